@@ -1,0 +1,61 @@
+"""Messages to bytes and back (XCDR1, as ROS 2 puts them on the wire and into bags), their names and definitions."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from rosbags.serde import SerdeError
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.messages import store, types
+
+
+def serialize(msg: Any) -> bytes:
+    """CDR bytes of a message, with the 4-byte encapsulation header in front."""
+    if types.RESOLUTION == "rosidl":
+        from rclpy.serialization import serialize_message
+
+        return bytes(serialize_message(msg))
+    return bytes(store.typestore().serialize_cdr(msg, msg.__msgtype__))
+
+
+def deserialize(data: bytes | memoryview, name: str) -> Any:
+    """The message of type ``name`` in CDR bytes, in the class that ``messages.types`` gives.
+
+    Raises TakeadError where the bytes are no such message or the type is unknown.
+    """
+    if types.RESOLUTION == "rosidl":
+        from rclpy.serialization import deserialize_message
+
+        return deserialize_message(bytes(data), types.message(name))
+    try:
+        store.message_class(name)
+    except KeyError:
+        raise TakeadError(f"message type '{name}' is unknown; expected one of ROS 2's or takead_ros's own") from None
+    try:
+        return store.typestore().deserialize_cdr(data, name)
+    except SerdeError as error:
+        raise TakeadError(f"{len(data)} bytes are no message of type '{name}': {error}") from error
+
+
+def type_name(message: Any) -> str:
+    """Full name such as ``takead_ros/msg/Scene`` of a message or service class, or of an instance of one."""
+    cls = message if isinstance(message, type) else type(message)
+    name = getattr(cls, "__msgtype__", None)
+    if name is None:  # rosidl: module takead_ros.msg._scene
+        package, kind = cls.__module__.split(".")[:2]
+        name = f"{package}/{kind}/{cls.__name__}"
+    return str(name)
+
+
+@functools.cache
+def definition(name: str) -> str:
+    """The ``ros2msg`` text of a type with all that it contains, as an MCAP schema wants it."""
+    return store.typestore().generate_msgdef(name, ros_version=2)[0]
+
+
+@functools.cache
+def type_hash(name: str) -> str:
+    """The REP-2016 hash ``RIHS01_...`` of a type, as ROS 2 and rosbag2 write it."""
+    return store.typestore().hash_rihs01(name)

@@ -1,0 +1,328 @@
+"""Domain values to messages and back. ``*_from_msg`` reads any object with the message's fields, whoever made it.
+
+Numbers are rounded to the width of their field on the way into a message, so that a node sees the same whether the
+message travelled as bytes or by reference. An unknown enum value or arrays that do not fit raise TakeadError.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from takead_ros.domain.driving import (
+    PLAN_STEPS, ArbiterMode, Cause, DriveCommand, DriverOutput, DriverStatus, EventKind, Limit, Plan, Source,
+    TakeoverEvent, TakeoverRequest, Trigger,
+)  # fmt: skip
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import (
+    ControlKind, EgoState, LightState, LineKind, Objects, Polyline, Route, RouteCommand, Scene, TrafficControl,
+)  # fmt: skip
+from takead_ros.messages import types
+from takead_ros.messages.fields import (
+    float32, float32_sequence, header_to_msg, member, optional_from_msg, optional_to_msg, points, real,
+    stamp_from_msg, table, time_from_msg, time_to_msg,
+)  # fmt: skip
+
+__all__ = [
+    "ArbiterReport", "SceneConverter", "arbiter_from_msg", "arbiter_to_msg", "command_from_msg", "command_to_msg",
+    "driver_from_msg", "driver_to_msg", "event_from_msg", "event_to_msg", "header_to_msg", "request_from_msg",
+    "request_to_msg", "scene_from_msg", "scene_to_msg", "stamp_from_msg", "time_from_msg", "time_to_msg",
+]  # fmt: skip
+
+MAP, BASE_LINK = "map", "base_link"
+
+_LINES, _LIGHTS, _CONTROLS, _COMMANDS = table(LineKind), table(LightState), table(ControlKind), table(RouteCommand)
+_SOURCES, _STATUS, _TRIGGERS = table(Source), table(DriverStatus), table(Trigger)
+_MODES, _EVENTS = table(ArbiterMode), table(EventKind)
+_ALL_LIMITS = int(Limit.STEERING_ANGLE | Limit.STEERING_RATE | Limit.ACCELERATION | Limit.JERK | Limit.SPEED)
+
+_EGO_REST = (
+    "speed", "lateral_speed", "yaw_rate", "acceleration", "lateral_acceleration", "steering_angle", "length", "width",
+    "wheelbase", "max_steering_angle",
+)  # fmt: skip
+_ego_rest = attrgetter(*_EGO_REST)
+_object_row = attrgetter("x", "y", "yaw", "vx", "vy", "length", "width", "visibility")
+_object_identity = attrgetter("id", "kind")
+
+
+def ego_to_msg(ego: EgoState) -> Any:
+    rest = map(float32, _ego_rest(ego))
+    return types.EgoState(x=float(ego.x), y=float(ego.y), yaw=float(ego.yaw), **dict(zip(_EGO_REST, rest)))
+
+
+def ego_from_msg(msg: Any) -> EgoState:
+    return EgoState(msg.x, msg.y, msg.yaw, *_ego_rest(msg))
+
+
+def objects_to_msg(objects: Objects) -> list[Any]:
+    """One TrackedObject for each row."""
+    new = types.TrackedObject
+    whole = (objects.id.tolist(), objects.kind.tolist())
+    wide = (objects.x.tolist(), objects.y.tolist())
+    narrow = np.array(
+        (objects.yaw, objects.vx, objects.vy, objects.length, objects.width, objects.visibility), dtype=np.float32
+    ).tolist()
+    return [
+        new(
+            id=id_, kind=kind, x=x, y=y, yaw=yaw, vx=vx, vy=vy, length=length, width=width, visibility=visibility
+        )
+        for id_, kind, x, y, yaw, vx, vy, length, width, visibility in zip(*whole, *wide, *narrow)
+    ]  # fmt: skip
+
+
+def objects_from_msg(msgs: Any) -> Objects:
+    """Parallel arrays (N,) of a sequence of N TrackedObjects."""
+    if not msgs:
+        return Objects.empty()
+    identity = np.array([_object_identity(msg) for msg in msgs], dtype=np.int64).T.copy()
+    rows = np.array([_object_row(msg) for msg in msgs], dtype=np.float64).T.copy()
+    return Objects(identity[0], identity[1], *rows)
+
+
+def polyline_to_msg(line: Polyline) -> Any:
+    return types.Polyline(
+        id=int(line.id), kind=int(line.kind), on_route=bool(line.on_route),
+        speed_limit=optional_to_msg(line.speed_limit), width=optional_to_msg(line.width),
+        x=float32_sequence(line.points[:, 0]), y=float32_sequence(line.points[:, 1]),
+    )  # fmt: skip
+
+
+def polyline_from_msg(msg: Any) -> Polyline:
+    return Polyline(
+        msg.id, member(_LINES, msg.kind, "Polyline.kind"), points(msg.x, msg.y, "Polyline"), msg.on_route,
+        optional_from_msg(msg.speed_limit), optional_from_msg(msg.width),
+    )  # fmt: skip
+
+
+def route_to_msg(route: Route) -> Any:
+    targets = np.asarray(route.targets, dtype=np.float32)
+    if targets.shape != (3, 2) or len(route.commands) != 3:
+        raise TakeadError(
+            f"Route.targets has shape {targets.shape} and {len(route.commands)} commands, expected (3, 2) and 3"
+        )
+    return types.Route(
+        x=float32_sequence(route.path[:, 0]), y=float32_sequence(route.path[:, 1]),
+        target_x=np.ascontiguousarray(targets[:, 0]), target_y=np.ascontiguousarray(targets[:, 1]),
+        target_command=np.array(route.commands, dtype=np.uint8),
+        lateral_offset=float32(route.lateral_offset), heading_error=float32(route.heading_error),
+        remaining=float32(route.remaining), completion=float32(route.completion),
+        speed_limit=optional_to_msg(route.speed_limit),
+    )  # fmt: skip
+
+
+def route_from_msg(msg: Any) -> Route:
+    first, second, third = (member(_COMMANDS, int(value), "Route.target_command") for value in msg.target_command)
+    return Route(
+        points(msg.x, msg.y, "Route"), points(msg.target_x, msg.target_y, "Route.target"), (first, second, third),
+        msg.lateral_offset, msg.heading_error, msg.remaining, msg.completion, optional_from_msg(msg.speed_limit),
+    )  # fmt: skip
+
+
+def control_to_msg(control: TrafficControl) -> Any:
+    return types.TrafficControl(
+        id=int(control.id), kind=int(control.kind), state=int(control.state), x=float(control.x), y=float(control.y),
+        yaw=float32(control.yaw), distance=float32(control.distance), visible=bool(control.visible),
+    )  # fmt: skip
+
+
+def control_from_msg(msg: Any) -> TrafficControl:
+    return TrafficControl(
+        msg.id, member(_CONTROLS, msg.kind, "TrafficControl.kind"),
+        member(_LIGHTS, msg.state, "TrafficControl.state"), msg.x, msg.y, msg.yaw, msg.distance, msg.visible,
+    )  # fmt: skip
+
+
+class SceneConverter:
+    """Scenes to messages and back, converting each polyline once for as long as it stays in view.
+
+    Map geometry is static: the same ``Polyline`` object (or the same message object) in two scenes in a row gives the
+    same converted object, so hold on to them and do not change them. Each node has a converter of its own; it
+    remembers only the polylines of the last scene.
+    """
+
+    def __init__(self) -> None:
+        self._encoded: dict[int, tuple[Polyline, Any]] = {}
+        self._decoded: dict[int, tuple[Any, Polyline]] = {}
+
+    def to_msg(self, scene: Scene) -> Any:
+        """takead_ros/Scene; its polylines share message objects with the scene before."""
+        known = self._encoded
+        self._encoded = {
+            id(line): known.get(id(line)) or (line, polyline_to_msg(line)) for line in scene.polylines
+        }  # fmt: skip
+        return _scene_to_msg(scene, [self._encoded[id(line)][1] for line in scene.polylines])
+
+    def from_msg(self, msg: Any) -> Scene:
+        """Scene of a takead_ros/Scene."""
+        known = self._decoded
+        self._decoded = {
+            id(line): known.get(id(line)) or (line, polyline_from_msg(line)) for line in msg.polylines
+        }  # fmt: skip
+        return _scene_from_msg(msg, tuple([self._decoded[id(line)][1] for line in msg.polylines]))
+
+
+def scene_to_msg(scene: Scene) -> Any:
+    """takead_ros/Scene in frame ``map``."""
+    return _scene_to_msg(scene, [polyline_to_msg(line) for line in scene.polylines])
+
+
+def scene_from_msg(msg: Any) -> Scene:
+    """Scene of a takead_ros/Scene."""
+    return _scene_from_msg(msg, tuple([polyline_from_msg(line) for line in msg.polylines]))
+
+
+def _scene_to_msg(scene: Scene, polylines: list[Any]) -> Any:
+    return types.Scene(
+        header=header_to_msg(scene.stamp, MAP), ego=ego_to_msg(scene.ego), objects=objects_to_msg(scene.objects),
+        polylines=polylines, route=route_to_msg(scene.route),
+        controls=[control_to_msg(control) for control in scene.controls],
+    )  # fmt: skip
+
+
+def _scene_from_msg(msg: Any, polylines: tuple[Polyline, ...]) -> Scene:
+    return Scene(
+        stamp_from_msg(msg), ego_from_msg(msg.ego), objects_from_msg(msg.objects), polylines,
+        route_from_msg(msg.route), tuple([control_from_msg(control) for control in msg.controls]),
+    )  # fmt: skip
+
+
+def driver_to_msg(output: DriverOutput) -> Any:
+    """takead_ros/PolicyOutput in frame ``base_link``.
+
+    Raises TakeadError unless candidates are (K, T, 2) with as many logits and as many steps as the plan.
+    """
+    plan, cause = output.plan, output.cause
+    candidates = np.asarray(output.candidates, dtype=np.float32)
+    expected = (len(output.logits), len(plan.x) or PLAN_STEPS, 2)
+    if len(output.logits) and candidates.shape != expected:
+        raise TakeadError(f"PolicyOutput.candidates has shape {candidates.shape}, expected {expected} (K, T, xy)")
+    return types.PolicyOutput(
+        header=header_to_msg(output.stamp, BASE_LINK), source=output.source, status=int(output.status),
+        status_text=output.status_text, dt=float32(plan.dt), plan_x=float32_sequence(plan.x),
+        plan_y=float32_sequence(plan.y), plan_yaw=float32_sequence(plan.yaw), plan_speed=float32_sequence(plan.speed),
+        candidates=float32_sequence(candidates.ravel()), logits=float32_sequence(output.logits),
+        speed_bins=float32_sequence(output.speed_bins),
+        speed_probabilities=float32_sequence(output.speed_probabilities),
+        control_steering_angle=float32(output.control_steering_angle),
+        control_acceleration=float32(output.control_acceleration), steering_angle=float32(output.steering_angle),
+        acceleration=float32(output.acceleration), model_sha256=output.model_sha256,
+        inference_ms=float32(output.inference_ms), cause_kind=cause.kind, cause_object=int(cause.object_id),
+        cause_visible=bool(cause.visible), cause_text=cause.text,
+    )  # fmt: skip
+
+
+def driver_from_msg(msg: Any) -> DriverOutput:
+    """DriverOutput of a takead_ros/PolicyOutput."""
+    plan = Plan(real(msg.plan_x), real(msg.plan_y), real(msg.plan_yaw), real(msg.plan_speed), msg.dt)
+    shape = (len(msg.logits), len(plan.x) or PLAN_STEPS, 2)
+    candidates = real(msg.candidates)
+    if candidates.size != shape[0] * shape[1] * 2:
+        raise TakeadError(f"PolicyOutput.candidates has {candidates.size} values, expected {shape} (K, T, xy)")
+    if not len(plan.x) == len(plan.y) == len(plan.yaw) == len(plan.speed):
+        raise TakeadError("PolicyOutput.plan_x, plan_y, plan_yaw and plan_speed differ in length")
+    return DriverOutput(
+        stamp_from_msg(msg), msg.source, plan, candidates.reshape(shape), real(msg.logits), real(msg.speed_bins),
+        real(msg.speed_probabilities), msg.control_steering_angle, msg.control_acceleration, msg.steering_angle,
+        msg.acceleration, member(_STATUS, msg.status, "PolicyOutput.status"), msg.status_text, msg.model_sha256,
+        msg.inference_ms, Cause(msg.cause_kind, msg.cause_object, msg.cause_visible, msg.cause_text),
+    )  # fmt: skip
+
+
+def command_to_msg(command: DriveCommand) -> Any:
+    """takead_ros/DriveCommand in frame ``base_link``."""
+    return types.DriveCommand(
+        header=header_to_msg(command.stamp, BASE_LINK), steering_angle=float32(command.steering_angle),
+        acceleration=float32(command.acceleration), lateral_source=int(command.lateral),
+        longitudinal_source=int(command.longitudinal), lateral_age=float32(command.lateral_age),
+        longitudinal_age=float32(command.longitudinal_age), limits=int(command.limits), reason=command.reason,
+        model_sha256=command.model_sha256,
+    )  # fmt: skip
+
+
+def command_from_msg(msg: Any) -> DriveCommand:
+    """DriveCommand of a takead_ros/DriveCommand."""
+    if msg.limits & ~_ALL_LIMITS:
+        raise TakeadError(f"DriveCommand.limits is {msg.limits}, expected a mask of at most {_ALL_LIMITS}")
+    return DriveCommand(
+        stamp_from_msg(msg), msg.steering_angle, msg.acceleration,
+        member(_SOURCES, msg.lateral_source, "DriveCommand.lateral_source"),
+        member(_SOURCES, msg.longitudinal_source, "DriveCommand.longitudinal_source"),
+        msg.lateral_age, msg.longitudinal_age, Limit(msg.limits), msg.reason, msg.model_sha256,
+    )  # fmt: skip
+
+
+def request_to_msg(request: TakeoverRequest) -> Any:
+    """takead_ros/TakeoverRequest."""
+    return types.TakeoverRequest(
+        header=header_to_msg(request.stamp, BASE_LINK), trigger=int(request.trigger),
+        severity=float32(request.severity), time_to_event=optional_to_msg(request.time_to_event),
+        object_id=int(request.object_id), text=request.text,
+    )  # fmt: skip
+
+
+def request_from_msg(msg: Any) -> TakeoverRequest:
+    """TakeoverRequest of a takead_ros/TakeoverRequest."""
+    return TakeoverRequest(
+        stamp_from_msg(msg), member(_TRIGGERS, msg.trigger, "TakeoverRequest.trigger"), msg.severity,
+        optional_from_msg(msg.time_to_event), msg.object_id, msg.text,
+    )  # fmt: skip
+
+
+def event_to_msg(event: TakeoverEvent) -> Any:
+    """takead_ros/TakeoverEvent."""
+    return types.TakeoverEvent(
+        header=header_to_msg(event.stamp, BASE_LINK), kind=int(event.kind), takeover=int(event.takeover),
+        who=int(event.who), trigger=int(event.trigger), severity=float32(event.severity),
+        time_to_event=optional_to_msg(event.time_to_event), why=event.why,
+    )  # fmt: skip
+
+
+def event_from_msg(msg: Any) -> TakeoverEvent:
+    """TakeoverEvent of a takead_ros/TakeoverEvent."""
+    return TakeoverEvent(
+        stamp_from_msg(msg), member(_EVENTS, msg.kind, "TakeoverEvent.kind"), msg.takeover,
+        member(_SOURCES, msg.who, "TakeoverEvent.who"), member(_TRIGGERS, msg.trigger, "TakeoverEvent.trigger"),
+        msg.severity, optional_from_msg(msg.time_to_event), msg.why,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ArbiterReport:
+    """What ``arbiter/state`` says. ``since``: s of the host's clock at entering ``mode``; ``hold_remaining``: s that
+    the present driver still holds the wheel at least; ``rejected_*``: inputs rejected so far."""
+
+    stamp: int
+    mode: ArbiterMode
+    lateral: Source
+    longitudinal: Source
+    since: float = 0.0
+    hold_remaining: float = 0.0
+    reason: str = ""
+    rejected_policy: int = 0
+    rejected_expert: int = 0
+    rejected_human: int = 0
+    rejected_scene: int = 0
+
+
+def arbiter_to_msg(report: ArbiterReport) -> Any:
+    """takead_ros/ArbiterState."""
+    return types.ArbiterState(
+        header=header_to_msg(report.stamp, BASE_LINK), state=int(report.mode), lateral_source=int(report.lateral),
+        longitudinal_source=int(report.longitudinal), since=float(report.since),
+        hold_remaining=float32(report.hold_remaining), reason=report.reason,
+        rejected_policy=int(report.rejected_policy), rejected_expert=int(report.rejected_expert),
+        rejected_human=int(report.rejected_human), rejected_scene=int(report.rejected_scene),
+    )  # fmt: skip
+
+
+def arbiter_from_msg(msg: Any) -> ArbiterReport:
+    """ArbiterReport of a takead_ros/ArbiterState."""
+    return ArbiterReport(
+        stamp_from_msg(msg), member(_MODES, msg.state, "ArbiterState.state"),
+        member(_SOURCES, msg.lateral_source, "ArbiterState.lateral_source"),
+        member(_SOURCES, msg.longitudinal_source, "ArbiterState.longitudinal_source"), msg.since, msg.hold_remaining,
+        msg.reason, msg.rejected_policy, msg.rejected_expert, msg.rejected_human, msg.rejected_scene,
+    )  # fmt: skip
