@@ -75,9 +75,9 @@ $(VENV)/bin/python:
 $(VENV)/.torch: | $(VENV)/bin/python
 	@echo "== PyTorch: trying the CPU build from $(TORCH_CPU_INDEX)"
 	@$(BIN)/python -m pip install -q --retries 0 --timeout 10 --index-url $(TORCH_CPU_INDEX) $(TORCH) 2>/dev/null \
-		&& echo "== PyTorch: CPU build from $(TORCH_CPU_INDEX)" \
 		|| { echo "== PyTorch: that index is out of reach; taking $(TORCH) from pip's own index"; \
 			$(BIN)/python -m pip install -q $(TORCH); }
+	@echo "== PyTorch: $$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("torch"))') is installed"
 	@touch $@
 
 $(VENV)/.ready-demo: pyproject.toml $(VENV)/.torch
