@@ -1,0 +1,90 @@
+"""The whole stack against a simulator: ``ros2 launch takead_ros sim.launch.py sim:=metadrive|carla``.
+
+    ros2 launch takead_ros sim.launch.py                                    embedded MetaDrive, expert in shadow
+    ros2 launch takead_ros sim.launch.py joystick:=true                     a safety driver at the joystick as well
+    ros2 launch takead_ros sim.launch.py sim:=carla joystick:=true          CARLA by carla_ros_bridge
+    ros2 launch takead_ros sim.launch.py model:=runs/demo/model.onnx bags:=/data/clips
+
+``--show-args`` lists every argument.
+"""
+
+import os
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription, LaunchDescriptionEntity
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, Shutdown
+from launch.launch_context import LaunchContext
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+SHARE = get_package_share_directory("takead_ros")
+
+
+def arguments() -> list[DeclareLaunchArgument]:
+    return [
+        DeclareLaunchArgument("sim", default_value="metadrive", choices=["metadrive", "carla"]),
+        DeclareLaunchArgument("namespace", default_value="takead", description="namespace of the ego"),
+        DeclareLaunchArgument("model", default_value=os.path.join(SHARE, "models", "baseline.onnx")),
+        DeclareLaunchArgument("provider", default_value="cpu", description="cpu | cuda | tensorrt; a hard choice"),
+        DeclareLaunchArgument("suite", default_value="demo", description="metadrive: scenario suite"),
+        DeclareLaunchArgument("family", default_value="", description="metadrive: one family of the suite; '' = all"),
+        DeclareLaunchArgument("seeds", default_value="collection:0-9", description="metadrive: seeds to drive"),
+        DeclareLaunchArgument("bags", default_value="clips", description="folder that clips are written to"),
+        DeclareLaunchArgument("joystick", default_value="false", choices=["true", "false"]),
+        DeclareLaunchArgument("joystick_map", default_value="xbox", description="file in config/joysticks"),
+        DeclareLaunchArgument("auto_engage", default_value="true", choices=["true", "false"]),
+        DeclareLaunchArgument("host", default_value="localhost", description="carla: server"),
+        DeclareLaunchArgument("port", default_value="2000", description="carla: server"),
+        DeclareLaunchArgument("town", default_value="Town01", description="carla: map"),
+        DeclareLaunchArgument("role_name", default_value="ego_vehicle", description="carla: the ego's role"),
+    ]
+
+
+def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    value = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in arguments()}
+
+    def node(name: str, parameters: dict | None = None, config: bool = True, critical: bool = False) -> Node:
+        files = [os.path.join(SHARE, "config", f"{name}.yaml")] if config else []
+        return Node(
+            package="takead_ros",
+            executable=f"{name}_node",
+            name=f"{name}_node",
+            namespace=value["namespace"],
+            output="screen",
+            parameters=[*files, {"use_sim_time": True, **(parameters or {})}],
+            on_exit=Shutdown(reason=f"{name}_node ended") if critical else None,
+        )
+
+    stack = [
+        node("policy", {"model": value["model"], "provider": value["provider"]}, config=False),
+        node("expert"),
+        node("monitor"),
+        node("arbiter", {"auto_engage": value["auto_engage"] == "true"}, critical=True),
+        node("recorder", {"directory": value["bags"], "suite": value["suite"]}),
+    ]
+    if value["joystick"] == "true":
+        stack.append(Node(package="joy", executable="joy_node", namespace="", output="screen"))
+        stack.append(node("joystick", {"mapping": value["joystick_map"]}))
+    if value["sim"] == "metadrive":
+        world = {"suite": value["suite"], "family": value["family"], "seeds": value["seeds"], "publish_clock": True}
+        # The simulator makes the clock, so it cannot run by it.
+        stack.append(node("simulator", {**world, "use_sim_time": False}, config=False, critical=True))
+        return stack
+    bridge = os.path.join(
+        get_package_share_directory("carla_ros_bridge"), "launch", "carla_ros_bridge_with_example_ego_vehicle.launch.py"
+    )
+    settings = {key: value[key] for key in ("host", "port", "town", "role_name")}
+    settings |= {"fixed_delta_seconds": "0.05", "synchronous_mode": "True"}
+    stack.append(IncludeLaunchDescription(PythonLaunchDescriptionSource(bridge), launch_arguments=settings.items()))
+    waypoints = os.path.join(
+        get_package_share_directory("carla_waypoint_publisher"), "launch", "carla_waypoint_publisher.launch.py"
+    )
+    route = {key: value[key] for key in ("host", "port", "role_name")}
+    stack.append(IncludeLaunchDescription(PythonLaunchDescriptionSource(waypoints), launch_arguments=route.items()))
+    stack.append(node("carla", {"role_name": value["role_name"]}, config=False, critical=True))
+    return stack
+
+
+def generate_launch_description() -> LaunchDescription:
+    return LaunchDescription([*arguments(), OpaqueFunction(function=nodes)])

@@ -1,0 +1,1 @@
+"""CARLA through carla_ros_bridge: its topics in, ``scene`` out; ``command`` in, CarlaEgoVehicleControl out."""

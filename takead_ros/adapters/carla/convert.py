@@ -1,0 +1,106 @@
+"""From carla_ros_bridge's messages to domain types. Pure; duck-typed on the message classes.
+
+The bridge already publishes in right-handed ``map`` (ENU of CARLA's world with y flipped). Its traps that matter here:
+odometry's linear twist is wrong on slopes and its angular rate is not rotated into the body frame, so speed is taken
+from ``vehicle_status`` and the yaw rate (about the vertical axis of ``map``) is used as it is; ``objects`` hold
+vehicles and walkers only, neither props nor the ego; object twists are in ``map``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from takead_ros.domain.geometry import project
+from takead_ros.domain.scene import ControlKind, EgoState, LightState, ObjectKind, Objects, TrafficControl
+
+# derived_object_msgs/Object classifications
+_KINDS = {
+    4: ObjectKind.PEDESTRIAN,
+    5: ObjectKind.CYCLIST,
+    6: ObjectKind.CAR,
+    7: ObjectKind.TRUCK,
+    8: ObjectKind.CYCLIST,
+    9: ObjectKind.TRUCK,
+    10: ObjectKind.OBSTACLE,
+}
+# carla_msgs/CarlaTrafficLightStatus states
+_LIGHTS = {0: LightState.RED, 1: LightState.YELLOW, 2: LightState.GREEN}
+
+
+def yaw_of(quaternion: Any) -> float:
+    """Yaw in rad of a geometry_msgs/Quaternion."""
+    x, y, z, w = quaternion.x, quaternion.y, quaternion.z, quaternion.w
+    return float(np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
+
+
+def ego_from_bridge(odometry: Any, status: Any, previous: EgoState | None, dt: float, max_steering_angle: float,
+                    length: float, width: float, wheelbase: float) -> EgoState:  # fmt: skip
+    """Ego state from nav_msgs/Odometry and CarlaEgoVehicleStatus.
+
+    Accelerations are differences against ``previous`` over ``dt`` s, since the bridge's are in ``map`` and noisy.
+    """
+    pose, twist = odometry.pose.pose, odometry.twist.twist
+    yaw = yaw_of(pose.orientation)
+    forward = 1.0 if twist.linear.x >= 0.0 else -1.0
+    speed = forward * float(status.velocity)
+    yaw_rate = float(twist.angular.z)
+    known = previous is not None and dt > 0.0
+    return EgoState(
+        x=float(pose.position.x),
+        y=float(pose.position.y),
+        yaw=yaw,
+        speed=speed,
+        lateral_speed=float(twist.linear.y),
+        yaw_rate=yaw_rate,
+        acceleration=(speed - previous.speed) / dt if known and previous is not None else 0.0,
+        lateral_acceleration=speed * yaw_rate,
+        steering_angle=-float(status.control.steer) * max_steering_angle,
+        length=length,
+        width=width,
+        wheelbase=wheelbase,
+        max_steering_angle=max_steering_angle,
+    )
+
+
+def objects_from_bridge(messages: Iterable[Any], ego_id: int) -> Objects:
+    """Objects from derived_object_msgs/Object, sorted by id, fully visible until a line-of-sight check says less.
+
+    Objects that are no box (fewer than two dimensions) are left out: without a size nothing can be said of them.
+    """
+    rows = []
+    for message in messages:
+        size = list(message.shape.dimensions)
+        if message.id == ego_id or len(size) < 2:
+            continue
+        pose, velocity = message.pose, message.twist.linear
+        kind = _KINDS.get(int(message.classification), ObjectKind.UNKNOWN)
+        rows.append((int(message.id), int(kind), pose.position.x, pose.position.y, yaw_of(pose.orientation),
+                     velocity.x, velocity.y, size[0], size[1], 1.0))  # fmt: skip
+    if not rows:
+        return Objects.empty()
+    columns = list(zip(*sorted(rows), strict=True))
+    whole = [np.array(column, dtype=np.int64) for column in columns[:2]]
+    return Objects(*whole, *(np.array(column, dtype=float) for column in columns[2:]))
+
+
+def light_state(state: int) -> LightState:
+    """Our state for a CarlaTrafficLightStatus state; OFF and unknown numbers are UNKNOWN."""
+    return _LIGHTS.get(int(state), LightState.UNKNOWN)
+
+
+def light_on_route(
+    light: int, state: int, stop: tuple[float, float], path: np.ndarray, ego_along: float, half_length: float,
+    reach: float = 4.0,
+) -> TrafficControl | None:  # fmt: skip
+    """The control for a light whose trigger volume's centre ``stop`` (m, map) lies on the route, else None.
+
+    path (P, 2) m: the route; ``ego_along`` m: the ego's place on it. ``reach`` m: how far beside the path still counts.
+    """
+    along, lateral, heading = project(path, *stop)
+    if abs(lateral) > reach:
+        return None
+    return TrafficControl(light, ControlKind.TRAFFIC_LIGHT, light_state(state), stop[0], stop[1], heading,
+                          along - ego_along - half_length)  # fmt: skip
