@@ -1,0 +1,115 @@
+"""The vector-scene network: from the encoded observation to a distribution over anchored plans and two other heads."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from takead_ros.domain.driving import PLAN_STEPS
+from takead_ros.policy import encoding
+
+SPEED_BINS = (0.0, 1.0, 2.5, 4.0, 6.0, 8.0, 10.0, 12.5, 15.0, 20.0)  # m/s
+REFINE_PACE, REFINE_OFFSET = 2.0, 1.0  # m/s, m: how far refinement may move an anchor's step
+STEER_SCALE, ACCELERATION_SCALE = 0.5, 4.0  # rad, m/s^2: one unit of the control branch
+
+_MASKED = -1e4
+
+
+def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+
+class _Attend(nn.Module):
+    """One query (B, D) reads tokens (B, N, D) where mask (B, N) is 1; residual, then layer norm."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads, self.size = heads, width // heads
+        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+        self.out, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
+
+    def forward(self, query: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
+        count = tokens.shape[1]
+        q = self.query(query).reshape(-1, self.heads, 1, self.size) * self.size**-0.5
+        k = self.key(tokens).reshape(-1, count, self.heads, self.size).permute(0, 2, 3, 1)
+        v = self.value(tokens).reshape(-1, count, self.heads, self.size).transpose(1, 2)
+        read = torch.softmax(q @ k + bias[:, None, None], dim=-1) @ v
+        normed: Tensor = self.norm(query + self.out(read.reshape(-1, self.heads * self.size)))
+        return normed
+
+
+class PolicyNet(nn.Module):
+    """Heads: logits (B, K), profiles (B, K, T, 2) [m/s, m] = anchors + bounded refinement, speed_logits (B, bins),
+    control (B, 2) [rad, m/s^2]; and the anchors themselves, so that a vehicle can check whose they are.
+
+    ``anchors`` (K, T, 2) as in ``takead_ros.policy.vocabulary``. softmax(logits) is the exact distribution.
+    """
+
+    anchors: Tensor
+    refine_scale: Tensor
+    control_scale: Tensor
+
+    def __init__(self, anchors: np.ndarray, width: int = 96, heads: int = 4, trunk: int = 256, rank: int = 48) -> None:
+        super().__init__()
+        self.settings = {"width": width, "heads": heads, "trunk": trunk, "rank": rank}
+        self.register_buffer("anchors", torch.as_tensor(np.asarray(anchors), dtype=torch.float32))
+        count = len(anchors)
+        context = sum(encoding.SHAPES[name][0] for name in ("ego", "path", "targets"))
+        self.context = _mlp(context, trunk, width)
+        self.objects = _mlp(encoding.OBJECT_FEATURES, width, width)
+        self.lines = _mlp(encoding.LINE_FEATURES, width, width)
+        self.controls = _mlp(encoding.CONTROL_FEATURES, width, width)
+        self.shift = nn.Linear(width, width)
+        self.mix = nn.Linear(width, width)
+        self.attend = nn.ModuleList([_Attend(width, heads) for _ in range(2)])
+        self.trunk = nn.Sequential(nn.Linear(3 * width, trunk), nn.ReLU(), nn.Linear(trunk, trunk), nn.ReLU())
+        self.logits = nn.Linear(trunk, count)
+        self.refine_low = nn.Linear(trunk, rank)
+        self.refine_each = nn.Linear(rank, count * PLAN_STEPS * 2)
+        self.refine_all = nn.Linear(trunk, PLAN_STEPS * 2)
+        self.speed = nn.Linear(trunk, len(SPEED_BINS))
+        self.control = nn.Linear(trunk, 2)
+        for layer in (self.refine_each, self.refine_all):
+            nn.init.zeros_(layer.bias)
+            layer.weight.data.mul_(0.1)
+        self.register_buffer("refine_scale", torch.tensor([REFINE_PACE, REFINE_OFFSET]))
+        self.register_buffer("control_scale", torch.tensor([STEER_SCALE, ACCELERATION_SCALE]))
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        context = self.context(torch.cat([inputs["ego"], inputs["path"], inputs["targets"]], dim=-1))
+        objects = torch.relu(self.objects(inputs["objects"]) + self.shift(context)[:, None])
+        objects = torch.relu(self.mix(objects))
+        tokens = torch.cat([objects, self.lines(inputs["lines"]), self.controls(inputs["controls"])], dim=1)
+        mask = torch.cat([inputs["objects_mask"], inputs["lines_mask"], inputs["controls_mask"]], dim=1)
+        bias = (1.0 - mask) * _MASKED
+        query = context
+        for attend in self.attend:
+            query = attend(query, tokens, bias)
+        nearby = (objects * inputs["objects_mask"][..., None]).amax(dim=1)
+        hidden = self.trunk(torch.cat([context, query, nearby], dim=-1))
+        shape = (-1, len(self.anchors), PLAN_STEPS, 2)
+        each = self.refine_each(torch.relu(self.refine_low(hidden))).reshape(shape)
+        refinement = torch.tanh(each + self.refine_all(hidden).reshape(-1, 1, PLAN_STEPS, 2)) * self.refine_scale
+        return {
+            "logits": self.logits(hidden),
+            "profiles": self.anchors + refinement,
+            "speed_logits": self.speed(hidden),
+            "control": self.control(hidden) * self.control_scale,
+        }
+
+
+class Exportable(nn.Module):
+    """The network with positional inputs and outputs in the encoding's order, as ONNX wants them."""
+
+    def __init__(self, net: PolicyNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        out = self.net(dict(zip(encoding.SHAPES, inputs, strict=True)))
+        return tuple(out.values())
+
+
+def parameter_count(net: nn.Module) -> int:
+    return sum(p.numel() for p in net.parameters())
