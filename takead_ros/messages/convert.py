@@ -13,17 +13,47 @@ from typing import Any
 import numpy as np
 
 from takead_ros.domain.driving import (
-    PLAN_STEPS, ArbiterMode, Cause, DriveCommand, DriverOutput, DriverStatus, EventKind, Limit, Plan, Source,
-    TakeoverEvent, TakeoverRequest, Trigger,
+    PLAN_STEPS,
+    ArbiterMode,
+    Cause,
+    DriveCommand,
+    DriverOutput,
+    DriverStatus,
+    EventKind,
+    Limit,
+    Plan,
+    Source,
+    TakeoverEvent,
+    TakeoverRequest,
+    Trigger,
 )  # fmt: skip
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import (
-    ControlKind, EgoState, LightState, LineKind, Objects, Polyline, Route, RouteCommand, Scene, TrafficControl,
+    ControlKind,
+    EgoState,
+    LightState,
+    LineKind,
+    Objects,
+    Polyline,
+    Route,
+    RouteCommand,
+    Scene,
+    TrafficControl,
 )  # fmt: skip
 from takead_ros.messages import types
 from takead_ros.messages.fields import (
-    float32, float32_sequence, header_to_msg, member, optional_from_msg, optional_to_msg, points, real,
-    stamp_from_msg, table, time_from_msg, time_to_msg,
+    float32,
+    float32_sequence,
+    header_to_msg,
+    member,
+    optional_from_msg,
+    optional_to_msg,
+    points,
+    real,
+    stamp_from_msg,
+    table,
+    time_from_msg,
+    time_to_msg,
 )  # fmt: skip
 
 __all__ = [
@@ -50,7 +80,7 @@ _object_identity = attrgetter("id", "kind")
 
 def ego_to_msg(ego: EgoState) -> Any:
     rest = map(float32, _ego_rest(ego))
-    return types.EgoState(x=float(ego.x), y=float(ego.y), yaw=float(ego.yaw), **dict(zip(_EGO_REST, rest)))
+    return types.EgoState(x=float(ego.x), y=float(ego.y), yaw=float(ego.yaw), **dict(zip(_EGO_REST, rest, strict=True)))
 
 
 def ego_from_msg(msg: Any) -> EgoState:
@@ -69,7 +99,9 @@ def objects_to_msg(objects: Objects) -> list[Any]:
         new(
             id=id_, kind=kind, x=x, y=y, yaw=yaw, vx=vx, vy=vy, length=length, width=width, visibility=visibility
         )
-        for id_, kind, x, y, yaw, vx, vy, length, width, visibility in zip(*whole, *wide, *narrow)
+        for id_, kind, x, y, yaw, vx, vy, length, width, visibility in zip(
+            *whole, *wide, *narrow, strict=True
+        )
     ]  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def _build(type_name: str, constants: Any, fields: Any) -> Any:
         slots.append(slot)
         lines.append(f"    self.{slot} = {value}")
     source = f"def __init__(self, {', '.join(arguments)}):\n" + "\n".join(lines)
-    exec(source, scope)  # noqa: S102 (the names come from .msg files, as in the standard library's dataclasses)
+    exec(source, scope)
     names = [name for name, _ in fields]
     body.update(
         __slots__=tuple(slots), __init__=scope["__init__"], __msgtype__=type_name, __eq__=_equal, __repr__=_show,

@@ -1,0 +1,308 @@
+"""Topics and services of the lockstep host: who is connected to whom, and one queue of deliveries in order.
+
+A subscription keeps the last ``depth`` messages, a transient-local publisher its own last ``depth`` for those who
+come later; incompatible QoS connects nobody and is logged. Messages are handed over by reference.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.host import qos
+from takead_ros.messages import codec
+
+_LOG = logging.getLogger(__name__)
+
+
+class CallbackError(Exception):
+    """A node's callback raised; the message says which node and topic, timer or service, the cause says why."""
+
+
+def guarded(where: str, callback: Callable[..., Any], *arguments: Any) -> Any:
+    """``callback(*arguments)``; what it raises comes out naming ``where`` (bad input stays a TakeadError)."""
+    try:
+        return callback(*arguments)
+    except TakeadError as error:
+        raise TakeadError(f"{where}: {error}") from error
+    except Exception as error:
+        raise CallbackError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+class Subscription:
+    def __init__(
+        self, topic: Topic, owner: str, callback: Callable[[Any], None], profile: Any, raw: bool
+    ) -> None:  # fmt: skip
+        self.topic_name = topic.name
+        self.qos_profile = profile
+        self.raw = raw
+        self.where = f"node '{owner}', topic '{topic.name}'"
+        self.callback = callback
+        self.queue: deque[Delivery] = deque()
+        self.dropped = 0  # messages that a newer one pushed out of the full queue
+
+    def take(self, delivery: Delivery) -> None:
+        if len(self.queue) >= self.qos_profile.depth:
+            self.queue.popleft().subscription = None
+            self.dropped += 1
+        self.queue.append(delivery)
+
+
+class Delivery:
+    """One message on its way to one subscription; ``subscription`` None: it was pushed out of the queue."""
+
+    __slots__ = ("content", "data", "subscription")
+
+    def __init__(self, subscription: Subscription | None, content: Any, data: bytes | None) -> None:
+        self.subscription = subscription
+        self.content = content
+        self.data = data  # CDR bytes at the time of publishing, where the host watches for mutation
+
+
+class Publisher:
+    def __init__(self, bus: Bus, topic: Topic, msg_type: Any, owner: str, profile: Any) -> None:
+        self._bus = bus
+        self._topic = topic
+        self._msg_type = msg_type
+        self.topic_name = topic.name
+        self.owner = owner
+        self.qos_profile = profile
+        self.connected: list[Subscription] = []
+        self.kept: deque[Any] = deque(maxlen=profile.depth if qos.latched(profile) else 0)
+
+    def publish(self, msg: Any) -> None:
+        """Queue a message, or CDR bytes of one, for every connected subscription.
+
+        Raises TypeError where it is of another class.
+        """
+        if isinstance(msg, bytes):
+            msg = codec.deserialize(msg, codec.type_name(self._msg_type))
+        elif not isinstance(msg, self._msg_type):
+            raise TypeError(f"topic '{self.topic_name}': expected {self._msg_type.__name__}, got {type(msg).__name__}")
+        if self.kept.maxlen:
+            self.kept.append(msg)
+        self._bus.enqueue(msg, self.connected)
+
+    def get_subscription_count(self) -> int:
+        return len(self.connected)
+
+
+class Topic:
+    def __init__(self, name: str, type_name: str) -> None:
+        self.name = name
+        self.type_name = type_name
+        self.publishers: list[Publisher] = []
+        self.subscriptions: list[Subscription] = []
+
+    def compatible(self, publisher: Publisher, subscription: Subscription) -> bool:
+        reason = qos.incompatibility(publisher.qos_profile, subscription.qos_profile)
+        if reason:
+            _LOG.warning("%s gets nothing from node '%s': incompatible QoS, %s",
+                         subscription.where, publisher.owner, reason)  # fmt: skip
+        return reason is None
+
+
+class Bus:
+    """All topics and services of one host. ``check_mutation``: see LockstepHost."""
+
+    def __init__(self, check_mutation: bool) -> None:
+        self._check_mutation = check_mutation
+        self._topics: dict[str, Topic] = {}
+        self._services: dict[str, Service] = {}
+        self._pending: deque[Delivery | Callable[[], None]] = deque()
+
+    # topics -------------------------------------------------------------------------------------------------------
+
+    def topic(self, name: str, msg_type: Any) -> Topic:
+        """Raises TakeadError where the topic carries another type."""
+        type_name = codec.type_name(msg_type)
+        topic = self._topics.setdefault(name, Topic(name, type_name))
+        if topic.type_name != type_name:
+            raise TakeadError(f"topic '{name}' carries {topic.type_name}, not {type_name}")
+        return topic
+
+    def counts(self, name: str) -> tuple[int, int]:
+        """Numbers of publishers and subscriptions on a topic."""
+        topic = self._topics.get(name)
+        return (len(topic.publishers), len(topic.subscriptions)) if topic else (0, 0)
+
+    def add_publisher(self, name: str, msg_type: Any, owner: str, profile: Any) -> Publisher:
+        topic = self.topic(name, msg_type)
+        publisher = Publisher(self, topic, msg_type, owner, profile)
+        publisher.connected = [entry for entry in topic.subscriptions if topic.compatible(publisher, entry)]
+        topic.publishers.append(publisher)
+        return publisher
+
+    def add_subscription(
+        self, name: str, msg_type: Any, owner: str, callback: Callable[[Any], None], profile: Any, raw: bool
+    ) -> Subscription:  # fmt: skip
+        topic = self.topic(name, msg_type)
+        subscription = Subscription(topic, owner, callback, profile, raw)
+        topic.subscriptions.append(subscription)
+        for publisher in topic.publishers:
+            if topic.compatible(publisher, subscription):
+                publisher.connected.append(subscription)
+                if qos.latched(profile):
+                    for msg in publisher.kept:
+                        self.enqueue(msg, [subscription])
+        return subscription
+
+    def remove_publisher(self, publisher: Publisher) -> None:
+        topic = self._topics[publisher.topic_name]
+        topic.publishers.remove(publisher)
+        publisher.connected = []
+        self._forget(topic)
+
+    def remove_subscription(self, subscription: Subscription) -> None:
+        topic = self._topics[subscription.topic_name]
+        topic.subscriptions.remove(subscription)
+        for publisher in topic.publishers:
+            if subscription in publisher.connected:
+                publisher.connected.remove(subscription)
+        for delivery in subscription.queue:
+            delivery.subscription = None
+        self._forget(topic)
+
+    def _forget(self, topic: Topic) -> None:
+        if not topic.publishers and not topic.subscriptions:
+            del self._topics[topic.name]
+
+    # delivery -----------------------------------------------------------------------------------------------------
+
+    def enqueue(self, msg: Any, subscriptions: list[Subscription]) -> None:
+        data: bytes | None = codec.serialize(msg) if self._check_mutation else None
+        for subscription in subscriptions:
+            if subscription.raw and data is None:
+                data = codec.serialize(msg)
+            content = data if subscription.raw else msg
+            delivery = Delivery(subscription, content, data if self._check_mutation else None)
+            subscription.take(delivery)
+            self._pending.append(delivery)
+
+    def defer(self, action: Callable[[], None]) -> None:
+        """Put a step of a service call in line behind what is already under way."""
+        self._pending.append(action)
+
+    def drain(self) -> None:
+        """Deliver everything, in the order of publishing, including what the callbacks publish."""
+        pending = self._pending
+        while pending:
+            entry = pending.popleft()
+            if not isinstance(entry, Delivery):
+                entry()
+                continue
+            subscription = entry.subscription
+            if subscription is None:
+                continue
+            subscription.queue.popleft()
+            if entry.data is not None and not subscription.raw:
+                self._check(entry, subscription, "before it was delivered to")
+            guarded(subscription.where, subscription.callback, entry.content)
+            if entry.data is not None and not subscription.raw:
+                self._check(entry, subscription, "by")
+
+    @staticmethod
+    def _check(delivery: Delivery, subscription: Subscription, how: str) -> None:
+        if codec.serialize(delivery.content) != delivery.data:
+            raise CallbackError(f"a published message was changed {how} {subscription.where}: messages are shared")
+
+    # services -----------------------------------------------------------------------------------------------------
+
+    def add_service(self, name: str, srv_type: Any, owner: str, callback: Callable[[Any, Any], Any]) -> Service:
+        if name in self._services:
+            raise TakeadError(f"service '{name}' is already offered by node '{self._services[name].owner}'")
+        self._services[name] = Service(name, srv_type, owner, callback)
+        return self._services[name]
+
+    def remove_service(self, service: Service) -> None:
+        del self._services[service.srv_name]
+
+    def service(self, name: str, srv_type: Any) -> Service | None:
+        """Raises TakeadError where the service is of another type."""
+        service = self._services.get(name)
+        if service and codec.type_name(service.srv_type) != codec.type_name(srv_type):
+            raise TakeadError(
+                f"service '{name}' is a {codec.type_name(service.srv_type)}, not a {codec.type_name(srv_type)}"
+            )
+        return service
+
+
+class Service:
+    def __init__(self, name: str, srv_type: Any, owner: str, callback: Callable[[Any, Any], Any]) -> None:
+        self.srv_name = name
+        self.srv_type = srv_type
+        self.owner = owner
+        self.callback = callback
+
+    def answer(self, request: Any) -> Any:
+        """The response to ``request``. Raises TypeError where the callback returns something else."""
+        where = f"node '{self.owner}', service '{self.srv_name}'"
+        response = guarded(where, self.callback, request, self.srv_type.Response())
+        if not isinstance(response, self.srv_type.Response):
+            raise TypeError(f"{where}: expected a {self.srv_type.__name__}.Response, got {type(response).__name__}")
+        return response
+
+
+class Future:
+    """What ``call_async`` gives: done once the host has run the service, like ``rclpy.task.Future``."""
+
+    def __init__(self) -> None:
+        self._done = False
+        self._result: Any = None
+        self._callbacks: list[Callable[[Future], Any]] = []
+
+    def done(self) -> bool:
+        return self._done
+
+    def result(self) -> Any:
+        """The response, or None as long as there is none."""
+        return self._result
+
+    def add_done_callback(self, callback: Callable[[Future], Any]) -> None:
+        if self._done:
+            callback(self)
+        else:
+            self._callbacks.append(callback)
+
+    def set_result(self, result: Any) -> None:
+        self._done, self._result = True, result
+        for callback in self._callbacks:
+            callback(self)
+
+
+class Client:
+    def __init__(self, bus: Bus, name: str, srv_type: Any, owner: str) -> None:
+        self._bus = bus
+        self.srv_name = name
+        self.srv_type = srv_type
+        self.where = f"node '{owner}', client of service '{name}'"
+        self.destroyed = False
+
+    def service_is_ready(self) -> bool:
+        return self._bus.service(self.srv_name, self.srv_type) is not None
+
+    def wait_for_service(self, timeout_sec: float | None = None) -> bool:
+        """Whether the service is there. No time passes while a callback runs, so there is nothing to wait for."""
+        return self.service_is_ready()
+
+    def call_async(self, request: Any) -> Future:
+        """Send a request; without a service nobody answers, as in ROS. Raises TypeError for a wrong request."""
+        if not isinstance(request, self.srv_type.Request):
+            raise TypeError(f"{self.where}: expected a {self.srv_type.__name__}.Request, got {type(request).__name__}")
+        future = Future()
+        if self.service_is_ready():
+            self._bus.defer(lambda: self._serve(request, future))
+        return future
+
+    def _serve(self, request: Any, future: Future) -> None:
+        service = self._bus.service(self.srv_name, self.srv_type)
+        if service:
+            response = service.answer(request)
+            self._bus.defer(lambda: self._receive(response, future))
+
+    def _receive(self, response: Any, future: Future) -> None:
+        if not self.destroyed:
+            guarded(self.where, future.set_result, response)
