@@ -1,11 +1,18 @@
-"""Parameters of a lockstep node, with rclpy's meaning: declared once, typed by their default, guarded by callbacks."""
+"""Parameters of a lockstep node, with rclpy's meaning: declared once, typed by their default, guarded by callbacks.
+
+``load_parameters`` reads the YAML files that ``ros2 run --params-file`` takes, so both hosts share one configuration.
+"""
 
 from __future__ import annotations
 
 import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import types
@@ -15,8 +22,7 @@ _ELEMENTS = ((bytes, "BYTE_ARRAY"), *((kind, f"{name}_ARRAY") for kind, name in 
 
 
 class ParameterError(TakeadError):
-    """A parameter is undeclared, declared twice, without a value, of the wrong type or refused (rclpy has one class
-    for each of these)."""
+    """A parameter is undeclared, declared twice, of the wrong type or refused (rclpy has one class for each)."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +32,12 @@ class Parameter:
     name: str
     value: Any = None
 
-    @property
-    def type_name(self) -> str:
-        return parameter_type(self.value)
-
 
 def parameter_type(value: Any) -> str:
     """ROS's type name of a parameter value, such as DOUBLE or STRING_ARRAY.
 
-    An empty list is a BYTE_ARRAY, as in rclpy: give a list parameter a default that is not empty. Raises TakeadError
-    for a value that no parameter can have.
+    An empty list is a BYTE_ARRAY, as in rclpy: give a list parameter a default that is not empty. Raises
+    ParameterError for a value that no parameter can have.
     """
     if value is None:
         return "NOT_SET"
@@ -46,7 +48,7 @@ def parameter_type(value: Any) -> str:
         for kind, name in _ELEMENTS:
             if all(isinstance(entry, kind) for entry in value):
                 return name
-    raise TakeadError(f"{value!r} can be no parameter, expected bool, int, float, str or a list of one of them")
+    raise ParameterError(f"{value!r} can be no parameter, expected bool, int, float, str or a list of one of them")
 
 
 class Parameters:
@@ -56,29 +58,32 @@ class Parameters:
         self._node = node
         self._overrides = dict(overrides)
         self._values: dict[str, Parameter] = {}
+        self._types: dict[str, str | None] = {}  # None: any, and it may change
         self._descriptors: dict[str, Any] = {}
         self._callbacks: list[Callable[[Sequence[Parameter]], Any]] = []
 
     def declare(self, name: str, default: Any = None, descriptor: Any = None) -> Parameter:
-        """Declare one; its value is the override where there is one, else ``default``."""
+        """Declare one; its value is the override where there is one, else ``default``.
+
+        Raises ParameterError where it is declared already, has neither a default nor ``dynamic_typing``, or where the
+        value is refused.
+        """
         if name in self._values:
             raise ParameterError(f"{self._node}: parameter '{name}' is already declared")
         descriptor = descriptor or types.ParameterDescriptor()
+        expected = None if descriptor.dynamic_typing else parameter_type(default)
+        if expected == "NOT_SET":
+            raise ParameterError(f"{self._node}: parameter '{name}' needs a default value, or dynamic_typing")
         parameter = Parameter(name, self._overrides.get(name, default))
-        if default is not None and not descriptor.dynamic_typing:
-            self._check_type(parameter, parameter_type(default))
-        reason = self._refusal([parameter], {name: descriptor})
+        reason = self._refusal(parameter, expected, descriptor)
         if reason:
             raise ParameterError(f"{self._node}: parameter '{name}' = {parameter.value!r}: {reason}")
-        self._values[name], self._descriptors[name] = parameter, descriptor
+        self._values[name], self._types[name], self._descriptors[name] = parameter, expected, descriptor
         return parameter
 
     def get(self, name: str) -> Parameter:
         self._check_declared(name)
-        parameter = self._values[name]
-        if parameter.value is None and not self._descriptors[name].dynamic_typing:
-            raise ParameterError(f"{self._node}: parameter '{name}' has no value and no default")
-        return parameter
+        return self._values[name]
 
     def has(self, name: str) -> bool:
         return name in self._values
@@ -98,40 +103,67 @@ class Parameters:
         return sorted(set(self._overrides) - set(self._values))
 
     def _set_one(self, parameter: Parameter) -> Any:
-        descriptor, old = self._descriptors[parameter.name], self._values[parameter.name]
-        reason = ""
-        if descriptor.read_only:
-            reason = f"Trying to set a read-only parameter: {parameter.name}."
-        elif not descriptor.dynamic_typing and old.value is not None and parameter.type_name != old.type_name:
-            reason = (
-                f"Wrong parameter type, expected '{old.type_name}' got '{parameter.type_name}' for '{parameter.name}'"
-            )
-        reason = reason or self._refusal([parameter], self._descriptors)
+        name, descriptor = parameter.name, self._descriptors[parameter.name]
+        reason = f"Trying to set a read-only parameter: {name}." if descriptor.read_only else ""
+        reason = reason or self._refusal(parameter, self._types[name], descriptor)
         if not reason:
-            self._values[parameter.name] = parameter
+            self._values[name] = parameter
         return types.SetParametersResult(successful=not reason, reason=reason)
 
-    def _refusal(self, parameters: Sequence[Parameter], descriptors: Mapping[str, Any]) -> str:
-        for parameter in parameters:
-            descriptor = descriptors[parameter.name]
-            for limits in (*descriptor.floating_point_range, *descriptor.integer_range):
-                low, high = limits.from_value, limits.to_value
-                # not (low <= value): NaN is outside every range
-                if isinstance(parameter.value, (int, float)) and not low <= parameter.value <= high:
-                    return f"{parameter.value!r} is out of range, expected {low} to {high}"
+    def _refusal(self, parameter: Parameter, expected: str | None, descriptor: Any) -> str:
+        """Why the value is refused, or nothing."""
+        given = parameter_type(parameter.value)
+        if expected is not None and given != expected:
+            return f"Wrong parameter type, expected {expected}, got {given}"
+        ranges = {"DOUBLE": descriptor.floating_point_range, "INTEGER": descriptor.integer_range}
+        for limits in ranges.get(given, ()):
+            # written so that NaN is outside every range
+            if not limits.from_value <= parameter.value <= limits.to_value:
+                return f"out of range, expected {limits.from_value} to {limits.to_value}"
         for callback in self._callbacks:
-            result = callback(list(parameters))
+            result = callback([parameter])
             if not result.successful:
                 return result.reason or "refused by the node"
         return ""
 
-    def _check_type(self, parameter: Parameter, expected: str) -> None:
-        if parameter.type_name != expected:
-            raise ParameterError(
-                f"{self._node}: parameter '{parameter.name}' = {parameter.value!r} is of type "
-                f"{parameter.type_name}, expected {expected}"
-            )
-
     def _check_declared(self, name: str) -> None:
         if name not in self._values:
             raise ParameterError(f"{self._node}: parameter '{name}' is not declared")
+
+
+def load_parameters(path: Path, node: str) -> dict[str, Any]:
+    """The values that a ROS parameter file gives to ``node`` (full name, such as ``/takead/arbiter_node``).
+
+    A section is named by the node's full or plain name or by a pattern with ``*`` and ``**``; later ones win. Nested
+    mappings become names with dots. Raises TakeadError where the file is no such file.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TakeadError(f"{path}: not a readable parameter file: {error}") from error
+    values: dict[str, Any] = {}
+    if not isinstance(content, dict):
+        raise TakeadError(f"{path}: expected sections named by nodes, got {type(content).__name__}")
+    for section, body in content.items():
+        if not isinstance(body, dict) or not isinstance(body.get("ros__parameters"), dict):
+            raise TakeadError(f"{path}: section '{section}': expected a mapping 'ros__parameters'")
+        if _names(str(section), node):
+            _flatten("", body["ros__parameters"], values)
+    return values
+
+
+def _names(section: str, node: str) -> bool:
+    if "/" not in section:
+        return fnmatchcase(node.rsplit("/", 1)[1], section)
+    mine, wanted = node.strip("/").split("/"), section.strip("/").split("/")
+    if "**" in wanted:
+        return wanted[0] == "**" and (len(wanted) == 1 or mine[-len(wanted[1:]) :] == wanted[1:])
+    return len(mine) == len(wanted) and all(fnmatchcase(*pair) for pair in zip(mine, wanted, strict=True))
+
+
+def _flatten(prefix: str, body: Mapping[Any, Any], values: dict[str, Any]) -> None:
+    for name, value in body.items():
+        if isinstance(value, dict):
+            _flatten(f"{prefix}{name}.", value, values)
+        else:
+            values[f"{prefix}{name}"] = value

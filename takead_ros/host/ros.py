@@ -1,0 +1,53 @@
+"""Runs a node over rclpy: ``spin(PolicyNode)`` is a ROS 2 executable's whole main function."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+import rclpy
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from takead_ros.domain.errors import TakeadError
+
+NAMESPACE = "takead"
+_POLL_S = 0.1  # rclpy's wait is not interrupted by a signal
+
+
+def spin(node_class: Any, args: list[str] | None = None) -> None:
+    """Run one node until SIGINT or SIGTERM; its ``close()``, if it has one, is called while it can still publish.
+
+    Parameters, remappings and namespace are ROS arguments (``--params-file``, ``-p``, ``-r``). Bad input ends the
+    process with code 2 and one line; what else a callback raises propagates.
+    """
+    stop: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _frame: stop.append(received))
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    handle = Node(node_class.NAME, namespace=NAMESPACE)
+    try:
+        _run(node_class, handle, stop)
+    except TakeadError as error:
+        handle.get_logger().fatal(str(error))
+        sys.exit(2)
+    finally:
+        handle.destroy_node()
+        rclpy.shutdown()
+
+
+def _run(node_class: Any, handle: Node, stop: list[int]) -> None:
+    executor = SingleThreadedExecutor()
+    executor.add_node(handle)
+    node = node_class(handle, Clock(clock_type=ClockType.STEADY_TIME))
+    try:
+        while not stop:
+            executor.spin_once(timeout_sec=_POLL_S)
+    finally:
+        if hasattr(node, "close"):
+            node.close()
+        executor.shutdown()
