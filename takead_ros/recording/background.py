@@ -1,0 +1,210 @@
+"""A thread between the recorder and the disk: driving never waits for it, and what cannot be kept is counted."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from takead_ros.recording.clip import ClipManifest, TopicCount
+from takead_ros.recording.ring import Received
+from takead_ros.recording.writer import ClipWriter, Topic
+
+QUEUE_OVERHEAD = 100  # bytes that a queued message costs beside its payload
+
+
+@dataclass
+class Status:
+    """What became of the messages so far. ``failure``: why the disk refuses (empty while it does not)."""
+
+    failure: str = ""
+    failures: int = 0
+    written: int = 0
+    bytes_written: int = 0
+    lost_queue: int = 0
+    lost_disk: int = 0
+    clips: list[Path] = field(default_factory=list)
+
+
+@dataclass
+class _Job:
+    """A clip on its way through the thread; counts by topic."""
+
+    manifest: ClipManifest
+    lost_queue: dict[str, int] = field(default_factory=dict)
+    lost_disk: dict[str, int] = field(default_factory=dict)
+
+
+_Item = Callable[[], None]
+
+
+class BackgroundWriter:
+    """Writes clips in their own thread. At most ``queue_bytes`` wait; beyond that ``write`` drops and counts, or,
+    with ``patient``, waits for the disk (the embedded run: nothing may be lost, and time stands still meanwhile).
+    """
+
+    def __init__(
+        self, folder: Path, topics: Mapping[str, Topic], compression: str = "zstd", flush_seconds: float = 0.5,
+        queue_bytes: int = 128 * 1024 * 1024, patient: bool = False,
+    ) -> None:  # fmt: skip
+        self.status = Status()
+        self._folder = folder
+        self._topics = topics
+        self._compression = compression
+        self._flush_seconds = flush_seconds
+        self._limit = queue_bytes
+        self._patient = patient
+        self._items: deque[_Item] = deque()
+        self._bytes = 0
+        self._wake = threading.Condition()
+        self._urgent = False
+        self._stopping = False
+        self._dead = False
+        self._job: _Job | None = None  # the clip that new messages belong to
+        self._writer: ClipWriter | None = None  # owned by the thread
+        self._thread = threading.Thread(target=self._run, name="clip writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait for the disk."""
+        return self._bytes
+
+    def open(self, manifest: ClipManifest) -> None:
+        """Begin a clip."""
+        job = self._job = _Job(manifest)
+        self._put(lambda: self._open(job), 0)
+
+    def write(self, messages: list[Received]) -> None:
+        """Hand over messages of the open clip."""
+        job = self._job
+        assert job is not None
+        size = sum(len(message.data) + QUEUE_OVERHEAD for message in messages)
+        if self._bytes + size > self._limit or self._dead:
+            if not self._patient or self._dead:
+                _count(job.lost_queue, messages)
+                self.status.lost_queue += len(messages)
+                return
+            with self._wake:
+                self._urgent = True
+                self._wake.notify_all()
+                self._wake.wait_for(lambda: self._bytes == 0 or self._dead)
+        self._put(lambda: self._write(job, messages, size), size)
+
+    def close(self, manifest: ClipManifest) -> None:
+        """End the clip; ``manifest.topics`` holds what was received, the thread adds what was written and lost."""
+        job = self._job
+        assert job is not None
+        self._job = None
+        self._put(lambda: self._close(job, manifest), 0, urgent=True)
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Finish what is queued and end the thread; False where it is still busy after ``timeout`` s."""
+        with self._wake:
+            self._stopping = self._urgent = True
+            self._wake.notify_all()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _put(self, item: _Item, size: int, urgent: bool = False) -> None:
+        with self._wake:
+            self._items.append(item)
+            self._bytes += size
+            # The thread polls; waking it for every small message would only make the two fight for the interpreter.
+            if urgent or self._bytes > self._limit // 8:
+                self._urgent = True
+                self._wake.notify_all()
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        finally:
+            with self._wake:
+                self._dead = True
+                self._wake.notify_all()
+
+    def _serve(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._urgent, timeout=self._flush_seconds / 5)
+                items, self._items = self._items, deque()
+                self._urgent = False
+                stopping = self._stopping
+            for item in items:
+                item()
+            if self._writer is not None and not items:
+                # Nothing more comes in for now: what is buffered would be at risk for longer than it should.
+                self._guarded(self._writer.flush)
+            if stopping and not self._items:
+                return
+
+    def _open(self, job: _Job) -> None:
+        def create() -> None:
+            self._writer = ClipWriter(
+                self._folder, job.manifest, self._topics, self._compression, self._flush_seconds
+            )  # fmt: skip
+
+        self._writer = None
+        if self._guarded(create):
+            self.status.failure = ""
+
+    def _write(self, job: _Job, messages: list[Received], size: int) -> None:
+        writer = self._writer
+        for position, message in enumerate(messages):
+            if self._writer is None or not self._guarded(lambda: self._add(message)):  # noqa: B023 (called at once)
+                _count(job.lost_disk, messages[position:])
+                self.status.lost_disk += len(messages) - position
+                break
+            self.status.written += 1
+            self.status.bytes_written += len(message.data)
+        if writer is not None and self._writer is None:
+            # What reached the buffer but not the disk is gone as well; recover tells how much is there.
+            job.manifest.closed_by = self.status.failure
+        with self._wake:
+            self._bytes -= size
+            if self._bytes == 0:
+                self._wake.notify_all()
+
+    def _add(self, message: Received) -> None:
+        assert self._writer is not None
+        self._writer.write(message)
+
+    def _close(self, job: _Job, manifest: ClipManifest) -> None:
+        writer = self._writer
+        if writer is None:
+            return
+        received = {topic: count.received for topic, count in manifest.topics.items()}
+        for topic in sorted({*received, *writer.written, *job.lost_queue, *job.lost_disk}):
+            count = manifest.topics.setdefault(topic, TopicCount(type=self._topics[topic].type))
+            count.written = writer.written.get(topic, 0)
+            count.lost_queue = job.lost_queue.get(topic, 0)
+            count.lost_disk = job.lost_disk.get(topic, 0)
+            count.lost_ring = max(0, count.received - count.written - count.lost_queue - count.lost_disk)
+            count.received = max(count.received, count.written)
+        manifest.state = "complete"
+
+        def finish() -> None:
+            self.status.clips.append(writer.close(manifest))
+
+        if self._guarded(finish):
+            self._writer = None
+
+    def _guarded(self, act: Callable[[], None]) -> bool:
+        """Do something with the disk; on failure the clip is left as it is, and the failure is told."""
+        try:
+            act()
+        except OSError as problem:
+            self.status.failure = f"{problem.filename or self._folder}: {problem.strerror or problem}"
+            self.status.failures += 1
+            if self._writer is not None:
+                self._writer.abandon()
+                self._writer = None
+            return False
+        return True
+
+
+def _count(counts: dict[str, int], messages: list[Received]) -> None:
+    for message in messages:
+        counts[message.topic] = counts.get(message.topic, 0) + 1

@@ -1,0 +1,178 @@
+"""Reads the records of an MCAP bag in file order, and says where and why it cannot."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lz4.frame  # type: ignore[import-untyped]
+import yaml
+import zstandard
+from mcap.exceptions import McapError
+from mcap.records import Channel, Chunk, Footer, Header, Message, Metadata, Schema
+from mcap.stream_reader import StreamReader, breakup_chunk
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.recording.clip import METADATA_NAME
+from takead_ros.recording.writer import OPEN_SUFFIX
+
+MAGIC = b"\x89MCAP0\r\n"
+MAX_CHUNK = 1 << 30  # bytes; a larger announced size is damage, not data
+# What the MCAP, LZ4 and Zstandard libraries raise on bytes that are not what they should be.
+DAMAGE = (
+    McapError, struct.error, ValueError, EOFError, RuntimeError, MemoryError, OverflowError, KeyError,
+    zstandard.ZstdError,
+)  # fmt: skip
+
+
+class BagMessage(NamedTuple):
+    """A message in a bag: ``stamp`` is its receive (log) time in ns, ``data`` its CDR bytes."""
+
+    topic: str
+    type: str
+    stamp: int
+    data: bytes
+
+
+@dataclass
+class Scan:
+    """How far a scan came: ``good`` bytes were read without damage; ``damage`` is empty where all was well."""
+
+    good: int = 0
+    damage: str = ""
+    closed: bool = False
+    messages: int = 0
+    manifest: str | None = None
+    qos: dict[str, str] | None = None
+
+
+def bag_files(path: Path) -> list[Path]:
+    """The MCAP files of a bag: a rosbag2 folder or one ``.mcap`` file. Raises TakeadError for anything else."""
+    if path.is_file() and path.suffix == ".mcap":
+        return [path]
+    if not path.exists():
+        raise TakeadError(f"bag '{path}': no such file or folder; expected a clip folder or an .mcap file")
+    if not path.is_dir():
+        raise TakeadError(f"bag '{path}': not a bag; expected a clip folder or an .mcap file")
+    if path.name.endswith(OPEN_SUFFIX):
+        raise TakeadError(
+            f"clip '{path}': it was cut off while being recorded; repair it with: takead clips recover {path.parent}"
+        )
+    files = sorted(path.glob("*.mcap"))
+    if not files:
+        other = "an SQLite bag (convert it with: ros2 bag convert)" if list(path.glob("*.db3")) else "no .mcap file"
+        raise TakeadError(f"bag '{path}': holds {other}; expected a rosbag2 folder with MCAP files")
+    return _in_order(path, files)
+
+
+def _in_order(path: Path, files: list[Path]) -> list[Path]:
+    """The files as ``metadata.yaml`` lists them; raises TakeadError where it does not fit them."""
+    metadata = path / "metadata.yaml"
+    if not metadata.exists():
+        raise TakeadError(f"bag '{path}': metadata.yaml is missing; rebuild it with: takead clips recover {path}")
+    try:
+        content: Any = yaml.safe_load(metadata.read_bytes())
+        names = content["rosbag2_bagfile_information"]["relative_file_paths"]
+        listed = [path / Path(str(name)).name for name in names]
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as problem:
+        raise TakeadError(
+            f"bag metadata '{metadata}': not rosbag2's; expected rosbag2_bagfile_information with "
+            f"relative_file_paths ({type(problem).__name__})"
+        ) from problem
+    if sorted(listed) != files:
+        raise TakeadError(
+            f"bag metadata '{metadata}': lists {[p.name for p in listed]}, the folder holds {[p.name for p in files]}"
+        )
+    return listed
+
+
+def read(path: Path) -> Iterator[BagMessage]:
+    """All messages of a bag in file order. Raises TakeadError at the first damage, naming file and byte."""
+    for file in bag_files(path):
+        scan = Scan()
+        yield from salvage(file, scan)
+        if scan.damage:
+            raise TakeadError(
+                f"bag file '{file}': {scan.damage} after byte {scan.good} of {file.stat().st_size} "
+                f"({scan.messages} messages before it); try: takead clips recover {path}"
+            )
+
+
+def salvage(file: Path, scan: Scan) -> Iterator[BagMessage]:
+    """The messages up to the first damage, which ``scan`` then describes. Never raises for what the file holds."""
+    schemas: dict[int, Schema] = {}
+    channels: dict[int, Channel] = {}
+    scan.qos = {}
+    try:
+        with file.open("rb") as stream:
+            size = file.stat().st_size
+            records = StreamReader(stream, emit_chunks=True, record_size_limit=max(size, 1)).records
+            for record in _guarded(records, scan):
+                inner = _unpack(record, scan) if isinstance(record, Chunk) else [record]
+                if scan.damage:
+                    return
+                # A chunk is taken whole or not at all, so what was given out never has to be taken back.
+                batch = []
+                for item in inner:
+                    if isinstance(item, Message):
+                        channel = channels.get(item.channel_id)
+                        if channel is None:
+                            scan.damage = f"a message of channel {item.channel_id}, which is not declared"
+                            return
+                        schema = schemas.get(channel.schema_id)
+                        batch.append(BagMessage(channel.topic, schema.name if schema else "", item.log_time, item.data))
+                    elif isinstance(item, Schema):
+                        schemas[item.id] = item
+                    elif isinstance(item, Channel):
+                        channels[item.id] = item
+                        scan.qos[item.topic] = item.metadata.get("offered_qos_profiles", "")
+                    elif isinstance(item, Header) and item.profile != "ros2":
+                        scan.damage = f"an MCAP file of profile '{item.profile}', expected 'ros2'"
+                        return
+                    elif isinstance(item, Metadata) and item.name == METADATA_NAME:
+                        scan.manifest = item.metadata.get("manifest")
+                    elif isinstance(item, Footer):
+                        scan.closed = True
+                scan.messages += len(batch)
+                yield from batch
+                scan.good = stream.tell()
+    except OSError as problem:
+        scan.damage = problem.strerror or str(problem)
+    if not scan.damage and not scan.closed:
+        scan.damage = "the file ends without a footer"
+
+
+def _guarded(records: Iterator[Any], scan: Scan) -> Iterator[Any]:
+    while True:
+        try:
+            record = next(records, None)
+        except DAMAGE as problem:
+            scan.damage = _words(problem)
+            return
+        if record is None:
+            return
+        yield record
+
+
+def _unpack(chunk: Chunk, scan: Scan) -> list[Any]:
+    if chunk.uncompressed_size > MAX_CHUNK:
+        scan.damage = f"a chunk that claims {chunk.uncompressed_size} bytes"
+        return []
+    try:
+        if chunk.compression == "lz4" and lz4.frame.get_frame_info(chunk.data)["content_size"] > MAX_CHUNK:
+            scan.damage = "a chunk that claims more than it may hold"
+            return []
+        return list(breakup_chunk(chunk, validate_crc=True))
+    except DAMAGE as problem:
+        scan.damage = _words(problem)
+        return []
+
+
+def _words(problem: BaseException) -> str:
+    text = str(problem).split("\n")[0]
+    if not text or isinstance(problem, struct.error):
+        return "the file breaks off within a record"
+    return f"a damaged record ({text[:120]})"

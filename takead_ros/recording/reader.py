@@ -1,0 +1,170 @@
+"""Clips as training and replay need them: frames in which everything answers the same scene."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from takead_ros.domain.driving import ArbiterMode, DriveCommand, DriverOutput
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import Scene
+from takead_ros.messages import codec, convert
+from takead_ros.recording.bag import BagMessage, Scan, bag_files, read, salvage
+from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest, Label, parse_manifest
+from takead_ros.recording.session import SECOND, header_stamp
+from takead_ros.recording.writer import OPEN_SUFFIX
+
+# Topic names end like this, whatever the namespace; the type must fit as well.
+SCENE = ("/scene", "takead_ros/msg/Scene")
+POLICY = ("/policy/output", "takead_ros/msg/PolicyOutput")
+EXPERT = ("/expert/output", "takead_ros/msg/PolicyOutput")
+COMMAND = ("/command", "takead_ros/msg/DriveCommand")
+ARBITER = ("/arbiter/state", "takead_ros/msg/ArbiterState")
+LABEL = ("/clip/label", "std_msgs/msg/String")
+_HORIZON = 3 * SECOND  # an answer that comes later than this after its scene is not waited for
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One observation with all that answers it. ``stamp`` ns. ``mode``: the arbiter's state in force at it."""
+
+    stamp: int
+    scene: Scene
+    policy: DriverOutput | None
+    expert: DriverOutput | None
+    command: DriveCommand | None
+    label: Label
+    mode: ArbiterMode | None
+
+
+@dataclass
+class _Open:
+    """A scene that may still get answers; serialized."""
+
+    received: int
+    scene: bytes
+    policy: bytes | None = None
+    expert: bytes | None = None
+    command: bytes | None = None
+
+
+@dataclass
+class _Aligner:
+    origin: Path
+    scenes: dict[int, _Open] = field(default_factory=dict)  # by header stamp, in order of arrival
+    labels: dict[int, Label] = field(default_factory=dict)  # by receive stamp of the scene
+    modes: list[tuple[int, ArbiterMode]] = field(default_factory=list)
+    seen: set[tuple[str, str]] = field(default_factory=set)
+
+    def take(self, message: BagMessage) -> None:
+        for kind in (SCENE, POLICY, EXPERT, COMMAND, ARBITER, LABEL):
+            if message.topic.endswith(kind[0]) and message.type == kind[1]:
+                break
+        else:
+            return
+        self.seen.add(kind)
+        stamp = header_stamp(message.data)
+        if kind == SCENE:
+            self.scenes[stamp] = _Open(message.stamp, message.data)
+        elif kind == LABEL:
+            self.labels[message.stamp] = self._label(message.data)
+        elif kind == ARBITER:
+            self.modes.append((stamp, convert.arbiter_from_msg(codec.deserialize(message.data, kind[1])).mode))
+        elif stamp in self.scenes:
+            setattr(self.scenes[stamp], {POLICY: "policy", EXPERT: "expert", COMMAND: "command"}[kind], message.data)
+
+    def ready(self, now: int) -> Iterator[Frame]:
+        """The frames that are complete at receive stamp ``now``; forgets them."""
+        for stamp in list(self.scenes):
+            if now - self.scenes[stamp].received <= _HORIZON:
+                return
+            frame = self._frame(stamp, self.scenes.pop(stamp))
+            if frame is not None:
+                yield frame
+
+    def _frame(self, stamp: int, raw: _Open) -> Frame | None:
+        label = self.labels.pop(raw.received, None)
+        if raw.policy is None and raw.expert is None:
+            return None
+        if label is None:
+            raise TakeadError(
+                f"bag '{self.origin}': the scene at {stamp} ns has no message on clip/label; expected one for each "
+                "scene, as the recorder writes it (try: takead clips recover)"
+            )
+        at = bisect_right(self.modes, stamp, key=lambda item: item[0]) - 1
+        return Frame(
+            stamp=stamp,
+            scene=convert.scene_from_msg(codec.deserialize(raw.scene, SCENE[1])),
+            policy=None if raw.policy is None else convert.driver_from_msg(codec.deserialize(raw.policy, POLICY[1])),
+            expert=None if raw.expert is None else convert.driver_from_msg(codec.deserialize(raw.expert, EXPERT[1])),
+            command=None
+            if raw.command is None
+            else convert.command_from_msg(codec.deserialize(raw.command, COMMAND[1])),
+            label=label,
+            mode=self.modes[at][1] if at >= 0 else None,
+        )
+
+    def _label(self, data: bytes) -> Label:
+        text = codec.deserialize(data, LABEL[1]).data
+        try:
+            return Label(text)
+        except ValueError:
+            raise TakeadError(
+                f"bag '{self.origin}': label '{text}' on clip/label; expected one of {', '.join(Label)}"
+            ) from None
+
+
+def frames(path: Path | str) -> Iterator[Frame]:
+    """The frames of a clip in time order: every scene that the policy or the expert answered (10 Hz).
+
+    Raises TakeadError for a bag that is none, is damaged, or lacks the topics of a takead clip.
+    """
+    path = Path(path)
+    aligner = _Aligner(path)
+    for message in read(path):
+        aligner.take(message)
+        yield from aligner.ready(message.stamp)
+    missing = [kind for kind in (SCENE, LABEL) if kind not in aligner.seen]
+    if not aligner.seen & {POLICY, EXPERT}:
+        missing.append(POLICY)
+    if missing:
+        wanted = ", ".join(f"'...{name}' ({type_})" for name, type_ in missing)
+        raise TakeadError(f"bag '{path}': no messages on {wanted}; expected a clip recorded by takead_ros")
+    yield from aligner.ready(1 << 62)
+
+
+def manifest(path: Path | str) -> ClipManifest:
+    """What a clip says about itself (``manifest.json``, else the copy in the bag).
+
+    Raises TakeadError where there is none or it does not fit the schema.
+    """
+    path = Path(path)
+    beside = path / MANIFEST_FILE
+    if beside.is_file():
+        return parse_manifest(beside.read_bytes(), beside)
+    for file in bag_files(path):
+        scan = Scan()
+        for _ in salvage(file, scan):
+            pass
+        if scan.manifest is not None:
+            return parse_manifest(scan.manifest, file)
+    raise TakeadError(f"clip '{path}': no {MANIFEST_FILE} and none in the bag; expected a clip recorded by takead_ros")
+
+
+def list_clips(folder: Path | str) -> list[Path]:
+    """The closed clips below ``folder`` (or ``folder`` itself), by name. Raises TakeadError where it is no folder."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise TakeadError(f"clip folder '{folder}': no such folder; expected one with clips in it")
+    found = {p.parent for p in folder.rglob(MANIFEST_FILE)}
+    return sorted(p for p in found if not p.name.endswith(OPEN_SUFFIX))
+
+
+def list_unfinished(folder: Path | str) -> list[Path]:
+    """Clips below ``folder`` that were cut off while being recorded (or are being recorded right now)."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise TakeadError(f"clip folder '{folder}': no such folder; expected one with clips in it")
+    return sorted(p for p in folder.rglob(f"*{OPEN_SUFFIX}") if p.is_dir())

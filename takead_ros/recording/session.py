@@ -1,0 +1,356 @@
+"""The recorder's logic: which messages belong to which clip, and what each frame is. Pure: no clock, no disk.
+
+    state      on                      does                                           becomes
+    IDLE       START or BOOKMARK       Open; latched topics; ring from pre window on   RECORDING
+    RECORDING  message                 Write                                          RECORDING
+    RECORDING  all ended, post passed  nothing: the ring keeps what follows           LINGERING
+    LINGERING  START within pre        Write what the ring kept: one merged clip      RECORDING
+    LINGERING  pre window passed       Close                                          IDLE
+    any        finish or clock jump    Close where a clip is open                     IDLE
+
+Lingering is what merges overlapping windows: until ``post + pre`` after the end, a new trigger's window would overlap.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, TakeoverRequest, Trigger
+from takead_ros.recording.clip import Label
+from takead_ros.recording.ring import Received, RingBuffer
+
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class SessionConfig:
+    """Windows in s. ``periods``: s between header stamps of periodic topics, for counting gaps. ``latched``: topics
+    with how many of their last messages a late joiner would get. Topic names are full names."""
+
+    pre: float = 5.0
+    post: float = 2.0
+    start_transition: float = 0.5
+    ring_seconds: float = 7.0
+    ring_bytes: int = 256 * 1024 * 1024
+    max_clip: float = 300.0
+    casual_seconds: float = 3.0
+    whole_run: bool = False
+    scene_topic: str = "/takead/scene"
+    label_topic: str = "/takead/clip/label"
+    latched: dict[str, int] = field(default_factory=dict)
+    periods: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Open:
+    """Begin a clip whose first moment is ``start`` ns."""
+
+    start: int
+    kind: Literal["takeover", "bookmark", "demonstration"]
+    continues: bool = False
+
+
+@dataclass(frozen=True)
+class Write:
+    messages: list[Received]
+
+
+@dataclass(frozen=True)
+class Close:
+    """End the clip; everything that its manifest needs and only the session knows."""
+
+    kind: Literal["takeover", "bookmark", "demonstration"]
+    events: list[TakeoverEvent]
+    labels: dict[str, int]
+    received: dict[str, int]
+    gaps: dict[str, int]
+    casual: bool
+    complete_pre_window: bool
+    cut_by_bytes: int
+    closed_by: str
+
+
+Action = Open | Write | Close
+
+
+@dataclass
+class _Clip:
+    start: int
+    kind: Literal["takeover", "bookmark", "demonstration"]
+    base_received: dict[str, int]
+    base_gaps: dict[str, int]
+    base_cut: int
+    complete_pre_window: bool
+    events: list[TakeoverEvent] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+    written_to: int = 0
+    settled: tuple[dict[str, int], dict[str, int]] | None = None  # counts of received and gaps when lingering began
+    pending: tuple[int, int] | None = None  # header stamp and receive stamp of the scene that has no label yet
+
+
+def label_bytes(label: Label) -> bytes:
+    """A ``std_msgs/msg/String`` with the label, as little-endian CDR."""
+    text = label.value.encode() + b"\0"
+    return b"\x00\x01\x00\x00" + struct.pack("<I", len(text)) + text
+
+
+def label_of(stamp: int, events: list[TakeoverEvent], start_transition: int, post: int) -> Label:
+    """What the frame at ``stamp`` ns is, given the clip's events in order; spans in ns."""
+    label = Label.PRE
+    for event in events:
+        if event.stamp > stamp:
+            break
+        if event.kind is EventKind.START:
+            label = Label.TAKEOVER_START if stamp < event.stamp + start_transition else Label.TAKEOVER
+        elif event.kind is EventKind.HANDBACK:
+            label = Label.HANDBACK
+        elif event.kind is EventKind.END:
+            label = Label.POST if stamp <= event.stamp + post else Label.PRE
+    return label
+
+
+def header_stamp(data: bytes) -> int:
+    """Header stamp (ns) of a serialized message whose first field is a ``std_msgs/Header``; -1 where too short."""
+    if len(data) < 12:
+        return -1
+    seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
+    return int(seconds) * SECOND + int(nanoseconds)
+
+
+class Session:
+    """One recorder's memory. Every method returns what is to be done, in order; stamps are ns of the host's clock."""
+
+    def __init__(self, config: SessionConfig) -> None:
+        self.config = config
+        self.ring = RingBuffer(config.ring_seconds, config.ring_bytes)
+        self.received: dict[str, int] = {}
+        self.gaps: dict[str, int] = {}
+        self.jumps = 0
+        self._pre = int(config.pre * SECOND)
+        self._post = int(config.post * SECOND)
+        self._transition = int(config.start_transition * SECOND)
+        self._max = int(config.max_clip * SECOND)
+        self._periods = {topic: int(period * SECOND) for topic, period in config.periods.items()}
+        self._latched: dict[str, list[Received]] = {topic: [] for topic in config.latched}
+        self._stamps: dict[str, int] = {}
+        self._active: dict[int, TakeoverEvent] = {}
+        self._labels = {label: label_bytes(label) for label in Label}
+        self._clip: _Clip | None = None
+        self._lingering = False
+        self._foreseen = -1  # when a monitor last saw something coming
+        self._until = 0  # receive stamp up to which the open clip still writes once nothing is active
+        self._now = 0
+
+    @property
+    def recording(self) -> bool:
+        """Whether a clip is open."""
+        return self._clip is not None
+
+    def receive(self, topic: str, stamp: int, data: bytes) -> list[Action]:
+        """A message came in at ``stamp``."""
+        actions = self.tick(stamp) if stamp >= self._now - SECOND else self._jump()
+        self._now = stamp
+        message = Received(topic, stamp, data)
+        self.received[topic] = self.received.get(topic, 0) + 1
+        if topic in self._periods:
+            self._count_gap(topic, data)
+        for out in self.ring.append(message):
+            self._remember(out)
+        if self._clip is None and self.config.whole_run:
+            actions.append(self._open(stamp, "demonstration"))
+            actions.append(Write(self._head(stamp)))
+        if self._clip is not None and not self._lingering:
+            actions.append(Write(self._labelled([message], self._clip)))
+            self._clip.written_to = self.ring.next_index
+        return actions
+
+    def event(self, event: TakeoverEvent, now: int) -> list[Action]:
+        """The arbiter (or a bookmark) decided something; ``now`` is its receive stamp."""
+        # A stamp far from the receive time is no moment in the ring; the receive time then stands for it.
+        stamp = event.stamp if 0 <= now - event.stamp <= self.ring.span else now
+        event = replace(event, stamp=stamp)
+        actions: list[Action] = []
+        if event.kind is EventKind.START:
+            self._active[event.takeover] = event
+        elif event.kind is EventKind.END:
+            self._active.pop(event.takeover, None)
+        if event.kind in (EventKind.START, EventKind.BOOKMARK) and not self.config.whole_run:
+            kind: Literal["takeover", "bookmark"] = "takeover" if event.kind is EventKind.START else "bookmark"
+            if self._clip is None:
+                actions += self._start(stamp - self._pre, kind)
+            elif self._lingering:
+                actions += self._resume()
+            assert self._clip is not None
+            if kind == "takeover":
+                self._clip.kind = kind
+        if self._clip is not None:
+            self._clip.events.append(event)
+            self._until = max(self._until, now + self._post)
+        return actions
+
+    def request(self, request: TakeoverRequest, now: int) -> None:
+        """A monitor said something; where it saw something coming, a takeover near it is not casual."""
+        if request.trigger not in (Trigger.NONE, Trigger.HUMAN_OVERRIDE, Trigger.BOOKMARK):
+            self._foreseen = now
+
+    def tick(self, now: int) -> list[Action]:
+        """Time passed without a message."""
+        if self._clip is None or self.config.whole_run:
+            return []
+        if now - self._clip.start > self._max and not self._lingering:
+            return self._split(now)
+        if self._active or now <= self._until:
+            return []
+        if now - self._pre > self._until:
+            return self._close("post window passed")
+        if not self._lingering:
+            self._lingering = True
+            self._clip.settled = (dict(self.received), dict(self.gaps))
+        return []
+
+    def finish(self, now: int, why: str = "shutdown") -> list[Action]:
+        """No more messages will come."""
+        self._now = max(now, self._now)
+        return self._close(why) if self._clip else []
+
+    def _open(self, start: int, kind: Literal["takeover", "bookmark", "demonstration"], complete: bool = True) -> Open:
+        self._clip = _Clip(
+            start, kind, dict(self.received), dict(self.gaps), self.ring.cut_by_bytes, complete,
+            written_to=self.ring.next_index,
+        )  # fmt: skip
+        self._lingering = False
+        self._until = 0
+        return Open(start, kind)
+
+    def _start(self, start: int, kind: Literal["takeover", "bookmark"]) -> list[Action]:
+        """Open a clip on a moment in the past: the head, then what the ring holds since."""
+        first = self.ring.index_since(start)
+        kept = self.ring.after(first)
+        # Messages that fell out for lack of bytes, or an earlier clip that owned them, leave the pre window short.
+        complete = first > self.ring.first_index or self.ring.cut_by_bytes == 0
+        begin = kept[0].stamp if kept else self._now
+        opened = self._open(begin, kind, complete)
+        clip = self._clip
+        assert clip is not None
+        for message in kept:
+            clip.base_received[message.topic] -= 1
+        for message in self.ring.after(0)[: max(0, len(self.ring) - len(kept))]:
+            if message.topic in self._latched:
+                self._remember(message)
+        head = self._head(begin)
+        clip.written_to = self.ring.next_index
+        return [opened, Write(head + self._labelled(kept, clip))]
+
+    def _resume(self) -> list[Action]:
+        """A trigger whose pre window reaches into this clip: what the ring kept meanwhile belongs to it."""
+        clip = self._clip
+        assert clip is not None
+        self._lingering, clip.settled = False, None
+        kept = self.ring.after(clip.written_to)
+        clip.complete_pre_window &= self.ring.first_index <= clip.written_to
+        clip.written_to = self.ring.next_index
+        return [Write(self._labelled(kept, clip))]
+
+    def _labelled(self, messages: list[Received], clip: _Clip) -> list[Received]:
+        """The messages with each scene's label added once it is settled: when the next scene is there."""
+        written: list[Received] = []
+        for message in messages:
+            if message.topic == self.config.scene_topic:
+                written += self._settle(clip)
+                clip.pending = (header_stamp(message.data), message.stamp)
+            written.append(message)
+        return written
+
+    def _settle(self, clip: _Clip) -> list[Received]:
+        if clip.pending is None:
+            return []
+        stamp, received = clip.pending
+        label = Label.DEMONSTRATION
+        if clip.kind != "demonstration":
+            label = label_of(stamp, clip.events, self._transition, self._post)
+        clip.labels[label.value] = clip.labels.get(label.value, 0) + 1
+        clip.pending = None
+        return [Received(self.config.label_topic, received, self._labels[label])]
+
+    def _head(self, start: int) -> list[Received]:
+        """The latched messages that were in force at ``start``, stamped with it."""
+        return [Received(m.topic, start, m.data) for messages in self._latched.values() for m in messages]
+
+    def _remember(self, message: Received) -> None:
+        depth = self.config.latched.get(message.topic)
+        if depth:
+            kept = self._latched[message.topic]
+            if message not in kept:
+                kept.append(message)
+                del kept[:-depth]
+
+    def _count_gap(self, topic: str, data: bytes) -> None:
+        stamp, last, period = header_stamp(data), self._stamps.get(topic, -1), self._periods[topic]
+        if 0 <= last < stamp and stamp - last > 1.5 * period:
+            self.gaps[topic] = self.gaps.get(topic, 0) + round((stamp - last) / period) - 1
+        self._stamps[topic] = stamp
+
+    def _close(self, why: str) -> list[Action]:
+        clip = self._clip
+        assert clip is not None
+        tail = self._settle(clip)
+        received, gaps = clip.settled or (self.received, self.gaps)
+        received = {topic: n - clip.base_received.get(topic, 0) for topic, n in received.items()}
+        gaps = {topic: n - clip.base_gaps.get(topic, 0) for topic, n in gaps.items()}
+        close = Close(
+            kind=clip.kind,
+            events=list(clip.events),
+            labels=dict(clip.labels),
+            received={topic: n for topic, n in received.items() if n > 0},
+            gaps={topic: n for topic, n in gaps.items() if n > 0},
+            casual=is_casual(clip.events, self._foreseen >= clip.start, self.config.casual_seconds),
+            complete_pre_window=clip.complete_pre_window,
+            cut_by_bytes=self.ring.cut_by_bytes - clip.base_cut,
+            closed_by=why,
+        )
+        self._clip = None
+        self._lingering = False
+        return [Write(tail), close] if tail else [close]
+
+    def _split(self, now: int) -> list[Action]:
+        """A clip that has grown too long goes on in another one, which begins with the latched topics."""
+        clip = self._clip
+        assert clip is not None
+        actions = self._close("max_clip reached")
+        for message in self.ring:
+            if message.topic in self._latched:
+                self._remember(message)
+        opened = self._open(now, clip.kind)
+        assert self._clip is not None
+        self._clip.events = [event for event in clip.events if event.takeover in self._active]
+        self._until = now + self._post
+        return [*actions, Open(opened.start, opened.kind, continues=True), Write(self._head(now))]
+
+    def _jump(self) -> list[Action]:
+        """The clock went back: stamps before and after it cannot be ordered, so nothing may mix them."""
+        self.jumps += 1
+        actions = self._close("clock went back") if self._clip else []
+        for message in self.ring.clear():
+            self._remember(message)
+        self._stamps.clear()
+        self._active.clear()
+        return actions
+
+
+def is_casual(events: list[TakeoverEvent], foreseen: bool, longest: float) -> bool:
+    """Whether every takeover is a short human override that no trigger had foreseen."""
+    starts = [event for event in events if event.kind is EventKind.START]
+    ends = {event.takeover: event.stamp for event in events if event.kind is EventKind.END}
+    return (
+        bool(starts)
+        and not foreseen
+        and all(
+            start.who is Source.HUMAN
+            and start.trigger in (Trigger.HUMAN_OVERRIDE, Trigger.NONE)
+            and start.takeover in ends
+            and ends[start.takeover] - start.stamp <= longest * SECOND
+            for start in starts
+        )
+    )
