@@ -1,0 +1,146 @@
+"""Lateral proposals: the route's centre and ways around what stands on it, as smooth paths from the ego's pose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from takead_ros.domain.scene import EgoState, FloatArray, IntArray
+from takead_ros.expert.forecast import Actors
+from takead_ros.expert.frame import AHEAD, BEHIND, STEP, Frame, index
+from takead_ros.expert.parameters import ExpertParameters
+
+GRID = STEP * np.arange(AHEAD + 1)  # (G,) m along the route, ahead of the ego
+_SHIFT_ACCELERATION = 1.5  # m/s^2 across, at the peak of a shift
+_SHIFT_RADIUS = 7.0  # m, tightest turn in a shift at walking pace
+_TIGHT_RADIUS = 4.0  # m, the same where there is no room for more
+_LOOK = 50.0  # m within which a standing obstacle is passed
+_QUEUE_GAP = 14.0  # m between two obstacles that are passed in one go
+
+
+@dataclass(frozen=True)
+class Paths:
+    """L paths over the grid ahead of the ego, in ``base_link``.
+
+    kind (L,) names; object_id (L,) what is passed (0: none); target (L,) m offset of the proposal; offset x y yaw
+    curvature (L, G); rate (L, G): metres along the route for each metre along the path.
+    """
+
+    kind: tuple[str, ...]
+    object_id: IntArray
+    target: FloatArray
+    offset: FloatArray
+    x: FloatArray
+    y: FloatArray
+    yaw: FloatArray
+    curvature: FloatArray
+    rate: FloatArray
+
+
+@dataclass(frozen=True)
+class Passing:
+    """An obstacle group to pass: from/to m along the route, target offset m, its nearest object."""
+
+    kind: str
+    object_id: int
+    start: float
+    end: float
+    target: float
+
+
+def _smooth(u: FloatArray) -> FloatArray:
+    u = np.clip(u, 0.0, 1.0)
+    return u**3 * (10.0 - 15.0 * u + 6.0 * u**2)
+
+
+def shift_length(offset: float, speed: float) -> float:
+    """Length m of a comfortable shift by ``offset`` m at ``speed`` m/s (peak of a quintic: 5.77 * offset / time^2)."""
+    time = max(np.sqrt(5.77 * abs(offset) / _SHIFT_ACCELERATION), 1.2)
+    return float(max(speed * time, np.sqrt(5.77 * abs(offset) * _SHIFT_RADIUS), 5.0))
+
+
+def find_passings(
+    frame: Frame, actors: Actors, along: FloatArray, offset: FloatArray, half: tuple[FloatArray, FloatArray],
+    band: tuple[FloatArray, FloatArray], ego: EgoState, parameters: ExpertParameters, queue_end: float,
+) -> list[Passing]:  # fmt: skip
+    """Ways around the standing obstacles on the route's centre line; empty where there are none or no room.
+
+    along offset (N,) m and half = (along, across) extents (N,) m of the actors now; queue_end m: whatever stands
+    closer than this before a closed stop line is a queue and not passed.
+    """
+    stands = (actors.speed < 0.5) & ~actors.person
+    known = ~actors.has_moved | (actors.standing > 3.0)
+    wide = 0.5 * ego.width + parameters.side_margin
+    blocks = stands & (np.abs(offset) < wide + half[1]) & known
+    ahead = (along + half[0] > -0.5 * ego.length - 1.0) & (along - half[0] < _LOOK) & (along < queue_end)
+    rows = np.flatnonzero(blocks & ahead)
+    if not len(rows):
+        return []
+    rows = rows[np.argsort(along[rows], kind="stable")]
+    group = [int(rows[0])]
+    end = along[rows[0]] + half[0][rows[0]]
+    others = np.flatnonzero(stands & (np.abs(offset) < wide + half[1] + 2.0))
+    for row in rows[1:]:
+        if along[row] - half[0][row] - end > _QUEUE_GAP:
+            break
+        group.append(int(row))
+        end = max(end, along[row] + half[0][row])
+    start = min(along[r] - half[0][r] for r in group)
+    beside = [int(r) for r in others if start - 3.0 < along[r] < end + 3.0]
+    reach = 0.5 * ego.width + parameters.pass_clearance
+    left = max(offset[r] + half[1][r] for r in group) + reach
+    right = min(offset[r] - half[1][r] for r in group) - reach
+    for r in beside:  # what stands next to the lane narrows the gap, or moves it farther out
+        if r not in group and offset[r] - half[1][r] - 0.5 * ego.width < left < offset[r] + half[1][r] + reach:
+            left = offset[r] + half[1][r] + reach
+    span = slice(int(index(np.array(start))), int(index(np.array(end))) + 1)
+    edge = 0.5 * ego.width + 0.2
+    first = int(actors.id[group[0]])
+    found = []
+    if left + edge < band[1][span].min():
+        found.append(Passing("pass_left", first, start, end, float(left)))
+    if right - edge > band[0][span].max():
+        found.append(Passing("pass_right", first, start, end, float(right)))
+    return found
+
+
+def build_paths(frame: Frame, passings: list[Passing], ego: EgoState) -> Paths:
+    """Path 0 is the route's centre; one more for each passing. All start at the ego's pose."""
+    count = 1 + len(passings)
+    goal = np.zeros((count, AHEAD + 1))
+    start_goal, start_slope = np.zeros(count), np.zeros(count)
+    nearest = np.full(count, np.inf)
+    for i, passing in enumerate(passings, 1):
+        ramp = shift_length(passing.target, min(ego.speed + 1.0, 8.0))
+        full = passing.start - 0.5 * ego.length + 1.0
+        over = passing.end + 0.5 * ego.length + 0.5
+        grid = np.concatenate([[-0.5, 0.0, 0.5], GRID])
+        shape = passing.target * (_smooth((grid - full + ramp) / ramp) - _smooth((grid - over) / ramp))
+        goal[i] = shape[3:]
+        start_goal[i], start_slope[i] = shape[1], shape[2] - shape[0]
+        nearest[i] = full
+    slope = np.tan(np.clip(frame.heading_error, -1.2, 1.2)) * (1.0 - frame.curvature[BEHIND] * frame.offset)
+    error, error_slope = frame.offset - start_goal, slope - start_slope
+    length = np.array([shift_length(float(e), ego.speed) for e in error + 3.0 * error_slope])
+    tight = np.maximum(np.sqrt(5.77 * np.abs(error) * _TIGHT_RADIUS), 5.0)
+    length = np.minimum(length, np.maximum(nearest, tight))[:, None]
+    u = np.clip(GRID / length, 0.0, 1.0)
+    decay = 1.0 - _smooth(u)
+    swing = u - u**3 * (6.0 - 8.0 * u + 3.0 * u**2)
+    offset = goal + error[:, None] * decay + (error_slope[:, None] * length) * swing
+
+    ahead = slice(BEHIND, None)
+    cos, sin = np.cos(frame.yaw[ahead]), np.sin(frame.yaw[ahead])
+    x, y = frame.x[ahead] - offset * sin, frame.y[ahead] + offset * cos
+    dx, dy = np.gradient(x, axis=1), np.gradient(y, axis=1)
+    yaw = np.arctan2(dy, dx)
+    yaw[:, 0] = 0.0  # the ego's own
+    yaw = np.unwrap(yaw, axis=1)
+    step = np.maximum(np.hypot(np.diff(x, axis=1), np.diff(y, axis=1)), 0.05)
+    step = np.concatenate([step, step[:, -1:]], axis=1)
+    curvature = np.gradient(yaw, axis=1) / step
+    return Paths(
+        ("route", *(p.kind for p in passings)), np.array([0, *(p.object_id for p in passings)], dtype=np.int64),
+        np.array([0.0, *(p.target for p in passings)]), offset, x, y, yaw, curvature, STEP / step,
+    )  # fmt: skip

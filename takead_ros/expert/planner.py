@@ -1,0 +1,132 @@
+"""The rule-based expert, after PDM-Lite and PDM-Closed: propose, roll out, score, take the best.
+
+Pure: what it carries from tick to tick is in ``Memory``. It sees what the ego's sensors see unless ``privileged``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Cause, DriverOutput, DriverStatus, Plan
+from takead_ros.domain.scene import FloatArray, Scene
+from takead_ros.expert.cause import find_cause
+from takead_ros.expert.forecast import FINE, Actors, forecast
+from takead_ros.expert.frame import Frame, build_frame, drivable_band
+from takead_ros.expert.memory import Memory, remember, waiting_since
+from takead_ros.expert.parameters import ExpertParameters
+from takead_ros.expert.paths import build_paths, find_passings
+from takead_ros.expert.rollout import PACES, Rollouts, roll_out
+from takead_ros.expert.rules import Corridor, closed_line, corridor, speed_caps, surroundings
+from takead_ros.expert.scoring import score
+from takead_ros.policy.tracking import track
+
+SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
+_TEMPERATURE = 0.02  # of the scores, so that the best proposal carries most of the weight
+_PLAN_ROWS = slice(int(PLAN_DT / FINE), PLAN_STEPS * int(PLAN_DT / FINE) + 1, int(PLAN_DT / FINE))
+_QUEUE = 30.0  # m before a closed line within which standing vehicles are a queue
+
+
+def _finite(scene: Scene) -> bool:
+    ego, objects = scene.ego, scene.objects
+    numbers = (ego.x, ego.y, ego.yaw, ego.speed, ego.acceleration, ego.steering_angle, ego.length, ego.width)
+    arrays = (objects.x, objects.y, objects.yaw, objects.vx, objects.vy, objects.length, objects.width)
+    return bool(
+        np.isfinite(numbers).all()
+        and np.isfinite(scene.route.path).all()
+        and all(np.isfinite(array).all() for array in arrays)
+    )
+
+
+def _two_hot(speed: float) -> FloatArray:
+    """Probabilities (B,) over SPEED_BINS whose mean is ``speed`` m/s, on the two nearest bins."""
+    place = np.clip(speed / (SPEED_BINS[1] - SPEED_BINS[0]), 0.0, len(SPEED_BINS) - 1.0)
+    return np.asarray(np.clip(1.0 - np.abs(np.arange(len(SPEED_BINS)) - place), 0.0, 1.0))
+
+
+def _followers(actors: Actors, seen: Corridor, frame: Frame, paths_target: FloatArray) -> np.ndarray:
+    """(L, N): who drives behind the ego on its own track; it is theirs to keep the distance."""
+    behind = (seen.along[:, 0] < -1.0) & (np.abs(seen.offset[:, 0] - frame.offset) < 1.8) & (seen.same[:, 0] > 0.7)
+    return np.repeat(behind[None], len(paths_target), axis=0)
+
+
+def _nearby(actors: Actors, keep: np.ndarray) -> Actors:
+    return Actors(*(getattr(actors, name)[keep] for name in actors.__dataclass_fields__))
+
+
+def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[DriverOutput, Memory]:
+    """What the expert would do at ``scene``, and its memory after it.
+
+    The output's candidates (K, 8, 2) m are all proposals, the logits their scores over a temperature; plan and
+    candidates are in ``base_link``. A scene that cannot be driven gives a failed output and leaves the memory as it is.
+    """
+    if not _finite(scene):
+        return DriverOutput.failed(scene.stamp, "expert", DriverStatus.NOT_FINITE, "scene holds NaN or inf"), memory
+    try:
+        frame = build_frame(scene)
+    except ValueError as error:
+        return DriverOutput.failed(scene.stamp, "expert", DriverStatus.OUT_OF_RANGE, str(error)), memory
+    ego, p = scene.ego, parameters
+    objects = scene.objects if p.privileged else scene.objects.visible()
+    tracks = remember(memory, objects, scene.stamp, p.memory_time)
+    waiting = waiting_since(memory, ego, scene.stamp)
+    waited = 0.0 if waiting is None else (scene.stamp - waiting) * 1e-9
+    actors = forecast(scene, tracks, scene.stamp)
+    band = drivable_band(scene, frame)
+    limit = p.default_speed_limit if scene.route.speed_limit is None else max(scene.route.speed_limit, 0.5)
+    wall, dealt, yield_line = closed_line(scene, memory, p)
+
+    along, offset, i = frame.locate(actors.x[:, 0], actors.y[:, 0])
+    turn = actors.yaw[:, 0] - frame.yaw[i]
+    cos, sin = np.abs(np.cos(turn)), np.abs(np.sin(turn))
+    half = (
+        0.5 * (actors.length * cos + actors.width * sin),
+        0.5 * (actors.length * sin + actors.width * cos),
+    )
+    queue_end = np.inf if wall is None else wall.line - _QUEUE
+    passings = find_passings(frame, actors, along, offset, half, band, ego, p, queue_end)
+    paths = build_paths(frame, passings, ego)
+    seen = corridor(frame, actors, paths, ego, p)
+    cap, _, why = speed_caps(paths, actors, seen, ego, limit, yield_line, p)
+    around = surroundings(paths, actors, seen, cap, wall, ego, p)
+    rollouts = roll_out(paths, around, ego, limit, p)
+
+    close = np.abs(seen.offset[None] - paths.offset[:, :1, None]) - seen.extent_across < 12.0
+    keep = np.asarray((close & (seen.along > -30.0) & (seen.along < 110.0)).any(axis=(0, 2)))
+    rows = np.flatnonzero(keep)
+    same = np.repeat(seen.same[keep], 2, axis=1)[:, : actors.v.shape[1]]
+    scores = score(
+        rollouts, paths, _nearby(actors, keep), _followers(actors, seen, frame, paths.target)[:, keep],
+        same < 0.7, band, np.inf if wall is None else wall.along - 0.5 * ego.length,
+        ego, min(waited / p.patience, 1.0), p,
+    )  # fmt: skip
+
+    identity = [(paths.kind[j], int(paths.object_id[j])) for j in range(len(paths.kind))]
+    same_path = np.array([p.hysteresis * (name == memory.choice) for name in identity])
+    same_pace = np.array([0.25 * p.hysteresis * (name == memory.pace) for name in PACES])
+    total = scores.total + same_path[rollouts.path] + same_pace[rollouts.pace]
+    best = int(total.argmax())
+    cause = find_cause(scene, actors, rows, paths, rollouts, scores, best, why, wall)
+    output = _output(scene, rollouts, total, best, cause, p)
+    after = replace(
+        memory, stamp=scene.stamp, tracks=tracks, choice=identity[rollouts.path[best]],
+        pace=PACES[rollouts.pace[best]], waiting_since=waiting, stopped_at=dealt,
+    )  # fmt: skip
+    return output, after
+
+
+def _output(
+    scene: Scene, rollouts: Rollouts, total: FloatArray, best: int, cause: Cause, parameters: ExpertParameters
+) -> DriverOutput:
+    chosen = Plan(
+        rollouts.x[best, _PLAN_ROWS], rollouts.y[best, _PLAN_ROWS], rollouts.yaw[best, _PLAN_ROWS],
+        rollouts.v[best, _PLAN_ROWS],
+    )  # fmt: skip
+    steering, acceleration = track(chosen, scene.ego)
+    candidates = np.stack([rollouts.x[:, _PLAN_ROWS], rollouts.y[:, _PLAN_ROWS]], axis=-1)
+    logits = (total - total[best]) / _TEMPERATURE
+    return DriverOutput(
+        scene.stamp, "expert", chosen, candidates, logits, SPEED_BINS, _two_hot(float(chosen.speed[1])),
+        steering, acceleration, steering, acceleration, cause=cause,
+    )  # fmt: skip

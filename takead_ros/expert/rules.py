@@ -1,0 +1,155 @@
+"""Where the ego must stop or slow down: traffic controls, bends, hiding places, leads, crossing traffic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from takead_ros.domain.scene import ControlKind, EgoState, FloatArray, IntArray, LightState, ObjectKind, Scene
+from takead_ros.expert.forecast import TIMES, Actors
+from takead_ros.expert.frame import BEHIND, Frame, index
+from takead_ros.expert.memory import Memory
+from takead_ros.expert.parameters import ExpertParameters
+from takead_ros.expert.paths import GRID, Paths
+from takead_ros.expert.rollout import EVERY, Surroundings, speed_profile
+
+_YIELD_SPEED = 5.0  # m/s at a yield line
+
+
+@dataclass(frozen=True)
+class Wall:
+    """A stop line that is closed now: the front stops ``along`` m ahead of the ego's centre; ``line`` m: the line."""
+
+    along: float
+    line: float
+    kind: str
+    control_id: int
+    visible: bool
+
+
+@dataclass(frozen=True)
+class Corridor:
+    """The actors seen along the route at the coarse times: along offset (N, S) m, extents along and across (N, S) m,
+    same (N, S): cosine of its heading against the route's; inside (L, N, S): in the way of path l."""
+
+    along: FloatArray
+    offset: FloatArray
+    extent_along: FloatArray
+    extent_across: FloatArray
+    same: FloatArray
+    inside: np.ndarray
+
+
+def closed_line(
+    scene: Scene, memory: Memory, parameters: ExpertParameters
+) -> tuple[Wall | None, frozenset[int], float | None]:
+    """(nearest closed stop line or None, stop signs that are dealt with, distance m to a yield line or None)."""
+    ego = scene.ego
+    dealt = set(memory.stopped_at)
+    nearest: Wall | None = None
+    yield_line: float | None = None
+    for control in scene.controls:
+        if control.distance < -1.0 or not (control.visible or parameters.privileged):
+            continue
+        room = max(control.distance, 0.05)
+        needed = ego.speed**2 / (2.0 * room)
+        if control.kind == ControlKind.TRAFFIC_LIGHT:
+            if control.state == LightState.GREEN:
+                continue
+            can = needed < (3.5 if control.state == LightState.YELLOW else 0.9 * parameters.max_deceleration)
+            if not can:
+                continue
+            kind = "red_light" if control.state == LightState.RED else "yellow_light"
+        elif control.kind == ControlKind.STOP_SIGN:
+            if ego.speed < 0.15 and control.distance < parameters.stop_line_gap + 2.0:
+                dealt.add(control.id)
+            if control.id in dealt:
+                yield_line = control.distance if yield_line is None else min(yield_line, control.distance)
+                continue
+            if needed > 0.9 * parameters.max_deceleration:
+                continue
+            kind = "stop_sign"
+        else:
+            yield_line = control.distance if yield_line is None else min(yield_line, control.distance)
+            continue
+        line = control.distance + 0.5 * ego.length
+        if nearest is None or line < nearest.line:
+            nearest = Wall(line - parameters.stop_line_gap, line, kind, control.id, control.visible)
+    return nearest, frozenset(dealt), yield_line
+
+
+def corridor(frame: Frame, actors: Actors, paths: Paths, ego: EgoState, parameters: ExpertParameters) -> Corridor:
+    """Who is in the way of which path, at the coarse times."""
+    yaw = actors.yaw[:, ::EVERY]
+    along, offset, i = frame.locate(actors.x[:, ::EVERY], actors.y[:, ::EVERY])
+    turn = yaw - frame.yaw[i]
+    cos, sin = np.abs(np.cos(turn)), np.abs(np.sin(turn))
+    half_length, half_width = 0.5 * actors.length[:, None], 0.5 * actors.width[:, None]
+    extent_along = half_length * cos + half_width * sin
+    extent_across = half_length * sin + half_width * cos
+    margin = np.where(actors.person, parameters.person_margin, parameters.side_margin)[:, None]
+    reach = 0.5 * ego.width + margin + extent_across
+    inside = np.zeros((len(paths.kind), *along.shape), dtype=bool)
+    last = len(GRID) - 1
+    on_grid = (i > 0) & (i < len(frame.x) - 1)
+    for place in (along - extent_along, along, along + extent_along):
+        at = np.clip(index(place) - BEHIND, 0, last)
+        inside |= np.abs(offset - paths.offset[:, at]) < reach
+    return Corridor(along, offset, extent_along, extent_across, np.cos(turn), inside & on_grid)
+
+
+def speed_caps(
+    paths: Paths, actors: Actors, seen: Corridor, ego: EgoState, limit: float, yield_line: float | None,
+    parameters: ExpertParameters,
+) -> tuple[FloatArray, FloatArray, IntArray]:  # fmt: skip
+    """(profile (L, G) m/s that needs no hard braking, the caps behind it (L, G), what caps (L, G): -1 the limit,
+    -2 a bend, -3 a yield line, else the actor that may hide somebody)."""
+    p = parameters
+    cap = np.full(paths.offset.shape, limit)
+    why = np.full(cap.shape, -1)
+    bend = np.sqrt(p.max_lateral_acceleration / np.maximum(np.abs(paths.curvature), 1e-4))
+    bend = np.maximum(bend, 2.0)
+    why[bend < cap] = -2
+    cap = np.minimum(cap, bend)
+    hides = np.isin(actors.kind, (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.OBSTACLE)) & (actors.speed < 0.5)
+    hides &= (actors.length > 2.0) & (seen.along[:, 0] + seen.extent_along[:, 0] > -1.0) & (seen.along[:, 0] < 60.0)
+    for n in np.flatnonzero(hides):
+        beside = index(seen.along[n, 0]) - BEHIND
+        at = np.clip(beside, 0, len(GRID) - 1)
+        gap = np.abs(seen.offset[n, 0] - paths.offset[:, at]) - seen.extent_across[n, 0] - 0.5 * ego.width
+        slow = p.occlusion_speed + p.occlusion_gain * np.maximum(gap, 0.0)
+        front = seen.along[n, 0] + seen.extent_along[n, 0] - 0.5 * ego.length
+        zone = np.abs(GRID - front + 3.5) < 4.5
+        applies = ((gap > -0.2) & (gap < p.occlusion_reach))[:, None] & zone & (slow[:, None] < cap)
+        why[applies] = n
+        cap = np.where(applies, slow[:, None], cap)
+    if yield_line is not None:
+        zone = np.abs(GRID - yield_line - 0.5 * ego.length) < 4.0
+        why[:, zone & (cap > _YIELD_SPEED).any(0)] = -3
+        cap[:, zone] = np.minimum(cap[:, zone], _YIELD_SPEED)
+    return speed_profile(cap, paths.rate, p.comfort_deceleration), cap, why
+
+
+def surroundings(
+    paths: Paths, actors: Actors, seen: Corridor, cap: FloatArray, wall: Wall | None, ego: EgoState,
+    parameters: ExpertParameters,
+) -> Surroundings:  # fmt: skip
+    """What the longitudinal proposals have to mind."""
+    speed = actors.v[:, ::EVERY]
+    front = 0.5 * ego.length
+    leads = seen.inside & ((seen.same > 0.5) | (speed < 0.5)) & (seen.along + seen.extent_along > 0.0)
+    rear = np.where(leads, seen.along - seen.extent_along, np.inf)
+    standing = (actors.speed < 0.5) & ~actors.has_moved & ~actors.person
+    gap = np.where(standing, parameters.blocker_gap, parameters.standstill_gap)
+
+    # Whoever comes into the way from the side: the yielding proposals stop before the first place where that happens.
+    comes = seen.inside & (speed > 0.3) & ~seen.inside[:, :, :1] & (TIMES[::EVERY] <= 6.0)
+    crossing_now = seen.inside[:, :, :1] & (speed > 0.3) & (seen.same < 0.5) & (TIMES[::EVERY] <= 6.0)
+    clearance = np.where(actors.person, 2.0, 2.5)[:, None]
+    place = np.where(comes | crossing_now & seen.inside, seen.along - seen.extent_along - clearance, np.inf)
+    stoppable = front + ego.speed**2 / (2.0 * 0.9 * parameters.max_deceleration)
+    place = np.where(place > stoppable, place, np.inf)
+    yield_wall = place.min(axis=(1, 2), initial=np.inf)
+    closed = np.full(len(paths.kind), np.inf if wall is None else wall.along)
+    return Surroundings(cap, rear, speed * np.maximum(seen.same, 0.0), gap, closed, yield_wall)

@@ -1,0 +1,117 @@
+"""Scores of proposals in the spirit of NAVSIM's PDM score: gates (collision, road, rules) times weighted terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from takead_ros.domain.scene import EgoState, FloatArray, IntArray
+from takead_ros.expert.forecast import FINE, TIMES, Actors
+from takead_ros.expert.frame import BEHIND
+from takead_ros.expert.parameters import ExpertParameters
+from takead_ros.expert.paths import GRID, Paths
+from takead_ros.expert.rollout import COARSE, Rollouts
+
+_PROGRESS, _MARGIN, _COMFORT = 5.0, 7.0, 2.0
+_TOUCH = 0.15  # m closer than this counts as a collision
+_TRAIL = 0.3  # s that crossing traffic is kept away behind it
+
+
+@dataclass(frozen=True)
+class Scores:
+    """total (K,); collides (K,) bool within the horizon; worst (K,): row of the actor that spoils the proposal most,
+    -1 where none does."""
+
+    total: FloatArray
+    collides: np.ndarray
+    worst: IntArray
+
+
+def separation(
+    x: FloatArray, y: FloatArray, yaw: FloatArray, length: float, width: float,
+    other_x: FloatArray, other_y: FloatArray, other_yaw: FloatArray, other_length: FloatArray, other_width: FloatArray,
+) -> FloatArray:  # fmt: skip
+    """Signed gap m between the ego's box at (K, T) poses and N boxes at (N, T) poses, as (K, N, T).
+
+    The largest gap over the four separating axes: negative where the boxes overlap, else at most their distance.
+    ``other_length`` and ``other_width`` are (N, T) m.
+    """
+    dx, dy = other_x - x[:, None], other_y - y[:, None]
+    cos, sin = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
+    other_cos, other_sin = np.cos(other_yaw), np.sin(other_yaw)
+    across = np.abs(other_sin * cos - other_cos * sin)
+    with_it = np.abs(other_cos * cos + other_sin * sin)
+    a, b, c, d = 0.5 * length, 0.5 * width, 0.5 * other_length, 0.5 * other_width
+    gap = np.abs(cos * dx + sin * dy) - a - c * with_it - d * across
+    np.maximum(gap, np.abs(cos * dy - sin * dx) - b - c * across - d * with_it, out=gap)
+    np.maximum(gap, np.abs(other_cos * dx + other_sin * dy) - c - a * with_it - b * across, out=gap)
+    np.maximum(gap, np.abs(other_cos * dy - other_sin * dx) - d - a * across - b * with_it, out=gap)
+    return np.asarray(gap)
+
+
+def score(
+    rollouts: Rollouts, paths: Paths, actors: Actors, ignore: np.ndarray, crossing: np.ndarray,
+    band: tuple[FloatArray, FloatArray], wall: float, ego: EgoState, impatience: float, parameters: ExpertParameters,
+) -> Scores:  # fmt: skip
+    """Score every proposal.
+
+    ignore (L, N): whom a path need not mind (they follow the ego); crossing (N, T): moves across the route then;
+    wall m: where a closed line is along the route for the ego's front; impatience 0..1 shortens the time margin.
+    """
+    k = len(rollouts.path)
+    rows = np.arange(k)
+    moving = rollouts.v > 0.3
+    if len(actors):
+        hard = _gaps(rollouts, actors, ego, np.zeros_like(actors.v), np.zeros_like(actors.v))
+        margin = parameters.crossing_time_margin * (1.0 - 0.5 * impatience)
+        soft = _gaps(rollouts, actors, ego, actors.v * margin * crossing, actors.v * _TRAIL * crossing)
+        hidden = ignore[rollouts.path][:, :, None] | (hard[:, :, :1] < 0.0)
+        touch = (hard < _TOUCH) & moving[:, None] & ~hidden
+        room = np.where(actors.person, parameters.person_margin, parameters.side_margin)[:, None]
+        near = np.clip((room - soft) / room, 0.0, 1.0) * (moving[:, None] & ~hidden) * (1.0 - TIMES / 10.0)
+        when = np.where(touch, TIMES, np.inf)
+        first = when.min(axis=(1, 2))
+        hit = when.min(axis=2).argmin(axis=1)
+        collides = np.isfinite(first)
+        impact = rollouts.v[rows, np.minimum(np.where(collides, first, 0.0) / FINE, len(TIMES) - 1).astype(int)]
+        nearness = near.max(axis=(1, 2))
+        close = near.max(axis=2).argmax(axis=1)
+        worst = np.where(collides, hit, np.where(nearness > 0.1, close, -1))
+    else:
+        collides, first, impact = np.zeros(k, dtype=bool), np.full(k, np.inf), np.zeros(k)
+        nearness, worst = np.zeros(k), np.full(k, -1)
+    safe = np.where(collides, 0.5 * np.clip((first - 2.0) / 6.0, 0.0, 1.0), 1.0)
+
+    reach = rollouts.along[:, -1]
+    best = reach[~collides].max(initial=5.0)
+    progress = np.clip(reach / best, 0.0, 1.0)
+    early = rollouts.acceleration[:, : int(2.0 / COARSE)]
+    harsh = np.maximum(-early.min(axis=1) - 2.5, 0.0) / (parameters.max_deceleration - 2.5)
+    comfort = 1.0 - np.clip(harsh, 0.0, 1.0)
+
+    edge = 0.5 * ego.width
+    side = paths.offset
+    off = (side + edge > band[1][BEHIND:]) | (side - edge < band[0][BEHIND:])
+    off[0] = False  # the route itself is meant to be driven
+    first_off = np.where(off.any(axis=1), off.argmax(axis=1), len(GRID) + 1)
+    on_road = np.where(reach > first_off[rollouts.path], 0.1, 1.0)
+    beyond = wall + 0.5
+    front = 0.5 * ego.length
+    runs = (rollouts.along[:, -1] + front > beyond + front) & (wall > -1.0)
+    lawful = np.where(runs, 0.2, 1.0)
+    gate = safe * on_road * lawful
+    total = gate * (_PROGRESS * progress + _MARGIN * (1.0 - nearness) + _COMFORT * comfort)
+    total = total / (_PROGRESS + _MARGIN + _COMFORT) - 0.02 * np.where(collides, impact, 0.0)
+    total -= 0.03 * (paths.target != 0.0)[rollouts.path]
+    return Scores(total, collides, worst)
+
+
+def _gaps(rollouts: Rollouts, actors: Actors, ego: EgoState, fore: FloatArray, aft: FloatArray) -> FloatArray:
+    """Gaps (K, N, T) m to boxes lengthened by ``fore`` and ``aft`` (N, T) m."""
+    shift = 0.5 * (fore - aft)
+    return separation(
+        rollouts.x, rollouts.y, rollouts.yaw, ego.length, ego.width,
+        actors.x + shift * np.cos(actors.yaw), actors.y + shift * np.sin(actors.yaw), actors.yaw,
+        actors.length[:, None] + fore + aft, np.broadcast_to(actors.width[:, None], fore.shape),
+    )  # fmt: skip
