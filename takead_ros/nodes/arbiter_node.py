@@ -1,0 +1,165 @@
+"""The arbiter as a node: a command at every tick of the steady clock, whatever the inputs and ``/clock`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from takead_ros.domain.driving import ArbiterMode, DriveCommand, Source
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import Scene
+from takead_ros.host import qos
+from takead_ros.host.api import Clock, NodeHandle
+from takead_ros.messages import convert, types
+from takead_ros.nodes.input_health import InputHealth
+from takead_ros.nodes.parameters import declared, guard
+from takead_ros.takeover.arbiter import step
+from takead_ros.takeover.inputs import SECOND, Ask, Inputs, Now, Received, Track
+from takead_ros.takeover.parameters import ArbiterParameters
+from takead_ros.takeover.state import Response, State
+
+INPUTS = ("scene", "policy", "expert", "human", "request")
+REPORT_NS = SECOND  # arbiter/state and /diagnostics at least this often
+
+
+class ArbiterNode:
+    """Subscribes ``scene``, ``policy/output``, ``expert/output``, ``human/command``, ``takeover/request``; publishes
+    ``command`` (every tick), ``arbiter/state`` (on change and every second), ``takeover/event``, ``/diagnostics``;
+    serves ``engage`` and ``disengage``.
+
+    Parameters: the fields of ``ArbiterParameters``. Raises TakeadError for a value that does not fit.
+    """
+
+    NAME = "arbiter_node"
+
+    def __init__(self, node: NodeHandle, steady: Clock) -> None:
+        self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
+        self._parameters = declared(node, self.NAME, ArbiterParameters)
+        guard(node, lambda: self._parameters, self._set_parameters)
+        self._state = State()
+        self._inputs: dict[str, Any] = dict.fromkeys(INPUTS)
+        self._health = {name: InputHealth() for name in INPUTS}
+        self._reported: tuple[Any, ...] = ()
+        self._reported_at = 0
+        self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
+
+        self._command = node.create_publisher(types.DriveCommand, "command", qos.COMMAND)
+        self._report = node.create_publisher(types.ArbiterState, "arbiter/state", qos.STATE)
+        self._event = node.create_publisher(types.TakeoverEvent, "takeover/event", qos.EVENTS)
+        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        for name, kind, topic, profile, read in (
+            ("scene", types.Scene, "scene", qos.SCENE, _scene_from_msg),
+            ("policy", types.PolicyOutput, "policy/output", qos.OUTPUT, convert.driver_from_msg),
+            ("expert", types.PolicyOutput, "expert/output", qos.OUTPUT, convert.driver_from_msg),
+            ("human", types.DriveCommand, "human/command", qos.OUTPUT, convert.command_from_msg),
+            ("request", types.TakeoverRequest, "takeover/request", qos.REQUESTS, convert.request_from_msg),
+        ):
+            node.create_subscription(kind, topic, self._receiver(name, read), profile)
+        node.create_service(types.Engage, "engage", self._on_engage)
+        node.create_service(types.Disengage, "disengage", self._on_disengage)
+        node.create_timer(self._parameters.period_s, self._on_timer, clock=steady)
+
+    def _set_parameters(self, parameters: ArbiterParameters) -> None:
+        self._parameters = parameters
+
+    def _receiver(self, name: str, read: Callable[[Any], Any]) -> Callable[[Any], None]:
+        """A callback that keeps the newest message of an input; one that cannot be read is counted and dropped."""
+
+        def receive(msg: Any) -> None:
+            health, steady = self._health[name], self._steady.now().nanoseconds
+            health.received(steady)
+            try:
+                self._inputs[name] = Received(read(msg), convert.stamp_from_msg(msg), steady)
+            except TakeadError as error:
+                health.malformed(str(error))
+
+        return receive
+
+    def _on_timer(self) -> None:
+        self._tick(Ask.NOTHING)
+
+    def _tick(self, ask: Ask) -> Response | None:
+        now = Now(self._clock.now().nanoseconds, self._steady.now().nanoseconds)
+        self._state, command, events = step(self._state, Inputs(**self._inputs, ask=ask), now, self._parameters)
+        self._command.publish(convert.command_to_msg(command))
+        for event in events:
+            self._logger.info(f"takeover {event.takeover}: {event.kind.name} {event.who.name} ({event.why})")
+            self._event.publish(convert.event_to_msg(event))
+        self._publish_report(command, now)
+        return self._state.response
+
+    def _publish_report(self, command: DriveCommand, now: Now) -> None:
+        shown = (self._state.mode, self._state.reason, command.lateral, command.longitudinal)
+        due = now.steady - self._reported_at >= REPORT_NS
+        if shown == self._reported and not due:
+            return
+        self._reported = shown
+        entered, tracks = self._state.entered or now, self._state.tracks
+        self._report.publish(
+            convert.arbiter_to_msg(
+                convert.ArbiterReport(
+                    stamp=now.ros,
+                    mode=self._state.mode,
+                    lateral=command.lateral,
+                    longitudinal=command.longitudinal,
+                    since=entered.ros / SECOND,
+                    hold_remaining=self._hold_remaining(command, now),
+                    reason=self._state.reason,
+                    rejected_policy=self._rejected("policy", tracks.policy),
+                    rejected_expert=self._rejected("expert", tracks.expert),
+                    rejected_human=self._rejected("human", tracks.human),
+                    rejected_scene=self._rejected("scene", tracks.scene),
+                )
+            )
+        )
+        if due:
+            self._reported_at = now.steady
+            self._publish_diagnostics(now)
+
+    def _rejected(self, name: str, track: Track[Any]) -> int:
+        return track.rejected + self._health[name].unreadable
+
+    def _hold_remaining(self, command: DriveCommand, now: Now) -> float:
+        """Seconds that the present driver keeps the wheel at least."""
+        p, entered = self._parameters, self._state.entered
+        if self._state.mode is ArbiterMode.EXPERT and entered is not None:
+            return max(p.expert_hold_s - (now.steady - entered.steady) / SECOND, 0.0)
+        if Source.HUMAN in (command.lateral, command.longitudinal):
+            touched = max(self._state.wheel.touched or 0, self._state.pedals.touched or 0)
+            return max(p.human_hold_s - (now.steady - touched) / SECOND, 0.0)
+        return 0.0
+
+    def _publish_diagnostics(self, now: Now) -> None:
+        array = types.DiagnosticArray(header=convert.header_to_msg(now.ros, ""))
+        array.status = [
+            self._health[name].status(f"{self._name}: {name}", self._used(name), getattr(self._state.tracks, name), now)
+            for name in INPUTS
+        ]
+        self._diagnostics.publish(array)
+
+    def _used(self, name: str) -> bool:
+        """Whether the vehicle depends on this input now: a person or a request may be silent."""
+        return name == "scene" or name in {"policy", "expert"} & set(self._parameters.drivers)
+
+    def _on_engage(self, _request: Any, response: Any) -> Any:
+        return self._answer(Ask.ENGAGE, response)
+
+    def _on_disengage(self, _request: Any, response: Any) -> Any:
+        return self._answer(Ask.DISENGAGE, response)
+
+    def _answer(self, ask: Ask, response: Any) -> Any:
+        """Ask the core at once, in a tick of its own."""
+        answer = self._tick(ask) or Response(False, "internal", "the arbiter gave no answer")
+        response.accepted, response.code, response.message = answer.accepted, answer.code, answer.message
+        return response
+
+
+def _scene_from_msg(msg: Any) -> Scene:
+    """The parts of a takead_ros/Scene that the arbiter uses: ego, objects, route. No polylines, no controls."""
+    return Scene(
+        convert.stamp_from_msg(msg),
+        convert.ego_from_msg(msg.ego),
+        convert.objects_from_msg(msg.objects),
+        (),
+        convert.route_from_msg(msg.route),
+    )

@@ -1,0 +1,106 @@
+"""The command of a tick: who drives each axis, what he asks for, cut to the limits, with its provenance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from takead_ros.domain.driving import ArbiterMode as M
+from takead_ros.domain.driving import DriveCommand, DriverOutput, Source
+from takead_ros.domain.scene import EgoState, Objects
+from takead_ros.takeover import limits, mrm
+from takead_ros.takeover.inputs import Now
+from takead_ros.takeover.parameters import ArbiterParameters
+from takead_ros.takeover.state import Facts, State
+
+LONGEST_AGE_S = 3600.0  # reported for an input that never came
+UNKNOWN = mrm.Motion.of(EgoState(0.0, 0.0, 0.0, 0.0))  # before the first scene: standing, of ordinary size
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis before the limits: the value asked for (rad or m/s^2), by whom, from an observation of which stamp (ns)
+    and age (s)."""
+
+    value: float
+    source: Source
+    stamp: int
+    age: float
+
+
+def compose(state: State, facts: Facts, now: Now, dt: float, p: ArbiterParameters) -> DriveCommand:
+    """The command that ``state`` gives at ``now``, ``dt`` s after the last one."""
+    motion = state.motion or UNKNOWN
+    before = _before(state)
+    driver = {M.POLICY: facts.policy, M.HANDBACK: facts.policy, M.EXPERT: facts.expert, M.HUMAN: facts.automation}
+    lateral, longitudinal = _automation(state, driver.get(state.mode), motion, before[0], now, p)
+    human, age = state.tracks.human.accepted, state.tracks.human.age(now)
+    if human is not None and facts.wheel:
+        lateral = Axis(state.wheel.value, Source.HUMAN, human.stamp, age)
+    if human is not None and facts.pedals:
+        longitudinal = Axis(state.pedals.value, Source.HUMAN, human.stamp, age)
+
+    allowed = limits.rates(motion.speed, motion.wheelbase, p)
+    if state.mode is M.HANDBACK:  # slower, but braking is never delayed
+        steering_rate = min(allowed.steering, p.handback_steering_rate_radps)
+        allowed = limits.Rates(steering_rate, min(allowed.jerk_up, p.handback_jerk_mps3), allowed.jerk_down)
+    steering, acceleration, cut = limits.apply(
+        lateral.value, longitudinal.value, before, motion.speed, motion.wheelbase, motion.full_lock, allowed, dt, p
+    )
+    policy = state.tracks.policy.seen
+    return DriveCommand(
+        stamp=min(lateral.stamp, longitudinal.stamp),
+        steering_angle=steering,
+        acceleration=acceleration,
+        lateral=lateral.source,
+        longitudinal=longitudinal.source,
+        lateral_age=min(lateral.age, LONGEST_AGE_S),
+        longitudinal_age=min(longitudinal.age, LONGEST_AGE_S),
+        limits=cut,
+        reason=state.reason,
+        model_sha256=policy.value.model_sha256 if policy is not None else "",
+    )
+
+
+def _before(state: State) -> tuple[float, float]:
+    """The last command, or before the first one what the vehicle does by itself."""
+    if state.steering is not None and state.acceleration is not None:
+        return state.steering, state.acceleration
+    scene = state.tracks.scene.accepted
+    return (scene.value.ego.steering_angle, 0.0) if scene is not None else (0.0, 0.0)
+
+
+def _automation(
+    state: State, driver: DriverOutput | None, motion: mrm.Motion, held: float, now: Now, p: ArbiterParameters
+) -> tuple[Axis, Axis]:
+    """Both axes as the driver of the state wants them, or by the minimum-risk manoeuvre where there is none."""
+    tracks = state.tracks
+    if driver is not None:
+        of_policy = tracks.policy.accepted is not None and driver is tracks.policy.accepted.value
+        source, age = (
+            (Source.POLICY, tracks.policy.age(now)) if of_policy else (Source.EXPERT, tracks.expert.age(now))
+        )  # fmt: skip
+        return (
+            Axis(driver.steering_angle, source, driver.stamp, age),
+            Axis(driver.acceleration, source, driver.stamp, age),
+        )
+    scene, age = tracks.scene.accepted, tracks.scene.age(now)
+    stamp = scene.stamp if scene is not None else now.ros
+    source = Source.NONE if state.mode is M.DISENGAGED else Source.MRM
+    braking = p.hold_deceleration_mps2
+    if abs(motion.speed) >= p.standstill_mps:
+        objects = scene.value.objects.visible() if scene is not None else Objects.empty()
+        braking = mrm.deceleration(state.path, motion, objects, min(age, LONGEST_AGE_S), p)
+    return (
+        Axis(mrm.steering(state.path, motion, held, p), source, stamp, age),
+        Axis(-braking, source, stamp, age),
+    )
+
+
+def uncut(steering: float, acceleration: float, state: State, p: ArbiterParameters) -> tuple[float, float]:
+    """What becomes of a wish (rad, m/s^2) once the limits of value, not of rate, have cut it."""
+    motion = state.motion or UNKNOWN
+    at_once = limits.Rates(1e6, 1e6, 1e6)
+    cut = limits.apply(
+        steering, acceleration, _before(state), motion.speed, motion.wheelbase, motion.full_lock, at_once, 1.0, p
+    )
+    return cut[0], cut[1]

@@ -1,0 +1,53 @@
+"""Engage and disengage: the conditions, and the answer with a code for machines and words for people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from takead_ros.domain.driving import ArbiterMode as M
+from takead_ros.domain.driving import DriverStatus
+from takead_ros.takeover.inputs import Ask
+from takead_ros.takeover.parameters import ArbiterParameters
+from takead_ros.takeover.state import Facts, Response, State
+
+ENGAGED = frozenset({M.POLICY, M.EXPERT, M.HUMAN, M.HANDBACK})
+
+
+def asked(state: State, facts: Facts, ask: Ask, p: ArbiterParameters) -> tuple[State, M | None, str]:
+    """The rows of engage and disengage, with their answer."""
+    if ask is Ask.DISENGAGE:
+        answer = Response(True, "ok", "disengaged; the vehicle brakes to a standstill unless a human drives")
+        return replace(state, response=answer), M.DISENGAGED, "disengaged"
+    automatic = p.auto_engage and not state.was_engaged and state.mode is M.DISENGAGED
+    if ask is not Ask.ENGAGE and not automatic:
+        return state, None, ""
+    answer = engagement(state, facts, p)
+    state = replace(state, response=answer if ask is Ask.ENGAGE else None)
+    if not answer.accepted:
+        return state, None, ""
+    to = M.HUMAN if facts.human else M.POLICY if "policy" in p.drivers else M.EXPERT
+    return replace(state, was_engaged=True), to, "engaged"
+
+
+def engagement(state: State, facts: Facts, p: ArbiterParameters) -> Response:
+    """Whether the automation may start to drive now; a refusal names the first condition that does not hold."""
+    scene, policy = state.tracks.scene.accepted, state.tracks.policy.seen
+    if state.mode in ENGAGED:
+        return Response(False, "already_engaged", f"already engaged: {state.mode.name}")
+    if not facts.scene or scene is None:
+        return Response(False, "scene_stale", f"no fresh scene: {state.tracks.scene.fault or 'stale or missing'}")
+    if "policy" in p.drivers and facts.policy is None:
+        if policy is None or policy.value.status is DriverStatus.NO_MODEL:
+            return Response(False, "no_model", "the policy node is silent or has no model loaded")
+        return Response(False, "policy_unhealthy", f"the policy may not drive: {facts.policy_fault}")
+    if "policy" not in p.drivers and facts.expert is None:
+        return Response(False, "expert_unhealthy", f"the expert may not drive: {facts.expert_fault}")
+    ego, route = scene.value.ego, scene.value.route
+    for code, value, most, unit in (
+        ("lateral_offset", route.lateral_offset, p.engage_max_offset_m, "m"),
+        ("heading_error", route.heading_error, p.engage_max_yaw_error_rad, "rad"),
+        ("speed", ego.speed, p.engage_max_speed_mps, "m/s"),
+    ):
+        if abs(value) > most:
+            return Response(False, code, f"{code} is {value:.2f} {unit}, at most {most:.2f} is allowed")
+    return Response(True, "ok", "engaged")

@@ -1,0 +1,215 @@
+"""What reaches the arbiter, and whether it may be used: finite, in range, without a jump, fresh by two clocks.
+
+A message is looked at once, when it is new; a rejected one is counted and does not refresh its source. Age is checked
+at every tick, by header stamp (ROS time) and by steady receive time, so that neither a stalled publisher nor a paused,
+jumping or backward ``/clock`` can keep an old value alive. Where ROS time itself jumps, values are re-dated: they go on
+ageing by the steady clock and must be refreshed by messages of the new time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from takead_ros.domain.driving import DriveCommand, DriverOutput, DriverStatus, Source, TakeoverRequest
+from takead_ros.domain.scene import Scene
+from takead_ros.takeover.parameters import ArbiterParameters
+
+T = TypeVar("T")
+SECOND = 1_000_000_000
+
+# Faults after which the source's earlier value must not be used either: the driver itself is broken.
+WITHDRAWING = frozenset({"not_finite", "out_of_range", "malformed", "status"})
+
+
+@dataclass(frozen=True)
+class Now:
+    """The two clocks of a tick, in nanoseconds: ROS time and steady time."""
+
+    ros: int
+    steady: int
+
+
+@dataclass(frozen=True, eq=False)
+class Received(Generic[T]):
+    """A message as it came in: header stamp (ns, ROS time) and time of reception (ns, steady clock)."""
+
+    value: T
+    stamp: int
+    steady: int
+
+
+class Ask(Enum):
+    NOTHING = "nothing"
+    ENGAGE = "engage"
+    DISENGAGE = "disengage"
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The newest message of every input (None: none so far), and what a service asks for."""
+
+    scene: Received[Scene] | None = None
+    policy: Received[DriverOutput] | None = None
+    expert: Received[DriverOutput] | None = None
+    human: Received[DriveCommand] | None = None
+    request: Received[TakeoverRequest] | None = None
+    ask: Ask = Ask.NOTHING
+
+
+@dataclass(frozen=True, eq=False)
+class Track(Generic[T]):
+    """What is known of one input.
+
+    ``accepted`` is the newest message that passed, ``seen`` the newest that was looked at, ``fault`` why that one was
+    rejected (empty where it passed), ``rejected`` how many were.
+    """
+
+    accepted: Received[T] | None = None
+    seen: Received[T] | None = None
+    fault: str = ""
+    rejected: int = 0
+
+    def why_unfit(self, now: Now, max_age_s: float, max_silence_s: float, future_s: float) -> str:
+        """Empty where the accepted value may be used now, else a reason code."""
+        if self.accepted is None:
+            return self.fault or "missing"
+        age = (now.ros - self.accepted.stamp) / SECOND
+        if age > max_age_s:
+            return "stale"
+        if age < -future_s:
+            return "future"
+        if (now.steady - self.accepted.steady) / SECOND > max_silence_s:
+            return "silent"
+        return ""
+
+    def age(self, now: Now) -> float:
+        """Age in s of the accepted value by the clock that says more; infinite where there is none."""
+        if self.accepted is None:
+            return math.inf
+        return max(now.ros - self.accepted.stamp, now.steady - self.accepted.steady, 0) / SECOND
+
+
+Check = Callable[[Received[T], "Received[T] | None", ArbiterParameters], str]
+
+
+def screen(
+    track: Track[T], new: Received[T] | None, now: Now, check: Check[T], max_age_s: float, repeats: bool,
+    parameters: ArbiterParameters,
+) -> Track[T]:  # fmt: skip
+    """``track`` after looking at the newest message. ``repeats``: the same stamp may come again."""
+    if new is None or new is track.seen:
+        return track
+    age = (now.ros - new.stamp) / SECOND
+    fault = check(new, track.seen, parameters)
+    if not fault and age > max_age_s:
+        fault = "late"
+    elif not fault and age < -parameters.future_tolerance_s:
+        fault = "future"
+    elif not fault and not repeats and track.accepted is not None and new.stamp <= track.accepted.stamp:
+        fault = "not_advancing"
+    if not fault:
+        return Track(new, new, "", track.rejected)
+    kept = None if fault in WITHDRAWING else track.accepted
+    return Track(kept, new, fault, track.rejected + 1)
+
+
+def redate(track: Track[T], shift: int) -> Track[T]:
+    """``track`` after ROS time jumped by ``shift`` ns: its value keeps the age that it has by the steady clock."""
+    if track.accepted is None:
+        return track
+    return replace(track, accepted=replace(track.accepted, stamp=track.accepted.stamp + shift))
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    scene: Track[Scene] = field(default_factory=Track)
+    policy: Track[DriverOutput] = field(default_factory=Track)
+    expert: Track[DriverOutput] = field(default_factory=Track)
+    human: Track[DriveCommand] = field(default_factory=Track)
+    request: Track[TakeoverRequest] = field(default_factory=Track)
+
+    def screened(self, inputs: Inputs, now: Now, p: ArbiterParameters) -> Tracks:
+        return Tracks(
+            screen(self.scene, inputs.scene, now, check_scene, p.scene_max_age_s, False, p),
+            screen(self.policy, inputs.policy, now, check_driver, p.policy_max_age_s, False, p),
+            screen(self.expert, inputs.expert, now, check_driver, p.expert_max_age_s, False, p),
+            screen(self.human, inputs.human, now, check_human, p.human_max_age_s, True, p),
+            screen(self.request, inputs.request, now, check_request, p.request_max_age_s, True, p),
+        )
+
+    def redated(self, shift: int) -> Tracks:
+        return Tracks(*(redate(getattr(self, name), shift) for name in self.__dataclass_fields__))
+
+
+def check_scene(new: Received[Scene], before: Received[Scene] | None, p: ArbiterParameters) -> str:
+    """Fault code of a scene's ego and route, or empty."""
+    ego, route = new.value.ego, new.value.route
+    numbers = (
+        ego.x, ego.y, ego.yaw, ego.speed, ego.steering_angle, ego.wheelbase, ego.max_steering_angle,
+        ego.length, ego.width, route.lateral_offset, route.heading_error,
+    )  # fmt: skip
+    if not all(map(math.isfinite, numbers)) or not np.isfinite(route.path).all():
+        return "not_finite"
+    if abs(ego.speed) > 2.0 * p.max_speed_mps or not 0.5 < ego.wheelbase < 15.0 or ego.max_steering_angle <= 0.0:
+        return "out_of_range"
+    if before is None:
+        return ""
+    old = before.value.ego
+    moved = math.hypot(ego.x - old.x, ego.y - old.y)
+    elapsed = (new.stamp - before.stamp) / SECOND
+    if moved > p.position_jump_m + p.max_speed_mps * max(elapsed, 0.0):
+        return "jump"
+    if new.stamp > before.stamp and moved == 0.0 and ego.yaw == old.yaw and min(ego.speed, old.speed) > 0.5:
+        return "frozen"  # new stamps on an old picture
+    return ""
+
+
+def check_driver(new: Received[DriverOutput], before: Received[DriverOutput] | None, p: ArbiterParameters) -> str:
+    """Fault code of a policy's or expert's output, or empty."""
+    output = new.value
+    if output.status is not DriverStatus.OK:
+        return "status"
+    plan = output.plan
+    if not 1 <= len(plan.x) == len(plan.y) == len(plan.yaw) == len(plan.speed):
+        return "malformed"
+    values = np.concatenate((plan.x, plan.y, plan.yaw, plan.speed, (output.steering_angle, output.acceleration)))
+    if not np.isfinite(values).all():
+        return "not_finite"
+    reach = float(np.abs(values[: 2 * len(plan.x)]).max())
+    if (
+        abs(output.steering_angle) > p.steering_range_rad
+        or abs(output.acceleration) > p.acceleration_range_mps2
+        or reach > p.plan_range_m
+    ):
+        return "out_of_range"
+    if before is None or before.value.status is not DriverStatus.OK or new.stamp - before.stamp > SECOND // 2:
+        return ""
+    turned = abs(output.steering_angle - before.value.steering_angle)
+    return "jump" if turned > p.steering_jump_rad else ""
+
+
+def check_human(new: Received[DriveCommand], before: Received[DriveCommand] | None, p: ArbiterParameters) -> str:
+    """Fault code of a human's command, or empty. A person may jerk the wheel: no jump check, the limits see to it."""
+    human = new.value
+    if not (math.isfinite(human.steering_angle) and math.isfinite(human.acceleration)):
+        return "not_finite"
+    if abs(human.steering_angle) > p.steering_range_rad or abs(human.acceleration) > p.acceleration_range_mps2:
+        return "out_of_range"
+    if not {human.lateral, human.longitudinal} <= {Source.NONE, Source.HUMAN}:
+        return "malformed"
+    return ""
+
+
+def check_request(
+    new: Received[TakeoverRequest], before: Received[TakeoverRequest] | None, p: ArbiterParameters
+) -> str:
+    """Fault code of a monitor's request, or empty."""
+    request = new.value
+    numbers = (request.severity, 0.0 if request.time_to_event is None else request.time_to_event)
+    return "" if all(map(math.isfinite, numbers)) else "not_finite"

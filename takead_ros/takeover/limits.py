@@ -1,0 +1,60 @@
+"""What a command may ask of the vehicle: applied last, whoever drives, and reported as a bit mask."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from takead_ros.domain.driving import Limit
+from takead_ros.takeover.parameters import ArbiterParameters
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How fast a command may change: steering rad/s, acceleration up and down m/s^3."""
+
+    steering: float
+    jerk_up: float
+    jerk_down: float
+
+
+def rates(speed: float, wheelbase: float, p: ArbiterParameters) -> Rates:
+    """Limits of change at ``speed`` m/s: lateral jerk is v^2 / wheelbase times the steering rate."""
+    by_jerk = p.max_lateral_jerk_mps3 * wheelbase / max(speed * speed, 1e-3)
+    return Rates(min(p.max_steering_rate_radps, by_jerk), p.max_jerk_up_mps3, p.max_jerk_down_mps3)
+
+
+def largest_angle(speed: float, wheelbase: float, full_lock: float, p: ArbiterParameters) -> float:
+    """Steering angle (rad) whose lateral acceleration at ``speed`` m/s is the allowed one, at most ``full_lock``."""
+    return min(full_lock, math.atan(p.max_lateral_acceleration_mps2 * wheelbase / max(speed * speed, 1e-3)))
+
+
+def apply(
+    steering: float, acceleration: float, before: tuple[float, float], speed: float, wheelbase: float,
+    full_lock: float, allowed: Rates, dt: float, p: ArbiterParameters,
+) -> tuple[float, float, Limit]:  # fmt: skip
+    """The nearest command within the limits, and which of them cut it.
+
+    steering rad, acceleration m/s^2; ``before``: the command of the last tick, ``dt`` s ago; speed m/s, wheelbase m.
+    Values first, rates last: where both bind, the change stays within its rate.
+    """
+    cut = Limit.NONE
+    angle = largest_angle(speed, wheelbase, full_lock, p)
+    wanted = min(max(steering, -angle), angle)
+    if wanted != steering:
+        cut |= Limit.STEERING_ANGLE
+    reach = allowed.steering * dt
+    turned = min(max(wanted, before[0] - reach), before[0] + reach)
+    if turned != wanted:
+        cut |= Limit.STEERING_RATE
+
+    pushed = min(max(acceleration, -p.max_deceleration_mps2), p.max_acceleration_mps2)
+    if pushed != acceleration:
+        cut |= Limit.ACCELERATION
+    if speed >= p.max_speed_mps and pushed > 0.0:
+        pushed = 0.0
+        cut |= Limit.SPEED
+    eased = min(max(pushed, before[1] - allowed.jerk_down * dt), before[1] + allowed.jerk_up * dt)
+    if eased != pushed:
+        cut |= Limit.JERK
+    return turned, eased, cut
