@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from takead_ros.takeover.parameters import Parameters
 
 
-class ExpertParameters(BaseModel):
+class ExpertParameters(Parameters):
     """How the expert drives. Limits are physical bounds, checked when the node starts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     period: float = Field(0.1, ge=0.05, le=0.5, description="s between two answers")
     privileged: bool = Field(False, description="also use objects and controls that the ego's sensors cannot see")
@@ -36,3 +36,7 @@ class ExpertParameters(BaseModel):
 
     memory_time: float = Field(1.5, ge=0, le=5, description="s for which an object is remembered after it is hidden")
     hysteresis: float = Field(0.04, ge=0, le=0.5, description="score in favour of what was chosen last")
+
+    @classmethod
+    def fixed_names(cls) -> frozenset[str]:
+        return frozenset({"period"})
