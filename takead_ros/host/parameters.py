@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import array
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -134,31 +134,35 @@ class Parameters:
 def load_parameters(path: Path, node: str) -> dict[str, Any]:
     """The values that a ROS parameter file gives to ``node`` (full name, such as ``/takead/arbiter_node``).
 
-    A section is named by the node's full or plain name or by a pattern with ``*`` and ``**``; later ones win. Nested
-    mappings become names with dots. Raises TakeadError where the file is no such file.
+    As in rcl, a section's name is a full name in which ``*`` stands for one part and ``**`` for any number of them;
+    later sections win, and nested mappings become names with dots. Raises TakeadError where it is no such file.
     """
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TakeadError(f"{path}: not a readable parameter file: {error}") from error
     values: dict[str, Any] = {}
-    if not isinstance(content, dict):
-        raise TakeadError(f"{path}: expected sections named by nodes, got {type(content).__name__}")
-    for section, body in content.items():
-        if not isinstance(body, dict) or not isinstance(body.get("ros__parameters"), dict):
-            raise TakeadError(f"{path}: section '{section}': expected a mapping 'ros__parameters'")
-        if _names(str(section), node):
-            _flatten("", body["ros__parameters"], values)
+    _collect(path, "", content, node, values)
     return values
 
 
-def _names(section: str, node: str) -> bool:
-    if "/" not in section:
-        return fnmatchcase(node.rsplit("/", 1)[1], section)
-    mine, wanted = node.strip("/").split("/"), section.strip("/").split("/")
-    if "**" in wanted:
-        return wanted[0] == "**" and (len(wanted) == 1 or mine[-len(wanted[1:]) :] == wanted[1:])
-    return len(mine) == len(wanted) and all(fnmatchcase(*pair) for pair in zip(mine, wanted, strict=True))
+def _collect(path: Path, section: str, body: Any, node: str, values: dict[str, Any]) -> None:
+    """Add what ``body``, the content of ``section``, gives to ``node``."""
+    if not isinstance(body, dict) or (section and not body):
+        raise TakeadError(f"{path}: section '{section or '/'}': expected 'ros__parameters' with names and values")
+    for key, content in body.items():
+        if key != "ros__parameters":
+            _collect(path, f"{section}/{str(key).strip('/')}", content, node, values)
+        elif not isinstance(content, dict):
+            raise TakeadError(f"{path}: section '{section}': 'ros__parameters' is no mapping of names to values")
+        elif _matches(section, node):
+            _flatten("", content, values)
+
+
+def _matches(section: str, node: str) -> bool:
+    wild = {"*": "/[^/]+", "**": "(/[^/]+)*"}
+    pattern = "".join(wild.get(part, "/" + re.escape(part)) for part in section[1:].split("/"))
+    return re.fullmatch(pattern, node) is not None
 
 
 def _flatten(prefix: str, body: Mapping[Any, Any], values: dict[str, Any]) -> None:
