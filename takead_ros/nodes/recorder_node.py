@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rosbags.typesys import TypesysError
+
 from takead_ros import __version__
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
@@ -154,7 +156,7 @@ class RecorderNode:
         try:
             if known:
                 codec.definition(kind)
-        except KeyError:
+        except TypesysError:
             known = False
         if not known:
             raise TakeadError(

@@ -1,0 +1,176 @@
+"""The recorder node in the lockstep host: what is published ends up in clips, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.host import qos
+from takead_ros.host.lockstep import LockstepHost
+from takead_ros.messages import codec, types
+from takead_ros.nodes.recorder_node import OWN_TOPICS, RecorderNode
+from takead_ros.recording import bag, reader
+from takead_ros.recording.clip import Label
+
+from . import stream
+
+PROFILES = {"scene": qos.SCENE, "command": qos.COMMAND, "arbiter/state": qos.STATE, "takeover/event": qos.EVENTS}
+
+
+class Drive:
+    """A host with a recorder and with publishers on all its topics."""
+
+    def __init__(self, folder: Path, **parameters: Any) -> None:
+        self.host = LockstepHost()
+        source = self.host.create_node("source")
+        self.publishers = {
+            f"/takead/{name}": source.create_publisher(types.message(kind), name, PROFILES.get(name, qos.OUTPUT))
+            for name, kind, *_ in OWN_TOPICS
+        }
+        handle = self.host.create_node(
+            "recorder_node", parameter_overrides={"directory": str(folder), "wait_for_disk": True, **parameters}
+        )
+        self.recorder = RecorderNode(handle, self.host.steady)
+        self.diagnostics: list[Any] = []
+        source.create_subscription(types.DiagnosticArray, "/diagnostics", self.diagnostics.append, qos.DIAGNOSTICS)
+        self.bookmark = source.create_client(types.Bookmark, "recorder/bookmark")
+
+    def run(self, messages: Any) -> None:
+        for message in messages:
+            self.host.run_until(message.stamp)
+            self.publishers[message.topic].publish(message.data)
+        self.host.advance(0)
+
+
+def test_takeover_becomes_a_clip_with_the_published_bytes(tmp_path: Path) -> None:
+    drive = Drive(tmp_path, scenario="cut_in", seed=3, model_sha256="cd" * 32, provenance='{"speed_limit": 13.9}')
+    sent = list(stream.run(22.0, (stream.Takeover(8.0, 11.0, 12.0),)))
+    drive.run(sent)
+    drive.recorder.close()
+    (clip,) = drive.recorder.clips
+    manifest = reader.manifest(clip)
+    assert (manifest.state, manifest.trigger, manifest.provenance.seed) == ("complete", "collision_predicted", 3)
+    assert manifest.provenance.parameters == {"speed_limit": 13.9}
+    assert manifest.lost == 0
+    wanted = [m for m in sent if 3.0 <= m.stamp / 1e9 <= 14.0]
+    got = [m for m in bag.read(clip) if m.topic != "/takead/clip/label"]
+    assert [(m.topic, m.data) for m in got[1:]] == [(m.topic, m.data) for m in wanted]
+    assert got[0].topic == "/takead/arbiter/state" and got[0].data == sent[0].data
+    labels = {frame.label for frame in reader.frames(clip)}
+    assert labels == {Label.PRE, Label.TAKEOVER_START, Label.TAKEOVER, Label.HANDBACK, Label.POST}
+
+
+def test_a_run_without_takeover_writes_nothing(tmp_path: Path) -> None:
+    drive = Drive(tmp_path)
+    drive.run(stream.run(10.0))
+    drive.recorder.close()
+    assert drive.recorder.clips == [] and list(tmp_path.iterdir()) == []
+
+
+def test_whole_run_is_a_demonstration(tmp_path: Path) -> None:
+    drive = Drive(tmp_path, mode="all", scenario="cut_in")
+    drive.run(stream.run(6.0, (stream.Takeover(2.0, 3.0, 4.0),)))
+    drive.recorder.close()
+    (clip,) = drive.recorder.clips
+    frames = list(reader.frames(clip))
+    assert len(frames) == 60 and {frame.label for frame in frames} == {Label.DEMONSTRATION}
+    assert reader.manifest(clip).kind == "demonstration"
+
+
+def test_bookmark_makes_the_same_clip_without_a_takeover(tmp_path: Path) -> None:
+    drive = Drive(tmp_path)
+    messages = list(stream.run(20.0))
+    drive.run(m for m in messages if m.stamp <= 9 * stream.SECOND)
+    answer = drive.bookmark.call_async(types.Bookmark.Request(label="odd cyclist"))
+    drive.host.advance(0)
+    assert answer.result().accepted and answer.result().code == "ok"
+    drive.run(m for m in messages if m.stamp > 9 * stream.SECOND)
+    drive.recorder.close()
+    (clip,) = drive.recorder.clips
+    manifest = reader.manifest(clip)
+    assert (manifest.kind, manifest.classification, manifest.why) == ("bookmark", "bookmark", "odd cyclist")
+    assert manifest.start == 4 * stream.SECOND and manifest.end >= 11 * stream.SECOND
+    assert any(m.topic == "/takead/takeover/event" for m in bag.read(clip))
+
+
+def test_two_identical_runs_give_identical_clips(tmp_path: Path) -> None:
+    found = []
+    for name in ("a", "b"):
+        drive = Drive(tmp_path / name, scenario="cut_in", seed=3)
+        drive.run(stream.run(22.0, (stream.Takeover(8.0, 11.0, 12.0),)))
+        drive.recorder.close()
+        (clip,) = drive.recorder.clips
+        found.append((clip.name, list(bag.read(clip)), reader.manifest(clip)))
+    assert found[0] == found[1]
+
+
+def test_an_existing_clip_is_never_overwritten(tmp_path: Path) -> None:
+    before: dict[Path, bytes] = {}
+    for _ in range(3):
+        drive = Drive(tmp_path, scenario="cut_in", seed=3)
+        drive.run(stream.run(20.0, (stream.Takeover(8.0, 9.0, 10.0),)))
+        drive.recorder.close()
+        assert all(path.read_bytes() == data for path, data in before.items())
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert [clip.name[-2:] for clip in reader.list_clips(tmp_path)] == ["ms", "-2", "-3"]
+    assert len({reader.manifest(clip).clip_id for clip in reader.list_clips(tmp_path)}) == 3
+
+
+def test_an_unwritable_folder_is_told_and_counted_and_the_drive_goes_on(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    drive = Drive(blocker / "clips")
+    drive.run(stream.run(22.0, (stream.Takeover(8.0, 11.0, 12.0),)))
+    drive.recorder.close()
+    status = drive.diagnostics[-1].status[0]
+    values = {pair.key: pair.value for pair in status.values}
+    assert status.level == types.DiagnosticStatus.ERROR and "not recording" in status.message
+    assert int(values["lost_disk"]) > 500 and int(values["received /takead/scene"]) > 400
+    assert drive.recorder.clips == []
+
+
+def test_losses_are_told_while_they_happen(tmp_path: Path) -> None:
+    drive = Drive(tmp_path)
+    drive.run(m for i, m in enumerate(stream.run(5.0)) if "command" not in m.topic or i % 3)
+    values = {pair.key: int(pair.value) for pair in drive.diagnostics[-1].status[0].values if pair.value.isdigit()}
+    assert values["gaps /takead/command"] > 5 and "gaps /takead/scene" not in values
+    drive.recorder.close()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"mode": "some"}, "'mode' = 'some', expected one of clips, all"),
+        ({"ring_seconds": 4.0}, "'ring_seconds' = 4.0, expected more than pre_seconds"),
+        ({"compression": "rar"}, "'compression' = 'rar'"),
+        ({"flush_seconds": 0.0}, "'flush_seconds' = 0.0, expected more than 0"),
+        ({"provenance": "[1]"}, "'provenance' = '[1]', expected a JSON object"),
+        ({"topics": ["/tf_static"]}, "'topics': '/tf_static', expected /name:package/msg/Type"),
+        ({"topics": ["/x:foo_msgs/msg/Bar"]}, "known message type"),
+    ],
+)
+def test_bad_parameters_are_named(tmp_path: Path, parameters: dict[str, Any], words: str) -> None:
+    with pytest.raises(TakeadError, match=r"recorder_node") as caught:
+        Drive(tmp_path, **parameters)
+    assert words in str(caught.value)
+
+
+def test_further_topics_are_recorded_and_latched_ones_repeated(tmp_path: Path) -> None:
+    drive = Drive(tmp_path, topics=["/robot:std_msgs/msg/String:latched", "/note:std_msgs/msg/String"])
+    node = drive.host.create_node("extra")
+    latched = node.create_publisher(types.String, "/robot", qos.STATE)
+    note = node.create_publisher(types.String, "/note", qos.EVENTS)
+    latched.publish(types.String(data="urdf"))
+    messages = list(stream.run(22.0, (stream.Takeover(10.0, 11.0, 12.0),)))
+    drive.run(m for m in messages if m.stamp < 11 * stream.SECOND)
+    note.publish(types.String(data="here"))
+    drive.run(m for m in messages if m.stamp >= 11 * stream.SECOND)
+    drive.recorder.close()
+    (clip,) = drive.recorder.clips
+    texts = [
+        (m.topic, codec.deserialize(m.data, m.type).data) for m in bag.read(clip) if m.topic in ("/robot", "/note")
+    ]
+    assert texts == [("/robot", "urdf"), ("/note", "here")]
