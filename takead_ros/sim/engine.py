@@ -1,0 +1,244 @@
+"""MetaDrive 0.4.3, headless, physics only: the one place that imports it, and only when an engine is made.
+
+MetaDrive's world axes are REP-103's (x forward, y left, yaw positive to the left); only its lanes count their lateral
+coordinate to the right. The map frame is MetaDrive's world frame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Model, Roads
+
+PHYSICS_STEP = 0.025  # s; two physics steps in one 20 Hz step
+# Forces are chosen so that pedal position is linear in acceleration: full throttle 4 m/s^2, full brake 9 m/s^2.
+FULL_THROTTLE = 4.0  # m/s^2
+FULL_BRAKE = 9.0  # m/s^2
+MAX_STEERING_ANGLE = math.radians(40.0)
+WHEELBASE = 1.05234 + 1.4166  # m, DefaultVehicle: front and rear axle from the centre
+EGO_LENGTH, EGO_WIDTH = 4.515, 1.852  # m
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """MetaDrive reports every start on its own logger's and Panda3D's streams; a run has its own progress to show."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def _import_metadrive() -> Any:
+    try:
+        import metadrive.engine.logger as metadrive_logging
+
+        metadrive_logging.get_logger().setLevel(logging.CRITICAL)
+        import metadrive.engine.base_engine as base_engine
+    except ImportError as error:
+        raise TakeadError(
+            f"the simulator cannot be imported: package 'metadrive-simulator' (0.4.3), {error}; "
+            "expected it to be installed: pip install 'takead_ros[sim]'"
+        ) from error
+    # Assets are pictures and meshes for rendering; physics needs none, and the download would need the network.
+    base_engine.BaseEngine.try_pull_asset = lambda self: None
+    return base_engine
+
+
+def _make_environment(world: Engine) -> Any:
+    _import_metadrive()
+    from metadrive.component.algorithm.blocks_prob_dist import PGBlockDistConfig
+    from metadrive.component.map.pg_map import PGMap
+    from metadrive.envs.base_env import BaseEnv
+    from metadrive.manager.base_manager import BaseManager
+    from metadrive.obs.observation_base import DummyObservation
+
+    class MapManager(BaseManager):  # type: ignore[misc]
+        """Builds the scenario's own map at each reset and destroys the one before."""
+
+        PRIORITY = 0
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.current_map: Any = None
+
+        def before_reset(self) -> None:
+            if self.current_map is not None:
+                self.current_map.detach_from_world()
+                self.current_map.destroy()
+                self.current_map = None
+
+        def reset(self) -> None:
+            config = _map_config(world.roads)
+            for letter in "XT":
+                self.engine.global_config["block_dist_config"].get_block(letter).EXIT_PART_LENGTH = world.roads.arm
+            self.current_map = self.engine.spawn_object(
+                PGMap, auto_fill_random_seed=False, force_spawn=True, map_config=config, random_seed=None
+            )
+            self.engine._spawned_objects.pop(self.current_map.id)
+            self.engine._clean_color(self.current_map.id)
+
+    class ActorManager(BaseManager):  # type: ignore[misc]
+        """Keeps MetaDrive's bodies where the script wants them; poses are set before each step."""
+
+        def before_step(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+            world.place_bodies()
+            return {}
+
+        def before_reset(self) -> None:
+            world.bodies.clear()
+            super().before_reset()
+
+    class Environment(BaseEnv):  # type: ignore[misc]
+        @classmethod
+        def default_config(cls) -> Any:
+            config = super().default_config()
+            config.update({"block_dist_config": PGBlockDistConfig, "start_seed": 0, "static_traffic_object": True})
+            return config
+
+        def setup_engine(self) -> None:
+            super().setup_engine()
+            self.engine.register_manager("map_manager", MapManager())
+            self.engine.register_manager("actor_manager", ActorManager())
+
+        def reward_function(self, object_id: str) -> tuple[float, dict[str, Any]]:
+            return 0.0, {}
+
+        def cost_function(self, object_id: str) -> tuple[float, dict[str, Any]]:
+            return 0.0, {}
+
+        def done_function(self, object_id: str) -> tuple[bool, dict[str, Any]]:
+            return False, {}
+
+    return Environment(
+        {
+            "agent_observation": DummyObservation,
+            # reused objects keep traces of the episode before: two runs would drift apart
+            "force_destroy": True,
+            "physics_world_step_size": PHYSICS_STEP,
+            "decision_repeat": world.repeat,
+            "log_level": logging.CRITICAL,
+            "vehicle_config": {"vehicle_model": "static_default"},
+            "agent_configs": {"default_agent": {"spawn_lane_index": (">", ">>", 0), "use_special_color": True}},
+        }
+    )
+
+
+def _map_config(roads: Roads) -> dict[str, Any]:
+    blocks: list[dict[str, Any]] = [{}]
+    for block in roads.blocks:
+        parameters: dict[str, Any] = dict(block.parameters)
+        for name in ("dir", "change_lane_num", "decrease_increase", "t_type"):
+            if name in parameters:
+                parameters[name] = int(parameters[name])
+        blocks.append({"id": block.letter, "pre_block_socket_index": block.socket, **parameters})
+    return {
+        "type": "pg_map_file",
+        "config": blocks,
+        "lane_num": roads.lanes,
+        "lane_width": roads.lane_width,
+        "exit_length": roads.entry,
+    }
+
+
+class Engine:
+    """One running MetaDrive engine. There can be only one per process; ``close`` frees it for another.
+
+    Raises TakeadError where MetaDrive is not installed or another engine is alive in this process.
+    """
+
+    _alive = False
+
+    def __init__(self, step_s: float) -> None:
+        repeat = round(step_s / PHYSICS_STEP)
+        if repeat < 1 or abs(repeat * PHYSICS_STEP - step_s) > 1e-9:
+            raise TakeadError(f"simulator: step_s {step_s} s, expected a multiple of {PHYSICS_STEP} s")
+        if Engine._alive:
+            raise TakeadError("simulator: an engine already runs in this process, expected one per process; close it")
+        self.repeat = repeat
+        self.roads = Roads(1, 3.5, 30.0, ())
+        self.bodies: list[Any] = []
+        self._poses: Sequence[tuple[float, float, float, float, float] | None] = ()
+        with _quiet():
+            self._environment = _make_environment(self)
+        Engine._alive = True
+
+    def reset(self, roads: Roads) -> Any:
+        """Builds the map; returns its MetaDrive road network."""
+        self.roads = roads
+        self._poses = ()
+        with _quiet():
+            self._environment.reset()
+        return self._environment.engine.map_manager.current_map.road_network
+
+    def place_ego(self, x: float, y: float, yaw: float, speed: float) -> None:
+        ego = self._environment.agent
+        ego.config["max_engine_force"] = FULL_THROTTLE * ego.MASS / 4.0
+        ego.config["max_brake_force"] = FULL_BRAKE * ego.MASS * PHYSICS_STEP / 4.0
+        ego.set_position((x, y), height=0.35)
+        ego.set_heading_theta(yaw)
+        ego.set_velocity((math.cos(yaw) * speed, math.sin(yaw) * speed))
+        self._ego = ego
+
+    def spawn(self, actors: Sequence[Actor], poses: Sequence[tuple[float, float, float, float, float]]) -> None:
+        """Bodies for ``actors`` at ``poses`` (x m, y m, yaw rad, vx m/s, vy m/s)."""
+        from metadrive.component.static_object import traffic_object
+        from metadrive.component.traffic_participants.cyclist import Cyclist
+        from metadrive.component.traffic_participants.pedestrian import Pedestrian
+        from metadrive.component.vehicle.vehicle_type import vehicle_type
+
+        others = {
+            Model.PEDESTRIAN: Pedestrian,
+            Model.CYCLIST: Cyclist,
+            Model.CONE: traffic_object.TrafficCone,
+            Model.WARNING: traffic_object.TrafficWarning,
+            Model.BARRIER: traffic_object.TrafficBarrier,
+        }
+        manager = self._environment.engine.actor_manager
+        for actor, (x, y, yaw, _, _) in zip(actors, poses, strict=True):
+            if actor.model in MOTOR_VEHICLES:
+                config = {"spawn_position_heading": ((x, y), yaw), "navigation_module": None}
+                body = manager.spawn_object(vehicle_type[actor.model.value], vehicle_config=config, random_seed=0)
+            else:
+                body = manager.spawn_object(others[actor.model], position=(x, y), heading_theta=yaw, random_seed=0)
+            self.bodies.append(body)
+
+    def step(self, steering: float, throttle_brake: float,
+             poses: Sequence[tuple[float, float, float, float, float] | None]) -> None:  # fmt: skip
+        """One step. steering, throttle_brake in [-1, 1]; ``poses``: one per body, None: it is gone from the world."""
+        self._poses = poses
+        self._environment.step([steering, throttle_brake])
+
+    def place_bodies(self) -> None:
+        manager = self._environment.engine.actor_manager
+        for i, pose in enumerate(self._poses):
+            body = self.bodies[i]
+            if body is None:
+                continue
+            if pose is None:
+                manager.clear_objects([body.id])
+                self.bodies[i] = None
+                continue
+            x, y, yaw, vx, vy = pose
+            body.set_position((x, y))
+            body.set_heading_theta(yaw)
+            body.set_velocity((vx, vy))
+
+    def ego_state(self) -> tuple[float, float, float, float, float, float]:
+        """x m, y m, yaw rad, speed m/s along and lateral speed m/s across the vehicle (positive left), yaw rate."""
+        ego = self._ego
+        x, y = ego.origin.getX(), ego.origin.getY()
+        yaw = float(ego.heading_theta)
+        velocity = ego.body.get_linear_velocity()
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        along = cos * velocity[0] + sin * velocity[1]
+        across = -sin * velocity[0] + cos * velocity[1]
+        return x, y, yaw, along, across, float(ego.body.get_angular_velocity()[2])
+
+    def close(self) -> None:
+        with _quiet():
+            self._environment.close()
+        Engine._alive = False

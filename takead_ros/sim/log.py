@@ -1,0 +1,76 @@
+"""What an episode leaves behind: everything that the measures need, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from takead_ros.domain.driving import Source, TakeoverEvent
+from takead_ros.domain.scene import FloatArray, Objects, TrafficControl
+
+
+class End(str, Enum):
+    """Why an episode ended."""
+
+    RUNNING = "running"
+    GOAL = "goal"
+    TIME_LIMIT = "time_limit"
+    BLOCKED = "blocked"
+    ROUTE_DEVIATION = "route_deviation"
+
+
+@dataclass(frozen=True)
+class Contact:
+    """The ego's box touched another's: at step ``tick``, where the ego was (m, map) and how far along its route."""
+
+    tick: int
+    object_id: int
+    kind: int
+    x: float
+    y: float
+    route_s: float
+
+
+@dataclass(frozen=True)
+class EpisodeLog:
+    """One episode at ``step_s`` s per tick; all arrays have shape (T,), the first tick is the start.
+
+    x y yaw in map; speed m/s, acceleration lateral_acceleration m/s^2, yaw_rate rad/s in base_link; steering_angle rad;
+    route_s m along the route from its start; lateral_offset m left of the reference path; off_road m by which the
+    ego's outermost corner lies beyond the lanes. ``objects`` and ``controls`` hold one value per tick. ``sources`` (the
+    lateral and longitudinal source of the command applied at each tick) and ``events`` are added by who ran the
+    episode; empty where nobody arbitrated.
+    """
+
+    family: str
+    seed: int
+    ability: str
+    threat: bool
+    step_s: float
+    route_length: float
+    time_limit: float
+    speed_limit: float
+    end: End
+    ego_length: float
+    ego_width: float
+    x: FloatArray
+    y: FloatArray
+    yaw: FloatArray
+    speed: FloatArray
+    acceleration: FloatArray
+    lateral_acceleration: FloatArray
+    yaw_rate: FloatArray
+    steering_angle: FloatArray
+    route_s: FloatArray
+    lateral_offset: FloatArray
+    off_road: FloatArray
+    objects: tuple[Objects, ...]
+    contacts: tuple[Contact, ...]
+    controls: tuple[tuple[TrafficControl, ...], ...] = ()
+    sources: tuple[tuple[Source, Source], ...] = ()
+    events: tuple[TakeoverEvent, ...] = ()
+
+    @property
+    def duration(self) -> float:
+        """s from start to end."""
+        return (len(self.x) - 1) * self.step_s

@@ -1,0 +1,36 @@
+"""Scenario families: each a pure function of a seed. ``build(family, seed)`` is the only way in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.sim.scenarios import following, junctions, obstacles
+from takead_ros.sim.scenarios.spec import Ability, Actor, Scenario
+
+FAMILIES: dict[str, Callable[[int], Scenario]] = {
+    family.__name__: family
+    for family in (
+        following.lead_hard_brake,
+        following.cut_in,
+        obstacles.broken_down_car,
+        obstacles.pedestrian_from_van,
+        junctions.intersection_left,
+        junctions.intersection_right,
+    )
+}
+
+
+def build(family: str, seed: int) -> Scenario:
+    """The scenario of ``family`` for ``seed`` (>= 0); the same pair always gives the same scenario.
+
+    Raises TakeadError for an unknown family or a negative seed.
+    """
+    if family not in FAMILIES:
+        raise TakeadError(f"scenario family '{family}': unknown, expected one of {', '.join(sorted(FAMILIES))}")
+    if seed < 0:
+        raise TakeadError(f"scenario seed {seed}: expected a non-negative integer")
+    return FAMILIES[family](seed)
+
+
+__all__ = ["FAMILIES", "Ability", "Actor", "Scenario", "build"]

@@ -1,0 +1,95 @@
+"""Families about turning at a junction without lights, where the others have priority."""
+
+from __future__ import annotations
+
+from takead_ros.sim.scenarios.parts import (
+    SPEED_LIMITS,
+    Rng,
+    approach,
+    car,
+    chance,
+    choose,
+    crossing_pedestrian,
+    follower,
+    generator,
+    time_limit,
+    uniform,
+)
+from takead_ros.sim.scenarios.spec import Ability, Actor, LanePath, RoadBuilder, Scenario
+
+ARM = 120.0  # m of road on each side of the junction
+
+
+def stream(rng: Rng, nodes: tuple[str, ...], lane: int, speed: float, first: float, cars: int,
+           gaps: tuple[float, float]) -> list[Actor]:  # fmt: skip
+    """``cars`` reactive cars that drive into a junction over an arm of 120 m: the first reaches it after ``first`` s,
+    the others ``gaps`` s apart. Cars that would have to start beyond the arm are left out."""
+    path = LanePath.along(nodes, lane)
+    result, arrival = [], first
+    for _ in range(cars):
+        s = ARM - speed * arrival
+        if 3.0 < s < ARM - 5.0:
+            result.append(car(rng, path, s, speed))
+        arrival += max(uniform(rng, *gaps), 12.0 / speed)
+    return result
+
+
+def _junction(rng: Rng, limit: float, turn: str) -> tuple[RoadBuilder, dict[str, tuple[str, ...]], float]:
+    """Approach and junction; also m from the start of the road to the junction."""
+    builder = approach(rng, 1, limit, ARM, entry=(55.0, 75.0), bend=0.3)
+    entrance = builder.length
+    return builder, builder.crossing(uniform(rng, 8.0, 12.0), turn), entrance
+
+
+def intersection_left(seed: int) -> Scenario:
+    """Left turn across oncoming traffic with gaps; sometimes cross traffic as well. Without threat nobody comes."""
+    rng = generator("intersection_left", seed)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.8)
+    builder, ways, entrance = _junction(rng, limit, "left")
+    route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
+    start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
+    there = (entrance - start) / (0.7 * speed)
+    actors: list[Actor] = []
+    cars = 0
+    if threat:
+        cars = choose(rng, (1, 2, 3))
+        actors += stream(rng, ways["oncoming"], 0, uniform(rng, 8.0, 11.0), there + uniform(rng, -2.0, 2.0), cars,
+                         (1.8, 3.5))  # fmt: skip
+    if chance(rng, 0.35):
+        actors += stream(rng, ways[choose(rng, ("from_left", "from_right"))], 0, uniform(rng, 8.0, 10.0),
+                         max(there - uniform(rng, 0.5, 2.5), 1.5), 1, (2.0, 3.0))  # fmt: skip
+    actors += follower(rng, route, start, speed, limit)
+    if chance(rng, 0.2):
+        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 1.8), 3.2))
+    goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
+    return Scenario(
+        "intersection_left", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
+        time_limit(goal - start, limit, 3.0 * cars + 3.0), tuple(actors), threat,
+    )  # fmt: skip
+
+
+def intersection_right(seed: int) -> Scenario:
+    """Right turn into a road on which cars come from the left, or oncoming ones turn left into it."""
+    rng = generator("intersection_right", seed)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.8)
+    builder, ways, entrance = _junction(rng, limit, "right")
+    route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
+    start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
+    there = (entrance - start) / (0.7 * speed)
+    actors: list[Actor] = []
+    cars = 0
+    if threat:
+        cars = choose(rng, (1, 2, 3))
+        actors += stream(rng, ways["from_left"], 0, uniform(rng, 8.0, 11.0), there + uniform(rng, -1.5, 1.5), cars,
+                         (2.0, 3.5))  # fmt: skip
+    if chance(rng, 0.35):
+        actors += stream(rng, ways[choose(rng, ("oncoming", "from_right"))], 0, uniform(rng, 8.0, 10.0),
+                         max(there - uniform(rng, 0.5, 2.5), 1.5), 2, (2.0, 4.0))  # fmt: skip
+    actors += follower(rng, route, start, speed, limit)
+    if chance(rng, 0.25):
+        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 1.8), 3.2))
+    goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
+    return Scenario(
+        "intersection_right", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
+        time_limit(goal - start, limit, 3.0 * cars + 3.0), tuple(actors), threat,
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""What families share: random draws, approach roads, ambient traffic, fair time limits."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from takead_ros.sim.scenarios.spec import Actor, LanePath, Model, Phase, RoadBuilder, When
+
+Item = TypeVar("Item")
+Rng = np.random.Generator
+
+CARS = (Model.CAR_S, Model.CAR_M, Model.CAR_L)
+SPEED_LIMITS = (8.3, 10.0, 11.1, 13.9)  # m/s
+FRICTION_BUDGET = 2.5  # m/s^2 of lateral acceleration that a road's bends are laid out for
+
+
+def generator(family: str, seed: int) -> Rng:
+    """The one source of randomness of a scenario."""
+    return np.random.default_rng((zlib.crc32(family.encode()), seed))
+
+
+def uniform(rng: Rng, low: float, high: float) -> float:
+    return float(rng.uniform(low, high))
+
+
+def chance(rng: Rng, probability: float) -> bool:
+    return bool(rng.random() < probability)
+
+
+def choose(rng: Rng, items: Sequence[Item]) -> Item:
+    return items[int(rng.integers(len(items)))]
+
+
+def approach(rng: Rng, lanes: int, limit: float, arm: float = 35.0, entry: tuple[float, float] = (45.0, 70.0),
+             bend: float = 0.5) -> RoadBuilder:  # fmt: skip
+    """A first straight and, with probability ``bend``, a curve that ``limit`` m/s can be driven through."""
+    builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, *entry), arm)
+    if chance(rng, bend):
+        radius = max(limit**2 / FRICTION_BUDGET, 25.0) * uniform(rng, 1.0, 2.0)
+        angle = min(uniform(rng, 15.0, 60.0), 60.0 / radius * 57.3)
+        builder.curve(radius, angle, chance(rng, 0.5), uniform(rng, 15.0, 30.0))
+    return builder
+
+
+def time_limit(length: float, limit: float, waiting: float = 0.0) -> float:
+    """Twice what a calm driver needs (70 % of the limit), some seconds to get going, twice any wait; s."""
+    return round(2.0 * (length / (0.7 * limit) + waiting) + 5.0, 1)
+
+
+def car(rng: Rng, path: LanePath, s: float, speed: float, cruise: float | None = None, phases: tuple[Phase, ...] = (),
+        model: Model | None = None) -> Actor:  # fmt: skip
+    """A car that minds what is ahead of it."""
+    model = model or choose(rng, CARS)
+    return Actor(model, path, s, speed=speed, cruise=cruise, phases=phases, reactive=True)
+
+
+def oncoming(rng: Rng, path: LanePath, start: float, speed: float, count: int) -> list[Actor]:
+    """``count`` reactive cars on ``path``, the first at ``start`` m, the others 2 to 6 s behind it."""
+    cars, s = [], start
+    for _ in range(count):
+        if s < 1.0:
+            break
+        cars.append(car(rng, path, s, speed * uniform(rng, 0.9, 1.05), cruise=speed))
+        s -= max(speed * uniform(rng, 2.0, 6.0), 12.0)
+    return cars
+
+
+def follower(rng: Rng, path: LanePath, ego_s: float, speed: float, limit: float) -> list[Actor]:
+    """A car behind the ego that keeps its distance, if there is room on the road for it."""
+    s = ego_s - max(uniform(rng, 1.6, 2.6) * speed, 9.0) - 4.6
+    return [car(rng, path, s, speed, cruise=limit)] if s > 2.5 else []
+
+
+def wait_until(seconds: float, speed: float) -> Phase:
+    """Starts moving ``seconds`` after the start."""
+    return Phase(When.TIME, seconds, speed=speed)
+
+
+def crossing_pedestrian(path: LanePath, s: float, begin: float, end: float, walking: float, arrival: float) -> Actor:
+    """Walks across the path at ``s`` m from lateral ``begin`` to ``end`` m once the ego is ``arrival`` s away."""
+    step_out = Phase(When.EGO_ARRIVAL, arrival, lateral=end, lateral_speed=walking)
+    return Actor(
+        Model.PEDESTRIAN, path, s, lateral=begin, phases=(step_out,), yaw_offset=1.57 if end > begin else -1.57
+    )

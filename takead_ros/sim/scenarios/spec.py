@@ -1,0 +1,239 @@
+"""What a scenario is made of: roads, paths, actors and their scripts. Frozen values; nothing here knows the simulator.
+
+Roads are MetaDrive's procedural blocks, named by the nodes that they will have there, so that a path can be written
+down before the map exists. Distances ``s`` run along a path in m, lateral offsets ``d`` are in m, positive to the left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from takead_ros.domain.scene import ObjectKind
+
+
+class Ability(str, Enum):
+    """The five abilities of Bench2Drive that a family counts towards."""
+
+    MERGING = "merging"
+    OVERTAKING = "overtaking"
+    EMERGENCY_BRAKE = "emergency_brake"
+    GIVE_WAY = "give_way"
+    TRAFFIC_SIGN = "traffic_sign"
+
+
+class Model(str, Enum):
+    """MetaDrive's bodies. CAR_S, CAR_M and CAR_L are cars, VAN the tall one that hides what is behind it."""
+
+    CAR_S = "s"
+    CAR_M = "m"
+    CAR_L = "l"
+    VAN = "xl"
+    PEDESTRIAN = "pedestrian"
+    CYCLIST = "cyclist"
+    CONE = "cone"
+    WARNING = "warning"
+    BARRIER = "barrier"
+
+
+# length m, width m of each body, as MetaDrive 0.4.3 builds them
+DIMENSIONS: dict[Model, tuple[float, float]] = {
+    Model.CAR_S: (4.3, 1.7),
+    Model.CAR_M: (4.6, 1.85),
+    Model.CAR_L: (4.87, 2.046),
+    Model.VAN: (5.74, 2.3),
+    Model.PEDESTRIAN: (0.7, 0.7),
+    Model.CYCLIST: (1.75, 0.4),
+    Model.CONE: (0.4, 0.4),
+    Model.WARNING: (1.0, 1.0),
+    Model.BARRIER: (2.0, 0.3),
+}
+KINDS: dict[Model, ObjectKind] = {
+    Model.CAR_S: ObjectKind.CAR,
+    Model.CAR_M: ObjectKind.CAR,
+    Model.CAR_L: ObjectKind.CAR,
+    Model.VAN: ObjectKind.TRUCK,
+    Model.PEDESTRIAN: ObjectKind.PEDESTRIAN,
+    Model.CYCLIST: ObjectKind.CYCLIST,
+    Model.CONE: ObjectKind.CONE,
+    Model.WARNING: ObjectKind.OBSTACLE,
+    Model.BARRIER: ObjectKind.OBSTACLE,
+}
+MOTOR_VEHICLES = (Model.CAR_S, Model.CAR_M, Model.CAR_L, Model.VAN)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A MetaDrive block: its letter, the socket of the block before that it is plugged into, its parameters."""
+
+    letter: str
+    socket: int
+    parameters: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Roads:
+    """The map: two-way roads with ``lanes`` per direction, ``lane_width`` m; the first ``entry`` m are straight.
+
+    ``passable_centre``: the centre line may be crossed to pass (drawn broken). ``arm`` m: length of a junction's arms.
+    """
+
+    lanes: int
+    lane_width: float
+    entry: float
+    blocks: tuple[Block, ...]
+    passable_centre: bool = False
+    arm: float = 35.0
+
+
+@dataclass(frozen=True)
+class LanePath:
+    """A path along lane centres: the nodes of the road network in order, and the lane (0: leftmost) on each edge."""
+
+    nodes: tuple[str, ...]
+    lanes: tuple[int, ...]
+
+    @staticmethod
+    def along(nodes: tuple[str, ...], lane: int) -> LanePath:
+        return LanePath(nodes, (lane,) * (len(nodes) - 1))
+
+
+class When(Enum):
+    """What a trigger compares with its value; EGO_* measure along the ego's route to the actor, from box to box."""
+
+    TIME = "time"  # s since the start, at least
+    EGO_GAP = "ego_gap"  # m that the ego is still away, at most
+    EGO_ARRIVAL = "ego_arrival"  # s that the ego still needs at its present speed (at least 2 m/s), at most
+    EGO_TRAVELLED = "ego_travelled"  # m that the ego has gone along its route, at least
+    SINCE = "since"  # s since the phase before began (or since the start), at least
+    OWN_S = "own_s"  # m along the actor's own path, at least
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One step of a script: once ``when`` has come (after the phase before), take over these aims; None keeps one.
+
+    speed m/s to hold from now on, reached with at most ``acceleration`` or ``deceleration`` m/s^2; lateral m to move
+    to at ``lateral_speed`` m/s.
+    """
+
+    when: When
+    value: float
+    speed: float | None = None
+    acceleration: float | None = None
+    deceleration: float | None = None
+    lateral: float | None = None
+    lateral_speed: float = 1.2
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A road user or an obstacle that starts at ``s``, ``lateral`` of its path with ``speed`` and follows its script.
+
+    yaw_offset rad is added to the path's heading (parked askew, facing the kerb). ``reactive``: keeps its distance to
+    whatever is ahead in its way; others only follow their script. ``cruise`` m/s: the speed that it aims at from the
+    start, by default ``speed``.
+    """
+
+    model: Model
+    path: LanePath
+    s: float
+    lateral: float = 0.0
+    speed: float = 0.0
+    phases: tuple[Phase, ...] = ()
+    reactive: bool = False
+    yaw_offset: float = 0.0
+    cruise: float | None = None
+
+    @property
+    def length(self) -> float:
+        return DIMENSIONS[self.model][0]
+
+    @property
+    def width(self) -> float:
+        return DIMENSIONS[self.model][1]
+
+    @property
+    def kind(self) -> ObjectKind:
+        return KINDS[self.model]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One episode, a pure function of (family, seed). ``start`` and ``goal`` are m along ``route``.
+
+    threat: whether the event that the family is named after really happens under this seed.
+    """
+
+    family: str
+    seed: int
+    ability: Ability
+    roads: Roads
+    route: LanePath
+    start: float
+    goal: float
+    speed: float
+    speed_limit: float
+    time_limit: float
+    actors: tuple[Actor, ...]
+    threat: bool = True
+
+
+class RoadBuilder:
+    """Strings blocks together and keeps the names of the nodes along the route."""
+
+    def __init__(self, lanes: int, lane_width: float, entry: float, arm: float = 35.0) -> None:
+        self.lanes, self.lane_width, self.entry, self.arm = lanes, lane_width, entry, arm
+        self.blocks: list[Block] = []
+        self.nodes = [">", ">>", ">>>"]
+        self.length = entry
+        self._socket = 0
+
+    def _add(self, letter: str, nodes: tuple[str, ...], metres: float, **parameters: float) -> int:
+        self.blocks.append(Block(letter, self._socket, tuple(sorted(parameters.items()))))
+        index = len(self.blocks)
+        self.nodes.extend(f"{index}{letter}{node}_" for node in nodes)
+        self._socket = 0
+        self.length += metres
+        return index
+
+    def straight(self, length: float) -> RoadBuilder:
+        self._add("S", ("0_0",), length, length=length)
+        return self
+
+    def curve(self, radius: float, angle: float, left: bool, run_out: float) -> RoadBuilder:
+        """A bend of ``angle`` degrees whose rightmost lane has ``radius`` m, then ``run_out`` m straight."""
+        length = radius * angle * 3.141592653589793 / 180.0 + run_out
+        self._add("C", ("0_0", "0_1"), length, radius=radius, angle=angle, dir=0.0 if left else 1.0, length=run_out)
+        return self
+
+    def crossing(self, radius: float, turn: str) -> dict[str, tuple[str, ...]]:
+        """A four-way junction that the route leaves by ``turn``: left, straight or right.
+
+        Returns the nodes of a path into and out of the junction, to be used by others: ``oncoming`` straight on against
+        the ego, ``from_left`` and ``from_right`` straight across.
+        """
+        arm = {"right": 0, "straight": 1, "left": 2}[turn]
+        before, entrance = self.nodes[-2], self.nodes[-1]
+        across = 2.0 * radius + (2 * self.lanes - 1) * self.lane_width
+        index = self._add("X", (f"{arm}_0", f"{arm}_1"), across + self.arm, radius=radius, change_lane_num=0.0,
+                          decrease_increase=0.0)  # fmt: skip
+        self._socket = arm
+        arms = [(f"{index}X{i}_0_", f"{index}X{i}_1_") for i in range(3)]
+        return {
+            "oncoming": (f"-{arms[1][1]}", f"-{arms[1][0]}", f"-{entrance}", f"-{before}"),
+            "oncoming_to_left": (f"-{arms[1][1]}", f"-{arms[1][0]}", arms[0][0], arms[0][1]),
+            "from_left": (f"-{arms[2][1]}", f"-{arms[2][0]}", arms[0][0], arms[0][1]),
+            "from_right": (f"-{arms[0][1]}", f"-{arms[0][0]}", arms[2][0], arms[2][1]),
+            "from_left_to_ahead": (f"-{arms[2][1]}", f"-{arms[2][0]}", arms[1][0], arms[1][1]),
+        }
+
+    def build(self, passable_centre: bool = False) -> Roads:
+        return Roads(self.lanes, self.lane_width, self.entry, tuple(self.blocks), passable_centre, self.arm)
+
+    def route(self, lane: int) -> LanePath:
+        return LanePath.along(tuple(self.nodes), lane)
+
+    def against(self, lane: int) -> LanePath:
+        """The oncoming direction of the whole route (valid where the route goes straight through every junction)."""
+        return LanePath.along(tuple(f"-{node}" for node in reversed(self.nodes)), lane)

@@ -1,0 +1,292 @@
+"""The embedded simulator as one object: reset to a scenario, step, observe, and what happened in the end."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.geometry import box_corners, boxes_overlap
+from takead_ros.domain.scene import EgoState, IntArray, Objects, Polyline, Scene
+from takead_ros.sim import traffic
+from takead_ros.sim.engine import (
+    EGO_LENGTH,
+    EGO_WIDTH,
+    FULL_BRAKE,
+    FULL_THROTTLE,
+    MAX_STEERING_ANGLE,
+    WHEELBASE,
+    Engine,
+)
+from takead_ros.sim.lanemap import LaneMap, read_lanes
+from takead_ros.sim.log import Contact, End, EpisodeLog
+from takead_ros.sim.navigation import Navigation
+from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Scenario
+from takead_ros.sim.traffic import Path
+from takead_ros.sim.visibility import RANGE, visibility
+
+MAP_RANGE = 80.0  # m of map around the ego
+MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chosen anew
+TOUCH = 0.03  # m; physics keeps bodies apart, so boxes this much longer and wider touch when bodies do
+DEVIATION = 15.0  # m from the reference path that end an episode
+STANDSTILL = 15.0  # s without moving that end it; nothing in these scenarios holds a careful driver as long
+CREEP = 0.05  # m/s
+
+_COLUMNS = (
+    "x", "y", "yaw", "speed", "acceleration", "lateral_acceleration", "yaw_rate", "steering_angle", "route_s",
+    "lateral_offset", "off_road",
+)  # fmt: skip
+
+
+class World:
+    """MetaDrive with scripted, reactive actors. One per process; ``close`` it before making another.
+
+    An episode ends at the goal, at the scenario's time limit, 15 m off the reference path, or after 15 s of standstill
+    (the leaderboards' 180 s, scaled to routes of 100 to 250 m). Collisions do not end it. A hit actor stands for
+    3 s and is then cleared from the road.
+    """
+
+    def __init__(self, step_s: float = 0.05) -> None:
+        self.step_s = step_s
+        self._engine = Engine(step_s)
+        self._scenario: Scenario | None = None
+
+    @property
+    def scenario(self) -> Scenario:
+        if self._scenario is None:
+            raise TakeadError("simulator: no scenario yet, expected reset(scenario) first")
+        return self._scenario
+
+    @property
+    def time(self) -> float:
+        """s since the start of the episode."""
+        return self._tick * self.step_s
+
+    @property
+    def done(self) -> bool:
+        return self._end is not End.RUNNING
+
+    def reset(self, scenario: Scenario) -> None:
+        """Starts the scenario. The same scenario gives bit-identical episodes, whatever ran before."""
+        network = self._engine.reset(scenario.roads)
+        self._scenario = scenario
+        self._map = LaneMap(read_lanes(network, scenario.roads), scenario.roads, scenario.speed_limit)
+        self._navigation = Navigation(self._map, scenario.route, scenario.start, scenario.goal, scenario.speed_limit)
+        self._tick, self._end, self._standing = 0, End.RUNNING, 0
+        self._steering = self._acceleration = 0.0
+        self._polylines = self._map.polylines(scenario.route)
+        self._middles = np.array([line.points.mean(0) for line in self._polylines])
+        self._reach = np.array(
+            [
+                np.hypot(*(line.points - middle).T).max()
+                for line, middle in zip(self._polylines, self._middles, strict=True)
+            ]
+        )
+        self._map_at: tuple[float, float] | None = None
+        self._near: tuple[Polyline, ...] = ()
+
+        self._actors = scenario.actors
+        self._paths = [Path(self._map.path(actor.path)) for actor in self._actors]
+        self._motions = [traffic.start(actor) for actor in self._actors]
+        self._poses = [
+            traffic.pose(actor, motion, path)
+            for actor, motion, path in zip(self._actors, self._motions, self._paths, strict=True)
+        ]
+        self._ids: IntArray = np.arange(1, len(self._actors) + 1)
+        self._kinds: IntArray = np.array([int(actor.kind) for actor in self._actors], dtype=np.int64)
+        self._sizes = np.array([(actor.length, actor.width) for actor in self._actors]).reshape(-1, 2)
+        self._opaque = np.array([actor.model in MOTOR_VEHICLES for actor in self._actors], dtype=bool)
+        self._reactive = [i for i, actor in enumerate(self._actors) if actor.reactive]
+        self._contacts: list[Contact] = []
+        self._touching: set[int] = set()
+
+        self._engine.spawn(self._actors, self._poses)
+        x, y, yaw = self._navigation.path.at(scenario.start)
+        self._engine.place_ego(x, y, yaw, scenario.speed)
+        self._navigation.update(x, y, yaw)
+        self._ego = self._read_ego(None)
+        self._rows: list[tuple[float, ...]] = []
+        self._objects_log: list[Objects] = []
+        self._visibility_at = -1
+        self._record()
+
+    def step(self, steering_angle: float, acceleration: float) -> None:
+        """Drives on for one step. steering_angle rad, positive left, cut at full lock (40 deg); acceleration m/s^2,
+        cut to -9..4. Standing still, a negative acceleration holds the brake; the ego never reverses.
+
+        Raises TakeadError for a value that is not finite.
+        """
+        if not (math.isfinite(steering_angle) and math.isfinite(acceleration)):
+            raise TakeadError(
+                f"simulator: command ({steering_angle} rad, {acceleration} m/s^2), expected finite numbers"
+            )
+        self._move_actors()
+        self._steering = max(-MAX_STEERING_ANGLE, min(MAX_STEERING_ANGLE, steering_angle))
+        poses = [None if motion.gone else pose for motion, pose in zip(self._motions, self._poses, strict=True)]
+        self._engine.step(self._steering / MAX_STEERING_ANGLE, _pedal(acceleration, self._ego.speed), poses)
+        self._tick += 1
+        self._ego = self._read_ego(self._ego)
+        self._navigation.update(self._ego.x, self._ego.y, self._ego.yaw)
+        self._find_contacts()
+        self._record()
+        self._end = self._ending()
+
+    def observe(self, stamp: int | None = None) -> Scene:
+        """The scene now, limited to what the ego's sensors see where ``visibility`` says so; stamp ns, by default the
+        time since the start."""
+        objects = self._objects_log[-1]
+        if self._visibility_at != self._tick:
+            self._visibility_at = self._tick
+            self._sight = replace(
+                objects,
+                visibility=visibility(
+                    (self._ego.x, self._ego.y), objects.x, objects.y, objects.yaw, objects.length, objects.width,
+                    self._opaque[objects.id - 1],
+                ),
+            )  # fmt: skip
+            near = np.hypot(objects.x - self._ego.x, objects.y - self._ego.y) <= RANGE
+            self._sight = self._sight.select(near)
+        return Scene(
+            stamp=round(self._tick * self.step_s * 1e9) if stamp is None else stamp,
+            ego=self._ego,
+            objects=self._sight,
+            polylines=self._map_around(),
+            route=self._navigation.route(),
+        )
+
+    def outcome(self) -> EpisodeLog:
+        """The episode so far; ``end`` is RUNNING while it is not over."""
+        scenario = self.scenario
+        columns = dict(zip(_COLUMNS, np.array(self._rows).T, strict=True))
+        return EpisodeLog(
+            family=scenario.family,
+            seed=scenario.seed,
+            ability=scenario.ability.value,
+            threat=scenario.threat,
+            step_s=self.step_s,
+            route_length=self._navigation.length,
+            time_limit=scenario.time_limit,
+            speed_limit=scenario.speed_limit,
+            end=self._end,
+            ego_length=EGO_LENGTH,
+            ego_width=EGO_WIDTH,
+            objects=tuple(self._objects_log),
+            contacts=tuple(self._contacts),
+            **columns,
+        )
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def _read_ego(self, before: EgoState | None) -> EgoState:
+        x, y, yaw, speed, lateral, yaw_rate = self._engine.ego_state()
+        acceleration = 0.0 if before is None else (speed - before.speed) / self.step_s
+        return EgoState(
+            x, y, yaw, speed, lateral, yaw_rate, acceleration, speed * yaw_rate, self._steering,
+            EGO_LENGTH, EGO_WIDTH, WHEELBASE, MAX_STEERING_ANGLE,
+        )  # fmt: skip
+
+    def _move_actors(self) -> None:
+        time, ego = self.time, self._ego
+        boxes = np.full((len(self._actors) + 1, 7), np.nan)
+        for i, (motion, pose) in enumerate(zip(self._motions, self._poses, strict=True)):
+            if not motion.gone:
+                boxes[i] = (*pose[:3], *self._sizes[i], pose[3], pose[4])
+        cos, sin = math.cos(ego.yaw), math.sin(ego.yaw)
+        boxes[-1] = (ego.x, ego.y, ego.yaw, ego.length, ego.width, cos * ego.speed, sin * ego.speed)
+        driving = [i for i in self._reactive if not self._motions[i].gone and self._motions[i].hit_at is None]
+        ahead = traffic.blockers(self._actors, self._motions, self._paths, boxes, driving)
+        for i, actor in enumerate(self._actors):
+            motion = self._motions[i]
+            if motion.gone:
+                continue
+            while motion.phase < len(actor.phases) and traffic.due(
+                actor.phases[motion.phase], motion, time, self._gap_to(i), ego.speed, self._navigation.s
+            ):
+                motion = traffic.begin(actor.phases[motion.phase], motion, time)
+            gap, lead_speed = ahead.get(i, (math.inf, 0.0))
+            path = self._paths[i]
+            motion = traffic.advance(actor, motion, float(path.arc[-1]), gap, lead_speed, time, self.step_s)
+            self._motions[i] = motion
+            self._poses[i] = traffic.pose(actor, motion, path)
+
+    def _gap_to(self, i: int) -> float:
+        """m along the route from the ego's front to actor i's box (projected; negative when it is behind)."""
+        points = self._navigation.path.points
+        x, y = self._poses[i][:2]
+        nearest = int(np.argmin((points[:, 0] - x) ** 2 + (points[:, 1] - y) ** 2))
+        return (
+            float(self._navigation.path.arc[nearest]) - self._navigation.s - EGO_LENGTH / 2.0 - self._sizes[i, 0] / 2.0
+        )
+
+    def _find_contacts(self) -> None:
+        """New touches between the ego's box and others; the touched actor stops."""
+        if not self._actors:
+            return
+        poses = np.array([pose[:3] for pose in self._poses])
+        alive = np.array([not motion.gone for motion in self._motions])
+        close = alive & (np.hypot(poses[:, 0] - self._ego.x, poses[:, 1] - self._ego.y) < 8.0)
+        touching: set[int] = set()
+        for i in (int(row) for row in np.flatnonzero(close)):
+            length, width = self._sizes[i] + 2.0 * TOUCH
+            other = box_corners(poses[i, 0], poses[i, 1], poses[i, 2], length, width)
+            ego = box_corners(self._ego.x, self._ego.y, self._ego.yaw, EGO_LENGTH, EGO_WIDTH)  # type: ignore[arg-type]
+            if bool(boxes_overlap(ego, other)):
+                touching.add(i)
+        for i in sorted(touching - self._touching):
+            self._contacts.append(
+                Contact(self._tick, i + 1, int(self._kinds[i]), self._ego.x, self._ego.y, self._navigation.s)
+            )
+            if self._motions[i].hit_at is None:
+                self._motions[i] = replace(self._motions[i], hit_at=self.time)
+        self._touching = touching
+
+    def _record(self) -> None:
+        ego, navigation = self._ego, self._navigation
+        corners = box_corners(ego.x, ego.y, ego.yaw, EGO_LENGTH, EGO_WIDTH)  # type: ignore[arg-type]
+        self._rows.append((
+            ego.x, ego.y, ego.yaw, ego.speed, ego.acceleration, ego.lateral_acceleration, ego.yaw_rate,
+            ego.steering_angle, navigation.s - navigation.start, navigation.lateral,
+            float(self._map.beyond(corners).max()),
+        ))  # fmt: skip
+        poses = np.array(self._poses).reshape(-1, 5)
+        objects = Objects(
+            self._ids, self._kinds, poses[:, 0], poses[:, 1], poses[:, 2], poses[:, 3], poses[:, 4],
+            self._sizes[:, 0], self._sizes[:, 1], np.ones(len(poses)),
+        )  # fmt: skip
+        self._objects_log.append(objects.select(np.array([not motion.gone for motion in self._motions], dtype=bool)))
+
+    def _ending(self) -> End:
+        self._standing = self._standing + 1 if self._ego.speed < CREEP else 0
+        if self._navigation.s >= self._navigation.goal:
+            return End.GOAL
+        if self._navigation.distance_from_path(self._ego.x, self._ego.y) > DEVIATION:
+            return End.ROUTE_DEVIATION
+        if self._standing * self.step_s >= STANDSTILL:
+            return End.BLOCKED
+        return End.TIME_LIMIT if self.time >= self.scenario.time_limit else End.RUNNING
+
+    def _map_around(self) -> tuple[Polyline, ...]:
+        at = (self._ego.x, self._ego.y)
+        if self._map_at is None or math.dist(at, self._map_at) > MAP_REFRESH:
+            self._map_at = at
+            distance = np.hypot(self._middles[:, 0] - at[0], self._middles[:, 1] - at[1]) - self._reach
+            self._near = tuple(self._polylines[i] for i in np.flatnonzero(distance < MAP_RANGE))
+        return self._near
+
+
+def _pedal(acceleration: float, speed: float) -> float:
+    """MetaDrive's throttle (positive) or brake (negative) for an acceleration in m/s^2; both are linear in it.
+
+    Zero throttle makes MetaDrive drag the brakes, so that coasting asks for a hair of throttle.
+    """
+    if acceleration >= 0.0:
+        return max(min(acceleration / FULL_THROTTLE, 1.0), 1e-4)
+    if speed < CREEP:
+        return -1.0
+    return max(acceleration / FULL_BRAKE, -1.0)
+
+
+__all__ = ["World"]
