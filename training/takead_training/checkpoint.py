@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
+from onnx import numpy_helper
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy import encoding
+from takead_ros.policy.manifest import Manifest
+from takead_ros.policy.model import load_model
 from takead_training.net import PolicyNet
 
 FORMAT = "takead-checkpoint-1"
@@ -100,3 +104,32 @@ def load_checkpoint(path: Path) -> Checkpoint:
     net.load_state_dict(state)
     found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in payload["provenance"].items()}
     return Checkpoint(net, Provenance(**found), {name: v.numpy() for name, v in payload["frames"].items()})
+
+
+def load_parent(path: Path) -> tuple[PolicyNet, Manifest]:
+    """The network inside an exported ONNX model, to train on from it, and its manifest.
+
+    An exported model keeps every parameter under its own name, so a deployed model is all that a round needs.
+    Raises TakeadError where ``path`` is no sound takead model, or one of another network.
+    """
+    manifest = load_model(path).manifest
+    prefix = "net."
+    graph = onnx.load(str(path)).graph
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    for node in graph.node:  # the exporter stores equal parameters once and names the others by Identity
+        if node.op_type == "Identity" and node.input[0] in arrays:
+            arrays[node.output[0]] = arrays[node.input[0]]
+    weights = {
+        name[len(prefix) :]: torch.from_numpy(values.copy())
+        for name, values in arrays.items()
+        if name.startswith(prefix)
+    }
+    settings = manifest.training.get("network")
+    if not isinstance(settings, dict) or "anchors" not in weights:
+        raise TakeadError(f"model {path}: its manifest names no 'network' settings; it cannot be trained further")
+    net = PolicyNet(weights["anchors"].numpy(), **settings)
+    missing = sorted(set(net.state_dict()) ^ set(weights))
+    if missing:
+        raise TakeadError(f"model {path}: parameters {', '.join(missing[:3])} do not fit this software's network")
+    net.load_state_dict(weights)
+    return net.eval(), manifest

@@ -107,7 +107,7 @@ def to_onnx(net: PolicyNet) -> onnx.ModelProto:
         # The TorchScript exporter is the one that needs no further package and keeps the graph small.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Exportable(net).eval(), inputs, buffer, dynamo=False, opset_version=OPSET,
+            Exportable(net).eval(), inputs, buffer, dynamo=False, opset_version=OPSET, do_constant_folding=False,
             input_names=list(encoding.SHAPES), output_names=list(OUTPUTS[:-1]),
         )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())
@@ -149,7 +149,7 @@ def _manifest(checkpoint: Checkpoint, sha256: str) -> Manifest:
         clips=made.clips,
         suites=made.suites,
         seeds=made.seeds,
-        training=made.training,
+        training={"network": net.settings, **made.training},
         git_commit=_git_commit(),
         software_version=__version__,
     ).sealed()
