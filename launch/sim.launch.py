@@ -8,24 +8,25 @@
 ``--show-args`` lists every argument.
 """
 
-import os
+from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchDescription, LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, Shutdown
 from launch.launch_context import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-SHARE = get_package_share_directory("takead_ros")
+from launch import LaunchDescription, LaunchDescriptionEntity
+
+SHARE = Path(get_package_share_directory("takead_ros"))
 
 
 def arguments() -> list[DeclareLaunchArgument]:
     return [
         DeclareLaunchArgument("sim", default_value="metadrive", choices=["metadrive", "carla"]),
         DeclareLaunchArgument("namespace", default_value="takead", description="namespace of the ego"),
-        DeclareLaunchArgument("model", default_value=os.path.join(SHARE, "models", "baseline.onnx")),
+        DeclareLaunchArgument("model", default_value=str(SHARE / "models" / "baseline.onnx")),
         DeclareLaunchArgument("provider", default_value="cpu", description="cpu | cuda | tensorrt; a hard choice"),
         DeclareLaunchArgument("suite", default_value="demo", description="metadrive: scenario suite"),
         DeclareLaunchArgument("family", default_value="", description="metadrive: one family of the suite; '' = all"),
@@ -41,11 +42,15 @@ def arguments() -> list[DeclareLaunchArgument]:
     ]
 
 
+def launch_file(package: str, name: str) -> PythonLaunchDescriptionSource:
+    return PythonLaunchDescriptionSource(str(Path(get_package_share_directory(package)) / "launch" / name))
+
+
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in arguments()}
 
     def node(name: str, parameters: dict | None = None, config: bool = True, critical: bool = False) -> Node:
-        files = [os.path.join(SHARE, "config", f"{name}.yaml")] if config else []
+        files = [str(SHARE / "config" / f"{name}.yaml")] if config else []
         return Node(
             package="takead_ros",
             executable=f"{name}_node",
@@ -71,17 +76,13 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         # The simulator makes the clock, so it cannot run by it.
         stack.append(node("simulator", {**world, "use_sim_time": False}, config=False, critical=True))
         return stack
-    bridge = os.path.join(
-        get_package_share_directory("carla_ros_bridge"), "launch", "carla_ros_bridge_with_example_ego_vehicle.launch.py"
-    )
+    bridge = launch_file("carla_ros_bridge", "carla_ros_bridge_with_example_ego_vehicle.launch.py")
     settings = {key: value[key] for key in ("host", "port", "town", "role_name")}
     settings |= {"fixed_delta_seconds": "0.05", "synchronous_mode": "True"}
-    stack.append(IncludeLaunchDescription(PythonLaunchDescriptionSource(bridge), launch_arguments=settings.items()))
-    waypoints = os.path.join(
-        get_package_share_directory("carla_waypoint_publisher"), "launch", "carla_waypoint_publisher.launch.py"
-    )
+    stack.append(IncludeLaunchDescription(bridge, launch_arguments=settings.items()))
+    waypoints = launch_file("carla_waypoint_publisher", "carla_waypoint_publisher.launch.py")
     route = {key: value[key] for key in ("host", "port", "role_name")}
-    stack.append(IncludeLaunchDescription(PythonLaunchDescriptionSource(waypoints), launch_arguments=route.items()))
+    stack.append(IncludeLaunchDescription(waypoints, launch_arguments=route.items()))
     stack.append(node("carla", {"role_name": value["role_name"]}, config=False, critical=True))
     return stack
 

@@ -82,8 +82,8 @@ def objects_from_bridge(messages: Iterable[Any], ego_id: int) -> Objects:
     if not rows:
         return Objects.empty()
     columns = list(zip(*sorted(rows), strict=True))
-    whole = [np.array(column, dtype=np.int64) for column in columns[:2]]
-    return Objects(*whole, *(np.array(column, dtype=float) for column in columns[2:]))
+    ids, kinds = (np.array(column, dtype=np.int64) for column in columns[:2])
+    return Objects(ids, kinds, *(np.array(column, dtype=float) for column in columns[2:]))
 
 
 def light_state(state: int) -> LightState:
