@@ -120,7 +120,8 @@ def build_paths(frame: Frame, passings: list[Passing], ego: EgoState) -> Paths:
         goal[i] = shape[3:]
         start_goal[i], start_slope[i] = shape[1], shape[2] - shape[0]
         nearest[i] = full
-    slope = np.tan(np.clip(frame.heading_error, -1.2, 1.2)) * (1.0 - frame.curvature[BEHIND] * frame.offset)
+    slip = float(np.arctan(0.5 * np.tan(ego.steering_angle)))  # the centre moves to the side of where it points
+    slope = np.tan(np.clip(frame.heading_error + slip, -1.2, 1.2)) * (1.0 - frame.curvature[BEHIND] * frame.offset)
     error, error_slope = frame.offset - start_goal, slope - start_slope
     length = np.array([shift_length(float(e), ego.speed) for e in error + 3.0 * error_slope])
     tight = np.maximum(np.sqrt(5.77 * np.abs(error) * _TIGHT_RADIUS), 5.0)
@@ -134,12 +135,14 @@ def build_paths(frame: Frame, passings: list[Passing], ego: EgoState) -> Paths:
     cos, sin = np.cos(frame.yaw[ahead]), np.sin(frame.yaw[ahead])
     x, y = frame.x[ahead] - offset * sin, frame.y[ahead] + offset * cos
     dx, dy = np.gradient(x, axis=1), np.gradient(y, axis=1)
-    yaw = np.arctan2(dy, dx)
-    yaw[:, 0] = 0.0  # the ego's own
-    yaw = np.unwrap(yaw, axis=1)
+    course = np.arctan2(dy, dx)
+    course[:, 0] = slip
+    course = np.unwrap(course, axis=1)
     step = np.maximum(np.hypot(np.diff(x, axis=1), np.diff(y, axis=1)), 0.05)
     step = np.concatenate([step, step[:, -1:]], axis=1)
-    curvature = np.gradient(yaw, axis=1) / step
+    curvature = np.gradient(course, axis=1) / step
+    yaw = course - np.arcsin(np.clip(0.5 * ego.wheelbase * curvature, -0.4, 0.4))
+    yaw[:, 0] = 0.0  # the ego's own
     return Paths(
         ("route", *(p.kind for p in passings)), np.array([0, *(p.object_id for p in passings)], dtype=np.int64),
         np.array([0.0, *(p.target for p in passings)]), offset, x, y, yaw, curvature, STEP / step,

@@ -68,8 +68,10 @@ def _spline(steps: int) -> tuple[FloatArray, FloatArray]:
 def _steering(plan: Plan, ego: EgoState, parameters: TrackingParameters) -> float:
     """Front-wheel angle rad that follows the plan, before limits."""
     knots, start = _spline(len(plan.x))
-    x = knots @ np.concatenate([[0.0], plan.x]) + start * max(ego.speed, 0.0) * plan.dt
-    y = knots @ np.concatenate([[0.0], plan.y])
+    first = max(ego.speed, 0.0) * plan.dt
+    slip = np.arctan(0.5 * np.tan(ego.steering_angle))  # the centre moves this much to the side of where it points
+    x = knots @ np.concatenate([[0.0], plan.x]) + start * first * np.cos(slip)
+    y = knots @ np.concatenate([[0.0], plan.y]) + start * first * np.sin(slip)
     dx, dy = np.diff(x), np.diff(y)
     step = np.hypot(dx, dy)
     arc = np.concatenate([[0.0], np.cumsum(step)])
@@ -82,8 +84,10 @@ def _steering(plan: Plan, ego: EgoState, parameters: TrackingParameters) -> floa
     lookahead = max(parameters.lookahead_time * ego.speed, parameters.min_lookahead) * _PREVIEW
     at = np.minimum(np.searchsorted(arc, lookahead, side="right") - 1, last)
     share = (lookahead - arc[at]) / np.maximum(step[at], 1e-9)  # beyond 1: straight on past the end
-    ux, uy = dx[at] / np.maximum(step[at], 1e-9), dy[at] / np.maximum(step[at], 1e-9)
     rear = 0.5 * ego.wheelbase
+    # A body points along the path where its rear axle is, half a wheelbase before its centre.
+    behind = np.minimum(np.searchsorted(arc, np.maximum(lookahead - rear, 0.0), side="right") - 1, last)
+    ux, uy = dx[behind] / np.maximum(step[behind], 1e-9), dy[behind] / np.maximum(step[behind], 1e-9)
     # Seen from the rear axle now: where the rear axle should be at the preview point.
     px, py = x[at] + share * dx[at] - rear * ux + rear, y[at] + share * dy[at] - rear * uy
     curvature = 2.0 * py / np.maximum(px**2 + py**2, 1.0)
