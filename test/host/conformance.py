@@ -118,9 +118,7 @@ class Conformance:
             (qos.COMMAND, qos.COMMAND, True),
         ],
     )
-    def test_incompatible_qos_connects_nobody(
-        self, driver: Any, offered: Any, requested: Any, connected: bool
-    ) -> None:
+    def test_incompatible_qos_connects_nobody(self, driver: Any, offered: Any, requested: Any, connected: bool) -> None:
         publisher, heard = self.pair(driver, offered, requested)
         publisher.publish(said("a")[0])
         driver.settle()
@@ -172,7 +170,7 @@ class Conformance:
         driver.settle()
         assert heard == ["a"]
 
-    @pytest.mark.parametrize("name", ["", "a//b", "a/", "9lives", "with space", "~x", "a~b", "a-b"])
+    @pytest.mark.parametrize("name", ["", "a//b", "a/", "9lives", "with space", "a~b", "a-b"])
     def test_an_invalid_name_is_refused(self, driver: Any, name: str) -> None:
         with pytest.raises(driver.name_errors):
             driver.node("talker").create_publisher(types.String, name, DEEP)
@@ -182,8 +180,11 @@ class Conformance:
         assert node.get_name() == "talker"
         assert node.get_namespace() == "/ego/takead"
         assert node.get_fully_qualified_name() == "/ego/takead/talker"
-        for level in ("debug", "info", "warning", "error"):
-            getattr(node.get_logger(), level)("a message")
+        # rclpy allows one severity for each line of code
+        node.get_logger().debug("a message")
+        node.get_logger().info("a message")
+        node.get_logger().warning("a message")
+        node.get_logger().error("a message")
 
     # destroy ------------------------------------------------------------------------------------------------------
 
