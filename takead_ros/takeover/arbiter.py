@@ -59,6 +59,7 @@ def step(
     """One tick: exactly one command, and the events of a change of driver. An ask is answered in ``state.response``."""
     elapsed = (now.steady - state.tick.steady) / SECOND if state.tick is not None else p.period_s
     dt = min(max(elapsed, 0.0), 2.0 * p.period_s)  # a late tick must not allow a leap
+    state = replace(state, started=state.started if state.started is not None else now.steady)
     state = observe(state, inputs, now, dt, p)
     state, facts = look(state, now, p)
     state, mode, reason = asked(state, facts, inputs.ask, p)

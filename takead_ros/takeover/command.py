@@ -8,7 +8,7 @@ from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriveCommand, DriverOutput, Source
 from takead_ros.domain.scene import EgoState, Objects
 from takead_ros.takeover import limits, mrm
-from takead_ros.takeover.inputs import Now
+from takead_ros.takeover.inputs import SECOND, Now
 from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.state import Facts, State
 
@@ -87,13 +87,21 @@ def _automation(
     stamp = scene.stamp if scene is not None else now.ros
     source = Source.NONE if state.mode is M.DISENGAGED else Source.MRM
     braking = p.hold_deceleration_mps2
-    if abs(motion.speed) >= p.standstill_mps:
+    if abs(motion.speed) >= p.standstill_mps and _may_roll(state, now, p):
+        braking = 0.0
+    elif abs(motion.speed) >= p.standstill_mps:
         objects = scene.value.objects.visible() if scene is not None else Objects.empty()
         braking = mrm.deceleration(state.path, motion, objects, min(age, LONGEST_AGE_S), p)
     return (
         Axis(mrm.steering(state.path, motion, held, p), source, stamp, age),
         Axis(-braking, source, stamp, age),
     )
+
+
+def _may_roll(state: State, now: Now, p: ArbiterParameters) -> bool:
+    """A moving vehicle that is about to engage by itself is not braked before its drivers had time to speak up."""
+    waits = p.auto_engage and not state.was_engaged and state.mode is M.DISENGAGED and state.started is not None
+    return waits and now.steady - (state.started or 0) <= p.engage_grace_s * SECOND
 
 
 def uncut(steering: float, acceleration: float, state: State, p: ArbiterParameters) -> tuple[float, float]:

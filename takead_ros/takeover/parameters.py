@@ -37,6 +37,8 @@ class ArbiterParameters(Parameters):
     )
     auto_engage: bool = Field(False, description="engage once, as soon as all conditions of engage hold")
 
+    engage_grace_s: float = _number(0.3, 0.05, 2.0, "with auto_engage: roll this long from start before braking")
+
     scene_max_age_s: float = _number(0.2, 0.05, 1.0, "oldest scene that may be driven on, by header stamp")
     scene_max_silence_s: float = _number(0.2, 0.05, 1.0, "the same by steady receive time")
     policy_max_age_s: float = _number(0.3, 0.05, 1.0, "oldest policy output that may drive, by header stamp")

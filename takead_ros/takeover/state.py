@@ -46,13 +46,15 @@ class Grip:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Begin with ``State()``. ``steering``, ``acceleration``: the last command (None before the first)."""
+    """Begin with ``State()``. ``steering``, ``acceleration``: the last command (None before the first); ``started``: ns
+    by the steady clock of the first tick."""
 
     mode: ArbiterMode = ArbiterMode.DISENGAGED
     reason: str = "start"
     entered: Now | None = None
     tracks: Tracks = field(default_factory=Tracks)
     tick: Now | None = None
+    started: int | None = None
     steering: float | None = None
     acceleration: float | None = None
     motion: mrm.Motion | None = None

@@ -1,0 +1,102 @@
+"""The monitor as a node: asks for the expert while a trigger is active, and says so once when all have cleared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from takead_ros.domain.driving import DriverOutput, Trigger
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import Scene
+from takead_ros.host import qos
+from takead_ros.host.api import Clock, NodeHandle
+from takead_ros.messages import types
+from takead_ros.messages.convert import SceneConverter, driver_from_msg, header_to_msg, request_to_msg
+from takead_ros.nodes.parameters import declared, guard
+from takead_ros.takeover.parameters import MonitorParameters
+from takead_ros.takeover.triggers import Memory, evaluate
+
+DIAGNOSTICS_PERIOD_NS = 1_000_000_000
+
+
+class MonitorNode:
+    """Subscribes ``scene``, ``policy/output``, ``expert/output``; publishes ``takeover/request``, ``/diagnostics``.
+
+    Parameters: the fields of ``MonitorParameters``. Raises TakeadError for a value that does not fit.
+    """
+
+    NAME = "monitor_node"
+
+    def __init__(self, node: NodeHandle, steady: Clock) -> None:
+        self._steady = steady
+        self._parameters = declared(node, self.NAME, MonitorParameters)
+        guard(node, lambda: self._parameters, self._set_parameters)
+        self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
+        self._converter, self._memory = SceneConverter(), Memory()
+        self._scene: Scene | None = None
+        self._outputs: dict[str, DriverOutput | None] = {"policy": None, "expert": None}
+        self._evaluated, self._asking = -1, False
+        self._unreadable, self._why, self._last = 0, "", "none"
+        self._reported_at = steady.now().nanoseconds
+        self._request = node.create_publisher(types.TakeoverRequest, "takeover/request", qos.REQUESTS)
+        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        node.create_subscription(types.Scene, "scene", self._on_scene, qos.SCENE)
+        node.create_subscription(types.PolicyOutput, "policy/output", self._on_policy, qos.OUTPUT)
+        node.create_subscription(types.PolicyOutput, "expert/output", self._on_expert, qos.OUTPUT)
+        node.create_timer(self._parameters.period_s, self._on_timer, clock=steady)
+
+    def _set_parameters(self, parameters: MonitorParameters) -> None:
+        self._parameters = parameters
+
+    def _on_scene(self, msg: Any) -> None:
+        try:
+            self._scene = self._converter.from_msg(msg)
+        except TakeadError as error:
+            self._unreadable, self._why = self._unreadable + 1, str(error)
+
+    def _on_policy(self, msg: Any) -> None:
+        self._keep("policy", msg)
+
+    def _on_expert(self, msg: Any) -> None:
+        self._keep("expert", msg)
+
+    def _keep(self, name: str, msg: Any) -> None:
+        try:
+            self._outputs[name] = driver_from_msg(msg)
+        except TakeadError as error:  # as good as no output: the policy is unhealthy, the expert no witness
+            self._outputs[name] = None
+            self._unreadable, self._why = self._unreadable + 1, str(error)
+
+    def _on_timer(self) -> None:
+        scene = self._scene
+        if scene is not None and scene.stamp != self._evaluated:
+            self._evaluated = scene.stamp
+            request, self._memory = evaluate(
+                scene, self._outputs["policy"], self._outputs["expert"], self._memory, self._parameters
+            )
+            asking = request.trigger is not Trigger.NONE
+            if asking or self._asking:
+                self._request.publish(request_to_msg(request))
+            if asking:
+                self._last = f"{request.trigger.name}: {request.text}"
+            self._asking = asking
+        self._publish_diagnostics()
+
+    def _publish_diagnostics(self) -> None:
+        now = self._steady.now().nanoseconds
+        if now - self._reported_at < DIAGNOSTICS_PERIOD_NS:
+            return
+        self._reported_at = now
+        status = types.DiagnosticStatus
+        level, message = (status.WARN, "asks for the expert") if self._asking else (status.OK, "no trigger")
+        if self._scene is None:
+            level, message = status.ERROR, "no scene"
+        values = {"last": self._last, "unreadable": str(self._unreadable), "last_unreadable": self._why}
+        entry = status(
+            level=level,
+            name=f"{self._name}: triggers",
+            message=message,
+            hardware_id="",
+            values=[types.KeyValue(key=key, value=value) for key, value in values.items()],
+        )
+        stamp = self._scene.stamp if self._scene is not None else 0
+        self._diagnostics.publish(types.DiagnosticArray(header=header_to_msg(stamp, ""), status=[entry]))
