@@ -1,0 +1,145 @@
+"""The embedded simulator as a node: applies the last command, steps, publishes the scene."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from takead_ros.domain.driving import DriveCommand, Source
+from takead_ros.domain.errors import TakeadError
+from takead_ros.host import qos
+from takead_ros.host.api import Clock, NodeHandle
+from takead_ros.messages import types
+from takead_ros.messages.convert import SceneConverter, command_from_msg, header_to_msg
+from takead_ros.messages.fields import time_to_msg
+from takead_ros.sim import scenarios
+from takead_ros.sim.measures import score
+from takead_ros.sim.suites import load_suite
+from takead_ros.sim.world import World
+
+SECOND = 1_000_000_000
+STOPPING = -3.0  # m/s^2 while there is no command fit to apply
+
+_PARAMETERS: list[tuple[str, Any]] = [
+    ("suite", "demo"), ("family", ""), ("seed", 0), ("rate", 20.0), ("max_command_age", 0.25),
+    ("wait_for_driver", 10.0), ("publish_clock", False),
+]  # fmt: skip
+
+
+class SimulatorNode:
+    """Subscribes ``command``; publishes ``scene`` at ``rate`` Hz, ``/diagnostics`` every second, and ``/clock``.
+
+    Parameters: ``suite`` or ``family`` and the first ``seed`` (its families in turn, then the next seed, for ever);
+    ``rate`` Hz (20, 10, 40: a multiple of the physics step); ``max_command_age`` s, after which the ego brakes to a
+    stop without straightening the wheel; ``wait_for_driver`` s that an episode waits for its first command;
+    ``publish_clock``: simulated time on ``/clock`` and in the stamps. ``world``, where given and already reset, is
+    driven to its end instead, once. Raises TakeadError for a parameter that does not fit.
+    """
+
+    NAME = "simulator_node"
+
+    def __init__(self, node: NodeHandle, steady: Clock, world: World | None = None) -> None:
+        self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
+        declared = node.declare_parameters("", _PARAMETERS)
+        values = {name: p.value for (name, _), p in zip(_PARAMETERS, declared, strict=True)}
+        for name in ("rate", "max_command_age", "wait_for_driver"):
+            if not values[name] > 0.0:
+                raise TakeadError(f"{self.NAME}: parameter '{name}' = {values[name]}, expected a number above 0")
+        self._step_ns = round(SECOND / values["rate"])
+        self._max_age_ns = round(values["max_command_age"] * SECOND)
+        self._patience_ns = round(values["wait_for_driver"] * SECOND)
+        self._publish_clock = bool(values["publish_clock"])
+        self._repeats = world is None
+        self._seed = int(values["seed"])
+        self._families = load_suite(values["family"] or values["suite"]).families if world is None else ()
+        self._episode = 0
+        self._world = World(1.0 / values["rate"]) if world is None else world
+        self._converter = SceneConverter()
+        self._ticks = 0
+        self._command: DriveCommand | None = None
+        self._received = 0
+        self._fault = ""
+        self._begin()
+
+        self._scene = node.create_publisher(types.Scene, "scene", qos.SCENE)
+        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        self._time = node.create_publisher(types.Clock, "/clock", qos.CLOCK) if self._publish_clock else None
+        self._name = node.get_name()
+        node.create_subscription(types.DriveCommand, "command", self._on_command, qos.COMMAND)
+        node.create_timer(self._step_ns / SECOND, self._on_timer, clock=steady)
+
+    def close(self) -> None:
+        """Gives the engine back where the node made it."""
+        if self._repeats:
+            self._world.close()
+
+    def _begin(self) -> None:
+        """Next episode; the first command of a driver, whoever it is, sets the world going."""
+        if self._repeats:
+            seed, family = divmod(self._episode, len(self._families))
+            scenario = scenarios.build(self._families[family], self._seed + seed)
+            self._world.reset(scenario)
+            self._logger.info(f"episode {self._episode + 1}: {scenario.family}, seed {scenario.seed}")
+            self._episode += 1
+        self._command = None
+        self._going = False
+        self._waiting_since = self._steady.now().nanoseconds
+
+    def _on_command(self, msg: Any) -> None:
+        try:
+            self._command = command_from_msg(msg)
+        except TakeadError as error:
+            self._logger.error(f"command dropped: {error}")
+            return
+        self._received = self._steady.now().nanoseconds
+
+    def _on_timer(self) -> None:
+        if self._world.done:
+            if not self._repeats:
+                return
+            result = score(self._world.outcome())
+            self._logger.info(
+                f"{result.scenario} seed {result.seed}: driving score {result.driving_score:.1f}, ended by {result.end}"
+            )
+            self._begin()
+        self._ticks += 1
+        now = self._steady.now().nanoseconds
+        if not self._going:
+            driver = self._command is not None and self._command.longitudinal is not Source.NONE
+            self._going = driver or now - self._waiting_since > self._patience_ns
+        if self._going:
+            self._drive(now)
+        stamp = self._ticks * self._step_ns if self._publish_clock else self._clock.now().nanoseconds
+        if self._time is not None:
+            self._time.publish(types.Clock(clock=time_to_msg(stamp)))
+        self._scene.publish(self._converter.to_msg(self._world.observe(stamp)))
+        if self._ticks % round(SECOND / self._step_ns) == 0:
+            self._report(stamp)
+
+    def _drive(self, now: int) -> None:
+        """One step with the last command, or braking with the wheel held where there is none that is fresh."""
+        command, fault = self._command, ""
+        if command is None:
+            fault = "no command received yet: braking to a stop"
+        elif now - self._received > self._max_age_ns:
+            fault = f"no command for {self._max_age_ns / SECOND:.2f} s: braking to a stop"
+        if fault and fault != self._fault:
+            self._logger.warning(fault)
+        self._fault = fault
+        if fault or command is None:
+            self._world.step(0.0 if command is None else command.steering_angle, STOPPING)
+        else:
+            self._world.step(command.steering_angle, command.acceleration)
+
+    def _report(self, stamp: int) -> None:
+        level = types.DiagnosticStatus.WARN if self._fault else types.DiagnosticStatus.OK
+        message = self._fault or ("driving" if self._going else "waiting for a driver")
+        scenario = self._world.scenario
+        values = {"family": scenario.family, "seed": str(scenario.seed), "episode_time": f"{self._world.time:.2f}"}
+        status = types.DiagnosticStatus(
+            level=level,
+            name=f"{self._name}: world",
+            message=message,
+            hardware_id="",
+            values=[types.KeyValue(key=key, value=value) for key, value in values.items()],
+        )
+        self._diagnostics.publish(types.DiagnosticArray(header=header_to_msg(stamp, ""), status=[status]))
