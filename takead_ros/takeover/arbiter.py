@@ -45,10 +45,10 @@ from dataclasses import replace
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriveCommand, DriverOutput, EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.takeover.command import compose, uncut
-from takead_ros.takeover.engagement import ENGAGED, asked
+from takead_ros.takeover.engagement import asked
 from takead_ros.takeover.inputs import SECOND, Inputs, Now
 from takead_ros.takeover.parameters import ArbiterParameters
-from takead_ros.takeover.state import Facts, State, Takeover, look, observe
+from takead_ros.takeover.state import ENGAGED, Facts, State, Takeover, look, observe
 
 COLLISION = frozenset({Trigger.COLLISION_PREDICTED, Trigger.TIME_TO_COLLISION})
 

@@ -8,9 +8,7 @@ from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus
 from takead_ros.takeover.inputs import Ask
 from takead_ros.takeover.parameters import ArbiterParameters
-from takead_ros.takeover.state import Facts, Response, State
-
-ENGAGED = frozenset({M.POLICY, M.EXPERT, M.HUMAN, M.HANDBACK})
+from takead_ros.takeover.state import ENGAGED, Facts, Response, State
 
 
 def asked(state: State, facts: Facts, ask: Ask, p: ArbiterParameters) -> tuple[State, M | None, str]:

@@ -22,6 +22,7 @@ from takead_ros.takeover.parameters import ArbiterParameters
 
 T = TypeVar("T")
 SECOND = 1_000_000_000
+FROZEN_SPEED = 0.5  # m/s; faster than this, a pose that does not change at all is no picture of now
 
 # Faults after which the source's earlier value must not be used either: the driver itself is broken.
 WITHDRAWING = frozenset({"not_finite", "out_of_range", "malformed", "status"})
@@ -134,9 +135,12 @@ class Tracks:
     human: Track[DriveCommand] = field(default_factory=Track)
     request: Track[TakeoverRequest] = field(default_factory=Track)
 
-    def screened(self, inputs: Inputs, now: Now, p: ArbiterParameters) -> Tracks:
+    def screened(self, inputs: Inputs, now: Now, engaged: bool, p: ArbiterParameters) -> Tracks:
+        """After looking at ``inputs``. A world that stands still is suspicious only while the automation drives in it:
+        a simulator may wait for its first command."""
+        scene = check_scene if engaged else check_values
         return Tracks(
-            screen(self.scene, inputs.scene, now, check_scene, p.scene_max_age_s, False, p),
+            screen(self.scene, inputs.scene, now, scene, p.scene_max_age_s, False, p),
             screen(self.policy, inputs.policy, now, check_driver, p.policy_max_age_s, False, p),
             screen(self.expert, inputs.expert, now, check_driver, p.expert_max_age_s, False, p),
             screen(self.human, inputs.human, now, check_human, p.human_max_age_s, True, p),
@@ -147,8 +151,8 @@ class Tracks:
         return Tracks(*(redate(getattr(self, name), shift) for name in self.__dataclass_fields__))
 
 
-def check_scene(new: Received[Scene], before: Received[Scene] | None, p: ArbiterParameters) -> str:
-    """Fault code of a scene's ego and route, or empty."""
+def check_values(new: Received[Scene], before: Received[Scene] | None, p: ArbiterParameters) -> str:
+    """Fault code of a scene's ego and route, taken together with the scene before, or empty."""
     ego, route = new.value.ego, new.value.route
     numbers = (
         ego.x, ego.y, ego.yaw, ego.speed, ego.steering_angle, ego.wheelbase, ego.max_steering_angle,
@@ -160,14 +164,19 @@ def check_scene(new: Received[Scene], before: Received[Scene] | None, p: Arbiter
         return "out_of_range"
     if before is None:
         return ""
-    old = before.value.ego
-    moved = math.hypot(ego.x - old.x, ego.y - old.y)
-    elapsed = (new.stamp - before.stamp) / SECOND
-    if moved > p.position_jump_m + p.max_speed_mps * max(elapsed, 0.0):
-        return "jump"
-    if new.stamp > before.stamp and moved == 0.0 and ego.yaw == old.yaw and min(ego.speed, old.speed) > 0.5:
-        return "frozen"  # new stamps on an old picture
-    return ""
+    moved = math.hypot(ego.x - before.value.ego.x, ego.y - before.value.ego.y)
+    elapsed = max((new.stamp - before.stamp) / SECOND, 0.0)
+    return "jump" if moved > p.position_jump_m + p.max_speed_mps * elapsed else ""
+
+
+def check_scene(new: Received[Scene], before: Received[Scene] | None, p: ArbiterParameters) -> str:
+    """As ``check_values``; besides, new stamps on an old picture are "frozen"."""
+    fault = check_values(new, before, p)
+    if fault or before is None or new.stamp <= before.stamp:
+        return fault
+    ego, old = new.value.ego, before.value.ego
+    still = (ego.x, ego.y, ego.yaw) == (old.x, old.y, old.yaw) and min(ego.speed, old.speed) > FROZEN_SPEED
+    return "frozen" if still else ""
 
 
 def check_driver(new: Received[DriverOutput], before: Received[DriverOutput] | None, p: ArbiterParameters) -> str:

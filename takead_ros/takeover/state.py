@@ -10,6 +10,7 @@ from takead_ros.takeover import mrm
 from takead_ros.takeover.inputs import SECOND, Inputs, Now, Track, Tracks
 from takead_ros.takeover.parameters import ArbiterParameters
 
+ENGAGED = frozenset({ArbiterMode.POLICY, ArbiterMode.EXPERT, ArbiterMode.HUMAN, ArbiterMode.HANDBACK})
 POSES_KEPT = 12  # ego poses of the last scenes, to place a plan made on one of them
 
 
@@ -108,7 +109,7 @@ def observe(state: State, inputs: Inputs, now: Now, dt: float, p: ArbiterParamet
         ros, steady = now.ros - state.tick.ros, now.steady - state.tick.steady
         if ros < 0 or ros > p.clock_jump_s * SECOND + steady:
             tracks = tracks.redated(ros - steady)
-    before, tracks = tracks, tracks.screened(inputs, now, p)
+    before, tracks = tracks, tracks.screened(inputs, now, state.mode in ENGAGED, p)
     motion, poses = _moved(state, before, tracks, dt)
     path = state.path
     for old, new in ((before.policy, tracks.policy), (before.expert, tracks.expert)):
