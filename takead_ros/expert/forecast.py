@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.geometry import to_local, wrap_angle
-from takead_ros.domain.scene import FloatArray, IntArray, LineKind, ObjectKind, Scene
-from takead_ros.expert.memory import Track
+from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, ObjectKind, Polyline
+from takead_ros.expert.tracks import Track
 
-HORIZON = 8.0  # s
-FINE = 0.25  # s between forecast steps
-TIMES = np.arange(int(HORIZON / FINE) + 1) * FINE  # (T,) s, from now
+KNOTS = np.concatenate([np.arange(0.0, 4.0, 0.5), np.arange(4.0, 8.1, 1.0)])  # (S,) s from now: steps of the models
+TIMES = np.sort(np.concatenate([KNOTS, 0.5 * (KNOTS[:-1] + KNOTS[1:])]))  # (T,) s from now: the knots and between
+EVERY = 2  # TIMES[::EVERY] are the KNOTS
 _LANE_DISTANCE = 2.0  # m to a lane's centre within which a vehicle is on it
 _LANE_HEADING = 0.5  # rad
 _DRIFT_TIME = 2.5  # s for which a sideways motion in the lane goes on
@@ -47,21 +47,19 @@ class Actors:
 
 def _travel(speed: FloatArray, acceleration: FloatArray, times: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(distance (N, T) m, speed (N, T) m/s): braking goes on until standing, gaining speed ends after 1 s."""
-    gain = np.maximum(acceleration, 0.0)[:, None] * np.minimum(times, 1.0)
-    braking = np.minimum(acceleration, -1e-6)[:, None]
-    until = np.minimum(times, (speed[:, None] / -braking))
-    slowing = speed[:, None] * until + 0.5 * braking * until**2
-    rising = speed[:, None] * times + np.cumsum(gain, axis=1) * FINE
-    slows = acceleration[:, None] < 0.0
-    v = np.where(slows, speed[:, None] + braking * until, speed[:, None] + gain)
-    return np.where(slows, slowing, rising), np.maximum(v, 0.0)
+    change = acceleration[:, None]
+    until = np.where(change < 0.0, speed[:, None] / np.maximum(-change, 1e-6), 1.0)
+    active = np.minimum(times, until)
+    v = np.maximum(speed[:, None] + change * active, 0.0)
+    return (speed[:, None] + 0.5 * change * active) * active + v * (times - active), v
 
 
 @dataclass(frozen=True)
-class _Lanes:
-    """All lane centre points in ``base_link``: x y yaw (Q,), arc (Q,) growing over all lanes, first/last (Q,) arc of
-    the lane that each point belongs to."""
+class Lanes:
+    """All lane centre points of ``source`` in ``map``: x y yaw (Q,), arc (Q,) growing over all lanes, last (Q,) arc
+    and end (Q,) index of the last point of the lane that each point belongs to."""
 
+    source: tuple[Polyline, ...]
     x: FloatArray
     y: FloatArray
     yaw: FloatArray
@@ -70,12 +68,16 @@ class _Lanes:
     end: IntArray
 
 
-def _lanes(scene: Scene) -> _Lanes | None:
-    centers = [line.points for line in scene.polylines if line.kind == LineKind.LANE_CENTER and len(line.points) > 1]
+def read_lanes(polylines: tuple[Polyline, ...], known: Lanes | None) -> Lanes:
+    """The lane centres among ``polylines``; ``known`` where it was read from the very same ones."""
+    if known is not None and known.source is polylines:
+        return known
+    centers = [line.points for line in polylines if line.kind == LineKind.LANE_CENTER and len(line.points) > 1]
     if not centers:
-        return None
+        none = np.zeros(0)
+        return Lanes(polylines, none, none, none, none, none, none.astype(np.int64))
     sizes = np.array([len(points) for points in centers])
-    points = to_local(np.concatenate(centers), scene.ego.x, scene.ego.y, scene.ego.yaw)
+    points = np.concatenate(centers)
     ends = np.cumsum(sizes) - 1
     step = np.diff(points, axis=0)
     step[ends[:-1]] = step[np.maximum(ends[:-1] - 1, 0)]  # the jump between two lanes is no road
@@ -83,11 +85,12 @@ def _lanes(scene: Scene) -> _Lanes | None:
     length = np.hypot(step[:, 0], step[:, 1])
     arc = np.concatenate([[0.0], np.cumsum(length[:-1])])
     end = np.repeat(ends, sizes)
-    return _Lanes(points[:, 0], points[:, 1], np.arctan2(step[:, 1], step[:, 0]), arc, arc[end], end)
+    yaw = np.arctan2(step[:, 1], step[:, 0])
+    return Lanes(polylines, points[:, 0], points[:, 1], yaw, arc, arc[end], end)
 
 
-def forecast(scene: Scene, tracks: dict[int, Track], stamp: int) -> Actors:
-    """The actors of ``tracks`` (id -> Track), forecast from ``stamp`` ns, in the scene's ``base_link``.
+def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) -> Actors:
+    """The actors of ``tracks`` (id -> Track), forecast from ``stamp`` ns, in the ego's ``base_link``.
 
     The order is by id, so that the order of the scene's objects does not matter.
     """
@@ -99,11 +102,7 @@ def forecast(scene: Scene, tracks: dict[int, Track], stamp: int) -> Actors:
     standing = np.array([0.0 if s is None else (stamp - s) * 1e-9 for s in since])
     kind = rows[:, 1].astype(np.int64)
     person = (kind == ObjectKind.PEDESTRIAN) | (kind == ObjectKind.CYCLIST)
-    ego = scene.ego
-    start = to_local(rows[:, 2:4], ego.x, ego.y, ego.yaw)
-    yaw = np.asarray(wrap_angle(rows[:, 4] - ego.yaw))
-    cos, sin = np.cos(ego.yaw), np.sin(ego.yaw)
-    vx, vy = rows[:, 5] * cos + rows[:, 6] * sin, rows[:, 6] * cos - rows[:, 5] * sin
+    start, yaw, vx, vy = rows[:, 2:4], rows[:, 4], rows[:, 5], rows[:, 6]
     speed = np.hypot(vx, vy)
     moving = speed > 0.1
     course = np.where(moving, np.arctan2(vy, vx), yaw)
@@ -114,9 +113,8 @@ def forecast(scene: Scene, tracks: dict[int, Track], stamp: int) -> Actors:
     y = start[:, 1:2] + distance * np.sin(course)[:, None]
     heading = np.repeat(yaw[:, None], len(TIMES), axis=1)
 
-    lanes = _lanes(scene)
     follows = np.flatnonzero(moving & (speed > 1.0) & ~(kind == ObjectKind.PEDESTRIAN))
-    if lanes is not None and len(follows):
+    if len(lanes.x) and len(follows):
         px, py = start[follows, 0:1], start[follows, 1:2]
         away = (lanes.x - px) ** 2 + (lanes.y - py) ** 2
         turned = np.cos(lanes.yaw - yaw[follows, None])
@@ -139,8 +137,16 @@ def forecast(scene: Scene, tracks: dict[int, Track], stamp: int) -> Actors:
         x[follows] = lanes.x[j] + beyond * np.cos(direction) - side * np.sin(direction)
         y[follows] = lanes.y[j] + beyond * np.sin(direction) + side * np.cos(direction)
         heading[follows] = yaw[follows, None] + wrap_angle(direction - lane_yaw[:, None])
+    place = to_local(np.stack([x, y], axis=-1), ego.x, ego.y, ego.yaw)
+    x, y = np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1])
+    heading = np.asarray(wrap_angle(heading - ego.yaw))
     return Actors(
         rows[:, 0].astype(np.int64), kind, rows[:, 7], rows[:, 8], speed, acceleration, standing,
         np.array([tracks[i].has_moved for i in ids], dtype=bool), (rows[:, 9] > 0.0) & (age == 0.0), person,
         x, y, heading, v,
     )  # fmt: skip
+
+
+def select(actors: Actors, rows: np.ndarray) -> Actors:
+    """The actors at ``rows`` (a mask or indices), in that order."""
+    return Actors(*(getattr(actors, name)[rows] for name in actors.__dataclass_fields__))

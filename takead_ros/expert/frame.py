@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.geometry import arc_lengths, to_local, wrap_angle
-from takead_ros.domain.scene import FloatArray, IntArray, LineKind, Scene
+from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, Polyline, Scene
 
 STEP = 1.0  # m between grid points
 BEHIND = 30  # grid points behind the ego
@@ -33,12 +33,21 @@ class Frame:
         """(along m, offset m, nearest grid point), each like ``x``, of ``base_link`` points x, y (any shape) m."""
         shape = np.shape(x)
         px, py = np.ravel(x), np.ravel(y)
-        square = (self.x**2 + self.y**2)[:, None] - 2.0 * (np.outer(self.x, px) + np.outer(self.y, py))
-        i = square.argmin(0)
+        grid = np.stack([self.x, self.y])
+        square = 0.5 * (self.x**2 + self.y**2) - np.stack([px, py], axis=1) @ grid
+        i = square.argmin(1)
         cos, sin = np.cos(self.yaw)[i], np.sin(self.yaw)[i]
         dx, dy = px - self.x[i], py - self.y[i]
         along = (i - BEHIND) * STEP + cos * dx + sin * dy
         return along.reshape(shape), (cos * dy - sin * dx).reshape(shape), i.reshape(shape)
+
+
+def slopes(values: FloatArray) -> FloatArray:
+    """Change (..., P) per grid point of ``values`` (..., P) along the last axis: central, one-sided at the ends."""
+    result = np.empty_like(values)
+    result[..., 1:-1] = 0.5 * (values[..., 2:] - values[..., :-2])
+    result[..., 0], result[..., -1] = values[..., 1] - values[..., 0], values[..., -1] - values[..., -2]
+    return result
 
 
 def index(along: FloatArray) -> IntArray:
@@ -69,23 +78,22 @@ def build_frame(scene: Scene) -> Frame:
     before, after = np.maximum(arc[0] - grid, 0.0), np.maximum(grid - arc[-1], 0.0)
     x = np.interp(grid, arc, points[:, 0]) - before * first[0] + after * last[0]
     y = np.interp(grid, arc, points[:, 1]) - before * first[1] + after * last[1]
-    dx, dy = np.gradient(x), np.gradient(y)
-    yaw = np.unwrap(np.arctan2(dy, dx))
+    yaw = np.unwrap(np.arctan2(slopes(y), slopes(x)))
     yaw -= 2.0 * np.pi * np.round(yaw[BEHIND] / (2.0 * np.pi))
-    curvature = np.convolve(np.pad(np.gradient(yaw), 2, mode="edge"), np.full(5, 0.2), mode="valid") / STEP
+    padded = np.concatenate([np.full(2, yaw[0]), yaw, np.full(2, yaw[-1])])
+    curvature = (padded[4:] - padded[:-4]) / (4.0 * STEP)
     cos, sin = np.cos(yaw[BEHIND]), np.sin(yaw[BEHIND])
     offset = float(sin * x[BEHIND] - cos * y[BEHIND])
     return Frame(x, y, yaw, curvature, offset, float(wrap_angle(-yaw[BEHIND])))
 
 
-def drivable_band(scene: Scene, frame: Frame) -> tuple[FloatArray, FloatArray]:
+def drivable_band(polylines: tuple[Polyline, ...], ego: EgoState, frame: Frame) -> tuple[FloatArray, FloatArray]:
     """(right, left) (P,) m: how far from the route the road reaches at each grid point, right negative.
 
-    From the road edges; where none is known, the road ends half a lane (2 m) beside the outermost lane centre.
+    From the road edges; infinite where none is known.
     """
-    ego = scene.ego
     right, left = np.full(len(frame.x), -np.inf), np.full(len(frame.x), np.inf)
-    edges = [line.points for line in scene.polylines if line.kind == LineKind.ROAD_EDGE and len(line.points)]
+    edges = [line.points for line in polylines if line.kind == LineKind.ROAD_EDGE and len(line.points)]
     if edges:
         points = to_local(np.concatenate(edges), ego.x, ego.y, ego.yaw)
         near = (points**2).sum(1) < 80.0**2

@@ -8,7 +8,7 @@ import numpy as np
 
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray
 from takead_ros.expert.forecast import Actors
-from takead_ros.expert.frame import AHEAD, BEHIND, STEP, Frame, index
+from takead_ros.expert.frame import AHEAD, BEHIND, STEP, Frame, index, slopes
 from takead_ros.expert.parameters import ExpertParameters
 
 GRID = STEP * np.arange(AHEAD + 1)  # (G,) m along the route, ahead of the ego
@@ -60,24 +60,30 @@ def shift_length(offset: float, speed: float) -> float:
     return float(max(speed * time, np.sqrt(5.77 * abs(offset) * _SHIFT_RADIUS), 5.0))
 
 
-def find_passings(
-    frame: Frame, actors: Actors, along: FloatArray, offset: FloatArray, half: tuple[FloatArray, FloatArray],
-    band: tuple[FloatArray, FloatArray], ego: EgoState, parameters: ExpertParameters, queue_end: float,
-) -> list[Passing]:  # fmt: skip
-    """Ways around the standing obstacles on the route's centre line; empty where there are none or no room.
+def find_blockers(
+    actors: Actors, along: FloatArray, offset: FloatArray, half: tuple[FloatArray, FloatArray], ego: EgoState,
+    parameters: ExpertParameters, queue_end: float,
+) -> IntArray:  # fmt: skip
+    """Rows of the standing obstacles on the route's centre line that are to be passed, nearest first.
 
     along offset (N,) m and half = (along, across) extents (N,) m of the actors now; queue_end m: whatever stands
-    closer than this before a closed stop line is a queue and not passed.
+    beyond is a queue before a closed stop line.
     """
-    stands = (actors.speed < 0.5) & ~actors.person
-    known = ~actors.has_moved | (actors.standing > 3.0)
     wide = 0.5 * ego.width + parameters.side_margin
-    blocks = stands & (np.abs(offset) < wide + half[1]) & known
+    blocks = (actors.speed < 0.5) & ~actors.person & (np.abs(offset) < wide + half[1])
+    blocks &= ~actors.has_moved | (actors.standing > 3.0)
     ahead = (along + half[0] > -0.5 * ego.length - 1.0) & (along - half[0] < _LOOK) & (along < queue_end)
     rows = np.flatnonzero(blocks & ahead)
-    if not len(rows):
-        return []
-    rows = rows[np.argsort(along[rows], kind="stable")]
+    return rows[np.argsort(along[rows], kind="stable")]
+
+
+def find_passings(
+    actors: Actors, rows: IntArray, along: FloatArray, offset: FloatArray, half: tuple[FloatArray, FloatArray],
+    band: tuple[FloatArray, FloatArray], ego: EgoState, parameters: ExpertParameters,
+) -> list[Passing]:  # fmt: skip
+    """Ways around the first group of the blockers ``rows``; empty where there is no room."""
+    wide = 0.5 * ego.width + parameters.side_margin
+    stands = (actors.speed < 0.5) & ~actors.person
     group = [int(rows[0])]
     end = along[rows[0]] + half[0][rows[0]]
     others = np.flatnonzero(stands & (np.abs(offset) < wide + half[1] + 2.0))
@@ -134,13 +140,12 @@ def build_paths(frame: Frame, passings: list[Passing], ego: EgoState) -> Paths:
     ahead = slice(BEHIND, None)
     cos, sin = np.cos(frame.yaw[ahead]), np.sin(frame.yaw[ahead])
     x, y = frame.x[ahead] - offset * sin, frame.y[ahead] + offset * cos
-    dx, dy = np.gradient(x, axis=1), np.gradient(y, axis=1)
-    course = np.arctan2(dy, dx)
+    course = np.arctan2(slopes(y), slopes(x))
     course[:, 0] = slip
     course = np.unwrap(course, axis=1)
     step = np.maximum(np.hypot(np.diff(x, axis=1), np.diff(y, axis=1)), 0.05)
     step = np.concatenate([step, step[:, -1:]], axis=1)
-    curvature = np.gradient(course, axis=1) / step
+    curvature = slopes(course) / step
     yaw = course - np.arcsin(np.clip(0.5 * ego.wheelbase * curvature, -0.4, 0.4))
     yaw[:, 0] = 0.0  # the ego's own
     return Paths(

@@ -12,19 +12,20 @@ import numpy as np
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Cause, DriverOutput, DriverStatus, Plan
 from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.expert.cause import find_cause
-from takead_ros.expert.forecast import FINE, Actors, forecast
+from takead_ros.expert.forecast import EVERY, TIMES, Actors, forecast, read_lanes, select
 from takead_ros.expert.frame import Frame, build_frame, drivable_band
-from takead_ros.expert.memory import Memory, remember, waiting_since
+from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
-from takead_ros.expert.paths import build_paths, find_passings
+from takead_ros.expert.paths import build_paths, find_blockers, find_passings
 from takead_ros.expert.rollout import PACES, Rollouts, roll_out
-from takead_ros.expert.rules import Corridor, closed_line, corridor, speed_caps, surroundings
+from takead_ros.expert.rules import Corridor, closed_line, corridor, nearby, speed_caps, surroundings
 from takead_ros.expert.scoring import score
+from takead_ros.expert.tracks import MOVING, remember
 from takead_ros.policy.tracking import track
 
 SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
 _TEMPERATURE = 0.02  # of the scores, so that the best proposal carries most of the weight
-_PLAN_ROWS = slice(int(PLAN_DT / FINE), PLAN_STEPS * int(PLAN_DT / FINE) + 1, int(PLAN_DT / FINE))
+_PLAN_ROWS = np.searchsorted(TIMES, PLAN_DT * np.arange(1, PLAN_STEPS + 1))
 _QUEUE = 30.0  # m before a closed line within which standing vehicles are a queue
 
 
@@ -51,10 +52,6 @@ def _followers(actors: Actors, seen: Corridor, frame: Frame, paths_target: Float
     return np.repeat(behind[None], len(paths_target), axis=0)
 
 
-def _nearby(actors: Actors, keep: np.ndarray) -> Actors:
-    return Actors(*(getattr(actors, name)[keep] for name in actors.__dataclass_fields__))
-
-
 def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[DriverOutput, Memory]:
     """What the expert would do at ``scene``, and its memory after it.
 
@@ -68,12 +65,15 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     except ValueError as error:
         return DriverOutput.failed(scene.stamp, "expert", DriverStatus.OUT_OF_RANGE, str(error)), memory
     ego, p = scene.ego, parameters
+    if memory.stamp is not None and scene.stamp < memory.stamp:
+        memory = Memory()  # a world that was reset
     objects = scene.objects if p.privileged else scene.objects.visible()
-    tracks = remember(memory, objects, scene.stamp, p.memory_time)
-    waiting = waiting_since(memory, ego, scene.stamp)
+    tracks = remember(memory.tracks, objects, scene.stamp, p.memory_time)
+    stands = scene.stamp if memory.waiting_since is None else memory.waiting_since
+    waiting = None if ego.speed > MOVING else stands
     waited = 0.0 if waiting is None else (scene.stamp - waiting) * 1e-9
-    actors = forecast(scene, tracks, scene.stamp)
-    band = drivable_band(scene, frame)
+    lanes = read_lanes(scene.polylines, memory.lanes)
+    actors = forecast(ego, lanes, tracks, scene.stamp)
     limit = p.default_speed_limit if scene.route.speed_limit is None else max(scene.route.speed_limit, 0.5)
     wall, dealt, yield_line = closed_line(scene, memory, p)
 
@@ -85,19 +85,20 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
         0.5 * (actors.length * sin + actors.width * cos),
     )
     queue_end = np.inf if wall is None else wall.line - _QUEUE
-    passings = find_passings(frame, actors, along, offset, half, band, ego, p, queue_end)
+    blocks = find_blockers(actors, along, offset, half, ego, p, queue_end)
+    band = drivable_band(scene.polylines, ego, frame) if len(blocks) else None
+    passings = [] if band is None else find_passings(actors, blocks, along, offset, half, band, ego, p)
     paths = build_paths(frame, passings, ego)
     seen = corridor(frame, actors, paths, ego, p)
     cap, _, why = speed_caps(paths, actors, seen, ego, limit, yield_line, p)
     around = surroundings(paths, actors, seen, cap, wall, ego, p)
     rollouts = roll_out(paths, around, ego, limit, p)
 
-    close = np.abs(seen.offset[None] - paths.offset[:, :1, None]) - seen.extent_across < 12.0
-    keep = np.asarray((close & (seen.along > -30.0) & (seen.along < 110.0)).any(axis=(0, 2)))
+    keep = nearby(paths, actors, seen, ego, p)
     rows = np.flatnonzero(keep)
-    same = np.repeat(seen.same[keep], 2, axis=1)[:, : actors.v.shape[1]]
+    same = np.repeat(seen.same[keep], EVERY, axis=1)[:, : len(TIMES)]
     scores = score(
-        rollouts, paths, _nearby(actors, keep), _followers(actors, seen, frame, paths.target)[:, keep],
+        rollouts, paths, select(actors, keep), _followers(actors, seen, frame, paths.target)[:, keep],
         same < 0.7, band, np.inf if wall is None else wall.along - 0.5 * ego.length,
         ego, min(waited / p.patience, 1.0), p,
     )  # fmt: skip
@@ -111,7 +112,7 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     output = _output(scene, rollouts, total, best, cause, p)
     after = replace(
         memory, stamp=scene.stamp, tracks=tracks, choice=identity[rollouts.path[best]],
-        pace=PACES[rollouts.pace[best]], waiting_since=waiting, stopped_at=dealt,
+        pace=PACES[rollouts.pace[best]], waiting_since=waiting, stopped_at=dealt, lanes=lanes,
     )  # fmt: skip
     return output, after
 

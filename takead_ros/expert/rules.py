@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.scene import ControlKind, EgoState, FloatArray, IntArray, LightState, ObjectKind, Scene
-from takead_ros.expert.forecast import TIMES, Actors
+from takead_ros.expert.forecast import EVERY, KNOTS, Actors
 from takead_ros.expert.frame import BEHIND, Frame, index
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import GRID, Paths
-from takead_ros.expert.rollout import EVERY, Surroundings, speed_profile
+from takead_ros.expert.rollout import Surroundings, speed_profile
 
 _YIELD_SPEED = 5.0  # m/s at a yield line
 
@@ -30,7 +30,7 @@ class Wall:
 
 @dataclass(frozen=True)
 class Corridor:
-    """The actors seen along the route at the coarse times: along offset (N, S) m, extents along and across (N, S) m,
+    """The actors seen along the route at the knots: along offset (N, S) m, extents along and across (N, S) m,
     same (N, S): cosine of its heading against the route's; inside (L, N, S): in the way of path l."""
 
     along: FloatArray
@@ -80,7 +80,7 @@ def closed_line(
 
 
 def corridor(frame: Frame, actors: Actors, paths: Paths, ego: EgoState, parameters: ExpertParameters) -> Corridor:
-    """Who is in the way of which path, at the coarse times."""
+    """Who is in the way of which path, at the knots."""
     yaw = actors.yaw[:, ::EVERY]
     along, offset, i = frame.locate(actors.x[:, ::EVERY], actors.y[:, ::EVERY])
     turn = yaw - frame.yaw[i]
@@ -97,6 +97,17 @@ def corridor(frame: Frame, actors: Actors, paths: Paths, ego: EgoState, paramete
         at = np.clip(index(place) - BEHIND, 0, last)
         inside |= np.abs(offset - paths.offset[:, at]) < reach
     return Corridor(along, offset, extent_along, extent_across, np.cos(turn), inside & on_grid)
+
+
+def nearby(paths: Paths, actors: Actors, seen: Corridor, ego: EgoState, parameters: ExpertParameters) -> np.ndarray:
+    """(N,) bool: who comes close enough to some path, at some time, to be worth scoring."""
+    at = np.clip(index(seen.along) - BEHIND, 0, len(GRID) - 1)
+    margin = np.where(actors.person, parameters.person_margin, parameters.side_margin) + 0.6
+    reach = (0.5 * ego.width + margin + 0.3 * actors.speed)[:, None] + seen.extent_across  # moves between the knots
+    straight = (0.5 * ego.width + margin)[:, None] + seen.extent_across
+    reach = np.where(np.abs(seen.same) > 0.95, straight, reach)
+    close = np.abs(seen.offset - paths.offset[:, at]) < reach
+    return np.asarray((close & (seen.along > -30.0) & (seen.along < 110.0)).any(axis=(0, 2)))
 
 
 def speed_caps(
@@ -144,8 +155,8 @@ def surroundings(
     gap = np.where(standing, parameters.blocker_gap, parameters.standstill_gap)
 
     # Whoever comes into the way from the side: the yielding proposals stop before the first place where that happens.
-    comes = seen.inside & (speed > 0.3) & ~seen.inside[:, :, :1] & (TIMES[::EVERY] <= 6.0)
-    crossing_now = seen.inside[:, :, :1] & (speed > 0.3) & (seen.same < 0.5) & (TIMES[::EVERY] <= 6.0)
+    comes = seen.inside & (speed > 0.3) & ~seen.inside[:, :, :1] & (KNOTS <= 6.0)
+    crossing_now = seen.inside[:, :, :1] & (speed > 0.3) & (seen.same < 0.5) & (KNOTS <= 6.0)
     clearance = np.where(actors.person, 2.0, 2.5)[:, None]
     place = np.where(comes | crossing_now & seen.inside, seen.along - seen.extent_along - clearance, np.inf)
     stoppable = front + ego.speed**2 / (2.0 * 0.9 * parameters.max_deceleration)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray
-from takead_ros.expert.forecast import FINE, TIMES, Actors
+from takead_ros.expert.forecast import TIMES, Actors, select
 from takead_ros.expert.frame import BEHIND
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import GRID, Paths
-from takead_ros.expert.rollout import COARSE, Rollouts
+from takead_ros.expert.rollout import Rollouts
 
 _PROGRESS, _MARGIN, _COMFORT = 5.0, 7.0, 2.0
 _TOUCH = 0.15  # m closer than this counts as a collision
@@ -52,12 +52,14 @@ def separation(
 
 def score(
     rollouts: Rollouts, paths: Paths, actors: Actors, ignore: np.ndarray, crossing: np.ndarray,
-    band: tuple[FloatArray, FloatArray], wall: float, ego: EgoState, impatience: float, parameters: ExpertParameters,
+    band: tuple[FloatArray, FloatArray] | None, wall: float, ego: EgoState, impatience: float,
+    parameters: ExpertParameters,
 ) -> Scores:  # fmt: skip
     """Score every proposal.
 
-    ignore (L, N): whom a path need not mind (they follow the ego); crossing (N, T): moves across the route then;
-    wall m: where a closed line is along the route for the ego's front; impatience 0..1 shortens the time margin.
+    ignore (L, N): whom a path need not mind (they follow the ego); crossing (N, T): moves across the route then; band:
+    the road's (right, left) edges of ``frame.drivable_band``, None where no path leaves the route; wall m: where a
+    closed line is along the route for the ego's centre; impatience 0..1 shortens the time margin.
     """
     k = len(rollouts.path)
     rows = np.arange(k)
@@ -65,18 +67,25 @@ def score(
     if len(actors):
         hard = _gaps(rollouts, actors, ego, np.zeros_like(actors.v), np.zeros_like(actors.v))
         margin = parameters.crossing_time_margin * (1.0 - 0.5 * impatience)
-        soft = _gaps(rollouts, actors, ego, actors.v * margin * crossing, actors.v * _TRAIL * crossing)
+        soft = hard.copy()
+        across = np.flatnonzero(crossing.any(axis=1) & (actors.v[:, 0] > 0.3))
+        if len(across):
+            them = select(actors, across)
+            reach = them.v * crossing[across]
+            soft[:, across] = _gaps(rollouts, them, ego, reach * margin, reach * _TRAIL)
         hidden = ignore[rollouts.path][:, :, None] | (hard[:, :, :1] < 0.0)
         touch = (hard < _TOUCH) & moving[:, None] & ~hidden
         room = np.where(actors.person, parameters.person_margin, parameters.side_margin)[:, None]
         near = np.clip((room - soft) / room, 0.0, 1.0) * (moving[:, None] & ~hidden) * (1.0 - TIMES / 10.0)
         when = np.where(touch, TIMES, np.inf)
-        first = when.min(axis=(1, 2))
-        hit = when.min(axis=2).argmin(axis=1)
+        earliest = when.min(axis=2)
+        hit = earliest.argmin(axis=1)
+        first = earliest[rows, hit]
         collides = np.isfinite(first)
-        impact = rollouts.v[rows, np.minimum(np.where(collides, first, 0.0) / FINE, len(TIMES) - 1).astype(int)]
-        nearness = near.max(axis=(1, 2))
-        close = near.max(axis=2).argmax(axis=1)
+        impact = rollouts.v[rows, when[rows, hit].argmin(axis=1)]
+        closest = near.max(axis=2)
+        close = closest.argmax(axis=1)
+        nearness = closest[rows, close]
         worst = np.where(collides, hit, np.where(nearness > 0.1, close, -1))
     else:
         collides, first, impact = np.zeros(k, dtype=bool), np.full(k, np.inf), np.zeros(k)
@@ -86,16 +95,17 @@ def score(
     reach = rollouts.along[:, -1]
     best = reach[~collides].max(initial=5.0)
     progress = np.clip(reach / best, 0.0, 1.0)
-    early = rollouts.acceleration[:, : int(2.0 / COARSE)]
+    early = rollouts.acceleration[:, :4]  # the first 2 s
     harsh = np.maximum(-early.min(axis=1) - 2.5, 0.0) / (parameters.max_deceleration - 2.5)
     comfort = 1.0 - np.clip(harsh, 0.0, 1.0)
 
-    edge = 0.5 * ego.width
-    side = paths.offset
-    off = (side + edge > band[1][BEHIND:]) | (side - edge < band[0][BEHIND:])
-    off[0] = False  # the route itself is meant to be driven
-    first_off = np.where(off.any(axis=1), off.argmax(axis=1), len(GRID) + 1)
-    on_road = np.where(reach > first_off[rollouts.path], 0.1, 1.0)
+    on_road = np.ones(k)
+    if band is not None:
+        edge = 0.5 * ego.width
+        off = (paths.offset + edge > band[1][BEHIND:]) | (paths.offset - edge < band[0][BEHIND:])
+        off[0] = False  # the route itself is meant to be driven
+        first_off = np.where(off.any(axis=1), off.argmax(axis=1), len(GRID) + 1)
+        on_road = np.where(reach > first_off[rollouts.path], 0.1, 1.0)
     beyond = wall + 0.5
     front = 0.5 * ego.length
     runs = (rollouts.along[:, -1] + front > beyond + front) & (wall > -1.0)
