@@ -127,7 +127,8 @@ def examine() -> list[Check]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     simulator = "pip install 'takead_ros[sim]' (Python 3.12: see the comment in pyproject.toml)"
     training = (
-        "pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu && pip install 'takead_ros[training]'"
+        "pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu "
+        "&& pip install 'takead_ros[training]'"
     )
     return [
         Check("takead_ros", True, True, f"{__version__} in {sys.prefix}"),
@@ -160,7 +161,9 @@ def doctor(as_json: bool = typer.Option(False, "--json", help="Print JSON instea
         for column in ("", "part", "found"):
             table.add_column(column, overflow="fold")
         for check in checks:
-            mark = "[green]ok[/green]" if check.ok else "[red]missing[/red]" if check.needed else "[yellow]none[/yellow]"
+            mark = (
+                "[green]ok[/green]" if check.ok else "[red]missing[/red]" if check.needed else "[yellow]none[/yellow]"
+            )
             found = check.found.replace("[", r"\[")
             get = f"\n[dim]get it: {check.get.replace('[', chr(92) + '[')}[/dim]" if check.get and not check.ok else ""
             table.add_row(mark, check.name, found + get)

@@ -51,8 +51,7 @@ def _drop_cut_off_line(path: Path) -> None:
     """Cut what a kill left after the last line end, else it would run together with the next line."""
     if path.exists():
         whole = path.read_bytes()
-        os.truncate(path, whole.rfind(b"
-") + 1)
+        os.truncate(path, whole.rfind(b"\n") + 1)
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:

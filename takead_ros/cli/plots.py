@@ -43,7 +43,9 @@ def paired_scores(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, A
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle="--", zorder=1)
     markers = "osD^vP*Xhp<>"
     for i, family in enumerate(families):
-        pairs = [(a["driving_score"], b["driving_score"]) for a, b in zip(old, new, strict=True) if a["family"] == family]
+        pairs = [
+            (a["driving_score"], b["driving_score"]) for a, b in zip(old, new, strict=True) if a["family"] == family
+        ]
         # dots of equal scores would hide each other: a small fixed step to the side by their rank
         across = [a + 0.7 * (j % 5 - 2) for j, (a, _) in enumerate(pairs)]
         up = [b + 0.7 * (j // 5 % 5 - 2) for j, (_, b) in enumerate(pairs)]

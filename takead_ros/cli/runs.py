@@ -1,0 +1,119 @@
+"""What ``drive``, ``eval`` and ``demo`` share: checked inputs, episodes to drive, summaries in the agreed JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from takead_ros import __version__
+from takead_ros.cli.episode import EXPERT, EpisodeSpec
+from takead_ros.domain.seeds import parse_seeds
+from takead_ros.policy.model import load_model
+from takead_ros.sim.measures import EpisodeResult, aggregate
+from takead_ros.sim.suites import Suite, load_suite
+
+# JSON key, title, how it is written, and whether more is better (0: neither)
+HEADLINES: tuple[tuple[str, str, str, int], ...] = (
+    ("driving_score", "Driving Score (0-100)", "{:.1f}", 1),
+    ("success_rate", "Success Rate (%)", "{:.1%}", 1),
+    ("route_completion", "Route completion (%)", "{:.1%}", 1),
+    ("takeovers_per_km", "Takeovers per km", "{:.2f}", -1),
+    ("expert_share", "Expert-driven share (%)", "{:.1%}", -1),
+)
+ASSISTED_KEYS = ("takeovers", "takeovers_per_km", "expert_share", "triggers", "clips")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model on the episodes of a suite: everything that decides the result."""
+
+    model: str
+    model_sha256: str
+    suite: Suite
+    seeds: tuple[int, ...]
+
+    def specs(self, takeovers: bool, bags: Path | None = None, record: Any = "clips") -> list[EpisodeSpec]:
+        """One episode for each seed and family, all families of the first seed first."""
+        return [
+            EpisodeSpec(
+                self.suite.name, family, seed, self.model, takeovers, str(bags.resolve()) if bags else None, record
+            )
+            for seed in self.seeds
+            for family in self.suite.families
+        ]
+
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to be continued."""
+        return {
+            "model_sha256": self.model_sha256,
+            "suite": self.suite.name,
+            "families": list(self.suite.families),
+            "seeds": list(self.seeds),
+            "version": __version__,
+            "simulator": f"metadrive {version('metadrive-simulator')}",
+        }
+
+
+def job(model: str, suite: str, seeds: str) -> Job:
+    """Check a model, a suite and a seed range. Raises TakeadError for the first that cannot be used."""
+    chosen, numbers = load_suite(suite), tuple(parse_seeds(seeds))
+    if model == EXPERT:
+        return Job(EXPERT, "", chosen, numbers)
+    path = Path(model).expanduser().resolve()
+    return Job(str(path), load_model(path).sha256, chosen, numbers)
+
+
+def summary(job: Job, passes: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """The JSON of ``eval`` and ``drive``.
+
+    ``passes``: results by pass name (``unassisted``, ``assisted``) in the same order of episodes. Scores come from the
+    unassisted pass where there is one, takeovers and the expert's share from the assisted one.
+    """
+    means = {name: aggregate([EpisodeResult.from_dict(result) for result in results]) for name, results in passes.items()}
+    scored = "unassisted" if "unassisted" in passes else "assisted"
+    taken = "assisted" if "assisted" in passes else scored
+    episodes = [
+        {**alone, **{key: assisted[key] for key in ASSISTED_KEYS}}
+        for alone, assisted in zip(passes[scored], passes[taken], strict=True)
+    ]
+    return {
+        **means[scored],
+        "takeovers_per_km": means[taken]["takeovers_per_km"],
+        "expert_share": means[taken]["expert_share"],
+        "triggers": dict(Counter(name for result in passes[taken] for name in result["triggers"])),
+        "episodes": episodes,
+        "passes": means,
+        "model": EXPERT if job.model == EXPERT else Path(job.model).name,
+        **job.settings(),
+    }
+
+
+def summary_table(content: Mapping[str, Any]) -> Table:
+    """The headline figures of one ``summary``, then each scenario's."""
+    table = Table(title=f"{content['model']} on suite {content['suite']}, {content['episode_count']} episodes",
+                  title_justify="left")  # fmt: skip
+    table.add_column("scenario")
+    for title in ("Driving Score", "Success", "Route", "Takeovers/km", "Expert share", "Episodes"):
+        table.add_column(title, justify="right")
+    for name, group in content["scenarios"].items():
+        chosen = [e for e in content["episodes"] if e["scenario"] == name]
+        kilometres = sum(e["distance"] for e in chosen) / 1000.0
+        table.add_row(
+            name,
+            f"{group['driving_score']:.1f}",
+            f"{group['success_rate']:.0%}",
+            f"{sum(e['route_completion'] for e in chosen) / len(chosen):.1%}",
+            f"{sum(e['takeovers'] for e in chosen) / max(kilometres, 1e-3):.2f}",
+            f"{sum(e['expert_share'] for e in chosen) / len(chosen):.1%}",
+            str(len(chosen)),
+        )
+    table.add_section()
+    figures = [format_.format(content[key]) for key, _, format_, _ in HEADLINES]
+    table.add_row("all", *figures, str(content["episode_count"]), style="bold")
+    return table
