@@ -1,0 +1,148 @@
+"""The safety driver's pad or wheel as a node. Silence is the loss of the person, never a zero input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.host import qos
+from takead_ros.host.api import Clock, NodeHandle
+from takead_ros.messages import types
+from takead_ros.messages.convert import command_to_msg, header_to_msg
+from takead_ros.resources import resource
+from takead_ros.takeover.joystick import Mapping, Memory, Reading, command, interpret
+from takead_ros.takeover.parameters import validated
+
+SECOND = 1_000_000_000
+WATCH_S = 0.05
+
+
+class JoystickNode:
+    """Subscribes ``/joy``; publishes ``human/command`` for every usable message and ``/diagnostics`` every second;
+    calls ``engage``, ``disengage`` and ``recorder/bookmark`` when their buttons are pressed.
+
+    Parameters: ``mapping`` (name in config/joysticks, or a path), ``heartbeat_s`` (0.05 to 0.5), ``dead_man`` (button
+    number; -1: as the mapping says). Raises TakeadError for one that does not fit.
+
+    Without ``/joy``, or with messages that do not fit the mapping, nothing is published: the arbiter then sees the
+    person's heartbeat end. The stamp is the node's time of reception, because joy_node may run by another clock.
+    """
+
+    NAME = "joystick_node"
+
+    def __init__(self, node: NodeHandle, steady: Clock) -> None:
+        self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
+        name, heartbeat, dead_man = (
+            p.value for p in node.declare_parameters("", [("mapping", "xbox"), ("heartbeat_s", 0.2), ("dead_man", -1)])
+        )
+        if not 0.05 <= heartbeat <= 0.5:
+            raise TakeadError(f"{self.NAME}: parameter 'heartbeat_s' = {heartbeat}, expected 0.05 to 0.5 s")
+        self._mapping = load_mapping(str(name))
+        if dead_man >= 0:
+            buttons = self._mapping.buttons.model_copy(update={"dead_man": int(dead_man)})
+            self._mapping = self._mapping.model_copy(update={"buttons": buttons})
+        self._heartbeat_ns = round(heartbeat * SECOND)
+        self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
+        self._memory, self._reading = Memory(), Reading(fault="no /joy yet")
+        self._received: int | None = None
+        self._reported_at = steady.now().nanoseconds
+        self._rejected = self._losses = 0
+
+        self._human = node.create_publisher(types.DriveCommand, "human/command", qos.OUTPUT)
+        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        self._clients = {
+            "engage": (node.create_client(types.Engage, "engage"), types.Engage.Request),
+            "disengage": (node.create_client(types.Disengage, "disengage"), types.Disengage.Request),
+            "bookmark": (node.create_client(types.Bookmark, "recorder/bookmark"), types.Bookmark.Request),
+        }
+        node.create_subscription(types.Joy, "/joy", self._on_joy, qos.SENSOR)
+        node.create_timer(WATCH_S, self._on_watch, clock=steady)
+
+    def _on_joy(self, msg: Any) -> None:
+        reading, self._memory = interpret(msg.axes, msg.buttons, self._memory, self._mapping)
+        if reading.fault:
+            self._rejected += 1
+            if reading.fault != self._reading.fault:
+                self._logger.error(f"/joy rejected: {reading.fault}")
+            self._reading = reading
+            return
+        if self._received is None:
+            self._logger.info(f"joystick '{self._mapping.name}' is there")
+        self._reading, self._received = reading, self._steady.now().nanoseconds
+        self._human.publish(command_to_msg(command(reading, self._clock.now().nanoseconds)))
+        for button in sorted(reading.pressed):
+            self._call(button)
+
+    def _call(self, button: str) -> None:
+        client, request = self._clients[button]
+        if not client.service_is_ready():
+            self._logger.warning(f"button {button}: nobody offers the service")
+            return
+        client.call_async(request()).add_done_callback(lambda future: self._answered(button, future.result()))
+
+    def _answered(self, button: str, response: Any) -> None:
+        if response.accepted:
+            self._logger.info(f"{button}: {response.message}")
+        else:
+            self._logger.warning(f"{button} refused ({response.code}): {response.message}")
+
+    def _on_watch(self) -> None:
+        now = self._steady.now().nanoseconds
+        if self._received is not None and now - self._received > self._heartbeat_ns:
+            self._losses += 1
+            self._logger.error(f"joystick lost: no usable /joy for {(now - self._received) / SECOND:.2f} s")
+            self._received, self._memory = None, Memory()  # it may come back uncalibrated, with other buttons held
+        if now - self._reported_at >= SECOND:
+            self._reported_at = now
+            self._report(now)
+
+    def _report(self, now: int) -> None:
+        status = types.DiagnosticStatus
+        level, message = status.OK, "receiving"
+        if self._received is None:
+            level, message = status.ERROR, "no joystick"
+        elif self._reading.uncalibrated:
+            level, message = status.WARN, f"press and release once: {', '.join(sorted(self._reading.uncalibrated))}"
+        age = "never" if self._received is None else f"{(now - self._received) / SECOND:.3f}"
+        values = {
+            "mapping": self._mapping.name,
+            "age_s": age,
+            "rejected": str(self._rejected),
+            "losses": str(self._losses),
+            "dead_man_held": str(self._reading.allowed),
+            "fault": self._reading.fault,
+        }
+        entry = status(
+            level=level,
+            name=f"{self._name}: joystick",
+            message=message,
+            hardware_id=self._mapping.name,
+            values=[types.KeyValue(key=key, value=value) for key, value in values.items()],
+        )
+        stamp = self._clock.now().nanoseconds
+        self._diagnostics.publish(types.DiagnosticArray(header=header_to_msg(stamp, ""), status=[entry]))
+
+
+def load_mapping(name: str) -> Mapping:
+    """The mapping file ``name`` (a name in config/joysticks, or a path).
+
+    Raises TakeadError naming the file, the field, its value and what fits.
+    """
+    folder = resource("config") / "joysticks"
+    path = Path(name) if "/" in name or name.endswith(".yaml") else folder / f"{name}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+        raise TakeadError(f"mapping '{name}': {error.strerror} ({path}); expected a path or one of {known}") from error
+    except yaml.YAMLError as error:
+        raise TakeadError(f"mapping {path}: not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise TakeadError(f"mapping {path}: expected name, steering, throttle, brake and buttons, got {content!r}")
+    try:
+        return validated(Mapping, content)
+    except TakeadError as error:
+        raise TakeadError(f"mapping {path}: {error}") from error
