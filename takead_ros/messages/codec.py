@@ -25,18 +25,22 @@ def deserialize(data: bytes | memoryview, name: str) -> Any:
 
     Raises TakeadError where the bytes are no such message or the type is unknown.
     """
+    try:
+        cls = types.message(name)
+    except (KeyError, ImportError, AttributeError, ValueError):
+        raise TakeadError(f"message type '{name}' is unknown; expected one of ROS 2's or takead_ros's own") from None
+    try:
+        return _decode(data, name, cls)
+    except (SerdeError, RuntimeError) as error:  # rclpy's RMWError is a RuntimeError
+        raise TakeadError(f"{len(data)} bytes are no message of type '{name}': {error}") from error
+
+
+def _decode(data: bytes | memoryview, name: str, cls: Any) -> Any:
     if types.RESOLUTION == "rosidl":
         from rclpy.serialization import deserialize_message
 
-        return deserialize_message(bytes(data), types.message(name))
-    try:
-        store.message_class(name)
-    except KeyError:
-        raise TakeadError(f"message type '{name}' is unknown; expected one of ROS 2's or takead_ros's own") from None
-    try:
-        return store.typestore().deserialize_cdr(data, name)
-    except SerdeError as error:
-        raise TakeadError(f"{len(data)} bytes are no message of type '{name}': {error}") from error
+        return deserialize_message(bytes(data), cls)
+    return store.typestore().deserialize_cdr(data, name)
 
 
 def type_name(message: Any) -> str:
