@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent
+from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import convert, types
@@ -59,6 +60,17 @@ class EpisodeSpec:
     def folder(self) -> Path | None:
         """Where this episode's bags lie."""
         return Path(self.bags) / f"{self.family}-{self.seed}" if self.bags else None
+
+
+def simulator() -> str:
+    """Name and version of the embedded simulator. Raises TakeadError where it is not installed."""
+    try:
+        return f"metadrive {version('metadrive-simulator')}"
+    except PackageNotFoundError as problem:
+        raise TakeadError(
+            "the simulator (package 'metadrive-simulator', 0.4.3) is not installed; "
+            "expected: pip install 'takead_ros[sim]' (takead doctor says what else is missing)"
+        ) from problem
 
 
 class EpisodeRunner:
@@ -168,5 +180,5 @@ def _recording(spec: EpisodeSpec, policy: Policy | None) -> dict[str, Any]:
         "seed": spec.seed,
         "model_sha256": policy.sha256 if policy is not None else "",
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "provenance": json.dumps({"driver": spec.driver, "simulator": f"metadrive {version('metadrive-simulator')}"}),
+        "provenance": json.dumps({"driver": spec.driver, "simulator": simulator()}),
     }

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 OLD, NEW, INK, FAINT = "#d97706", "#0f766e", "#1f2937", "#9ca3af"
@@ -32,19 +31,19 @@ def _plain(axes: Axes) -> None:
 
 def _svg(figure: Figure) -> str:
     text = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})
+    figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def paired_scores(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> str:
     """Driving Score of each episode, old model (across) against new (up); the same seed in both, one dot each."""
     figure, axes = _figure(5.2, 4.4)
-    families = sorted({str(episode["family"]) for episode in old})
+    families = sorted({str(episode["scenario"]) for episode in old})
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle="--", zorder=1)
     markers = "osD^vP*Xhp<>"
     for i, family in enumerate(families):
         pairs = [
-            (a["driving_score"], b["driving_score"]) for a, b in zip(old, new, strict=True) if a["family"] == family
+            (a["driving_score"], b["driving_score"]) for a, b in zip(old, new, strict=True) if a["scenario"] == family
         ]
         # dots of equal scores would hide each other: a small fixed step to the side by their rank
         across = [a + 0.7 * (j % 5 - 2) for j, (a, _) in enumerate(pairs)]
@@ -99,7 +98,7 @@ def training_curves(history: Mapping[str, Sequence[Mapping[str, float]]]) -> str
         rows = history[phase]
         names = [name for name in rows[0] if name not in ("epoch", "step")]
         for name in names:
-            values = [row.get(name) for row in rows]
+            values = [row.get(name, float("nan")) for row in rows]
             axes.plot(range(1, len(rows) + 1), values, marker="o", markersize=3, linewidth=1.5,
                       label=name.replace("_", " "))  # fmt: skip
         axes.set_title(phase.replace("_", " "), fontsize=10, color=INK, loc="left")

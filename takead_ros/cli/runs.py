@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from takead_ros import __version__
-from takead_ros.cli.episode import EXPERT, EpisodeSpec
+from takead_ros.cli.episode import EXPERT, EpisodeSpec, simulator
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.policy.model import load_model
 from takead_ros.sim.measures import EpisodeResult, aggregate
@@ -56,7 +55,7 @@ class Job:
             "families": list(self.suite.families),
             "seeds": list(self.seeds),
             "version": __version__,
-            "simulator": f"metadrive {version('metadrive-simulator')}",
+            "simulator": simulator(),
         }
 
 
@@ -75,7 +74,9 @@ def summary(job: Job, passes: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict
     ``passes``: results by pass name (``unassisted``, ``assisted``) in the same order of episodes. Scores come from the
     unassisted pass where there is one, takeovers and the expert's share from the assisted one.
     """
-    means = {name: aggregate([EpisodeResult.from_dict(result) for result in results]) for name, results in passes.items()}
+    means = {
+        name: aggregate([EpisodeResult.from_dict(result) for result in results]) for name, results in passes.items()
+    }
     scored = "unassisted" if "unassisted" in passes else "assisted"
     taken = "assisted" if "assisted" in passes else scored
     episodes = [
@@ -98,8 +99,8 @@ def summary_table(content: Mapping[str, Any]) -> Table:
     """The headline figures of one ``summary``, then each scenario's."""
     table = Table(title=f"{content['model']} on suite {content['suite']}, {content['episode_count']} episodes",
                   title_justify="left")  # fmt: skip
-    table.add_column("scenario")
-    for title in ("Driving Score", "Success", "Route", "Takeovers/km", "Expert share", "Episodes"):
+    table.add_column("scenario", no_wrap=True)
+    for title in ("Score", "Success", "Route", "Takeovers/km", "Expert", "Episodes"):
         table.add_column(title, justify="right")
     for name, group in content["scenarios"].items():
         chosen = [e for e in content["episodes"] if e["scenario"] == name]

@@ -1,0 +1,55 @@
+"""``takead scenarios``: the families and suites there are, and one scenario in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from enum import Enum
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from takead_ros.cli.output import stdout
+from takead_ros.domain.seeds import parse_seeds, split_of
+from takead_ros.sim.scenarios import FAMILIES, build
+from takead_ros.sim.suites import load_suite, suite_names
+
+app = typer.Typer(
+    add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True,
+    help="Scenario families and suites.",
+)  # fmt: skip
+
+
+@app.command("ls", epilog="Example: [bold]takead scenarios ls[/bold]")
+def ls() -> None:
+    """List the scenario families and the suites that they make up."""
+    families = Table(title="scenario families (each a pure function of a seed)", title_justify="left")
+    for column in ("family", "ability", "what happens"):
+        families.add_column(column)
+    for name, family in FAMILIES.items():
+        text = " ".join((family.__doc__ or "").split("\n\n")[0].split())
+        families.add_row(name, build(name, 0).ability.value, text)
+    stdout.print(families)
+    suites = Table(title="suites", title_justify="left")
+    for column in ("suite", "description", "families"):
+        suites.add_column(column)
+    for name in suite_names():
+        suite = load_suite(name)
+        suites.add_row(name, suite.description, str(len(suite.families)))
+    stdout.print(suites)
+
+
+@app.command("show", epilog="Example: [bold]takead scenarios show cut_in --seed 7[/bold]")
+def show(
+    family: str = typer.Argument(..., help="A scenario family."),
+    seed: str = typer.Option("0", help="One seed, such as 7 or collection:7."),
+) -> None:
+    """Print everything that decides one scenario, as JSON."""
+    number = parse_seeds(seed)[0]
+    scenario = asdict(build(family, number))
+    typer.echo(json.dumps({"split": split_of(number), **scenario}, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else str(value)
