@@ -23,7 +23,8 @@ class Actors:
     """N others in ``base_link`` with their forecast.
 
     id kind (N,); length width speed acceleration (N,) SI; standing (N,) s for which it has been seen standing;
-    has_moved visible person (N,) bool; x y yaw v (N, T) at TIMES ahead.
+    has_moved visible person (N,) bool; x y yaw v (N, T) at TIMES ahead; slack (N, T) m that it would be further on if
+    it stopped braking.
     """
 
     id: IntArray
@@ -40,6 +41,7 @@ class Actors:
     y: FloatArray
     yaw: FloatArray
     v: FloatArray
+    slack: FloatArray
 
     def __len__(self) -> int:
         return len(self.id)
@@ -143,7 +145,7 @@ def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) 
     return Actors(
         rows[:, 0].astype(np.int64), kind, rows[:, 7], rows[:, 8], speed, acceleration, standing,
         np.array([tracks[i].has_moved for i in ids], dtype=bool), (rows[:, 9] > 0.0) & (age == 0.0), person,
-        x, y, heading, v,
+        x, y, heading, v, np.maximum(speed[:, None] * times - distance, 0.0),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from takead_ros.expert.forecast import EVERY, TIMES, Actors, forecast, read_lane
 from takead_ros.expert.frame import Frame, build_frame, drivable_band
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
-from takead_ros.expert.paths import build_paths, find_blockers, find_passings
+from takead_ros.expert.paths import GRID, Paths, build_paths, find_blockers, find_passings
 from takead_ros.expert.rollout import PACES, Rollouts, roll_out
 from takead_ros.expert.rules import Corridor, closed_line, corridor, nearby, speed_caps, surroundings
 from takead_ros.expert.scoring import score
@@ -26,6 +26,8 @@ from takead_ros.policy.tracking import track
 SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
 _TEMPERATURE = 0.02  # of the scores, so that the best proposal carries most of the weight
 _PLAN_ROWS = np.searchsorted(TIMES, PLAN_DT * np.arange(1, PLAN_STEPS + 1))
+_CREEP = 2.0  # m/s; slower, the preview of the path is that of this speed
+_STANDING = 0.1  # m/s
 _QUEUE = 30.0  # m before a closed line within which standing vehicles are a queue
 
 
@@ -109,7 +111,7 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     total = scores.total + same_path[rollouts.path] + same_pace[rollouts.pace]
     best = int(total.argmax())
     cause = find_cause(scene, actors, rows, paths, rollouts, scores, best, why, wall)
-    output = _output(scene, rollouts, total, best, cause, p)
+    output = _output(scene, paths, rollouts, total, best, cause)
     after = replace(
         memory, stamp=scene.stamp, tracks=tracks, choice=identity[rollouts.path[best]],
         pace=PACES[rollouts.pace[best]], waiting_since=waiting, stopped_at=dealt, lanes=lanes,
@@ -117,14 +119,17 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     return output, after
 
 
-def _output(
-    scene: Scene, rollouts: Rollouts, total: FloatArray, best: int, cause: Cause, parameters: ExpertParameters
-) -> DriverOutput:
+def _output(scene: Scene, paths: Paths, rollouts: Rollouts, total: FloatArray, best: int, cause: Cause) -> DriverOutput:
     chosen = Plan(
         rollouts.x[best, _PLAN_ROWS], rollouts.y[best, _PLAN_ROWS], rollouts.yaw[best, _PLAN_ROWS],
         rollouts.v[best, _PLAN_ROWS],
     )  # fmt: skip
-    steering, acceleration = track(chosen, scene.ego)
+    # Steer along the whole path, however early the plan ends: stopping is no reason to lose sight of the bend.
+    places = np.arange(1, PLAN_STEPS + 1) * max(scene.ego.speed, _CREEP) * PLAN_DT
+    on_path = [np.interp(places, GRID, values[rollouts.path[best]]) for values in (paths.x, paths.y, paths.yaw)]
+    steering, acceleration = track(Plan(on_path[0], on_path[1], on_path[2], chosen.speed), scene.ego)
+    if chosen.speed.max() < _STANDING and scene.ego.speed < _STANDING:
+        steering = scene.ego.steering_angle
     candidates = np.stack([rollouts.x[:, _PLAN_ROWS], rollouts.y[:, _PLAN_ROWS]], axis=-1)
     logits = (total - total[best]) / _TEMPERATURE
     return DriverOutput(

@@ -86,6 +86,7 @@ def corridor(frame: Frame, actors: Actors, paths: Paths, ego: EgoState, paramete
     turn = yaw - frame.yaw[i]
     cos, sin = np.abs(np.cos(turn)), np.abs(np.sin(turn))
     half_length, half_width = 0.5 * actors.length[:, None], 0.5 * actors.width[:, None]
+    half_length = half_length + np.where(cos < 0.9, 0.25 * actors.v[:, ::EVERY], 0.0)  # crosses on between the knots
     extent_along = half_length * cos + half_width * sin
     extent_across = half_length * sin + half_width * cos
     margin = np.where(actors.person, parameters.person_margin, parameters.side_margin)[:, None]
@@ -103,9 +104,7 @@ def nearby(paths: Paths, actors: Actors, seen: Corridor, ego: EgoState, paramete
     """(N,) bool: who comes close enough to some path, at some time, to be worth scoring."""
     at = np.clip(index(seen.along) - BEHIND, 0, len(GRID) - 1)
     margin = np.where(actors.person, parameters.person_margin, parameters.side_margin) + 0.6
-    reach = (0.5 * ego.width + margin + 0.3 * actors.speed)[:, None] + seen.extent_across  # moves between the knots
-    straight = (0.5 * ego.width + margin)[:, None] + seen.extent_across
-    reach = np.where(np.abs(seen.same) > 0.95, straight, reach)
+    reach = (0.5 * ego.width + margin)[:, None] + seen.extent_across
     close = np.abs(seen.offset - paths.offset[:, at]) < reach
     return np.asarray((close & (seen.along > -30.0) & (seen.along < 110.0)).any(axis=(0, 2)))
 

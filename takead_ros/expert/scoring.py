@@ -71,8 +71,9 @@ def score(
         across = np.flatnonzero(crossing.any(axis=1) & (actors.v[:, 0] > 0.3))
         if len(across):
             them = select(actors, across)
-            reach = them.v * crossing[across]
-            soft[:, across] = _gaps(rollouts, them, ego, reach * margin, reach * _TRAIL)
+            reach = them.speed[:, None] * crossing[across]
+            fore = reach * margin + them.slack * crossing[across]  # who brakes now may think better of it
+            soft[:, across] = _gaps(rollouts, them, ego, fore, reach * _TRAIL)
         hidden = ignore[rollouts.path][:, :, None] | (hard[:, :, :1] < 0.0)
         touch = (hard < _TOUCH) & moving[:, None] & ~hidden
         room = np.where(actors.person, parameters.person_margin, parameters.side_margin)[:, None]

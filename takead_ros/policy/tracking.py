@@ -97,12 +97,12 @@ def _steering(plan: Plan, ego: EgoState, parameters: TrackingParameters) -> floa
 
 def _acceleration(plan: Plan, ego: EgoState, parameters: TrackingParameters) -> float:
     """Acceleration m/s^2 that brings the speed onto the plan, before limits."""
-    if ego.speed < 2 * parameters.standstill_speed and float(plan.speed[:2].max()) < parameters.standstill_speed:
-        return -parameters.hold_deceleration
     times = plan.dt * np.arange(1, min(len(plan.speed), 2) + 1)
     change = plan.speed[: len(times)] - ego.speed
     slope = float(times @ change / (times @ times))
     first = float(change[0] / plan.dt)
+    if float(plan.speed[: len(times)].max()) < parameters.standstill_speed:
+        return min(slope, first, -parameters.hold_deceleration)  # come to a stand, not ever closer to one
     return min(slope, first) if first < -2.0 else slope  # hard braking is taken at face value
 
 
