@@ -61,15 +61,19 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _cached(clip: Clip, cache: Path) -> Path:
+    return cache / f"{clip.sha256[:24]}-{encoding.VERSION}-{VERSION}.npz"
+
+
 def load(
     clips: Sequence[Clip], cache: Path, workers: int = 1, progress: Callable[[int, int], None] | None = None
-) -> Table:
-    """All samples of ``clips``, in their order. Encoded clips are kept in ``cache`` and taken from there again.
+) -> list[Table]:
+    """The samples of each of ``clips``. Encoded clips are kept in ``cache`` and taken from there again.
 
     ``progress`` is told (done, total). The result does not depend on ``workers``.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    files = [cache / f"{clip.sha256[:24]}-{encoding.VERSION}-{VERSION}.npz" for clip in clips]
+    files = [_cached(clip, cache) for clip in clips]
     todo = [(clip, file) for clip, file in zip(clips, files, strict=True) if not file.exists()]
     done = len(clips) - len(todo)
     if progress:
@@ -87,7 +91,7 @@ def load(
             done += 1
             if progress:
                 progress(done, len(clips))
-    return concatenate([_read(file) for file in files])
+    return [_read(file) for file in files]
 
 
 def _encode_clip(job: tuple[Clip, Path]) -> None:
@@ -111,6 +115,11 @@ def concatenate(tables: Sequence[Table]) -> Table:
     """The rows of all ``tables``, in order."""
     tables = [empty_table(), *tables]
     return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+
+
+def seeds_of(clips: Sequence[Clip]) -> tuple[int, ...]:
+    """The scenario seeds that the clips were recorded with, each once, ascending."""
+    return tuple(sorted({c.manifest.provenance.seed for c in clips if c.manifest.provenance.seed is not None}))
 
 
 def rows(table: Table) -> int:
