@@ -30,17 +30,27 @@ class Verb:
 
 
 VERBS = (
-    Verb("demo", "takead_ros.cli.demo", "app", "The whole loop once, small: drive, take over, learn, compare.", "Start"),
+    Verb(
+        "demo", "takead_ros.cli.demo", "app", "The whole loop once, small: drive, take over, learn, compare.", "Start"
+    ),
     Verb("doctor", "takead_ros.cli.doctor", "app", "What is installed, what really works, what is missing.", "Start"),
-    Verb("drive", "takead_ros.cli.drive", "app", "Drive in closed loop with takeovers; record each as a clip.", "Drive"),
+    Verb(
+        "drive", "takead_ros.cli.drive", "app", "Drive in closed loop with takeovers; record each as a clip.", "Drive"
+    ),
     Verb("eval", "takead_ros.cli.evaluate", "app", "Score a model, or the expert, on seeds.", "Drive"),
-    Verb("scenarios", "takead_ros.cli.scenarios", "app", "List scenario families and suites; show one scenario.", "Drive"),
+    Verb(
+        "scenarios", "takead_ros.cli.scenarios", "app", "List scenario families and suites; show one scenario.", "Drive"
+    ),
     Verb("joystick", "takead_ros.cli.joystick", "app", "Look at a joystick and try its mapping.", "Drive"),
-    Verb("takeover", "takead_ros.cli.takeover", "app", "The arbiter's states and transitions, as implemented.", "Drive"),
+    Verb(
+        "takeover", "takead_ros.cli.takeover", "app", "The arbiter's states and transitions, as implemented.", "Drive"
+    ),
     Verb("clips", "takead_ros.cli.clips", "app", "List, show, verify, repair and play takeover clips.", "Data"),
     Verb("replay", "takead_ros.cli.replay", "app", "Feed a clip to a node again and compare what it says.", "Data"),
     Verb("train", "takead_training.cli", "train", "Behaviour cloning and takeover rounds.", "Learn", True),
-    Verb("export", "takead_training.cli", "export", "Checkpoint to ONNX, with parity check and manifest.", "Learn", True),
+    Verb(
+        "export", "takead_training.cli", "export", "Checkpoint to ONNX, with parity check and manifest.", "Learn", True
+    ),
     Verb("model", "takead_ros.cli.model", "app", "Show or verify an ONNX policy and its manifest.", "Learn"),
     Verb("report", "takead_ros.cli.report", "app", "Write the HTML report of a run.", "Learn"),
 )

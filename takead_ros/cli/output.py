@@ -69,4 +69,6 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         partial.replace(path)
     except OSError as problem:
         partial.unlink(missing_ok=True)
-        raise TakeadError(f"output '{path}': {problem.strerror}; expected a writable place with space left") from problem
+        raise TakeadError(
+            f"output '{path}': {problem.strerror}; expected a writable place with space left"
+        ) from problem

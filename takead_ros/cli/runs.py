@@ -80,7 +80,7 @@ def summary(job: Job, passes: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict
     scored = "unassisted" if "unassisted" in passes else "assisted"
     taken = "assisted" if "assisted" in passes else scored
     episodes = [
-        {**alone, **{key: assisted[key] for key in ASSISTED_KEYS}}
+        {**alone, **{key: assisted[key] for key in ASSISTED_KEYS}, "assisted": dict(assisted)}
         for alone, assisted in zip(passes[scored], passes[taken], strict=True)
     ]
     return {
@@ -104,7 +104,7 @@ def summary_table(content: Mapping[str, Any]) -> Table:
         table.add_column(title, justify="right")
     for name, group in content["scenarios"].items():
         chosen = [e for e in content["episodes"] if e["scenario"] == name]
-        kilometres = sum(e["distance"] for e in chosen) / 1000.0
+        kilometres = sum(e["assisted"]["distance"] for e in chosen) / 1000.0
         table.add_row(
             name,
             f"{group['driving_score']:.1f}",
