@@ -6,9 +6,10 @@ message travelled as bytes or by reference. An unknown enum value or arrays that
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any
+from operator import attrgetter, is_
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -63,6 +64,9 @@ __all__ = [
 ]  # fmt: skip
 
 MAP, BASE_LINK = "map", "base_link"
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 _LINES, _LIGHTS, _CONTROLS, _COMMANDS = table(LineKind), table(LightState), table(ControlKind), table(RouteCommand)
 _SOURCES, _STATUS, _TRIGGERS = table(Source), table(DriverStatus), table(Trigger)
@@ -171,29 +175,44 @@ class SceneConverter:
     """Scenes to messages and back, converting each polyline once for as long as it stays in view.
 
     Map geometry is static: the same ``Polyline`` object (or the same message object) in two scenes in a row gives the
-    same converted object, so hold on to them and do not change them. Each node has a converter of its own; it
-    remembers only the polylines of the last scene.
+    same converted object, and the same polylines throughout give the very same tuple (or list); so hold on to them and
+    do not change them. Each node has a converter of its own; it remembers only the polylines of the last scene.
     """
 
     def __init__(self) -> None:
-        self._encoded: dict[int, tuple[Polyline, Any]] = {}
-        self._decoded: dict[int, tuple[Any, Polyline]] = {}
+        self._encoding: _Kept[Polyline, Any] = _Kept(polyline_to_msg, list)
+        self._decoding: _Kept[Any, Polyline] = _Kept(polyline_from_msg, tuple)
 
     def to_msg(self, scene: Scene) -> Any:
         """takead_ros/Scene; its polylines share message objects with the scene before."""
-        known = self._encoded
-        self._encoded = {
-            id(line): known.get(id(line)) or (line, polyline_to_msg(line)) for line in scene.polylines
-        }  # fmt: skip
-        return _scene_to_msg(scene, [self._encoded[id(line)][1] for line in scene.polylines])
+        return _scene_to_msg(scene, self._encoding.convert(scene.polylines))
 
     def from_msg(self, msg: Any) -> Scene:
-        """Scene of a takead_ros/Scene."""
-        known = self._decoded
-        self._decoded = {
-            id(line): known.get(id(line)) or (line, polyline_from_msg(line)) for line in msg.polylines
-        }  # fmt: skip
-        return _scene_from_msg(msg, tuple([self._decoded[id(line)][1] for line in msg.polylines]))
+        """Scene of a takead_ros/Scene; its polylines are those of the scene before as long as their messages are."""
+        return _scene_from_msg(msg, self._decoding.convert(msg.polylines))
+
+
+class _Kept(Generic[A, B]):
+    """Converts sequences of objects, recognising by identity those of the sequence before."""
+
+    def __init__(self, convert: Callable[[A], B], collect: Callable[[Iterable[B]], Any]) -> None:
+        self._convert = convert
+        self._collect = collect
+        self._source: Sequence[A] = ()
+        self._result: Any = collect(())
+        self._known: dict[int, tuple[A, B]] = {}
+
+    def convert(self, source: Sequence[A]) -> Any:
+        before = self._source
+        if source is before:
+            return self._result
+        if len(source) != len(before) or not all(map(is_, source, before)):
+            known = self._known
+            # each entry holds its source, so that no other object can take over the id
+            self._known = {id(one): known.get(id(one)) or (one, self._convert(one)) for one in source}
+            self._result = self._collect([self._known[id(one)][1] for one in source])
+        self._source = source
+        return self._result
 
 
 def scene_to_msg(scene: Scene) -> Any:

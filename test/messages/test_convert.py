@@ -182,6 +182,24 @@ def test_a_converter_converts_each_polyline_once_while_it_is_in_view() -> None:
         assert same(scene.polylines, lines)
 
 
+def test_an_unchanged_view_is_the_same_tuple() -> None:
+    lines = (line(1), line(2))
+    sender, receiver = convert.SceneConverter(), convert.SceneConverter()
+    messages = [sender.to_msg(scene_of(view, stamp)) for stamp, view in enumerate((lines, lines, (lines[0], lines[1])))]
+    assert messages[0].polylines is messages[1].polylines is messages[2].polylines
+    first, second = (receiver.from_msg(msg) for msg in messages[:2])
+    assert first.polylines is second.polylines
+    assert (first.stamp, second.stamp) == (0, 1)
+
+
+def test_a_list_that_was_emptied_and_filled_again_is_read_again() -> None:
+    converter = convert.SceneConverter()
+    for number in range(50):  # objects of a new list may get the ids of those that went
+        msg = types.Scene(polylines=[convert.polyline_to_msg(line(number))])
+        assert converter.from_msg(msg).polylines[0].id == number
+        del msg
+
+
 def test_the_converter_and_the_plain_functions_agree() -> None:
     scene = scene_of((line(1), line(2), line(1)), stamp=5)
     msg = convert.SceneConverter().to_msg(scene)
