@@ -10,9 +10,12 @@ from pathlib import Path
 
 from takead_ros.recording.clip import ClipManifest, TopicCount
 from takead_ros.recording.ring import Received
-from takead_ros.recording.writer import ClipWriter, Topic
+from takead_ros.recording.writer import ClipWriter, Topic, begin_clip
 
 QUEUE_OVERHEAD = 100  # bytes that a queued message costs beside its payload
+# Shares of the flush interval: what may gather before a flush, and how often the thread looks. Together with the flush
+# itself they must stay below 1, so that nothing is at risk for longer than the interval.
+GATHER, POLL = 0.6, 0.15
 
 
 @dataclass
@@ -34,7 +37,6 @@ class _Job:
 
     manifest: ClipManifest
     lost_queue: dict[str, int] = field(default_factory=dict)
-    lost_disk: dict[str, int] = field(default_factory=dict)
 
 
 _Item = Callable[[], None]
@@ -91,7 +93,7 @@ class BackgroundWriter:
                 self._urgent = True
                 self._wake.notify_all()
                 self._wake.wait_for(lambda: self._bytes == 0 or self._dead)
-        self._put(lambda: self._write(job, messages, size), size)
+        self._put(lambda: self._write(messages, size), size)
 
     def close(self, manifest: ClipManifest) -> None:
         """End the clip; ``manifest.topics`` holds what was received, the thread adds what was written and lost."""
@@ -128,7 +130,7 @@ class BackgroundWriter:
     def _serve(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._urgent, timeout=self._flush_seconds / 5)
+                self._wake.wait_for(lambda: self._urgent, timeout=self._flush_seconds * POLL)
                 items, self._items = self._items, deque()
                 self._urgent = False
                 stopping = self._stopping
@@ -142,26 +144,23 @@ class BackgroundWriter:
 
     def _open(self, job: _Job) -> None:
         def create() -> None:
-            self._writer = ClipWriter(
-                self._folder, job.manifest, self._topics, self._compression, self._flush_seconds
+            self._writer = begin_clip(
+                self._folder, job.manifest, self._topics, self._compression, self._flush_seconds * GATHER
             )  # fmt: skip
 
         self._writer = None
         if self._guarded(create):
             self.status.failure = ""
 
-    def _write(self, job: _Job, messages: list[Received], size: int) -> None:
-        writer = self._writer
-        for position, message in enumerate(messages):
-            if self._writer is None or not self._guarded(lambda: self._add(message)):  # noqa: B023 (called at once)
-                _count(job.lost_disk, messages[position:])
-                self.status.lost_disk += len(messages) - position
-                break
+    def _write(self, messages: list[Received], size: int) -> None:
+        kept = 0
+        for message in messages if self._writer is not None else ():
+            kept += 1
             self.status.written += 1
             self.status.bytes_written += len(message.data)
-        if writer is not None and self._writer is None:
-            # What reached the buffer but not the disk is gone as well; recover tells how much is there.
-            job.manifest.closed_by = self.status.failure
+            if not self._guarded(lambda: self._add(message)):  # noqa: B023 (called at once)
+                break
+        self.status.lost_disk += len(messages) - kept
         with self._wake:
             self._bytes -= size
             if self._bytes == 0:
@@ -176,12 +175,11 @@ class BackgroundWriter:
         if writer is None:
             return
         received = {topic: count.received for topic, count in manifest.topics.items()}
-        for topic in sorted({*received, *writer.written, *job.lost_queue, *job.lost_disk}):
+        for topic in sorted({*received, *writer.written, *job.lost_queue}):
             count = manifest.topics.setdefault(topic, TopicCount(type=self._topics[topic].type))
             count.written = writer.written.get(topic, 0)
             count.lost_queue = job.lost_queue.get(topic, 0)
-            count.lost_disk = job.lost_disk.get(topic, 0)
-            count.lost_ring = max(0, count.received - count.written - count.lost_queue - count.lost_disk)
+            count.lost_ring = max(0, count.received - count.written - count.lost_queue)
             count.received = max(count.received, count.written)
         manifest.state = "complete"
 
@@ -199,6 +197,9 @@ class BackgroundWriter:
             self.status.failure = f"{problem.filename or self._folder}: {problem.strerror or problem}"
             self.status.failures += 1
             if self._writer is not None:
+                # What reached the buffer but not the disk is gone as well.
+                self.status.lost_disk += self._writer.at_risk
+                self.status.written -= self._writer.at_risk
                 self._writer.abandon()
                 self._writer = None
             return False

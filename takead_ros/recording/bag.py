@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from mcap.stream_reader import StreamReader, breakup_chunk
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.recording.clip import METADATA_NAME
-from takead_ros.recording.writer import OPEN_SUFFIX
+from takead_ros.recording.writer import OPEN_SUFFIX, Topic, load_yaml
 
 MAGIC = b"\x89MCAP0\r\n"
 MAX_CHUNK = 1 << 30  # bytes; a larger announced size is damage, not data
@@ -39,14 +39,19 @@ class BagMessage(NamedTuple):
 
 @dataclass
 class Scan:
-    """How far a scan came: ``good`` bytes were read without damage; ``damage`` is empty where all was well."""
+    """What a scan found. ``good``: bytes read before the first damage; ``damage`` is empty where all was well.
+
+    ``skipped``: damaged chunks that were passed over. ``closed``: the footer is there. ``manifest``: the copy in the
+    bag. ``topics``: as the bag describes them.
+    """
 
     good: int = 0
     damage: str = ""
+    skipped: int = 0
     closed: bool = False
     messages: int = 0
     manifest: str | None = None
-    qos: dict[str, str] | None = None
+    topics: dict[str, Topic] = field(default_factory=dict)
 
 
 def bag_files(path: Path) -> list[Path]:
@@ -74,7 +79,7 @@ def _in_order(path: Path, files: list[Path]) -> list[Path]:
     if not metadata.exists():
         raise TakeadError(f"bag '{path}': metadata.yaml is missing; rebuild it with: takead clips recover {path}")
     try:
-        content: Any = yaml.safe_load(metadata.read_bytes())
+        content: Any = load_yaml(metadata.read_bytes())
         names = content["rosbag2_bagfile_information"]["relative_file_paths"]
         listed = [path / Path(str(name)).name for name in names]
     except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as problem:
@@ -101,48 +106,62 @@ def read(path: Path) -> Iterator[BagMessage]:
             )
 
 
-def salvage(file: Path, scan: Scan) -> Iterator[BagMessage]:
-    """The messages up to the first damage, which ``scan`` then describes. Never raises for what the file holds."""
+def salvage(file: Path, scan: Scan, past_damage: bool = False) -> Iterator[BagMessage]:
+    """The messages of a file up to the first damage, which ``scan`` then describes; with ``past_damage`` damaged chunks
+    are skipped as long as the file's structure can be followed. Never raises for what the file holds.
+    """
     schemas: dict[int, Schema] = {}
     channels: dict[int, Channel] = {}
-    scan.qos = {}
     try:
         with file.open("rb") as stream:
-            size = file.stat().st_size
-            records = StreamReader(stream, emit_chunks=True, record_size_limit=max(size, 1)).records
+            limit = max(file.stat().st_size, 1)
+            records = StreamReader(stream, emit_chunks=True, record_size_limit=limit).records
             for record in _guarded(records, scan):
-                inner = _unpack(record, scan) if isinstance(record, Chunk) else [record]
-                if scan.damage:
-                    return
-                # A chunk is taken whole or not at all, so what was given out never has to be taken back.
-                batch = []
-                for item in inner:
-                    if isinstance(item, Message):
-                        channel = channels.get(item.channel_id)
-                        if channel is None:
-                            scan.damage = f"a message of channel {item.channel_id}, which is not declared"
-                            return
-                        schema = schemas.get(channel.schema_id)
-                        batch.append(BagMessage(channel.topic, schema.name if schema else "", item.log_time, item.data))
-                    elif isinstance(item, Schema):
-                        schemas[item.id] = item
-                    elif isinstance(item, Channel):
-                        channels[item.id] = item
-                        scan.qos[item.topic] = item.metadata.get("offered_qos_profiles", "")
-                    elif isinstance(item, Header) and item.profile != "ros2":
-                        scan.damage = f"an MCAP file of profile '{item.profile}', expected 'ros2'"
+                try:
+                    items = _unpack(record) if isinstance(record, Chunk) else [record]
+                    # A chunk is taken whole or not at all.
+                    batch = list(_messages(items, schemas, channels, scan))
+                except DAMAGE as problem:
+                    scan.damage = scan.damage or _words(problem)
+                    scan.skipped += 1
+                    if not past_damage:
                         return
-                    elif isinstance(item, Metadata) and item.name == METADATA_NAME:
-                        scan.manifest = item.metadata.get("manifest")
-                    elif isinstance(item, Footer):
-                        scan.closed = True
+                    continue
                 scan.messages += len(batch)
+                if not scan.damage:
+                    scan.good = stream.tell()
                 yield from batch
-                scan.good = stream.tell()
     except OSError as problem:
         scan.damage = problem.strerror or str(problem)
     if not scan.damage and not scan.closed:
         scan.damage = "the file ends without a footer"
+
+
+def _messages(
+    items: list[Any], schemas: dict[int, Schema], channels: dict[int, Channel], scan: Scan
+) -> Iterator[BagMessage]:  # fmt: skip
+    """The messages among ``items``; what else there is goes into the other arguments. Raises one of DAMAGE."""
+    for item in items:
+        if isinstance(item, Message):
+            if item.channel_id not in channels:
+                raise ValueError(f"a message of channel {item.channel_id}, which is not declared")
+            channel = channels[item.channel_id]
+            yield BagMessage(channel.topic, scan.topics[channel.topic].type, item.log_time, item.data)
+        elif isinstance(item, Schema):
+            schemas[item.id] = item
+        elif isinstance(item, Channel):
+            if item.schema_id not in schemas:
+                raise ValueError(f"channel '{item.topic}' of schema {item.schema_id}, which is not declared")
+            schema = schemas[item.schema_id]
+            channels[item.id] = item
+            qos = item.metadata.get("offered_qos_profiles", "")
+            scan.topics[item.topic] = Topic.described(schema.name, qos, schema.data.decode())
+        elif isinstance(item, Header) and item.profile != "ros2":
+            raise ValueError(f"an MCAP file of profile '{item.profile}', expected 'ros2'")
+        elif isinstance(item, Metadata) and item.name == METADATA_NAME:
+            scan.manifest = item.metadata.get("manifest")
+        elif isinstance(item, Footer):
+            scan.closed = True
 
 
 def _guarded(records: Iterator[Any], scan: Scan) -> Iterator[Any]:
@@ -150,25 +169,22 @@ def _guarded(records: Iterator[Any], scan: Scan) -> Iterator[Any]:
         try:
             record = next(records, None)
         except DAMAGE as problem:
-            scan.damage = _words(problem)
+            scan.damage = scan.damage or _words(problem)
             return
         if record is None:
             return
         yield record
 
 
-def _unpack(chunk: Chunk, scan: Scan) -> list[Any]:
-    if chunk.uncompressed_size > MAX_CHUNK:
-        scan.damage = f"a chunk that claims {chunk.uncompressed_size} bytes"
-        return []
-    try:
-        if chunk.compression == "lz4" and lz4.frame.get_frame_info(chunk.data)["content_size"] > MAX_CHUNK:
-            scan.damage = "a chunk that claims more than it may hold"
-            return []
-        return list(breakup_chunk(chunk, validate_crc=True))
-    except DAMAGE as problem:
-        scan.damage = _words(problem)
-        return []
+def _unpack(chunk: Chunk) -> list[Any]:
+    claims = [chunk.uncompressed_size]
+    if chunk.compression == "lz4":
+        claims.append(lz4.frame.get_frame_info(chunk.data)["content_size"])
+    elif chunk.compression == "zstd":
+        claims.append(zstandard.frame_content_size(chunk.data))
+    if max(claims) > MAX_CHUNK:
+        raise ValueError(f"a chunk that claims {max(claims)} bytes")
+    return list(breakup_chunk(chunk, validate_crc=True))
 
 
 def _words(problem: BaseException) -> str:

@@ -23,6 +23,7 @@ EXPERT = ("/expert/output", "takead_ros/msg/PolicyOutput")
 COMMAND = ("/command", "takead_ros/msg/DriveCommand")
 ARBITER = ("/arbiter/state", "takead_ros/msg/ArbiterState")
 LABEL = ("/clip/label", "std_msgs/msg/String")
+NOT_CLIPS = (OPEN_SUFFIX, ".recovering", ".damaged")  # folders that are no closed clips
 _HORIZON = 3 * SECOND  # an answer that comes later than this after its scene is not waited for
 
 
@@ -159,7 +160,7 @@ def list_clips(folder: Path | str) -> list[Path]:
     if not folder.is_dir():
         raise TakeadError(f"clip folder '{folder}': no such folder; expected one with clips in it")
     found = {p.parent for p in folder.rglob(MANIFEST_FILE)}
-    return sorted(p for p in found if not p.name.endswith(OPEN_SUFFIX))
+    return sorted(p for p in found if not p.name.endswith(NOT_CLIPS))
 
 
 def list_unfinished(folder: Path | str) -> list[Path]:

@@ -14,6 +14,7 @@ Lingering is what merges overlapping windows: until ``post + pre`` after the end
 from __future__ import annotations
 
 import struct
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -135,6 +136,7 @@ class Session:
         self._periods = {topic: int(period * SECOND) for topic, period in config.periods.items()}
         self._latched: dict[str, list[Received]] = {topic: [] for topic in config.latched}
         self._stamps: dict[str, int] = {}
+        self._recent_gaps: deque[tuple[int, str, int]] = deque()  # receive stamp, topic, messages missing before it
         self._active: dict[int, TakeoverEvent] = {}
         self._labels = {label: label_bytes(label) for label in Label}
         self._clip: _Clip | None = None
@@ -155,7 +157,7 @@ class Session:
         message = Received(topic, stamp, data)
         self.received[topic] = self.received.get(topic, 0) + 1
         if topic in self._periods:
-            self._count_gap(topic, data)
+            self._count_gap(message)
         for out in self.ring.append(message):
             self._remember(out)
         if self._clip is None and self.config.whole_run:
@@ -236,6 +238,9 @@ class Session:
         assert clip is not None
         for message in kept:
             clip.base_received[message.topic] -= 1
+        for stamp, topic, missing in self._recent_gaps:
+            if stamp > begin:
+                clip.base_gaps[topic] -= missing
         for message in self.ring.after(0)[: max(0, len(self.ring) - len(kept))]:
             if message.topic in self._latched:
                 self._remember(message)
@@ -286,11 +291,16 @@ class Session:
                 kept.append(message)
                 del kept[:-depth]
 
-    def _count_gap(self, topic: str, data: bytes) -> None:
-        stamp, last, period = header_stamp(data), self._stamps.get(topic, -1), self._periods[topic]
-        if 0 <= last < stamp and stamp - last > 1.5 * period:
-            self.gaps[topic] = self.gaps.get(topic, 0) + round((stamp - last) / period) - 1
+    def _count_gap(self, message: Received) -> None:
+        topic, stamp = message.topic, header_stamp(message.data)
+        last, period = self._stamps.get(topic, -1), self._periods[topic]
         self._stamps[topic] = stamp
+        if 0 <= last < stamp and stamp - last > 1.5 * period:
+            missing = round((stamp - last) / period) - 1
+            self.gaps[topic] = self.gaps.get(topic, 0) + missing
+            self._recent_gaps.append((message.stamp, topic, missing))
+            while self._recent_gaps[0][0] < message.stamp - self.ring.span:
+                self._recent_gaps.popleft()
 
     def _close(self, why: str) -> list[Action]:
         clip = self._clip
@@ -335,6 +345,7 @@ class Session:
         for message in self.ring.clear():
             self._remember(message)
         self._stamps.clear()
+        self._recent_gaps.clear()
         self._active.clear()
         return actions
 

@@ -6,6 +6,8 @@ While it is written it is ``<clip id>.recording``; closing renames it to ``<clip
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import os
 import tempfile
 from collections.abc import Mapping
@@ -30,13 +32,28 @@ ROSBAG2_VERSION = 5
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic of the bag: message type such as ``takead_ros/msg/Scene``, and the QoS that players should offer."""
+    """A topic of the bag: message type such as ``takead_ros/msg/Scene``, the QoS that players should offer, and the
+    type's ``definition`` where the bag that it comes from brings one (empty: the type is known here)."""
 
     type: str
     reliable: bool = True
     latched: bool = False
     depth: int = 10
+    definition: str = ""
 
+    @staticmethod
+    @functools.lru_cache(maxsize=1024)
+    def described(type_: str, qos: str, definition: str) -> Topic:
+        """The topic that another bag describes; ``qos`` is its ``offered_qos_profiles``, which may be anything."""
+        try:
+            profile = load_yaml(qos)[0]
+            values = (profile["reliability"], profile["durability"], int(profile["depth"]))
+        except (yaml.YAMLError, KeyError, IndexError, TypeError, ValueError, RecursionError):
+            return Topic(type_, definition=definition)
+        reliable, latched = values[0] not in (2, "best_effort"), values[1] in (1, "transient_local")
+        return Topic(type_, reliable, latched, values[2], definition)
+
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 (a frozen value, and few of them)
     def qos(self) -> str:
         """rosbag2's ``offered_qos_profiles`` (YAML text, enum numbers as rmw has them)."""
         forever = {"sec": 9223372036, "nsec": 854775807}
@@ -51,7 +68,7 @@ class Topic:
             "liveliness_lease_duration": forever,
             "avoid_ros_namespace_conventions": False,
         }
-        return str(yaml.safe_dump([profile], sort_keys=False, default_flow_style=False)).strip()
+        return dump_yaml([profile]).strip()
 
 
 def check_writable(folder: Path) -> Path:
@@ -70,41 +87,41 @@ def check_writable(folder: Path) -> Path:
 
 
 class ClipWriter:
-    """Writes messages into ``folder/<clip id>.recording``; ``close`` makes it ``folder/<clip id>``.
+    """Writes messages into the folder ``path``; ``close`` renames that to ``final``.
 
-    An existing clip is never touched: the id then gets ``-2``, ``-3``, ... Raises OSError as the disk gives it.
+    While it is open, the file is locked, so that nobody repairs a clip that is being recorded. Raises OSError as the
+    disk gives it.
     """
 
     def __init__(
-        self, folder: Path, manifest: ClipManifest, topics: Mapping[str, Topic], compression: str = "zstd",
+        self, path: Path, final: Path, manifest: ClipManifest, topics: Mapping[str, Topic], compression: str = "zstd",
         flush_seconds: float = 0.5,
     ) -> None:  # fmt: skip
-        if compression not in COMPRESSIONS:
-            raise TakeadError(f"compression '{compression}': expected one of {', '.join(COMPRESSIONS)}")
-        folder.mkdir(parents=True, exist_ok=True)
+        self.path, self.final = path, final
         self.manifest = manifest
-        self.path, self.clip_id = _claim(folder, manifest.clip_id)
-        self.manifest.clip_id = self.clip_id
+        self.manifest.clip_id = self.clip_id = final.name
         self.written: dict[str, int] = {}
+        self.at_risk = 0  # messages that are not on the disk yet
         self._topics = topics
         self._flush_ns = int(flush_seconds * 1e9)
-        self._compression = compression
         self._schemas: dict[str, int] = {}
         self._channels: dict[str, int] = {}
         self._first_unflushed: int | None = None
         self._bounds: tuple[int, int] | None = None
+        self._file = (path / f"{self.clip_id}_0.mcap").open("xb")
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # What a recovery will know of a clip that is never closed.
-        _write_durably(self.path / MANIFEST_FILE, manifest.to_json())
-        self._file = (self.path / f"{self.clip_id}_0.mcap").open("wb")
+        write_durably(path / MANIFEST_FILE, manifest.to_json())
         self._writer: Any = Writer(self._file, CHUNK_BYTES, COMPRESSIONS[compression])
         self._writer.start(profile="ros2", library="takead_ros")
         self._file.flush()
         os.fsync(self._file.fileno())
-        _sync_folder(self.path)
-        _sync_folder(folder)
+        sync_folder(path)
+        sync_folder(path.parent)
 
     def write(self, message: Received) -> None:
         """Add one message; flushes once ``flush_seconds`` of recorded time have gathered."""
+        self.at_risk += 1
         channel = self._channels.get(message.topic)
         if channel is None:
             channel = self._register(message.topic)
@@ -123,6 +140,7 @@ class ClipWriter:
         self._writer.flush()
         os.fsync(self._file.fileno())
         self._first_unflushed = None
+        self.at_risk = 0
 
     def close(self, manifest: ClipManifest) -> Path:
         """Finish the file, write both copies of the manifest and give the clip its name; returns the clip's path."""
@@ -135,14 +153,13 @@ class ClipWriter:
         os.fsync(self._file.fileno())
         self._file.close()
         info = bag_metadata(self.clip_id, low, high, {t: (self._topics[t], n) for t, n in self.written.items()})
-        _write_durably(self.path / "metadata.yaml", info)
-        _write_durably(self.path / MANIFEST_FILE, text)
-        _sync_folder(self.path)
-        final = self.path.with_name(self.clip_id)
-        self.path.rename(final)
-        _sync_folder(final.parent)
-        self.path = final
-        return final
+        write_durably(self.path / "metadata.yaml", info)
+        write_durably(self.path / MANIFEST_FILE, text)
+        sync_folder(self.path)
+        self.path.rename(self.final)
+        sync_folder(self.final.parent)
+        self.path = self.final
+        return self.final
 
     def abandon(self) -> None:
         """Close the file as it is (the disk refuses more); ``takead clips recover`` can repair what is there."""
@@ -155,11 +172,33 @@ class ClipWriter:
     def _register(self, topic: str) -> int:
         known = self._topics[topic]
         if known.type not in self._schemas:
-            text = codec.definition(known.type).encode()
-            self._schemas[known.type] = self._writer.register_schema(known.type, "ros2msg", text)
+            text = known.definition or codec.definition(known.type)
+            self._schemas[known.type] = self._writer.register_schema(known.type, "ros2msg", text.encode())
         metadata = {"offered_qos_profiles": known.qos()}
         self._channels[topic] = self._writer.register_channel(topic, "cdr", self._schemas[known.type], metadata)
         return self._channels[topic]
+
+
+def begin_clip(
+    folder: Path, manifest: ClipManifest, topics: Mapping[str, Topic], compression: str = "zstd",
+    flush_seconds: float = 0.5,
+) -> ClipWriter:  # fmt: skip
+    """A writer for a new clip in ``folder``. An existing one is never touched: the id then gets ``-2``, ``-3``, ..."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number, name = 1, manifest.clip_id
+    while (folder / name).exists() or not _make_new(folder / (name + OPEN_SUFFIX)):
+        number += 1
+        name = f"{manifest.clip_id}-{number}"
+    path = folder / (name + OPEN_SUFFIX)
+    return ClipWriter(path, folder / name, manifest, topics, compression, flush_seconds)
+
+
+def _make_new(path: Path) -> bool:
+    try:
+        path.mkdir()
+    except FileExistsError:
+        return False
+    return True
 
 
 def bag_metadata(clip_id: str, start: int, end: int, topics: Mapping[str, tuple[Topic, int]]) -> str:
@@ -195,25 +234,20 @@ def bag_metadata(clip_id: str, start: int, end: int, topics: Mapping[str, tuple[
             "files": [{"path": name, **span}],
         }
     }
-    return str(yaml.safe_dump(content, sort_keys=False))
+    return dump_yaml(content)
 
 
-def _claim(folder: Path, clip_id: str) -> tuple[Path, str]:
-    """Make the folder of a new clip under the first free name."""
-    number, name = 1, clip_id
-    while True:
-        path = folder / (name + OPEN_SUFFIX)
-        if not (folder / name).exists():
-            try:
-                path.mkdir()
-                return path, name
-            except FileExistsError:
-                pass
-        number += 1
-        name = f"{clip_id}-{number}"
+def load_yaml(text: str | bytes) -> Any:
+    """What YAML text says; by libyaml where PyYAML has it, which is ten times as fast. Raises yaml.YAMLError."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def _write_durably(path: Path, text: str) -> None:
+def dump_yaml(content: Any) -> str:
+    """YAML text in the order of ``content``."""
+    return str(yaml.dump(content, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False))
+
+
+def write_durably(path: Path, text: str) -> None:
     """Replace ``path`` by ``text``, whole or not at all."""
     partial = path.with_name(path.name + ".part")
     with partial.open("w", encoding="utf-8") as file:
@@ -223,7 +257,8 @@ def _write_durably(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -9,17 +9,35 @@ from pathlib import Path
 import numpy as np
 
 from takead_ros.domain.driving import (
-    ArbiterMode, Cause, DriveCommand, DriverOutput, EventKind, Plan, Source, TakeoverEvent, TakeoverRequest, Trigger,
+    ArbiterMode,
+    Cause,
+    DriveCommand,
+    DriverOutput,
+    EventKind,
+    Plan,
+    Source,
+    TakeoverEvent,
+    TakeoverRequest,
+    Trigger,
 )  # fmt: skip
 from takead_ros.domain.scene import (
-    ControlKind, EgoState, LightState, LineKind, Objects, Polyline, Route, RouteCommand, Scene, TrafficControl,
+    ControlKind,
+    EgoState,
+    LightState,
+    LineKind,
+    Objects,
+    Polyline,
+    Route,
+    RouteCommand,
+    Scene,
+    TrafficControl,
 )  # fmt: skip
 from takead_ros.messages import codec, convert
 from takead_ros.recording.clip import ClipManifest, Provenance
 from takead_ros.recording.recorder import LABEL_TYPE, Recorder
 from takead_ros.recording.ring import Received
 from takead_ros.recording.session import SessionConfig
-from takead_ros.recording.writer import ClipWriter, Topic
+from takead_ros.recording.writer import Topic, begin_clip
 
 SECOND = 1_000_000_000
 TICK = SECOND // 20
@@ -129,7 +147,7 @@ class DirectSink:
     clips: list[Path] = field(default_factory=list)
 
     def open(self, manifest: ClipManifest) -> None:
-        self.writer = ClipWriter(self.folder, manifest, TOPICS, self.compression)
+        self.writer = begin_clip(self.folder, manifest, TOPICS, self.compression)
 
     def write(self, messages: list[Received]) -> None:
         for message in messages:

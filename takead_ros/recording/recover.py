@@ -1,0 +1,194 @@
+"""Repairs clips that were cut off by a kill or a power cut, or damaged since."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from takead_ros.domain.driving import EventKind, TakeoverEvent, Trigger
+from takead_ros.domain.errors import TakeadError
+from takead_ros.messages import codec, convert
+from takead_ros.recording import reader
+from takead_ros.recording.bag import DAMAGE, BagMessage, Scan, salvage
+from takead_ros.recording.clip import (
+    MANIFEST_FILE,
+    ClipEvent,
+    ClipManifest,
+    Kind,
+    Label,
+    Provenance,
+    Recovery,
+    TopicCount,
+)
+from takead_ros.recording.clip import parse_manifest as parse
+from takead_ros.recording.recorder import EVENT_TYPE, LABEL_TYPE, REQUEST_TYPE, describe
+from takead_ros.recording.ring import Received
+from takead_ros.recording.session import SECOND, SessionConfig, header_stamp, is_casual, label_bytes, label_of
+from takead_ros.recording.writer import OPEN_SUFFIX, ClipWriter, Topic
+
+DAMAGED_SUFFIX = ".damaged"
+_WORK_SUFFIX = ".recovering"
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """``clip``: the repaired clip, or None where nothing could be saved. ``kept``: where the original now is, None
+    where the repaired clip holds all that the original did."""
+
+    source: Path
+    clip: Path | None
+    messages: int
+    damage: str
+    kept: Path | None
+
+
+@dataclass
+class _Content:
+    """What could be read of a bag, without the messages themselves: they may be more than fits in memory."""
+
+    scan: Scan
+    first: int = 0  # receive stamp
+    labels: dict[int, Label | None] = field(default_factory=dict)  # by receive stamp of the scene
+    events: list[TakeoverEvent] = field(default_factory=list)
+    foreseen: int = -1
+    torn: bool = True  # the only damage is that the file breaks off
+
+
+def recover(source: Path) -> Recovered:
+    """Make a whole clip of ``source`` (a ``.recording`` folder or a damaged clip). Nothing readable is dropped.
+
+    A clip that was merely cut off is replaced by the repaired one; a damaged original is kept as ``<id>.damaged``.
+    Raises TakeadError where ``source`` holds no bag or is being recorded right now.
+    """
+    files = sorted(source.glob("*.mcap")) if source.is_dir() else []
+    if len(files) != 1:
+        raise TakeadError(
+            f"clip '{source}': holds {len(files)} .mcap files; expected a clip folder with one (recorded by takead_ros)"
+        )
+    with files[0].open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            raise TakeadError(f"clip '{source}': it is being recorded right now; stop the recorder first") from None
+        content = _read(files[0])
+    if not content.scan.messages:
+        return Recovered(source, None, 0, content.scan.damage or "no message in it", source)
+    final = source.with_name(source.name.removesuffix(OPEN_SUFFIX).removesuffix(DAMAGED_SUFFIX))
+    if source != final and final.exists():
+        raise TakeadError(
+            f"clip '{source}': '{final}' exists already; expected it to be missing (nothing is overwritten)"
+        )
+    manifest = _manifest(source, final.name, content)
+    work = final.with_name(final.name + _WORK_SUFFIX)
+    if work.exists():
+        shutil.rmtree(work)  # left by a recovery that was itself cut off; the source is still whole
+    work.mkdir()
+    writer = ClipWriter(work, final, manifest, content.scan.topics | {_label_topic(content): Topic(LABEL_TYPE)})
+    labels: dict[str, int] = {}
+    for message in _labelled(salvage(files[0], Scan(), past_damage=True), content, manifest, labels):
+        writer.write(message)
+    manifest.labels = labels
+    received = manifest.topics
+    manifest.topics = {
+        topic: TopicCount(type=content.scan.topics.get(topic, Topic(LABEL_TYPE)).type, written=count, received=count)
+        for topic, count in sorted(writer.written.items())
+    }
+    for topic, count in received.items():
+        if topic in manifest.topics:
+            manifest.topics[topic].lost_gap = count.lost_gap
+    kept = None
+    if source == final:
+        kept = source.with_name(final.name + DAMAGED_SUFFIX)
+        if kept.exists():
+            raise TakeadError(f"clip '{source}': '{kept}' exists already; move it away first (nothing is overwritten)")
+        source.rename(kept)
+    writer.close(manifest)
+    if source != final:
+        if content.torn:
+            shutil.rmtree(source)
+        elif source.name.endswith(OPEN_SUFFIX):
+            kept = source.rename(source.with_name(final.name + DAMAGED_SUFFIX))
+    return Recovered(source, final, content.scan.messages, content.scan.damage, kept)
+
+
+def _read(file: Path) -> _Content:
+    content = _Content(Scan())
+    texts = {label_bytes(label): label for label in Label}
+    for message in salvage(file, content.scan, past_damage=True):
+        content.first = message.stamp if not content.first else min(content.first, message.stamp)
+        try:
+            if message.type == LABEL_TYPE and message.topic.endswith(reader.LABEL[0]):
+                content.labels[message.stamp] = texts.get(message.data)
+            elif message.type == EVENT_TYPE:
+                content.events.append(convert.event_from_msg(codec.deserialize(message.data, EVENT_TYPE)))
+            elif message.type == REQUEST_TYPE:
+                request = convert.request_from_msg(codec.deserialize(message.data, REQUEST_TYPE))
+                if request.trigger not in (Trigger.NONE, Trigger.HUMAN_OVERRIDE, Trigger.BOOKMARK):
+                    content.foreseen = max(content.foreseen, message.stamp)
+        except (TakeadError, *DAMAGE):
+            # Kept as bytes like everything else; it cannot speak for the manifest.
+            content.torn = False
+    content.torn = content.torn and content.scan.skipped == 0
+    return content
+
+
+def _manifest(source: Path, name: str, content: _Content) -> ClipManifest:
+    """What the clip said of itself, as far as that can be read, brought in line with what is in the bag."""
+    manifest = None
+    beside = source / MANIFEST_FILE
+    texts = [(beside.read_bytes(), beside)] if beside.is_file() else []
+    if content.scan.manifest is not None:
+        texts.append((content.scan.manifest.encode(), beside))
+    for text, origin in texts:
+        try:
+            manifest = manifest or parse(text, origin)
+        except TakeadError:
+            continue  # the other copy, or else what the bag itself shows
+    if manifest is None:
+        starts = any(event.kind is EventKind.START for event in content.events)
+        kind: Kind = "takeover" if starts else "bookmark" if content.events else "demonstration"
+        config = SessionConfig()
+        manifest = ClipManifest(
+            clip_id=name, kind=kind, state="recovered", classification=kind, trigger="none", who="none", why="",
+            severity=0.0, start=content.first, end=content.first, events=[], provenance=Provenance(),
+            windows={"pre": config.pre, "post": config.post, "start_transition": config.start_transition},
+        )  # fmt: skip
+    if manifest.kind == "bookmark" and any(event.kind is EventKind.START for event in content.events):
+        manifest.kind = "takeover"
+    casual = is_casual(content.events, content.foreseen >= content.first, SessionConfig().casual_seconds)
+    describe(manifest, [ClipEvent.of(event) for event in content.events], casual)
+    manifest.state = "recovered"
+    manifest.closed_by = manifest.closed_by or "cut off"
+    manifest.recovery = Recovery(
+        messages=content.scan.messages, damage=content.scan.damage or "none", at_byte=content.scan.good
+    )
+    return manifest
+
+
+def _label_topic(content: _Content) -> str:
+    scenes = [topic for topic, known in content.scan.topics.items() if known.type == reader.SCENE[1]]
+    return (scenes[0].removesuffix(reader.SCENE[0]) if scenes else "/takead") + reader.LABEL[0]
+
+
+def _labelled(
+    messages: Iterator[BagMessage], content: _Content, manifest: ClipManifest, counts: dict[str, int]
+) -> Iterator[Received]:  # fmt: skip
+    """The messages, with a label added for each scene that has none."""
+    topic = _label_topic(content)
+    transition = int(manifest.windows.get("start_transition", SessionConfig.start_transition) * SECOND)
+    post = int(manifest.windows.get("post", SessionConfig.post) * SECOND)
+    for message in messages:
+        yield Received(message.topic, message.stamp, message.data)
+        if message.type != reader.SCENE[1] or not message.topic.endswith(reader.SCENE[0]):
+            continue
+        label = content.labels.get(message.stamp)
+        if message.stamp not in content.labels:
+            label = Label.DEMONSTRATION
+            if manifest.kind != "demonstration":
+                label = label_of(header_stamp(message.data), content.events, transition, post)
+            yield Received(topic, message.stamp, label_bytes(label))
+        if label is not None:
+            counts[label.value] = counts.get(label.value, 0) + 1

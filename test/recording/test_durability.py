@@ -1,0 +1,219 @@
+"""What a kill, a full disk and bad bytes leave behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mcap.reader import make_reader
+from rosbags.rosbag2 import Reader
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.recording import bag, reader
+from takead_ros.recording.background import BackgroundWriter
+from takead_ros.recording.clip import Label
+from takead_ros.recording.recorder import Recorder
+from takead_ros.recording.recover import recover
+from takead_ros.recording.verify import verify
+from takead_ros.recording.writer import check_writable
+
+from . import damage, stream
+
+VICTIM = Path(__file__).with_name("victim.py")
+
+
+def opens_everywhere(clip: Path) -> int:
+    """The number of messages, on which all readers agree."""
+    assert verify(clip).problems == []
+    with Reader(clip) as rosbag:
+        count = sum(1 for _ in rosbag.messages())
+    with next(clip.glob("*.mcap")).open("rb") as file:
+        assert sum(1 for _ in make_reader(file, validate_crcs=True).iter_messages()) == count
+    assert sum(1 for _ in bag.read(clip)) == count
+    return count
+
+
+@pytest.fixture(scope="module")
+def sent() -> list[stream.Received]:
+    return list(stream.run(30.0, (stream.Takeover(8.0, 11.0, 12.0), stream.Takeover(16.0, 17.0, 18.0))))
+
+
+@pytest.mark.parametrize("compression", ["none", "lz4", "zstd"])
+def test_every_reader_opens_a_clip(tmp_path: Path, sent: list[stream.Received], compression: str) -> None:
+    sink = stream.DirectSink(tmp_path, compression)
+    recorder = Recorder(stream.CONFIG, stream.TOPICS, stream.PROVENANCE, sink)
+    for message in sent:
+        recorder.receive(*message)
+    recorder.finish(sent[-1].stamp)
+    (clip,) = sink.clips
+    manifest = reader.manifest(clip)
+    assert opens_everywhere(clip) == sum(count.written for count in manifest.topics.values()) + sum(
+        manifest.labels.values()
+    )
+
+
+def test_killed_recorder_loses_at_most_the_flush_interval(tmp_path: Path) -> None:
+    """Real processes, SIGKILLed at random moments of a takeover; writing in the same thread, so the bound is exact."""
+    rng = np.random.default_rng(5)
+    for number in range(3):
+        folder = tmp_path / str(number)
+        process = subprocess.Popen([sys.executable, str(VICTIM), str(folder), "direct"], stdout=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline() == b"recording\n"
+        time.sleep(float(rng.uniform(0.05, 0.9)))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        progress = [int(line) for line in (folder / "sent").read_text().split("\n")[:-1]]
+        sent = list(stream.run(progress[-1] / stream.SECOND + 0.06, (stream.Takeover(6.0, 300.0, 301.0),)))
+        (cut,) = reader.list_unfinished(folder)
+        result = recover(cut)
+        assert result.clip is not None and not cut.exists()
+        saved = {(m.topic, m.stamp, m.data) for m in bag.read(result.clip)}
+        due = [m for m in sent if stream.SECOND <= m.stamp <= progress[-1] - stream.SECOND // 2]
+        assert len(due) > 200 and all((m.topic, m.stamp, m.data) in saved for m in due)
+        opens_everywhere(result.clip)
+        assert {frame.label for frame in reader.frames(result.clip)} >= {Label.PRE, Label.TAKEOVER_START}
+        assert reader.manifest(result.clip).trigger == "collision_predicted"
+
+
+def test_a_clip_that_is_being_recorded_is_not_repaired(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, str(VICTIM), str(tmp_path), "direct"], stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline() == b"recording\n"
+    (open_clip,) = reader.list_unfinished(tmp_path)
+    with pytest.raises(TakeadError, match="being recorded right now"):
+        recover(open_clip)
+    with pytest.raises(TakeadError, match="takead clips recover"):
+        list(reader.frames(open_clip))
+    process.kill()
+    process.wait()
+
+
+def test_terminated_recorder_closes_its_clip(tmp_path: Path) -> None:
+    """SIGTERM in the middle of a takeover, the writer in its own thread as in the node."""
+    process = subprocess.Popen([sys.executable, str(VICTIM), str(tmp_path), "thread"], stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline() == b"recording\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+    (clip,) = reader.list_clips(tmp_path)
+    assert opens_everywhere(clip) > 0 and reader.manifest(clip).closed_by == "shutdown"
+
+
+def test_recovering_again_and_a_whole_clip_change_nothing(tmp_path: Path, sent: list[stream.Received]) -> None:
+    (clip,) = stream.record(tmp_path, iter(sent))
+    before = {path.name: path.read_bytes() for path in clip.iterdir()}
+    assert verify(clip).ok
+    assert {path.name: path.read_bytes() for path in clip.iterdir()} == before
+
+
+def test_damage_in_the_middle_costs_one_chunk_and_keeps_the_original(
+    tmp_path: Path, sent: list[stream.Received]
+) -> None:  # fmt: skip
+    (clip,) = stream.record(tmp_path, iter(sent))
+    total = sum(1 for _ in bag.read(clip))
+    file = next(clip.glob("*.mcap"))
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    file.write_bytes(data)
+    with pytest.raises(TakeadError, match=r"damaged record .* after byte \d+ of \d+"):
+        list(reader.frames(clip))
+    result = recover(clip)
+    assert result.clip == clip and result.kept is not None
+    assert next(result.kept.glob("*.mcap")).read_bytes() == data
+    assert 0.9 * total < opens_everywhere(clip) < total
+
+
+def test_damaged_bags_end_in_a_clear_error_or_a_whole_clip(tmp_path: Path) -> None:
+    config = replace(stream.CONFIG, pre=0.5, post=0.3)
+    (clip,) = stream.record(tmp_path / "source", stream.run(3.0, (stream.Takeover(0.8, 1.2, 1.5),)), config)
+    outcomes = damage.Outcomes()
+    damage.fuzz(clip, tmp_path / "work", range(90), outcomes)
+    assert outcomes.broken == []
+    assert sum(outcomes.counts.values()) == 90 and outcomes.counts["recovered in part"] > 10
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, "no such file or folder"),
+        (lambda path: path.mkdir(), r"holds no \.mcap file"),
+        (lambda path: path.write_text("hello"), "not a bag"),
+        (lambda path: (path.mkdir(), (path / "a.db3").touch()), "SQLite bag"),
+        (lambda path: (path.mkdir(), (path / "a.mcap").write_bytes(b"junk")), "metadata.yaml is missing"),
+    ],
+)
+def test_what_is_no_clip_is_told_apart(tmp_path: Path, make: object, words: str) -> None:
+    make(tmp_path / "x")  # type: ignore[operator]
+    with pytest.raises(TakeadError, match=words):
+        list(reader.frames(tmp_path / "x"))
+
+
+def test_a_foreign_bag_names_the_missing_topics(tmp_path: Path) -> None:
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.typesys import Stores, get_typestore
+
+    store = get_typestore(Stores.ROS2_JAZZY)
+    with Writer(tmp_path / "foreign", version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+        connection = writer.add_connection("/chatter", "std_msgs/msg/String", typestore=store)
+        text = store.types["std_msgs/msg/String"](data="hi")
+        writer.write(connection, 1, store.serialize_cdr(text, "std_msgs/msg/String"))
+    with pytest.raises(TakeadError, match=r"no messages on '\.\.\./scene' \(takead_ros/msg/Scene\)"):
+        list(reader.frames(tmp_path / "foreign"))
+    with pytest.raises(TakeadError, match=r"no manifest\.json and none in the bag"):
+        reader.manifest(tmp_path / "foreign")
+
+
+def test_a_full_disk_stops_recording_counts_and_lets_go(tmp_path: Path, sent: list[stream.Received]) -> None:
+    """A file size limit stands in for the disk's end where no small file system can be mounted."""
+    code = (
+        "import resource, signal, sys; sys.path[:0] = sys.argv[2:]\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (300_000,) * 2)\n"
+        "import victim; victim.full(sys.argv[1])"
+    )
+    folders = [str(VICTIM.parent), str(VICTIM.parents[2])]
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path), *folders], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "File too large" in done.stdout and int(done.stdout.split()[0]) > 100, done.stdout
+    (cut,) = reader.list_unfinished(tmp_path)
+    result = recover(cut)
+    assert result.clip is not None and opens_everywhere(result.clip) > 100
+
+
+def test_a_slow_disk_drops_and_counts_and_never_blocks(tmp_path: Path, sent: list[stream.Received]) -> None:
+    """A named pipe nobody reads is the slowest of disks: the writer's thread hangs, the caller must not."""
+    writer = BackgroundWriter(tmp_path, stream.TOPICS, queue_bytes=200_000)
+    blocked = threading_block(writer)
+    recorder = Recorder(stream.CONFIG, stream.TOPICS, stream.PROVENANCE, writer)
+    begin = time.monotonic()
+    for message in sent:
+        recorder.receive(*message)
+    recorder.finish(sent[-1].stamp)
+    assert time.monotonic() - begin < 5.0
+    assert writer.status.lost_queue > 500 and writer.queued_bytes <= 200_000
+    blocked()
+    assert writer.stop(20.0)
+    (clip,) = writer.status.clips
+    manifest = reader.manifest(clip)
+    assert sum(count.lost_queue for count in manifest.topics.values()) > 500
+    for count in manifest.topics.values():
+        assert count.received <= count.written + count.lost_queue + count.lost_ring
+
+
+def threading_block(writer: BackgroundWriter) -> object:
+    """Holds up the writer's thread on a pipe, until the returned function is called."""
+    out, into = os.pipe()
+    writer._put(lambda: os.read(out, 1) and None, 0, urgent=True)
+    return lambda: os.write(into, b"x")
+
+
+def test_check_writable(tmp_path: Path) -> None:
+    assert check_writable(tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(TakeadError, match="expected a folder that can be made and written to"):
+        check_writable(tmp_path / "file" / "x")

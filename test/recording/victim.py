@@ -1,0 +1,65 @@
+"""A recorder in a process of its own, there to be killed: ``victim.py FOLDER direct|thread``.
+
+Paced at ten times real time; before a message is handed over its stamp is noted in FOLDER/sent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from itertools import takewhile
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
+
+import stream
+
+from takead_ros.recording.background import BackgroundWriter
+from takead_ros.recording.recorder import Recorder
+
+TAKEOVER = (stream.Takeover(6.0, 300.0, 301.0),)
+
+
+def main(folder: Path, kind: str, speed: float = 10.0) -> None:
+    """Records a takeover that does not end, until killed or terminated."""
+    stop: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stop.append(number))
+    folder.mkdir(parents=True, exist_ok=True)
+    background = BackgroundWriter(folder, stream.TOPICS) if kind == "thread" else None
+    recorder = Recorder(
+        stream.CONFIG, stream.TOPICS, stream.PROVENANCE, background or stream.DirectSink(folder)
+    )  # fmt: skip
+    noted = os.open(folder / "sent", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    begin, announced, last = time.monotonic(), False, 0
+    for message in takewhile(lambda _: not stop, stream.run(290.0, TAKEOVER)):
+        last = message.stamp
+        os.write(noted, f"{last}\n".encode())
+        recorder.receive(*message)
+        if recorder.session.recording:
+            if not announced:
+                announced, begin = True, time.monotonic() - last / 1e9 / speed
+                print("recording", flush=True)
+            time.sleep(max(0.0, last / 1e9 / speed - (time.monotonic() - begin)))
+    recorder.finish(last)
+    if background is not None:
+        background.stop()
+
+
+def full(folder: str) -> None:
+    """Records until long after the disk has refused; prints what was lost and why."""
+    background = BackgroundWriter(Path(folder), stream.TOPICS, "none", patient=True)
+    recorder = Recorder(stream.CONFIG, stream.TOPICS, stream.PROVENANCE, background)
+    last = 0
+    for message in stream.run(30.0, TAKEOVER):
+        last = message.stamp
+        recorder.receive(*message)
+    recorder.finish(last)
+    background.stop()
+    print(background.status.lost_disk, background.status.failure)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
