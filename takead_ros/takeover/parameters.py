@@ -133,7 +133,8 @@ class MonitorParameters(Parameters):
     off_route_yaw_exit_rad: float = _number(0.4, 0.05, 3.0, "the same: exit")
     off_route_sustain_s: float = _number(0.2, 0.01, 3.0, "and must last this long")
     policy_max_age_s: float = _number(0.25, 0.05, 1.0, "an older policy output counts as late")
-    plan_jump_m: float = _number(3.0, 0.5, 20.0, "two consecutive plans may differ this much at the same moment")
+    plan_jump_m: float = _number(1.5, 0.2, 10.0, "two plans in a row may differ this much sideways a second ahead")
+    plan_jump_along_m: float = _number(7.0, 1.0, 30.0, "the same along the way")
     unhealthy_clear_s: float = _number(0.5, 0.05, 5.0, "the policy must be healthy this long to clear")
     clear_s: float = _number(0.3, 0.05, 5.0, "the exit condition of any other trigger must last this long")
 

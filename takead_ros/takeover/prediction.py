@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from takead_ros.domain.driving import Plan
-from takead_ros.domain.geometry import box_corners, boxes_overlap, wrap_angle
-from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, ObjectKind, Objects, Polyline
+from takead_ros.domain.geometry import wrap_angle
+from takead_ros.domain.scene import FloatArray, IntArray, LineKind, ObjectKind, Objects, Polyline
 
-STEP_S = 0.1
+STEP_S, FINE_S = 0.2, 0.1  # s between predicted poses, and between the points of a plan's path
 BRAKING, PUSHING = 9.0, 4.0  # m/s^2: what the vehicle can do at most, whatever a plan says
 LANE_REACH_M, LANE_HEADING_RAD = 2.5, 0.6  # a vehicle within both follows the lane
 DRIFT_S = 2.0  # s for which a sideways motion in the lane goes on
@@ -51,45 +54,68 @@ class Lanes:
         return Lanes(lines, points[:, 0], points[:, 1], np.arctan2(steps[:, 1], steps[:, 0]), arc, last)
 
 
+@lru_cache(maxsize=8)
 def times(horizon_s: float) -> FloatArray:
     """(T,) s ahead, STEP_S apart."""
     return STEP_S * np.arange(1.0, round(horizon_s / STEP_S) + 1.0)
 
 
-def roll_out(
-    plan: Plan, pose: tuple[float, float, float], age_s: float, ego: EgoState, ahead: FloatArray
-) -> FloatArray:
-    """Poses (T, 3) [x, y, yaw] in ``map`` of an ego that follows ``plan`` from now on, at ``ahead`` (T,) s.
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A plan as a path in ``map``: x y (F,) m, yaw (F,) rad, arc (F,) m, at t (F,) s after the plan's stamp.
 
-    ``pose`` is the ego's at the plan's stamp, ``age_s`` ago. The path is the cubic through the plan's poses and speeds,
-    which a kinematic bicycle can drive exactly (it is differentially flat); the way along it is the plan's as far as
-    the vehicle's present speed and its strongest braking and acceleration allow.
+    It is the cubic through the plan's poses and speeds, which a kinematic bicycle can drive exactly (it is
+    differentially flat).
     """
-    knots = np.arange(len(plan.x) + 1) * plan.dt
-    x, y = np.concatenate(([0.0], plan.x)), np.concatenate(([0.0], plan.y))
-    yaw, speed = np.unwrap(np.concatenate(([0.0], plan.yaw))), np.concatenate(([max(ego.speed, 0.0)], plan.speed))
-    fine = np.arange(0.0, knots[-1] + 1e-9, STEP_S)
-    i = np.minimum((fine / plan.dt + 1e-9).astype(np.int64), len(plan.x) - 1)
-    u = (fine - knots[i]) / plan.dt
-    h01 = u * u * (3.0 - 2.0 * u)
-    h10, h11 = u * (1.0 - u) ** 2 * plan.dt, u * u * (u - 1.0) * plan.dt
-    along, across = speed * np.cos(yaw), speed * np.sin(yaw)
-    px = x[i] + h01 * (x[i + 1] - x[i]) + h10 * along[i] + h11 * along[i + 1]
-    py = y[i] + h01 * (y[i + 1] - y[i]) + h10 * across[i] + h11 * across[i + 1]
-    heading = np.interp(fine, knots, yaw)
 
-    arc = np.concatenate(([0.0], np.cumsum(np.hypot(np.diff(px), np.diff(py)))))
-    start = np.interp(age_s, fine, arc)
-    wanted = np.interp(age_s + ahead, fine, arc) - start
-    v = max(ego.speed, 0.0)
+    x: FloatArray
+    y: FloatArray
+    yaw: FloatArray
+    arc: FloatArray
+    t: FloatArray
+
+    @staticmethod
+    def of(plan: Plan, pose: tuple[float, float, float], speed: float) -> Trace:
+        """``pose`` and ``speed`` (m/s) are the ego's at the plan's stamp."""
+        t, i, value, slope = _cubic(len(plan.x), plan.dt)
+        x, y = np.concatenate(([0.0], plan.x)), np.concatenate(([0.0], plan.y))
+        yaw, v = np.concatenate(([0.0], plan.yaw)), np.concatenate(([max(speed, 0.0)], plan.speed))
+        yaw[1:] -= 2.0 * np.pi * np.cumsum(np.round(np.diff(yaw) / (2.0 * np.pi)))
+        along, across = v * np.cos(yaw), v * np.sin(yaw)
+        px = x[i] + value * (x[i + 1] - x[i]) + slope[0] * along[i] + slope[1] * along[i + 1]
+        py = y[i] + value * (y[i + 1] - y[i]) + slope[0] * across[i] + slope[1] * across[i + 1]
+        heading = np.interp(t, np.arange(len(x)) * plan.dt, yaw)
+        arc = np.concatenate(([0.0], np.cumsum(np.hypot(px[1:] - px[:-1], py[1:] - py[:-1]))))
+        cos, sin = np.cos(pose[2]), np.sin(pose[2])
+        return Trace(pose[0] + cos * px - sin * py, pose[1] + sin * px + cos * py, pose[2] + heading, arc, t)
+
+
+@lru_cache(maxsize=8)
+def _cubic(steps: int, dt: float) -> tuple[FloatArray, IntArray, FloatArray, tuple[FloatArray, FloatArray]]:
+    """Times (F,) s of a trace, the plan step (F,) each lies in, and the weights of Hermite's cubic there."""
+    t = np.arange(0.0, steps * dt + 1e-9, FINE_S)
+    i = np.minimum((t / dt + 1e-9).astype(np.int64), steps - 1)
+    u = t / dt - i
+    return t, i, u * u * (3.0 - 2.0 * u), (u * (1.0 - u) ** 2 * dt, u * u * (u - 1.0) * dt)
+
+
+def roll_out(trace: Trace, age_s: float, speed: float, ahead: FloatArray) -> FloatArray:
+    """Poses (T, 3) [x, y, yaw] of an ego that follows ``trace``, ``age_s`` old, at ``ahead`` (T,) s from now.
+
+    The way along it is the plan's as far as the present ``speed`` (m/s) and the vehicle's strongest braking and
+    acceleration allow; beyond its end it goes straight on.
+    """
+    start, *wanted = np.interp(np.concatenate(([age_s], age_s + ahead)), trace.t, trace.arc)
+    v = max(speed, 0.0)
     until = np.minimum(ahead, v / BRAKING)
-    way = start + np.clip(wanted, v * until - 0.5 * BRAKING * until**2, v * ahead + 0.5 * PUSHING * ahead**2)
-    beyond = np.maximum(way - arc[-1], 0.0)
-    heading = np.interp(way, arc, heading)
-    px = np.interp(way, arc, px) + beyond * np.cos(heading)
-    py = np.interp(way, arc, py) + beyond * np.sin(heading)
-    cos, sin = np.cos(pose[2]), np.sin(pose[2])
-    return np.column_stack((pose[0] + cos * px - sin * py, pose[1] + sin * px + cos * py, pose[2] + heading))
+    way = np.minimum(np.asarray(wanted) - start, v * ahead + 0.5 * PUSHING * ahead * ahead)
+    way = start + np.maximum(way, v * until - 0.5 * BRAKING * until * until)
+    beyond = np.maximum(way - trace.arc[-1], 0.0)
+    poses = np.empty((len(ahead), 3))
+    poses[:, 2] = heading = np.interp(way, trace.arc, trace.yaw)
+    poses[:, 0] = np.interp(way, trace.arc, trace.x) + beyond * np.cos(heading)
+    poses[:, 1] = np.interp(way, trace.arc, trace.y) + beyond * np.sin(heading)
+    return poses
 
 
 def constant_velocity(objects: Objects, ahead: FloatArray) -> FloatArray:
@@ -141,14 +167,28 @@ def first_contact(
 
     ``size``: length and width (m) of the ego's box.
     """
-    reach = 0.5 * (np.hypot(*size) + np.hypot(objects.length, objects.width))
-    gap = np.hypot(others[..., 0] - ego[:, 0], others[..., 1] - ego[:, 1])
-    who, when = np.nonzero(gap < reach[:, None])
     first: FloatArray = np.full(len(objects), FAR)
+    reach = 0.5 * (math.hypot(*size) + np.hypot(objects.length, objects.width))
+    dx, dy = others[..., 0] - ego[:, 0], others[..., 1] - ego[:, 1]
+    who, when = np.nonzero(dx * dx + dy * dy < (reach * reach)[:, None])
     if len(who):
-        mine = box_corners(ego[when, 0], ego[when, 1], ego[when, 2], np.asarray(size[0]), np.asarray(size[1]))
-        pose = others[who, when]
-        theirs = box_corners(pose[:, 0], pose[:, 1], pose[:, 2], objects.length[who], objects.width[who])
-        hit = boxes_overlap(mine, theirs)
+        half = 0.5 * objects.length[who], 0.5 * objects.width[who]
+        turned = others[who, when, 2] - ego[when, 2]
+        hit = _overlap(dx[who, when], dy[who, when], ego[when, 2], turned, (0.5 * size[0], 0.5 * size[1]), half)
         np.minimum.at(first, who[hit], ahead[when[hit]])
     return first
+
+
+def _overlap(
+    dx: FloatArray, dy: FloatArray, yaw: FloatArray, turned: FloatArray, mine: tuple[float, float],
+    theirs: tuple[FloatArray, FloatArray],
+) -> NDArray[np.bool_]:  # fmt: skip
+    """(M,) whether two boxes overlap: offset (m) and ``yaw`` of mine, theirs ``turned`` against it, half length and
+    width. Separating-axis theorem along the four directions of the sides."""
+    cos, sin = np.abs(np.cos(turned)), np.abs(np.sin(turned))
+    apart = np.zeros(len(dx), dtype=np.bool_)
+    for direction, near, far in ((yaw, mine, theirs), (yaw + turned, theirs, mine)):
+        c, s = np.cos(direction), np.sin(direction)
+        apart |= np.abs(c * dx + s * dy) >= near[0] + far[0] * cos + far[1] * sin
+        apart |= np.abs(c * dy - s * dx) >= near[1] + far[0] * sin + far[1] * cos
+    return ~apart

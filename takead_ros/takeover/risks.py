@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,17 +12,19 @@ from takead_ros.domain.geometry import project
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState, Objects, Scene
 from takead_ros.takeover import prediction
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.prediction import Lanes
+from takead_ros.takeover.prediction import Lanes, Trace
 
 NS = 1_000_000_000
-Poses = Mapping[int, tuple[float, float, float]]
-
+JUMP = "plan_jump"
 STRAIGHT_AHEAD_S = 1.0  # constant velocity is believed this long, lane following over the whole horizon
 BETTER_BY_S, BETTER_BY_MPS2 = 0.3, 1.0  # the expert does better: contact this much later, or braking this much harder
 JUMP_AT_S = 1.0  # two plans are compared this far ahead
 DISAGREEMENT_SPEED = 1.0  # m/s; slower, the wheel's angle means little
 RANGE_RAD, RANGE_MPS2, RANGE_MPS = 0.9, 15.0, 75.0
 CORRIDOR_M = 0.3  # beside the ego's box, for what counts as ahead on the path
+ENOUGH = 0.7  # share of the needed braking with which the policy is seen to act on it
+RETURNS_M = 1.0  # the policy returns to the route when its plan ends at most this much farther out than the expert's
+CROSSING = 1.0  # m/s across the path; faster, it crosses
 CREEP = 2.0  # m/s; slower, headway means little
 
 
@@ -39,64 +41,76 @@ class Finding:
     text: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Driver:
+    """A driver's newest output with its path in ``map``; ``sound``: it may be used (see ``fault``)."""
+
+    output: DriverOutput
+    trace: Trace | None
+    fault: str = ""
+
+    @property
+    def usable(self) -> bool:
+        return self.trace is not None and self.fault in ("", JUMP)
+
+
 def of_policy(
-    scene: Scene, policy: DriverOutput, expert: DriverOutput | None, poses: Poses, lanes: Lanes | None, stood_s: float,
-    p: MonitorParameters,
-) -> list[Finding]:  # fmt: skip
-    """Every risk of a sound policy output whose scene's pose is in ``poses``; ``stood_s``: s the ego has stood."""
+    scene: Scene, policy: Driver, expert: Driver | None, lanes: Lanes | None, stood_s: float, p: MonitorParameters
+) -> list[Finding]:
+    """Every risk of a usable policy; ``expert`` None: there is none to compare with; ``stood_s``: s the ego stands."""
     ahead = prediction.times(p.horizon_s)
     near = _in_reach(scene, p)
-    path = _rolled(scene, policy, poses, ahead)
+    path = _rolled(scene, policy, ahead)
     findings = [
-        _collision(scene, policy, expert, poses, lanes, near, path, ahead, p),
-        _following(scene, policy, near, path, ahead, p),
+        _collision(scene, policy, expert, lanes, near, path, ahead, p),
+        _following(scene, policy.output, expert, near, path, p),
+        _off_route(scene, policy.output, expert, p),
     ]
     if expert is not None:
-        findings += [_disagreement(scene, policy, expert, p), _stuck(policy, expert, stood_s, p)]
-    findings.append(_off_route(scene, policy, expert, p))
+        findings.append(_disagreement(scene, policy.output, expert.output, p))
+        findings.append(_stuck(policy.output, expert.output, stood_s, p))
     return findings
 
 
-def unhealthy(
-    scene: Scene, policy: DriverOutput, before: DriverOutput | None, poses: Poses, p: MonitorParameters
-) -> Finding:
-    """Whether the policy's newest output may be used at all; ``before`` is the one before it."""
-    fault = _fault(scene, policy, p) or _jump(policy, before, poses, p)
+def unhealthy(scene: Scene, policy: Driver, p: MonitorParameters) -> Finding:
+    """Whether the policy's newest output is failed, broken, jumping or late."""
+    late = "" if (scene.stamp - policy.output.stamp) / NS <= p.policy_max_age_s else "late"
+    fault = policy.fault or late
     return Finding(Trigger.POLICY_UNHEALTHY, bool(fault), not fault, 1.0, None, 0, fault)
 
 
-def _fault(scene: Scene, policy: DriverOutput, p: MonitorParameters) -> str:
-    if policy.status is not DriverStatus.OK:
-        return f"status_{policy.status.name.lower()}"
-    if (scene.stamp - policy.stamp) / NS > p.policy_max_age_s:
-        return "late"
-    plan = policy.plan
+def fault(output: DriverOutput) -> str:
+    """Why an output must not be used, or empty."""
+    if output.status is not DriverStatus.OK:
+        return f"status_{output.status.name.lower()}"
+    plan = output.plan
     if not 2 <= len(plan.x) == len(plan.y) == len(plan.yaw) == len(plan.speed):
         return "malformed"
-    values = np.concatenate((plan.x, plan.y, plan.yaw, plan.speed, (policy.steering_angle, policy.acceleration)))
+    values = np.concatenate((plan.x, plan.y, plan.yaw, plan.speed, (output.steering_angle, output.acceleration)))
     if not np.isfinite(values).all():
         return "not_finite"
     fast = np.abs(plan.speed).max() > RANGE_MPS
-    if abs(policy.steering_angle) > RANGE_RAD or abs(policy.acceleration) > RANGE_MPS2 or fast:
+    if abs(output.steering_angle) > RANGE_RAD or abs(output.acceleration) > RANGE_MPS2 or fast:
         return "out_of_range"
     return ""
 
 
-def _jump(policy: DriverOutput, before: DriverOutput | None, poses: Poses, p: MonitorParameters) -> str:
-    """Two plans in a row that are far apart at the same moment."""
-    if before is None or before.status is not DriverStatus.OK or not {policy.stamp, before.stamp} <= set(poses):
+def jump(new: Driver, before: Driver, p: MonitorParameters) -> str:
+    """Whether two plans in a row are farther apart at the same moment than a change of mind explains: sideways, or
+    along the way beyond what braking instead of accelerating makes."""
+    if new.trace is None or before.trace is None:
         return ""
-    elapsed = (policy.stamp - before.stamp) / NS
-    if not 0.0 < elapsed < JUMP_AT_S or len(before.plan.x) < 2 or not np.isfinite(before.plan.x).all():
+    elapsed = (new.output.stamp - before.output.stamp) / NS
+    if not 0.0 < elapsed < JUMP_AT_S:
         return ""
-    places = []
-    for output, t in ((policy, JUMP_AT_S), (before, JUMP_AT_S + elapsed)):
-        knots = output.plan.dt * np.arange(1, len(output.plan.x) + 1)
-        x, y, yaw = poses[output.stamp]
-        px, py = np.interp(t, knots, output.plan.x), np.interp(t, knots, output.plan.y)
-        places.append((x + np.cos(yaw) * px - np.sin(yaw) * py, y + np.sin(yaw) * px + np.cos(yaw) * py))
-    apart = np.hypot(places[0][0] - places[1][0], places[0][1] - places[1][1])
-    return "plan_jump" if apart > p.plan_jump_m else ""
+    (ax, ay, yaw), (bx, by, _) = (
+        [float(np.interp(t, trace.t, values)) for values in (trace.x, trace.y, trace.yaw)]
+        for trace, t in ((new.trace, JUMP_AT_S), (before.trace, JUMP_AT_S + elapsed))
+    )
+    dx, dy = ax - bx, ay - by
+    sideways = abs(np.cos(yaw) * dy - np.sin(yaw) * dx)
+    along = abs(np.cos(yaw) * dx + np.sin(yaw) * dy)
+    return JUMP if sideways > p.plan_jump_m or along > p.plan_jump_along_m else ""
 
 
 def _in_reach(scene: Scene, p: MonitorParameters) -> Objects:
@@ -110,40 +124,56 @@ def _in_reach(scene: Scene, p: MonitorParameters) -> Objects:
     return objects.select((objects.visibility > 0.0) & ahead & (dx * dx + dy * dy < reach * reach))
 
 
-def _rolled(scene: Scene, output: DriverOutput, poses: Poses, ahead: FloatArray) -> FloatArray:
-    age = (scene.stamp - output.stamp) / NS
-    return prediction.roll_out(output.plan, poses[output.stamp], age, scene.ego, ahead)
+def _rolled(scene: Scene, driver: Driver, ahead: FloatArray) -> FloatArray:
+    assert driver.trace is not None  # only usable drivers come here
+    return prediction.roll_out(driver.trace, (scene.stamp - driver.output.stamp) / NS, scene.ego.speed, ahead)
 
 
 def _collision(
-    scene: Scene, policy: DriverOutput, expert: DriverOutput | None, poses: Poses, lanes: Lanes | None, near: Objects,
-    path: FloatArray, ahead: FloatArray, p: MonitorParameters,
+    scene: Scene, policy: Driver, expert: Driver | None, lanes: Lanes | None, near: Objects, path: FloatArray,
+    ahead: FloatArray, p: MonitorParameters,
 ) -> Finding:  # fmt: skip
-    straight = prediction.constant_velocity(near, ahead)
-    on_lane = prediction.lane_following(near, lanes, straight, ahead) if len(near) else straight
-    size = (scene.ego.length + 2.0 * p.margin_m, scene.ego.width + 2.0 * p.margin_m)
-
-    def contact(poses_of_ego: FloatArray) -> FloatArray:
-        first = prediction.first_contact(poses_of_ego, size, on_lane, near, ahead)
-        soon = prediction.first_contact(poses_of_ego, size, straight, near, ahead)
-        return np.minimum(first, np.where(soon <= STRAIGHT_AHEAD_S, soon, prediction.FAR))
-
-    mine = contact(path) if len(near) else np.zeros(0)
-    theirs = _rolled(scene, expert, poses, ahead) if expert is not None and expert.stamp in poses else None
-    if len(near) and np.isfinite(mine).any():
+    theirs = _rolled(scene, expert, ahead) if expert is not None and (len(near) or scene.controls) else None
+    if len(near):
+        contact = _contacts(scene, near, lanes, ahead, p)
+        mine = contact(path)
         i = int(np.argmin(mine))
         when = float(mine[i])
-        better = theirs is None or expert is None or expert.acceleration < policy.acceleration - BETTER_BY_MPS2
-        if better or (theirs is not None and contact(theirs).min() >= when + BETTER_BY_S):
-            severity = 1.0 - 0.5 * when / p.horizon_s
-            text = f"contact with object {near.id[i]} in {when:.1f} s"
-            return Finding(Trigger.COLLISION_PREDICTED, True, False, severity, when, int(near.id[i]), text)
+        if np.isfinite(when):
+            if expert is None or theirs is None:
+                better = True
+            else:
+                harder = expert.output.acceleration < policy.output.acceleration - BETTER_BY_MPS2
+                better = harder or contact(theirs).min() >= when + BETTER_BY_S
+            if better:
+                severity = 1.0 - 0.5 * when / p.horizon_s
+                text = f"contact with object {near.id[i]} in {when:.1f} s"
+                return Finding(Trigger.COLLISION_PREDICTED, True, False, severity, when, int(near.id[i]), text)
     line = _line_run(scene, path, theirs, ahead)
     if line is not None:
         when, control = line
         text = f"stop line {control} would be run in {when:.1f} s"
         return Finding(Trigger.COLLISION_PREDICTED, True, False, 0.9 - 0.4 * when / p.horizon_s, when, 0, text)
     return Finding(Trigger.COLLISION_PREDICTED, False, True, 0.0)
+
+
+def _contacts(
+    scene: Scene, near: Objects, lanes: Lanes | None, ahead: FloatArray, p: MonitorParameters
+) -> Callable[[FloatArray], FloatArray]:
+    """A function from ego poses (T, 3) to the s (N,) until contact with each object, by lane following, and for the
+    first moments by constant velocity as well."""
+    straight = prediction.constant_velocity(near, ahead)
+    on_lane = prediction.lane_following(near, lanes, straight, ahead)
+    size = (scene.ego.length + 2.0 * p.margin_m, scene.ego.width + 2.0 * p.margin_m)
+    soon = int(np.searchsorted(ahead, STRAIGHT_AHEAD_S + 1e-9))
+
+    def contact(ego: FloatArray) -> FloatArray:
+        first = prediction.first_contact(ego, size, on_lane, near, ahead)
+        if on_lane is straight:
+            return first
+        return np.minimum(first, prediction.first_contact(ego[:soon], size, straight[:, :soon], near, ahead[:soon]))
+
+    return contact
 
 
 def _line_run(
@@ -168,37 +198,40 @@ def _line_run(
 
 
 def _following(
-    scene: Scene, policy: DriverOutput, near: Objects, path: FloatArray, ahead: FloatArray, p: MonitorParameters
+    scene: Scene, policy: DriverOutput, expert: Driver | None, near: Objects, path: FloatArray, p: MonitorParameters
 ) -> Finding:
-    """Time to collision and headway to the nearest object in the corridor of the policy's path."""
-    ego, quiet = scene.ego, Finding(Trigger.TIME_TO_COLLISION, False, True, 0.0)
-    line = np.vstack(([[ego.x, ego.y]], path[:, :2]))
-    line = line[np.concatenate(([True], np.hypot(*np.diff(line, axis=0).T) > 1e-3))]
-    if not len(near) or len(line) < 2:
-        return quiet
-    ttc = headway = np.inf
-    who, must = 0, 0.0
-    for i in range(len(near)):
-        along, lateral, heading = project(line, float(near.x[i]), float(near.y[i]))
-        turn = near.yaw[i] - heading
-        cos, sin = abs(np.cos(turn)), abs(np.sin(turn))
-        beside = 0.5 * float(near.length[i] * sin + near.width[i] * cos)
-        if along <= 0.0 or abs(lateral) > beside + 0.5 * ego.width + CORRIDOR_M:
-            continue
-        gap = along - 0.5 * float(near.length[i] * cos + near.width[i] * sin) - 0.5 * ego.length
-        gap = max(gap, 0.05)
-        closing = ego.speed - float(near.vx[i] * np.cos(heading) + near.vy[i] * np.sin(heading))
-        if closing > 0.0 and gap / closing < ttc:
-            ttc, who, must = gap / closing, int(near.id[i]), closing * closing / (2.0 * gap)
-        if ego.speed > CREEP:
-            headway = min(headway, gap / ego.speed)
+    """Time to collision and headway to what goes ahead or stands in the corridor of the policy's path, (T, 3).
+
+    What crosses it is left to the predicted collision.
+    """
+    ego = scene.ego
+    if not len(near):
+        return Finding(Trigger.TIME_TO_COLLISION, False, True, 0.0)
+    line = np.vstack(((ego.x, ego.y, ego.yaw), path))
+    arc = np.concatenate(([0.0], np.cumsum(np.hypot(line[1:, 0] - line[:-1, 0], line[1:, 1] - line[:-1, 1]))))
+    dx, dy = near.x[:, None] - line[:, 0], near.y[:, None] - line[:, 1]
+    i = (dx * dx + dy * dy).argmin(axis=1)
+    dx, dy, heading = dx[np.arange(len(i)), i], dy[np.arange(len(i)), i], line[i, 2]
+    cos, sin = np.cos(heading), np.sin(heading)
+    turn = near.yaw - heading
+    across, along = np.abs(np.sin(turn)), np.abs(np.cos(turn))
+    beside = np.abs(cos * dy - sin * dx) - 0.5 * (near.length * across + near.width * along + ego.width)
+    far = arc[i] + cos * dx + sin * dy
+    gap = np.maximum(far - 0.5 * (near.length * along + near.width * across + ego.length), 0.05)
+    closing = ego.speed - (near.vx * cos + near.vy * sin)
+    inside = (beside < CORRIDOR_M) & (far > 0.0) & (np.abs(near.vy * cos - near.vx * sin) < CROSSING)
+    ttc = np.where(inside & (closing > 0.0), gap / np.maximum(closing, 1e-3), np.inf)
+    headway = float(np.where(inside, gap, np.inf).min()) / ego.speed if ego.speed > CREEP else np.inf
+    k = int(np.argmin(ttc))
+    soonest, must = float(ttc[k]), float(closing[k] ** 2 / (2.0 * gap[k]))
     braking = -policy.acceleration
-    enter = (ttc < p.ttc_s and braking < 0.7 * must) or (headway < p.headway_s and braking < 0.0)
-    leave = ttc > p.ttc_exit_s and headway > p.headway_exit_s
-    severity = float(np.clip(1.0 - 0.5 * ttc / p.ttc_s, 0.3, 1.0))
-    when = float(ttc) if np.isfinite(ttc) else None
-    text = f"TTC {ttc:.1f} s, headway {headway:.1f} s"
-    return Finding(Trigger.TIME_TO_COLLISION, enter, leave, severity, when, who, text)
+    harder = expert is None or -expert.output.acceleration > braking + BETTER_BY_MPS2
+    enter = harder and ((soonest < p.ttc_s and braking < ENOUGH * must) or (headway < p.headway_s and braking < 0.0))
+    leave = soonest > p.ttc_exit_s and headway > p.headway_exit_s
+    severity = float(np.clip(1.0 - 0.5 * soonest / p.ttc_s, 0.3, 1.0))
+    when = soonest if np.isfinite(soonest) else None
+    text = f"TTC {soonest:.1f} s, headway {headway:.1f} s"
+    return Finding(Trigger.TIME_TO_COLLISION, enter, leave, severity, when, int(near.id[k]), text)
 
 
 def _disagreement(scene: Scene, policy: DriverOutput, expert: DriverOutput, p: MonitorParameters) -> Finding:
@@ -225,15 +258,17 @@ def _stuck(policy: DriverOutput, expert: DriverOutput, stood_s: float, p: Monito
     )  # fmt: skip
 
 
-def _off_route(scene: Scene, policy: DriverOutput, expert: DriverOutput | None, p: MonitorParameters) -> Finding:
+def _off_route(scene: Scene, policy: DriverOutput, expert: Driver | None, p: MonitorParameters) -> Finding:
     """Far off or across the route, unless the expert means to stay there as well (it passes something)."""
     route = scene.route
     offset, yaw = abs(route.lateral_offset), abs(route.heading_error)
-    returns = expert is not None and _end_offset(scene, policy) <= _end_offset(scene, expert) + 1.0
-    enter = (offset > p.off_route_m or yaw > p.off_route_yaw_rad) and not returns
-    leave = (offset < p.off_route_exit_m and yaw < p.off_route_yaw_exit_rad) or returns
+    far = offset > p.off_route_m or yaw > p.off_route_yaw_rad
+    near = offset < p.off_route_exit_m and yaw < p.off_route_yaw_exit_rad
+    if not near and expert is not None:
+        near = _end_offset(scene, policy) <= _end_offset(scene, expert.output) + RETURNS_M
     severity = float(np.clip(0.4 + 0.1 * (offset - p.off_route_m), 0.4, 0.8))
-    return Finding(Trigger.OFF_ROUTE, enter, leave, severity, None, 0, f"{offset:.1f} m and {yaw:.2f} rad off")
+    text = f"{offset:.1f} m and {yaw:.2f} rad off"
+    return Finding(Trigger.OFF_ROUTE, far and not near, near, severity, None, 0, text)
 
 
 def _end_offset(scene: Scene, output: DriverOutput) -> float:

@@ -7,7 +7,7 @@
     |                       | and the expert does better                             |                                 |
     | STEERING_DISAGREEMENT | |policy - expert| above disagreement_share of lock     | below disagreement_exit_share   |
     | TIME_TO_COLLISION     | TTC or headway short on the policy's path, and the     | both long again                 |
-    |                       | policy brakes less than it must                        |                                 |
+    |                       | policy brakes less than it must and than the expert    |                                 |
     | STUCK                 | stands for stuck_s while only the expert would go      | moves, or the policy would go   |
     | OFF_ROUTE             | far off or across the route, the policy not returning  | back within the exit thresholds |
     | POLICY_UNHEALTHY      | late, failed, not finite, or the plan jumps            | healthy for unhealthy_clear_s   |
@@ -22,12 +22,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from takead_ros.domain.driving import DriverOutput, DriverStatus, TakeoverRequest, Trigger
+from takead_ros.domain.driving import DriverOutput, TakeoverRequest, Trigger
 from takead_ros.domain.scene import Scene
 from takead_ros.takeover import risks
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.prediction import Lanes
-from takead_ros.takeover.risks import Finding
+from takead_ros.takeover.prediction import Lanes, Trace
+from takead_ros.takeover.risks import Driver, Finding
 
 NS = 1_000_000_000
 POSES_KEPT = 20  # a second of scenes: plans are placed at the pose of the scene they answer
@@ -46,13 +46,16 @@ class Alarm:
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """Begin with ``Memory()``. ``poses``: stamp (ns) -> x, y, yaw of the last scenes."""
+    """Begin with ``Memory()``. ``poses``: stamp (ns) -> x, y, yaw, speed of the last scenes; ``began``: stamp (ns) of
+    the first one; ``stands_since``: ns, None while the ego moves."""
 
     alarms: Mapping[Trigger, Alarm] = field(default_factory=dict)
-    poses: Mapping[int, tuple[float, float, float]] = field(default_factory=dict)
+    poses: Mapping[int, tuple[float, float, float, float]] = field(default_factory=dict)
+    began: int | None = None
+    last: int = 0
     lanes: Lanes | None = None
-    plan: DriverOutput | None = None
-    plan_before: DriverOutput | None = None
+    policy: Driver | None = None
+    expert: Driver | None = None
     stands_since: int | None = None
 
 
@@ -64,46 +67,64 @@ def evaluate(
     ``policy`` and ``expert`` are their newest outputs (None: none so far); time is the scenes' stamps. A scene from
     before the last one starts over.
     """
-    if memory.poses and scene.stamp < max(memory.poses):
+    if memory.began is not None and scene.stamp < memory.last:
         memory = Memory()
-    memory = _noted(scene, policy, memory, p)
-    sound = risks.unhealthy(scene, policy, memory.plan_before, memory.poses, p) if policy is not None else None
-    if policy is None:
-        sound = Finding(Trigger.POLICY_UNHEALTHY, True, True, 1.0, None, 0, "no policy output")
-    findings: list[Finding] = [sound] if sound is not None else []
-    usable = policy is not None and not (sound is not None and sound.enter and sound.text != "plan_jump")
-    if usable and policy is not None and policy.stamp in memory.poses:
-        peer = expert if expert is not None and expert.status is DriverStatus.OK and _recent(scene, expert, p) else None
-        findings += risks.of_policy(scene, policy, peer, memory.poses, memory.lanes, _stood(scene, memory), p)
+    memory = _noted(scene, policy, expert, memory, p)
+    findings: list[Finding] = []
+    if memory.policy is not None:
+        findings.append(risks.unhealthy(scene, memory.policy, p))
+        if memory.policy.usable and _recent(scene, memory.policy, p):
+            peer = memory.expert
+            if peer is not None and not (peer.usable and _recent(scene, peer, p)):
+                peer = None
+            findings += risks.of_policy(scene, memory.policy, peer, memory.lanes, _stood(scene, memory), p)
+    elif memory.began is not None and scene.stamp - memory.began > p.policy_max_age_s * NS:
+        findings.append(Finding(Trigger.POLICY_UNHEALTHY, True, False, 1.0, None, 0, "no policy output"))
     found = {finding.trigger: finding for finding in findings}
     alarms = {
         trigger: _updated(memory.alarms.get(trigger, Alarm()), found.get(trigger), trigger, scene.stamp, p)
-        for trigger in set(memory.alarms) | set(found)
+        for trigger in {*memory.alarms, *found}
     }
-    request = _most_severe(scene, alarms)
-    return request, replace(memory, alarms=alarms)
+    return _most_severe(scene, alarms), replace(memory, alarms=alarms)
 
 
-def _noted(scene: Scene, policy: DriverOutput | None, memory: Memory, p: MonitorParameters) -> Memory:
-    poses = {**memory.poses, scene.stamp: (scene.ego.x, scene.ego.y, scene.ego.yaw)}
+def _noted(
+    scene: Scene, policy: DriverOutput | None, expert: DriverOutput | None, memory: Memory, p: MonitorParameters
+) -> Memory:
+    ego = scene.ego
+    poses = {**memory.poses, scene.stamp: (ego.x, ego.y, ego.yaw, ego.speed)}
     if len(poses) > POSES_KEPT:
-        del poses[min(poses)]
-    plan, before = memory.plan, memory.plan_before
-    if policy is not None and (plan is None or policy.stamp != plan.stamp):
-        plan, before = policy, plan
+        del poses[next(iter(poses))]
     stands = memory.stands_since if memory.stands_since is not None else scene.stamp
-    return replace(
-        memory,
+    return Memory(
+        alarms=memory.alarms,
         poses=poses,
+        began=memory.began if memory.began is not None else scene.stamp,
+        last=scene.stamp,
         lanes=Lanes.of(scene.polylines, memory.lanes),
-        plan=plan,
-        plan_before=before,
-        stands_since=stands if scene.ego.speed < p.stuck_speed_mps else None,
+        policy=_placed(policy, memory.policy, poses, p),
+        expert=_placed(expert, memory.expert, poses, p),
+        stands_since=stands if ego.speed < p.stuck_speed_mps else None,
     )
 
 
-def _recent(scene: Scene, output: DriverOutput, p: MonitorParameters) -> bool:
-    return abs(scene.stamp - output.stamp) <= p.policy_max_age_s * NS
+def _placed(
+    output: DriverOutput | None, known: Driver | None, poses: Mapping[int, tuple[float, float, float, float]],
+    p: MonitorParameters,
+) -> Driver | None:  # fmt: skip
+    """A new output, judged and placed in ``map`` at the pose of the scene that it answers; ``known`` where it is
+    that one."""
+    if output is None or (known is not None and known.output is output):
+        return known if output is not None else None
+    fault, pose = risks.fault(output), poses.get(output.stamp)
+    if fault or pose is None:
+        return Driver(output, None, fault)
+    driver = Driver(output, Trace.of(output.plan, pose[:3], pose[3]))
+    return replace(driver, fault=risks.jump(driver, known, p)) if known is not None else driver
+
+
+def _recent(scene: Scene, driver: Driver, p: MonitorParameters) -> bool:
+    return abs(scene.stamp - driver.output.stamp) <= p.policy_max_age_s * NS
 
 
 def _stood(scene: Scene, memory: Memory) -> float:
