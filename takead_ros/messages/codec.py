@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import functools
+import struct
 from typing import Any
 
 from rosbags.serde import SerdeError
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import store, types
+from takead_ros.messages.encoder import LITTLE_ENDIAN_CDR, writer
 
 
 def serialize(msg: Any) -> bytes:
-    """CDR bytes of a message, with the 4-byte encapsulation header in front."""
+    """CDR bytes of a message, with the 4-byte encapsulation header in front.
+
+    Raises TypeError where a field holds a value that is none for it.
+    """
     if types.RESOLUTION == "rosidl":
         from rclpy.serialization import serialize_message
 
         return bytes(serialize_message(msg))
-    return bytes(store.typestore().serialize_cdr(msg, msg.__msgtype__))
+    name = type_name(msg)
+    parts = [LITTLE_ENDIAN_CDR]
+    try:
+        writer(name)(msg, 0, parts.append)
+    except (struct.error, AttributeError, ValueError) as error:
+        raise TypeError(f"{name}: a field holds what it cannot: {error}; the message is {msg!r}") from error
+    return b"".join(parts)
 
 
 def deserialize(data: bytes | memoryview, name: str) -> Any:

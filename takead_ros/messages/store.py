@@ -80,7 +80,7 @@ def _build(type_name: str, constants: Any, fields: Any) -> Any:
             arguments.append(f"{name}=None")
             if element == Nodetype.BASE and element_detail[0] != "string":
                 slot = f"_{name}"
-                dtype = np.dtype(_DTYPES.get(element_detail[0], element_detail[0]))
+                dtype = np.dtype(_DTYPES.get(element_detail[0], element_detail[0])).newbyteorder("<")
                 scope[f"_array_{name}"] = functools.partial(_as_array, dtype=dtype)
                 scope[f"_zeros_{name}"] = functools.partial(np.zeros, size, dtype)
                 body[name] = property(attrgetter(slot), _array_setter(slot, dtype))

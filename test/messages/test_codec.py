@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,3 +97,19 @@ def test_offline_every_interface_is_known_whatever_the_resolution() -> None:
     for name in ("Scene", "PolicyOutput", "TakeoverEvent"):
         offline = store.message_class(f"takead_ros/msg/{name}")
         assert offline()._fields == tuple(offline().__init__.__code__.co_varnames[1:][: len(offline._fields)])
+
+
+@pytest.mark.skipif(types.RESOLUTION == "rosidl", reason="there rclpy serialises")
+@pytest.mark.parametrize(
+    "msg",
+    [
+        types.TrackedObject(id=-1),
+        types.TrackedObject(kind=256),
+        types.EgoState(speed="fast"),
+        types.TakeoverEvent(why=3),
+        types.Route(target_x=[1.0]),
+    ],
+)
+def test_a_value_that_its_field_cannot_hold_is_named(msg: Any) -> None:
+    with pytest.raises(TypeError, match=codec.type_name(msg)):
+        codec.serialize(msg)
