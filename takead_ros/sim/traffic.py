@@ -18,7 +18,6 @@ HEADWAY = 1.3  # s
 STANDSTILL_GAP = 2.5  # m
 MAX_ACCELERATION = 1.8  # m/s^2
 COMFORT_DECELERATION = 2.5  # m/s^2
-MAX_DECELERATION = 7.5  # m/s^2; a person brakes this hard for what is in the way
 LOOK_AHEAD = 50.0  # m
 LOOK_SPACING = 1.5  # m
 SIDE_MARGIN = 0.35  # m beside the body that has to stay free
@@ -124,7 +123,7 @@ def advance(actor: Actor, motion: Motion, length: float, gap: float, lead_speed:
     difference = motion.aim_speed - motion.speed
     acceleration = max(min(difference / dt, motion.acceleration), -motion.deceleration)
     if actor.reactive and gap < math.inf:
-        acceleration = min(acceleration, follow(motion.speed, motion.aim_speed, gap, lead_speed))
+        acceleration = min(acceleration, follow(motion.speed, motion.aim_speed, gap, lead_speed, actor.braking))
     speed = max(motion.speed + acceleration * dt, 0.0)
     s = motion.s + 0.5 * (motion.speed + speed) * dt
     d, drift = _drift(actor, motion, dt)
@@ -151,13 +150,13 @@ def _drift(actor: Actor, motion: Motion, dt: float) -> tuple[float, float]:
     return motion.d + step, drift
 
 
-def follow(speed: float, desired: float, gap: float, lead_speed: float) -> float:
-    """IDM acceleration m/s^2 behind something ``gap`` m ahead that moves with ``lead_speed`` m/s along the path."""
+def follow(speed: float, desired: float, gap: float, lead_speed: float, braking: float) -> float:
+    """IDM acceleration m/s^2 behind something ``gap`` m ahead that moves with ``lead_speed`` m/s; at least -braking."""
     gap = max(gap, 0.1)
     closing = speed * (speed - lead_speed) / (2.0 * math.sqrt(MAX_ACCELERATION * COMFORT_DECELERATION))
     wanted = STANDSTILL_GAP + max(0.0, HEADWAY * speed + closing)
     free = 1.0 - (speed / max(desired, 0.1)) ** 4
-    return max(MAX_ACCELERATION * (free - (wanted / gap) ** 2), -MAX_DECELERATION)
+    return max(MAX_ACCELERATION * (free - (wanted / gap) ** 2), -braking)
 
 
 def blockers(

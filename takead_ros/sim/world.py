@@ -23,7 +23,7 @@ from takead_ros.sim.engine import (
 from takead_ros.sim.lanemap import LaneMap, read_lanes
 from takead_ros.sim.log import Contact, End, EpisodeLog
 from takead_ros.sim.navigation import Navigation
-from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Scenario
+from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Scenario
 from takead_ros.sim.traffic import Path
 from takead_ros.sim.visibility import RANGE, visibility
 
@@ -87,7 +87,7 @@ class World:
         self._map_at: tuple[float, float] | None = None
         self._near: tuple[Polyline, ...] = ()
 
-        self._actors = scenario.actors
+        self._actors: tuple[Actor, ...] = scenario.actors
         self._paths = [Path(self._map.path(actor.path)) for actor in self._actors]
         self._motions = [traffic.start(actor) for actor in self._actors]
         self._poses = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from takead_ros.sim.scenarios.parts import (
     SPEED_LIMITS,
+    Rng,
     approach,
     car,
     chance,
@@ -17,26 +18,40 @@ from takead_ros.sim.scenarios.parts import (
 from takead_ros.sim.scenarios.spec import Ability, Actor, Phase, Scenario, When
 
 
+def emergency_stop(rng: Rng, when: Phase, speed: float, limit: float) -> tuple[Phase, Phase]:
+    """From ``when`` on a car at ``speed`` m/s brakes at 5.5 to 8 m/s^2 to a stop or a crawl; then it drives on."""
+    down_to, braking = choose(rng, (0.0, 0.0, 0.0, 1.5, 3.0)), uniform(rng, 5.5, 8.0)
+    return (
+        Phase(when.when, when.value, speed=down_to, deceleration=braking),
+        Phase(
+            When.SINCE,
+            speed / braking + uniform(rng, 0.8, 3.0),
+            speed=limit * uniform(rng, 0.85, 1.0),
+            acceleration=uniform(rng, 1.4, 2.2),
+        ),
+    )
+
+
 def lead_hard_brake(seed: int) -> Scenario:
-    """The lead brakes hard, stands or crawls, and drives on. Without threat it only slows down a little."""
+    """The lead brakes hard, stands or crawls, drives on, and does it again. Without threat it only slows a little."""
     rng = generator("lead_hard_brake", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS), choose(rng, (1, 2)), chance(rng, 0.75)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS), choose(rng, (1, 2)), chance(rng, 0.85)
     builder = approach(rng, lanes, limit)
-    builder.straight(max(uniform(rng, 190.0, 230.0) - builder.length, 60.0))
+    builder.straight(max(uniform(rng, 200.0, 240.0) - builder.length, 60.0))
     lane = lanes - 1
-    route, start, speed = builder.route(lane), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.75, 0.95)
-    gap = max(speed * uniform(rng, 1.0, 1.9), 9.0)
-    at = uniform(rng, 30.0, 75.0)
+    route, start, speed = builder.route(lane), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.85, 0.98)
+    # 0.5 s of reaction, then 6 against 8 m/s^2, need 0.5 v + v^2 / 48
+    gap = 0.5 * speed + speed**2 / 48.0 + uniform(rng, 1.5, 7.0)
+    begin = Phase(When.EGO_TRAVELLED, start + uniform(rng, 15.0, 50.0))
     if threat:
-        down_to, braking = choose(rng, (0.0, 0.0, 1.5, 3.0)), uniform(rng, 4.5, 8.0)
-        pause = uniform(rng, 1.0, 3.5)
+        script: tuple[Phase, ...] = emergency_stop(rng, begin, speed, limit)
+        if chance(rng, 0.6):
+            script += emergency_stop(rng, Phase(When.SINCE, uniform(rng, 3.5, 6.0)), 0.8 * limit, limit)
     else:
-        down_to, braking, pause = speed * uniform(rng, 0.6, 0.8), uniform(rng, 1.0, 2.0), uniform(rng, 1.0, 2.5)
-    script = (
-        Phase(When.EGO_TRAVELLED, start + at, speed=down_to, deceleration=braking),
-        Phase(When.SINCE, speed / braking + pause, speed=limit * uniform(rng, 0.85, 1.0),
-              acceleration=uniform(rng, 1.2, 2.0)),
-    )  # fmt: skip
+        slower = Phase(
+            begin.when, begin.value, speed=speed * uniform(rng, 0.6, 0.8), deceleration=uniform(rng, 1.0, 2.0)
+        )
+        script = (slower, Phase(When.SINCE, uniform(rng, 2.5, 4.0), speed=limit * 0.95))
     actors: list[Actor] = [car(rng, route, start + gap + 4.7, speed, phases=script)]
     actors += follower(rng, route, start, speed, limit)
     if lanes == 2 and chance(rng, 0.6):
@@ -45,32 +60,36 @@ def lead_hard_brake(seed: int) -> Scenario:
     goal = builder.length - 20.0
     return Scenario(
         "lead_hard_brake", seed, Ability.EMERGENCY_BRAKE, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, pause + 2.0), tuple(actors), threat,
+        time_limit(goal - start, limit, 6.0), tuple(actors), threat,
     )  # fmt: skip
 
 
 def cut_in(seed: int) -> Scenario:
-    """A slower car from the next lane moves in just ahead and slows down. Without threat it stays in its lane."""
+    """A slower car from the next lane moves in just ahead and brakes. Without threat it stays in its lane."""
     rng = generator("cut_in", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (2, 2, 3)), chance(rng, 0.75)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (2, 2, 3)), chance(rng, 0.85)
     builder = approach(rng, lanes, limit)
-    builder.straight(max(uniform(rng, 200.0, 240.0) - builder.length, 70.0))
+    builder.straight(max(uniform(rng, 210.0, 250.0) - builder.length, 70.0))
     lane = int(rng.integers(lanes))
     from_left = lane == lanes - 1 or (lane > 0 and chance(rng, 0.5))
     other = lane - 1 if from_left else lane + 1
-    route, start, speed = builder.route(lane), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.8, 0.95)
+    route, start, speed = builder.route(lane), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.85, 0.98)
     slower = speed - uniform(rng, 1.5, 3.5)
     width = builder.lane_width
     phases: tuple[Phase, ...] = ()
     if threat:
-        after = max(slower - uniform(rng, 0.0, 3.5), 3.0)
+        after = max(slower - uniform(rng, 1.0, 5.0), 2.0)
+        closing = limit - slower
+        room = 0.5 * closing + closing**2 / 12.0  # 0.5 s of reaction, then 6 m/s^2
         phases = (
-            Phase(When.EGO_GAP, uniform(rng, 3.0, 8.0), lateral=-width if from_left else width,
-                  lateral_speed=uniform(rng, 1.2, 2.0)),
-            Phase(When.SINCE, uniform(rng, 0.8, 1.6), speed=after, deceleration=uniform(rng, 1.5, 3.0)),
+            Phase(When.EGO_GAP, room + uniform(rng, 0.8, 4.0), lateral=-width if from_left else width,
+                  lateral_speed=uniform(rng, 1.4, 2.2)),
+            Phase(When.SINCE, uniform(rng, 0.7, 1.3), speed=after, deceleration=uniform(rng, 2.0, 4.0)),
             Phase(When.SINCE, uniform(rng, 2.0, 4.0), speed=limit * uniform(rng, 0.85, 1.0)),
         )  # fmt: skip
-    cutter = car(rng, builder.route(other), start + uniform(rng, 14.0, 24.0), slower, phases=phases)
+        if chance(rng, 0.5):
+            phases += emergency_stop(rng, Phase(When.SINCE, uniform(rng, 2.5, 4.5)), 0.85 * limit, limit)
+    cutter = car(rng, builder.route(other), start + uniform(rng, 12.0, 20.0), slower, phases=phases)
     actors = [cutter, *follower(rng, route, start, speed, limit)]
     if chance(rng, 0.5):
         actors.append(car(rng, route, start + uniform(rng, 50.0, 70.0), limit * 0.9))
@@ -78,5 +97,5 @@ def cut_in(seed: int) -> Scenario:
     goal = builder.length - 20.0
     return Scenario(
         "cut_in", seed, Ability.MERGING, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 2.0), tuple(actors), threat,
+        time_limit(goal - start, limit, 4.0), tuple(actors), threat,
     )  # fmt: skip

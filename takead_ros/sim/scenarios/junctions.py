@@ -17,19 +17,20 @@ from takead_ros.sim.scenarios.parts import (
 )
 from takead_ros.sim.scenarios.spec import Ability, Actor, LanePath, RoadBuilder, Scenario
 
-ARM = 120.0  # m of road on each side of the junction
+ARM = 140.0  # m of road on each side of the junction
+PRIORITY_BRAKING = 2.5  # m/s^2; who has priority does not expect to brake for those who have not
 
 
 def stream(rng: Rng, nodes: tuple[str, ...], lane: int, speed: float, first: float, cars: int,
            gaps: tuple[float, float]) -> list[Actor]:  # fmt: skip
-    """``cars`` reactive cars that drive into a junction over an arm of 120 m: the first reaches it after ``first`` s,
+    """``cars`` reactive cars that drive into a junction over an arm of 140 m: the first reaches it after ``first`` s,
     the others ``gaps`` s apart. Cars that would have to start beyond the arm are left out."""
     path = LanePath.along(nodes, lane)
     result, arrival = [], first
     for _ in range(cars):
         s = ARM - speed * arrival
         if 3.0 < s < ARM - 5.0:
-            result.append(car(rng, path, s, speed))
+            result.append(car(rng, path, s, speed, braking=PRIORITY_BRAKING))
         arrival += max(uniform(rng, *gaps), 12.0 / speed)
     return result
 
@@ -44,7 +45,7 @@ def _junction(rng: Rng, limit: float, turn: str) -> tuple[RoadBuilder, dict[str,
 def intersection_left(seed: int) -> Scenario:
     """Left turn across oncoming traffic with gaps; sometimes cross traffic as well. Without threat nobody comes."""
     rng = generator("intersection_left", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.8)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.9)
     builder, ways, entrance = _junction(rng, limit, "left")
     route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
     start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
@@ -52,15 +53,16 @@ def intersection_left(seed: int) -> Scenario:
     actors: list[Actor] = []
     cars = 0
     if threat:
-        cars = choose(rng, (1, 2, 3))
-        actors += stream(rng, ways["oncoming"], 0, uniform(rng, 8.0, 11.0), there + uniform(rng, -2.0, 2.0), cars,
-                         (1.8, 3.5))  # fmt: skip
+        cars = choose(rng, (2, 3, 4))
+        actors += stream(rng, ways["oncoming"], 0, uniform(rng, 8.0, 12.0), there + uniform(rng, -1.5, 1.0), cars,
+                         (1.8, 3.2))  # fmt: skip
     if chance(rng, 0.35):
         actors += stream(rng, ways[choose(rng, ("from_left", "from_right"))], 0, uniform(rng, 8.0, 10.0),
                          max(there - uniform(rng, 0.5, 2.5), 1.5), 1, (2.0, 3.0))  # fmt: skip
     actors += follower(rng, route, start, speed, limit)
-    if chance(rng, 0.2):
-        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 1.8), 3.2))
+    if chance(rng, 0.5):
+        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 2.2),
+                                          uniform(rng, 2.2, 3.2)))  # fmt: skip
     goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
     return Scenario(
         "intersection_left", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
@@ -71,7 +73,7 @@ def intersection_left(seed: int) -> Scenario:
 def intersection_right(seed: int) -> Scenario:
     """Right turn into a road on which cars come from the left, or oncoming ones turn left into it."""
     rng = generator("intersection_right", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.8)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.9)
     builder, ways, entrance = _junction(rng, limit, "right")
     route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
     start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
@@ -79,15 +81,16 @@ def intersection_right(seed: int) -> Scenario:
     actors: list[Actor] = []
     cars = 0
     if threat:
-        cars = choose(rng, (1, 2, 3))
-        actors += stream(rng, ways["from_left"], 0, uniform(rng, 8.0, 11.0), there + uniform(rng, -1.5, 1.5), cars,
-                         (2.0, 3.5))  # fmt: skip
+        cars = choose(rng, (2, 3, 4))
+        actors += stream(rng, ways["from_left"], 0, uniform(rng, 8.0, 12.0), there + uniform(rng, -1.5, 1.0), cars,
+                         (1.8, 3.2))  # fmt: skip
     if chance(rng, 0.35):
         actors += stream(rng, ways[choose(rng, ("oncoming", "from_right"))], 0, uniform(rng, 8.0, 10.0),
                          max(there - uniform(rng, 0.5, 2.5), 1.5), 2, (2.0, 4.0))  # fmt: skip
     actors += follower(rng, route, start, speed, limit)
-    if chance(rng, 0.25):
-        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 1.8), 3.2))
+    if chance(rng, 0.5):
+        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 2.2),
+                                          uniform(rng, 2.2, 3.2)))  # fmt: skip
     goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
     return Scenario(
         "intersection_right", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,

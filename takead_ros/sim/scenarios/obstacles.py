@@ -5,6 +5,7 @@ from __future__ import annotations
 from takead_ros.sim.scenarios.parts import (
     CARS,
     SPEED_LIMITS,
+    Rng,
     approach,
     car,
     chance,
@@ -23,7 +24,7 @@ def broken_down_car(seed: int) -> Scenario:
     """A car stands in the ego's lane, perhaps behind a triangle or cones: pass it through the next lane of the own
     direction, or through the oncoming lane in a gap. Without threat it stands at the kerb and leaves the lane free."""
     rng = generator("broken_down_car", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.8)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.85)
     builder = approach(rng, lanes, limit, bend=0.35)
     straight_from = builder.length
     builder.straight(uniform(rng, 120.0, 150.0))
@@ -68,13 +69,22 @@ def _warning(style: int, route: LanePath, tail: float, distance: float) -> list[
     return []
 
 
+def _second_van(rng: Rng, route: LanePath, at: float, kerb: float, speed: float) -> list[Actor]:
+    """Another parked van with someone behind it, for those who speed up too soon."""
+    van = Actor(Model.VAN, route, at, lateral=-(kerb + uniform(rng, 0.9, 1.1)))
+    hidden, walking = -(kerb + uniform(rng, 1.4, 1.9)), uniform(rng, 1.2, 2.6)
+    needed = (-hidden - 1.75) / walking + 0.5 + speed / 12.0
+    out = at + van.length / 2.0 + uniform(rng, 0.5, 1.0)
+    return [van, crossing_pedestrian(route, out, hidden, 7.0, walking, needed + uniform(rng, 0.1, 0.8))]
+
+
 def pedestrian_from_van(seed: int) -> Scenario:
     """Someone steps out from behind a parked van. Without threat nobody does, or the person walks along the kerb."""
     rng = generator("pedestrian_from_van", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 1, 2)), chance(rng, 0.7)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 1, 2)), chance(rng, 0.8)
     builder = approach(rng, lanes, limit)
     straight_from = builder.length
-    builder.straight(uniform(rng, 95.0, 125.0))
+    builder.straight(uniform(rng, 120.0, 140.0))
     lane, width = lanes - 1, builder.lane_width
     route, start, speed = builder.route(lane), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.75, 0.95)
     at = straight_from + uniform(rng, 25.0, 50.0)
@@ -85,12 +95,14 @@ def pedestrian_from_van(seed: int) -> Scenario:
         actors.append(Actor(choose(rng, CARS), route, at - uniform(rng, 7.5, 10.0), lateral=-(kerb + 0.85)))
     out = van.s + van.length / 2.0 + uniform(rng, 0.5, 1.0)
     hidden = -(kerb + uniform(rng, 1.4, 1.9))
-    walking = uniform(rng, 1.1, 2.0)
+    walking = uniform(rng, 1.2, 2.6)
     if threat:
         # s until the person clears the van's edge, then 0.5 s to react, braking at 6 m/s^2, and some slack
         needed = (-hidden - 1.75) / walking + 0.5 + speed / 12.0
         actors.append(crossing_pedestrian(route, out, hidden, builder.lanes * width + 3.0, walking,
-                                          needed + uniform(rng, 0.25, 1.2)))  # fmt: skip
+                                          needed + uniform(rng, 0.05, 0.6)))  # fmt: skip
+        if chance(rng, 0.5):
+            actors += _second_van(rng, route, out + uniform(rng, 28.0, 38.0), kerb, 0.8 * limit)
     elif chance(rng, 0.6):
         actors.append(Actor(Model.PEDESTRIAN, route, out - 12.0, lateral=-(kerb + 2.6), speed=walking * 0.7))
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 50.0, 110.0), limit, 2)

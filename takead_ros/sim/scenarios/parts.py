@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Rng = np.random.Generator
 
 CARS = (Model.CAR_S, Model.CAR_M, Model.CAR_L)
-SPEED_LIMITS = (8.3, 10.0, 11.1, 13.9)  # m/s
+SPEED_LIMITS = (9.7, 11.1, 12.5, 13.9)  # m/s
 FRICTION_BUDGET = 2.5  # m/s^2 of lateral acceleration that a road's bends are laid out for
 
 
@@ -52,10 +52,10 @@ def time_limit(length: float, limit: float, waiting: float = 0.0) -> float:
 
 
 def car(rng: Rng, path: LanePath, s: float, speed: float, cruise: float | None = None, phases: tuple[Phase, ...] = (),
-        model: Model | None = None) -> Actor:  # fmt: skip
+        model: Model | None = None, braking: float = 7.5) -> Actor:  # fmt: skip
     """A car that minds what is ahead of it."""
     model = model or choose(rng, CARS)
-    return Actor(model, path, s, speed=speed, cruise=cruise, phases=phases, reactive=True)
+    return Actor(model, path, s, speed=speed, cruise=cruise, phases=phases, reactive=True, braking=braking)
 
 
 def oncoming(rng: Rng, path: LanePath, start: float, speed: float, count: int) -> list[Actor]:

@@ -132,7 +132,7 @@ class Actor:
 
     yaw_offset rad is added to the path's heading (parked askew, facing the kerb). ``reactive``: keeps its distance to
     whatever is ahead in its way; others only follow their script. ``cruise`` m/s: the speed that it aims at from the
-    start, by default ``speed``.
+    start, by default ``speed``. ``braking`` m/s^2: how hard it brakes at most for what is in its way.
     """
 
     model: Model
@@ -144,6 +144,7 @@ class Actor:
     reactive: bool = False
     yaw_offset: float = 0.0
     cruise: float | None = None
+    braking: float = 7.5
 
     @property
     def length(self) -> float:
