@@ -55,7 +55,8 @@ def busy_scene() -> Scene:
 def driver_output() -> DriverOutput:
     """64 candidates of 8 steps."""
     random = np.random.default_rng(1)
-    plan = Plan(*(random.normal(size=8) for _ in range(4)))
+    ahead, still = np.arange(8.0), np.zeros(8)
+    plan = Plan(ahead, still, still, ahead)
     candidates, logits = random.normal(size=(64, 8, 2)), random.normal(size=64)
     bins, probabilities = np.arange(8.0), np.full(8, 0.125)
     return DriverOutput(5, "policy", plan, candidates, logits, bins, probabilities, 0.1, 0.2, 0.3, 0.4)
