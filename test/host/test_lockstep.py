@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -355,7 +356,7 @@ def test_the_same_wiring_publishes_the_same_bytes_in_another_process() -> None:
     runs = [
         subprocess.run(
             [sys.executable, "-c", WIRING], capture_output=True, text=True, check=True, cwd=root,
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
+            env={**os.environ, "PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2")
     ]  # fmt: skip
