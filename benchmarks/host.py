@@ -93,6 +93,7 @@ def cases() -> dict[str, Callable[[], Any]]:
         convert.scene_to_msg(scene), convert.driver_to_msg(output), convert.command_to_msg(command)
     )  # fmt: skip
     scene_bytes, output_bytes = codec.serialize(scene_msg), codec.serialize(output_msg)
+    offline = store.typestore().deserialize_cdr(scene_bytes, "takead_ros/msg/Scene")
     converter = convert.SceneConverter()
     return {
         "publish and deliver a command": delivery(1),
@@ -104,7 +105,7 @@ def cases() -> dict[str, Callable[[], Any]]:
         "scene from message": lambda: convert.scene_from_msg(scene_msg),
         "scene from message, map known": lambda: converter.from_msg(scene_msg),
         "scene message to CDR": lambda: codec.serialize(scene_msg),
-        "scene message to CDR, by rosbags": lambda: store.typestore().serialize_cdr(scene_msg, "takead_ros/msg/Scene"),
+        "scene message to CDR, by rosbags": lambda: store.typestore().serialize_cdr(offline, "takead_ros/msg/Scene"),
         "scene message from CDR": lambda: codec.deserialize(scene_bytes, "takead_ros/msg/Scene"),
         "policy output to message": lambda: convert.driver_to_msg(output),
         "policy output from message": lambda: convert.driver_from_msg(output_msg),
