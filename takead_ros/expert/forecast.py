@@ -1,4 +1,4 @@
-"""Where others will be: along their lane, or straight on with their present acceleration until they stand."""
+"""Where others will be: along their lane, or straight on, braking on if they brake now."""
 
 from __future__ import annotations
 
@@ -7,24 +7,64 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.geometry import to_local, wrap_angle
-from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, ObjectKind, Polyline
+from takead_ros.domain.scene import EgoState, FloatArray, IntArray, ObjectKind
+from takead_ros.expert.lanes import Lanes, match
 from takead_ros.expert.tracks import Track
 
 KNOTS = np.concatenate([np.arange(0.0, 4.0, 0.5), np.arange(4.0, 8.1, 1.0)])  # (S,) s from now: steps of the models
 TIMES = np.sort(np.concatenate([KNOTS, 0.5 * (KNOTS[:-1] + KNOTS[1:])]))  # (T,) s from now: the knots and between
 EVERY = 2  # TIMES[::EVERY] are the KNOTS
-_LANE_DISTANCE = 2.0  # m to a lane's centre within which a vehicle is on it
-_LANE_HEADING = 0.5  # rad
 _DRIFT_TIME = 2.5  # s for which a sideways motion in the lane goes on
+_DRIFT_LIMIT = 3.5  # m
+
+
+@dataclass(frozen=True)
+class Courses:
+    """What each of N actors drives along, in ``map``: from x y (N,) m in direction course (N,) rad, or along ``lanes``
+    from point lane (N,) (-1: none), arc here (N,) m, offset (N,) m to its left, drifting left at drift (N,) m/s."""
+
+    lanes: Lanes
+    x: FloatArray
+    y: FloatArray
+    yaw: FloatArray
+    course: FloatArray
+    lane: IntArray
+    here: FloatArray
+    offset: FloatArray
+    drift: FloatArray
+
+    def at(
+        self, rows: IntArray, distance: FloatArray, times: FloatArray, ego: EgoState
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """x y m and yaw rad (M, T) in the ego's ``base_link`` of the actors ``rows`` (M,), ``distance`` (M, T) m on."""
+        course = self.course[rows, None]
+        x = self.x[rows, None] + distance * np.cos(course)
+        y = self.y[rows, None] + distance * np.sin(course)
+        yaw = np.repeat(self.yaw[rows, None], distance.shape[1], axis=1)
+        follows = np.flatnonzero(self.lane[rows] >= 0)
+        if len(follows):
+            lanes, who = self.lanes, rows[follows]
+            start = self.lane[who]
+            there = self.here[who, None] + distance[follows]
+            point = np.searchsorted(lanes.arc, there, side="right") - 1
+            point = np.minimum(np.maximum(point, 0), lanes.end[start][:, None])
+            beyond, direction = there - lanes.arc[point], lanes.yaw[point]
+            drift = self.drift[who, None] * np.minimum(times[follows], _DRIFT_TIME)
+            side = self.offset[who, None] + np.minimum(np.maximum(drift, -_DRIFT_LIMIT), _DRIFT_LIMIT)
+            cos, sin = np.cos(direction), np.sin(direction)
+            x[follows] = lanes.x[point] + beyond * cos - side * sin
+            y[follows] = lanes.y[point] + beyond * sin + side * cos
+            yaw[follows] += direction - lanes.yaw[start][:, None]
+        place = to_local(np.stack([x, y], axis=-1), ego.x, ego.y, ego.yaw)
+        return np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1]), wrap_angle(yaw - ego.yaw)
 
 
 @dataclass(frozen=True)
 class Actors:
     """N others in ``base_link`` with their forecast.
 
-    id kind (N,); length width speed acceleration (N,) SI; standing (N,) s for which it has been seen standing;
-    has_moved visible person (N,) bool; x y yaw v (N, T) at TIMES ahead; slack (N, T) m that it would be further on if
-    it stopped braking.
+    id kind (N,); length width speed acceleration age (N,) SI, age since they were seen; standing (N,) s for which each
+    has been seen standing; has_moved visible person (N,) bool; x y yaw v (N, T) at TIMES ahead.
     """
 
     id: IntArray
@@ -33,6 +73,7 @@ class Actors:
     width: FloatArray
     speed: FloatArray
     acceleration: FloatArray
+    age: FloatArray
     standing: FloatArray
     has_moved: np.ndarray
     visible: np.ndarray
@@ -41,7 +82,6 @@ class Actors:
     y: FloatArray
     yaw: FloatArray
     v: FloatArray
-    slack: FloatArray
 
     def __len__(self) -> int:
         return len(self.id)
@@ -56,43 +96,8 @@ def _travel(speed: FloatArray, acceleration: FloatArray, times: FloatArray) -> t
     return (speed[:, None] + 0.5 * change * active) * active + v * (times - active), v
 
 
-@dataclass(frozen=True)
-class Lanes:
-    """All lane centre points of ``source`` in ``map``: x y yaw (Q,), arc (Q,) growing over all lanes, last (Q,) arc
-    and end (Q,) index of the last point of the lane that each point belongs to."""
-
-    source: tuple[Polyline, ...]
-    x: FloatArray
-    y: FloatArray
-    yaw: FloatArray
-    arc: FloatArray
-    last: FloatArray
-    end: IntArray
-
-
-def read_lanes(polylines: tuple[Polyline, ...], known: Lanes | None) -> Lanes:
-    """The lane centres among ``polylines``; ``known`` where it was read from the very same ones."""
-    if known is not None and known.source is polylines:
-        return known
-    centers = [line.points for line in polylines if line.kind == LineKind.LANE_CENTER and len(line.points) > 1]
-    if not centers:
-        none = np.zeros(0)
-        return Lanes(polylines, none, none, none, none, none, none.astype(np.int64))
-    sizes = np.array([len(points) for points in centers])
-    points = np.concatenate(centers)
-    ends = np.cumsum(sizes) - 1
-    step = np.diff(points, axis=0)
-    step[ends[:-1]] = step[np.maximum(ends[:-1] - 1, 0)]  # the jump between two lanes is no road
-    step = np.vstack([step, step[-1:]])
-    length = np.hypot(step[:, 0], step[:, 1])
-    arc = np.concatenate([[0.0], np.cumsum(length[:-1])])
-    end = np.repeat(ends, sizes)
-    yaw = np.arctan2(step[:, 1], step[:, 0])
-    return Lanes(polylines, points[:, 0], points[:, 1], yaw, arc, arc[end], end)
-
-
-def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) -> Actors:
-    """The actors of ``tracks`` (id -> Track), forecast from ``stamp`` ns, in the ego's ``base_link``.
+def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) -> tuple[Actors, Courses]:
+    """The actors of ``tracks`` (id -> Track), forecast from ``stamp`` ns, and the courses that they take.
 
     The order is by id, so that the order of the scene's objects does not matter.
     """
@@ -104,49 +109,47 @@ def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) 
     standing = np.array([0.0 if s is None else (stamp - s) * 1e-9 for s in since])
     kind = rows[:, 1].astype(np.int64)
     person = (kind == ObjectKind.PEDESTRIAN) | (kind == ObjectKind.CYCLIST)
-    start, yaw, vx, vy = rows[:, 2:4], rows[:, 4], rows[:, 5], rows[:, 6]
+    x, y, yaw, vx, vy = rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5], rows[:, 6]
     speed = np.hypot(vx, vy)
-    moving = speed > 0.1
-    course = np.where(moving, np.arctan2(vy, vx), yaw)
+    course = np.where(speed > 0.1, np.arctan2(vy, vx), yaw)
     acceleration = np.where(person | (np.abs(acceleration) < 0.5), 0.0, acceleration)
+
+    lane = np.full(len(ids), -1, dtype=np.int64)
+    follows = np.flatnonzero((speed > 1.0) & (kind != ObjectKind.PEDESTRIAN))
+    lane[follows] = match(lanes, x[follows], y[follows], yaw[follows])
+    on, at = np.flatnonzero(lane >= 0), lane[lane >= 0]
+    here, offset, drift = np.zeros(len(ids)), np.zeros(len(ids)), np.zeros(len(ids))
+    if len(on):
+        cos, sin = np.cos(lanes.yaw[at]), np.sin(lanes.yaw[at])
+        dx, dy = x[on] - lanes.x[at], y[on] - lanes.y[at]
+        here[on], offset[on] = lanes.arc[at] + cos * dx + sin * dy, cos * dy - sin * dx
+        drift[on] = cos * vy[on] - sin * vx[on]
+    courses = Courses(lanes, x, y, yaw, course, lane, here, offset, drift)
     times = TIMES + age[:, None]
     distance, v = _travel(speed, acceleration, times)
-    x = start[:, 0:1] + distance * np.cos(course)[:, None]
-    y = start[:, 1:2] + distance * np.sin(course)[:, None]
-    heading = np.repeat(yaw[:, None], len(TIMES), axis=1)
-
-    follows = np.flatnonzero(moving & (speed > 1.0) & ~(kind == ObjectKind.PEDESTRIAN))
-    if len(lanes.x) and len(follows):
-        px, py = start[follows, 0:1], start[follows, 1:2]
-        away = (lanes.x - px) ** 2 + (lanes.y - py) ** 2
-        turned = np.cos(lanes.yaw - yaw[follows, None])
-        i = (away + 30.0 * (1.0 - turned)).argmin(1)
-        rows_on = (away[np.arange(len(i)), i] < _LANE_DISTANCE**2) & (
-            turned[np.arange(len(i)), i] > np.cos(_LANE_HEADING)
-        )
-        follows, i, px, py = follows[rows_on], i[rows_on], px[rows_on, 0], py[rows_on, 0]
-        lane_yaw = lanes.yaw[i]
-        dx, dy = px - lanes.x[i], py - lanes.y[i]
-        offset = np.cos(lane_yaw) * dy - np.sin(lane_yaw) * dx
-        here = lanes.arc[i] + np.cos(lane_yaw) * dx + np.sin(lane_yaw) * dy
-        drift = speed[follows] * np.sin(course[follows] - lane_yaw)
-        there = here[:, None] + distance[follows]
-        held = np.minimum(there, lanes.last[i][:, None])
-        j = np.clip(np.searchsorted(lanes.arc, held, side="right") - 1, i[:, None] * 0, lanes.end[i][:, None])
-        beyond = there - lanes.arc[j]
-        direction = lanes.yaw[j]
-        side = offset[:, None] + np.clip(drift[:, None] * np.minimum(times[follows], _DRIFT_TIME), -3.5, 3.5)
-        x[follows] = lanes.x[j] + beyond * np.cos(direction) - side * np.sin(direction)
-        y[follows] = lanes.y[j] + beyond * np.sin(direction) + side * np.cos(direction)
-        heading[follows] = yaw[follows, None] + wrap_angle(direction - lane_yaw[:, None])
-    place = to_local(np.stack([x, y], axis=-1), ego.x, ego.y, ego.yaw)
-    x, y = np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1])
-    heading = np.asarray(wrap_angle(heading - ego.yaw))
-    return Actors(
-        rows[:, 0].astype(np.int64), kind, rows[:, 7], rows[:, 8], speed, acceleration, standing,
+    there_x, there_y, there_yaw = courses.at(np.arange(len(ids)), distance, times, ego)
+    actors = Actors(
+        rows[:, 0].astype(np.int64), kind, rows[:, 7], rows[:, 8], speed, acceleration, age, standing,
         np.array([tracks[i].has_moved for i in ids], dtype=bool), (rows[:, 9] > 0.0) & (age == 0.0), person,
-        x, y, heading, v, np.maximum(speed[:, None] * times - distance, 0.0),
+        there_x, there_y, there_yaw, v,
     )  # fmt: skip
+    return actors, courses
+
+
+def shifted(
+    actors: Actors, courses: Courses, rows: IntArray, shifts: FloatArray, ego: EgoState
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """x y m and yaw rad (M, H, T) of the actors ``rows`` (M,) if each was ``shifts`` (H,) s further and braked no more.
+
+    Crossing traffic that brakes now may think better of it, and may be earlier or later than forecast.
+    """
+    times = TIMES + actors.age[rows][:, None, None] + shifts[:, None]
+    count, variants = len(rows), len(shifts)
+    flat = np.repeat(rows, variants)
+    times = times.reshape(count * variants, len(TIMES))
+    x, y, yaw = courses.at(flat, actors.speed[flat, None] * times, np.maximum(times, 0.0), ego)
+    shape = (count, variants, len(TIMES))
+    return x.reshape(shape), y.reshape(shape), yaw.reshape(shape)
 
 
 def select(actors: Actors, rows: np.ndarray) -> Actors:

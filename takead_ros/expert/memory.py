@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from takead_ros.expert.forecast import Lanes
+from takead_ros.expert.lanes import Lanes
 from takead_ros.expert.tracks import Track
 
 

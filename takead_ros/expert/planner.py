@@ -12,14 +12,15 @@ import numpy as np
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Cause, DriverOutput, DriverStatus, Plan
 from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.expert.cause import find_cause
-from takead_ros.expert.forecast import EVERY, TIMES, Actors, forecast, read_lanes, select
+from takead_ros.expert.forecast import EVERY, TIMES, Actors, forecast, select, shifted
 from takead_ros.expert.frame import Frame, build_frame, drivable_band
+from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import GRID, Paths, build_paths, find_blockers, find_passings
 from takead_ros.expert.rollout import PACES, Rollouts, roll_out
 from takead_ros.expert.rules import Corridor, closed_line, corridor, nearby, speed_caps, surroundings
-from takead_ros.expert.scoring import score
+from takead_ros.expert.scoring import Crossing, score
 from takead_ros.expert.tracks import MOVING, remember
 from takead_ros.policy.tracking import track
 
@@ -28,6 +29,7 @@ _TEMPERATURE = 0.02  # of the scores, so that the best proposal carries most of 
 _PLAN_ROWS = np.searchsorted(TIMES, PLAN_DT * np.arange(1, PLAN_STEPS + 1))
 _CREEP = 2.0  # m/s; slower, the preview of the path is that of this speed
 _STANDING = 0.1  # m/s
+_TRAIL = 0.3  # s that crossing traffic is kept away behind it
 _QUEUE = 30.0  # m before a closed line within which standing vehicles are a queue
 
 
@@ -75,7 +77,7 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     waiting = None if ego.speed > MOVING else stands
     waited = 0.0 if waiting is None else (scene.stamp - waiting) * 1e-9
     lanes = read_lanes(scene.polylines, memory.lanes)
-    actors = forecast(ego, lanes, tracks, scene.stamp)
+    actors, courses = forecast(ego, lanes, tracks, scene.stamp)
     limit = p.default_speed_limit if scene.route.speed_limit is None else max(scene.route.speed_limit, 0.5)
     wall, dealt, yield_line = closed_line(scene, memory, p)
 
@@ -98,11 +100,16 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
 
     keep = nearby(paths, actors, seen, ego, p)
     rows = np.flatnonzero(keep)
-    same = np.repeat(seen.same[keep], EVERY, axis=1)[:, : len(TIMES)]
+    across = np.flatnonzero(keep & (actors.speed > 0.3) & (seen.same < 0.7).any(axis=1))
+    impatience = min(waited / p.patience, 1.0)
+    early = p.crossing_time_margin * (1.0 - 0.5 * impatience)
+    crossing = Crossing(
+        np.searchsorted(rows, across), np.repeat(seen.same[across], EVERY, axis=1)[:, : len(TIMES)] < 0.7,
+        *shifted(actors, courses, across, np.array([-_TRAIL, 0.0, 0.5 * early, early]), ego),
+    )  # fmt: skip
     scores = score(
         rollouts, paths, select(actors, keep), _followers(actors, seen, frame, paths.target)[:, keep],
-        same < 0.7, band, np.inf if wall is None else wall.along - 0.5 * ego.length,
-        ego, min(waited / p.patience, 1.0), p,
+        crossing, band, np.inf if wall is None else wall.along - 0.5 * ego.length, ego, p,
     )  # fmt: skip
 
     identity = [(paths.kind[j], int(paths.object_id[j])) for j in range(len(paths.kind))]

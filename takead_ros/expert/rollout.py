@@ -54,6 +54,24 @@ class Rollouts:
     lead: IntArray
 
 
+def _calm(
+    pull: FloatArray, speed: FloatArray, gap: FloatArray, lead_speed: FloatArray, lead_change: FloatArray,
+    parameters: ExpertParameters,
+) -> FloatArray:  # fmt: skip
+    """IDM's ``pull`` (K,) m/s^2 without its overreaction to a gap that is small but not dangerous, as after a cut-in.
+
+    It never goes far below the constant acceleration that just avoids a collision ("ACC model": Kesting, Treiber,
+    Helbing, Phil. Trans. R. Soc. A 368 (2010) 4585), here with 1.5 m of the gap kept in reserve.
+    """
+    room = np.minimum(np.maximum(gap - 1.5, 0.1), 500.0)
+    closing = np.maximum(speed - lead_speed, 0.0)
+    stops_first = lead_speed * closing <= -2.0 * room * lead_change
+    until_stand = speed**2 * lead_change / np.maximum(lead_speed**2 - 2.0 * room * lead_change, 1e-6)
+    just = np.where(stops_first & (lead_change < 0.0), until_stand, lead_change - closing**2 / (2.0 * room))
+    b = parameters.comfort_deceleration
+    return np.where(pull >= just, pull, just + b * np.tanh((pull - just) / b))
+
+
 def speed_profile(cap: FloatArray, rate: FloatArray, deceleration: float) -> FloatArray:
     """Highest speeds (L, G) m/s that never need more than ``deceleration`` to keep to ``cap`` (L, G) m/s ahead."""
     arc = np.cumsum(1.0 / rate, axis=1)
@@ -82,12 +100,14 @@ def roll_out(paths: Paths, around: Surroundings, ego: EgoState, limit: float, pa
     along, speeds = np.empty((len(path), len(KNOTS))), np.empty((len(path), len(KNOTS)))
     along[:, 0], speeds[:, 0] = u, v
     accelerations = []
+    changes = np.minimum(np.diff(around.lead_speed, axis=1) / STEPS, 0.0)  # (N, S - 1) m/s^2, what leads brake with
     lead, lead_pull = np.full(len(path), -1), np.zeros(len(path))
     for i, dt in enumerate(STEPS):
         at = first + np.minimum(u, length - 1.0).astype(np.int64)
         ahead = first + np.minimum(u + 0.5 * dt * v, length - 1.0).astype(np.int64)
-        wanted = np.minimum(target, np.minimum(cap[at], cap[ahead]))
-        a = np.minimum((wanted - v) / dt, p.comfort_acceleration)
+        capped = np.minimum(cap[at], cap[ahead])
+        a = np.maximum((target - v) / dt, -p.comfort_deceleration)  # a lower target is no reason to brake hard
+        a = np.minimum(np.minimum(a, (capped - v) / dt), p.comfort_acceleration)
         if rear.shape[2]:
             gap = rear[i] - u[:, None]
             # what the ego is beside is no lead any more
@@ -96,7 +116,9 @@ def roll_out(paths: Paths, around: Surroundings, ego: EgoState, limit: float, pa
             desired = around.gap + np.maximum(v[:, None] * (p.headway + braking), 0.0)
             pull = p.comfort_acceleration * (1.0 - (desired / gap) ** 2)
             nearest = pull.argmin(1)
-            strongest = pull[rows, nearest]
+            strongest = _calm(
+                pull[rows, nearest], v, gap[rows, nearest], around.lead_speed[nearest, i], changes[nearest, i], p
+            )
             if i < 6:
                 harder = (strongest < a - 0.2) & (strongest < lead_pull - 0.1)
                 lead = np.where(harder, nearest, lead)

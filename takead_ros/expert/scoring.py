@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray
-from takead_ros.expert.forecast import TIMES, Actors, select
+from takead_ros.expert.forecast import TIMES, Actors
 from takead_ros.expert.frame import BEHIND
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import GRID, Paths
@@ -15,7 +15,6 @@ from takead_ros.expert.rollout import Rollouts
 
 _PROGRESS, _MARGIN, _COMFORT = 5.0, 7.0, 2.0
 _TOUCH = 0.15  # m closer than this counts as a collision
-_TRAIL = 0.3  # s that crossing traffic is kept away behind it
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,17 @@ class Scores:
     worst: IntArray
 
 
+@dataclass(frozen=True)
+class Crossing:
+    """Who crosses the route: rows (M,) of the actors, when (M, T) bool, x y yaw (M, H, T) with H shifts in time."""
+
+    rows: IntArray
+    when: np.ndarray
+    x: FloatArray
+    y: FloatArray
+    yaw: FloatArray
+
+
 def separation(
     x: FloatArray, y: FloatArray, yaw: FloatArray, length: float, width: float,
     other_x: FloatArray, other_y: FloatArray, other_yaw: FloatArray, other_length: FloatArray, other_width: FloatArray,
@@ -35,7 +45,7 @@ def separation(
     """Signed gap m between the ego's box at (K, T) poses and N boxes at (N, T) poses, as (K, N, T).
 
     The largest gap over the four separating axes: negative where the boxes overlap, else at most their distance.
-    ``other_length`` and ``other_width`` are (N, T) m.
+    ``other_length`` and ``other_width`` are (N, 1) m.
     """
     dx, dy = other_x - x[:, None], other_y - y[:, None]
     cos, sin = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
@@ -51,29 +61,25 @@ def separation(
 
 
 def score(
-    rollouts: Rollouts, paths: Paths, actors: Actors, ignore: np.ndarray, crossing: np.ndarray,
-    band: tuple[FloatArray, FloatArray] | None, wall: float, ego: EgoState, impatience: float,
+    rollouts: Rollouts, paths: Paths, actors: Actors, ignore: np.ndarray, crossing: Crossing,
+    band: tuple[FloatArray, FloatArray] | None, wall: float, ego: EgoState,
     parameters: ExpertParameters,
 ) -> Scores:  # fmt: skip
     """Score every proposal.
 
-    ignore (L, N): whom a path need not mind (they follow the ego); crossing (N, T): moves across the route then; band:
-    the road's (right, left) edges of ``frame.drivable_band``, None where no path leaves the route; wall m: where a
-    closed line is along the route for the ego's centre; impatience 0..1 shortens the time margin.
+    ignore (L, N): whom a path need not mind (they follow the ego); band: the road's (right, left) edges of
+    ``frame.drivable_band``, None where no path leaves the route; wall m: where a closed line is along the route for
+    the ego's centre.
     """
     k = len(rollouts.path)
     rows = np.arange(k)
     moving = rollouts.v > 0.3
     if len(actors):
-        hard = _gaps(rollouts, actors, ego, np.zeros_like(actors.v), np.zeros_like(actors.v))
-        margin = parameters.crossing_time_margin * (1.0 - 0.5 * impatience)
-        soft = hard.copy()
-        across = np.flatnonzero(crossing.any(axis=1) & (actors.v[:, 0] > 0.3))
-        if len(across):
-            them = select(actors, across)
-            reach = them.speed[:, None] * crossing[across]
-            fore = reach * margin + them.slack * crossing[across]  # who brakes now may think better of it
-            soft[:, across] = _gaps(rollouts, them, ego, fore, reach * _TRAIL)
+        hard = separation(
+            rollouts.x, rollouts.y, rollouts.yaw, ego.length, ego.width,
+            actors.x, actors.y, actors.yaw, actors.length[:, None], actors.width[:, None],
+        )  # fmt: skip
+        soft = _keep_away(hard, rollouts, actors, crossing, ego)
         hidden = ignore[rollouts.path][:, :, None] | (hard[:, :, :1] < 0.0)
         touch = (hard < _TOUCH) & moving[:, None] & ~hidden
         room = np.where(actors.person, parameters.person_margin, parameters.side_margin)[:, None]
@@ -118,11 +124,19 @@ def score(
     return Scores(total, collides, worst)
 
 
-def _gaps(rollouts: Rollouts, actors: Actors, ego: EgoState, fore: FloatArray, aft: FloatArray) -> FloatArray:
-    """Gaps (K, N, T) m to boxes lengthened by ``fore`` and ``aft`` (N, T) m."""
-    shift = 0.5 * (fore - aft)
-    return separation(
+def _keep_away(hard: FloatArray, rollouts: Rollouts, actors: Actors, crossing: Crossing, ego: EgoState) -> FloatArray:
+    """Gaps (K, N, T) m like ``hard``, but to crossing actors also as if they were somewhat earlier or later."""
+    count, variants, times = crossing.x.shape
+    if count == 0:
+        return hard
+    shape = (count * variants, times)
+    gaps = separation(
         rollouts.x, rollouts.y, rollouts.yaw, ego.length, ego.width,
-        actors.x + shift * np.cos(actors.yaw), actors.y + shift * np.sin(actors.yaw), actors.yaw,
-        actors.length[:, None] + fore + aft, np.broadcast_to(actors.width[:, None], fore.shape),
-    )  # fmt: skip
+        crossing.x.reshape(shape), crossing.y.reshape(shape), crossing.yaw.reshape(shape),
+        np.repeat(actors.length[crossing.rows], variants)[:, None],
+        np.repeat(actors.width[crossing.rows], variants)[:, None],
+    ).reshape(len(rollouts.path), count, variants, times).min(axis=2)  # fmt: skip
+    soft = hard.copy()
+    own = hard[:, crossing.rows]
+    soft[:, crossing.rows] = np.where(crossing.when, np.minimum(own, gaps), own)
+    return np.asarray(soft)
