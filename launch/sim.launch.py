@@ -30,7 +30,7 @@ def arguments() -> list[DeclareLaunchArgument]:
         DeclareLaunchArgument("provider", default_value="cpu", description="cpu | cuda | tensorrt; a hard choice"),
         DeclareLaunchArgument("suite", default_value="demo", description="metadrive: scenario suite"),
         DeclareLaunchArgument("family", default_value="", description="metadrive: one family of the suite; '' = all"),
-        DeclareLaunchArgument("seeds", default_value="collection:0-9", description="metadrive: seeds to drive"),
+        DeclareLaunchArgument("seed", default_value="1000000", description="metadrive: first seed (collection's)"),
         DeclareLaunchArgument("bags", default_value="clips", description="folder that clips are written to"),
         DeclareLaunchArgument("joystick", default_value="false", choices=["true", "false"]),
         DeclareLaunchArgument("joystick_map", default_value="xbox", description="file in config/joysticks"),
@@ -46,6 +46,12 @@ def launch_file(package: str, name: str) -> PythonLaunchDescriptionSource:
     return PythonLaunchDescriptionSource(str(Path(get_package_share_directory(package)) / "launch" / name))
 
 
+def whole(value: dict[str, str], name: str) -> int:
+    if not value[name].isdecimal():
+        raise RuntimeError(f"launch argument {name}:={value[name]}, expected a non-negative integer")
+    return int(value[name])
+
+
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in arguments()}
 
@@ -58,23 +64,35 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             namespace=value["namespace"],
             output="screen",
             parameters=[*files, {"use_sim_time": True, **(parameters or {})}],
+            # The recorder may have a clip to finish, and the simulator an engine to take down.
+            sigterm_timeout="40",
+            sigkill_timeout="10",
             on_exit=Shutdown(reason=f"{name}_node ended") if critical else None,
         )
 
+    auto_engage = value["auto_engage"] == "true"
     stack = [
         node("policy", {"model": value["model"], "provider": value["provider"]}, config=False),
         node("expert"),
         node("monitor"),
-        node("arbiter", {"auto_engage": value["auto_engage"] == "true"}, critical=True),
+        # A simulator that resets its world engages anew for every episode, by itself.
+        node("arbiter", {"auto_engage": auto_engage and value["sim"] == "carla"}, critical=True),
         node("recorder", {"directory": value["bags"], "suite": value["suite"]}),
     ]
     if value["joystick"] == "true":
         stack.append(Node(package="joy", executable="joy_node", namespace="", output="screen"))
         stack.append(node("joystick", {"mapping": value["joystick_map"]}))
     if value["sim"] == "metadrive":
-        world = {"suite": value["suite"], "family": value["family"], "seeds": value["seeds"], "publish_clock": True}
+        world = {
+            "suite": value["suite"],
+            "family": value["family"],
+            "seed": whole(value, "seed"),
+            "auto_engage": auto_engage,
+        }
         # The simulator makes the clock, so it cannot run by it.
-        stack.append(node("simulator", {**world, "use_sim_time": False}, config=False, critical=True))
+        stack.append(
+            node("simulator", {**world, "publish_clock": True, "use_sim_time": False}, config=False, critical=True)
+        )
         return stack
     bridge = launch_file("carla_ros_bridge", "carla_ros_bridge_with_example_ego_vehicle.launch.py")
     settings = {key: value[key] for key in ("host", "port", "town", "role_name")}

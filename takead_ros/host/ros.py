@@ -47,6 +47,8 @@ def _run(node_class: Any, handle: Node, stop: list[int]) -> None:
     try:
         while not stop:
             executor.spin_once(timeout_sec=_POLL_S)
+    except KeyboardInterrupt:  # a library that holds SIGINT back during its own work (Panda3D) raises it afterwards
+        stop.append(signal.SIGINT)
     finally:
         if hasattr(node, "close"):
             node.close()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from takead_ros.domain.driving import DriveCommand, Source
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import Scene
 from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
@@ -18,10 +23,14 @@ from takead_ros.sim.world import World
 
 SECOND = 1_000_000_000
 STOPPING = -3.0  # m/s^2 while there is no command fit to apply
+DRIVERS = (Source.POLICY, Source.EXPERT, Source.HUMAN)
+SETTLE_NS = SECOND  # from a reset to the first attempt to engage: the monitor forgets the world before
+RETRY_NS = SECOND // 2  # between two attempts to engage
+FAREWELL_NS = SECOND  # for the answer to disengage, between two episodes
 
 _PARAMETERS: list[tuple[str, Any]] = [
     ("suite", "demo"), ("family", ""), ("seed", 0), ("rate", 20.0), ("max_command_age", 0.25),
-    ("wait_for_driver", 10.0), ("publish_clock", False),
+    ("wait_for_driver", 10.0), ("publish_clock", False), ("auto_engage", False),
 ]  # fmt: skip
 
 
@@ -31,8 +40,10 @@ class SimulatorNode:
     Parameters: ``suite`` or ``family`` and the first ``seed`` (its families in turn, then the next seed, for ever);
     ``rate`` Hz (20, 10, 40: a multiple of the physics step); ``max_command_age`` s, after which the ego brakes to a
     stop without straightening the wheel; ``wait_for_driver`` s that an episode waits for its first command;
-    ``publish_clock``: simulated time on ``/clock`` and in the stamps. ``world``, where given and already reset, is
-    driven to its end instead, once. Raises TakeadError for a parameter that does not fit.
+    ``publish_clock``: simulated time on ``/clock`` and in the stamps; ``auto_engage``: asks the arbiter to engage at
+    the start of every episode (at its end it always asks to disengage, for the vehicle is then set elsewhere).
+    ``world``, where given and already reset, is driven to its end instead, once. Raises TakeadError for a parameter
+    that does not fit.
     """
 
     NAME = "simulator_node"
@@ -48,7 +59,7 @@ class SimulatorNode:
         self._max_age_ns = round(values["max_command_age"] * SECOND)
         self._patience_ns = round(values["wait_for_driver"] * SECOND)
         self._publish_clock = bool(values["publish_clock"])
-        self._repeats = world is None
+        self._repeats, self._auto_engage = world is None, bool(values["auto_engage"])
         self._seed = int(values["seed"])
         self._families = load_suite(values["family"] or values["suite"]).families if world is None else ()
         self._episode = 0
@@ -58,12 +69,22 @@ class SimulatorNode:
         self._command: DriveCommand | None = None
         self._received = 0
         self._fault = ""
-        self._begin()
-
+        self._shown: Scene | None = None
+        self._asked: int | None = None  # when the running question to the arbiter was put
+        self._ended: int | None = None  # when the episode ended
         self._scene = node.create_publisher(types.Scene, "scene", qos.SCENE)
         self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         self._time = node.create_publisher(types.Clock, "/clock", qos.CLOCK) if self._publish_clock else None
         self._name = node.get_name()
+        self._arbiter = (
+            {
+                "engage": (node.create_client(types.Engage, "engage"), types.Engage.Request),
+                "disengage": (node.create_client(types.Disengage, "disengage"), types.Disengage.Request),
+            }
+            if self._repeats
+            else {}
+        )
+        self._begin()
         node.create_subscription(types.DriveCommand, "command", self._on_command, qos.COMMAND)
         node.create_timer(self._step_ns / SECOND, self._on_timer, clock=steady)
 
@@ -77,12 +98,41 @@ class SimulatorNode:
         if self._repeats:
             seed, family = divmod(self._episode, len(self._families))
             scenario = scenarios.build(self._families[family], self._seed + seed)
-            self._world.reset(scenario)
+            with self._standing_by():
+                self._tell_result()
+                self._world.reset(scenario)
             self._logger.info(f"episode {self._episode + 1}: {scenario.family}, seed {scenario.seed}")
             self._episode += 1
         self._command = None
         self._going = False
+        self._asked = self._ended = None
         self._waiting_since = self._steady.now().nanoseconds
+
+    def _tell_result(self) -> None:
+        if self._episode:
+            result = score(self._world.outcome())
+            self._logger.info(
+                f"{result.scenario} seed {result.seed}: driving score {result.driving_score:.1f}, ended by {result.end}"
+            )
+
+    @contextmanager
+    def _standing_by(self) -> Iterator[None]:
+        """Goes on publishing the last scene at its rate while the next world is built, which takes 0.1 s to 0.5 s."""
+        built = threading.Event()
+
+        def publish() -> None:
+            while not built.wait(self._step_ns / SECOND):
+                self._publish()
+
+        thread = threading.Thread(target=publish, daemon=True)
+        if self._shown is not None:
+            thread.start()
+        try:
+            yield
+        finally:
+            built.set()
+            if self._shown is not None:
+                thread.join()
 
     def _on_command(self, msg: Any) -> None:
         try:
@@ -93,27 +143,52 @@ class SimulatorNode:
         self._received = self._steady.now().nanoseconds
 
     def _on_timer(self) -> None:
+        now = self._steady.now().nanoseconds
         if self._world.done:
             if not self._repeats:
                 return
-            result = score(self._world.outcome())
-            self._logger.info(
-                f"{result.scenario} seed {result.seed}: driving score {result.driving_score:.1f}, ended by {result.end}"
-            )
-            self._begin()
-        self._ticks += 1
-        now = self._steady.now().nanoseconds
-        if not self._going:
-            driver = self._command is not None and self._command.longitudinal is not Source.NONE
-            self._going = driver or now - self._waiting_since > self._patience_ns
-        if self._going:
+            self._finish(now)
+        elif self._going:
             self._drive(now)
-        stamp = self._ticks * self._step_ns if self._publish_clock else self._clock.now().nanoseconds
+        else:
+            driver = self._command is not None and self._command.longitudinal in DRIVERS
+            self._going = driver or now - self._waiting_since > self._patience_ns
+            if self._going:
+                self._drive(now)
+            elif self._auto_engage and now - self._waiting_since > SETTLE_NS:
+                self._ask("engage", now)
+        self._shown = self._world.observe(0)
+        self._publish()
+        if self._ticks % round(SECOND / self._step_ns) == 0:
+            self._report(self._stamp())
+
+    def _finish(self, now: int) -> None:
+        """The episode is over: the arbiter disengages, then the next one begins."""
+        if self._ended is None:
+            self._ended, self._asked = now, None
+            self._ask("disengage", now)
+        disengaged = self._command is None or self._command.longitudinal not in DRIVERS
+        if disengaged or now - self._ended > FAREWELL_NS:
+            self._begin()
+
+    def _ask(self, question: str, now: int) -> None:
+        """Call the arbiter's service, at most once in RETRY_NS; its answer shows in the commands that follow."""
+        client, request = self._arbiter[question]
+        if (self._asked is None or now - self._asked > RETRY_NS) and client.service_is_ready():
+            self._asked = now
+            client.call_async(request())
+
+    def _stamp(self) -> int:
+        return self._ticks * self._step_ns if self._publish_clock else int(self._clock.now().nanoseconds)
+
+    def _publish(self) -> None:
+        """The next moment of the clock, with the world as it was last seen."""
+        self._ticks += 1
+        stamp = self._stamp()
         if self._time is not None:
             self._time.publish(types.Clock(clock=time_to_msg(stamp)))
-        self._scene.publish(self._converter.to_msg(self._world.observe(stamp)))
-        if self._ticks % round(SECOND / self._step_ns) == 0:
-            self._report(stamp)
+        if self._shown is not None:
+            self._scene.publish(self._converter.to_msg(replace(self._shown, stamp=stamp)))
 
     def _drive(self, now: int) -> None:
         """One step with the last command, or braking with the wheel held where there is none that is fresh."""
