@@ -217,9 +217,8 @@ class World:
         points = self._navigation.path.points
         x, y = self._poses[i][:2]
         nearest = int(np.argmin((points[:, 0] - x) ** 2 + (points[:, 1] - y) ** 2))
-        return (
-            float(self._navigation.path.arc[nearest]) - self._navigation.s - EGO_LENGTH / 2.0 - self._sizes[i, 0] / 2.0
-        )
+        along = float(self._navigation.path.arc[nearest]) - self._navigation.s
+        return along - (EGO_LENGTH + self._actors[i].length) / 2.0
 
     def _find_contacts(self) -> None:
         """New touches between the ego's box and others; the touched actor stops."""
