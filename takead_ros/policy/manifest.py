@@ -78,7 +78,7 @@ def manifest_path(model: Path) -> Path:
     return model.with_suffix(".manifest.json")
 
 
-def parse_manifest(text: str, where: str) -> Manifest:
+def parse_manifest(text: str | bytes, where: str) -> Manifest:
     """The manifest in ``text``. Raises TakeadError that names ``where`` and the first thing wrong."""
     try:
         manifest = Manifest.model_validate_json(text)

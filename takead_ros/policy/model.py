@@ -119,7 +119,7 @@ def load_model(path: str | Path, provider: str = "cpu") -> Policy:
     not match the model, the copy beside it or this software's encoding, or where the provider is not what really runs.
     """
     path = Path(path)
-    data = read_model(path)
+    data = read_file(path, "an ONNX file with its manifest")
     digest = model_sha256(data, str(path))
     session = _session(data, path, provider)
     manifest = _checked_manifest(session, path, digest)
@@ -135,14 +135,12 @@ def load_model(path: str | Path, provider: str = "cpu") -> Policy:
     return policy
 
 
-def read_model(path: Path) -> bytes:
-    """The bytes of a model file. Raises TakeadError where it cannot be read."""
+def read_file(path: Path, expected: str) -> bytes:
+    """The bytes of a file. Raises TakeadError that says what was expected where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TakeadError(
-            f"model {path}: {error.strerror or error}; expected an ONNX file with its manifest"
-        ) from error
+        raise TakeadError(f"{path}: {error.strerror or error}; expected {expected}") from error
 
 
 def _session(data: bytes, path: Path, provider: str) -> Any:
@@ -174,7 +172,7 @@ def _checked_manifest(session: Any, path: Path, digest: str) -> Manifest:
         raise TakeadError(f"{path}: no '{KEY}' inside: this is not a takead model (make one with 'takead export')")
     manifest = parse_manifest(inside, f"{path} (manifest inside)")
     beside = manifest_path(path)
-    if beside.exists() and parse_manifest(beside.read_text(), str(beside)) != manifest:
+    if beside.exists() and parse_manifest(read_file(beside, "a manifest in JSON"), str(beside)) != manifest:
         raise TakeadError(f"{beside}: differs from the manifest inside {path.name}; one of them is of another model")
     if manifest.sha256 != digest:
         raise TakeadError(f"{path}: sha256 {digest[:12]}, its manifest says {manifest.sha256[:12]}: weights changed")

@@ -17,6 +17,7 @@ from takead_ros.domain.scene import FloatArray
 from takead_ros.policy.route_frame import RouteFrame
 
 FADE_TIME = 3.0  # s in which the present offset from the route fades out of a profile
+_MAX_DRIFT = 0.5  # m aside for each metre ahead, in a plan
 _TIMES = PLAN_DT * np.arange(1, PLAN_STEPS + 1)
 _share = np.clip(_TIMES / FADE_TIME, 0.0, 1.0)
 FADE: FloatArray = 1.0 - _share**2 * (3.0 - 2.0 * _share)  # (T,) smooth step from 1 to 0
@@ -41,10 +42,15 @@ def plans_from_profiles(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Positions (..., T, 2) m in ``base_link``, yaw (..., T) rad and speed (..., T) m/s of profiles (..., T, 2)."""
     along, offset, pace = unroll(profiles, speed, frame.offset)
+    # A vehicle cannot move sideways: it changes its offset only as far as it travels, and its yaw follows its motion.
+    reach, before = _MAX_DRIFT * PLAN_DT * pace, np.full(pace.shape[:-1], frame.offset)
+    drift = np.empty_like(offset)
+    for i in range(PLAN_STEPS):
+        step = np.minimum(np.maximum(offset[..., i] - before, -reach[..., i]), reach[..., i])
+        before = before + step
+        offset[..., i], drift[..., i] = before, step
     x, y, heading = frame.place(along, offset)
-    drift = np.diff(offset, axis=-1, prepend=frame.offset) / PLAN_DT
-    # A vehicle cannot drift sideways: its yaw follows its motion, except where it hardly moves.
-    yaw = heading + np.arctan2(drift, np.maximum(pace, 1.0))
+    yaw = heading + np.arctan2(drift, np.maximum(pace * PLAN_DT, 0.5))
     after = np.concatenate([pace[..., 1:], np.maximum(1.5 * pace[..., -1:] - 0.5 * pace[..., -2:-1], 0.0)], axis=-1)
     speeds = np.concatenate([0.5 * (pace + after)[..., :-1], after[..., -1:]], axis=-1)
     return np.stack([x, y], axis=-1), np.asarray(np.mod(yaw + np.pi, 2 * np.pi) - np.pi), speeds
