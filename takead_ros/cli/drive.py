@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -31,9 +32,7 @@ def open_run(folder: Path, work: Job, record: str) -> Ledger:
     return Ledger(folder / LEDGER, {**work.settings(), "record": record})
 
 
-def drive(
-    work: Job, record: str, bags: Path | None, fleet: Fleet, ledger: Ledger | None, label: str
-) -> dict[str, object]:
+def drive(work: Job, record: str, bags: Path | None, fleet: Fleet, ledger: Ledger | None, label: str) -> dict[str, Any]:
     """Drive with takeovers (the expert: alone), record, and sum up."""
     specs = work.specs(takeovers=work.model != "expert", bags=bags, record=record)
     return summary(work, {"assisted": fleet.run(specs, ledger, label)})
@@ -63,11 +62,11 @@ def drive_(
     with Fleet(workers) as fleet:
         content = drive(work, record, bags, fleet, ledger, f"driving {Path(work.model).name}")
     stdout.print(summary_table(content))
-    triggers = Counter(content["triggers"])  # type: ignore[call-overload]
+    triggers = Counter(content["triggers"])
     if triggers:
         stdout.print("takeovers by trigger: " + ", ".join(f"{name} {count}" for name, count in triggers.most_common()))
     if bags is not None:
-        clips = sum(len(episode["clips"]) for episode in content["episodes"])  # type: ignore[attr-defined, misc]
+        clips = sum(len(episode["clips"]) for episode in content["episodes"])
         stdout.print(f"{clips} clips in {bags} (takead clips ls {bags})")
     if json_path is not None:
         write_json(json_path, content)

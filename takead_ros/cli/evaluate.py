@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -26,7 +27,7 @@ def parse_passes(text: str, model_is_expert: bool) -> tuple[str, ...]:
     return ("unassisted",) if model_is_expert else tuple(name for name in PASSES if name in names)
 
 
-def evaluate(work: Job, passes: tuple[str, ...], fleet: Fleet, ledger: Ledger | None, label: str) -> dict[str, object]:
+def evaluate(work: Job, passes: tuple[str, ...], fleet: Fleet, ledger: Ledger | None, label: str) -> dict[str, Any]:
     """Drive every pass of ``work`` and sum up."""
     specs = {name: work.specs(takeovers=name == "assisted") for name in passes}
     results = fleet.run([spec for name in passes for spec in specs[name]], ledger, label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from takead_ros import __version__
 from takead_ros.cli.episode import EXPERT, EpisodeSpec, simulator
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.policy.model import load_model
-from takead_ros.sim.measures import EpisodeResult, aggregate
+from takead_ros.sim.measures import EpisodeResult, aggregate, compare
 from takead_ros.sim.suites import Suite, load_suite
 
 # JSON key, title, how it is written, and whether more is better (0: neither)
@@ -91,6 +91,7 @@ def summary(job: Job, passes: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict
         "episodes": episodes,
         "passes": means,
         "model": EXPERT if job.model == EXPERT else Path(job.model).name,
+        "path": job.model,
         **job.settings(),
     }
 
@@ -117,4 +118,61 @@ def summary_table(content: Mapping[str, Any]) -> Table:
     table.add_section()
     figures = [format_.format(content[key]) for key, _, format_, _ in HEADLINES]
     table.add_row("all", *figures, str(content["episode_count"]), style="bold")
+    return table
+
+
+def comparison(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Two ``summary`` of the same episodes as pairs: each headline's means, paired difference and 95 % interval.
+
+    Raises TakeadError where the episodes are not the same.
+    """
+
+    def results(content: Mapping[str, Any], assisted: bool) -> list[EpisodeResult]:
+        return [EpisodeResult.from_dict(e["assisted"] if assisted else e) for e in content["episodes"]]
+
+    alone = compare(
+        results(before, False), results(after, False), metrics=("driving_score", "success_rate", "route_completion")
+    )
+    assisted = compare(results(before, True), results(after, True), metrics=("takeovers_per_km", "expert_share"))
+    return {
+        "differences": {name: asdict(found) for name, found in {**alone, **assisted}.items()},
+        "suite": before["suite"],
+        "seeds": before["seeds"],
+        "episode_count": before["episode_count"],
+        "before": {"model": before["model"], "model_sha256": before["model_sha256"]},
+        "after": {"model": after["model"], "model_sha256": after["model_sha256"]},
+        "version": __version__,
+        "simulator": before["simulator"],
+    }
+
+
+def judgement(key: str, low: float, high: float) -> str:
+    """``better``, ``worse`` or ``open``: whether the interval of a difference lies on one side of zero."""
+    sense = next(sense for name, _, _, sense in HEADLINES if name == key)
+    if low <= 0.0 <= high:
+        return "open"
+    return "better" if (low > 0.0) == (sense > 0) else "worse"
+
+
+def comparison_table(content: Mapping[str, Any]) -> Table:
+    """Old against new for people: means, paired difference, its 95 % interval."""
+    table = Table(
+        title=f"{content['episode_count']} held-out episodes, the same for both (suite {content['suite']})",
+        title_justify="left",
+    )
+    table.add_column("")
+    for title in ("before", "after", "difference", "95 % interval"):
+        table.add_column(title, justify="right")
+    colours = {"better": "green", "worse": "red", "open": "yellow"}
+    for key, title, written, _ in HEADLINES:
+        found = content["differences"][key]
+        signed = written.replace("{:", "{:+")
+        colour = colours[judgement(key, found["low"], found["high"])]
+        table.add_row(
+            title,
+            written.format(found["old"]),
+            written.format(found["new"]),
+            f"[{colour}]{signed.format(found['difference'])}[/{colour}]",
+            f"{signed.format(found['low'])} .. {signed.format(found['high'])}",
+        )
     return table
