@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from takead_ros.domain.scene import FloatArray
@@ -74,6 +76,28 @@ def interpolate(points: FloatArray, distances: FloatArray) -> FloatArray:
     """Points (..., 2) m at ``distances`` (...) m along a polyline (P, 2) m, held at its ends."""
     arc = arc_lengths(points)
     return np.stack([np.interp(distances, arc, points[:, 0]), np.interp(distances, arc, points[:, 1])], axis=-1)
+
+
+@dataclass(frozen=True)
+class Path:
+    """A path (P, 2) m about 1 m apart, with its arc (P,) m and heading (P,) rad (unwrapped)."""
+
+    points: FloatArray
+    arc: FloatArray = field(init=False)
+    yaw: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        step = np.gradient(self.points, axis=0)
+        object.__setattr__(self, "arc", arc_lengths(self.points))
+        object.__setattr__(self, "yaw", np.unwrap(np.arctan2(step[:, 1], step[:, 0])))
+
+    def at(self, s: float) -> tuple[float, float, float]:
+        """Point and heading (x m, y m, yaw rad) at ``s`` m."""
+        return (
+            float(np.interp(s, self.arc, self.points[:, 0])),
+            float(np.interp(s, self.arc, self.points[:, 1])),
+            float(np.interp(s, self.arc, self.yaw)),
+        )
 
 
 def bicycle_rollout(

@@ -6,11 +6,11 @@ Pure: state in, state out. Source of the car-following law: Treiber, Hennecke, H
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from takead_ros.domain.geometry import arc_lengths
+from takead_ros.domain.geometry import Path
 from takead_ros.domain.scene import FloatArray
 from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Model, Phase, When
 
@@ -42,28 +42,6 @@ class Motion:
     phase_since: float = 0.0
     hit_at: float | None = None
     gone: bool = False
-
-
-@dataclass(frozen=True)
-class Path:
-    """A path (P, 2) m about 1 m apart, with its arc (P,) m and heading (P,) rad (unwrapped)."""
-
-    points: FloatArray
-    arc: FloatArray = field(init=False)
-    yaw: FloatArray = field(init=False)
-
-    def __post_init__(self) -> None:
-        step = np.gradient(self.points, axis=0)
-        object.__setattr__(self, "arc", arc_lengths(self.points))
-        object.__setattr__(self, "yaw", np.unwrap(np.arctan2(step[:, 1], step[:, 0])))
-
-    def at(self, s: float) -> tuple[float, float, float]:
-        """Point and heading (x m, y m, yaw rad) at ``s`` m."""
-        return (
-            float(np.interp(s, self.arc, self.points[:, 0])),
-            float(np.interp(s, self.arc, self.points[:, 1])),
-            float(np.interp(s, self.arc, self.yaw)),
-        )
 
 
 def start(actor: Actor) -> Motion:

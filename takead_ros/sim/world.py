@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.geometry import box_corners, boxes_overlap
+from takead_ros.domain.geometry import Path, box_corners, boxes_overlap
 from takead_ros.domain.scene import EgoState, IntArray, Objects, Polyline, Scene
 from takead_ros.sim import traffic
 from takead_ros.sim.engine import (
@@ -22,9 +22,8 @@ from takead_ros.sim.engine import (
 )
 from takead_ros.sim.lanemap import LaneMap, read_lanes
 from takead_ros.sim.log import Contact, End, EpisodeLog
-from takead_ros.sim.navigation import Navigation
+from takead_ros.sim.navigation import navigate
 from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Scenario
-from takead_ros.sim.traffic import Path
 from takead_ros.sim.visibility import RANGE, visibility
 
 MAP_RANGE = 80.0  # m of map around the ego
@@ -73,7 +72,7 @@ class World:
         network = self._engine.reset(scenario.roads)
         self._scenario = scenario
         self._map = LaneMap(read_lanes(network, scenario.roads), scenario.roads, scenario.speed_limit)
-        self._navigation = Navigation(self._map, scenario.route, scenario.start, scenario.goal, scenario.speed_limit)
+        self._navigation = navigate(self._map, scenario.route, scenario.start, scenario.goal, scenario.speed_limit)
         self._tick, self._end, self._standing = 0, End.RUNNING, 0
         self._steering = self._acceleration = 0.0
         self._polylines = self._map.polylines(scenario.route)
