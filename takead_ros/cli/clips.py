@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.table import Table
 
 from takead_ros.cli.output import stdout
 from takead_ros.domain.errors import TakeadError
@@ -50,17 +49,18 @@ def list_(
         rows = [{"path": str(path), **json.loads(manifest.model_dump_json())} for path, manifest in clips]
         print_json({"clips": rows, "unfinished": [str(path) for path in unfinished]})
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("clip", "class", "trigger", "who", "sev", "s", "events", "lost"):
-        right = column in ("sev", "s", "events", "lost")
-        table.add_column(column, justify="right" if right else "left", overflow="fold", no_wrap=column != "clip")
+    rows = [("clip", "class", "trigger", "who", "sev", "s", "events", "lost")]
     for path, manifest in clips:
-        table.add_row(
-            str(path.relative_to(folder)) if path != folder else path.name, manifest.judged, manifest.trigger,
-            manifest.who, f"{manifest.severity:.2f}", f"{manifest.seconds:.1f}", str(len(manifest.events)),
-            str(manifest.lost),
-        )  # fmt: skip
-    stdout.print(table, width=max(stdout.width, 160), crop=False)
+        name = str(path.relative_to(folder)) if path != folder else path.name
+        rows.append((
+            name, manifest.judged, manifest.trigger, manifest.who, f"{manifest.severity:.2f}",
+            f"{manifest.seconds:.1f}", str(len(manifest.events)), str(manifest.lost),
+        ))  # fmt: skip
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        # No table of rich's: it would break the names, which are there to be copied.
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        stdout.print(line.rstrip(), highlight=False, markup=False, soft_wrap=True)
     stdout.print(f"{len(clips)} clips in {folder}", highlight=False)
     if unfinished:
         stdout.print(

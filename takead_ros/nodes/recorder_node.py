@@ -21,12 +21,13 @@ from takead_ros.recording.recorder import LABEL_TYPE, Recorder
 from takead_ros.recording.session import SessionConfig
 from takead_ros.recording.writer import COMPRESSIONS, Topic, check_writable
 
-# Relative name, message type, latched, best effort, s between header stamps (0: not periodic).
+# Relative name, message type, latched, best effort, s between header stamps (0: not periodic by them; a command bears
+# the stamp of the output that it was computed from, which comes at half its rate).
 OWN_TOPICS = (
     ("scene", "takead_ros/msg/Scene", False, True, 0.05),
     ("policy/output", "takead_ros/msg/PolicyOutput", False, False, 0.1),
     ("expert/output", "takead_ros/msg/PolicyOutput", False, False, 0.1),
-    ("command", "takead_ros/msg/DriveCommand", False, False, 0.05),
+    ("command", "takead_ros/msg/DriveCommand", False, False, 0.0),
     ("arbiter/state", "takead_ros/msg/ArbiterState", True, False, 0.0),
     ("takeover/request", "takead_ros/msg/TakeoverRequest", False, False, 0.0),
     ("takeover/event", "takead_ros/msg/TakeoverEvent", False, False, 0.0),

@@ -55,7 +55,6 @@ CONFIG = SessionConfig(
     latched={"/takead/arbiter/state": 1},
     periods={
         "/takead/scene": 0.05,
-        "/takead/command": 0.05,
         "/takead/policy/output": 0.1,
         "/takead/expert/output": 0.1,
     },
