@@ -28,7 +28,7 @@ class ExpertParameters(Parameters):
     person_margin: float = Field(0.9, ge=0.1, le=3, description="m the same for pedestrians and cyclists")
     pass_clearance: float = Field(1.0, ge=0.3, le=3, description="m to an obstacle that is passed")
     crossing_time_margin: float = Field(0.9, ge=0, le=3, description="s that crossing traffic is kept away")
-    patience: float = Field(8.0, ge=1, le=60, description="s of waiting after which the time margin is halved")
+    patience: float = Field(4.0, ge=1, le=60, description="s of waiting after which margins begin to shrink")
 
     occlusion_reach: float = Field(3.0, ge=0, le=6, description="m beside the path where a vehicle may hide a person")
     occlusion_speed: float = Field(3.0, ge=1, le=15, description="m/s past a hiding place at no lateral distance")

@@ -21,7 +21,7 @@ from takead_ros.expert.paths import GRID, Paths, build_paths, find_blockers, fin
 from takead_ros.expert.rollout import PACES, Rollouts, roll_out
 from takead_ros.expert.rules import Corridor, closed_line, corridor, nearby, speed_caps, surroundings
 from takead_ros.expert.scoring import Crossing, score
-from takead_ros.expert.tracks import MOVING, remember
+from takead_ros.expert.tracks import remember
 from takead_ros.policy.tracking import track
 
 SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
@@ -29,6 +29,7 @@ _TEMPERATURE = 0.02  # of the scores, so that the best proposal carries most of 
 _PLAN_ROWS = np.searchsorted(TIMES, PLAN_DT * np.arange(1, PLAN_STEPS + 1))
 _CREEP = 2.0  # m/s; slower, the preview of the path is that of this speed
 _STANDING = 0.1  # m/s
+_UNDER_WAY = 2.0  # m/s; slower, the ego is still waiting
 _TRAIL = 0.3  # s that crossing traffic is kept away behind it
 _QUEUE = 30.0  # m before a closed line within which standing vehicles are a queue
 
@@ -74,8 +75,9 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     objects = scene.objects if p.privileged else scene.objects.visible()
     tracks = remember(memory.tracks, objects, scene.stamp, p.memory_time)
     stands = scene.stamp if memory.waiting_since is None else memory.waiting_since
-    waiting = None if ego.speed > MOVING else stands
+    waiting = None if ego.speed > _UNDER_WAY else stands
     waited = 0.0 if waiting is None else (scene.stamp - waiting) * 1e-9
+    impatience = float(np.clip(waited / p.patience - 1.0, 0.0, 1.0))
     lanes = read_lanes(scene.polylines, memory.lanes)
     actors, courses = forecast(ego, lanes, tracks, scene.stamp)
     limit = p.default_speed_limit if scene.route.speed_limit is None else max(scene.route.speed_limit, 0.5)
@@ -95,13 +97,12 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     paths = build_paths(frame, passings, ego)
     seen = corridor(frame, actors, paths, ego, p)
     cap, _, why = speed_caps(paths, actors, seen, ego, limit, yield_line, p)
-    around = surroundings(paths, actors, seen, cap, wall, ego, p)
+    around = surroundings(paths, actors, seen, cap, wall, ego, impatience, p)
     rollouts = roll_out(paths, around, ego, limit, p)
 
     keep = nearby(paths, actors, seen, ego, p)
     rows = np.flatnonzero(keep)
     across = np.flatnonzero(keep & (actors.speed > 0.3) & (seen.same < 0.7).any(axis=1))
-    impatience = min(waited / p.patience, 1.0)
     early = p.crossing_time_margin * (1.0 - 0.5 * impatience)
     crossing = Crossing(
         np.searchsorted(rows, across), np.repeat(seen.same[across], EVERY, axis=1)[:, : len(TIMES)] < 0.7,

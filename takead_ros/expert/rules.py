@@ -143,15 +143,16 @@ def speed_caps(
 
 def surroundings(
     paths: Paths, actors: Actors, seen: Corridor, cap: FloatArray, wall: Wall | None, ego: EgoState,
-    parameters: ExpertParameters,
+    impatience: float, parameters: ExpertParameters,
 ) -> Surroundings:  # fmt: skip
-    """What the longitudinal proposals have to mind."""
+    """What the longitudinal proposals have to mind. ``impatience`` 0..1 narrows the gap to those that stand too."""
     speed = actors.v[:, ::EVERY]
     front = 0.5 * ego.length
     leads = seen.inside & ((seen.same > 0.5) | (speed < 0.5)) & (seen.along + seen.extent_along > 0.0)
     rear = np.where(leads, seen.along - seen.extent_along, np.inf)
     standing = (actors.speed < 0.5) & ~actors.has_moved & ~actors.person
     gap = np.where(standing, parameters.blocker_gap, parameters.standstill_gap)
+    gap = np.where(actors.speed < 0.5, gap * (1.0 - 0.8 * impatience), gap)
 
     # Whoever comes into the way from the side: the yielding proposals stop before the first place where that happens.
     comes = seen.inside & (speed > 0.3) & ~seen.inside[:, :, :1] & (KNOTS <= 6.0)

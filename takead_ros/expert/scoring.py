@@ -14,6 +14,7 @@ from takead_ros.expert.paths import GRID, Paths
 from takead_ros.expert.rollout import Rollouts
 
 _PROGRESS, _MARGIN, _COMFORT = 5.0, 7.0, 2.0
+_IN_THE_WAY = 0.6  # weight of standing where crossing traffic wants to go, against 1 for moving there
 _TOUCH = 0.15  # m closer than this counts as a collision
 
 
@@ -83,7 +84,10 @@ def score(
         hidden = ignore[rollouts.path][:, :, None] | (hard[:, :, :1] < 0.0)
         touch = (hard < _TOUCH) & moving[:, None] & ~hidden
         room = np.where(actors.person, parameters.person_margin, parameters.side_margin)[:, None]
-        near = np.clip((room - soft) / room, 0.0, 1.0) * (moving[:, None] & ~hidden) * (1.0 - TIMES / 10.0)
+        crosses = np.zeros(hard.shape[1:], dtype=bool)
+        crosses[crossing.rows] = crossing.when
+        weight = np.where(moving[:, None], 1.0, np.where(crosses, _IN_THE_WAY, 0.0)) * (1.0 - TIMES / 10.0)
+        near = np.minimum(np.maximum((room - soft) / room, 0.0), 1.0) * weight * ~hidden
         when = np.where(touch, TIMES, np.inf)
         earliest = when.min(axis=2)
         hit = earliest.argmin(axis=1)
