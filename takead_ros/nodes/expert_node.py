@@ -14,16 +14,16 @@ from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
 from takead_ros.messages.convert import SceneConverter, driver_to_msg, header_to_msg
+from takead_ros.nodes.cadence import slot
 from takead_ros.nodes.parameters import declared, guard
 
 SECOND = 1_000_000_000
-EARLY_NS = 5_000_000  # a scene this much before the period is over still counts: stamps are rounded
 
 
 class ExpertNode:
     """Subscribes ``scene``; publishes ``expert/output`` and, every second, ``/diagnostics``.
 
-    Answers each scene whose stamp is a period after the last answered one. A scene that cannot be driven, and scenes
+    Answers the first scene of each period, as the policy does. A scene that cannot be driven, and scenes
     that stay away for two periods, give an output whose status says why. A stamp that jumps back (a reset world) starts
     anew. Parameters: the fields of ``ExpertParameters``. Raises TakeadError for a value that does not fit.
     """
@@ -55,10 +55,9 @@ class ExpertNode:
     def _on_scene(self, msg: Any) -> None:
         stamp = msg.header.stamp.sec * SECOND + msg.header.stamp.nanosec
         if self._answered is not None:
-            passed = stamp - self._answered
-            if 0 <= passed < self._period_ns - EARLY_NS:
+            if stamp >= self._answered and slot(stamp, self._period_ns) == slot(self._answered, self._period_ns):
                 return
-            if passed < 0:
+            if stamp < self._answered:
                 self._memory = Memory()
         self._answered = stamp
         self._publish(self._answer(msg, stamp))

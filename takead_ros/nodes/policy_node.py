@@ -12,12 +12,15 @@ from takead_ros.domain.scene import Scene
 from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
-from takead_ros.messages.convert import SceneConverter, driver_to_msg
+from takead_ros.messages.convert import SceneConverter, driver_to_msg, stamp_from_msg
+from takead_ros.nodes.cadence import slot
 from takead_ros.policy.model import Policy, load_model
 
 
 class PolicyNode:
-    """Subscribes ``scene``; publishes ``policy/output`` at ``rate`` Hz without exception; serves ``policy/load_model``.
+    """Subscribes ``scene``; publishes ``policy/output`` at ``rate`` Hz; serves ``policy/load_model``.
+
+    Answers the first scene of each period, as the expert does; where scenes stay away, a timer says so.
 
     Parameters: ``model`` (path of an ONNX file; empty: none until the service loads one), ``provider``, ``rate`` (Hz),
     ``max_scene_age`` (s by the host's clock; an older scene is answered with STALE_INPUT). ``policy``, where given, is
@@ -41,6 +44,9 @@ class PolicyNode:
         self._provider, self._max_age_ns = str(provider), int(max_age * 1e9)
         self._policy = policy if policy is not None or not model else load_model(model, self._provider)
         self._converter = SceneConverter()
+        self._period_ns = round(1e9 / rate)
+        self._slot: int | None = None
+        self._published_at: int | None = None
         self._scene: Any = None
         self._output = node.create_publisher(types.PolicyOutput, "policy/output", qos.OUTPUT)
         node.create_subscription(types.Scene, "scene", self._on_scene, qos.SCENE)
@@ -49,9 +55,18 @@ class PolicyNode:
 
     def _on_scene(self, msg: Any) -> None:
         self._scene = msg
+        number = slot(stamp_from_msg(msg), self._period_ns)
+        if number != self._slot:
+            self._slot = number
+            self._publish(self._node.get_clock().now().nanoseconds)
 
     def _on_timer(self) -> None:
         now = self._node.get_clock().now().nanoseconds
+        if self._published_at is None or not 0 <= now - self._published_at < 1.5 * self._period_ns:
+            self._publish(now)
+
+    def _publish(self, now: int) -> None:
+        self._published_at = now
         self._output.publish(driver_to_msg(self._answer(now)))
 
     def _answer(self, now: int) -> DriverOutput:
