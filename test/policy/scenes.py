@@ -42,7 +42,7 @@ def make_scene(
         visibility=random.uniform(0.1, 1.0, n),
     )  # fmt: skip
     lines = tuple(
-        Polyline(i, kind, path + [0.0, shift], kind == LineKind.LANE_CENTER, 13.9, 3.5)
+        Polyline(i, kind, path + np.array([0.0, shift]), kind == LineKind.LANE_CENTER, 13.9, 3.5)
         for i, (kind, shift) in enumerate(
             [(LineKind.LANE_CENTER, 0.0), (LineKind.ROAD_EDGE, -1.75), (LineKind.BOUNDARY_BROKEN, 1.75)]
         )

@@ -1,0 +1,36 @@
+"""Tables of made-up samples for the training's tests."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from takead_training.samples import LABELS, Table, empty_table
+
+
+def make_table(count: int, seed: int = 0) -> Table:
+    """Random samples in which what to do is a function of what is seen: brake by the first object's first feature."""
+    random = np.random.default_rng(seed)
+    empty = empty_table()
+    table: Table = {
+        name: random.normal(size=(count, *values.shape[1:])).astype(values.dtype)
+        if values.dtype == np.float32
+        else np.zeros((count, *values.shape[1:]), values.dtype)
+        for name, values in empty.items()
+    }
+    for name in ("objects_mask", "lines_mask", "controls_mask"):
+        table[name] = (table[name] > 0).astype(np.float32)
+    table["objects_mask"][:, 0] = 1.0
+    table["speed"] = random.uniform(2.0, 12.0, count).astype(np.float32)
+    table["ego"][:, 0] = table["speed"] / 10.0
+    brake = 3.0 * np.tanh(table["objects"][:, 0, 0])
+    table["profile"] = np.zeros_like(table["profile"])
+    table["profile"][..., 0] = brake[:, None] * np.linspace(0.25, 3.75, table["profile"].shape[1])
+    table["profile"][..., 1] = np.tanh(table["objects"][:, 0, 1])[:, None] * np.linspace(0.1, 1.0, 8)
+    table["profile"][..., 0] = np.maximum(table["profile"][..., 0], -table["speed"][:, None])
+    table["target_speed"] = np.maximum(table["speed"] + table["profile"][:, 3, 0], 0.0)
+    table["control"] = np.stack([0.1 * np.tanh(table["objects"][:, 0, 1]), brake], -1).astype(np.float32)
+    table["label"] = random.integers(0, len(LABELS), count)
+    table["choice"] = np.full(count, -1, np.int64)
+    table["choice_profile"] = np.zeros_like(table["profile"])
+    table["expert_score"] = table["policy_score"] = np.full(count, np.nan, np.float32)
+    return table
