@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
 import re
 import shutil
@@ -49,15 +51,15 @@ def list_(
         rows = [{"path": str(path), **json.loads(manifest.model_dump_json())} for path, manifest in clips]
         print_json({"clips": rows, "unfinished": [str(path) for path in unfinished]})
         return
-    rows = [("clip", "class", "trigger", "who", "sev", "s", "events", "lost")]
+    lines = [("clip", "class", "trigger", "who", "sev", "s", "events", "lost")]
     for path, manifest in clips:
         name = str(path.relative_to(folder)) if path != folder else path.name
-        rows.append((
+        lines.append((
             name, manifest.judged, manifest.trigger, manifest.who, f"{manifest.severity:.2f}",
             f"{manifest.seconds:.1f}", str(len(manifest.events)), str(manifest.lost),
         ))  # fmt: skip
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
+    widths = [max(len(row[i]) for row in lines) for i in range(len(lines[0]))]
+    for row in lines:
         # No table of rich's: it would break the names, which are there to be copied.
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         stdout.print(line.rstrip(), highlight=False, markup=False, soft_wrap=True)
@@ -98,6 +100,8 @@ def verify(
     """Read every byte of the clips and check them against their manifests. Exit code 1 where one is not whole."""
     reports = [check(clip) for clip in _clips(path)]
     reports += [check(clip) for clip in _unfinished(path)]
+    if not reports:
+        raise TakeadError(f"'{path}': holds no clip; expected a clip, or a folder with clips")
     if as_json:
         rows = [{**asdict(report), "path": str(report.path), "ok": report.ok} for report in reports]
         print_json({"clips": rows})
@@ -192,6 +196,23 @@ def export(
     clips = _clips(path)
     count = exporting.export(clips, out, format_)
     stdout.print(f"{count} frames of {len(clips)} clips -> {out}", highlight=False, soft_wrap=True)
+
+
+@app.command(epilog="Example: [bold]takead clips play CLIP --out takeover.gif --speed 2[/bold]")
+def play(
+    clip: Path = typer.Argument(..., help="A clip's folder."),
+    out: Path | None = typer.Option(None, help="New GIF file; default: <clip>/play.gif."),
+    speed: float = typer.Option(1.0, min=0.1, max=20.0, help="Times real time."),
+) -> None:
+    """Make an animated top-down picture: the scene, both sides' plans, and who drives."""
+    if importlib.util.find_spec("PIL") is None:
+        raise TakeadError("pictures need Pillow; get it with: pip install 'takead_ros[sim]'")
+    film = importlib.import_module("takead_ros.cli.film")
+    target = out or clip / "play.gif"
+    if target.exists():
+        raise TakeadError(f"output '{target}' exists already; expected a new path (nothing is overwritten)")
+    count = film.write(clip, target, speed)
+    stdout.print(f"{count} pictures -> {target}", highlight=False, soft_wrap=True)
 
 
 def _clips(path: Path) -> list[Path]:
