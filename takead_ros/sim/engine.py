@@ -212,6 +212,14 @@ class Engine:
         self._poses = poses
         self._environment.step([steering, throttle_brake])
 
+    def hold(self, x: float, y: float, yaw: float) -> None:
+        """Puts the ego back to where it stood: a braked MetaDrive body creeps by a centimetre a second."""
+        ego = self._ego
+        ego.set_position((x, y))
+        ego.set_heading_theta(yaw)
+        ego.body.set_linear_velocity((0.0, 0.0, 0.0))
+        ego.body.set_angular_velocity((0.0, 0.0, 0.0))
+
     def place_bodies(self) -> None:
         manager = self._environment.engine.actor_manager
         for i, pose in enumerate(self._poses):

@@ -126,7 +126,10 @@ class World:
         poses = [None if motion.gone else pose for motion, pose in zip(self._motions, self._poses, strict=True)]
         self._engine.step(self._steering / MAX_STEERING_ANGLE, _pedal(acceleration, self._ego.speed), poses)
         self._tick += 1
-        self._ego = self._read_ego(self._ego)
+        before = self._ego
+        if acceleration <= 0.0 and before.speed < CREEP:
+            self._engine.hold(before.x, before.y, before.yaw)
+        self._ego = self._read_ego(before)
         self._navigation.update(self._ego.x, self._ego.y, self._ego.yaw)
         self._find_contacts()
         self._record()
