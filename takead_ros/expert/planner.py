@@ -97,7 +97,7 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     paths = build_paths(frame, passings, ego)
     seen = corridor(frame, actors, paths, ego, p)
     cap, _, why = speed_caps(paths, actors, seen, ego, limit, yield_line, p)
-    around = surroundings(paths, actors, seen, cap, wall, ego, impatience, p)
+    around = surroundings(paths, actors, seen, lanes, frame, cap, wall, ego, impatience, p)
     rollouts = roll_out(paths, around, ego, limit, p)
 
     keep = nearby(paths, actors, seen, ego, p)

@@ -6,14 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from takead_ros.domain.geometry import to_local
 from takead_ros.domain.scene import ControlKind, EgoState, FloatArray, IntArray, LightState, ObjectKind, Scene
 from takead_ros.expert.forecast import EVERY, KNOTS, Actors
 from takead_ros.expert.frame import BEHIND, Frame, index
+from takead_ros.expert.lanes import Lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import GRID, Paths
 from takead_ros.expert.rollout import Surroundings, speed_profile
 
+_JUNCTION_RANGE = 40.0  # m around the ego in which crossing lanes are looked for
+_ENTRY_GAP = 2.0  # m that the front keeps from the first lane that crosses
+_JOLT = 5.0  # m/s^2
 _YIELD_SPEED = 5.0  # m/s at a yield line
 
 
@@ -141,9 +146,20 @@ def speed_caps(
     return speed_profile(cap, paths.rate, p.comfort_deceleration), cap, why
 
 
+def first_crossing(lanes: Lanes, frame: Frame, ego: EgoState) -> float:
+    """m along the route ahead of the ego's front to where the first lane crosses it, inf where none does."""
+    x, y = lanes.x[lanes.own], lanes.y[lanes.own]
+    near = (np.abs(x - ego.x) < _JUNCTION_RANGE) & (np.abs(y - ego.y) < _JUNCTION_RANGE)
+    points = to_local(np.stack([x[near], y[near]], axis=-1), ego.x, ego.y, ego.yaw)
+    along, offset, i = frame.locate(points[:, 0], points[:, 1])
+    turned = lanes.yaw[lanes.own][near] - ego.yaw - frame.yaw[i]
+    crosses = (np.abs(offset) < 0.8 * ego.width) & (np.abs(np.sin(turned)) > 0.45) & (along > 0.5 * ego.length)
+    return float(along[crosses].min(initial=np.inf))
+
+
 def surroundings(
-    paths: Paths, actors: Actors, seen: Corridor, cap: FloatArray, wall: Wall | None, ego: EgoState,
-    impatience: float, parameters: ExpertParameters,
+    paths: Paths, actors: Actors, seen: Corridor, lanes: Lanes, frame: Frame, cap: FloatArray, wall: Wall | None,
+    ego: EgoState, impatience: float, parameters: ExpertParameters,
 ) -> Surroundings:  # fmt: skip
     """What the longitudinal proposals have to mind. ``impatience`` 0..1 narrows the gap to those that stand too."""
     speed = actors.v[:, ::EVERY]
@@ -162,5 +178,11 @@ def surroundings(
     stoppable = front + ego.speed**2 / (2.0 * 0.9 * parameters.max_deceleration)
     place = np.where(place > stoppable, place, np.inf)
     yield_wall = place.min(axis=(1, 2), initial=np.inf)
+    for_vehicles = place[:, ~actors.person].min(axis=(1, 2), initial=np.inf)
+    if (for_vehicles < np.inf).any():
+        # Wait outside the junction, where nobody's way is blocked, if that can still be done without a jolt.
+        entry = first_crossing(lanes, frame, ego) - _ENTRY_GAP
+        if entry > front + ego.speed**2 / (2.0 * _JOLT):
+            yield_wall = np.where(for_vehicles < np.inf, np.minimum(yield_wall, entry), yield_wall)
     closed = np.full(len(paths.kind), np.inf if wall is None else wall.along)
     return Surroundings(cap, rear, speed * np.maximum(seen.same, 0.0), gap, closed, yield_wall)
