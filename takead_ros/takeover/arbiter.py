@@ -10,7 +10,9 @@ Transitions, tried from the top; the first row whose state and condition hold is
     | any        | disengage is asked for                          | DISENGAGED | disengaged       | END            |
     | DISENGAGED | engage is accepted, a human holds an axis       | HUMAN      | engaged          |                |
     | DISENGAGED | engage is accepted                              | POLICY     | engaged          |                |
+    | MRM        | engage is accepted, a human holds an axis       | HUMAN      | engaged          | END            |
     | MRM        | engage is accepted                              | POLICY     | engaged          | END            |
+    | STOPPED    | engage is accepted, a human holds an axis       | HUMAN      | engaged          |                |
     | STOPPED    | engage is accepted                              | POLICY     | engaged          |                |
     | DISENGAGED | the scene is lost and no human drives           | MRM        | scene_lost       | START          |
     | MRM        | stood for standstill_s and no human drives      | STOPPED    | standstill       | END            |
@@ -59,7 +61,6 @@ def step(
     """One tick: exactly one command, and the events of a change of driver. An ask is answered in ``state.response``."""
     elapsed = (now.steady - state.tick.steady) / SECOND if state.tick is not None else p.period_s
     dt = min(max(elapsed, 0.0), 2.0 * p.period_s)  # a late tick must not allow a leap
-    state = replace(state, started=state.started if state.started is not None else now.steady)
     state = observe(state, inputs, now, dt, p)
     state, facts = look(state, now, p)
     state, mode, reason = asked(state, facts, inputs.ask, p)

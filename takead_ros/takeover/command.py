@@ -86,16 +86,16 @@ def _automation(
     scene, age = tracks.scene.accepted, tracks.scene.age(now)
     stamp = scene.stamp if scene is not None else now.ros
     source = Source.NONE if state.mode is M.DISENGAGED else Source.MRM
-    braking = p.hold_deceleration_mps2
-    if abs(motion.speed) >= p.standstill_mps and _may_roll(state, now, p):
-        braking = 0.0
-    elif abs(motion.speed) >= p.standstill_mps:
+    angle, braking = held, p.hold_deceleration_mps2
+    if abs(motion.speed) >= p.standstill_mps:
+        path = state.path
+        place = mrm.Place.on(path, motion) if path is not None else None
         objects = scene.value.objects.visible() if scene is not None else Objects.empty()
-        braking = mrm.deceleration(state.path, motion, objects, min(age, LONGEST_AGE_S), p)
-    return (
-        Axis(mrm.steering(state.path, motion, held, p), source, stamp, age),
-        Axis(-braking, source, stamp, age),
-    )
+        if path is not None and place is not None:
+            angle = mrm.steering(path, place, motion, held, p)
+        rolls = _may_roll(state, now, p)
+        braking = 0.0 if rolls else mrm.deceleration(path, place, motion, objects, min(age, LONGEST_AGE_S), p)
+    return Axis(angle, source, stamp, age), Axis(-braking, source, stamp, age)
 
 
 def _may_roll(state: State, now: Now, p: ArbiterParameters) -> bool:

@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from takead_ros.domain.driving import Plan
-from takead_ros.domain.geometry import arc_lengths, interpolate, project, to_local, to_outer
+from takead_ros.domain.geometry import arc_lengths, project, to_outer
 from takead_ros.domain.scene import EgoState, FloatArray, Objects
 from takead_ros.takeover.parameters import ArbiterParameters
 
 SIGHT_M = 60.0  # objects farther away cannot matter to a stop
 SIDE_M = 0.2  # room beside the ego's box
+NEAREST_M = 0.1  # what is left to brake in is at least this
+LOOKAHEAD_S, LOOKAHEAD_M = 0.6, (3.0, 12.0)  # of the pure pursuit
+SLIP_MOST = 0.9  # sine of the largest slip angle
 
 
 @dataclass(frozen=True)
@@ -51,56 +54,94 @@ class Motion:
         )
 
 
-def plan_path(plan: Plan, x: float, y: float, yaw: float) -> FloatArray:
-    """The plan's positions (T + 1, 2) m in ``map``, beginning at the pose it was made at."""
-    local = np.column_stack((np.concatenate(([0.0], plan.x)), np.concatenate(([0.0], plan.y))))
-    return to_outer(local, x, y, yaw)
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A way in ``map``: ``points`` (P >= 2, 2) m, ``arc`` (P,) m along them."""
+
+    points: FloatArray
+    arc: FloatArray
+
+    @staticmethod
+    def of(plan: Plan, x: float, y: float, yaw: float) -> Path:
+        """The positions of a plan that was made at pose (x, y, yaw), beginning there."""
+        local = np.zeros((len(plan.x) + 1, 2))
+        local[1:, 0], local[1:, 1] = plan.x, plan.y
+        points = to_outer(local, x, y, yaw)
+        return Path(points, arc_lengths(points))
 
 
-def steering(path: FloatArray | None, motion: Motion, held: float, p: ArbiterParameters) -> float:
-    """Front-wheel angle (rad) that follows ``path`` (P, 2) m by pure pursuit.
+@dataclass(frozen=True)
+class Place:
+    """Where the ego is on a path: m along it, m beside it (positive left)."""
 
-    Where the path is missing, left behind, ended or too far away, or the vehicle stands: ``held``, the angle as it is.
+    along: float
+    lateral: float
+
+    @staticmethod
+    def on(path: Path, motion: Motion) -> Place:
+        along, lateral, _ = project(path.points, motion.x, motion.y)
+        return Place(along, lateral)
+
+
+def steering(path: Path, place: Place, motion: Motion, held: float, p: ArbiterParameters) -> float:
+    """Front-wheel angle (rad) that follows ``path`` by pure pursuit.
+
+    Where the path is left behind, ended or too far away: ``held``, the angle as it is.
     """
-    if path is None or len(path) < 2 or motion.speed < p.standstill_mps:
+    target = place.along + min(max(LOOKAHEAD_S * motion.speed, LOOKAHEAD_M[0]), LOOKAHEAD_M[1])
+    if abs(place.lateral) > p.mrm_path_reach_m or target > path.arc[-1]:
         return held
-    along, lateral, _ = project(path, motion.x, motion.y)
-    target = along + min(max(0.6 * motion.speed, 3.0), 12.0)
-    if abs(lateral) > p.mrm_path_reach_m or target > arc_lengths(path)[-1]:
-        return held
-    ahead, left = to_local(interpolate(path, np.asarray(target)), motion.x, motion.y, motion.yaw)
-    curvature = 2.0 * left / max(ahead * ahead + left * left, 1.0)
-    slip = math.asin(min(max(0.5 * curvature * motion.wheelbase, -0.9), 0.9))
+    x, y = np.interp(target, path.arc, path.points[:, 0]), np.interp(target, path.arc, path.points[:, 1])
+    cos, sin = math.cos(motion.yaw), math.sin(motion.yaw)
+    dx, dy = float(x) - motion.x, float(y) - motion.y
+    curvature = 2.0 * (cos * dy - sin * dx) / max(dx * dx + dy * dy, 1.0)
+    slip = math.asin(min(max(0.5 * curvature * motion.wheelbase, -SLIP_MOST), SLIP_MOST))
     return min(max(math.atan(2.0 * math.tan(slip)), -motion.full_lock), motion.full_lock)
 
 
 def deceleration(
-    path: FloatArray | None, motion: Motion, objects: Objects, age_s: float, p: ArbiterParameters
+    path: Path | None, place: Place | None, motion: Motion, objects: Objects, age_s: float, p: ArbiterParameters
 ) -> float:
     """How hard to brake (m/s^2, positive): comfortably, harder where what lies ahead demands it, at most emergency.
 
-    Demanded is a stop before the end of the path, and before every object in its corridor (prolonged straight on).
-    Objects move on with constant velocity over the ``age_s`` since they were seen.
+    Demanded is a stop before the end of the path, and before every object in its corridor (prolonged straight on; the
+    straight ahead without a path). Objects move on with constant velocity over the ``age_s`` since they were seen.
     """
-    need = p.mrm_deceleration_mps2
-    here, end = 0.0, np.inf
-    if path is None or len(path) < 2:
-        path = np.array([[motion.x, motion.y], [motion.x + math.cos(motion.yaw), motion.y + math.sin(motion.yaw)]])
-    else:
-        here, end = project(path, motion.x, motion.y)[0], float(arc_lengths(path)[-1])
-        need = max(need, motion.speed**2 / (2.0 * max(end - here, 0.1)))
-    tail = path[-1] - path[-2]
-    corridor = np.vstack((path, path[-1] + tail * (SIGHT_M / max(float(np.hypot(*tail)), 1e-3))))
+    need, here = p.mrm_deceleration_mps2, 0.0
+    if path is not None and place is not None:
+        here = place.along
+        need = max(need, motion.speed**2 / (2.0 * max(float(path.arc[-1]) - here, NEAREST_M)))
     x, y = objects.x + objects.vx * age_s, objects.y + objects.vy * age_s
-    for i in np.flatnonzero(np.hypot(x - motion.x, y - motion.y) < SIGHT_M):
-        along, lateral, heading = project(corridor, float(x[i]), float(y[i]))
-        turn = float(objects.yaw[i]) - heading
-        cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
-        ahead = 0.5 * float(objects.length[i] * cos + objects.width[i] * sin)
-        beside = 0.5 * float(objects.length[i] * sin + objects.width[i] * cos)
-        closing = motion.speed - float(objects.vx[i] * math.cos(heading) + objects.vy[i] * math.sin(heading))
-        if along <= here or abs(lateral) > beside + 0.5 * motion.width + SIDE_M or closing <= 0.0:
-            continue
-        gap = along - here - ahead - 0.5 * motion.length - p.mrm_clearance_m
-        need = max(need, closing * closing / (2.0 * max(gap, 0.1)))
+    near = np.flatnonzero(np.hypot(x - motion.x, y - motion.y) < SIGHT_M)
+    if len(near):
+        way = _corridor(path, motion)
+        for i in near:
+            need = max(need, _needed(way, here, motion, objects, int(i), float(x[i]), float(y[i]), p))
     return min(need, p.mrm_emergency_deceleration_mps2)
+
+
+def _corridor(path: Path | None, motion: Motion) -> FloatArray:
+    """The path (P, 2) m, prolonged straight on."""
+    points = (
+        path.points
+        if path is not None
+        else np.array([[motion.x, motion.y], [motion.x + math.cos(motion.yaw), motion.y + math.sin(motion.yaw)]])
+    )
+    tail = points[-1] - points[-2]
+    return np.vstack((points, points[-1] + tail * (SIGHT_M / max(math.hypot(*tail), 1e-3))))
+
+
+def _needed(
+    way: FloatArray, here: float, motion: Motion, objects: Objects, i: int, x: float, y: float, p: ArbiterParameters
+) -> float:
+    """Deceleration (m/s^2) that stops the ego before object ``i`` at (x, y), 0 where that is not in the way."""
+    along, lateral, heading = project(way, x, y)
+    turn = float(objects.yaw[i]) - heading
+    cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
+    length, width = float(objects.length[i]), float(objects.width[i])
+    closing = motion.speed - float(objects.vx[i] * math.cos(heading) + objects.vy[i] * math.sin(heading))
+    beside = abs(lateral) - 0.5 * (length * sin + width * cos + motion.width)
+    if along <= here or beside > SIDE_M or closing <= 0.0:
+        return 0.0
+    gap = along - here - 0.5 * (length * cos + width * sin + motion.length) - p.mrm_clearance_m
+    return closing * closing / (2.0 * max(gap, NEAREST_M))

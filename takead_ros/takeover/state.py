@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from takead_ros.domain.driving import ArbiterMode, DriverOutput, Source, TakeoverRequest, Trigger
-from takead_ros.domain.scene import FloatArray
 from takead_ros.takeover import mrm
 from takead_ros.takeover.inputs import SECOND, Inputs, Now, Track, Tracks
 from takead_ros.takeover.parameters import ArbiterParameters
@@ -60,7 +59,7 @@ class State:
     acceleration: float | None = None
     motion: mrm.Motion | None = None
     poses: tuple[tuple[int, float, float, float], ...] = ()
-    path: FloatArray | None = None
+    path: mrm.Path | None = None
     wheel: Grip = Grip()
     pedals: Grip = Grip()
     agreed_since: int | None = None
@@ -133,17 +132,17 @@ def _moved(
 
 
 def _placed(
-    path: FloatArray | None,
+    path: mrm.Path | None,
     old: Track[DriverOutput],
     new: Track[DriverOutput],
     poses: tuple[tuple[int, float, float, float], ...],
-) -> FloatArray | None:
+) -> mrm.Path | None:
     """The path of a newly accepted plan in ``map``, where the pose that it was made at is known; else ``path``."""
     if new.seen is old.seen or new.accepted is not new.seen or new.accepted is None:
         return path
     for stamp, x, y, yaw in reversed(poses):
         if stamp == new.accepted.value.stamp:
-            return mrm.plan_path(new.accepted.value.plan, x, y, yaw)
+            return mrm.Path.of(new.accepted.value.plan, x, y, yaw)
     return path
 
 
