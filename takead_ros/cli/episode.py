@@ -74,10 +74,10 @@ def simulator() -> str:
 
 
 class EpisodeRunner:
-    """Drives episodes one after another; the simulator and the loaded models are kept in between."""
+    """Drives episodes one after another; the simulator (``world``, or one of its own) and loaded models are kept."""
 
-    def __init__(self) -> None:
-        self._world: World | None = None
+    def __init__(self, world: World | None = None) -> None:
+        self._world = world
         self._policies: dict[str, Policy] = {}
 
     def run(self, spec: EpisodeSpec, watch: Watch | None = None) -> dict[str, Any]:
@@ -139,7 +139,11 @@ def _drive(
     host = LockstepHost()
 
     def create(kind: Any, parameters: Mapping[str, Any], *more: Any) -> Any:
-        return kind(host.create_node(kind.NAME, parameter_overrides=parameters), host.steady, *more)
+        handle = host.create_node(kind.NAME, parameter_overrides=parameters)
+        node = kind(handle, host.steady, *more)
+        if handle.undeclared_overrides():
+            raise TakeadError(f"{kind.NAME}: no such parameter {handle.undeclared_overrides()}")
+        return node
 
     create(SimulatorNode, {}, world)
     if policy is not None:

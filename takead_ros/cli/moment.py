@@ -97,11 +97,11 @@ class Camera:
         scene = self._scene_at(policy.stamp)
         if scene is None:
             return
-        plans = {"policy": policy.plan}
+        plans = {}
         seen = self._scene_at(self._expert.stamp) if self._expert else None
         if self._expert and seen:
             plans["expert"] = moved(self._expert.plan, seen.ego, scene.ego)
-        self.frames.append(Frame(scene, plans, self._mode))
+        self.frames.append(Frame(scene, {**plans, "policy": policy.plan}, self._mode))
 
     def _scene_at(self, stamp: int) -> Scene | None:
         return next((scene for scene in self._scenes if scene.stamp == stamp), None)

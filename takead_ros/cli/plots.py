@@ -70,7 +70,7 @@ def takeovers_by_trigger(old: Mapping[str, int], new: Mapping[str, int], per: st
     axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     axes.invert_yaxis()
     axes.set_xlabel(f"takeovers, {per}")
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    axes.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2)
     return _svg(figure)
 
 

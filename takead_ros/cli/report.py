@@ -15,7 +15,7 @@ import typer
 from takead_ros import __version__
 from takead_ros.cli import moment, plots
 from takead_ros.cli.output import stdout, writable_folder
-from takead_ros.cli.runs import HEADLINES, comparison, judgement
+from takead_ros.cli.runs import HEADLINES, comparison, judgement, signed
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
 
@@ -66,7 +66,7 @@ def write_report(run: Path) -> Path:
 def _verdict(content: dict[str, Any]) -> str:
     """One sentence that says no more than the intervals allow."""
     score, takeovers = content["differences"]["driving_score"], content["differences"]["takeovers_per_km"]
-    judged = judgement("driving_score", score["low"], score["high"])
+    judged = judgement("driving_score", score)
     start = (
         f"Over {content['episode_count']} held-out episodes the Driving Score went from "
         f'<b class="old">{score["old"]:.1f}</b> to <b class="new">{score["new"]:.1f}</b>'
@@ -74,7 +74,7 @@ def _verdict(content: dict[str, Any]) -> str:
     ends = {
         "better": "; the paired difference is above zero with 95 % confidence.",
         "worse": "; the paired difference is below zero with 95 % confidence.",
-        "open": "; the 95 % interval of the paired difference includes zero, so that more seeds would have to decide.",
+        "open": "; that difference is not settled: more seeds would have to decide.",
     }
     per_km = f" Takeovers per km: {takeovers['old']:.2f} before, {takeovers['new']:.2f} after."
     return start + ends[judged] + per_km
@@ -84,12 +84,11 @@ def _table(content: dict[str, Any]) -> str:
     rows = []
     for key, title, written, _ in HEADLINES:
         found = content["differences"][key]
-        signed = written.replace("{:", "{:+")
-        judged = judgement(key, found["low"], found["high"])
+        judged = judgement(key, found)
         rows.append(
             f"<tr><td>{html.escape(title)}</td><td>{written.format(found['old'])}</td>"
-            f'<td class="new">{written.format(found["new"])}</td><td>{signed.format(found["difference"])}</td>'
-            f"<td>{signed.format(found['low'])} to {signed.format(found['high'])}</td>"
+            f'<td class="new">{written.format(found["new"])}</td><td>{signed(written, found["difference"])}</td>'
+            f"<td>{signed(written, found['low'])} to {signed(written, found['high'])}</td>"
             f"<td>{found['higher']} / {found['equal']} / {found['lower']}</td>"
             f'<td><span class="tag {judged}">{_WORDS[judged]}</span></td></tr>'
         )

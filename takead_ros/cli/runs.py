@@ -20,11 +20,12 @@ from takead_ros.sim.suites import Suite, load_suite
 # JSON key, title, how it is written, and whether more is better (0: neither)
 HEADLINES: tuple[tuple[str, str, str, int], ...] = (
     ("driving_score", "Driving Score (0-100)", "{:.1f}", 1),
-    ("success_rate", "Success Rate (%)", "{:.1%}", 1),
-    ("route_completion", "Route completion (%)", "{:.1%}", 1),
+    ("success_rate", "Success Rate", "{:.1%}", 1),
+    ("route_completion", "Route completion", "{:.1%}", 1),
     ("takeovers_per_km", "Takeovers per km", "{:.2f}", -1),
-    ("expert_share", "Expert-driven share (%)", "{:.1%}", -1),
+    ("expert_share", "Expert-driven share", "{:.1%}", -1),
 )
+FEWEST = 10  # episodes below which no difference is called settled
 ASSISTED_KEYS = ("takeovers", "takeovers_per_km", "expert_share", "triggers", "clips")
 
 
@@ -146,12 +147,18 @@ def comparison(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
     }
 
 
-def judgement(key: str, low: float, high: float) -> str:
-    """``better``, ``worse`` or ``open``: whether the interval of a difference lies on one side of zero."""
+def judgement(key: str, found: Mapping[str, Any]) -> str:
+    """``better``, ``worse`` or ``open`` of one of ``comparison``'s differences: whether its interval lies on one side
+    of zero. A bootstrap over a handful of episodes settles nothing, so that it is open there."""
     sense = next(sense for name, _, _, sense in HEADLINES if name == key)
-    if low <= 0.0 <= high:
+    if found["low"] <= 0.0 <= found["high"] or found["higher"] + found["equal"] + found["lower"] < FEWEST:
         return "open"
-    return "better" if (low > 0.0) == (sense > 0) else "worse"
+    return "better" if (found["low"] > 0.0) == (sense > 0) else "worse"
+
+
+def signed(written: str, value: float) -> str:
+    """A difference in the unit of its headline; shares in percentage points."""
+    return f"{100.0 * value:+.1f} pp" if "%" in written else written.replace("{:", "{:+").format(value)
 
 
 def comparison_table(content: Mapping[str, Any]) -> Table:
@@ -166,13 +173,12 @@ def comparison_table(content: Mapping[str, Any]) -> Table:
     colours = {"better": "green", "worse": "red", "open": "yellow"}
     for key, title, written, _ in HEADLINES:
         found = content["differences"][key]
-        signed = written.replace("{:", "{:+")
-        colour = colours[judgement(key, found["low"], found["high"])]
+        colour = colours[judgement(key, found)]
         table.add_row(
             title,
             written.format(found["old"]),
             written.format(found["new"]),
-            f"[{colour}]{signed.format(found['difference'])}[/{colour}]",
-            f"{signed.format(found['low'])} .. {signed.format(found['high'])}",
+            f"[{colour}]{signed(written, found['difference'])}[/{colour}]",
+            f"{signed(written, found['low'])} .. {signed(written, found['high'])}",
         )
     return table

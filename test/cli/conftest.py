@@ -27,10 +27,38 @@ def takead() -> Takead:
     return run
 
 
-def one_error(result: subprocess.CompletedProcess[str], *parts: str) -> None:
-    """The contract of bad input: exit code 2, one error, no traceback, and it names what, where, what was expected."""
+@pytest.fixture(scope="session")
+def one_error() -> Callable[..., None]:
+    """Asserts the contract of bad input: exit code 2, one error, no traceback, and it names ``parts``."""
+    return _one_error
+
+
+def _one_error(result: subprocess.CompletedProcess[str], *parts: str) -> None:
     assert result.returncode == 2, result.stdout + result.stderr
     assert "Traceback" not in result.stderr + result.stdout
     assert result.stderr.count("error:") + result.stderr.count("Error") == 1, result.stderr
     for part in parts:
         assert part in " ".join(result.stderr.split()), result.stderr
+
+
+@pytest.fixture(scope="session")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound model that has learned nothing, so that the expert must take over on any seed."""
+    torch = pytest.importorskip("torch", reason="the training extra is not installed")
+    import numpy as np
+
+    from takead_ros.policy import encoding
+    from takead_ros.policy.vocabulary import kinematic_anchors
+    from takead_training.checkpoint import Checkpoint, Provenance
+    from takead_training.export import export
+    from takead_training.net import PolicyNet
+
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    frames = {
+        name: np.ones((4, *shape), np.float32) if "mask" in name else rng.normal(size=(4, *shape)).astype(np.float32)
+        for name, shape in encoding.SHAPES.items()
+    }
+    path = tmp_path_factory.mktemp("untrained") / "untrained.onnx"
+    export(Checkpoint(PolicyNet(kinematic_anchors()).eval(), Provenance("untrained", "random"), frames), path)
+    return path

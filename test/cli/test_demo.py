@@ -1,0 +1,73 @@
+"""A small demo, stopped by Ctrl-C in two of its stages, goes on with the same command to the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SMALL = (
+    "--suite", "intersection_right", "--demonstrations", "1", "--drives", "1", "--tests", "1",
+    "--dagger-epochs", "1", "--preference-epochs", "1", "--workers", "2",
+)  # fmt: skip
+
+
+def stop_when(command: list[str], there: Callable[[], bool]) -> subprocess.CompletedProcess[str]:
+    """Run ``command`` and press Ctrl-C (SIGINT to its process group, as a terminal does) once ``there`` holds."""
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"},
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 200.0
+        while not there():
+            assert child.poll() is None, child.communicate()[1]
+            assert time.monotonic() < deadline, "the stage was never reached"
+            time.sleep(0.05)
+        os.killpg(child.pid, signal.SIGINT)
+        out, err = child.communicate(timeout=100.0)
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, child.returncode, out, err)
+
+
+@pytest.mark.timeout(600)
+def test_ctrl_c_in_any_stage_leaves_a_run_that_the_same_command_finishes(
+    takead: Any, untrained: Path, tmp_path: Path, one_error: Any
+) -> None:
+    run = tmp_path / "run"
+    arguments = ("demo", "--out", str(run), "--model", str(untrained), *SMALL)
+    command = [sys.executable, "-m", "takead_ros.cli.main", *arguments]
+
+    in_first_drive = stop_when(command, lambda: any((run / "demonstrations").glob("*/*")))
+    in_training = stop_when(command, lambda: (run / "round").exists())
+    for stopped in (in_first_drive, in_training):
+        assert stopped.returncode == 130, stopped.stderr
+        assert "the same command goes on" in stopped.stderr
+        assert "Traceback" not in stopped.stderr
+    assert not (run / "report.html").exists()
+    takeovers = (run / "drive" / "episodes.jsonl").read_bytes()
+
+    finished = takead(*arguments, timeout=400.0)
+    assert finished.returncode == 0, finished.stderr
+    assert (run / "drive" / "episodes.jsonl").read_bytes() == takeovers
+    assert "Driving Score" in finished.stdout
+    assert "95 % interval" in finished.stdout
+    page = (run / "report.html").read_text()
+    assert "data:image/gif;base64," in page
+    assert page.count("<svg") >= 3
+    for elsewhere in ('src="http', "<link", "<script", "url("):
+        assert elsewhere not in page.replace("url(#", "")
+
+    again = takead(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.split("6/6")[1].split("report:")[0] == finished.stdout.split("6/6")[1].split("report:")[0]
+    one_error(takead(*arguments, "--dagger-epochs", "2"), "other settings", "nothing is overwritten")

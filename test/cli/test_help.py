@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from takead_ros import __version__
+
+VERBS = (
+    ["demo"], ["doctor"], ["drive"], ["eval"], ["scenarios", "ls"], ["scenarios", "show"], ["clips", "ls"],
+    ["clips", "show"], ["train", "bc"], ["train", "round"], ["export"], ["model", "show"], ["model", "verify"],
+    ["report"],
+)  # fmt: skip
+
+
+def test_the_overview_names_every_verb(takead: Any) -> None:
+    result = takead("--help")
+    assert result.returncode == 0
+    for verb in VERBS:
+        assert verb[0] in result.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_every_help_shows_an_example(takead: Any, verb: list[str]) -> None:
+    result = takead(*verb, "--help")
+    assert result.returncode == 0, result.stderr
+    assert f"takead {' '.join(verb)}" in result.stdout.split("Example")[1]
+
+
+def test_version(takead: Any) -> None:
+    assert takead("--version").stdout.strip() == f"takead_ros {__version__}"
+
+
+def test_help_imports_neither_simulator_nor_torch(takead: Any) -> None:
+    result = takead("--help", PYTHONVERBOSE="1")
+    assert "import 'metadrive" not in result.stderr
+    assert "import 'torch" not in result.stderr
+    assert "import 'onnxruntime" not in result.stderr
+
+
+def test_doctor_runs_providers_for_real(takead: Any) -> None:
+    result = takead("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert checks["onnxruntime CPUExecutionProvider"]["found"] == "runs"
+    assert checks["baseline model"]["ok"]
+    assert result.returncode == 0
+
+
+def test_scenarios(takead: Any) -> None:
+    assert "pedestrian_from_van" in takead("scenarios", "ls").stdout
+    shown = json.loads(takead("scenarios", "show", "cut_in", "--seed", "collection:7").stdout)
+    assert shown["seed"] == 1_000_007
+    assert shown["split"] == "collection"
