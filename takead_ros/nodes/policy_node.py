@@ -1,4 +1,4 @@
-"""The learned policy as a node: answers the newest scene at a fixed rate, whoever drives."""
+"""The learned policy as a node: answers scenes at a fixed rate, whoever drives."""
 
 from __future__ import annotations
 
@@ -8,29 +8,33 @@ from typing import Any
 
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.scene import Scene
 from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
-from takead_ros.messages.convert import SceneConverter, driver_to_msg, stamp_from_msg
-from takead_ros.nodes.cadence import slot
+from takead_ros.messages.convert import SceneConverter, driver_to_msg, header_to_msg, stamp_from_msg
 from takead_ros.policy.model import Policy, load_model
+
+SECOND = 1_000_000_000
+EARLY_NS = 5_000_000  # a scene this much before the period is over still counts: stamps are rounded
 
 
 class PolicyNode:
-    """Subscribes ``scene``; publishes ``policy/output`` at ``rate`` Hz; serves ``policy/load_model``.
+    """Subscribes ``scene``; publishes ``policy/output`` and, every second, ``/diagnostics``; serves
+    ``policy/load_model``.
 
-    Answers the first scene of each period, as the expert does; where scenes stay away, a timer says so.
+    Answers each scene whose stamp is a period after the last answered one, by the same rule as the expert, so that
+    both speak about the same scenes. Where scenes stay away for two periods, or are older than ``max_scene_age``, or
+    no model is loaded, it publishes an output whose status says so: there is no silence.
 
     Parameters: ``model`` (path of an ONNX file; empty: none until the service loads one), ``provider``, ``rate`` (Hz),
-    ``max_scene_age`` (s by the host's clock; an older scene is answered with STALE_INPUT). ``policy``, where given, is
-    used instead of loading ``model``, so that an embedded run keeps its session. Raises TakeadError for a bad one.
+    ``max_scene_age`` (s by the host's clock). ``policy``, where given, is used instead of loading ``model``, so that an
+    embedded run keeps its session. Raises TakeadError for a bad parameter or model.
     """
 
     NAME = "policy_node"
 
     def __init__(self, node: NodeHandle, steady: Clock, policy: Policy | None = None) -> None:
-        self._node, self._steady = node, steady
+        self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
         model, provider, rate, max_age = (
             p.value
             for p in node.declare_parameters(
@@ -41,52 +45,83 @@ class PolicyNode:
             raise TakeadError(f"{self.NAME}: parameter 'rate' = {rate}, expected a rate above 0 Hz")
         if not max_age > 0.0:
             raise TakeadError(f"{self.NAME}: parameter 'max_scene_age' = {max_age}, expected seconds above 0")
-        self._provider, self._max_age_ns = str(provider), int(max_age * 1e9)
+        self._provider, self._period_ns, self._max_age_ns = str(provider), round(SECOND / rate), int(max_age * SECOND)
         self._policy = policy if policy is not None or not model else load_model(model, self._provider)
+        self._name = node.get_name()
         self._converter = SceneConverter()
-        self._period_ns = round(1e9 / rate)
-        self._slot: int | None = None
+        self._answered: int | None = None
         self._published_at: int | None = None
-        self._scene: Any = None
+        self._last: DriverOutput | None = None
+        self._answers = self._failures = 0
+        self._slowest_ms = 0.0
         self._output = node.create_publisher(types.PolicyOutput, "policy/output", qos.OUTPUT)
+        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         node.create_subscription(types.Scene, "scene", self._on_scene, qos.SCENE)
         node.create_service(types.LoadModel, "policy/load_model", self._on_load)
-        node.create_timer(1.0 / rate, self._on_timer)
+        node.create_timer(1.0 / rate, self._on_watch)
+        node.create_timer(1.0, self._on_report)
+
+    @property
+    def _sha256(self) -> str:
+        return self._policy.sha256 if self._policy else ""
 
     def _on_scene(self, msg: Any) -> None:
-        self._scene = msg
-        number = slot(stamp_from_msg(msg), self._period_ns)
-        if number != self._slot:
-            self._slot = number
-            self._publish(self._node.get_clock().now().nanoseconds)
+        stamp = stamp_from_msg(msg)
+        if self._answered is not None and 0 <= stamp - self._answered < self._period_ns - EARLY_NS:
+            return
+        self._answered = stamp
+        self._publish(self._answer(msg, stamp))
 
-    def _on_timer(self) -> None:
-        now = self._node.get_clock().now().nanoseconds
-        if self._published_at is None or not 0 <= now - self._published_at < 1.5 * self._period_ns:
-            self._publish(now)
-
-    def _publish(self, now: int) -> None:
-        self._published_at = now
-        self._output.publish(driver_to_msg(self._answer(now)))
-
-    def _answer(self, now: int) -> DriverOutput:
-        """The policy's output for the newest scene, or an output whose status says why there is none."""
-        sha256 = self._policy.sha256 if self._policy else ""
-        if self._scene is None:
-            return DriverOutput.failed(now, "policy", DriverStatus.STALE_INPUT, "no scene received yet", sha256)
-        try:
-            scene: Scene = self._converter.from_msg(self._scene)
-        except TakeadError as error:
-            return DriverOutput.failed(now, "policy", DriverStatus.ERROR, str(error), sha256)
+    def _answer(self, msg: Any, stamp: int) -> DriverOutput:
+        """The policy's output for a scene, or one whose status says why there is none."""
         if self._policy is None:
-            return DriverOutput.failed(scene.stamp, "policy", DriverStatus.NO_MODEL, "no model is loaded")
-        age = now - scene.stamp
+            return DriverOutput.failed(stamp, "policy", DriverStatus.NO_MODEL, "no model is loaded")
+        age = self._clock.now().nanoseconds - stamp
         if abs(age) > self._max_age_ns:
-            text = f"scene is {age / 1e9:.2f} s old, at most {self._max_age_ns / 1e9:.2f} s is allowed"
-            return DriverOutput.failed(scene.stamp, "policy", DriverStatus.STALE_INPUT, text, sha256)
+            text = f"scene is {age / SECOND:.2f} s old, at most {self._max_age_ns / SECOND:.2f} s is allowed"
+            return DriverOutput.failed(stamp, "policy", DriverStatus.STALE_INPUT, text, self._sha256)
         start = self._steady.now().nanoseconds
-        output = self._policy.infer(scene)
+        try:
+            output = self._policy.infer(self._converter.from_msg(msg))
+        except TakeadError as error:
+            return DriverOutput.failed(stamp, "policy", DriverStatus.ERROR, str(error), self._sha256)
         return replace(output, inference_ms=(self._steady.now().nanoseconds - start) / 1e6)
+
+    def _publish(self, output: DriverOutput) -> None:
+        self._last, self._published_at = output, self._clock.now().nanoseconds
+        self._answers += 1
+        self._failures += output.status is not DriverStatus.OK
+        self._slowest_ms = max(self._slowest_ms, output.inference_ms)
+        self._output.publish(driver_to_msg(output))
+
+    def _on_watch(self) -> None:
+        """Say that there is no answer where scenes stay away."""
+        now = self._clock.now().nanoseconds
+        if self._published_at is not None and 0 <= now - self._published_at < 2 * self._period_ns:
+            return
+        text = "no scene received yet" if self._answered is None else f"no scene since stamp {self._answered} ns"
+        self._publish(DriverOutput.failed(now, "policy", DriverStatus.STALE_INPUT, text, self._sha256))
+
+    def _on_report(self) -> None:
+        sound = self._last is not None and self._last.status is DriverStatus.OK
+        reason = "no answer yet" if self._last is None else self._last.status_text
+        status = types.DiagnosticStatus(
+            level=types.DiagnosticStatus.OK if sound else types.DiagnosticStatus.ERROR,
+            name=self._name,
+            message="answering" if sound else reason,
+        )
+        values = {
+            "model_sha256": self._sha256,
+            "provider": self._policy.provider if self._policy else "",
+            "answers": str(self._answers),
+            "failures": str(self._failures),
+            "slowest_ms": f"{self._slowest_ms:.2f}",
+        }
+        status.values = [types.KeyValue(key=key, value=value) for key, value in values.items()]
+        header = header_to_msg(self._clock.now().nanoseconds, "")
+        self._diagnostics.publish(types.DiagnosticArray(header=header, status=[status]))
+        self._answers = self._failures = 0
+        self._slowest_ms = 0.0
 
     def _on_load(self, request: Any, response: Any) -> Any:
         """Change to another model. A refused one leaves the present one in place."""
@@ -101,5 +136,5 @@ class PolicyNode:
             return response
         response.accepted, response.code = True, "ok"
         response.message, response.model_sha256 = f"loaded {request.path}", self._policy.sha256
-        self._node.get_logger().info(f"policy model {self._policy.sha256[:12]} from {request.path}")
+        self._logger.info(f"policy model {self._policy.sha256[:12]} from {request.path}")
         return response
