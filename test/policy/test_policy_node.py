@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scenes import make_scene
+
+from takead_ros.domain.driving import DriverStatus
+from takead_ros.domain.errors import TakeadError
+from takead_ros.host.lockstep import LockstepHost
+from takead_ros.messages import types
+from takead_ros.messages.convert import driver_from_msg, scene_to_msg
+from takead_ros.nodes.policy_node import PolicyNode
+from takead_ros.policy.model import load_model
+from takead_ros.resources import resource
+
+BASELINE = resource("models/baseline.onnx")
+STEP = 50_000_000
+
+
+class Rig:
+    """A policy node in a lockstep host, with scenes published every 50 ms while ``feed`` is on."""
+
+    def __init__(self, with_model: bool = True, **parameters: Any) -> None:
+        self.host = LockstepHost()
+        self.feed = True
+        self.outputs: list[Any] = []
+        self.reports: list[Any] = []
+        self.scene = make_scene()
+        source = self.host.create_node("source")
+        self._scenes = source.create_publisher(types.Scene, "scene", 1)
+        source.create_timer(STEP / 1e9, self._tick)
+        handle = self.host.create_node("policy_node", parameter_overrides=parameters)
+        self.node = PolicyNode(handle, self.host.steady, load_model(BASELINE) if with_model else None)
+        listener = self.host.create_node("listener")
+        listener.create_subscription(types.PolicyOutput, "policy/output", self.outputs.append, 10)
+        listener.create_subscription(types.DiagnosticArray, "/diagnostics", self.reports.append, 10)
+        self.client = listener.create_client(types.LoadModel, "policy/load_model")
+        self._listener = listener
+
+    def _tick(self) -> None:
+        if self.feed:
+            now = self._listener.get_clock().now().nanoseconds
+            self._scenes.publish(scene_to_msg(replace(self.scene, stamp=now)))
+
+    def run(self, seconds: float) -> list[Any]:
+        """Advance and return the outputs published meanwhile, decoded."""
+        seen = len(self.outputs)
+        self.host.advance(round(seconds * 1e9))
+        return [driver_from_msg(msg) for msg in self.outputs[seen:]]
+
+    def load(self, path: Path) -> Any:
+        future = self.client.call_async(types.LoadModel.Request(path=str(path)))
+        self.host.advance(STEP)
+        return future.result()
+
+
+def test_answers_every_second_scene_of_20_hz() -> None:
+    outputs = Rig().run(2.0)
+    assert len(outputs) == pytest.approx(20, abs=1)
+    assert all(out.status == DriverStatus.OK for out in outputs)
+    stamps = [out.stamp for out in outputs]
+    assert {b - a for a, b in pairwise(stamps)} == {100_000_000}
+
+
+def test_says_so_when_scenes_stay_away_and_recovers() -> None:
+    rig = Rig()
+    rig.run(0.5)
+    rig.feed = False
+    silent = rig.run(1.0)
+    assert len(silent) >= 4
+    assert all(out.status == DriverStatus.STALE_INPUT and "no scene since" in out.status_text for out in silent)
+    rig.feed = True
+    assert rig.run(0.5)[-1].status == DriverStatus.OK
+
+
+def test_says_so_before_the_first_scene() -> None:
+    rig = Rig()
+    rig.feed = False
+    outputs = rig.run(0.5)
+    assert outputs and all(out.status_text == "no scene received yet" for out in outputs)
+
+
+def test_without_a_model_it_says_so_and_the_service_loads_one(tmp_path: Path) -> None:
+    rig = Rig(with_model=False)
+    assert {out.status for out in rig.run(0.5)} == {DriverStatus.NO_MODEL}
+    missing = rig.load(tmp_path / "none.onnx")
+    assert (missing.accepted, missing.code) == (False, "no_such_file")
+    (tmp_path / "bad.onnx").write_bytes(b"bad")
+    bad = rig.load(tmp_path / "bad.onnx")
+    assert (bad.accepted, bad.code) == (False, "model_refused") and "not an ONNX model" in bad.message
+    good = rig.load(BASELINE)
+    assert good.accepted and good.model_sha256 == load_model(BASELINE).sha256
+    outputs = rig.run(0.5)
+    assert outputs[-1].status == DriverStatus.OK and outputs[-1].model_sha256 == good.model_sha256
+    assert not rig.load(tmp_path / "bad.onnx").accepted
+    assert rig.run(0.5)[-1].status == DriverStatus.OK  # a refused model leaves the present one in place
+
+
+def test_an_old_scene_is_not_driven_on() -> None:
+    rig = Rig()
+    rig.run(0.3)
+    rig.feed = False
+    old = replace(rig.scene, stamp=rig.host.clock.now().nanoseconds - 500_000_000)
+    rig.run(0.2)
+    rig._scenes.publish(scene_to_msg(replace(old, stamp=old.stamp + 200_000_000)))
+    outputs = rig.run(0.05)
+    assert any(out.status == DriverStatus.STALE_INPUT and "s old" in out.status_text for out in outputs)
+
+
+def test_a_scene_that_is_not_finite_gives_a_status() -> None:
+    rig = Rig()
+    rig.scene = replace(rig.scene, ego=replace(rig.scene.ego, speed=float("nan")))
+    assert {out.status for out in rig.run(0.5)} == {DriverStatus.NOT_FINITE}
+
+
+def test_diagnostics_name_the_model_and_the_trouble() -> None:
+    rig = Rig()
+    rig.run(2.1)
+    status = rig.reports[-1].status[0]
+    assert status.level == types.DiagnosticStatus.OK
+    assert {pair.key: pair.value for pair in status.values}["model_sha256"] == load_model(BASELINE).sha256
+    rig.feed = False
+    rig.run(2.1)
+    assert rig.reports[-1].status[0].level == types.DiagnosticStatus.ERROR
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"rate": 0.0}, "'rate' = 0.0"),
+        ({"max_scene_age": -1.0}, "'max_scene_age' = -1.0"),
+        ({"model": "nowhere.onnx"}, "nowhere.onnx"),
+        ({"model": str(BASELINE), "provider": "warp"}, "provider 'warp'"),
+    ],
+)
+def test_bad_parameters_are_refused(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(TakeadError, match=message):
+        Rig(with_model=False, **parameters)
