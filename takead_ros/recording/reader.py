@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,11 @@ _HORIZON = 3 * SECOND  # an answer that comes later than this after its scene is
 
 @dataclass(frozen=True)
 class Frame:
-    """One observation with all that answers it. ``stamp`` ns. ``mode``: the arbiter's state in force at it."""
+    """One observation with all that answers it. ``stamp`` ns.
+
+    policy, expert: their outputs for this very scene (by header stamp). command: the first one given after the scene
+    came in, whoever drove. mode: the arbiter's state in force at the stamp.
+    """
 
     stamp: int
     scene: Scene
@@ -42,10 +47,11 @@ class Frame:
 
 @dataclass
 class _Open:
-    """A scene that may still get answers; serialized."""
+    """A scene that may still get answers, or answers whose scene is still to come; serialized."""
 
-    received: int
-    scene: bytes
+    received: int  # by whichever came first
+    scene_received: int = 0
+    scene: bytes | None = None
     policy: bytes | None = None
     expert: bytes | None = None
     command: bytes | None = None
@@ -54,8 +60,9 @@ class _Open:
 @dataclass
 class _Aligner:
     origin: Path
-    scenes: dict[int, _Open] = field(default_factory=dict)  # by header stamp, in order of arrival
-    labels: dict[int, Label] = field(default_factory=dict)  # by receive stamp of the scene
+    open: dict[int, _Open] = field(default_factory=dict)  # by header stamp, in order of arrival
+    latest: _Open | None = None  # the scene that came in last
+    labels: dict[int, deque[Label]] = field(default_factory=dict)  # by receive stamp of their scenes, in order
     modes: list[tuple[int, ArbiterMode]] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
 
@@ -66,27 +73,36 @@ class _Aligner:
         else:
             return
         self.seen.add(kind)
-        stamp = header_stamp(message.data)
-        if kind == SCENE:
-            self.scenes[stamp] = _Open(message.stamp, message.data)
-        elif kind == LABEL:
-            self.labels[message.stamp] = self._label(message.data)
+        stamp, data = header_stamp(message.data), message.data
+        if kind == LABEL:
+            self.labels.setdefault(message.stamp, deque()).append(self._label(data))
         elif kind == ARBITER:
-            self.modes.append((stamp, convert.arbiter_from_msg(codec.deserialize(message.data, kind[1])).mode))
-        elif stamp in self.scenes:
-            setattr(self.scenes[stamp], {POLICY: "policy", EXPERT: "expert", COMMAND: "command"}[kind], message.data)
+            self.modes.append((stamp, convert.arbiter_from_msg(codec.deserialize(data, kind[1])).mode))
+        elif kind == COMMAND:
+            if self.latest is not None and self.latest.command is None:
+                self.latest.command = data
+        else:
+            # Under ROS 2 an answer may come in before its scene.
+            entry = self.open.setdefault(stamp, _Open(message.stamp))
+            if kind == SCENE:
+                entry.scene, entry.scene_received, self.latest = data, message.stamp, entry
+            else:
+                setattr(entry, "policy" if kind == POLICY else "expert", data)
 
     def ready(self, now: int) -> Iterator[Frame]:
         """The frames that are complete at receive stamp ``now``; forgets them."""
-        for stamp in list(self.scenes):
-            if now - self.scenes[stamp].received <= _HORIZON:
+        for stamp in list(self.open):
+            if now - self.open[stamp].received <= _HORIZON:
                 return
-            frame = self._frame(stamp, self.scenes.pop(stamp))
+            frame = self._frame(stamp, self.open.pop(stamp))
             if frame is not None:
                 yield frame
 
     def _frame(self, stamp: int, raw: _Open) -> Frame | None:
-        label = self.labels.pop(raw.received, None)
+        if raw.scene is None:
+            return None  # the answer to a scene before the clip's first one
+        waiting = self.labels.get(raw.scene_received)
+        label = waiting.popleft() if waiting else None
         if raw.policy is None and raw.expert is None:
             return None
         if label is None:
@@ -94,15 +110,14 @@ class _Aligner:
                 f"bag '{self.origin}': the scene at {stamp} ns has no message on clip/label; expected one for each "
                 "scene, as the recorder writes it (try: takead clips recover)"
             )
+        command = raw.command and convert.command_from_msg(codec.deserialize(raw.command, COMMAND[1]))
         at = bisect_right(self.modes, stamp, key=lambda item: item[0]) - 1
         return Frame(
             stamp=stamp,
             scene=convert.scene_from_msg(codec.deserialize(raw.scene, SCENE[1])),
             policy=None if raw.policy is None else convert.driver_from_msg(codec.deserialize(raw.policy, POLICY[1])),
             expert=None if raw.expert is None else convert.driver_from_msg(codec.deserialize(raw.expert, EXPERT[1])),
-            command=None
-            if raw.command is None
-            else convert.command_from_msg(codec.deserialize(raw.command, COMMAND[1])),
+            command=command or None,
             label=label,
             mode=self.modes[at][1] if at >= 0 else None,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +52,7 @@ class _Content:
 
     scan: Scan
     first: int = 0  # receive stamp
-    labels: dict[int, Label | None] = field(default_factory=dict)  # by receive stamp of the scene
+    labels: dict[int, deque[Label | None]] = field(default_factory=dict)  # by receive stamp of their scenes, in order
     events: list[TakeoverEvent] = field(default_factory=list)
     foreseen: int = -1
     torn: bool = True  # the only damage is that the file breaks off
@@ -121,7 +122,7 @@ def _read(file: Path) -> _Content:
         content.first = message.stamp if not content.first else min(content.first, message.stamp)
         try:
             if message.type == LABEL_TYPE and message.topic.endswith(reader.LABEL[0]):
-                content.labels[message.stamp] = texts.get(message.data)
+                content.labels.setdefault(message.stamp, deque()).append(texts.get(message.data))
             elif message.type == EVENT_TYPE:
                 content.events.append(convert.event_from_msg(codec.deserialize(message.data, EVENT_TYPE)))
             elif message.type == REQUEST_TYPE:
@@ -184,8 +185,9 @@ def _labelled(
         yield Received(message.topic, message.stamp, message.data)
         if message.type != reader.SCENE[1] or not message.topic.endswith(reader.SCENE[0]):
             continue
-        label = content.labels.get(message.stamp)
-        if message.stamp not in content.labels:
+        waiting = content.labels.get(message.stamp)
+        label = waiting.popleft() if waiting else None
+        if label is None:
             label = Label.DEMONSTRATION
             if manifest.kind != "demonstration":
                 label = label_of(header_stamp(message.data), content.events, transition, post)
