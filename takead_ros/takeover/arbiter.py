@@ -68,7 +68,7 @@ def step(
         mode, reason = decide(state, facts, now, p)
     state, events = _enter(state, facts, mode, reason, now, p)
     command = compose(state, facts, now, dt, p)
-    state = replace(state, tick=now, steering=command.steering_angle, acceleration=command.acceleration)
+    state = replace(state, tick=now, last=(command.steering_angle, command.acceleration))
     return state, command, events
 
 
@@ -124,10 +124,9 @@ def _converged(state: State, policy: DriverOutput, p: ArbiterParameters) -> bool
     """Whether the last command has come to what the policy asks for, as far as the limits allow that at all."""
     steering, acceleration = uncut(policy.steering_angle, policy.acceleration, state, p)
     return (
-        state.steering is not None
-        and state.acceleration is not None
-        and abs(state.steering - steering) <= p.converged_steering_rad
-        and abs(state.acceleration - acceleration) <= p.converged_acceleration_mps2
+        state.last is not None
+        and abs(state.last[0] - steering) <= p.converged_steering_rad
+        and abs(state.last[1] - acceleration) <= p.converged_acceleration_mps2
     )
 
 

@@ -63,8 +63,8 @@ def compose(state: State, facts: Facts, now: Now, dt: float, p: ArbiterParameter
 
 def _before(state: State) -> tuple[float, float]:
     """The last command, or before the first one what the vehicle does by itself."""
-    if state.steering is not None and state.acceleration is not None:
-        return state.steering, state.acceleration
+    if state.last is not None:
+        return state.last
     scene = state.tracks.scene.accepted
     return (scene.value.ego.steering_angle, 0.0) if scene is not None else (0.0, 0.0)
 
@@ -100,8 +100,8 @@ def _automation(
 
 def _may_roll(state: State, now: Now, p: ArbiterParameters) -> bool:
     """A moving vehicle that is about to engage by itself is not braked before its drivers had time to speak up."""
-    waits = p.auto_engage and not state.was_engaged and state.mode is M.DISENGAGED and state.started is not None
-    return waits and now.steady - (state.started or 0) <= p.engage_grace_s * SECOND
+    waits = p.auto_engage and not state.was_engaged and state.mode is M.DISENGAGED
+    return waits and state.started is not None and now.steady - state.started <= p.engage_grace_s * SECOND
 
 
 def uncut(steering: float, acceleration: float, state: State, p: ArbiterParameters) -> tuple[float, float]:

@@ -46,8 +46,8 @@ class Grip:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Begin with ``State()``. ``steering``, ``acceleration``: the last command (None before the first); ``started``: ns
-    by the steady clock of the first tick."""
+    """Begin with ``State()``. ``last``: steering (rad) and acceleration (m/s^2) of the last command; ``started``: ns by
+    the steady clock of the first tick. None: there was none yet."""
 
     mode: ArbiterMode = ArbiterMode.DISENGAGED
     reason: str = "start"
@@ -55,8 +55,7 @@ class State:
     tracks: Tracks = field(default_factory=Tracks)
     tick: Now | None = None
     started: int | None = None
-    steering: float | None = None
-    acceleration: float | None = None
+    last: tuple[float, float] | None = None
     motion: mrm.Motion | None = None
     poses: tuple[tuple[int, float, float, float], ...] = ()
     path: mrm.Path | None = None
@@ -114,9 +113,11 @@ def observe(state: State, inputs: Inputs, now: Now, dt: float, p: ArbiterParamet
     for old, new in ((before.policy, tracks.policy), (before.expert, tracks.expert)):
         path = _placed(path, old, new, poses)
     wheel, pedals = _touched(state, before, tracks, p)
+    started = state.started if state.started is not None else now.steady
     return replace(
-        state, tracks=tracks, motion=motion, poses=poses, path=path, wheel=wheel, pedals=pedals, response=None
-    )
+        state, tracks=tracks, motion=motion, poses=poses, path=path, wheel=wheel, pedals=pedals, started=started,
+        response=None,
+    )  # fmt: skip
 
 
 def _moved(
@@ -126,9 +127,9 @@ def _moved(
     if new is not None and tracks.scene.seen is not before.scene.seen and not tracks.scene.fault:
         ego = new.value.ego
         return mrm.Motion.of(ego), (*state.poses[1 - POSES_KEPT :], (new.stamp, ego.x, ego.y, ego.yaw))
-    if state.motion is None or state.steering is None or state.acceleration is None:
+    if state.motion is None or state.last is None:
         return state.motion, state.poses
-    return state.motion.reckoned(state.steering, state.acceleration, dt), state.poses
+    return state.motion.reckoned(*state.last, dt), state.poses
 
 
 def _placed(
@@ -171,7 +172,7 @@ def _reference(state: State, tracks: Tracks) -> float:
     for track in reversed(preferred) if state.mode is ArbiterMode.EXPERT else preferred:
         if track.accepted is not None:
             return track.accepted.value.steering_angle
-    return state.steering if state.steering is not None else 0.0
+    return state.last[0] if state.last is not None else 0.0
 
 
 def look(state: State, now: Now, p: ArbiterParameters) -> tuple[State, Facts]:

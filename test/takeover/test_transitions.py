@@ -1,0 +1,464 @@
+"""Every row of the transition table: condition, state, reason and events, at the edge of its times and thresholds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from takead_ros.domain.driving import ArbiterMode as M
+from takead_ros.domain.driving import Source, Trigger
+from takead_ros.takeover.inputs import Ask
+from test.takeover.loop import Loop, engaged, in_mode
+from test.takeover.scenery import SECOND, TICK
+
+
+def told(loop: Loop) -> list[tuple[str, int, str, str]]:
+    return [(e.kind.name, e.takeover, e.who.name, e.trigger.name) for e in loop.events]
+
+
+@pytest.mark.parametrize("mode", list(M), ids=lambda mode: mode.name)
+def test_disengage_from_any_state(mode: M) -> None:
+    loop = in_mode(mode)
+    taken = loop.state.takeover
+    loop.tick(ask=Ask.DISENGAGE)
+    assert loop.mode is M.DISENGAGED
+    assert loop.state.reason == ("disengaged" if mode is not M.DISENGAGED else loop.state.reason)
+    answer = loop.state.response
+    assert answer is not None and answer.accepted and answer.code == "ok" and "brakes" in answer.message
+    ended = [("END", taken.number, taken.who.name, taken.trigger.name)] if taken else []
+    assert told(loop) == ended and loop.state.takeover is None
+    loop.tick()
+    assert loop.state.response is None and loop.events == []
+
+
+@pytest.mark.parametrize("mode", [M.DISENGAGED, M.MRM, M.STOPPED], ids=lambda mode: mode.name)
+@pytest.mark.parametrize("hands", [False, True], ids=["hands_off", "hands_on"])
+def test_engage(mode: M, hands: bool) -> None:
+    loop = in_mode(mode)
+    loop.speed = 0.0 if mode is M.STOPPED else loop.speed
+    loop.run(2)
+    taken = loop.state.takeover
+    loop.tick(ask=Ask.ENGAGE, **({"human": loop.hand(0.01)} if hands else {}))
+    assert loop.mode is (M.HUMAN if hands else M.POLICY) and loop.state.reason == "engaged"
+    assert loop.state.response is not None and loop.state.response.code == "ok"
+    assert told(loop) == ([("END", 1, "MRM", "POLICY_UNHEALTHY")] if mode is M.MRM else [])
+    assert (taken is not None) == (mode is M.MRM) and loop.state.takeover is None
+    assert loop.state.was_engaged and loop.state.entered == loop.now
+
+
+def test_engaged_by_the_expert_alone() -> None:
+    loop = Loop(drivers=("expert",))
+    loop.tick(policy=None)
+    loop.tick(policy=None, ask=Ask.ENGAGE)
+    assert loop.mode is M.EXPERT and loop.events == [] and loop.command.lateral is Source.EXPERT
+    loop.run(100, policy=None)
+    assert loop.mode is M.EXPERT and loop.command.longitudinal is Source.EXPERT
+
+
+def test_expert_alone_takes_over_from_a_human_without_a_takeover_of_its_own() -> None:
+    loop = Loop(drivers=("expert", "human"))
+    loop.tick(policy=None)
+    loop.tick(policy=None, ask=Ask.ENGAGE)
+    loop.tick(policy=None, human=loop.hand(0.1))
+    assert told(loop) == [("START", 1, "HUMAN", "HUMAN_OVERRIDE")]
+    while loop.mode is M.HUMAN:
+        loop.tick(policy=None, human=loop.hand())
+    assert loop.mode is M.EXPERT and told(loop) == [("END", 1, "HUMAN", "HUMAN_OVERRIDE")]
+
+
+def test_auto_engage_in_the_first_tick_with_everything_there() -> None:
+    loop = Loop(auto_engage=True)
+    loop.tick()
+    assert loop.mode is M.POLICY and loop.command.acceleration == 0.0 and loop.state.response is None
+
+
+def test_auto_engage_happens_once() -> None:
+    loop = Loop(auto_engage=True)
+    loop.tick()
+    loop.tick(ask=Ask.DISENGAGE)
+    loop.run(10)
+    assert loop.mode is M.DISENGAGED
+
+
+def test_auto_engage_never_leaves_the_manoeuvre() -> None:
+    loop = Loop(auto_engage=True)
+    loop.tick()
+    loop.dead(10)
+    assert loop.mode is M.MRM
+    loop.run(20)
+    assert loop.mode in (M.MRM, M.STOPPED)
+
+
+def test_auto_engage_lets_a_moving_vehicle_roll_for_the_grace_only() -> None:
+    loop = Loop(auto_engage=True, engage_grace_s=0.2)
+    rolled = [loop.tick(policy=None).acceleration for _ in range(8)]
+    assert rolled[:5] == [0.0] * 5 and rolled[5] < 0.0 and rolled[-1] == -3.0
+    loop.tick()
+    assert loop.mode is M.POLICY
+
+
+def test_disengaged_loses_the_scene() -> None:
+    loop = in_mode(M.DISENGAGED)
+    loop.run(5, scene=None)
+    assert loop.mode is M.MRM and loop.state.reason == "scene_lost"
+    assert told(loop) == [("START", 1, "MRM", "POLICY_UNHEALTHY")]
+
+
+def test_disengaged_without_any_scene_stays_and_holds_the_brake() -> None:
+    loop = Loop()
+    loop.dead(30)
+    assert loop.mode is M.DISENGAGED and loop.state.reason == "start"
+    assert loop.command.acceleration == -loop.p.hold_deceleration_mps2
+    assert (loop.command.lateral, loop.command.longitudinal) == (Source.NONE, Source.NONE)
+
+
+def test_disengaged_with_a_human_ignores_the_lost_scene() -> None:
+    loop = in_mode(M.DISENGAGED)
+    for _ in range(10):
+        loop.tick(scene=None, human=loop.hand(0.1, 0.5))
+    assert loop.mode is M.DISENGAGED and loop.command.lateral is Source.HUMAN
+
+
+def test_mrm_stops_after_standing_long_enough() -> None:
+    loop = in_mode(M.MRM)
+    stood = None
+    while loop.mode is M.MRM:
+        loop.dead(1)
+        if loop.state.still_since is not None and stood is None:
+            stood = loop.now.steady
+    assert stood is not None and loop.now.steady - stood == SECOND // 2
+    assert loop.mode is M.STOPPED and loop.state.reason == "standstill"
+    assert told(loop) == [("END", 1, "MRM", "POLICY_UNHEALTHY")]
+
+
+def test_mrm_does_not_stop_under_a_human() -> None:
+    loop = in_mode(M.MRM)
+    loop.speed = 0.0
+    for _ in range(20):
+        loop.tick(human=loop.hand(0.1))
+    assert loop.mode is M.MRM and loop.command.lateral is Source.HUMAN
+    assert loop.command.longitudinal is Source.MRM
+    loop.run(11 + 10)
+    assert loop.mode is M.STOPPED
+
+
+def test_stopped_vehicle_that_rolls() -> None:
+    loop = in_mode(M.STOPPED)
+    loop.speed = 0.5
+    loop.tick()
+    assert loop.mode is M.MRM and loop.state.reason == "rolling"
+    assert told(loop) == [("START", 2, "MRM", "POLICY_UNHEALTHY")]
+
+
+def test_stopped_vehicle_that_a_human_drives_on() -> None:
+    loop = in_mode(M.STOPPED)
+    for _ in range(20):
+        loop.speed = 1.0
+        loop.tick(human=loop.hand(None, 1.0))
+        assert loop.mode is M.STOPPED and loop.command.longitudinal is Source.HUMAN
+    loop.run(12)
+    assert loop.mode is M.MRM
+
+
+@pytest.mark.parametrize("mode", [M.POLICY, M.EXPERT, M.HANDBACK], ids=lambda mode: mode.name)
+def test_a_touch_takes_over(mode: M) -> None:
+    loop = in_mode(mode)
+    taken = loop.state.takeover
+    loop.tick(human=loop.hand(None, -2.0))
+    assert loop.mode is M.HUMAN and loop.state.reason == "human_input"
+    ended = [("END", taken.number, taken.who.name, taken.trigger.name)] if taken else []
+    number = taken.number + 1 if taken else 1
+    assert told(loop) == [*ended, ("START", number, "HUMAN", "HUMAN_OVERRIDE")]
+    assert loop.events[-1].severity == 1.0 and loop.events[-1].time_to_event is None
+    assert loop.events[-1].stamp == loop.now.ros and loop.events[-1].why == "human_input"
+
+
+def test_braking_keeps_the_automations_steering() -> None:
+    loop = engaged()
+    loop.tick(policy=loop.out(steering=0.02), human=loop.hand(None, -2.0))
+    assert loop.command.lateral is Source.POLICY and loop.command.longitudinal is Source.HUMAN
+    assert loop.command.steering_angle == pytest.approx(0.02)
+    loop.tick(human=loop.hand(None, -2.0), request=loop.ask())
+    assert loop.mode is M.HUMAN and loop.command.lateral is Source.EXPERT
+
+
+@pytest.mark.parametrize(("angle", "both"), [(0.25, False), (0.2501, True), (-0.2501, True)])
+def test_steering_hard_takes_both_axes(angle: float, both: bool) -> None:
+    loop = engaged()
+    loop.tick(human=loop.hand(angle))
+    assert loop.command.lateral is Source.HUMAN
+    assert loop.command.longitudinal is (Source.HUMAN if both else Source.POLICY)
+    if both:
+        assert loop.command.acceleration == pytest.approx(-loop.p.human_coast_mps2)
+
+
+def test_steering_hard_is_judged_against_who_drives() -> None:
+    loop = engaged()
+    for _ in range(3):
+        loop.tick(policy=loop.out(steering=0.1), expert=loop.out("expert", steering=-0.1), request=loop.ask())
+    assert loop.mode is M.EXPERT
+    loop.tick(policy=loop.out(steering=0.1), expert=loop.out("expert", steering=-0.1), human=loop.hand(0.2))
+    assert loop.command.longitudinal is Source.HUMAN  # 0.3 from the expert
+
+
+def test_a_human_keeps_an_axis_for_the_hold_and_no_longer() -> None:
+    loop = engaged()
+    loop.tick(human=loop.hand(None, -2.0))
+    touched = loop.now.steady
+    while loop.command.longitudinal is Source.HUMAN:
+        loop.tick(human=loop.hand())
+        if loop.command.longitudinal is Source.HUMAN:
+            assert loop.command.acceleration >= -2.0
+    assert loop.now.steady - touched == SECOND // 2 + TICK
+    assert loop.mode is M.HANDBACK and loop.state.reason == "released"
+    assert told(loop) == [("HANDBACK", 1, "HUMAN", "HUMAN_OVERRIDE")]
+
+
+def test_a_released_pedal_coasts_and_a_released_stick_holds_its_angle() -> None:
+    loop = engaged()
+    for _ in range(8):
+        loop.tick(human=loop.hand(0.1, 2.0))
+    for _ in range(5):
+        loop.tick(human=loop.hand())
+    assert loop.command.steering_angle == pytest.approx(0.1)
+    assert loop.command.acceleration == pytest.approx(-loop.p.human_coast_mps2)
+
+
+def test_released_with_a_request_or_a_sick_policy_goes_to_the_expert() -> None:
+    loop = engaged()
+    loop.tick(human=loop.hand(0.1))
+    while loop.mode is M.HUMAN:
+        loop.tick(human=loop.hand(), request=loop.ask(Trigger.STUCK))
+    assert loop.mode is M.EXPERT and loop.state.reason == "released"
+    assert told(loop) == [("END", 1, "HUMAN", "HUMAN_OVERRIDE"), ("START", 2, "EXPERT", "HUMAN_OVERRIDE")]
+    loop = engaged()
+    loop.tick(human=loop.hand(0.1))
+    while loop.mode is M.HUMAN:
+        loop.tick(human=loop.hand(), policy=None)
+    assert loop.mode is M.EXPERT
+
+
+def test_released_with_nobody_fit() -> None:
+    loop = engaged()
+    loop.tick(human=loop.hand(0.1, 0.1))
+    while loop.mode is M.HUMAN:
+        loop.tick(human=loop.hand(), policy=None, expert=None)
+    assert loop.mode is M.MRM and loop.state.reason == "no_driver:policy_stale,expert_stale"
+    assert told(loop) == [("END", 1, "HUMAN", "HUMAN_OVERRIDE"), ("START", 2, "MRM", "POLICY_UNHEALTHY")]
+
+
+def test_an_axis_left_without_a_fit_driver_stops_the_vehicle_under_the_humans_hand() -> None:
+    loop = engaged()
+    for _ in range(10):
+        loop.tick(human=loop.hand(None, -1.0), policy=None, expert=None)
+    assert loop.mode is M.MRM and loop.command.longitudinal is Source.HUMAN and loop.command.lateral is Source.MRM
+    loop = engaged()
+    for _ in range(10):
+        loop.tick(human=loop.hand(0.1, -1.0), policy=None, expert=None)
+    assert loop.mode is M.HUMAN
+
+
+def test_a_lost_joystick_hands_to_the_expert_within_its_limit() -> None:
+    loop = engaged()
+    loop.run(3)
+    loop.tick(human=loop.hand(0.2))
+    lost = loop.now.steady
+    while loop.mode is M.HUMAN:
+        before = loop.command.steering_angle
+        loop.tick()
+    assert loop.now.steady - lost == SECOND // 5 + TICK
+    assert loop.mode is M.EXPERT and loop.state.reason == "human_lost"
+    assert told(loop)[-1] == ("START", 2, "EXPERT", "HUMAN_OVERRIDE")
+    assert abs(loop.command.steering_angle - before) <= loop.p.max_steering_rate_radps * 0.05 + 1e-9
+
+
+def test_a_lost_joystick_without_an_expert_hands_to_the_policy() -> None:
+    loop = engaged()
+    loop.run(10, expert=None)
+    loop.tick(expert=None, human=loop.hand(0.2))
+    while loop.mode is M.HUMAN:
+        loop.tick(expert=None)
+    assert loop.mode is M.HANDBACK and loop.state.reason == "human_lost"
+
+
+@pytest.mark.parametrize("trigger", [t for t in Trigger if t is not Trigger.NONE], ids=lambda t: t.name)
+def test_a_request_brings_the_expert(trigger: Trigger) -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask(trigger))
+    assert loop.mode is M.EXPERT and loop.state.reason == trigger.name.lower()
+    event = loop.events[0]
+    assert told(loop) == [("START", 1, "EXPERT", trigger.name)]
+    assert (event.severity, event.time_to_event) == (0.8, 1.0)
+    assert loop.command.lateral is Source.EXPERT and loop.command.longitudinal is Source.EXPERT
+
+
+def test_a_cleared_request_does_nothing() -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask(Trigger.NONE))
+    assert loop.mode is M.POLICY
+
+
+def test_a_request_counts_for_its_age_only() -> None:
+    loop = engaged(expert_hold_s=0.5)
+    loop.tick(request=loop.ask(Trigger.STUCK))
+    asked = loop.now.steady
+    while loop.mode is M.EXPERT:
+        loop.tick()
+    assert loop.now.steady - asked == SECOND // 2
+
+
+def test_a_silent_policy_brings_the_expert() -> None:
+    loop = engaged()
+    lost = loop.now.steady
+    while loop.mode is M.POLICY:
+        loop.tick(policy=None)
+    assert loop.now.steady - lost == 3 * SECOND // 10 + TICK
+    assert loop.mode is M.EXPERT and loop.state.reason == "policy_stale"
+    assert told(loop) == [("START", 1, "EXPERT", "POLICY_UNHEALTHY")]
+    assert loop.events[0].severity == 1.0
+
+
+def test_policy_and_expert_gone() -> None:
+    loop = engaged()
+    while loop.mode is M.POLICY:
+        loop.tick(policy=None, expert=None)
+    assert loop.mode is M.MRM and loop.state.reason == "no_driver:policy_stale,expert_stale"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "mode"),
+    [
+        (Trigger.COLLISION_PREDICTED, M.MRM),
+        (Trigger.TIME_TO_COLLISION, M.MRM),
+        (Trigger.STEERING_DISAGREEMENT, M.POLICY),
+    ],
+)
+def test_a_request_without_an_expert(trigger: Trigger, mode: M) -> None:
+    loop = engaged(drivers=("policy",))
+    loop.tick(expert=None, request=loop.ask(trigger))
+    assert loop.mode is mode
+    if mode is M.MRM:
+        assert loop.state.reason == "no_driver:policy_unsafe,expert_no_driver"
+        assert told(loop) == [("START", 1, "MRM", trigger.name)]
+
+
+def test_the_policy_alone_needs_no_expert() -> None:
+    loop = engaged(drivers=("policy",))
+    loop.run(50, expert=None)
+    assert loop.mode is M.POLICY
+    loop.tick(expert=None, human=loop.hand(0.2))
+    assert loop.mode is M.POLICY  # a human is none of the drivers
+
+
+def test_a_lost_expert_hands_back_or_stops() -> None:
+    loop = in_mode(M.EXPERT)
+    while loop.mode is M.EXPERT:
+        loop.tick(expert=None)
+    assert loop.mode is M.HANDBACK and loop.state.reason == "expert_lost"
+    assert told(loop) == [("HANDBACK", 1, "EXPERT", "COLLISION_PREDICTED")]
+    loop = in_mode(M.EXPERT)
+    while loop.mode is M.EXPERT:
+        loop.tick(expert=None, request=loop.ask(Trigger.STUCK))
+    assert loop.mode is M.MRM and told(loop)[0] == ("END", 1, "EXPERT", "COLLISION_PREDICTED")
+
+
+def test_the_expert_keeps_the_wheel_for_its_hold() -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask())
+    began = loop.now.steady
+    while loop.mode is M.EXPERT:
+        loop.tick()
+    assert loop.now.steady - began == 2 * SECOND
+    assert loop.mode is M.HANDBACK and loop.state.reason == "agreed"
+    assert told(loop) == [("HANDBACK", 1, "EXPERT", "COLLISION_PREDICTED")]
+
+
+@pytest.mark.parametrize(
+    ("steering", "acceleration", "leaves"),
+    [(0.07, 0.0, True), (-0.07, 0.0, True), (0.0701, 0.0, False), (-0.0701, 0.0, False), (0.0, 2.0, True),
+     (0.0, -2.0, True), (0.0, 2.01, False), (0.0, -2.01, False)],
+)  # fmt: skip
+def test_the_expert_hands_back_only_to_a_policy_that_agrees(steering: float, acceleration: float, leaves: bool) -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask())
+    for _ in range(60):
+        loop.tick(policy=loop.out(steering=steering, acceleration=acceleration))
+    assert (loop.mode is not M.EXPERT) == leaves
+
+
+def test_agreement_must_last() -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask())
+    for i in range(100):
+        loop.tick(policy=loop.out(steering=0.2 if i % 5 == 0 else 0.0))
+        assert loop.mode is M.EXPERT
+    agreed = loop.now.steady
+    while loop.mode is M.EXPERT:
+        loop.tick()
+    assert loop.now.steady - agreed == SECOND * 3 // 10 - 3 * TICK
+
+
+def test_handback_converges() -> None:
+    loop = in_mode(M.HANDBACK)
+    began = loop.now.steady
+    rates = []
+    while loop.mode is M.HANDBACK:
+        before = loop.command
+        loop.tick()
+        rates.append(abs(loop.command.steering_angle - before.steering_angle) / 0.05)
+        assert loop.command.acceleration - before.acceleration <= loop.p.handback_jerk_mps3 * 0.05 + 1e-9
+    assert max(rates) == pytest.approx(loop.p.handback_steering_rate_radps)
+    assert loop.mode is M.POLICY and loop.state.reason == "converged"
+    assert told(loop) == [("END", 1, "HUMAN", "HUMAN_OVERRIDE")]
+    assert loop.now.steady - began < SECOND
+
+
+def _restless(loop: Loop, i: int) -> Any:
+    """A policy that asks for something else at every tick, faster than the limits follow: no convergence."""
+    return loop.out(acceleration=3.9 if i % 2 else -5.0)
+
+
+@pytest.mark.parametrize("wrong", ["request", "disagreement", "disagreement_right", "policy", "timeout"])
+def test_handback_rolls_back(wrong: str) -> None:
+    loop = in_mode(M.HANDBACK, handback_jerk_mps3=20.0)
+    began = loop.now.steady
+    why = {"request": "stuck", "policy": "policy_stale", "disagreement_right": "disagreement"}.get(wrong, wrong)
+    for i in range(100):
+        if loop.mode is not M.HANDBACK:
+            break
+        messages = {"policy": _restless(loop, i)}
+        if wrong == "request":
+            messages["request"] = loop.ask(Trigger.STUCK)
+        elif wrong.startswith("disagreement"):
+            messages["policy"] = loop.out(steering=0.1401 if wrong == "disagreement" else -0.1401)
+        elif wrong == "policy":
+            messages = {"policy": None}
+        loop.tick(**messages)
+    assert loop.mode is M.EXPERT and loop.state.reason == f"rollback:{why}"
+    assert told(loop)[0][:3] == ("START", 1, "EXPERT")  # the same takeover goes on
+    if wrong == "timeout":
+        assert loop.now.steady - began == 3 * SECOND + TICK
+
+
+@pytest.mark.parametrize("wrong", ["policy", "timeout", "collision", "stuck"])
+def test_handback_without_an_expert(wrong: str) -> None:
+    loop = engaged(drivers=("policy", "human"), handback_jerk_mps3=20.0)
+    loop.tick(human=loop.hand(0.2, -1.0))
+    while loop.mode is M.HUMAN:
+        loop.tick(human=loop.hand())
+    for i in range(70):
+        if loop.mode is not M.HANDBACK:
+            break
+        messages = {"policy": _restless(loop, i)}
+        if wrong == "policy":
+            messages = {"policy": None}
+        elif wrong != "timeout":
+            trigger = Trigger.COLLISION_PREDICTED if wrong == "collision" else Trigger.STUCK
+            messages["request"] = loop.ask(trigger)
+        loop.tick(**messages)
+        if wrong == "stuck" and i == 10:
+            assert loop.mode is M.HANDBACK
+            return
+    assert loop.mode is M.MRM
+    assert told(loop)[0] == ("END", 1, "HUMAN", "HUMAN_OVERRIDE") and told(loop)[1][:3] == ("START", 2, "MRM")
