@@ -110,12 +110,13 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     )  # fmt: skip
     scores = score(
         rollouts, paths, select(actors, keep), _followers(actors, seen, frame, paths.target)[:, keep],
-        crossing, band, np.inf if wall is None else wall.along - 0.5 * ego.length, ego, p,
+        crossing, band, np.inf if wall is None else wall.along - 0.5 * ego.length,
+        around.yield_wall, ego, p,
     )  # fmt: skip
 
     identity = [(paths.kind[j], int(paths.object_id[j])) for j in range(len(paths.kind))]
     same_path = np.array([p.hysteresis * (name == memory.choice) for name in identity])
-    same_pace = np.array([0.25 * p.hysteresis * (name == memory.pace) for name in PACES])
+    same_pace = np.array([p.hysteresis * (name == memory.pace) for name in PACES])
     total = scores.total + same_path[rollouts.path] + same_pace[rollouts.pace]
     best = int(total.argmax())
     cause = find_cause(scene, actors, rows, paths, rollouts, scores, best, why, wall)

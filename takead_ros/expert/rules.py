@@ -18,6 +18,7 @@ from takead_ros.expert.rollout import Surroundings, speed_profile
 
 _JUNCTION_RANGE = 40.0  # m around the ego in which crossing lanes are looked for
 _ENTRY_GAP = 2.0  # m that the front keeps from the first lane that crosses
+_JUNCTION_SLACK = 8.0  # m before that in which the way of crossing traffic still belongs to the junction
 _JOLT = 5.0  # m/s^2
 _YIELD_SPEED = 5.0  # m/s at a yield line
 
@@ -177,12 +178,14 @@ def surroundings(
     place = np.where(comes | crossing_now & seen.inside, seen.along - seen.extent_along - clearance, np.inf)
     stoppable = front + ego.speed**2 / (2.0 * 0.9 * parameters.max_deceleration)
     place = np.where(place > stoppable, place, np.inf)
-    yield_wall = place.min(axis=(1, 2), initial=np.inf)
+    for_people = place[:, actors.person].min(axis=(1, 2), initial=np.inf)
     for_vehicles = place[:, ~actors.person].min(axis=(1, 2), initial=np.inf)
     if (for_vehicles < np.inf).any():
         # Wait outside the junction, where nobody's way is blocked, if that can still be done without a jolt.
         entry = first_crossing(lanes, frame, ego) - _ENTRY_GAP
         if entry > front + ego.speed**2 / (2.0 * _JOLT):
-            yield_wall = np.where(for_vehicles < np.inf, np.minimum(yield_wall, entry), yield_wall)
+            in_junction = (for_vehicles < np.inf) & (for_vehicles > entry - _JUNCTION_SLACK)
+            for_vehicles = np.where(in_junction, entry, for_vehicles)
+    yield_wall = np.minimum(for_people, for_vehicles)
     closed = np.full(len(paths.kind), np.inf if wall is None else wall.along)
     return Surroundings(cap, rear, speed * np.maximum(seen.same, 0.0), gap, closed, yield_wall)

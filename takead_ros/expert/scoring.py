@@ -15,6 +15,7 @@ from takead_ros.expert.rollout import Rollouts
 
 _PROGRESS, _MARGIN, _COMFORT = 5.0, 7.0, 2.0
 _IN_THE_WAY = 0.6  # weight of standing where crossing traffic wants to go, against 1 for moving there
+_BLOCKS = 0.2  # for coming to a stand beyond the place to wait at
 _TOUCH = 0.15  # m closer than this counts as a collision
 
 
@@ -63,14 +64,14 @@ def separation(
 
 def score(
     rollouts: Rollouts, paths: Paths, actors: Actors, ignore: np.ndarray, crossing: Crossing,
-    band: tuple[FloatArray, FloatArray] | None, wall: float, ego: EgoState,
+    band: tuple[FloatArray, FloatArray] | None, wall: float, yield_wall: FloatArray, ego: EgoState,
     parameters: ExpertParameters,
 ) -> Scores:  # fmt: skip
     """Score every proposal.
 
     ignore (L, N): whom a path need not mind (they follow the ego); band: the road's (right, left) edges of
     ``frame.drivable_band``, None where no path leaves the route; wall m: where a closed line is along the route for
-    the ego's centre.
+    the ego's centre; yield_wall (L,) m: where the ego's front should wait for others.
     """
     k = len(rollouts.path)
     rows = np.arange(k)
@@ -124,7 +125,8 @@ def score(
     gate = safe * on_road * lawful
     total = gate * (_PROGRESS * progress + _MARGIN * (1.0 - nearness) + _COMFORT * comfort)
     total = total / (_PROGRESS + _MARGIN + _COMFORT) - 0.02 * np.where(collides, impact, 0.0)
-    total -= 0.03 * (paths.target != 0.0)[rollouts.path]
+    blocks = (rollouts.v[:, -1] < 0.5) & (reach + front > yield_wall[rollouts.path] + 0.5)
+    total -= _BLOCKS * blocks + 0.03 * (paths.target != 0.0)[rollouts.path]
     return Scores(total, collides, worst)
 
 
