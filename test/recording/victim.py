@@ -12,9 +12,6 @@ import time
 from itertools import takewhile
 from pathlib import Path
 
-if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
-
 import stream
 
 from takead_ros.recording.background import BackgroundWriter

@@ -1,0 +1,198 @@
+"""``takead clips`` and ``takead replay`` as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from takead_ros.cli import clips, replay
+from takead_ros.domain.driving import Source, Trigger
+from takead_ros.domain.errors import TakeadError
+from takead_ros.recording import reader
+from takead_ros.recording.clip import MANIFEST_FILE
+
+from . import stream
+
+HERE = Path(__file__).parent
+BASELINE = HERE.parents[1] / "models" / "baseline.onnx"
+run = CliRunner().invoke
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    human = stream.Takeover(8.0, 9.5, 10.0, Source.HUMAN, Trigger.HUMAN_OVERRIDE, 0.1, requested=False)
+    stream.record(folder / "a", stream.run(16.0, (stream.Takeover(8.0, 10.0, 11.0, severity=0.9),)))
+    stream.record(folder / "b", stream.run(16.0, (human,)))
+    return folder
+
+
+@pytest.fixture
+def folder(recorded: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(recorded, tmp_path / "clips"))
+
+
+def ok(arguments: list[str], code: int = 0) -> str:
+    result = run(clips.app, arguments, catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def listed(folder: Path, *options: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(ok(["ls", str(folder), "--json", *options]))["clips"]
+    return found
+
+
+def test_ls_filters(recorded: Path) -> None:
+    assert [clip["classification"] for clip in listed(recorded)] == ["takeover", "casual_override"]
+    assert len(listed(recorded, "--trigger", "human_override")) == 1
+    assert len(listed(recorded, "--min-severity", "0.5")) == 1
+    assert len(listed(recorded, "--scenario", "lead_brake", "--model", "abab")) == 2
+    assert listed(recorded, "--model", "ff") == [] and listed(recorded, "--scenario", "x") == []
+    assert listed(recorded, "--since", "2020-01-01") == [], "these clips do not say when they were made"
+    assert len(listed(recorded, "--classification", "casual_override")) == 1
+    text = ok(["ls", str(recorded)])
+    assert "a/lead-brake_s7_abababab_000003000ms" in text and "2 clips" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--trigger", "x"], "trigger 'x': expected one of none, collision_predicted"),
+        (["--min-severity", "7"], "severity 7.0: expected 0 to 1"),
+        (["--since", "yesterday"], "date 'yesterday': expected YYYY-MM-DD"),
+        (["--classification", "x"], "class 'x': expected one of takeover"),
+    ],
+)
+def test_ls_refuses(recorded: Path, options: list[str], words: str) -> None:
+    with pytest.raises(TakeadError) as caught:
+        ok(["ls", str(recorded), *options])
+    assert words in str(caught.value)
+
+
+def test_show_tells_the_story_and_draws_it(folder: Path) -> None:
+    clip = reader.list_clips(folder)[0]
+    text = ok(["show", str(clip)])
+    for words in ("collision_predicted, severity 0.90, expert drove", "seed 7", "lost      nothing", "5.00 s start"):
+        assert words in text
+    assert (clip / "timeline.png").read_bytes()[:4] == b"\x89PNG"
+    assert ok(["verify", str(folder)]).endswith("2 of 2 whole\n"), "a picture beside the bag does no harm"
+
+
+def test_verify_and_recover(folder: Path) -> None:
+    clip = reader.list_clips(folder)[0]
+    bag = next(clip.glob("*.mcap"))
+    bag.write_bytes(bag.read_bytes()[:-1000])
+    text = ok(["verify", str(folder)], code=1)
+    assert "DAMAGED" in text and "1 of 2 whole" in text
+    answer = json.loads(ok(["recover", str(folder), "--json"]))["recovered"]
+    assert [Path(item["clip"]).name for item in answer] == [clip.name] and answer[0]["kept"].endswith(".damaged")
+    assert ok(["verify", str(folder)]).endswith("2 of 2 whole\n")
+    assert json.loads(ok(["recover", str(folder), "--json"]))["recovered"] == []
+    assert len(listed(folder)) == 2, "the kept original is no clip"
+
+
+def test_label_by_a_person(folder: Path) -> None:
+    clip = reader.list_clips(folder)[0]
+    ok(["label", str(clip), "false_alarm", "--by", "ann", "--note", "a plastic bag"])
+    manifest = reader.manifest(clip)
+    assert manifest.judged == "false_alarm" and manifest.classification == "takeover" and manifest.relabel is not None
+    assert manifest.relabel.note == "a plastic bag"
+    assert "recorder said takeover" in ok(["show", str(clip)]) and ok(["verify", str(clip)])
+    with pytest.raises(TakeadError, match="class 'nice': expected one of"):
+        ok(["label", str(clip), "nice"])
+
+
+def test_prune_spares_what_was_never_exported_and_what_is_severe(folder: Path) -> None:
+    severe, mild = reader.list_clips(folder)
+    assert "never exported" in ok(["prune", str(folder), "--max-size", "0.001MB", "--yes"])
+    assert severe.exists() and mild.exists()
+    arguments = ["prune", str(folder), "--max-size", "0.001MB", "--include-unexported", "--keep-severity", "0.8"]
+    assert "would delete" in ok(arguments) and mild.exists()
+    answer = json.loads(ok([*arguments, "--yes", "--json"]))
+    assert [Path(item["path"]).name for item in answer["deleted"]] == [mild.name]
+    assert severe.exists() and not mild.exists()
+
+
+def test_prune_by_age(folder: Path) -> None:
+    old, young = reader.list_clips(folder)
+    for clip, created in ((old, "2020-01-01T00:00:00+00:00"), (young, "2999-01-01T00:00:00+00:00")):
+        manifest = reader.manifest(clip)
+        manifest.provenance.created, manifest.exported = created, ["parquet:x"]
+        (clip / MANIFEST_FILE).write_text(manifest.to_json())
+    ok(["prune", str(folder), "--max-age", "30d", "--yes"])
+    assert reader.list_clips(folder) == [young]
+    with pytest.raises(TakeadError, match=r"--max-age 'soon': expected a number and one of h, d"):
+        ok(["prune", str(folder), "--max-age", "soon"])
+
+
+def test_play_makes_an_animation(folder: Path) -> None:
+    pytest.importorskip("PIL")
+    clip, target = reader.list_clips(folder)[0], folder / "out.gif"
+    assert "pictures ->" in ok(["play", str(clip), "--out", str(target), "--speed", "20"])
+    assert target.read_bytes()[:6] == b"GIF89a"
+    with pytest.raises(TakeadError, match="exists already"):
+        ok(["play", str(clip), "--out", str(target)])
+
+
+def test_export(folder: Path) -> None:
+    arrow = pytest.importorskip("pyarrow.parquet", reason="the export extra is not installed")
+    ok(["export", str(folder), "--out", str(folder / "all.parquet")])
+    table = arrow.read_table(folder / "all.parquet").to_pydict()
+    assert len(table["stamp"]) == 192 and set(table["label"]) > {"pre", "takeover"} and len(table["action"][0]) == 2
+    ok(["export", str(folder), "--out", str(folder / "set"), "--format", "lerobot"])
+    info = json.loads((folder / "set" / "meta" / "info.json").read_text())
+    assert info["total_episodes"] == 2 and info["total_frames"] == 192 and info["fps"] == 10
+    assert reader.manifest(reader.list_clips(folder)[0]).exported == ["lerobot:set", "parquet:all.parquet"]
+
+
+def test_export_names_the_missing_extra(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(TakeadError, match=r"pip install 'takead_ros\[export\]'"):
+        ok(["export", str(folder), "--out", str(folder / "x.parquet")])
+    with pytest.raises(TakeadError, match="format 'csv': expected one of parquet, lerobot"):
+        ok(["export", str(folder), "--out", str(folder / "x.csv"), "--format", "csv"])
+
+
+def test_help_of_every_verb_shows_an_example() -> None:
+    for verb in ("ls", "show", "verify", "recover", "label", "prune", "play", "export"):
+        assert f"Example: takead clips {verb}" in " ".join(ok([verb, "--help"]).split())
+
+
+GOLDEN = HERE / "golden"
+
+
+def golden() -> Path:
+    (clip,) = reader.list_clips(GOLDEN)
+    return clip
+
+
+def test_golden_clip_replays_through_the_policy_node() -> None:
+    """A drive of the shipped baseline; remake it with test/recording/make_golden.py when the baseline changes."""
+    clip = golden()
+    assert sum(file.stat().st_size for file in clip.iterdir()) < 300_000
+    result = replay.compare(clip, BASELINE)
+    assert result.frames >= 20 and result.problems == []
+
+
+def test_replay_notices_another_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "TOLERANCE", dict.fromkeys(replay.TOLERANCE, -1.0))
+    result = replay.compare(golden(), BASELINE)
+    assert not result.ok and "differs by" in result.problems[0]
+    answer = run(replay.app, [str(golden()), "--model", str(BASELINE)])
+    assert answer.exit_code == 1 and "NOT THE SAME" in answer.output
+
+
+def test_replay_refuses_another_model(recorded: Path) -> None:
+    with pytest.raises(TakeadError, match=r"recorded with model abababababab, replayed with .*--any-model"):
+        replay.compare(reader.list_clips(recorded)[0], BASELINE)
+    with pytest.raises(TakeadError, match="--node 'expert': expected one of policy"):
+        run(replay.app, [str(golden()), "--model", str(BASELINE), "--node", "expert"], catch_exceptions=False)
