@@ -32,7 +32,8 @@ class Navigation:
         self, points: FloatArray, commands: IntArray, start: float, goal: float, speed_limit: float | None
     ) -> None:
         self.path = Path(points)
-        self.start, self.goal, self.speed_limit = start, min(goal, float(self.path.arc[-1]) - 5.0), speed_limit
+        self.start, self.speed_limit = start, speed_limit
+        self.goal = max(min(goal, float(self.path.arc[-1]) - 5.0), start + 1.0)
         self.s, self.lateral, self.heading_error = start, 0.0, 0.0
         self.furthest = start
         self._commands = commands

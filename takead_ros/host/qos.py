@@ -64,6 +64,7 @@ EVENTS = _profile(50)
 REQUESTS = _profile(10)
 DIAGNOSTICS = _profile(10)
 CLOCK = _profile(1, best_effort=True)
+BRIDGE = _profile(10)  # what carla_ros_bridge publishes and subscribes; its latched topics: STATE
 SENSOR = _profile(5, best_effort=True)  # /joy and whatever else a driver publishes
 
 

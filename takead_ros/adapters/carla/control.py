@@ -8,16 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from takead_ros.domain.driving import DriveCommand
+from takead_ros.takeover.parameters import Parameters
 
 
-class PedalParameters(BaseModel):
+class PedalParameters(Parameters):
     """How pedals answer, for the vehicle at hand. Defaults fit CARLA's Tesla Model 3 roughly; the integral term
     closes the rest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     acceleration_at_full_throttle: float = Field(5.5, gt=0, description="m/s^2 at low speed")
     deceleration_at_full_brake: float = Field(9.5, gt=0, description="m/s^2")

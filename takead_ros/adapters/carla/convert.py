@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from takead_ros.domain.geometry import project
-from takead_ros.domain.scene import ControlKind, EgoState, LightState, ObjectKind, Objects, TrafficControl
+from takead_ros.domain.geometry import project, wrap_angle
+from takead_ros.domain.scene import ControlKind, EgoState, FloatArray, LightState, ObjectKind, Objects, TrafficControl
 
 # derived_object_msgs/Object classifications
 _KINDS = {
@@ -28,6 +28,9 @@ _KINDS = {
 }
 # carla_msgs/CarlaTrafficLightStatus states
 _LIGHTS = {0: LightState.RED, 1: LightState.YELLOW, 2: LightState.GREEN}
+
+BESIDE = 2.0  # m from the route within which a stop point is on it
+ASTRAY = float(np.deg2rad(60.0))
 
 
 def yaw_of(quaternion: Any) -> float:
@@ -92,15 +95,15 @@ def light_state(state: int) -> LightState:
 
 
 def light_on_route(
-    light: int, state: int, stop: tuple[float, float], path: np.ndarray, ego_along: float, half_length: float,
-    reach: float = 4.0,
+    light: int, state: LightState, stops: FloatArray, path: FloatArray, ego_along: float, half_length: float
 ) -> TrafficControl | None:  # fmt: skip
-    """The control for a light whose trigger volume's centre ``stop`` (m, map) lies on the route, else None.
+    """The control for a light where one of its ``stops`` (S, 3) [x m, y m, yaw rad] lies on the route, else None.
 
-    path (P, 2) m: the route; ``ego_along`` m: the ego's place on it. ``reach`` m: how far beside the path still counts.
+    path (P, 2) m: the route; ``ego_along`` m: the ego's place on it. On the route: within 2 m, in its direction.
     """
-    along, lateral, heading = project(path, *stop)
-    if abs(lateral) > reach:
-        return None
-    return TrafficControl(light, ControlKind.TRAFFIC_LIGHT, light_state(state), stop[0], stop[1], heading,
-                          along - ego_along - half_length)  # fmt: skip
+    for x, y, yaw in stops:
+        along, lateral, heading = project(path, float(x), float(y))
+        if abs(lateral) < BESIDE and abs(float(wrap_angle(heading - yaw))) < ASTRAY:
+            distance = along - ego_along - half_length
+            return TrafficControl(light, ControlKind.TRAFFIC_LIGHT, state, float(x), float(y), heading, distance)
+    return None
