@@ -53,3 +53,9 @@ def test_the_integral_closes_what_the_pedal_model_gets_wrong() -> None:
 
 def test_the_integral_does_not_wind_up_at_full_throttle() -> None:
     assert actuate(command(0.0, 12.0), 10.0, 0.0, LOCK, 0.3, 0.05, P).integral == 0.3
+
+
+def test_a_jump_of_the_speed_moves_the_integral_little() -> None:
+    pedals = actuate(command(0.0, 1.5), 8.0, 160.0, LOCK, 0.0, 0.05, P)
+    assert abs(pedals.integral) < 0.2
+    assert actuate(command(0.0, 1.5), 8.0, 0.0, LOCK, pedals.integral, 0.05, P).throttle > 0.0

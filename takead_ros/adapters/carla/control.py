@@ -51,7 +51,9 @@ def actuate(
     wanted = command.acceleration + parameters.drag * speed + integral
     throttle = float(np.clip(wanted / parameters.acceleration_at_full_throttle, 0.0, 1.0))
     brake = float(np.clip(-wanted / parameters.deceleration_at_full_brake, 0.0, 1.0))
-    error = command.acceleration - acceleration
+    # A vehicle that is set elsewhere seems to accelerate without bounds.
+    most = parameters.deceleration_at_full_brake
+    error = float(np.clip(command.acceleration - acceleration, -most, most))
     saturated = (throttle >= 1.0 and error > 0.0) or (brake >= 1.0 and error < 0.0)
     if not saturated:
         bound = parameters.integral_limit
