@@ -95,7 +95,8 @@ def export(checkpoint: Checkpoint, out: Path, overwrite: bool = False) -> tuple[
     except OSError as error:
         raise TakeadError(f"--out {out}: cannot be written ({error.strerror or error})") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary.exists():
+            temporary.unlink()
     return manifest, parity
 
 
