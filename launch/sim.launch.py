@@ -10,7 +10,7 @@
 
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, Shutdown
 from launch.launch_context import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -38,12 +38,22 @@ def arguments() -> list[DeclareLaunchArgument]:
         DeclareLaunchArgument("host", default_value="localhost", description="carla: server"),
         DeclareLaunchArgument("port", default_value="2000", description="carla: server"),
         DeclareLaunchArgument("town", default_value="Town01", description="carla: map"),
+        DeclareLaunchArgument(
+            "objects", default_value=str(SHARE / "config" / "carla_ego.json"), description="carla: what to spawn"
+        ),
         DeclareLaunchArgument("role_name", default_value="ego_vehicle", description="carla: the ego's role"),
     ]
 
 
 def launch_file(package: str, name: str) -> PythonLaunchDescriptionSource:
-    return PythonLaunchDescriptionSource(str(Path(get_package_share_directory(package)) / "launch" / name))
+    """A launch file of carla_ros_bridge's repository, whose packages keep theirs in the share folder itself."""
+    try:
+        share = Path(get_package_share_directory(package))
+    except PackageNotFoundError as error:
+        raise RuntimeError(
+            f"sim:=carla needs package '{package}', which is not in this ROS 2 (docs/ros2.md)"
+        ) from error
+    return PythonLaunchDescriptionSource(str(share / name))
 
 
 def whole(value: dict[str, str], name: str) -> int:
@@ -70,19 +80,20 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             on_exit=Shutdown(reason=f"{name}_node ended") if critical else None,
         )
 
+    carla = value["sim"] == "carla"
     auto_engage = value["auto_engage"] == "true"
     stack = [
         node("policy", {"model": value["model"], "provider": value["provider"]}, config=False),
         node("expert"),
         node("monitor"),
         # A simulator that resets its world engages anew for every episode, by itself.
-        node("arbiter", {"auto_engage": auto_engage and value["sim"] == "carla"}, critical=True),
-        node("recorder", {"directory": value["bags"], "suite": value["suite"]}),
+        node("arbiter", {"auto_engage": auto_engage and carla}, critical=True),
+        node("recorder", {"directory": value["bags"], "suite": value["town" if carla else "suite"]}),
     ]
     if value["joystick"] == "true":
         stack.append(Node(package="joy", executable="joy_node", namespace="", output="screen"))
         stack.append(node("joystick", {"mapping": value["joystick_map"]}))
-    if value["sim"] == "metadrive":
+    if not carla:
         world = {
             "suite": value["suite"],
             "family": value["family"],
@@ -94,13 +105,16 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             node("simulator", {**world, "publish_clock": True, "use_sim_time": False}, config=False, critical=True)
         )
         return stack
-    bridge = launch_file("carla_ros_bridge", "carla_ros_bridge_with_example_ego_vehicle.launch.py")
-    settings = {key: value[key] for key in ("host", "port", "town", "role_name")}
-    settings |= {"fixed_delta_seconds": "0.05", "synchronous_mode": "True"}
-    stack.append(IncludeLaunchDescription(bridge, launch_arguments=settings.items()))
-    waypoints = launch_file("carla_waypoint_publisher", "carla_waypoint_publisher.launch.py")
-    route = {key: value[key] for key in ("host", "port", "role_name")}
-    stack.append(IncludeLaunchDescription(waypoints, launch_arguments=route.items()))
+    # Not the bridge's example launch file: that opens a window and spawns cameras and lidars.
+    server = {key: value[key] for key in ("host", "port")}
+    world = {**server, "town": value["town"], "fixed_delta_seconds": "0.05", "synchronous_mode": "True"}
+    ego = {"role_name": value["role_name"], "objects_definition_file": value["objects"]}
+    for package, name, settings in (
+        ("carla_ros_bridge", "carla_ros_bridge.launch.py", world),
+        ("carla_spawn_objects", "carla_example_ego_vehicle.launch.py", ego),
+        ("carla_waypoint_publisher", "carla_waypoint_publisher.launch.py", {**server, "role_name": value["role_name"]}),
+    ):
+        stack.append(IncludeLaunchDescription(launch_file(package, name), launch_arguments=settings.items()))
     stack.append(node("carla", {"role_name": value["role_name"]}, config=False, critical=True))
     return stack
 
