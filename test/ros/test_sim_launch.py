@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+pytest.importorskip("metadrive", reason="the simulator is not on PYTHONPATH")
+
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node

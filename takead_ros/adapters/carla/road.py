@@ -84,8 +84,11 @@ class Road:
     def mark_route(self, path: FloatArray) -> None:
         """Flag the lane centres along a route path (P, 2) m: those whose points all lie within 1 m of it."""
         for i, piece in enumerate(self._pieces):
-            gaps = np.hypot(*(piece.points[:, None] - path[None]).transpose(2, 0, 1)).min(1)
-            on_route = piece.kind is LineKind.LANE_CENTER and bool((gaps < 1.0).all())
+            on_route = False
+            if piece.kind is LineKind.LANE_CENTER:
+                close = path[((path > self._low[i] - 1.0) & (path < self._high[i] + 1.0)).all(1)]
+                gaps = np.hypot(*(piece.points[:, None] - close[None]).transpose(2, 0, 1))
+                on_route = len(close) > 0 and bool((gaps.min(1) < 1.0).all())
             if on_route != piece.on_route:
                 self._pieces[i] = replace(piece, on_route=on_route)
 
