@@ -15,6 +15,7 @@ GRID = STEP * np.arange(AHEAD + 1)  # (G,) m along the route, ahead of the ego
 _SHIFT_ACCELERATION = 1.5  # m/s^2 across, at the peak of a shift
 _SHIFT_RADIUS = 7.0  # m, tightest turn in a shift at walking pace
 _TIGHT_RADIUS = 4.0  # m, the same where there is no room for more
+_TURN_BACK = 2.0  # s in which a path comes back when the ego is heading away from it
 _LOOK = 50.0  # m within which a standing obstacle is passed
 _QUEUE_GAP = 14.0  # m between two obstacles that are passed in one go
 
@@ -130,6 +131,8 @@ def build_paths(frame: Frame, passings: list[Passing], ego: EgoState) -> Paths:
     slope = np.tan(np.clip(frame.heading_error + slip, -1.2, 1.2)) * (1.0 - frame.curvature[BEHIND] * frame.offset)
     error, error_slope = frame.offset - start_goal, slope - start_slope
     length = np.array([shift_length(float(e), ego.speed) for e in error + 3.0 * error_slope])
+    leaving = (error * error_slope > 0.0) & (np.abs(error_slope) > 0.05)
+    length = np.where(leaving, np.minimum(length, max(_TURN_BACK * ego.speed, 6.0)), length)
     tight = np.maximum(np.sqrt(5.77 * np.abs(error) * _TIGHT_RADIUS), 5.0)
     length = np.minimum(length, np.maximum(nearest, tight))[:, None]
     u = np.clip(GRID / length, 0.0, 1.0)

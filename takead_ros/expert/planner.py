@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Cause, DriverOutput, DriverStatus, Plan
-from takead_ros.domain.scene import FloatArray, Scene
+from takead_ros.domain.scene import EgoState, FloatArray, Scene
 from takead_ros.expert.cause import find_cause
 from takead_ros.expert.forecast import EVERY, TIMES, Actors, forecast, select, shifted
 from takead_ros.expert.frame import Frame, build_frame, drivable_band
@@ -20,7 +20,7 @@ from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import GRID, Paths, build_paths, find_blockers, find_passings
 from takead_ros.expert.rollout import PACES, Rollouts, roll_out
 from takead_ros.expert.rules import Corridor, closed_line, corridor, nearby, speed_caps, surroundings
-from takead_ros.expert.scoring import Crossing, score
+from takead_ros.expert.scoring import TOUCH, Crossing, score, separation
 from takead_ros.expert.tracks import remember
 from takead_ros.policy.tracking import track
 
@@ -28,6 +28,7 @@ SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
 _TEMPERATURE = 0.02  # of the scores, so that the best proposal carries most of the weight
 _PLAN_ROWS = np.searchsorted(TIMES, PLAN_DT * np.arange(1, PLAN_STEPS + 1))
 _CREEP = 2.0  # m/s; slower, the preview of the path is that of this speed
+_FIRM = -3.0  # m/s^2
 _STANDING = 0.1  # m/s
 _UNDER_WAY = 2.0  # m/s; slower, the ego is still waiting
 _TRAIL = 0.3  # s that crossing traffic is kept away behind it
@@ -51,10 +52,21 @@ def _two_hot(speed: float) -> FloatArray:
     return np.asarray(np.clip(1.0 - np.abs(np.arange(len(SPEED_BINS)) - place), 0.0, 1.0))
 
 
-def _followers(actors: Actors, seen: Corridor, frame: Frame, paths_target: FloatArray) -> np.ndarray:
-    """(L, N): who drives behind the ego on its own track; it is theirs to keep the distance."""
+def _ignored(actors: Actors, seen: Corridor, frame: Frame, ego: EgoState, stuck: bool) -> np.ndarray:
+    """(N,) bool: whom no path needs to mind.
+
+    Who drives behind the ego on its own track has to keep the distance; a vehicle that the ego has long been standing
+    against has to be driven away from.
+    """
     behind = (seen.along[:, 0] < -1.0) & (np.abs(seen.offset[:, 0] - frame.offset) < 1.8) & (seen.same[:, 0] > 0.7)
-    return np.repeat(behind[None], len(paths_target), axis=0)
+    if stuck:
+        here = np.zeros((1, 1))
+        size = actors.length[:, None], actors.width[:, None]
+        gap = separation(
+            here, here, here, ego.length, ego.width, actors.x[:, :1], actors.y[:, :1], actors.yaw[:, :1], *size
+        )
+        behind |= (gap[0, :, 0] < TOUCH) & ~actors.person
+    return np.asarray(behind)
 
 
 def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[DriverOutput, Memory]:
@@ -108,11 +120,10 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
         np.searchsorted(rows, across), np.repeat(seen.same[across], EVERY, axis=1)[:, : len(TIMES)] < 0.7,
         *shifted(actors, courses, across, np.array([-_TRAIL, 0.0, 0.5 * early, early]), ego),
     )  # fmt: skip
-    scores = score(
-        rollouts, paths, select(actors, keep), _followers(actors, seen, frame, paths.target)[:, keep],
-        crossing, band, np.inf if wall is None else wall.along - 0.5 * ego.length,
-        around.yield_wall, ego, p,
-    )  # fmt: skip
+    closed = np.inf if wall is None else wall.along - 0.5 * ego.length
+    ignored = _ignored(actors, seen, frame, ego, impatience > 0.0)[keep]
+    near = select(actors, keep)
+    scores = score(rollouts, paths, near, ignored, crossing, band, closed, around.yield_wall, ego, p)
 
     identity = [(paths.kind[j], int(paths.object_id[j])) for j in range(len(paths.kind))]
     same_path = np.array([p.hysteresis * (name == memory.choice) for name in identity])
@@ -137,6 +148,8 @@ def _output(scene: Scene, paths: Paths, rollouts: Rollouts, total: FloatArray, b
     places = np.arange(1, PLAN_STEPS + 1) * max(scene.ego.speed, _CREEP) * PLAN_DT
     on_path = [np.interp(places, GRID, values[rollouts.path[best]]) for values in (paths.x, paths.y, paths.yaw)]
     steering, acceleration = track(Plan(on_path[0], on_path[1], on_path[2], chosen.speed), scene.ego)
+    if rollouts.acceleration[best, 0] < _FIRM:  # braking in earnest does not fade towards the stop
+        acceleration = min(acceleration, float(rollouts.acceleration[best, 0]))
     if chosen.speed.max() < _STANDING and scene.ego.speed < _STANDING:
         steering = scene.ego.steering_angle
     candidates = np.stack([rollouts.x[:, _PLAN_ROWS], rollouts.y[:, _PLAN_ROWS]], axis=-1)

@@ -16,7 +16,7 @@ from takead_ros.expert.rollout import Rollouts
 _PROGRESS, _MARGIN, _COMFORT = 5.0, 7.0, 2.0
 _IN_THE_WAY = 0.6  # weight of standing where crossing traffic wants to go, against 1 for moving there
 _BLOCKS = 0.2  # for coming to a stand beyond the place to wait at
-_TOUCH = 0.15  # m closer than this counts as a collision
+TOUCH = 0.15  # m closer than this counts as a collision
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def score(
 ) -> Scores:  # fmt: skip
     """Score every proposal.
 
-    ignore (L, N): whom a path need not mind (they follow the ego); band: the road's (right, left) edges of
+    ignore (N,): whom no path needs to mind; band: the road's (right, left) edges of
     ``frame.drivable_band``, None where no path leaves the route; wall m: where a closed line is along the route for
     the ego's centre; yield_wall (L,) m: where the ego's front should wait for others.
     """
@@ -82,8 +82,8 @@ def score(
             actors.x, actors.y, actors.yaw, actors.length[:, None], actors.width[:, None],
         )  # fmt: skip
         soft = _keep_away(hard, rollouts, actors, crossing, ego)
-        hidden = ignore[rollouts.path][:, :, None] | (hard[:, :, :1] < 0.0)
-        touch = (hard < _TOUCH) & moving[:, None] & ~hidden
+        hidden = ignore[:, None]
+        touch = (hard < TOUCH) & moving[:, None] & ~hidden
         room = np.where(actors.person, parameters.person_margin, parameters.side_margin)[:, None]
         crosses = np.zeros(hard.shape[1:], dtype=bool)
         crosses[crossing.rows] = crossing.when
