@@ -89,7 +89,7 @@ def _in_junction(start: str, end: str) -> bool:
 class LaneMap:
     """Lanes, polylines and the drivable area of one episode's map."""
 
-    def __init__(self, lanes: list[Lane], roads: Roads, speed_limit: float) -> None:
+    def __init__(self, lanes: list[Lane], roads: Roads, speed_limit: float | None) -> None:
         self.lanes = {lane.key: lane for lane in lanes}
         self.roads = roads
         self.speed_limit = speed_limit

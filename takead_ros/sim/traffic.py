@@ -12,7 +12,7 @@ import numpy as np
 
 from takead_ros.domain.geometry import Path
 from takead_ros.domain.scene import FloatArray
-from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Model, Phase, When
+from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Change, Model, Phase, When
 
 HEADWAY = 1.3  # s
 STANDSTILL_GAP = 2.5  # m
@@ -64,19 +64,26 @@ def pose(actor: Actor, motion: Motion, path: Path) -> tuple[float, float, float,
     return x, y, math.remainder(yaw, 2.0 * math.pi), vx, vy
 
 
-def due(phase: Phase, motion: Motion, time: float, ego_gap: float, ego_speed: float, ego_travelled: float) -> bool:
-    """Whether a phase begins. ``ego_gap`` m along the ego's route from its front to the actor's box."""
+def due(
+    phase: Phase | Change, s: float, since: float, time: float, ego_gap: float, ego_speed: float, ego_travelled: float
+) -> bool:
+    """Whether a phase of an actor at ``s`` m, or a light's change, begins; the one before began at ``since`` s.
+
+    ``ego_gap`` m along the ego's route from its front to the actor's box or the stop line.
+    """
     if phase.when is When.TIME:
         return time >= phase.value
     if phase.when is When.EGO_GAP:
         return ego_gap <= phase.value
+    if phase.when is When.EGO_PASSED:
+        return ego_gap >= phase.value
     if phase.when is When.EGO_ARRIVAL:
         return ego_gap / max(ego_speed, 2.0) <= phase.value
     if phase.when is When.EGO_TRAVELLED:
         return ego_travelled >= phase.value
     if phase.when is When.SINCE:
-        return time - motion.phase_since >= phase.value
-    return motion.s >= phase.value
+        return time - since >= phase.value
+    return s >= phase.value
 
 
 def begin(phase: Phase, motion: Motion, time: float) -> Motion:

@@ -9,7 +9,7 @@ import numpy as np
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import Path, box_corners, boxes_overlap
-from takead_ros.domain.scene import EgoState, IntArray, Objects, Polyline, Scene
+from takead_ros.domain.scene import EgoState, IntArray, Objects, Polyline, Scene, TrafficControl
 from takead_ros.sim import traffic
 from takead_ros.sim.engine import (
     EGO_LENGTH,
@@ -24,6 +24,7 @@ from takead_ros.sim.lanemap import LaneMap, read_lanes
 from takead_ros.sim.log import Contact, End, EpisodeLog
 from takead_ros.sim.navigation import navigate
 from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Scenario
+from takead_ros.sim.signals import Signals
 from takead_ros.sim.visibility import RANGE, visibility
 
 MAP_RANGE = 80.0  # m of map around the ego
@@ -71,7 +72,9 @@ class World:
         """Starts the scenario. The same scenario gives bit-identical episodes, whatever ran before."""
         network = self._engine.reset(scenario.roads)
         self._scenario = scenario
-        self._map = LaneMap(read_lanes(network, scenario.roads), scenario.roads, scenario.speed_limit)
+        self._map = LaneMap(
+            read_lanes(network, scenario.roads), scenario.roads, None if scenario.limits else scenario.speed_limit
+        )
         self._navigation = navigate(self._map, scenario.route, scenario.start, scenario.goal, scenario.speed_limit)
         self._tick, self._end, self._standing = 0, End.RUNNING, 0
         self._steering = self._acceleration = 0.0
@@ -98,6 +101,8 @@ class World:
         self._sizes = np.array([(actor.length, actor.width) for actor in self._actors]).reshape(-1, 2)
         self._opaque = np.array([actor.model in MOTOR_VEHICLES for actor in self._actors], dtype=bool)
         self._reactive = [i for i, actor in enumerate(self._actors) if actor.reactive]
+        self._signals = Signals(scenario.controls, self._navigation.path)
+        self._controls_log: list[tuple[TrafficControl, ...]] = []
         self._contacts: list[Contact] = []
         self._touching: set[int] = set()
 
@@ -132,6 +137,8 @@ class World:
         self._ego = self._read_ego(before)
         self._navigation.update(self._ego.x, self._ego.y, self._ego.yaw)
         self._find_contacts()
+        self._signals.advance(self.time, self._navigation.s, self._ego.speed, EGO_LENGTH / 2.0)
+        self._set_speed_limit()
         self._record()
         self._end = self._ending()
 
@@ -156,6 +163,7 @@ class World:
             objects=self._sight,
             polylines=self._map_around(),
             route=self._navigation.route(),
+            controls=self._controls_log[-1],
         )
 
     def outcome(self) -> EpisodeLog:
@@ -176,6 +184,7 @@ class World:
             ego_width=EGO_WIDTH,
             objects=tuple(self._objects_log),
             contacts=tuple(self._contacts),
+            controls=tuple(self._controls_log),
             **columns,
         )
 
@@ -205,8 +214,9 @@ class World:
             if motion.gone:
                 continue
             while motion.phase < len(actor.phases) and traffic.due(
-                actor.phases[motion.phase], motion, time, self._gap_to(i), ego.speed, self._navigation.s
-            ):
+                actor.phases[motion.phase], motion.s, motion.phase_since, time, self._gap_to(i), ego.speed,
+                self._navigation.s,
+            ):  # fmt: skip
                 motion = traffic.begin(actor.phases[motion.phase], motion, time)
             gap, lead_speed = ahead.get(i, (math.inf, 0.0))
             path = self._paths[i]
@@ -252,12 +262,18 @@ class World:
             ego.steering_angle, navigation.s - navigation.start, navigation.lateral,
             float(self._map.beyond(corners).max()),
         ))  # fmt: skip
+        self._controls_log.append(self._signals.around(navigation.s, EGO_LENGTH / 2.0))
         poses = np.array(self._poses).reshape(-1, 5)
         objects = Objects(
             self._ids, self._kinds, poses[:, 0], poses[:, 1], poses[:, 2], poses[:, 3], poses[:, 4],
             self._sizes[:, 0], self._sizes[:, 1], np.ones(len(poses)),
         )  # fmt: skip
         self._objects_log.append(objects.select(np.array([not motion.gone for motion in self._motions], dtype=bool)))
+
+    def _set_speed_limit(self) -> None:
+        for start, limit in self.scenario.limits:
+            if self._navigation.s >= start:
+                self._navigation.speed_limit = limit
 
     def _ending(self) -> End:
         self._standing = self._standing + 1 if self._ego.speed < CREEP else 0

@@ -59,11 +59,12 @@ def test_triggers_come_when_they_say() -> None:
 
     def due(when: When, value: float, **now: float) -> bool:
         values = {"time": 3.0, "ego_gap": 30.0, "ego_speed": 10.0, "ego_travelled": 50.0, **now}
-        return traffic.due(Phase(when, value), motion, **values)
+        return traffic.due(Phase(when, value), motion.s, motion.phase_since, **values)
 
     assert due(When.TIME, 3.0) and not due(When.TIME, 3.1)
     assert due(When.SINCE, 1.0) and not due(When.SINCE, 1.1)
     assert due(When.EGO_GAP, 30.0) and not due(When.EGO_GAP, 29.0)
+    assert due(When.EGO_PASSED, 30.0) and not due(When.EGO_PASSED, 31.0)
     assert due(When.EGO_ARRIVAL, 3.0) and not due(When.EGO_ARRIVAL, 2.9)
     assert due(When.EGO_ARRIVAL, 15.0, ego_speed=0.0) and not due(When.EGO_ARRIVAL, 14.0, ego_speed=0.0)
     assert due(When.EGO_TRAVELLED, 50.0) and due(When.OWN_S, 20.0) and not due(When.OWN_S, 20.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.sim.scenarios import following, junctions, obstacles
+from takead_ros.sim.scenarios import crossings, following, junctions, merging, obstacles, passing
 from takead_ros.sim.scenarios.spec import Ability, Actor, Scenario
 
 FAMILIES: dict[str, Callable[[int], Scenario]] = {
@@ -17,6 +17,24 @@ FAMILIES: dict[str, Callable[[int], Scenario]] = {
         obstacles.pedestrian_from_van,
         junctions.intersection_left,
         junctions.intersection_right,
+        merging.close_cut_in,
+        merging.cut_out,
+        merging.parking_exit,
+        passing.parked_with_oncoming,
+        passing.construction_cones,
+        passing.slow_cyclist,
+        passing.accident,
+        passing.opened_door,
+        passing.oncoming_invades,
+        crossings.pedestrian_crossing,
+        crossings.cyclist_crossing,
+        crossings.crossing_straight,
+        crossings.red_light_runner,
+        crossings.red_light,
+        crossings.yellow_dilemma,
+        crossings.stop_sign,
+        crossings.speed_limit_change,
+        crossings.blocked_junction,
     )
 }
 

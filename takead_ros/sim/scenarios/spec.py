@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from takead_ros.domain.scene import ObjectKind
+from takead_ros.domain.scene import ControlKind, LightState, ObjectKind
 
 
 class Ability(str, Enum):
@@ -103,6 +103,7 @@ class When(Enum):
 
     TIME = "time"  # s since the start, at least
     EGO_GAP = "ego_gap"  # m that the ego is still away, at most
+    EGO_PASSED = "ego_passed"  # m that the actor is ahead of the ego, at least
     EGO_ARRIVAL = "ego_arrival"  # s that the ego still needs at its present speed (at least 2 m/s), at most
     EGO_TRAVELLED = "ego_travelled"  # m that the ego has gone along its route, at least
     SINCE = "since"  # s since the phase before began (or since the start), at least
@@ -160,8 +161,29 @@ class Actor:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A light's next state, from the moment on at which ``when`` has come; EGO_* measure from the ego's front to it."""
+
+    when: When
+    value: float
+    state: LightState
+
+
+@dataclass(frozen=True)
+class Control:
+    """A light or sign for the ego: its stop line is ``s`` m along the route. A light follows its ``changes``."""
+
+    kind: ControlKind
+    s: float
+    state: LightState = LightState.UNKNOWN
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One episode, a pure function of (family, seed). ``start`` and ``goal`` are m along ``route``.
+
+    ``limits``: (from m along the route, m/s) where the speed limit changes on the way.
 
     threat: whether the event that the family is named after really happens under this seed.
     """
@@ -178,6 +200,8 @@ class Scenario:
     time_limit: float
     actors: tuple[Actor, ...]
     threat: bool = True
+    controls: tuple[Control, ...] = ()
+    limits: tuple[tuple[float, float], ...] = ()
 
 
 class RoadBuilder:

@@ -1,0 +1,42 @@
+"""Lights and signs at stop lines on the route."""
+
+from __future__ import annotations
+
+from takead_ros.domain.geometry import Path
+from takead_ros.domain.scene import LightState, TrafficControl
+from takead_ros.sim import traffic
+from takead_ros.sim.scenarios.spec import Control
+
+VISIBLE = 60.0  # m ahead at which a light or sign is made out
+PASSED = -10.0  # m behind at which it is forgotten
+
+
+class Signals:
+    """The controls of an episode on the reference path; lights change as their script says."""
+
+    def __init__(self, controls: tuple[Control, ...], path: Path) -> None:
+        self._controls = controls
+        self._places = [path.at(control.s) for control in controls]
+        self._states: list[LightState] = [control.state for control in controls]
+        self._next = [0] * len(controls)
+        self._since = [0.0] * len(controls)
+
+    def advance(self, time: float, ego_s: float, ego_speed: float, ego_front: float) -> None:
+        """To ``time`` s; the ego is ``ego_s`` m along the path, its front ``ego_front`` m ahead of that."""
+        for i, control in enumerate(self._controls):
+            gap = control.s - ego_s - ego_front
+            while self._next[i] < len(control.changes) and traffic.due(
+                control.changes[self._next[i]], control.s, self._since[i], time, gap, ego_speed, ego_s
+            ):
+                self._states[i] = control.changes[self._next[i]].state
+                self._since[i] = time
+                self._next[i] += 1
+
+    def around(self, ego_s: float, ego_front: float) -> tuple[TrafficControl, ...]:
+        """The controls that concern the ego here, nearest first."""
+        found = []
+        for i, (control, (x, y, yaw)) in enumerate(zip(self._controls, self._places, strict=True)):
+            distance = control.s - ego_s - ego_front
+            if PASSED <= distance <= VISIBLE:
+                found.append(TrafficControl(i + 1, control.kind, self._states[i], x, y, yaw, distance))
+        return tuple(sorted(found, key=lambda control: control.distance))
