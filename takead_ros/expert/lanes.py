@@ -41,7 +41,8 @@ def read_lanes(polylines: tuple[Polyline, ...], known: Lanes | None) -> Lanes:
     if not centers:
         none, nobody = np.zeros(0), np.zeros(0, dtype=np.int64)
         return Lanes(polylines, none, none, none, none, nobody, nobody)
-    chains = [_continued(i, centers) for i in range(len(centers))]
+    joints = _joints(centers)
+    chains = [_continued(i, centers, joints) for i in range(len(centers))]
     sizes = np.array([len(points) for points in chains])
     points = np.concatenate(chains)
     ends = np.cumsum(sizes) - 1
@@ -57,31 +58,37 @@ def read_lanes(polylines: tuple[Polyline, ...], known: Lanes | None) -> Lanes:
     return Lanes(polylines, points[:, 0], points[:, 1], yaw, arc, np.repeat(ends, sizes), own)
 
 
-def _heading(points: FloatArray, at: int) -> float:
-    step = points[at + 1] - points[at] if at >= 0 else points[at] - points[at - 1]
-    return float(np.arctan2(step[1], step[0]))
+@dataclass(frozen=True)
+class _Joints:
+    """What follows what: ``after[i]`` are the lanes that may follow lane i, the straightest first; length (L,) m."""
+
+    after: list[list[int]]
+    length: list[float]
 
 
-def _continued(first: int, centers: list[FloatArray]) -> FloatArray:
+def _joints(centers: list[FloatArray]) -> _Joints:
+    first, last = np.array([c[0] for c in centers]), np.array([c[-1] for c in centers])
+    leaving = np.array([c[1] for c in centers]) - first
+    coming = last - np.array([c[-2] for c in centers])
+    begins, ends = np.arctan2(leaving[:, 1], leaving[:, 0]), np.arctan2(coming[:, 1], coming[:, 0])
+    meets = np.abs(first - last[:, None]).max(-1) <= _JOINT
+    meets &= np.abs(wrap_angle(begins - ends[:, None])) <= _BEND
+    turn = np.where(meets, np.abs(wrap_angle(ends - ends[:, None])), np.inf)
+    order = np.argsort(turn, axis=1, kind="stable")
+    after = [row[:count].tolist() for row, count in zip(order, meets.sum(1), strict=True)]
+    return _Joints(after, [float(np.hypot(*np.diff(c, axis=0).T).sum()) for c in centers])
+
+
+def _continued(first: int, centers: list[FloatArray], joints: _Joints) -> FloatArray:
     """Lane ``first`` and, end to end, the straightest lanes after it, up to _REACH m beyond its end."""
-    chain, length, used = [centers[first]], 0.0, {first}
+    chain, length, used = [centers[first]], 0.0, [first]
     while length < _REACH:
-        tail = chain[-1]
-        course = _heading(tail, -1)
-        best, least = -1, np.inf
-        for i, center in enumerate(centers):
-            if i in used or np.abs(center[0] - tail[-1]).max() > _JOINT:
-                continue
-            if abs(float(wrap_angle(_heading(center, 0) - course))) > _BEND:
-                continue
-            turn = abs(float(wrap_angle(_heading(center, -1) - course)))
-            if turn < least:
-                best, least = i, turn
-        if best < 0:
+        best = next((i for i in joints.after[used[-1]] if i not in used), None)
+        if best is None:
             break
-        used.add(best)
+        used.append(best)
         chain.append(centers[best][1:] if len(centers[best]) > 2 else centers[best])
-        length += float(np.hypot(*np.diff(centers[best], axis=0).T).sum())
+        length += joints.length[best]
     return np.concatenate(chain)
 
 
