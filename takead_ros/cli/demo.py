@@ -39,6 +39,7 @@ class Plan:
     tests: int
     dagger_epochs: int
     preference_epochs: int
+    draws: int  # samples that an epoch of training draws
 
     def seeds(self, split: str, count: int) -> str:
         return f"{split}:0-{count - 1}"
@@ -107,7 +108,7 @@ class Demo:
             "train", "round", "--parent", self.before.model, "--clips", self.folder / "drive",
             "--demos", self.folder / "demonstrations", "--out", self.folder / "round",
             "--dagger-epochs", self.plan.dagger_epochs, "--preference-epochs", self.plan.preference_epochs,
-            "--workers", self.workers, "--threads", self.workers,
+            "--draws", self.plan.draws, "--workers", self.workers, "--threads", self.workers,
         )  # fmt: skip
         model = self.folder / "round" / "model.onnx"
         self._takead("model", "verify", model)
@@ -157,12 +158,13 @@ def demo(
     tests: int = typer.Option(6, min=1, hidden=True, help="Test seeds for each family."),
     dagger_epochs: int = typer.Option(6, min=1, hidden=True),
     preference_epochs: int = typer.Option(2, min=1, hidden=True),
+    draws: int = typer.Option(12_000, min=1, hidden=True),
 ) -> None:
     """The whole loop once: drive the shipped policy, be taken over, learn from it, drive better.
 
     Writes bags, clips, the new model, the comparison and report.html to the run's folder. About 10 minutes on 2 cores.
     """
-    plan = Plan(suite, demonstrations, drives, tests, dagger_epochs, preference_epochs)
+    plan = Plan(suite, demonstrations, drives, tests, dagger_epochs, preference_epochs, draws)
     stdout.print(
         f"[bold]takead demo[/bold]: drives a policy, lets the expert take over, learns from it, compares. "
         f"About 10 minutes on 2 cores ({workers} workers).\n"

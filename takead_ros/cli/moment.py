@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from takead_ros.cli.episode import EpisodeRunner, EpisodeSpec
+from takead_ros.cli.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.cli.output import stderr
 from takead_ros.domain.driving import ArbiterMode, DriverOutput, EventKind, Plan, TakeoverEvent
 from takead_ros.domain.errors import TakeadError
@@ -62,9 +62,10 @@ class Frame:
 
 
 class Camera:
-    """A node that keeps a frame for each output of the policy."""
+    """A node that keeps a frame for each output of the policy, or of the expert where no policy drives."""
 
-    def __init__(self, host: LockstepHost) -> None:
+    def __init__(self, host: LockstepHost, policy_drives: bool = True) -> None:
+        self._policy_drives = policy_drives
         self.frames: list[Frame] = []
         self.takeovers: list[TakeoverEvent] = []
         self._scenes: deque[Scene] = deque(maxlen=8)
@@ -83,6 +84,9 @@ class Camera:
 
     def _on_expert(self, msg: Any) -> None:
         self._expert = convert.driver_from_msg(msg)
+        scene = self._scene_at(self._expert.stamp)
+        if not self._policy_drives and scene is not None:
+            self.frames.append(Frame(scene, {"expert": self._expert.plan}, self._mode))
 
     def _on_state(self, msg: Any) -> None:
         self._mode = ArbiterMode(msg.state)
@@ -138,11 +142,29 @@ def ensure(run: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> Mo
     pictures = _film(old, new, first.stamp)
     still = min(range(len(pictures)), key=lambda i: abs(i * FRAME_MS / 1000.0 - BEFORE_S - 0.3))
     pictures[still].save(run / STILL, optimize=True)
-    palette = pictures[still].quantize(128, method=Image.Quantize.MEDIANCUT)
-    small = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
-    small[0].save(run / GIF, save_all=True, append_images=small[1:], duration=FRAME_MS, loop=0, optimize=False)
+    save_gif(pictures, run / GIF)
     facts.write_text(json.dumps(asdict(moment), indent=2) + "\n", encoding="utf-8")
     return moment
+
+
+def save_gif(pictures: Sequence[Image.Image], path: Path) -> None:
+    """An endless animation at 10 pictures a second, in the colours of its middle picture."""
+    palette = pictures[len(pictures) // 2].quantize(128, method=Image.Quantize.MEDIANCUT)
+    small = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    small[0].save(path, save_all=True, append_images=small[1:], duration=FRAME_MS, loop=0, optimize=False)
+
+
+def show(suite: str, scenario: str, seed: int, path: Path) -> None:
+    """Write the expert's drive through one scenario as an animation."""
+    cameras: list[Camera] = []
+    runner = EpisodeRunner()
+    try:
+        spec = EpisodeSpec(suite, scenario, seed, EXPERT, takeovers=False)
+        runner.run(spec, lambda host: cameras.append(Camera(host, policy_drives=False)))
+    finally:
+        runner.close()
+    text = f"{scenario}, seed {seed}: the expert drives"
+    save_gif([render.draw(frame.scene, frame.plans, text, size=SIZE) for frame in cameras[0].frames], path)
 
 
 def choose(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> tuple[str, int]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import typer
 from rich.table import Table
 
-from takead_ros.cli.output import stdout
+from takead_ros.cli.output import refuse_existing, stdout, writable_folder
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds, split_of
 from takead_ros.sim.scenarios import FAMILIES, build
 from takead_ros.sim.suites import load_suite, suite_names
@@ -40,15 +42,26 @@ def ls() -> None:
     stdout.print(suites)
 
 
-@app.command("show", epilog="Example: [bold]takead scenarios show cut_in --seed 7[/bold]")
+@app.command("show", epilog="Example: [bold]takead scenarios show cut_in --seed 7 --out runs/cut_in.gif[/bold]")
 def show(
     family: str = typer.Argument(..., help="A scenario family."),
     seed: str = typer.Option("0", help="One seed, such as 7 or collection:7."),
+    out: Path | None = typer.Option(None, help="Write the expert's drive through it here, as an animated GIF."),
 ) -> None:
-    """Print everything that decides one scenario, as JSON."""
+    """Print everything that decides one scenario, as JSON, or show the expert driving through it."""
     number = parse_seeds(seed)[0]
-    scenario = asdict(build(family, number))
-    typer.echo(json.dumps({"split": split_of(number), **scenario}, indent=2, default=_plain))
+    scenario = build(family, number)
+    if out is None:
+        typer.echo(json.dumps({"split": split_of(number), **asdict(scenario)}, indent=2, default=_plain))
+        return
+    from takead_ros.cli import moment
+
+    if out.suffix != ".gif":
+        raise TakeadError(f"--out '{out}': expected a file name ending in .gif")
+    refuse_existing(out)
+    writable_folder(out.parent)
+    moment.show(family, family, number, out)
+    stdout.print(f"written: {out}")
 
 
 def _plain(value: Any) -> Any:

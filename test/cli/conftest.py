@@ -16,7 +16,7 @@ Takead = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="session")
 def takead() -> Takead:
     def run(
-        *arguments: object, cwd: Path | None = None, timeout: float = 240.0, **environment: str
+        *arguments: object, cwd: Path | None = None, timeout: float = 400.0, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "takead_ros.cli.main", *map(str, arguments)],

@@ -15,7 +15,7 @@ import pytest
 
 SMALL = (
     "--suite", "intersection_right", "--demonstrations", "1", "--drives", "1", "--tests", "1",
-    "--dagger-epochs", "1", "--preference-epochs", "1", "--workers", "2",
+    "--dagger-epochs", "1", "--preference-epochs", "1", "--draws", "512", "--workers", "2",
 )  # fmt: skip
 
 
