@@ -135,10 +135,10 @@ class Tracks:
     human: Track[DriveCommand] = field(default_factory=Track)
     request: Track[TakeoverRequest] = field(default_factory=Track)
 
-    def screened(self, inputs: Inputs, now: Now, engaged: bool, p: ArbiterParameters) -> Tracks:
-        """After looking at ``inputs``. A world that stands still is suspicious only while the automation drives in it:
+    def screened(self, inputs: Inputs, now: Now, driven: bool, p: ArbiterParameters) -> Tracks:
+        """After looking at ``inputs``. A picture that stands still is suspicious once it is ``driven`` by:
         a simulator may wait for its first command."""
-        scene = check_scene if engaged else check_values
+        scene = check_scene if driven else check_values
         return Tracks(
             screen(self.scene, inputs.scene, now, scene, p.scene_max_age_s, False, p),
             screen(self.policy, inputs.policy, now, check_driver, p.policy_max_age_s, False, p),

@@ -107,11 +107,13 @@ def observe(state: State, inputs: Inputs, now: Now, dt: float, p: ArbiterParamet
         ros, steady = now.ros - state.tick.ros, now.steady - state.tick.steady
         if ros < 0 or ros > p.clock_jump_s * SECOND + steady:
             tracks = tracks.redated(ros - steady)
-    before, tracks = tracks, tracks.screened(inputs, now, state.mode in ENGAGED, p)
+    before, tracks = tracks, tracks.screened(inputs, now, state.mode is not ArbiterMode.DISENGAGED, p)
     motion, poses = _moved(state, before, tracks, dt)
     path = state.path
-    for old, new in ((before.policy, tracks.policy), (before.expert, tracks.expert)):
-        path = _placed(path, old, new, poses)
+    if state.mode is ArbiterMode.EXPERT or tracks.policy.age(now) > p.policy_max_age_s:
+        path = _placed(path, before.expert, tracks.expert, poses)
+    else:
+        path = _placed(path, before.policy, tracks.policy, poses)
     wheel, pedals = _touched(state, before, tracks, p)
     started = state.started if state.started is not None else now.steady
     return replace(
@@ -138,7 +140,8 @@ def _placed(
     new: Track[DriverOutput],
     poses: tuple[tuple[int, float, float, float], ...],
 ) -> mrm.Path | None:
-    """The path of a newly accepted plan in ``map``, where the pose that it was made at is known; else ``path``."""
+    """The path of the driver's newly accepted plan in ``map``, where the pose that it was made at is known; else
+    ``path``."""
     if new.seen is old.seen or new.accepted is not new.seen or new.accepted is None:
         return path
     for stamp, x, y, yaw in reversed(poses):

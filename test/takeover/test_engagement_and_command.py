@@ -1,0 +1,276 @@
+"""The answers of engage, the provenance of the command, clocks, and the path that the manoeuvre keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from takead_ros.domain.driving import ArbiterMode as M
+from takead_ros.domain.driving import DriverOutput, DriverStatus, Limit, Plan, Source
+from takead_ros.domain.scene import Scene
+from takead_ros.takeover.inputs import Ask
+from takead_ros.takeover.state import POSES_KEPT
+from test.takeover.loop import Loop, engaged, in_mode
+from test.takeover.scenery import SECOND, TICK, scene
+
+
+def ask_with(loop: Loop, **messages: Any) -> Any:
+    loop.tick(ask=Ask.ENGAGE, **messages)
+    assert loop.state.response is not None
+    return loop.state.response
+
+
+def moved(loop: Loop, speed: float = 10.0, **route: float) -> Scene:
+    now = scene(loop.now.ros + TICK, loop.x + 0.5, speed)
+    return replace(now, route=replace(now.route, **route))
+
+
+@pytest.mark.parametrize(
+    ("route", "code"),
+    [
+        ({}, "ok"), ({"lateral_offset": 3.0}, "ok"), ({"lateral_offset": -3.01}, "lateral_offset"),
+        ({"heading_error": 0.6}, "ok"), ({"heading_error": -0.61}, "heading_error"), ({"speed": 35.0}, "ok"),
+        ({"speed": 35.1}, "speed"),
+    ],
+)  # fmt: skip
+def test_engage_envelope(route: dict[str, float], code: str) -> None:
+    loop = Loop()
+    loop.run(2)
+    answer = ask_with(loop, scene=moved(loop, **route))
+    assert answer.code == code and answer.accepted == (code == "ok")
+    assert (loop.mode is M.POLICY) == answer.accepted
+    assert answer.message == "engaged" if answer.accepted else "is allowed" in answer.message
+
+
+def test_refusals_name_the_first_reason() -> None:
+    loop = Loop()
+    answer = ask_with(loop, scene=None)
+    assert (answer.accepted, answer.code) == (False, "scene_stale") and "stale or missing" in answer.message
+    answer = ask_with(loop, scene=moved(loop, speed=float("nan")))
+    assert answer.code == "scene_stale" and "not_finite" in answer.message
+    loop = Loop()
+    answer = ask_with(loop, policy=None)
+    assert answer.code == "no_model"
+    failed = DriverOutput.failed(loop.now.ros + TICK, "policy", DriverStatus.NO_MODEL, "none")
+    assert ask_with(loop, policy=failed).code == "no_model"
+    failed = DriverOutput.failed(loop.now.ros + TICK, "policy", DriverStatus.ERROR, "broken")
+    answer = ask_with(loop, policy=failed)
+    assert answer.code == "policy_unhealthy" and "status" in answer.message
+    loop.tick()
+    loop.run(10, policy=None)
+    answer = ask_with(loop, policy=None)
+    assert answer.code == "policy_unhealthy" and "stale" in answer.message
+    loop = Loop(drivers=("expert",))
+    answer = ask_with(loop, expert=None)
+    assert answer.code == "expert_unhealthy" and "missing" in answer.message
+    assert ask_with(Loop(drivers=("expert",)), policy=None).code == "ok"
+
+
+@pytest.mark.parametrize("mode", [M.POLICY, M.EXPERT, M.HUMAN, M.HANDBACK], ids=lambda mode: mode.name)
+def test_engage_twice(mode: M) -> None:
+    loop = in_mode(mode)
+    answer = ask_with(loop)
+    assert (answer.accepted, answer.code) == (False, "already_engaged") and mode.name in answer.message
+    assert loop.mode is not M.DISENGAGED
+
+
+def test_a_refused_engage_changes_nothing() -> None:
+    loop = Loop()
+    loop.run(2)
+    ask_with(loop, scene=moved(loop, lateral_offset=4.0))
+    assert loop.mode is M.DISENGAGED and not loop.state.was_engaged and loop.command.lateral is Source.NONE
+
+
+def test_auto_engage_waits_for_the_envelope() -> None:
+    loop = Loop(auto_engage=True)
+    loop.tick(scene=moved(loop, lateral_offset=4.0))
+    assert loop.mode is M.DISENGAGED and loop.state.response is None
+    loop.tick()
+    assert loop.mode is M.POLICY
+
+
+def test_provenance() -> None:
+    loop = engaged()
+    loop.run(2, policy=None, expert=None)
+    stamp = loop.now.ros - TICK
+    loop.tick(
+        expert=None, policy=replace(loop.out(steering=0.01, acceleration=0.2), stamp=stamp, model_sha256="cd" * 32)
+    )
+    command = loop.command
+    assert command.stamp == stamp and command.reason == "engaged" and command.model_sha256 == "cd" * 32
+    assert command.lateral_age == command.longitudinal_age == pytest.approx(0.1)
+    assert command.limits == Limit.NONE
+    loop.tick(scene=None, policy=None, expert=None, human=loop.hand(None, -1.0))
+    assert loop.command.stamp == stamp and loop.command.lateral_age == pytest.approx(0.15)
+    assert loop.command.longitudinal_age == 0.0
+    loop.tick(request=loop.ask(), expert=replace(loop.out("expert"), stamp=stamp))
+    assert loop.command.model_sha256 == "ab" * 32
+    assert loop.command.lateral is Source.EXPERT and loop.command.lateral_age == pytest.approx(0.2)
+
+
+def test_provenance_of_the_manoeuvre() -> None:
+    loop = in_mode(M.MRM)
+    last = loop.inputs.scene
+    assert last is not None and loop.command.stamp == last.stamp
+    assert loop.command.lateral_age == pytest.approx((loop.now.ros - last.stamp) / SECOND)
+    empty = Loop()
+    empty.dead(1)
+    assert empty.command.stamp == empty.now.ros and empty.command.lateral_age == 3600.0
+    assert empty.command.longitudinal_age == 3600.0 and empty.command.model_sha256 == ""
+    assert empty.command.steering_angle == 0.0 and empty.command.acceleration == -2.0
+
+
+def test_the_first_command_begins_at_the_wheels_own_angle() -> None:
+    loop = Loop()
+    loop.tick(scene=scene(loop.now.ros + TICK, 0.5, 10.0, steering_angle=0.1), policy=None, expert=None)
+    assert loop.command.steering_angle == pytest.approx(0.1)
+    assert loop.command.acceleration == pytest.approx(-loop.p.max_jerk_down_mps3 * 0.05)
+
+
+def test_a_late_tick_does_not_allow_a_leap() -> None:
+    loop = engaged()
+    loop.tick(dt=8 * TICK, policy=replace(output_of(loop, 8), steering_angle=0.5))
+    assert loop.command.steering_angle == pytest.approx(0.1 * min(1.0, 30 * 2.7 / 100))
+    before = loop.command
+    loop.tick(dt=0, policy=None, scene=None, expert=None)
+    assert loop.command.steering_angle == before.steering_angle
+
+
+def output_of(loop: Loop, ticks: int) -> DriverOutput:
+    return replace(loop.out(), stamp=loop.now.ros + ticks * TICK)
+
+
+@pytest.mark.parametrize("jump", [-5 * SECOND, -1, 3600 * SECOND])
+def test_a_jumping_clock_keeps_the_drivers_as_long_as_they_stay_fresh(jump: int) -> None:
+    loop = engaged()
+    loop.tick(scene=None, policy=None, expert=None, ros_dt=jump)
+    assert loop.mode is M.POLICY and loop.command.lateral_age == pytest.approx(0.05, abs=1e-6)
+    loop.run(40)
+    assert loop.mode is M.POLICY and loop.state.reason == "engaged"
+    loop.tick(scene=None, policy=None, expert=None, ros_dt=jump)
+    loop.dead(10)
+    assert loop.mode is M.MRM
+
+
+def test_a_clock_that_runs_fast_has_not_jumped() -> None:
+    loop = engaged()
+    for _ in range(20):
+        loop.tick(ros_dt=SECOND // 10)
+    assert loop.mode is M.POLICY
+    loop.tick(scene=None, policy=None, expert=None, ros_dt=SECOND + TICK)
+    assert loop.mode is M.MRM  # exactly the limit: time has passed, and everything is old
+    loop = engaged()
+    loop.tick(scene=None, policy=None, expert=None, ros_dt=SECOND + TICK + 1)
+    assert loop.mode is M.POLICY
+
+
+def test_a_paused_clock_stops_the_vehicle_by_the_steady_clock() -> None:
+    loop = engaged()
+    for _ in range(6):
+        loop.tick(ros_dt=0, scene=None, policy=None, expert=None)
+    assert loop.mode is M.MRM and loop.state.reason == "no_driver:policy_scene_silent,expert_scene_silent"
+
+
+def test_an_old_picture_with_new_stamps_stops_the_vehicle() -> None:
+    loop = engaged()
+    picture = scene(0, loop.x, 10.0)
+    for _ in range(120):
+        loop.tick(scene=replace(picture, stamp=loop.now.ros + TICK))
+    assert loop.mode is M.STOPPED and loop.state.tracks.scene.fault == "frozen"
+
+
+def test_a_world_that_waits_for_its_first_command_is_not_frozen() -> None:
+    loop = Loop()
+    picture = scene(0, 0.0, 10.0)
+    for _ in range(10):
+        loop.tick(scene=replace(picture, stamp=loop.now.ros + TICK))
+    assert ask_with(loop, scene=replace(picture, stamp=loop.now.ros + TICK)).accepted
+
+
+def test_reckoning_without_a_scene() -> None:
+    loop = engaged()
+    at = loop.state.motion
+    assert at is not None
+    loop.tick(scene=None)
+    assert loop.state.motion is not None and loop.state.motion.x == pytest.approx(at.x + 0.5)
+    empty = Loop()
+    empty.dead(2)
+    assert empty.state.motion is None
+
+
+def bent(loop: Loop, source: str, y: float) -> DriverOutput:
+    plan = Plan(np.arange(1.0, 9.0), np.full(8, y), np.zeros(8), np.full(8, 10.0))
+    return replace(loop.out(source), plan=plan)
+
+
+def test_the_path_is_the_drivers() -> None:
+    def kept(loop: Loop) -> float:
+        assert loop.state.path is not None
+        return float(loop.state.path.points[-1, 1])
+
+    loop = engaged()
+    loop.tick(policy=bent(loop, "policy", 1.0), expert=bent(loop, "expert", 2.0))
+    assert kept(loop) == 1.0
+    loop.tick(policy=bent(loop, "policy", 3.0), expert=bent(loop, "expert", 4.0), request=loop.ask())
+    assert loop.mode is M.EXPERT and kept(loop) == 3.0
+    loop.tick(policy=bent(loop, "policy", 5.0), expert=bent(loop, "expert", 6.0))
+    assert kept(loop) == 6.0
+    loop = engaged()
+    for _ in range(10):
+        loop.tick(policy=None, expert=bent(loop, "expert", 7.0), human=loop.hand(0.0, 0.0))
+    assert loop.mode is M.HUMAN and kept(loop) == 7.0
+    loop.tick(policy=None, expert=replace(bent(loop, "expert", 8.0), steering_angle=float("nan")))
+    assert kept(loop) == 7.0
+
+
+def test_a_plan_is_placed_at_the_pose_of_its_own_scene() -> None:
+    loop = engaged()
+    loop.run(POSES_KEPT + 3)
+    assert len(loop.state.poses) == POSES_KEPT
+    loop.run(3, policy=None)
+    older = loop.state.poses[-2]
+    loop.tick(policy=replace(bent(loop, "policy", 1.0), stamp=older[0]))
+    assert loop.state.path is not None and loop.state.path.points[0, 0] == pytest.approx(older[1])
+    path = loop.state.path
+    loop.tick(policy=replace(bent(loop, "policy", 2.0), stamp=loop.now.ros + 1))
+    assert loop.state.path is path  # no scene has that stamp
+
+
+def test_handback_reaches_a_policy_that_asks_for_more_than_the_limits_give() -> None:
+    loop = in_mode(M.HANDBACK)
+    for _ in range(40):
+        loop.tick(policy=loop.out(acceleration=6.0), expert=None)
+    assert loop.mode is M.POLICY
+
+
+def test_hard_steering_without_any_driver_is_judged_against_the_wheel() -> None:
+    loop = Loop()
+    loop.tick(policy=None, expert=None, human=loop.hand(0.2))
+    assert loop.command.lateral is Source.HUMAN and loop.command.longitudinal is Source.NONE
+    loop = Loop()
+    loop.tick(policy=None, expert=None, human=loop.hand(0.26))
+    assert loop.command.longitudinal is Source.HUMAN
+    while loop.command.steering_angle < 0.15:
+        loop.tick(policy=None, expert=None, human=loop.hand(0.24))
+    loop.run(15, policy=None, expert=None, human=loop.hand())
+    loop.tick(policy=None, expert=None, human=loop.hand(-0.05))
+    assert loop.command.longitudinal is Source.NONE
+    loop.tick(policy=None, expert=None, human=loop.hand(-0.2))
+    assert loop.command.longitudinal is Source.HUMAN
+
+
+def test_rejections_are_counted_per_source() -> None:
+    loop = engaged()
+    for _ in range(3):
+        loop.tick(policy=replace(loop.out(), steering_angle=5.0))
+    tracks = loop.state.tracks
+    assert (tracks.policy.rejected, tracks.expert.rejected, tracks.scene.rejected, tracks.human.rejected) == (
+        3,
+        0,
+        0,
+        0,
+    )
+    assert loop.mode is M.EXPERT and loop.state.reason == "policy_out_of_range"

@@ -1,0 +1,249 @@
+"""Screening of inputs: what is rejected and why, what it does to the source, and the two ages."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from takead_ros.domain.driving import DriveCommand, DriverStatus, Plan, Source, TakeoverRequest, Trigger
+from takead_ros.takeover import inputs as module
+from takead_ros.takeover.inputs import Inputs, Now, Received, Track, Tracks, redate, screen
+from takead_ros.takeover.parameters import ArbiterParameters
+from test.takeover.scenery import SECOND, human, output, request, scene
+
+P = ArbiterParameters()
+NOW = Now(100 * SECOND, 7 * SECOND)
+
+
+def as_received(value: Any, stamp: int = NOW.ros, steady: int = NOW.steady) -> Received[Any]:
+    return Received(value, stamp, steady)
+
+
+def driver(**changes: Any) -> Received[Any]:
+    return as_received(replace(output(NOW.ros), **changes))
+
+
+def plan(**changes: Any) -> Plan:
+    base = output(0).plan
+    return replace(base, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({}, ""),
+        ({"status": DriverStatus.NO_MODEL}, "status"),
+        ({"steering_angle": math.nan}, "not_finite"),
+        ({"acceleration": math.inf}, "not_finite"),
+        ({"plan": plan(x=np.full(8, np.nan))}, "not_finite"),
+        ({"plan": plan(speed=np.full(8, np.nan))}, "not_finite"),
+        ({"plan": plan(yaw=np.zeros(7))}, "malformed"),
+        ({"plan": plan(x=np.zeros(0), y=np.zeros(0), yaw=np.zeros(0), speed=np.zeros(0))}, "malformed"),
+        ({"steering_angle": 0.9}, ""),
+        ({"steering_angle": -0.91}, "out_of_range"),
+        ({"acceleration": 15.0}, ""),
+        ({"acceleration": -15.1}, "out_of_range"),
+        ({"plan": plan(y=np.full(8, 400.0))}, ""),
+        ({"plan": plan(y=np.full(8, -400.1))}, "out_of_range"),
+        ({"plan": plan(x=np.full(8, 400.1))}, "out_of_range"),
+    ],
+)
+def test_driver_outputs(changes: dict[str, Any], fault: str) -> None:
+    assert module.check_driver(driver(**changes), None, P) == fault
+
+
+@pytest.mark.parametrize(
+    ("steering", "elapsed", "fault"),
+    [(0.6, SECOND // 10, ""), (0.61, SECOND // 10, "jump"), (-0.61, SECOND // 2, "jump"), (0.61, SECOND // 2 + 1, "")],
+)
+def test_a_jump_of_the_steering(steering: float, elapsed: int, fault: str) -> None:
+    before = as_received(output(NOW.ros - elapsed), NOW.ros - elapsed)
+    assert module.check_driver(driver(steering_angle=steering), before, P) == fault
+    failed = as_received(replace(before.value, status=DriverStatus.ERROR), before.stamp)
+    assert module.check_driver(driver(steering_angle=steering), failed, P) == ""
+
+
+@pytest.mark.parametrize(
+    ("ego", "fault"),
+    [
+        *[({name: math.nan}, "not_finite") for name in ("x", "y", "yaw", "speed", "steering_angle", "wheelbase",
+                                                        "max_steering_angle", "length", "width")],
+        ({"speed": 72.0}, ""), ({"speed": -72.1}, "out_of_range"), ({"wheelbase": 0.5}, "out_of_range"),
+        ({"wheelbase": 15.0}, "out_of_range"), ({"wheelbase": 14.9}, ""), ({"max_steering_angle": 0.0}, "out_of_range"),
+        ({"wheelbase": 0.6}, ""), ({"max_steering_angle": 0.1}, ""),
+    ],
+)  # fmt: skip
+def test_scenes(ego: dict[str, float], fault: str) -> None:
+    assert module.check_values(as_received(scene(NOW.ros, **ego)), None, P) == fault
+    assert module.check_scene(as_received(scene(NOW.ros, **ego)), None, P) == fault
+
+
+@pytest.mark.parametrize("name", ["lateral_offset", "heading_error", "path"])
+def test_a_broken_route(name: str) -> None:
+    good = scene(NOW.ros)
+    value: Any = np.full((3, 2), np.nan) if name == "path" else math.nan
+    assert module.check_values(as_received(replace(good, route=replace(good.route, **{name: value}))), None, P) == (
+        "not_finite"
+    )
+
+
+def test_a_jump_of_the_ego() -> None:
+    before = as_received(scene(NOW.ros - SECOND // 10, x=0.0), NOW.ros - SECOND // 10)
+    assert module.check_values(as_received(scene(NOW.ros, x=8.6)), before, P) == ""
+    assert module.check_values(as_received(scene(NOW.ros, x=8.7)), before, P) == "jump"
+    assert module.check_values(as_received(scene(NOW.ros, y=-8.7)), before, P) == "jump"
+    later = as_received(before.value, NOW.ros + SECOND)
+    assert module.check_values(as_received(scene(NOW.ros, x=5.0)), later, P) == ""
+    assert module.check_values(as_received(scene(NOW.ros, x=5.1)), later, P) == "jump"
+
+
+def test_a_frozen_picture() -> None:
+    old = as_received(scene(NOW.ros - 1), NOW.ros - 1)
+    assert module.check_scene(as_received(scene(NOW.ros)), old, P) == "frozen"
+    assert module.check_values(as_received(scene(NOW.ros)), old, P) == ""
+    for moved in ({"x": 1e-6}, {"y": 1e-6}, {"yaw": 1e-6}):
+        assert module.check_scene(as_received(scene(NOW.ros, **moved)), old, P) == ""
+    assert module.check_scene(as_received(scene(NOW.ros, speed=0.5)), old, P) == ""
+    assert module.check_scene(as_received(scene(NOW.ros)), as_received(scene(0, speed=0.5), NOW.ros - 1), P) == ""
+    assert module.check_scene(as_received(scene(NOW.ros)), as_received(scene(0), NOW.ros), P) == ""
+    assert (
+        module.check_scene(as_received(scene(NOW.ros, speed=0.51)), as_received(scene(0, speed=0.51), 0), P) == "frozen"
+    )
+    assert module.check_scene(as_received(scene(NOW.ros, x=99.0)), old, P) == "jump"
+
+
+@pytest.mark.parametrize(
+    ("command", "fault"),
+    [
+        (human(0, 0.9, 15.0), ""), (human(0, -0.91), "out_of_range"), (human(0, None, 15.1), "out_of_range"),
+        (human(0, math.nan), "not_finite"), (human(0, None, math.nan), "not_finite"),
+        (DriveCommand(0, 0.0, 0.0, Source.POLICY, Source.NONE), "malformed"),
+        (DriveCommand(0, 0.0, 0.0, Source.NONE, Source.MRM), "malformed"), (human(0), ""),
+    ],
+)  # fmt: skip
+def test_human_commands(command: DriveCommand, fault: str) -> None:
+    before = as_received(human(0, -0.9, -15.0))
+    assert module.check_human(as_received(command), before, P) == fault
+
+
+def test_requests() -> None:
+    assert module.check_request(as_received(request(0)), None, P) == ""
+    assert module.check_request(as_received(TakeoverRequest(0, Trigger.STUCK, 0.1, None)), None, P) == ""
+    assert module.check_request(as_received(TakeoverRequest(0, Trigger.STUCK, math.nan, None)), None, P) == "not_finite"
+    assert module.check_request(as_received(TakeoverRequest(0, Trigger.STUCK, 0.1, math.inf)), None, P) == "not_finite"
+
+
+def good(new: Any, before: Any, p: Any) -> str:
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("age", "fault"),
+    [(0, ""), (SECOND // 5, ""), (SECOND // 5 + 1, "late"), (-SECOND // 50, ""), (-SECOND // 50 - 1, "future")],
+)
+def test_age_at_arrival(age: int, fault: str) -> None:
+    track = screen(Track(), as_received("new", NOW.ros - age), NOW, good, 0.2, False, P)
+    assert track.fault == fault and track.rejected == bool(fault)
+    assert (track.accepted is None) == bool(fault) and track.seen is not None
+
+
+def test_a_message_is_counted_once() -> None:
+    message = as_received("old", 0)
+    once = screen(Track(), message, NOW, good, 0.2, False, P)
+    assert screen(once, message, NOW, good, 0.2, False, P) is once and once.rejected == 1
+    assert screen(once, None, NOW, good, 0.2, False, P) is once
+    assert screen(once, as_received("older", 0), NOW, good, 0.2, False, P).rejected == 2
+
+
+def test_a_stamp_that_does_not_advance() -> None:
+    first = screen(Track(), as_received("a"), NOW, good, 0.2, False, P)
+    again = screen(first, as_received("b"), NOW, good, 0.2, False, P)
+    assert again.fault == "not_advancing" and again.accepted is first.accepted and again.rejected == 1
+    repeated = screen(first, as_received("b"), NOW, good, 0.2, True, P)
+    assert repeated.fault == "" and repeated.accepted is not None and repeated.accepted.value == "b"
+    newer = screen(again, as_received("c", NOW.ros + 1), NOW, good, 0.2, False, P)
+    assert newer.fault == "" and newer.rejected == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "withdrawn"),
+    [
+        ("not_finite", True),
+        ("out_of_range", True),
+        ("malformed", True),
+        ("status", True),
+        ("jump", False),
+        ("frozen", False),
+    ],
+)
+def test_a_broken_driver_is_withdrawn_a_single_jump_is_not(fault: str, withdrawn: bool) -> None:
+    first = screen(Track(), as_received("a"), NOW, good, 0.2, False, P)
+    then = screen(first, as_received("b", NOW.ros + 1), NOW, lambda *_: fault, 0.2, False, P)
+    assert then.fault == fault and (then.accepted is None) == withdrawn
+
+
+def test_fitness_by_both_clocks() -> None:
+    track = Track(accepted=as_received("a"))
+
+    def why(ros: int, steady: int) -> str:
+        return track.why_unfit(Now(NOW.ros + ros, NOW.steady + steady), 0.2, 0.3, 0.02)
+
+    assert why(0, 0) == "" and why(SECOND // 5, 0) == "" and why(SECOND // 5 + 1, 0) == "stale"
+    assert why(0, 3 * SECOND // 10) == "" and why(0, 3 * SECOND // 10 + 1) == "silent"
+    assert why(-SECOND // 50, 0) == "" and why(-SECOND // 50 - 1, 0) == "future"
+    assert Track().why_unfit(NOW, 0.2, 0.3, 0.02) == "missing"
+    assert Track(fault="status").why_unfit(NOW, 0.2, 0.3, 0.02) == "status"
+
+
+def test_age_is_what_the_worse_clock_says() -> None:
+    track = Track(accepted=as_received("a"))
+    assert track.age(Now(NOW.ros + SECOND, NOW.steady)) == 1.0
+    assert track.age(Now(NOW.ros, NOW.steady + 2 * SECOND)) == 2.0
+    assert track.age(Now(NOW.ros - SECOND, NOW.steady)) == 0.0
+    assert Track().age(NOW) == math.inf
+
+
+def test_redating() -> None:
+    track = Track(as_received("a"), as_received("a"), "jump", 3)
+    moved = redate(track, -SECOND)
+    assert moved.accepted is not None and moved.accepted.stamp == NOW.ros - SECOND
+    assert (moved.seen, moved.fault, moved.rejected) == (track.seen, "jump", 3)
+    empty: Track[str] = Track()
+    assert redate(empty, SECOND) is empty
+
+
+def test_every_input_has_its_own_check_and_limit() -> None:
+    def tracks(age_ns: int, engaged: bool = True) -> Tracks:
+        stamp = NOW.ros - age_ns
+        inputs = Inputs(
+            as_received(scene(stamp), stamp), as_received(output(stamp), stamp), as_received(output(stamp), stamp),
+            as_received(human(stamp), stamp), as_received(request(stamp), stamp),
+        )  # fmt: skip
+        p = ArbiterParameters(
+            scene_max_age_s=0.1, policy_max_age_s=0.2, expert_max_age_s=0.3, human_max_age_s=0.4, request_max_age_s=0.5
+        )
+        return Tracks().screened(inputs, NOW, engaged, p)
+
+    for tenths in range(6):
+        got = tracks(tenths * SECOND // 10 + 1)
+        late = [t.fault for t in (got.scene, got.policy, got.expert, got.human, got.request)]
+        assert late == ["late" if tenths >= limit else "" for limit in (1, 2, 3, 4, 5)]
+    first = tracks(0)
+    again = Tracks(first.scene, first.policy, first.expert, first.human, first.request)
+    bad = Inputs(*(as_received(None) for _ in range(5)))
+    assert bad.ask is module.Ask.NOTHING
+    second = Inputs(as_received(scene(NOW.ros)), as_received(output(NOW.ros)), as_received(output(NOW.ros)),
+                    as_received(human(NOW.ros)), as_received(request(NOW.ros)))  # fmt: skip
+    faults = again.screened(second, NOW, True, P)
+    assert [t.fault for t in (faults.scene, faults.policy, faults.expert)] == ["not_advancing"] * 3
+    assert [t.fault for t in (faults.human, faults.request)] == ["", ""]
+    moved = first.redated(5)
+    for name in ("scene", "policy", "expert", "human", "request"):
+        assert getattr(moved, name).accepted.stamp == NOW.ros + 5
+    frozen = Inputs(scene=as_received(scene(NOW.ros + 1), NOW.ros + 1))
+    assert first.screened(frozen, NOW, True, P).scene.fault == "frozen"
+    assert first.screened(frozen, NOW, False, P).scene.fault == ""

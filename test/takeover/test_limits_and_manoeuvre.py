@@ -1,0 +1,223 @@
+"""Command limits with their bit mask, and the minimum-risk manoeuvre."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from takead_ros.domain.driving import ArbiterMode as M
+from takead_ros.domain.driving import Limit, Plan, Source
+from takead_ros.domain.geometry import bicycle_rollout
+from takead_ros.domain.scene import Objects
+from takead_ros.takeover import limits, mrm
+from takead_ros.takeover.mrm import Motion, Path, Place
+from takead_ros.takeover.parameters import ArbiterParameters
+from test.takeover.loop import engaged, in_mode
+from test.takeover.scenery import objects, scene
+
+P = ArbiterParameters()
+FREE = limits.Rates(1e3, 1e3, 1e3)
+
+
+def cut(steering: float, acceleration: float, before: Any = (0.0, 0.0), speed: float = 0.0, rates: Any = FREE) -> Any:
+    return limits.apply(steering, acceleration, before, speed, 2.7, 0.6, rates, 0.05, P)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (cut(0.5, 3.0), (0.5, 3.0, Limit.NONE)),
+        (cut(0.7, 0.0), (0.6, 0.0, Limit.STEERING_ANGLE)),
+        (cut(-0.7, 0.0), (-0.6, 0.0, Limit.STEERING_ANGLE)),
+        (cut(0.0, 4.5), (0.0, 4.0, Limit.ACCELERATION)),
+        (cut(0.0, -9.5), (0.0, -9.0, Limit.ACCELERATION)),
+        (cut(0.0, 1.0, speed=36.0), (0.0, 0.0, Limit.SPEED)),
+        (cut(0.0, 1.0, speed=35.9), (0.0, 1.0, Limit.NONE)),
+        (cut(0.0, -1.0, speed=40.0), (0.0, -1.0, Limit.NONE)),
+        (cut(0.3, 0.0, (0.1, 0.0), rates=limits.Rates(1.0, 1e3, 1e3)), (0.15, 0.0, Limit.STEERING_RATE)),
+        (cut(-0.3, 0.0, (0.1, 0.0), rates=limits.Rates(1.0, 1e3, 1e3)), (0.05, 0.0, Limit.STEERING_RATE)),
+        (cut(0.0, 3.0, (0.0, 1.0), rates=limits.Rates(1.0, 10.0, 1e3)), (0.0, 1.5, Limit.JERK)),
+        (cut(0.0, -3.0, (0.0, 1.0), rates=limits.Rates(1.0, 10.0, 20.0)), (0.0, 0.0, Limit.JERK)),
+        (cut(0.7, 9.0, rates=limits.Rates(1.0, 10.0, 20.0)),
+         (0.05, 0.5, Limit.STEERING_ANGLE | Limit.STEERING_RATE | Limit.ACCELERATION | Limit.JERK)),
+    ],
+)  # fmt: skip
+def test_limits(given: tuple[float, float, Limit], expected: tuple[float, float, Limit]) -> None:
+    assert given[:2] == pytest.approx(expected[:2]) and given[2] == expected[2]
+
+
+def test_the_angle_at_speed_keeps_the_lateral_acceleration() -> None:
+    for speed in (8.0, 15.0, 30.0):
+        angle = limits.largest_angle(speed, 2.7, 0.7, P)
+        assert speed**2 * math.tan(angle) / 2.7 == pytest.approx(P.max_lateral_acceleration_mps2)
+    assert limits.largest_angle(0.0, 2.7, 0.7, P) == 0.7
+    assert cut(0.5, 0.0, speed=20.0)[2] == Limit.STEERING_ANGLE
+
+
+def test_the_rate_at_speed_keeps_the_lateral_jerk() -> None:
+    for speed in (10.0, 20.0, 30.0):
+        rate = limits.rates(speed, 2.7, P)
+        assert speed**2 * rate.steering / 2.7 == pytest.approx(P.max_lateral_jerk_mps3)
+        assert (rate.jerk_up, rate.jerk_down) == (P.max_jerk_up_mps3, P.max_jerk_down_mps3)
+    assert limits.rates(0.0, 2.7, P).steering == P.max_steering_rate_radps
+
+
+def motion(x: float = 0.0, y: float = 0.0, yaw: float = 0.0, speed: float = 10.0) -> Motion:
+    return Motion.of(scene(0, x, speed, y=y, yaw=yaw).ego)
+
+
+def straight(length: float = 60.0) -> Path:
+    return Path.of(Plan(np.linspace(length / 12, length, 12), np.zeros(12), np.zeros(12), np.zeros(12)), 0.0, 0.0, 0.0)
+
+
+def test_reckoning_is_the_kinematic_bicycle() -> None:
+    start = motion(1.0, 2.0, 0.3, 8.0)
+    now, steer, accel = start, 0.2, -2.0
+    for _ in range(40):
+        now = now.reckoned(steer, accel, 0.05)
+    expected = bicycle_rollout(1.0, 2.0, 0.3, 8.0, np.full(40, steer), np.full(40, accel), 2.7, 0.05)[-1]
+    assert (now.x, now.y, now.yaw, now.speed) == pytest.approx(tuple(expected))
+    assert start.reckoned(0.1, -9.0, 5.0).speed == 0.0
+    assert (now.length, now.width, now.wheelbase, now.full_lock) == (4.6, 1.9, 2.7, pytest.approx(0.698, abs=1e-3))
+
+
+def test_the_path_is_placed_in_the_map() -> None:
+    path = Path.of(Plan(np.array([10.0, 20.0]), np.array([0.0, 0.0]), np.zeros(2), np.zeros(2)), 5.0, 1.0, math.pi / 2)
+    assert path.points == pytest.approx(np.array([[5.0, 1.0], [5.0, 11.0], [5.0, 21.0]]))
+    assert path.arc == pytest.approx([0.0, 10.0, 20.0])
+    place = Place.on(path, motion(4.0, 6.0))
+    assert (place.along, place.lateral) == pytest.approx((5.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "speed", "held"),
+    [(0.0, 0.0, 10.0, False), (0.0, 3.1, 10.0, True), (0.0, -3.1, 10.0, True), (0.0, -2.9, 10.0, False),
+     (54.5, 0.0, 10.0, True), (53.5, 0.0, 10.0, False), (56.5, 0.0, 1.0, False), (57.5, 0.0, 1.0, True),
+     (47.5, 0.0, 30.0, False), (48.5, 0.0, 30.0, True)],
+)  # fmt: skip
+def test_steering_holds_the_wheel_where_the_path_says_nothing(x: float, y: float, speed: float, held: bool) -> None:
+    ego = motion(x, y, speed=speed)
+    angle = mrm.steering(straight(), Place.on(straight(), ego), ego, 0.123, P)
+    assert (angle == 0.123) == held
+    if not held:
+        assert math.copysign(1.0, angle) == (math.copysign(1.0, -y) if y else 1.0)
+
+
+def test_pure_pursuit_hits_its_point() -> None:
+    path, ego = straight(), motion(0.0, 1.0)
+    angle = mrm.steering(path, Place.on(path, ego), ego, 0.0, P)
+    # constant steering from here on leads through the point 6 m on along the path
+    way = bicycle_rollout(0.0, 1.0, 0.0, 10.0, np.full(2000, angle), np.zeros(2000), 2.7, 0.0005)
+    slip = math.atan(0.5 * math.tan(angle))
+    assert np.hypot(way[:, 0] - 6.0, way[:, 1]).min() < 6.1 * abs(math.sin(slip)) + 0.05
+    assert mrm.steering(path, Place(0.0, -1.0), motion(0.0, -1.0), 0.0, P) == pytest.approx(-angle)
+
+
+def test_steering_stays_within_full_lock() -> None:
+    path = Path.of(Plan(np.array([0.5, 0.5]), np.array([3.0, 9.0]), np.zeros(2), np.zeros(2)), 0.0, 0.0, 0.0)
+    ego = motion(speed=1.0)
+    assert mrm.steering(path, Place.on(path, ego), ego, 0.0, P) == pytest.approx(ego.full_lock)
+
+
+def demand(*rows: dict[str, float], path: Path | None = None, speed: float = 10.0, age: float = 0.0) -> float:
+    ego = motion(speed=speed)
+    place = Place.on(path, ego) if path is not None else None
+    return mrm.deceleration(path, place, ego, objects(*rows) if rows else Objects.empty(), age, P)
+
+
+def test_comfort_unless_something_demands_more() -> None:
+    assert demand() == 3.0 and demand(path=straight()) == 3.0
+    assert demand(path=straight(12.5)) == pytest.approx(10.0**2 / 25.0)
+    assert demand(path=straight(2.0)) == 8.0
+
+
+def test_what_is_in_the_way_demands_a_stop_before_it() -> None:
+    gap = 20.0 - 2.25 - 2.3 - 1.0
+    assert demand({"x": 20.0, "y": 0.0}) == pytest.approx(100.0 / (2 * gap))
+    assert demand({"x": 20.0, "y": 0.0}, path=straight()) == pytest.approx(100.0 / (2 * gap))
+    assert demand({"x": 20.0, "y": 0.0, "vx": -2.0}) == pytest.approx(144.0 / (2 * gap))
+    assert demand({"x": 22.0, "y": 0.0, "vx": -2.0}, age=1.0) == pytest.approx(144.0 / (2 * gap))
+    assert demand({"x": 20.0, "y": 2.0, "vy": -2.0}, age=1.0) == pytest.approx(100.0 / (2 * gap))
+    assert demand({"x": 8.0, "y": 0.0}) == 8.0
+    # turned across the way it is shorter along it and wider
+    across = 20.0 - 0.95 - 2.3 - 1.0
+    assert demand({"x": 20.0, "y": 3.3, "yaw": math.pi / 2}) == pytest.approx(100.0 / (2 * across))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"x": 20.0, "y": 2.15}, {"x": 20.0, "y": -2.15}, {"x": -8.0, "y": 0.0}, {"x": 20.0, "y": 0.0, "vx": 10.0},
+     {"x": 20.0, "y": 0.0, "vx": 12.0}, {"x": 61.0, "y": 0.0}, {"x": 20.0, "y": 2.0, "vy": 2.0}],
+)  # fmt: skip
+def test_what_is_not_in_the_way(row: dict[str, float]) -> None:
+    assert demand(row, age=0.1 if "vy" in row else 0.0) == 3.0
+
+
+def test_the_edge_of_the_corridor() -> None:
+    assert demand({"x": 20.0, "y": 2.05}) > 3.0
+    assert demand({"x": 20.0, "y": -2.05}) > 3.0
+
+
+def test_an_object_beyond_the_end_of_the_path_is_as_far_as_it_is() -> None:
+    assert demand({"x": 40.0, "y": 0.0, "vx": -8.0}, path=straight(30.0)) == pytest.approx(18**2 / (2 * (40 - 5.55)))
+
+
+def test_two_objects_the_nearer_counts() -> None:
+    one = demand({"x": 20.0, "y": 0.0})
+    assert demand({"x": 20.0, "y": 0.0}, {"x": 40.0, "y": 0.0}) == one
+    assert demand({"x": 40.0, "y": 0.0}, {"x": 20.0, "y": 0.0}) == one
+
+
+def test_the_manoeuvre_in_a_bend_does_not_straighten_the_wheel() -> None:
+    """Everything dies in a bend of 30 m radius: the wheel stays turned to the held stop, on the path."""
+    loop = engaged()
+    curvature, angle = 1.0 / 30.0, math.atan(2.0 * math.tan(math.asin(0.5 * 2.7 / 30.0)))
+    s = 8.0 * 0.5 * np.arange(1, 9)
+    bend = Plan(
+        np.sin(s * curvature) / curvature, (1 - np.cos(s * curvature)) / curvature, s * curvature, np.full(8, 8.0)
+    )
+    loop.speed = 8.0
+    for _ in range(20):
+        loop.tick(policy=replace(loop.out(steering=angle), plan=bend))
+    assert loop.command.steering_angle == pytest.approx(angle)
+    angles = []
+    while loop.mode is not M.STOPPED:
+        loop.dead(1)
+        angles.append(loop.command.steering_angle)
+    assert min(angles) > 0.5 * angle and max(angles) < 1.6 * angle
+    ego, path = loop.state.motion, loop.state.path
+    assert ego is not None and path is not None and ego.speed == 0.0 and ego.yaw > 0.2
+    assert abs(math.hypot(ego.x - path.points[0, 0], ego.y - path.points[0, 1] - 30.0) - 30.0) < 0.5
+
+
+def test_the_manoeuvre_brakes_comfortably_or_hard() -> None:
+    loop = in_mode(M.MRM)
+    loop.dead(3)
+    assert loop.command.acceleration == pytest.approx(-3.0)
+    assert loop.command.lateral is Source.MRM and loop.command.longitudinal is Source.MRM
+    loop = engaged()
+    for _ in range(6):
+        wall = scene(loop.now.ros + 50_000_000, loop.x + 0.5, 10.0, objects({"x": loop.x + 11.0, "y": 0.0}))
+        loop.tick(scene=wall, policy=None, expert=None)
+    loop.run(5, scene=None, policy=None, expert=None)
+    assert loop.mode is M.MRM and loop.command.acceleration == pytest.approx(-8.0)
+
+
+def test_hidden_objects_do_not_count() -> None:
+    loop = engaged()
+    for _ in range(12):
+        hidden = objects({"x": loop.x + 10.0, "y": 0.0, "visibility": 0.0})
+        loop.tick(scene=scene(loop.now.ros + 50_000_000, loop.x + 0.5, 10.0, hidden), policy=None, expert=None)
+    assert loop.mode is M.MRM and loop.command.acceleration == pytest.approx(-3.0)
+
+
+def test_a_stopped_vehicle_is_held() -> None:
+    loop = in_mode(M.STOPPED)
+    held = loop.command
+    loop.dead(50)
+    assert loop.command.acceleration == -2.0 and loop.command.steering_angle == held.steering_angle
+    assert loop.command.longitudinal is Source.MRM
