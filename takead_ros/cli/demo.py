@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import signal
 import subprocess
@@ -131,7 +132,7 @@ class Demo:
     def _takead(self, *arguments: object) -> None:
         """Run another verb as its own process, as a user would; Ctrl-C reaches it and it is waited for."""
         command = [sys.executable, "-m", "takead_ros.cli.main", *map(str, arguments)]
-        child = subprocess.Popen(command)
+        child = subprocess.Popen(command, preexec_fn=_end_with_parent)
         try:
             code = child.wait()
         except KeyboardInterrupt:
@@ -143,6 +144,12 @@ class Demo:
             raise
         if code:
             raise TakeadError(f"'takead {' '.join(map(str, arguments[:2]))}' ended with exit code {code} (see above)")
+
+
+def _end_with_parent() -> None:
+    """In a child before it starts: the kernel sends it SIGTERM when the demo is gone, however that came about."""
+    set_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
 
 
 @app.command(
