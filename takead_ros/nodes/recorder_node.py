@@ -16,10 +16,11 @@ from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import codec, convert, types
 from takead_ros.recording.background import BackgroundWriter
+from takead_ros.recording.chunks import COMPRESSIONS
 from takead_ros.recording.clip import Provenance
 from takead_ros.recording.recorder import LABEL_TYPE, Recorder
 from takead_ros.recording.session import SessionConfig
-from takead_ros.recording.writer import COMPRESSIONS, Topic, check_writable
+from takead_ros.recording.writer import Topic, check_writable
 
 # Relative name, message type, latched, best effort, s between header stamps (0: not periodic by them; a command bears
 # the stamp of the output that it was computed from, which comes at half its rate).

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from takead_ros.recording.clip import ClipManifest, TopicCount
 from takead_ros.recording.ring import Received
@@ -39,7 +40,8 @@ class _Job:
     lost_queue: dict[str, int] = field(default_factory=dict)
 
 
-_Item = Callable[[], None]
+# What the thread is handed: a function to call, and the messages and bytes to call it with.
+_Item = tuple[Callable[..., None], Any, Any]
 
 
 class BackgroundWriter:
@@ -58,8 +60,9 @@ class BackgroundWriter:
         self._flush_seconds = flush_seconds
         self._limit = queue_bytes
         self._patient = patient
+        # The deque and the two counts each have one writer, so that a message is handed over without a lock.
         self._items: deque[_Item] = deque()
-        self._bytes = 0
+        self._bytes_in = self._bytes_out = 0
         self._wake = threading.Condition()
         self._urgent = False
         self._stopping = False
@@ -72,19 +75,21 @@ class BackgroundWriter:
     @property
     def queued_bytes(self) -> int:
         """Bytes that wait for the disk."""
-        return self._bytes
+        return self._bytes_in - self._bytes_out
 
     def open(self, manifest: ClipManifest) -> None:
         """Begin a clip."""
         job = self._job = _Job(manifest)
-        self._put(lambda: self._open(job), 0)
+        self._put((self._open, job, None))
 
     def write(self, messages: list[Received]) -> None:
         """Hand over messages of the open clip."""
         job = self._job
         assert job is not None
-        size = sum(len(message.data) + QUEUE_OVERHEAD for message in messages)
-        if self._bytes + size > self._limit or self._dead:
+        size = QUEUE_OVERHEAD * len(messages)
+        for message in messages:
+            size += len(message.data)
+        if self.queued_bytes + size > self._limit or self._dead:
             if not self._patient or self._dead:
                 _count(job.lost_queue, messages)
                 self.status.lost_queue += len(messages)
@@ -92,15 +97,16 @@ class BackgroundWriter:
             with self._wake:
                 self._urgent = True
                 self._wake.notify_all()
-                self._wake.wait_for(lambda: self._bytes == 0 or self._dead)
-        self._put(lambda: self._write(messages, size), size)
+                self._wake.wait_for(lambda: self.queued_bytes == 0 or self._dead)
+        self._bytes_in += size
+        self._put((self._write, messages, size), urgent=self.queued_bytes > self._limit // 8)
 
     def close(self, manifest: ClipManifest) -> None:
         """End the clip; ``manifest.topics`` holds what was received, the thread adds what was written and lost."""
         job = self._job
         assert job is not None
         self._job = None
-        self._put(lambda: self._close(job, manifest), 0, urgent=True)
+        self._put((self._close, job, manifest), urgent=True)
 
     def stop(self, timeout: float | None = None) -> bool:
         """Finish what is queued and end the thread; False where it is still busy after ``timeout`` s."""
@@ -110,12 +116,11 @@ class BackgroundWriter:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _put(self, item: _Item, size: int, urgent: bool = False) -> None:
-        with self._wake:
-            self._items.append(item)
-            self._bytes += size
-            # The thread polls; waking it for every small message would only make the two fight for the interpreter.
-            if urgent or self._bytes > self._limit // 8:
+    def _put(self, item: _Item, urgent: bool = False) -> None:
+        self._items.append(item)
+        # The thread polls; waking it for every small message would only make the two fight for the interpreter.
+        if urgent and not self._urgent:
+            with self._wake:
                 self._urgent = True
                 self._wake.notify_all()
 
@@ -131,18 +136,22 @@ class BackgroundWriter:
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._urgent, timeout=self._flush_seconds * POLL)
-                items, self._items = self._items, deque()
                 self._urgent = False
                 stopping = self._stopping
-            for item in items:
-                item()
-            if self._writer is not None and not items:
+            idle = not self._items
+            while self._items:
+                act, *arguments = self._items.popleft()
+                act(*arguments)
+            if self._writer is not None and idle:
                 # Nothing more comes in for now: what is buffered would be at risk for longer than it should.
                 self._guarded(self._writer.flush)
+            if self.queued_bytes == 0:
+                with self._wake:
+                    self._wake.notify_all()
             if stopping and not self._items:
                 return
 
-    def _open(self, job: _Job) -> None:
+    def _open(self, job: _Job, _: None) -> None:
         def create() -> None:
             self._writer = begin_clip(
                 self._folder, job.manifest, self._topics, self._compression, self._flush_seconds * GATHER
@@ -154,21 +163,16 @@ class BackgroundWriter:
 
     def _write(self, messages: list[Received], size: int) -> None:
         kept = 0
-        for message in messages if self._writer is not None else ():
-            kept += 1
-            self.status.written += 1
-            self.status.bytes_written += len(message.data)
-            if not self._guarded(lambda: self._add(message)):  # noqa: B023 (called at once)
-                break
+        try:
+            for message in messages if self._writer is not None else ():
+                kept += 1
+                self.status.written += 1
+                self.status.bytes_written += len(message.data)
+                self._writer.write(message)  # type: ignore[union-attr]
+        except OSError as problem:
+            self._fail(problem)
         self.status.lost_disk += len(messages) - kept
-        with self._wake:
-            self._bytes -= size
-            if self._bytes == 0:
-                self._wake.notify_all()
-
-    def _add(self, message: Received) -> None:
-        assert self._writer is not None
-        self._writer.write(message)
+        self._bytes_out += size
 
     def _close(self, job: _Job, manifest: ClipManifest) -> None:
         writer = self._writer
@@ -190,20 +194,24 @@ class BackgroundWriter:
             self._writer = None
 
     def _guarded(self, act: Callable[[], None]) -> bool:
-        """Do something with the disk; on failure the clip is left as it is, and the failure is told."""
+        """Do something with the disk; False where it failed."""
         try:
             act()
         except OSError as problem:
-            self.status.failure = f"{problem.filename or self._folder}: {problem.strerror or problem}"
-            self.status.failures += 1
-            if self._writer is not None:
-                # What reached the buffer but not the disk is gone as well.
-                self.status.lost_disk += self._writer.at_risk
-                self.status.written -= self._writer.at_risk
-                self._writer.abandon()
-                self._writer = None
+            self._fail(problem)
             return False
         return True
+
+    def _fail(self, problem: OSError) -> None:
+        """The disk refuses: the clip is left as it is, and the failure is told."""
+        self.status.failure = f"{problem.filename or self._folder}: {problem.strerror or problem}"
+        self.status.failures += 1
+        if self._writer is not None:
+            # What reached the buffer but not the disk is gone as well.
+            self.status.lost_disk += self._writer.at_risk
+            self.status.written -= self._writer.at_risk
+            self._writer.abandon()
+            self._writer = None
 
 
 def _count(counts: dict[str, int], messages: list[Received]) -> None:

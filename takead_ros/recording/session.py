@@ -16,7 +16,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, TakeoverRequest, Trigger
 from takead_ros.recording.clip import Label
@@ -53,8 +53,7 @@ class Open:
     continues: bool = False
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(NamedTuple):
     messages: list[Received]
 
 
@@ -138,7 +137,8 @@ class Session:
         self._stamps: dict[str, int] = {}
         self._recent_gaps: deque[tuple[int, str, int]] = deque()  # receive stamp, topic, messages missing before it
         self._active: dict[int, TakeoverEvent] = {}
-        self._labels = {label: label_bytes(label) for label in Label}
+        self._scene_topic = config.scene_topic
+        self._labels = {label: (label.value, label_bytes(label)) for label in Label}
         self._clip: _Clip | None = None
         self._lingering = False
         self._foreseen = -1  # when a monitor last saw something coming
@@ -152,7 +152,11 @@ class Session:
 
     def receive(self, topic: str, stamp: int, data: bytes) -> list[Action]:
         """A message came in at ``stamp``."""
-        actions = self.tick(stamp) if stamp >= self._now - SECOND else self._jump()
+        actions: list[Action] = []
+        if stamp < self._now - SECOND:
+            actions = self._jump()
+        elif self._clip is not None:
+            actions = self.tick(stamp)
         self._now = stamp
         message = Received(topic, stamp, data)
         self.received[topic] = self.received.get(topic, 0) + 1
@@ -163,9 +167,10 @@ class Session:
         if self._clip is None and self.config.whole_run:
             actions.append(self._open(stamp, "demonstration"))
             actions.append(Write(self._head(stamp)))
-        if self._clip is not None and not self._lingering:
-            actions.append(Write(self._labelled([message], self._clip)))
-            self._clip.written_to = self.ring.next_index
+        clip = self._clip
+        if clip is not None and not self._lingering:
+            actions.append(Write([message] if topic != self._scene_topic else self._labelled([message], clip)))
+            clip.written_to = self.ring.next_index
         return actions
 
     def event(self, event: TakeoverEvent, now: int) -> list[Action]:
@@ -262,7 +267,7 @@ class Session:
         """The messages with each scene's label added once it is settled: when the next scene is there."""
         written: list[Received] = []
         for message in messages:
-            if message.topic == self.config.scene_topic:
+            if message.topic == self._scene_topic:
                 written += self._settle(clip)
                 clip.pending = (header_stamp(message.data), message.stamp)
             written.append(message)
@@ -275,9 +280,10 @@ class Session:
         label = Label.DEMONSTRATION
         if clip.kind != "demonstration":
             label = label_of(stamp, clip.events, self._transition, self._post)
-        clip.labels[label.value] = clip.labels.get(label.value, 0) + 1
         clip.pending = None
-        return [Received(self.config.label_topic, received, self._labels[label])]
+        name, data = self._labels[label]
+        clip.labels[name] = clip.labels.get(name, 0) + 1
+        return [Received(self.config.label_topic, received, data)]
 
     def _head(self, start: int) -> list[Received]:
         """The latched messages that were in force at ``start``, stamped with it."""

@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mcap.writer import CompressionType, Writer
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import codec
+from takead_ros.recording.chunks import ChunkedWriter
 from takead_ros.recording.clip import MANIFEST_FILE, METADATA_NAME, ClipManifest
 from takead_ros.recording.ring import Received
 
 OPEN_SUFFIX = ".recording"
-COMPRESSIONS = {"none": CompressionType.NONE, "lz4": CompressionType.LZ4, "zstd": CompressionType.ZSTD}
 CHUNK_BYTES = 1024 * 1024
 # Version 5 of rosbag2's metadata is what Humble writes; every later rosbag2 and rosbags read it.
 ROSBAG2_VERSION = 5
@@ -112,8 +111,7 @@ class ClipWriter:
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # What a recovery will know of a clip that is never closed.
         write_durably(path / MANIFEST_FILE, manifest.to_json())
-        self._writer: Any = Writer(self._file, CHUNK_BYTES, COMPRESSIONS[compression])
-        self._writer.start(profile="ros2", library="takead_ros")
+        self._writer = ChunkedWriter(self._file, compression, CHUNK_BYTES)
         self._file.flush()
         os.fsync(self._file.fileno())
         sync_folder(path)
@@ -126,7 +124,7 @@ class ClipWriter:
         if channel is None:
             channel = self._register(message.topic)
         count = self.written.get(message.topic, 0)
-        self._writer.add_message(channel, message.stamp, message.data, message.stamp, count)
+        self._writer.add_message(channel, message.stamp, message.data, count)
         self.written[message.topic] = count + 1
         low, high = self._bounds or (message.stamp, message.stamp)
         self._bounds = (min(low, message.stamp), max(high, message.stamp))
@@ -173,9 +171,9 @@ class ClipWriter:
         known = self._topics[topic]
         if known.type not in self._schemas:
             text = known.definition or codec.definition(known.type)
-            self._schemas[known.type] = self._writer.register_schema(known.type, "ros2msg", text.encode())
+            self._schemas[known.type] = self._writer.register_schema(known.type, text)
         metadata = {"offered_qos_profiles": known.qos()}
-        self._channels[topic] = self._writer.register_channel(topic, "cdr", self._schemas[known.type], metadata)
+        self._channels[topic] = self._writer.register_channel(topic, self._schemas[known.type], metadata)
         return self._channels[topic]
 
 

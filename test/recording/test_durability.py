@@ -208,7 +208,7 @@ def test_a_slow_disk_drops_and_counts_and_never_blocks(tmp_path: Path, sent: lis
 def threading_block(writer: BackgroundWriter) -> object:
     """Holds up the writer's thread on a pipe, until the returned function is called."""
     out, into = os.pipe()
-    writer._put(lambda: os.read(out, 1) and None, 0, urgent=True)
+    writer._put((lambda *_: os.read(out, 1) and None, None, None), urgent=True)
     return lambda: os.write(into, b"x")
 
 
