@@ -50,6 +50,7 @@ from takead_ros.messages.fields import (
     optional_from_msg,
     optional_to_msg,
     points,
+    read_once,
     real,
     stamp_from_msg,
     table,
@@ -87,6 +88,7 @@ def ego_to_msg(ego: EgoState) -> Any:
     return types.EgoState(x=float(ego.x), y=float(ego.y), yaw=float(ego.yaw), **dict(zip(_EGO_REST, rest, strict=True)))
 
 
+@read_once
 def ego_from_msg(msg: Any) -> EgoState:
     return EgoState(msg.x, msg.y, msg.yaw, *_ego_rest(msg))
 
@@ -109,6 +111,7 @@ def objects_to_msg(objects: Objects) -> list[Any]:
     ]  # fmt: skip
 
 
+@read_once
 def objects_from_msg(msgs: Any) -> Objects:
     """Parallel arrays (N,) of a sequence of N TrackedObjects."""
     if not msgs:
@@ -149,6 +152,7 @@ def route_to_msg(route: Route) -> Any:
     )  # fmt: skip
 
 
+@read_once
 def route_from_msg(msg: Any) -> Route:
     first, second, third = (member(_COMMANDS, int(value), "Route.target_command") for value in msg.target_command)
     return Route(
@@ -265,6 +269,7 @@ def driver_to_msg(output: DriverOutput) -> Any:
     )  # fmt: skip
 
 
+@read_once
 def driver_from_msg(msg: Any) -> DriverOutput:
     """DriverOutput of a takead_ros/PolicyOutput."""
     plan = Plan(real(msg.plan_x), real(msg.plan_y), real(msg.plan_yaw), real(msg.plan_speed), msg.dt)

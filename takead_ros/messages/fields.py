@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import array
 import ctypes
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -18,6 +19,9 @@ from takead_ros.messages import types
 NANOSECONDS = 1_000_000_000
 
 E = TypeVar("E", bound=IntEnum)
+T = TypeVar("T")
+
+_REMEMBERED = 4  # messages: policy's and expert's last outputs, with one to spare for each
 
 
 def time_to_msg(stamp: int) -> Any:
@@ -57,6 +61,26 @@ else:
     def float32_sequence(values: ArrayLike) -> Any:
         """The content of a ``float32[]`` field from numbers (N,)."""
         return np.array(values, dtype=np.float32)
+
+
+def read_once(read: Callable[[Any], T]) -> Callable[[Any], T]:
+    """``read`` for messages that several nodes of one process get: the same message object is read only once.
+
+    Messages are not changed once they are published, and what is read from them is immutable.
+    """
+    known: tuple[tuple[Any, T], ...] = ()  # replaced as a whole, so that threads need no lock
+
+    @functools.wraps(read)
+    def reading(msg: Any) -> T:
+        nonlocal known
+        for source, value in known:
+            if source is msg:
+                return value
+        value = read(msg)
+        known = ((msg, value), *known[: _REMEMBERED - 1])
+        return value
+
+    return reading
 
 
 def real(values: Any) -> FloatArray:
