@@ -125,7 +125,7 @@ def opened_door(seed: int) -> Scenario:
     cars = [Actor(choose(rng, CARS), street.route, street.at + 7.5 * i, lateral=-side - 0.2) for i in range(-1, 2)]
     actors = list(cars)
     if threat:
-        opening = Phase(When.EGO_ARRIVAL, 0.5 + street.speed / 12.0 + uniform(rng, 0.4, 1.2), lateral=-side + 1.0,
+        opening = Phase(When.EGO_ARRIVAL, 0.5 + street.speed / 12.0 + uniform(rng, 0.4, 1.2), lateral=-side + 1.6,
                         lateral_speed=1.5)  # fmt: skip
         actors.append(Actor(Model.BARRIER, street.route, street.at + 0.4, lateral=-side, phases=(opening,)))
     actors += street.others(rng, choose(rng, (0, 1)))
