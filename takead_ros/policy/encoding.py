@@ -140,6 +140,10 @@ def _ego(scene: Scene, frame: RouteFrame) -> Encoded:
     }
 
 
+def _within(values: FloatArray, low: float, high: float) -> FloatArray:
+    return np.minimum(np.maximum(values, low), high)
+
+
 def _objects(scene: Scene, frame: RouteFrame) -> Encoded:
     """The nearest visible objects, nearest first, each in ``base_link`` and along the route."""
     features, mask = np.zeros((OBJECTS, OBJECT_FEATURES), np.float32), np.zeros(OBJECTS, np.float32)
@@ -160,23 +164,19 @@ def _objects(scene: Scene, frame: RouteFrame) -> Encoded:
         gap = np.abs(along) - 0.5 * (ego.length + length + turned * (width - length))
         side = np.abs(offset - frame.offset) - 0.5 * (ego.width + width + turned * (length - width))
         closing = np.sign(along) * (ego.speed - v_along)
-        arrival = np.clip(gap / max(ego.speed, 1.0), 0.0, TIME)
-        rows = features[:n]
-        rows[:, :8] = np.stack(
-            [x / LENGTH, y / LENGTH, np.cos(yaw), np.sin(yaw), vx / SPEED, vy / SPEED, length / 5.0, width / 2.0], -1
-        )
-        rows[:, 8:15] = _KINDS[objects.kind[seen]]
-        rows[:, 15] = objects.visibility[seen]
-        rows[:, 16:28] = np.stack(
-            [
-                along / LENGTH, np.clip(offset / 4.0, -5, 5), v_along / SPEED, v_across / 2.0,
-                np.clip(gap / LENGTH, -0.5, 5), np.exp(-np.maximum(gap, 0.0) / 6.0),
-                np.clip(side, -3, 5) / 2.0, closing / SPEED,
-                np.clip(closing / np.maximum(gap, 1.0), -2, 2), arrival / TIME,
-                np.clip(offset + v_across * arrival, -20, 20) / 4.0, np.tanh(offset + v_across * arrival),
-            ],
-            -1,
+        arrival = np.minimum(np.maximum(gap / max(ego.speed, 1.0), 0.0), TIME)
+        crossing = offset + v_across * arrival
+        columns = (
+            x / LENGTH, y / LENGTH, np.cos(yaw), np.sin(yaw), vx / SPEED, vy / SPEED, length / 5.0, width / 2.0,
+            objects.visibility[seen],
+            along / LENGTH, _within(offset / 4.0, -5, 5), v_along / SPEED, v_across / 2.0,
+            _within(gap / LENGTH, -0.5, 5), np.exp(-np.maximum(gap, 0.0) / 6.0), _within(side, -3, 5) / 2.0,
+            closing / SPEED, _within(closing / np.maximum(gap, 1.0), -2, 2), arrival / TIME,
+            _within(crossing, -20, 20) / 4.0, np.tanh(crossing),
         )  # fmt: skip
+        for i, column in enumerate(columns):
+            features[:n, i] = column
+        features[:n, len(columns) :] = _KINDS[objects.kind[seen]]
         mask[:n] = 1.0
     return {"objects": features, "objects_mask": mask}
 
@@ -192,7 +192,7 @@ def _lines(scene: Scene, cache: LineCache) -> Encoded:
         nearest = np.argsort(square, kind="stable")[:LINES]
         n = len(nearest)
         local = to_local(points[nearest], ego.x, ego.y, ego.yaw)
-        features[:n, : 2 * LINE_POINTS] = np.clip(local.reshape(n, -1), -100.0, 100.0) / LENGTH
+        features[:n, : 2 * LINE_POINTS] = _within(local.reshape(n, -1), -100.0, 100.0) / LENGTH
         features[:n, 2 * LINE_POINTS :] = flags[nearest]
         mask[:n] = 1.0
     return {"lines": features, "lines_mask": mask}

@@ -33,12 +33,9 @@ class RouteFrame:
 
     def place(self, along: FloatArray, offset: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """``base_link`` x, y (...) m and path heading (...) rad of points ``along`` m ahead, ``offset`` m left."""
-        i = np.clip(np.searchsorted(self.arc, along) - 1, 0, len(self.arc) - 2)
-        step = self.arc[i + 1] - self.arc[i]
-        share = (along - self.arc[i]) / step
-        heading = self.heading[i] + share * (self.heading[i + 1] - self.heading[i])
-        x = self.points[i, 0] + share * (self.points[i + 1, 0] - self.points[i, 0])
-        y = self.points[i, 1] + share * (self.points[i + 1, 1] - self.points[i, 1])
+        x = np.interp(along, self.arc, self.points[:, 0])
+        y = np.interp(along, self.arc, self.points[:, 1])
+        heading = np.interp(along, self.arc, self.heading)
         return x - offset * np.sin(heading), y + offset * np.cos(heading), heading
 
     def locate(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -80,11 +77,13 @@ def route_frame(scene: Scene) -> RouteFrame:
 
 def _project(points: FloatArray, x: FloatArray, y: FloatArray) -> tuple[np.ndarray, FloatArray, FloatArray]:
     """Segment (N,), share of it (N,) in [0, 1] and signed distance (N,) m of points x, y (N,) on ``points`` (P, 2)."""
-    along = np.diff(points, axis=0)
+    along = points[1:] - points[:-1]
+    ahead, aside = along[:, 0], along[:, 1]
     dx, dy = x[:, None] - points[None, :-1, 0], y[:, None] - points[None, :-1, 1]
-    square = along[:, 0] ** 2 + along[:, 1] ** 2
-    share = np.clip((dx * along[:, 0] + dy * along[:, 1]) / square, 0.0, 1.0)
-    apart = (dx - share * along[:, 0]) ** 2 + (dy - share * along[:, 1]) ** 2
+    share = (dx * ahead + dy * aside) / (ahead * ahead + aside * aside)
+    share = np.minimum(np.maximum(share, 0.0), 1.0)
+    dx2, dy2 = dx - share * ahead, dy - share * aside
+    apart = dx2 * dx2 + dy2 * dy2
     nearest = apart.argmin(1)
     rows = np.arange(len(x))
     side = along[nearest, 0] * dy[rows, nearest] - along[nearest, 1] * dx[rows, nearest]

@@ -43,17 +43,19 @@ def plans_from_profiles(
     """Positions (..., T, 2) m in ``base_link``, yaw (..., T) rad and speed (..., T) m/s of profiles (..., T, 2)."""
     along, offset, pace = unroll(profiles, speed, frame.offset)
     # A vehicle cannot move sideways: it changes its offset only as far as it travels, and its yaw follows its motion.
-    reach, before = _MAX_DRIFT * PLAN_DT * pace, np.full(pace.shape[:-1], frame.offset)
-    drift = np.empty_like(offset)
-    for i in range(PLAN_STEPS):
-        step = np.minimum(np.maximum(offset[..., i] - before, -reach[..., i]), reach[..., i])
-        before = before + step
-        offset[..., i], drift[..., i] = before, step
-    x, y, heading = frame.place(along, offset)
+    drift = offset.copy()
+    drift[..., 0] -= frame.offset
+    drift[..., 1:] -= offset[..., :-1]
+    reach = _MAX_DRIFT * PLAN_DT * pace
+    drift = np.minimum(np.maximum(drift, -reach), reach)
+    x, y, heading = frame.place(along, frame.offset + np.cumsum(drift, axis=-1))
     yaw = heading + np.arctan2(drift, np.maximum(pace * PLAN_DT, 0.5))
-    after = np.concatenate([pace[..., 1:], np.maximum(1.5 * pace[..., -1:] - 0.5 * pace[..., -2:-1], 0.0)], axis=-1)
-    speeds = np.concatenate([0.5 * (pace + after)[..., :-1], after[..., -1:]], axis=-1)
-    return np.stack([x, y], axis=-1), np.asarray(np.mod(yaw + np.pi, 2 * np.pi) - np.pi), speeds
+    speeds = np.empty_like(pace)
+    speeds[..., :-1] = 0.5 * (pace[..., :-1] + pace[..., 1:])
+    speeds[..., -1] = np.maximum(1.5 * pace[..., -1] - 0.5 * pace[..., -2], 0.0)
+    positions = np.empty((*x.shape, 2))
+    positions[..., 0], positions[..., 1] = x, y
+    return positions, np.asarray((yaw + np.pi) % (2 * np.pi) - np.pi), speeds
 
 
 def profile_from_plan(plan: Plan, speed: float, frame: RouteFrame) -> FloatArray:
