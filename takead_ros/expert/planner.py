@@ -151,7 +151,8 @@ def _output(scene: Scene, paths: Paths, rollouts: Rollouts, total: FloatArray, b
     if rollouts.acceleration[best, 0] < _FIRM:  # braking in earnest does not fade towards the stop
         acceleration = min(acceleration, float(rollouts.acceleration[best, 0]))
     if chosen.speed.max() < _STANDING and scene.ego.speed < _STANDING:
-        steering = scene.ego.steering_angle
+        lock = scene.ego.max_steering_angle
+        steering = min(max(scene.ego.steering_angle, -lock), lock)
     candidates = np.stack([rollouts.x[:, _PLAN_ROWS], rollouts.y[:, _PLAN_ROWS]], axis=-1)
     logits = (total - total[best]) / _TEMPERATURE
     return DriverOutput(

@@ -1,0 +1,187 @@
+"""Properties of the planner: finite, invariant, deterministic, honest about what it cannot answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from expert_road import bend, make_scene, moved, standing, steady, straight
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from takead_ros.domain.driving import DriverOutput, DriverStatus
+from takead_ros.domain.geometry import bicycle_rollout, box_corners, boxes_overlap
+from takead_ros.domain.scene import EgoState, ObjectKind, Objects, Scene
+from takead_ros.expert.memory import Memory
+from takead_ros.expert.parameters import ExpertParameters
+from takead_ros.expert.planner import SPEED_BINS, plan
+from takead_ros.expert.scoring import separation
+from takead_ros.policy.tracking import track
+
+P = ExpertParameters()
+REAL = {"allow_nan": False, "allow_infinity": False}
+
+
+def decide(scene: Scene) -> DriverOutput:
+    return plan(scene, Memory(), P)[0]
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    def real(low: float, high: float) -> float:
+        return draw(st.floats(low, high, **REAL))
+
+    road = draw(st.sampled_from([straight(), straight(1.75), bend(15.0)]))
+    ego = EgoState(
+        real(-20, 90), real(-6, 6), real(-3.2, 3.2), real(-0.5, 30), steering_angle=real(-0.7, 0.7),
+        acceleration=real(-9, 4),
+    )  # fmt: skip
+    count = draw(st.integers(0, 6))
+    rows = [
+        (i, draw(st.sampled_from(list(ObjectKind))), real(-60, 120), real(-15, 15), real(-3.2, 3.2), real(-20, 20),
+         real(-20, 20), real(0.1, 15), real(0.1, 4), draw(st.sampled_from([0.0, 0.5, 1.0])))
+        for i in range(1, count + 1)
+    ]  # fmt: skip
+    columns = [np.array(column, dtype=float) for column in zip(*rows, strict=True)]
+    objects = Objects(columns[0].astype(int), columns[1].astype(int), *columns[2:]) if rows else Objects.empty()
+    return replace(make_scene(road, ego), objects=objects)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scenes())
+def test_every_finite_scene_gets_a_finite_answer_within_limits(scene: Scene) -> None:
+    output = decide(scene)
+    assert output.status is DriverStatus.OK
+    count = len(output.logits)
+    assert output.candidates.shape == (count, 8, 2)
+    for values in (
+        output.plan.x, output.plan.y, output.plan.yaw, output.plan.speed, output.candidates, output.logits,
+        output.speed_probabilities,
+    ):  # fmt: skip
+        assert np.isfinite(values).all()
+    assert (output.plan.speed >= 0.0).all()
+    assert output.logits.max() == pytest.approx(0.0)
+    assert output.speed_probabilities.shape == SPEED_BINS.shape
+    assert output.speed_probabilities.sum() == pytest.approx(1.0)
+    assert abs(output.steering_angle) <= scene.ego.max_steering_angle
+    assert -P.max_deceleration <= output.acceleration <= 3.0
+    assert output.cause.kind
+    best = output.candidates[int(output.logits.argmax())]
+    np.testing.assert_array_equal(best, np.stack([output.plan.x, output.plan.y], axis=-1))
+
+
+def busy() -> Scene:
+    actors = [
+        standing(3, 42.0), steady(4, 90.0, 3.5, np.pi, 9.0), steady(7, -20.0, 0.0, 0.0, 11.0),
+        steady(9, 50.0, -20.0, np.pi / 2, 8.0), steady(2, 30.0, -6.0, np.pi / 2, 1.4, kind=ObjectKind.PEDESTRIAN,
+                                                       length=0.6, width=0.6),
+    ]  # fmt: skip
+    return make_scene(straight(), EgoState(5.0, 0.2, 0.05, 10.0, steering_angle=0.02), actors)
+
+
+def assert_alike(first: DriverOutput, second: DriverOutput, tolerance: float) -> None:
+    for name in ("x", "y", "yaw", "speed"):
+        np.testing.assert_allclose(getattr(first.plan, name), getattr(second.plan, name), atol=tolerance)
+    np.testing.assert_allclose(first.candidates, second.candidates, atol=tolerance)
+    np.testing.assert_allclose(first.logits, second.logits, atol=100 * tolerance)
+    assert first.steering_angle == pytest.approx(second.steering_angle, abs=tolerance)
+    assert first.acceleration == pytest.approx(second.acceleration, abs=tolerance)
+    assert first.cause == second.cause
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "yaw"), [(100.0, -40.0, 0.0), (0.0, 0.0, 1.1), (-3000.0, 800.0, -2.7), (7.0, 7.0, np.pi)]
+)
+def test_where_the_map_lies_does_not_matter(x: float, y: float, yaw: float) -> None:
+    assert_alike(decide(busy()), decide(moved(busy(), x, y, yaw)), 1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_objects_does_not_matter(seed: int) -> None:
+    scene = busy()
+    order = np.random.default_rng(seed).permutation(len(scene.objects))
+    assert_alike(decide(scene), decide(replace(scene, objects=scene.objects.select(order))), 0.0)
+
+
+def test_the_same_scenes_give_the_same_answers_bit_for_bit() -> None:
+    def run() -> list[bytes]:
+        memory, answers = Memory(), []
+        for i in range(6):
+            output, memory = plan(replace(busy(), stamp=i * 100_000_000), memory, P)
+            answers.append(output.candidates.tobytes() + output.logits.tobytes() + output.plan.speed.tobytes())
+        return answers
+
+    assert run() == run()
+
+
+def test_a_world_that_starts_anew_is_a_new_world() -> None:
+    _, memory = plan(replace(busy(), stamp=50_000_000_000), Memory(), P)
+    again, _ = plan(replace(busy(), stamp=0), memory, P)
+    assert_alike(decide(replace(busy(), stamp=0)), again, 0.0)
+
+
+def test_the_plan_can_be_driven_by_the_bicycle() -> None:
+    scene = make_scene(bend(15.0), EgoState(45.0, 0.5, 0.1, 6.0))
+    output = decide(scene)
+    ego, states = scene.ego, []
+    place = replace(ego, x=0.0, y=0.0, yaw=0.0)
+    for step in range(80):  # 4 s; every 0.1 s the rest of the same plan is followed
+        if step % 2 == 0:
+            ahead = np.arange(1, 9) * 0.5 + step * 0.05
+            times = np.arange(9) * 0.5
+            reach = [np.interp(ahead, times, [0.0, *values]) for values in (output.plan.x, output.plan.y)]
+            cos, sin = np.cos(place.yaw), np.sin(place.yaw)
+            dx, dy = reach[0] - place.x, reach[1] - place.y
+            speeds = np.interp(ahead, times, np.concatenate([[ego.speed], output.plan.speed]))
+            local = replace(output.plan, x=cos * dx + sin * dy, y=cos * dy - sin * dx, speed=speeds)
+            steering, acceleration = track(local, place)
+        x, y, yaw, speed = bicycle_rollout(
+            place.x, place.y, place.yaw, place.speed, np.array([steering]), np.array([acceleration]), 2.7, 0.05
+        )[0].tolist()
+        place = replace(place, x=x, y=y, yaw=yaw, speed=speed, steering_angle=steering)
+        states.append((x, y))
+    driven = np.array(states)[9::10][:6]
+    planned = np.stack([output.plan.x, output.plan.y], axis=-1)[:6]
+    assert np.hypot(*(driven - planned).T).max() < 0.8
+
+
+@pytest.mark.parametrize("where", ["ego", "object", "path"])
+def test_what_is_not_finite_is_refused(where: str) -> None:
+    scene = busy()
+    if where == "ego":
+        scene = replace(scene, ego=replace(scene.ego, speed=float("nan")))
+    elif where == "object":
+        scene = replace(scene, objects=replace(scene.objects, vx=scene.objects.vx * np.nan))
+    else:
+        scene = replace(scene, route=replace(scene.route, path=scene.route.path + np.inf))
+    memory = Memory(stamp=3)
+    output, after = plan(scene, memory, P)
+    assert output.status is DriverStatus.NOT_FINITE
+    assert after is memory
+
+
+@pytest.mark.parametrize("points", [0, 1, 3])
+def test_a_route_without_length_is_refused(points: int) -> None:
+    scene = busy()
+    output = decide(replace(scene, route=replace(scene.route, path=np.zeros((points, 2)))))
+    assert output.status is DriverStatus.OUT_OF_RANGE
+    assert "route.path" in output.status_text
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.floats(-8, 8), st.floats(-8, 8), st.floats(-3.2, 3.2), st.floats(-3.2, 3.2), st.floats(0.5, 6), st.floats(0.5, 3)
+)
+def test_separation_is_negative_exactly_where_boxes_overlap(
+    x: float, y: float, yaw: float, own_yaw: float, length: float, width: float
+) -> None:
+    def row(value: float) -> np.ndarray:
+        return np.array([[value]])
+
+    shape = row(x), row(y), row(yaw), row(length), row(width)
+    gap = float(separation(row(0.0), row(0.0), row(own_yaw), 4.6, 1.9, *shape)[0, 0, 0])
+    own = box_corners(np.zeros(1), np.zeros(1), np.array([own_yaw]), np.array([4.6]), np.array([1.9]))
+    other = box_corners(np.array([x]), np.array([y]), np.array([yaw]), np.array([length]), np.array([width]))
+    if abs(gap) > 1e-6:
+        assert (gap < 0.0) == bool(boxes_overlap(own, other)[0])
