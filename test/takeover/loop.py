@@ -25,6 +25,7 @@ class Loop:
         self.x, self.speed = 0.0, speed
         self.command: DriveCommand = None  # type: ignore[assignment]
         self.events: list[TakeoverEvent] = []
+        self.ticks = 0
 
     @property
     def mode(self) -> ArbiterMode:
@@ -33,6 +34,8 @@ class Loop:
     def tick(self, ask: Ask = Ask.NOTHING, dt: int = TICK, ros_dt: int | None = None, **messages: Any) -> DriveCommand:
         """One tick ``dt`` ns later. Keywords: scene, policy, expert (True: healthy; None: nothing new; else a value),
         human, request (a value; default: nothing new)."""
+        self.ticks += 1
+        assert self.ticks < 1000, f"{self.mode.name} for ever"  # no test waits in vain
         self.now = Now(self.now.ros + (dt if ros_dt is None else ros_dt), self.now.steady + dt)
         self.x += self.speed * dt / SECOND
         made = {

@@ -1,0 +1,238 @@
+"""The arbiter and the monitor as nodes: wiring, services, parameters, diagnostics, clocks, one-tick latency."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from takead_ros.domain.driving import ArbiterMode as M
+from takead_ros.domain.driving import Source, Trigger
+from takead_ros.domain.errors import TakeadError
+from takead_ros.host import qos
+from takead_ros.host.lockstep import LockstepHost
+from takead_ros.host.parameters import Parameter
+from takead_ros.messages import convert, types
+from takead_ros.nodes.arbiter_node import ArbiterNode
+from takead_ros.nodes.joystick_node import JoystickNode
+from takead_ros.nodes.monitor_node import MonitorNode
+from test.takeover.scenery import SECOND, TICK, objects, output, request, scene
+
+
+class Bench:
+    """The arbiter (and what else a test asks for) in a lockstep host, with a world that drives straight on."""
+
+    def __init__(self, *others: Any, **parameters: Any) -> None:
+        self.host = LockstepHost(start_ns=10 * SECOND)
+        self.world = self.host.create_node("world")
+        self.scenes = self.world.create_publisher(types.Scene, "scene", qos.SCENE)
+        self.policy = self.world.create_publisher(types.PolicyOutput, "policy/output", qos.OUTPUT)
+        self.expert = self.world.create_publisher(types.PolicyOutput, "expert/output", qos.OUTPUT)
+        self.requests = self.world.create_publisher(types.TakeoverRequest, "takeover/request", qos.REQUESTS)
+        self.joy = self.world.create_publisher(types.Joy, "/joy", qos.SENSOR)
+        self.sends = {"scene", "policy", "expert"}
+        self.near: Any = None
+        self.world.create_timer(0.05, self._on_world, clock=self.host.steady)
+        self.others = [kind(self.host.create_node(kind.NAME), self.host.steady) for kind in others]
+        self.handle = self.host.create_node("arbiter_node", parameter_overrides=parameters)
+        self.arbiter = ArbiterNode(self.handle, self.host.steady)
+        self.commands: list[Any] = []
+        self.states: list[Any] = []
+        self.events: list[Any] = []
+        self.asked: list[Any] = []
+        self.health: list[Any] = []
+        for kind, topic, kept, profile in (
+            (types.DriveCommand, "command", self.commands, qos.COMMAND),
+            (types.ArbiterState, "arbiter/state", self.states, qos.STATE),
+            (types.TakeoverEvent, "takeover/event", self.events, qos.EVENTS),
+            (types.TakeoverRequest, "takeover/request", self.asked, qos.REQUESTS),
+            (types.DiagnosticArray, "/diagnostics", self.health, qos.DIAGNOSTICS),
+        ):
+            self.world.create_subscription(kind, topic, kept.append, profile)
+
+    def _on_world(self) -> None:
+        now = self.host.clock.nanoseconds
+        x = 10.0 * self.host.steady.nanoseconds / SECOND
+        if "scene" in self.sends:
+            self.scenes.publish(convert.scene_to_msg(scene(now, x, near=self.near)))
+        for name, publisher in (("policy", self.policy), ("expert", self.expert)):
+            if name in self.sends:
+                publisher.publish(convert.driver_to_msg(output(now, name)))
+
+    def ticks(self, number: int = 1) -> None:
+        self.host.advance(number * TICK)
+
+    def call(self, kind: Any, name: str) -> Any:
+        future = self.world.create_client(kind, name).call_async(kind.Request())
+        self.host.advance(0)
+        assert future.done()
+        return future.result()
+
+    @property
+    def mode(self) -> M:
+        return M(self.states[-1].state)
+
+
+def test_a_command_at_every_tick_whatever_is_there() -> None:
+    bench = Bench()
+    bench.sends = set()
+    bench.ticks(20)
+    assert len(bench.commands) == 20 and bench.commands[-1].acceleration < 0.0
+    bench.host.pause_ros_time()
+    bench.ticks(20)
+    assert len(bench.commands) == 40
+    bench.host.resume_ros_time()
+    bench.host.jump_ros_time(-5 * SECOND)
+    bench.ticks(20)
+    assert len(bench.commands) == 60
+
+
+def test_services_answer_with_a_code() -> None:
+    bench = Bench()
+    assert bench.call(types.Engage, "engage").code == "scene_stale"
+    bench.ticks(2)
+    answer = bench.call(types.Engage, "engage")
+    assert (answer.accepted, answer.code, answer.message) == (True, "ok", "engaged")
+    assert bench.mode is M.POLICY
+    assert bench.call(types.Engage, "engage").code == "already_engaged"
+    assert bench.call(types.Disengage, "disengage").accepted
+    assert bench.mode is M.DISENGAGED
+
+
+def test_auto_engage_in_the_first_tick() -> None:
+    bench = Bench(auto_engage=True)
+    bench.ticks()
+    assert bench.mode is M.POLICY and bench.commands[0].longitudinal_source == Source.POLICY
+
+
+def test_state_is_latched_and_repeated() -> None:
+    bench = Bench(auto_engage=True)
+    bench.ticks(45)
+    assert [s.state for s in bench.states] == [M.POLICY] * len(bench.states) and len(bench.states) >= 3
+    late: list[Any] = []
+    bench.world.create_subscription(types.ArbiterState, "arbiter/state", late.append, qos.STATE)
+    bench.ticks()
+    assert late and late[0].state == M.POLICY
+
+
+def test_takeover_and_handback() -> None:
+    bench = Bench(auto_engage=True)
+    bench.ticks(2)
+    bench.requests.publish(convert.request_to_msg(request(bench.host.clock.nanoseconds, Trigger.STUCK)))
+    bench.ticks()
+    assert bench.mode is M.EXPERT and bench.states[-1].hold_remaining == pytest.approx(2.0, abs=1e-6)
+    assert bench.states[-1].since == pytest.approx(10.15)
+    bench.ticks(60)
+    assert [(e.kind, e.takeover, e.who, e.trigger) for e in bench.events] == [(0, 1, 2, 4), (1, 1, 2, 4), (2, 1, 2, 4)]
+    assert bench.mode is M.POLICY and bench.states[-1].hold_remaining == 0.0
+
+
+def test_a_broken_message_is_counted_and_dropped() -> None:
+    bench = Bench(auto_engage=True)
+    bench.ticks(2)
+    bad = convert.driver_to_msg(output(bench.host.clock.nanoseconds))
+    bad.status = 99
+    bench.policy.publish(bad)
+    odd = convert.driver_to_msg(replace(output(bench.host.clock.nanoseconds + 1), steering_angle=4.0))
+    bench.ticks()
+    bench.policy.publish(odd)
+    bench.sends.discard("policy")
+    bench.ticks(45)
+    assert bench.states[-1].rejected_policy == 2 and bench.states[-1].rejected_scene == 0
+    status = {entry.name.split()[-1]: entry for entry in bench.health[-1].status}
+    assert set(status) == {"scene", "policy", "expert", "human", "request"}
+    values = {v.key: v.value for v in status["policy"].values}
+    assert values["rejected"] == "2" and "PolicyOutput.status" in values["last_unreadable"]
+    assert status["scene"].level == types.DiagnosticStatus.OK
+    assert float({v.key: v.value for v in status["scene"].values}["rate_hz"]) == pytest.approx(20.0, abs=1.5)
+
+
+def test_diagnostics_tell_of_what_is_missing() -> None:
+    bench = Bench(auto_engage=True)
+    bench.ticks(30)
+    bench.sends = {"scene"}
+    bench.ticks(80)
+    status = {entry.name.split()[-1]: entry for entry in bench.health[-1].status}
+    assert status["policy"].level == types.DiagnosticStatus.ERROR == status["expert"].level
+    assert status["human"].level == types.DiagnosticStatus.OK and status["human"].message == "silent"
+    assert bench.mode in (M.MRM, M.STOPPED)
+
+
+def test_parameters_change_where_safe() -> None:
+    bench = Bench()
+    (ok,) = bench.handle.set_parameters([Parameter("expert_hold_s", 3.0)])
+    assert ok.successful
+    for name, value, words in (
+        ("expert_hold_s", 0.0, "expert_hold_s"), ("drivers", ["policy"], "start only"),
+        ("period_s", 0.02, "start only"), ("exit_steering_rad", 0.2, "rollback"),
+    ):  # fmt: skip
+        (refused,) = bench.handle.set_parameters([Parameter(name, value)])
+        assert not refused.successful and words in refused.reason
+    assert bench.arbiter._parameters.expert_hold_s == 3.0
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"drivers": ["human"]}, {"period_s": 0.0}, {"mrm_deceleration_mps2": 5.9, "mrm_emergency_deceleration_mps2": 4.0}],
+)
+def test_bad_parameters_stop_the_start(parameters: dict[str, Any]) -> None:
+    with pytest.raises(TakeadError, match="arbiter_node: parameter"):
+        Bench(**parameters)
+
+
+def test_from_the_joystick_to_the_command_in_one_tick() -> None:
+    bench = Bench(JoystickNode, auto_engage=True)
+    rest = types.Joy(axes=[0.0, 0.0, 1.0, 0.0, 0.0, 1.0], buttons=[0] * 11)
+    for _ in range(5):
+        bench.joy.publish(rest)
+        bench.ticks()
+    assert bench.mode is M.POLICY
+    bench.joy.publish(types.Joy(axes=[-1.0, 0.0, 1.0, 0.0, 0.0, 1.0], buttons=[0] * 11))
+    number = len(bench.commands)
+    bench.ticks()
+    assert len(bench.commands) == number + 1
+    assert bench.commands[-1].lateral_source == Source.HUMAN and bench.commands[-1].steering_angle < 0.0
+    assert bench.mode is M.HUMAN and bench.states[-1].hold_remaining == pytest.approx(0.45, abs=0.06)
+    lost = bench.host.steady.nanoseconds
+    while bench.mode is M.HUMAN:  # unplugged in mid-turn
+        bench.ticks()
+    assert bench.host.steady.nanoseconds - lost <= SECOND // 5 + TICK
+    assert bench.mode is M.EXPERT
+
+
+def test_the_monitor_asks_and_says_when_it_is_over() -> None:
+    bench = Bench(MonitorNode, auto_engage=True)
+    bench.ticks(10)
+    assert bench.asked == []
+    bench.near = objects({"x": 10.0 * (bench.host.steady.nanoseconds / SECOND) + 24.0, "y": 0.0})
+    bench.ticks(4)
+    assert bench.asked == []  # the expert would do the same: nothing is gained
+    bench.sends.discard("expert")
+    bench.ticks(8)
+    assert bench.asked[-1].trigger == Trigger.COLLISION_PREDICTED and bench.asked[-1].object_id == 1
+    bench.near = None
+    bench.ticks(12)
+    number = len(bench.asked)
+    assert bench.asked[-1].trigger == Trigger.NONE
+    bench.ticks(10)
+    assert len(bench.asked) == number
+    assert any("triggers" in entry.name for array in bench.health for entry in array.status)
+
+
+def test_the_monitor_without_inputs() -> None:
+    bench = Bench(MonitorNode)
+    bench.sends = set()
+    bench.ticks(25)
+    assert bench.asked == []
+    entries = [entry for array in bench.health for entry in array.status if "triggers" in entry.name]
+    assert entries[-1].level == types.DiagnosticStatus.ERROR
+    broken = convert.scene_to_msg(scene(0))
+    broken.route.target_command[0] = 77
+    bench.scenes.publish(broken)
+    bad = convert.driver_to_msg(output(0))
+    bad.status = 99
+    bench.policy.publish(bad)
+    bench.ticks(25)
+    entries = [entry for array in bench.health for entry in array.status if "triggers" in entry.name]
+    assert {v.key: v.value for v in entries[-1].values}["unreadable"] == "2"
