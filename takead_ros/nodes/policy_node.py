@@ -12,19 +12,19 @@ from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
 from takead_ros.messages.convert import SceneConverter, driver_to_msg, header_to_msg, stamp_from_msg
+from takead_ros.nodes.cadence import slot
 from takead_ros.policy.model import Policy, load_model
 
 SECOND = 1_000_000_000
-EARLY_NS = 5_000_000  # a scene this much before the period is over still counts: stamps are rounded
 
 
 class PolicyNode:
     """Subscribes ``scene``; publishes ``policy/output`` and, every second, ``/diagnostics``; serves
     ``policy/load_model``.
 
-    Answers each scene whose stamp is a period after the last answered one, by the same rule as the expert, so that
-    both speak about the same scenes. Where scenes stay away for two periods, or are older than ``max_scene_age``, or
-    no model is loaded, it publishes an output whose status says so: there is no silence.
+    Answers the first scene of each period, by the same rule as the expert, so that both speak about the same scenes.
+    Where scenes stay away for two periods, or are older than ``max_scene_age``, or no model is loaded, it publishes an
+    output whose status says so: there is no silence.
 
     Parameters: ``model`` (path of an ONNX file; empty: none until the service loads one), ``provider``, ``rate`` (Hz),
     ``max_scene_age`` (s by the host's clock). ``policy``, where given, is used instead of loading ``model``, so that an
@@ -67,7 +67,8 @@ class PolicyNode:
 
     def _on_scene(self, msg: Any) -> None:
         stamp = stamp_from_msg(msg)
-        if self._answered is not None and 0 <= stamp - self._answered < self._period_ns - EARLY_NS:
+        period, last = self._period_ns, self._answered
+        if last is not None and stamp >= last and slot(stamp, period) == slot(last, period):
             return
         self._answered = stamp
         self._publish(self._answer(msg, stamp))
