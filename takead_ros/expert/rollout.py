@@ -65,11 +65,17 @@ def _calm(
     """
     room = np.minimum(np.maximum(gap - 1.5, 0.1), 500.0)
     closing = np.maximum(speed - lead_speed, 0.0)
-    stops_first = lead_speed * closing <= -2.0 * room * lead_change
-    until_stand = speed**2 * lead_change / np.maximum(lead_speed**2 - 2.0 * room * lead_change, 1e-6)
-    just = np.where(stops_first & (lead_change < 0.0), until_stand, lead_change - closing**2 / (2.0 * room))
+    just = lead_change - closing**2 / (2.0 * room)
+    brakes = lead_change < 0.0
+    if brakes.any():
+        stops_first = lead_speed * closing <= -2.0 * room * lead_change
+        until_stand = speed**2 * lead_change / np.maximum(lead_speed**2 - 2.0 * room * lead_change, 1e-6)
+        just = np.where(stops_first & brakes, until_stand, just)
+    calm = pull >= just
+    if calm.all():
+        return pull
     b = parameters.comfort_deceleration
-    return np.where(pull >= just, pull, just + b * np.tanh((pull - just) / b))
+    return np.where(calm, pull, just + b * np.tanh((pull - just) / b))
 
 
 def speed_profile(cap: FloatArray, rate: FloatArray, deceleration: float) -> FloatArray:
@@ -100,39 +106,47 @@ def roll_out(paths: Paths, around: Surroundings, ego: EgoState, limit: float, pa
     along, speeds = np.empty((len(path), len(KNOTS))), np.empty((len(path), len(KNOTS)))
     along[:, 0], speeds[:, 0] = u, v
     accelerations = []
-    changes = np.minimum(np.diff(around.lead_speed, axis=1) / STEPS, 0.0)  # (N, S - 1) m/s^2, what leads brake with
+    # From here on time first, (S, N): each step reads a row.
+    lead_speed = np.ascontiguousarray(around.lead_speed.T)
+    changes = np.minimum((lead_speed[1:] - lead_speed[:-1]) / STEPS[:, None], 0.0)  # m/s^2, what leads brake with
     lead, lead_pull = np.full(len(path), -1), np.zeros(len(path))
-    for i, dt in enumerate(STEPS):
+    # Without a lead, or without a line to stop at, the terms below change nothing: they are left out.
+    leads: list[bool] = np.isfinite(rear).any(axis=(1, 2)).tolist()
+    walled = bool(np.isfinite(front_stop).any())
+    for i, dt in enumerate(STEPS.tolist()):
         at = first + np.minimum(u, length - 1.0).astype(np.int64)
         ahead = first + np.minimum(u + 0.5 * dt * v, length - 1.0).astype(np.int64)
         capped = np.minimum(cap[at], cap[ahead])
         a = np.maximum((target - v) / dt, -p.comfort_deceleration)  # a lower target is no reason to brake hard
         a = np.minimum(np.minimum(a, (capped - v) / dt), p.comfort_acceleration)
-        if rear.shape[2]:
+        if leads[i]:
             gap = rear[i] - u[:, None]
             # what the ego is beside is no lead any more
             gap = np.where(gap > 0.0, np.maximum(gap - half, 0.1), np.inf)
-            braking = interaction * (v[:, None] - around.lead_speed[:, i])
+            braking = interaction * (v[:, None] - lead_speed[i])
             desired = around.gap + np.maximum(v[:, None] * (p.headway + braking), 0.0)
             pull = p.comfort_acceleration * (1.0 - (desired / gap) ** 2)
             nearest = pull.argmin(1)
             strongest = _calm(
-                pull[rows, nearest], v, gap[rows, nearest], around.lead_speed[nearest, i], changes[nearest, i], p
+                pull[rows, nearest], v, gap[rows, nearest], lead_speed[i, nearest], changes[i, nearest], p
             )
             if i < 6:
                 harder = (strongest < a - 0.2) & (strongest < lead_pull - 0.1)
                 lead = np.where(harder, nearest, lead)
                 lead_pull = np.where(harder, strongest, lead_pull)
             a = np.minimum(a, strongest)
-        room = front_stop - u
-        needed = (-0.525) * v**2 / np.maximum(room, 0.05)
-        before = room > -1.0
-        a = np.where(before & ((needed < -0.6 * p.comfort_deceleration) | (room <= 0.2)), np.minimum(a, needed), a)
-        a = np.where(before & (room < 1.0 + v), np.minimum(a, (room - v) / dt), a)
+        if walled:
+            room = front_stop - u
+            needed = (-0.525) * v**2 / np.maximum(room, 0.05)
+            before = room > -1.0
+            a = np.where(before & ((needed < -0.6 * p.comfort_deceleration) | (room <= 0.2)), np.minimum(a, needed), a)
+            a = np.where(before & (room < 1.0 + v), np.minimum(a, (room - v) / dt), a)
         a = np.maximum(np.minimum(a, ceiling), -p.max_deceleration)
         v_next = np.maximum(v + a * dt, 0.0)
-        stops = (v_next == 0.0) & (a < 0.0)
-        moved = np.where(stops, 0.5 * v**2 / np.maximum(-a, 1e-6), 0.5 * dt * (v + v_next))
+        moved = 0.5 * dt * (v + v_next)
+        if not v_next.all():
+            stops = (v_next == 0.0) & (a < 0.0)
+            moved = np.where(stops, 0.5 * v**2 / np.maximum(-a, 1e-6), moved)
         u, v = u + moved * rates[at], v_next
         along[:, i + 1], speeds[:, i + 1] = u, v
         accelerations.append(a)
