@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 METADRIVE := metadrive-simulator==0.4.3
+BASELINE_SEEDS := training:0-3
+BASELINE_EPOCHS := 24
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 # The first Python 3.10-3.12 that runs; `make demo PYTHON=/path/to/python3.12` overrides.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
@@ -38,6 +40,15 @@ lint: $(VENV)/.ready-dev ## ruff and mypy over the whole tree (about a minute)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+baseline: $(VENV)/.ready-demo ## rebuild models/baseline.onnx from the expert's demonstrations (about 10 minutes)
+	@echo "== baseline: the expert demonstrates on training seeds, a policy is cloned from it, exported and verified"
+	$(BIN)/takead drive --model expert --suite demo --seeds $(BASELINE_SEEDS) --record all \
+		--bags runs/baseline/demonstrations --workers $(WORKERS)
+	[ -f runs/baseline/baseline.pt ] || $(BIN)/takead train bc runs/baseline/demonstrations \
+		--out runs/baseline/baseline.pt --name baseline --epochs $(BASELINE_EPOCHS) --threads 2 --workers $(WORKERS)
+	$(BIN)/takead export runs/baseline/baseline.pt --out models/baseline.onnx --overwrite
+	$(BIN)/takead model verify models/baseline.onnx
 
 bench: $(VENV)/.ready-dev ## throughput of the full stack against the bare simulator (about 3 minutes)
 	$(BIN)/python benchmarks/loop.py --json runs/bench/loop.json
