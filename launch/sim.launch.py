@@ -9,6 +9,7 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, Shutdown
@@ -17,7 +18,8 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from launch import LaunchDescription, LaunchDescriptionEntity
+# mypy takes this folder for ROS 2's package
+from launch import LaunchDescription, LaunchDescriptionEntity  # type: ignore[attr-defined]
 
 SHARE = Path(get_package_share_directory("takead_ros"))
 
@@ -65,7 +67,7 @@ def whole(value: dict[str, str], name: str) -> int:
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in arguments()}
 
-    def node(name: str, parameters: dict | None = None, config: bool = True, critical: bool = False) -> Node:
+    def node(name: str, parameters: dict[str, Any] | None = None, config: bool = True, critical: bool = False) -> Node:
         files = [str(SHARE / "config" / f"{name}.yaml")] if config else []
         return Node(
             package="takead_ros",

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 from types import SimpleNamespace as Msg
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from opendrive import crossing, straight
+from .opendrive import crossing, straight
 
 
 def quaternion(yaw: float) -> Msg:

@@ -65,7 +65,8 @@ def test_limits_and_signs_come_from_the_map(straight_xodr: str) -> None:
     assert route.limits[-1] == pytest.approx(30.0 / 3.6)
     (stop,) = route.signs
     assert stop.kind is ControlKind.STOP_SIGN
-    assert (stop.x, stop.y) == (pytest.approx(48.0, abs=0.5), pytest.approx(LANE, abs=0.01))
+    assert stop.x == pytest.approx(48.0, abs=0.5)
+    assert stop.y == pytest.approx(LANE, abs=0.01)
     assert set(route.commands) == {RouteCommand.LANE_FOLLOW}
 
 

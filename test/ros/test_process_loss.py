@@ -57,7 +57,7 @@ class Stack:
     def _start(name: str, folder: Path) -> subprocess.Popen[bytes]:
         share = Path(get_package_share_directory("takead_ros"))
         simulator = name == "simulator"
-        values = {"use_sim_time": not simulator}
+        values: dict[str, Any] = {"use_sim_time": not simulator}
         if simulator:
             values |= {"family": "cut_in", "seed": 1_000_000, "publish_clock": True, "auto_engage": True}
         if name == "policy":
