@@ -122,8 +122,8 @@ def run(seconds: float, takeovers: tuple[Takeover, ...] = (), begin: int = 0) ->
                     yield event(now, EventKind(kind), number, takeover)
                     mode = (ArbiterMode.EXPERT, ArbiterMode.HANDBACK, ArbiterMode.POLICY)[kind]
                     yield _state(now, mode)
-        driver = Source.POLICY if mode is ArbiterMode.POLICY else Source.EXPERT
-        command = DriveCommand(now, 0.01, -0.3, driver, driver, 0.0, 0.0, reason="ok", model_sha256="ab" * 32)
+        who = Source.POLICY if mode is ArbiterMode.POLICY else Source.EXPERT
+        command = DriveCommand(now, 0.01, -0.3, who, who, 0.0, 0.0, reason="ok", model_sha256="ab" * 32)
         yield Received("/takead/command", now, codec.serialize(convert.command_to_msg(command)))
 
 

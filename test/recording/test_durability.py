@@ -69,7 +69,7 @@ def test_killed_recorder_loses_at_most_the_flush_interval(tmp_path: Path) -> Non
         time.sleep(float(rng.uniform(0.05, 0.9)))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        progress = [int(line) for line in (folder / "sent").read_text().split("\n")[:-1]]
+        progress = [int(line.split()[0]) for line in (folder / "sent").read_text().split("\n")[:-1]]
         sent = list(stream.run(progress[-1] / stream.SECOND + 0.06, (stream.Takeover(6.0, 300.0, 301.0),)))
         (cut,) = reader.list_unfinished(folder)
         result = recover(cut)

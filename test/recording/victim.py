@@ -1,6 +1,7 @@
-"""A recorder in a process of its own, there to be killed: ``victim.py FOLDER direct|thread``.
+"""A recorder in a process of its own, there to be killed: ``victim.py FOLDER direct|thread|live``.
 
-Paced at ten times real time; before a message is handed over its stamp is noted in FOLDER/sent.
+Paced at ten times real time (live: at real time, through the thread); before a message is handed over, its stamp and
+the monotonic clock are noted in FOLDER/sent.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from takead_ros.recording.recorder import Recorder
 TAKEOVER = (stream.Takeover(6.0, 300.0, 301.0),)
 
 
-def main(folder: Path, kind: str, speed: float = 10.0) -> None:
+def main(folder: Path, kind: str) -> None:
     """Records a takeover that does not end, until killed or terminated."""
     stop: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stop.append(number))
     folder.mkdir(parents=True, exist_ok=True)
-    background = BackgroundWriter(folder, stream.TOPICS) if kind == "thread" else None
+    background = None if kind == "direct" else BackgroundWriter(folder, stream.TOPICS)
+    speed = 1.0 if kind == "live" else 10.0
     recorder = Recorder(
         stream.CONFIG, stream.TOPICS, stream.PROVENANCE, background or stream.DirectSink(folder)
     )  # fmt: skip
@@ -33,7 +35,7 @@ def main(folder: Path, kind: str, speed: float = 10.0) -> None:
     begin, announced, last = time.monotonic(), False, 0
     for message in takewhile(lambda _: not stop, stream.run(290.0, TAKEOVER)):
         last = message.stamp
-        os.write(noted, f"{last}\n".encode())
+        os.write(noted, f"{last} {time.monotonic_ns()}\n".encode())
         recorder.receive(*message)
         if recorder.session.recording:
             if not announced:
