@@ -96,7 +96,7 @@ def training_curves(history: Mapping[str, Sequence[Mapping[str, float]]]) -> str
         axes = figure.add_subplot(1, len(phases), i + 1)
         _plain(axes)
         rows = history[phase]
-        names = [name for name in rows[0] if name not in ("epoch", "step")]
+        names = [name for name in rows[0] if name not in ("epoch", "step", "steps", "pairs")]
         for name in names:
             values = [row.get(name, float("nan")) for row in rows]
             axes.plot(range(1, len(rows) + 1), values, marker="o", markersize=3, linewidth=1.5,

@@ -187,15 +187,15 @@ def test_preference_training_makes_the_policy_prefer_the_expert(tmp_path: Path, 
         return float((logs[np.arange(kept.sum()), pairs.chosen[kept]] - logs[:, pairs.rejected[kept][0]]).mean())
 
     before = margin()
-    figures, used = train_preference(net, table, Mix(draws=200), settings, QUICK, tmp_path / "state")
+    history, used = train_preference(net, table, Mix(draws=200), settings, QUICK, tmp_path / "state")
     assert margin() > before + 0.5
-    assert figures["right"] > 0.7 and used["loss"] == loss
+    assert history[-1]["right"] > 0.7 and used["loss"] == loss
 
 
 def test_without_pairs_the_weights_stay(tmp_path: Path) -> None:
     table, net = make_table(200), fresh_net()
-    figures, _ = train_preference(net, table, Mix(draws=100), Preference(), QUICK, tmp_path / "state")
-    assert figures == {"pairs": 0.0} and same_weights(net, fresh_net())
+    history, _ = train_preference(net, table, Mix(draws=100), Preference(), QUICK, tmp_path / "state")
+    assert history == [{"pairs": 0.0}] and same_weights(net, fresh_net())
 
 
 @pytest.mark.parametrize(

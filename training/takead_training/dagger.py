@@ -73,12 +73,12 @@ def draw(table: Table, mix: Mix, seed: int, epoch: int) -> np.ndarray:
 
 def train_dagger(
     net: PolicyNet, table: Table, mix: Mix, schedule: Schedule, state: Path, progress: Progress | None = None
-) -> tuple[dict[str, float], dict[str, object]]:
-    """Train ``net`` in place; returns the last epoch's figures and the settings for the manifest."""
+) -> tuple[list[dict[str, float]], dict[str, object]]:
+    """Train ``net`` in place; returns every epoch's figures and the settings for the manifest."""
     prepare(schedule)
     history = fit(
         net, tensors(table), lambda epoch: draw(table, mix, schedule.seed, epoch),
         lambda out, batch: imitation_loss(net, out, batch), schedule, state, progress,
     )  # fmt: skip
     counts = {name: len(rows) for name, rows in bucket_rows(table).items()}
-    return history[-1], {**asdict(schedule), "shares": dict(mix.shares), "draws": mix.draws, "samples": counts}
+    return history, {**asdict(schedule), "shares": dict(mix.shares), "draws": mix.draws, "samples": counts}

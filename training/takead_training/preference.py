@@ -106,8 +106,8 @@ def preference_loss(logits: Tensor, batch: Batch, settings: Preference) -> tuple
 def train_preference(
     net: PolicyNet, table: Table, mix: Mix, settings: Preference, schedule: Schedule, state: Path,
     progress: Progress | None = None,
-) -> tuple[dict[str, float], dict[str, object]]:  # fmt: skip
-    """Train ``net`` in place, with itself as it was as the frozen reference; returns figures and settings.
+) -> tuple[list[dict[str, float]], dict[str, object]]:  # fmt: skip
+    """Train ``net`` in place, with itself as it was as the frozen reference; returns each epoch's figures, settings.
 
     Where there is no pair at all, nothing is trained and the figures say so.
     """
@@ -115,7 +115,7 @@ def train_preference(
     pairs = find_pairs(table, net.anchors, settings.margin)
     used: dict[str, object] = {**asdict(schedule), **asdict(settings), "pairs": pairs.counts}
     if not pairs.counts["pairs"]:
-        return {"pairs": 0.0}, used
+        return [{"pairs": 0.0}], used
     data = tensors(table)
     data["chosen"], data["rejected"] = torch.from_numpy(pairs.chosen), torch.from_numpy(pairs.rejected)
     _add_reference(data, copy.deepcopy(net).eval())
@@ -135,7 +135,7 @@ def train_preference(
         return anchor + settings.weight * wanted, {**figures, **more}
 
     history = fit(net, data, rows_of, loss_of, schedule, state, progress)
-    return {**history[-1], "pairs": float(len(carry))}, used
+    return [{**epoch, "pairs": float(len(carry))} for epoch in history], used
 
 
 def _add_reference(data: Batch, reference: PolicyNet, batch: int = 512) -> None:

@@ -81,15 +81,17 @@ def run_round(
         training={name: value for name, value in manifest.training.items() if name != "network"},
     )  # fmt: skip
     figures: dict[str, dict[str, float]] = record.setdefault("figures", {})
+    history: dict[str, list[dict[str, float]]] = record.setdefault("history", {})
 
     dagger = out / "dagger.pt"
     if dagger.exists():
         checkpoint = load_checkpoint(dagger)
     else:
-        figures["dagger"], used = train_dagger(
+        history["dagger"], used = train_dagger(
             net, table, settings.mix, settings.dagger, out / "dagger.state",
             lambda done, total, values: report("dagger", done, total, values),
         )  # fmt: skip
+        figures["dagger"] = history["dagger"][-1]
         frames = parity_frames(table, np.flatnonzero(own), settings.dagger.seed)
         checkpoint = Checkpoint(net, made.after("dagger", used), frames)
         _write(out, record)
@@ -100,10 +102,11 @@ def run_round(
     if preference.exists():
         checkpoint = load_checkpoint(preference)
     else:
-        figures["preference"], used = train_preference(
+        history["preference"], used = train_preference(
             checkpoint.net, table, settings.mix, settings.pairs, settings.preference, out / "preference.state",
             lambda done, total, values: report("preference", done, total, values),
         )  # fmt: skip
+        figures["preference"] = history["preference"][-1]
         provenance = checkpoint.provenance.after("preference", used)
         checkpoint = replace(checkpoint, provenance=provenance)
         _write(out, record)
