@@ -63,7 +63,7 @@ class Demo:
         if self.folder.exists() and not self.folder.is_dir():
             raise TakeadError(f"output '{self.folder}': is a file, expected a folder")
         if not file.exists():
-            if self.folder.is_dir() and any(self.folder.iterdir()):
+            if self.folder.is_dir() and any(path.name != f"{SETTINGS}.part" for path in self.folder.iterdir()):
                 raise TakeadError(
                     f"output folder '{self.folder}' is not empty and holds no demo; expected a new folder "
                     "(nothing is overwritten)"

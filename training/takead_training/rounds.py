@@ -32,6 +32,7 @@ from takead_training.samples import Table
 from takead_training.trainer import Schedule
 
 FORMAT = "takead-round-1"
+BEGUN = ".round.json.tmp"  # all that a kill at the very beginning leaves
 Report = Callable[[str, int, int, dict[str, float]], None]  # phase, done, total, figures
 
 
@@ -148,7 +149,7 @@ def _open(out: Path, asked: dict[str, Any]) -> dict[str, Any]:
     """The record of the round in ``out``, begun where there is none."""
     file = out / "round.json"
     if not file.exists():
-        if out.exists() and any(out.iterdir()):
+        if out.exists() and any(path.name != BEGUN for path in out.iterdir()):
             raise TakeadError(f"round folder '{out}': is not empty and holds no round; name another")
         out.mkdir(parents=True, exist_ok=True)
         _write(out, {"asked": asked})
@@ -168,7 +169,7 @@ def _open(out: Path, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(out: Path, record: dict[str, Any]) -> None:
-    temporary = out / ".round.json.tmp"
+    temporary = out / BEGUN
     temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
     temporary.replace(out / "round.json")
 
