@@ -129,19 +129,19 @@ def under_ros(folder: Path, clip: Path, moment: float, tally: Tally, domain: int
     result = recover(cut)
     tally.kills += 1
     tally.messages += result.messages
-    assert result.clip is not None
-    tally.clips += 1
-    saved = [(m.topic, m.data) for m in bag.read(result.clip)]
-    first = min(m.stamp for m in bag.read(result.clip))
-    kept, oldest_lost = set(saved), killed
+    saved = list(bag.read(result.clip)) if result.clip is not None else []
+    # What came while the victim was still finding its publishers is not a loss.
+    joined = min((m.stamp for m in saved), default=min(m.stamp for m in bag.read(seen))) + 5e8
+    kept, oldest_lost = {(m.topic, m.data) for m in saved}, killed
     for message in bag.read(seen):
-        # What came while the victim was still finding its publishers is not a loss.
-        due = first + 5e8 < message.stamp < killed and not message.topic.endswith("/clip/label")
+        due = joined < message.stamp < killed and not message.topic.endswith("/clip/label")
         if due and (message.topic, message.data) not in kept:
             oldest_lost = min(oldest_lost, message.stamp)
             tally.overdue += killed - message.stamp > FLUSH_S * 1e9
     tally.at_risk_s.append((killed - oldest_lost) / 1e9)
-    opens(result.clip, tally)
+    if result.clip is not None:
+        tally.clips += 1
+        opens(result.clip, tally)
 
 
 def main() -> None:
@@ -160,7 +160,7 @@ def main() -> None:
         if options.ros:
             (clip,) = stream.record(folder / "clip", stream.run(20.0, (stream.Takeover(6.0, 15.0, 16.0),)))
             for number in range(options.ros):
-                moment = float(rng.uniform(0.5, 6.0))
+                moment = float(rng.uniform(1.5, 7.0))
                 under_ros(folder / f"r{number}", clip, moment, tallies["ROS 2"], options.domain)
     print("| | kills | clips recovered | messages saved | lost though older than 0.5 s | unreadable | at risk, median "
           "| at risk, most | opened in |\n|---|---:|---:|---:|---:|---:|---:|---:|---|")  # fmt: skip

@@ -56,7 +56,8 @@ def main() -> None:
     options = parser.parse_args()
     begin, samples = time.monotonic(), []
     with tempfile.TemporaryDirectory() as name:
-        writer = BackgroundWriter(Path(name), stream.TOPICS, patient=True)
+        # A small queue, so that what waits for the disk does not pass for growth.
+        writer = BackgroundWriter(Path(name), stream.TOPICS, queue_bytes=8 << 20, patient=True)
         recorder = Recorder(stream.CONFIG, stream.TOPICS, stream.PROVENANCE, writer)
         last, reached = 0, 0
         for number, message in cycles(options.takeovers, options.every):

@@ -169,6 +169,11 @@ def _drive(
     finally:
         if recorder is not None:
             recorder.close()
+    if recorder is not None and recorder.failed:
+        raise TakeadError(
+            f"recording {spec.key}: {recorder.failed}; expected space for its clips "
+            f"(save what is there with: takead clips recover {spec.folder})"
+        )
     log = replace(world.outcome(), sources=tuple(sources), events=tuple(notes.events))
     return log, recorder.clips if recorder is not None else []
 

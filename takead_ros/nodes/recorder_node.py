@@ -120,6 +120,11 @@ class RecorderNode:
         """The clips closed so far."""
         return list(self._writer.status.clips)
 
+    @property
+    def failed(self) -> str:
+        """Why the disk refused a clip; empty where it took all of them."""
+        return self._writer.status.failed
+
     def close(self) -> None:
         """Finish the open clip and everything that is queued; to be called before the process ends."""
         if self._closed:

@@ -21,9 +21,11 @@ GATHER, POLL = 0.6, 0.15
 
 @dataclass
 class Status:
-    """What became of the messages so far. ``failure``: why the disk refuses (empty while it does not)."""
+    """What became of the messages so far. ``failure``: why the disk refuses (empty while it does not); ``failed``: why
+    it did at first (empty where it never did)."""
 
     failure: str = ""
+    failed: str = ""
     failures: int = 0
     written: int = 0
     bytes_written: int = 0
@@ -205,6 +207,7 @@ class BackgroundWriter:
     def _fail(self, problem: OSError) -> None:
         """The disk refuses: the clip is left as it is, and the failure is told."""
         self.status.failure = f"{problem.filename or self._folder}: {problem.strerror or problem}"
+        self.status.failed = self.status.failed or self.status.failure
         self.status.failures += 1
         if self._writer is not None:
             # What reached the buffer but not the disk is gone as well.
