@@ -24,10 +24,10 @@ FAR = np.inf
 class Lanes:
     """Centre lines as one array: x y yaw (Q,), arc (Q,) growing along each line, ``last`` (Q,) the line's last index.
 
-    ``lines`` are the polylines that it was made of; map geometry is static, so it holds while they are in view.
+    ``source`` are the polylines that it was made of; map geometry is static, so it holds while they are in view.
     """
 
-    lines: tuple[Polyline, ...]
+    source: tuple[Polyline, ...]
     x: FloatArray
     y: FloatArray
     yaw: FloatArray
@@ -37,10 +37,9 @@ class Lanes:
     @staticmethod
     def of(polylines: tuple[Polyline, ...], known: Lanes | None) -> Lanes | None:
         """The lanes of a scene; ``known`` again where its lines are the same ones."""
-        lines = tuple([line for line in polylines if line.kind is LineKind.LANE_CENTER and len(line.points) > 1])
-        same = known is not None and len(known.lines) == len(lines)
-        if known is not None and same and all(a is b for a, b in zip(lines, known.lines, strict=True)):
+        if known is not None and known.source is polylines:
             return known
+        lines = [line for line in polylines if line.kind is LineKind.LANE_CENTER and len(line.points) > 1]
         if not lines:
             return None
         points = np.concatenate([line.points for line in lines])
@@ -51,7 +50,7 @@ class Lanes:
         steps[ends] = steps[ends - 1]  # the jump from one line to the next is no road
         length = np.hypot(steps[:, 0], steps[:, 1])
         arc = np.concatenate(([0.0], np.cumsum(length)[:-1]))
-        return Lanes(lines, points[:, 0], points[:, 1], np.arctan2(steps[:, 1], steps[:, 0]), arc, last)
+        return Lanes(polylines, points[:, 0], points[:, 1], np.arctan2(steps[:, 1], steps[:, 0]), arc, last)
 
 
 @lru_cache(maxsize=8)
@@ -81,6 +80,8 @@ class Trace:
         x, y = np.concatenate(([0.0], plan.x)), np.concatenate(([0.0], plan.y))
         yaw, v = np.concatenate(([0.0], plan.yaw)), np.concatenate(([max(speed, 0.0)], plan.speed))
         yaw[1:] -= 2.0 * np.pi * np.cumsum(np.round(np.diff(yaw) / (2.0 * np.pi)))
+        most = 3.0 / plan.dt * np.hypot(x[1:] - x[:-1], y[1:] - y[:-1])  # beyond, a cubic runs back (Fritsch, Carlson)
+        v[1:], v[:-1] = np.minimum(v[1:], most), np.minimum(v[:-1], most)
         along, across = v * np.cos(yaw), v * np.sin(yaw)
         px = x[i] + value * (x[i + 1] - x[i]) + slope[0] * along[i] + slope[1] * along[i + 1]
         py = y[i] + value * (y[i + 1] - y[i]) + slope[0] * across[i] + slope[1] * across[i + 1]

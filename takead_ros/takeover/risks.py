@@ -228,7 +228,7 @@ def _following(
     harder = expert is None or -expert.output.acceleration > braking + BETTER_BY_MPS2
     enter = harder and ((soonest < p.ttc_s and braking < ENOUGH * must) or (headway < p.headway_s and braking < 0.0))
     leave = soonest > p.ttc_exit_s and headway > p.headway_exit_s
-    severity = float(np.clip(1.0 - 0.5 * soonest / p.ttc_s, 0.3, 1.0))
+    severity = min(max(1.0 - 0.5 * soonest / p.ttc_s, 0.3), 1.0)
     when = soonest if np.isfinite(soonest) else None
     text = f"TTC {soonest:.1f} s, headway {headway:.1f} s"
     return Finding(Trigger.TIME_TO_COLLISION, enter, leave, severity, when, int(near.id[k]), text)
@@ -241,7 +241,7 @@ def _disagreement(scene: Scene, policy: DriverOutput, expert: DriverOutput, p: M
         Trigger.STEERING_DISAGREEMENT,
         moving and share > p.disagreement_share,
         not moving or share < p.disagreement_exit_share,
-        float(np.clip(0.4 + 0.5 * (share - p.disagreement_share), 0.0, 1.0)),
+        min(max(0.4 + 0.5 * (share - p.disagreement_share), 0.0), 1.0),
         None,
         0,
         f"steering differs by {share:.2f} of full lock",
@@ -266,7 +266,7 @@ def _off_route(scene: Scene, policy: DriverOutput, expert: Driver | None, p: Mon
     near = offset < p.off_route_exit_m and yaw < p.off_route_yaw_exit_rad
     if not near and expert is not None:
         near = _end_offset(scene, policy) <= _end_offset(scene, expert.output) + RETURNS_M
-    severity = float(np.clip(0.4 + 0.1 * (offset - p.off_route_m), 0.4, 0.8))
+    severity = min(max(0.4 + 0.1 * (offset - p.off_route_m), 0.4), 0.8)
     text = f"{offset:.1f} m and {yaw:.2f} rad off"
     return Finding(Trigger.OFF_ROUTE, far and not near, near, severity, None, 0, text)
 

@@ -20,8 +20,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from takead_ros.domain.driving import DriverOutput, TakeoverRequest, Trigger
 from takead_ros.domain.scene import Scene
 from takead_ros.takeover import risks
@@ -166,6 +164,6 @@ def _most_severe(scene: Scene, alarms: Mapping[Trigger, Alarm]) -> TakeoverReque
         return TakeoverRequest(scene.stamp, Trigger.NONE)
     worst = max(active, key=lambda finding: (finding.severity, -finding.trigger))
     return TakeoverRequest(
-        scene.stamp, worst.trigger, float(np.clip(worst.severity, 0.0, 1.0)), worst.time_to_event, worst.object_id,
+        scene.stamp, worst.trigger, min(max(worst.severity, 0.0), 1.0), worst.time_to_event, worst.object_id,
         worst.text,
     )  # fmt: skip

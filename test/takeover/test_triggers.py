@@ -1,0 +1,358 @@
+"""The triggers: each with its enter and its exit condition, its sustain times, and what must not fire it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from takead_ros.domain.driving import DriverOutput, DriverStatus, Plan, TakeoverRequest, Trigger
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import ControlKind, LightState, LineKind, Objects, Polyline, Scene, TrafficControl
+from takead_ros.takeover import prediction, table
+from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters, changed, validated
+from takead_ros.takeover.triggers import Memory, evaluate
+from test.takeover.scenery import TICK, objects, output, scene
+
+Make = Callable[[int, float], Any]
+
+
+class Road:
+    """Evaluates tick after tick: scenes at 20 Hz, outputs at 10 Hz, the ego straight on at ``speed``."""
+
+    def __init__(self, speed: float = 10.0, **parameters: Any) -> None:
+        self.p, self.memory, self.speed = MonitorParameters(**parameters), Memory(), speed
+        self.i, self.x = 0, 0.0
+        self.policy: DriverOutput | None = None
+        self.expert: DriverOutput | None = None
+
+    def tick(
+        self, near: Objects | None = None, policy: Any = "same", expert: Any = "same", **changes: Any
+    ) -> TakeoverRequest:  # fmt: skip
+        """policy, expert: keywords of ``output``, a value, or None (silent)."""
+        stamp = self.i * TICK
+        now = replace(scene(stamp, self.x, self.speed, near), **changes)
+        if self.i % 2 == 0:
+            for name, given in (("policy", policy), ("expert", expert)):
+                if isinstance(given, dict):
+                    setattr(self, name, output(stamp, name, **{"speed": self.speed, **given}))
+                elif given == "same":
+                    setattr(self, name, output(stamp, name, speed=self.speed))
+                elif given is not None:
+                    setattr(self, name, replace(given, stamp=stamp))
+        self.i += 1
+        self.x += self.speed * 0.05
+        request, self.memory = evaluate(now, self.policy, self.expert, self.memory, self.p)
+        return request
+
+    def run(self, ticks: int, **messages: Any) -> list[TakeoverRequest]:
+        return [self.tick(**messages) for _ in range(ticks)]
+
+
+BRAKES = {"speed": 0.0, "acceleration": -6.0}
+
+
+def first(requests: list[TakeoverRequest], trigger: Trigger) -> int:
+    """Index of the first request with that trigger."""
+    return [request.trigger for request in requests].index(trigger)
+
+
+def test_nothing_wrong_nothing_asked() -> None:
+    road = Road()
+    assert {request.trigger for request in road.run(100, near=objects({"x": 20.0, "y": 4.0}))} == {Trigger.NONE}
+
+
+def test_a_collision_within_two_seconds_that_the_expert_avoids() -> None:
+    road = Road()
+    got = [road.tick(near=objects({"x": 40.0, "y": 0.0}), expert=BRAKES) for _ in range(60)]
+    i = first(got, Trigger.COLLISION_PREDICTED)
+    gap = 40.0 - 2.25 - 2.3 - 0.2 - i * 0.5
+    assert gap / 10.0 == pytest.approx(2.0, abs=0.25)
+    assert got[i].object_id == 1 and got[i].time_to_event == pytest.approx(2.0, abs=0.21)
+    assert 0.5 <= got[i].severity < got[i + 15].severity <= 1.0
+
+
+def test_no_request_where_the_expert_does_no_better() -> None:
+    road = Road()
+    got = [road.tick(near=objects({"x": 40.0, "y": 0.0})) for _ in range(60)]
+    assert Trigger.COLLISION_PREDICTED not in {request.trigger for request in got}
+
+
+def test_without_an_expert_the_policy_alone_is_judged() -> None:
+    road = Road()
+    got = [road.tick(near=objects({"x": 30.0, "y": 0.0}), expert=None) for _ in range(30)]
+    assert Trigger.COLLISION_PREDICTED in {request.trigger for request in got}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"x": 30.0, "y": 0.0, "visibility": 0.0}, {"x": 30.0, "y": 2.4}, {"x": -12.0, "y": 0.0, "vx": 20.0},
+     {"x": 60.0, "y": 0.0}, {"x": 25.0, "y": 0.0, "vx": 10.0}],
+)  # fmt: skip
+def test_what_is_no_collision(row: dict[str, float]) -> None:
+    road = Road()
+    assert {r.trigger for r in road.run(6, near=objects(row), expert=BRAKES)} == {Trigger.NONE}
+
+
+def test_a_pedestrian_who_will_have_crossed() -> None:
+    road = Road()
+    walker = {"kind": 3.0, "length": 0.6, "width": 0.6, "vy": 2.0}
+    assert (
+        first(road.run(8, near=objects({"x": 16.0, "y": -2.6, **walker}), expert=BRAKES), Trigger.COLLISION_PREDICTED)
+        <= 2
+    )
+    road = Road()
+    away = road.run(8, near=objects({"x": 16.0, "y": 1.6, **walker}), expert=BRAKES)
+    assert {r.trigger for r in away} == {Trigger.NONE}
+
+
+def test_a_collision_clears_late() -> None:
+    road = Road()
+    road.run(6, near=objects({"x": 24.0, "y": 0.0}), expert=BRAKES)
+    got = road.run(20, expert=BRAKES)
+    assert first(got, Trigger.NONE) == 10  # collision_clear_s
+
+
+def lane(y: float, x: Any, yaw: float = 0.0) -> Polyline:
+    points = np.stack([x, np.full(len(x), y) + np.tan(yaw) * (x - x[0])], axis=1)
+    return Polyline(round(y * 10) + 50, LineKind.LANE_CENTER, points, False, 14.0, 3.5)
+
+
+def test_oncoming_traffic_that_follows_its_bend_is_no_collision() -> None:
+    angle = np.linspace(0.0, 1.2, 40)
+    bend = np.stack([60.0 - 50.0 * np.sin(angle), 3.5 + 50.0 * (1.0 - np.cos(angle))], axis=1)  # away to the left
+    lines = (Polyline(1, LineKind.LANE_CENTER, bend, False, 14.0, 3.5), lane(0.0, np.arange(-50.0, 200.0, 2.0)))
+    oncoming = objects({"x": 52.0, "y": 4.1, "yaw": 2.98 + 0.0, "vx": -10.0 * np.cos(0.16), "vy": 10.0 * np.sin(0.16)})
+    ahead = prediction.times(2.0)
+    straight = prediction.constant_velocity(oncoming, ahead)
+    followed = prediction.lane_following(oncoming, prediction.Lanes.of(lines, None), straight, ahead)
+    off = np.hypot(followed[0, -1, 0] - 60.0, followed[0, -1, 1] - 53.5)
+    assert abs(off - 50.0) < 1.0 and followed[0, -1, 1] > straight[0, -1, 1] + 1.0
+
+
+def test_lane_following_goes_on_straight_beyond_the_end_and_drifts_for_a_while() -> None:
+    lines = prediction.Lanes.of((lane(0.0, np.arange(0.0, 21.0)), lane(3.5, np.arange(0.0, 21.0))), None)
+    ahead = prediction.times(3.0)
+    car = objects({"x": 10.0, "y": 0.5, "vx": 10.0, "vy": 0.5, "yaw": 0.05})
+    poses = prediction.lane_following(car, lines, prediction.constant_velocity(car, ahead), ahead)[0]
+    assert poses[-1, 0] == pytest.approx(40.0, abs=0.1)
+    assert poses[9, 1] == pytest.approx(1.5, abs=0.02) and poses[-1, 1] == pytest.approx(1.5, abs=0.02)
+    walker = objects({"x": 10.0, "y": 0.5, "vx": 2.0, "kind": 3.0})
+    straight = prediction.constant_velocity(walker, ahead)
+    assert prediction.lane_following(walker, lines, straight, ahead) is straight
+    assert prediction.lane_following(car, None, straight, ahead) is straight
+    far = objects({"x": 10.0, "y": 30.0, "vx": 10.0})
+    straight = prediction.constant_velocity(far, ahead)
+    assert prediction.lane_following(far, lines, straight, ahead) is straight
+
+
+def test_lanes_are_kept_while_they_are_the_same() -> None:
+    lines = (lane(0.0, np.arange(0.0, 21.0)),)
+    known = prediction.Lanes.of(lines, None)
+    assert prediction.Lanes.of(lines, known) is known
+    other = prediction.Lanes.of((*lines, Polyline(9, LineKind.ROAD_EDGE, np.zeros((2, 2)))), known)
+    assert other is not known and other is not None and len(other.x) == 21
+    assert prediction.Lanes.of((), known) is None
+
+
+def test_a_rolled_out_plan_keeps_to_what_the_vehicle_can_do() -> None:
+    ahead = prediction.times(2.0)
+    standing = Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.zeros(8))
+    trace = prediction.Trace.of(standing, (5.0, 1.0, 0.0), 10.0)
+    poses = prediction.roll_out(trace, 0.0, 10.0, ahead)
+    assert poses[-1, 0] == pytest.approx(5.0 + 100.0 / 18.0, abs=0.3)  # v^2 / 2a: it cannot stop on the spot
+    rocket = Plan(np.linspace(20, 160, 8), np.zeros(8), np.zeros(8), np.full(8, 40.0))
+    poses = prediction.roll_out(prediction.Trace.of(rocket, (0.0, 0.0, 0.0), 10.0), 0.0, 10.0, ahead)
+    assert poses[-1, 0] == pytest.approx(10.0 * 2 + 0.5 * 4.0 * 4, abs=0.1)
+
+
+def test_a_rolled_out_plan_is_the_bend_itself() -> None:
+    s = 8.0 * 0.5 * np.arange(1, 9)
+    bend = Plan(20 * np.sin(s / 20), 20 * (1 - np.cos(s / 20)), s / 20, np.full(8, 8.0))
+    poses = prediction.roll_out(prediction.Trace.of(bend, (0.0, 0.0, 0.0), 8.0), 0.1, 8.0, prediction.times(2.0))
+    assert np.abs(np.hypot(poses[:, 0], poses[:, 1] - 20.0) - 20.0).max() < 0.02
+    assert poses[-1, 2] == pytest.approx(8.0 * 2.1 / 20, abs=0.01)
+    wrapped = replace(bend, yaw=(bend.yaw + np.pi) % (2 * np.pi) - np.pi)
+    again = prediction.Trace.of(wrapped, (0.0, 0.0, 3.0), 8.0)
+    assert np.abs(np.diff(again.yaw)).max() < 0.1
+
+
+def test_boxes_meet_when_they_overlap_and_not_when_they_touch() -> None:
+    ahead = prediction.times(1.0)
+    ego = np.zeros((len(ahead), 3))
+    for row, hits in (
+        ({"x": 4.49, "y": 0.0}, True), ({"x": 4.5, "y": 0.0}, False), ({"x": 0.0, "y": 1.99}, True),
+        ({"x": 0.0, "y": 2.0}, False), ({"x": 3.8, "y": 2.3, "yaw": np.pi / 4}, True),
+        ({"x": 4.3, "y": 2.8, "yaw": -np.pi / 4}, False),
+    ):  # fmt: skip
+        near = objects({"length": 4.0, "width": 2.0, **row})
+        poses = prediction.constant_velocity(near, ahead)
+        found = prediction.first_contact(ego, (5.0, 2.0), poses, near, ahead)
+        assert np.isfinite(found[0]) == hits, row
+
+
+def control(kind: ControlKind, state: LightState, **changes: Any) -> TrafficControl:
+    return replace(TrafficControl(7, kind, state, 20.0, 0.0, 0.0, 17.7), **changes)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [(control(ControlKind.TRAFFIC_LIGHT, LightState.RED), True),
+     (control(ControlKind.STOP_SIGN, LightState.UNKNOWN), True),
+     (control(ControlKind.TRAFFIC_LIGHT, LightState.GREEN), False),
+     (control(ControlKind.YIELD_SIGN, LightState.UNKNOWN), False),
+     (control(ControlKind.TRAFFIC_LIGHT, LightState.RED, visible=False), False),
+     (control(ControlKind.TRAFFIC_LIGHT, LightState.RED, distance=-1.0), False)],
+)  # fmt: skip
+def test_a_stop_line_that_only_the_expert_respects(given: TrafficControl, asked: bool) -> None:
+    road = Road()
+    got = road.run(6, expert=BRAKES, controls=(given,))
+    assert (Trigger.COLLISION_PREDICTED in {r.trigger for r in got}) == asked
+    both = Road().run(6, controls=(given,))
+    assert {r.trigger for r in both} == {Trigger.NONE}
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_steering_disagreement(sign: float) -> None:
+    road = Road()
+    lock = np.deg2rad(40.0)
+    assert {r.trigger for r in road.run(20, policy={"steering": sign * 0.19 * lock})} == {Trigger.NONE}
+    got = road.run(20, policy={"steering": sign * 0.21 * lock})
+    assert first(got, Trigger.STEERING_DISAGREEMENT) in (6, 7)  # disagreement_sustain_s
+    held = road.run(20, policy={"steering": sign * 0.11 * lock})
+    assert {r.trigger for r in held} == {Trigger.STEERING_DISAGREEMENT}  # hysteresis
+    gone = road.run(20, policy={"steering": sign * 0.09 * lock})
+    assert first(gone, Trigger.NONE) in (6, 7)
+    slow = Road(speed=0.9)
+    assert {r.trigger for r in slow.run(20, policy={"steering": sign * 0.4})} == {Trigger.NONE}
+
+
+def test_following_too_close() -> None:
+    road = Road()
+    lead = objects({"x": 14.0, "y": 0.0, "vx": 2.0})
+    got = road.run(6, near=lead, policy={"acceleration": 0.0}, expert={"acceleration": -2.0, "speed": 9.0})
+    assert Trigger.TIME_TO_COLLISION in {r.trigger for r in got} or Trigger.COLLISION_PREDICTED in {
+        r.trigger for r in got
+    }
+    tail = objects({"x": 9.0, "y": 0.0, "vx": 10.0})  # headway 0.2 s, no closing speed
+    road = Road()
+    got = []
+    for _ in range(8):
+        got.append(road.tick(near=objects({"x": road.x + 6.5, "y": 0.0, "vx": 10.0}), policy={"acceleration": 1.0},
+                             expert={"acceleration": -2.0}))  # fmt: skip
+    assert first(got, Trigger.TIME_TO_COLLISION) == 3 and got[3].text.startswith("TTC")
+    road = Road()
+    quiet = road.run(8, near=tail, policy={"acceleration": -1.0}, expert={"acceleration": -2.0})
+    assert Trigger.TIME_TO_COLLISION not in {r.trigger for r in quiet}
+
+
+def test_crossing_traffic_is_not_followed() -> None:
+    road = Road()
+    got = road.run(6, near=objects({"x": 12.0, "y": 0.0, "vy": 8.0}), expert={"acceleration": -2.0})
+    assert Trigger.TIME_TO_COLLISION not in {r.trigger for r in got}
+
+
+def test_stuck() -> None:
+    road = Road(speed=0.0)
+    go = {"speed": 6.0, "acceleration": 1.5}
+    got = road.run(120, policy={"acceleration": -1.0}, expert=go)
+    i = first(got, Trigger.STUCK)
+    assert i * 0.05 == pytest.approx(4.0, abs=0.06)
+    road.speed = 3.0
+    gone = road.run(20, policy={"acceleration": -1.0, "speed": 0.0}, expert=go)
+    assert first(gone, Trigger.NONE) in (6, 7)
+    waiting = Road(speed=0.0).run(120)
+    assert {r.trigger for r in waiting} == {Trigger.NONE}
+
+
+def route_off(now: Scene, offset: float, yaw: float = 0.0) -> Any:
+    return replace(now.route, lateral_offset=offset, heading_error=yaw)
+
+
+@pytest.mark.parametrize(("offset", "yaw"), [(2.6, 0.0), (-2.6, 0.0), (0.0, 1.1), (0.0, -1.1)])
+def test_off_route(offset: float, yaw: float) -> None:
+    away = Plan(np.linspace(5, 40, 8), np.full(8, 4.0), np.zeros(8), np.full(8, 10.0))
+    road = Road()
+    policy = replace(output(0), plan=away)
+    got = [road.tick(policy=policy, route=route_off(scene(0, road.x), offset, yaw)) for _ in range(8)]
+    assert first(got, Trigger.OFF_ROUTE) == 4
+    back = [road.tick(policy=policy, route=route_off(scene(0, road.x), 0.9)) for _ in range(10)]
+    assert first(back, Trigger.NONE) == 6
+    road = Road()
+    passing = [
+        road.tick(policy=policy, expert=policy, route=route_off(scene(0, road.x), offset, yaw)) for _ in range(8)
+    ]
+    assert {r.trigger for r in passing} == {Trigger.NONE}
+
+
+@pytest.mark.parametrize(
+    ("broken", "text"),
+    [({"status": DriverStatus.NOT_FINITE}, "status_not_finite"), ({"steering_angle": float("nan")}, "not_finite"),
+     ({"acceleration": 16.0}, "out_of_range"), ({"steering_angle": -1.0}, "out_of_range"),
+     ({"plan": Plan(np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1))}, "malformed"),
+     ({"plan": Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.full(8, 80.0))}, "out_of_range"),
+     ({"plan": Plan(np.linspace(5, 40, 8), np.linspace(0.8, 6.4, 8), np.zeros(8), np.full(8, 10.0))}, "plan_jump")],
+)  # fmt: skip
+def test_an_unhealthy_policy(broken: dict[str, Any], text: str) -> None:
+    road = Road()
+    road.run(10)
+    road.tick(policy=replace(output(0, speed=10.0), **broken))
+    request = road.tick()
+    assert (request.trigger, request.severity, request.text) == (Trigger.POLICY_UNHEALTHY, 1.0, text)
+    got = road.run(16)
+    assert first(got, Trigger.NONE) in (9, 10, 11, 12) if text != "plan_jump" else True
+
+
+def test_a_late_and_a_missing_policy() -> None:
+    road = Road()
+    road.run(10)
+    got = road.run(10, policy=None)
+    i = first(got, Trigger.POLICY_UNHEALTHY)
+    assert got[i].text == "late" and i == 4
+    road = Road()
+    road.policy = None
+    got = road.run(10, policy=None)
+    assert got[first(got, Trigger.POLICY_UNHEALTHY)].text == "no policy output"
+    assert first(got, Trigger.POLICY_UNHEALTHY) == 6
+
+
+def test_a_world_that_starts_over() -> None:
+    road = Road()
+    road.run(10, policy=None)
+    assert road.memory.alarms
+    road.i = 0
+    road.policy = road.expert = None
+    assert road.tick().trigger is Trigger.NONE and road.memory.began == 0
+
+
+def test_parameters_say_what_is_wrong() -> None:
+    p = MonitorParameters()
+    assert changed(p, {"ttc_s": 2.0}).ttc_s == 2.0
+    for change, words in (
+        ({"ttc_s": 9.0}, "ttc_s"), ({"ttc_s": 2.6}, "larger one"), ({"nonsense": 1}, "unknown"),
+        ({"period_s": 0.1}, "start only"), ({"horizon_s": float("nan")}, "horizon_s"),
+        ({"headway_s": 0.0}, "headway_s"), ({"disagreement_exit_share": 0.2}, "larger one"),
+    ):  # fmt: skip
+        with pytest.raises(TakeadError, match=words):
+            changed(p, change)
+    with pytest.raises(TakeadError, match="drivers"):
+        validated(ArbiterParameters, {"drivers": ["human"]})
+    for change in ({"mrm_emergency_deceleration_mps2": 9.5}, {"exit_steering_rad": 0.2}, {"mrm_deceleration_mps2": 5.0,
+                   "mrm_emergency_deceleration_mps2": 4.0}):  # fmt: skip
+        with pytest.raises(TakeadError, match="must"):
+            validated(ArbiterParameters, change)
+    numbers = [f for f in ArbiterParameters.model_fields.values() if f.annotation is float]
+    assert all(min(m.ge for m in f.metadata if hasattr(m, "ge")) > 0.0 for f in numbers)  # zero is never "off"
+
+
+def test_the_table_is_complete() -> None:
+    rows = table.transitions()
+    assert len(rows) == len({(row.origin, row.when) for row in rows}) > 20
+    text = table.mermaid()
+    assert text.startswith("stateDiagram-v2") and "POLICY --> EXPERT" in text and "any state" in text
+    assert table.markdown().count("\n") == len(rows) + 2
+    with pytest.raises(ValueError, match="transition table"):
+        table.transitions("| a | b | c | d | e |\n|---|\n| POLICY | x | NOWHERE | y | |")
