@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
@@ -17,6 +18,8 @@ from takead_ros.messages import convert, types
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.nodes.monitor_node import MonitorNode
+from takead_ros.resources import resource
+from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from test.takeover.scenery import SECOND, TICK, objects, output, request, scene
 
 
@@ -236,3 +239,9 @@ def test_the_monitor_without_inputs() -> None:
     bench.ticks(25)
     entries = [entry for array in bench.health for entry in array.status if "triggers" in entry.name]
     assert {v.key: v.value for v in entries[-1].values}["unreadable"] == "2"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("arbiter", ArbiterParameters), ("monitor", MonitorParameters)])
+def test_the_shipped_parameter_files_hold_the_defaults(name: str, kind: Any) -> None:
+    content = yaml.safe_load((resource("config") / f"{name}.yaml").read_text())["/**"]["ros__parameters"]
+    assert kind(**content) == kind() and list(content) == list(kind.model_fields)
