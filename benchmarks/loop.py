@@ -16,7 +16,7 @@ import platform
 import re
 import sys
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ class MeasuredWorld(World):
         super().__init__()
         self.commands: list[tuple[float, float]] = []
         self.over = Spent.now()
-        self.parts: Counter[str] | None = None
+        self.parts: defaultdict[str, float] | None = None
 
     def reset(self, scenario: Scenario) -> None:
         super().reset(scenario)
@@ -105,7 +105,7 @@ class Family:
 
 
 @contextmanager
-def timed_callbacks(parts: Counter[str]) -> Iterator[None]:
+def timed_callbacks(parts: defaultdict[str, float]) -> Iterator[None]:
     """Adds to ``parts`` the CPU seconds of each node's callbacks, and of packing messages for raw subscriptions."""
     original, serialize = bus.guarded, codec.serialize
     packed = 0.0
@@ -151,9 +151,11 @@ def step_bare(world: World, spec: EpisodeSpec, commands: list[tuple[float, float
     return Spent.now().since(start)
 
 
-def components(runner: EpisodeRunner, world: MeasuredWorld, specs: list[EpisodeSpec]) -> tuple[Counter[str], int]:
+def components(
+    runner: EpisodeRunner, world: MeasuredWorld, specs: list[EpisodeSpec]
+) -> tuple[defaultdict[str, float], int]:
     """CPU seconds of each component over one more run of every episode, and its number of steps."""
-    parts: Counter[str] = Counter()
+    parts: defaultdict[str, float] = defaultdict(float)
     total, steps = 0.0, 0
     for spec in specs:
         world.parts = parts
