@@ -19,8 +19,8 @@ app = typer.Typer(
 )  # fmt: skip
 
 PLACES = {  # where each state stands in the picture
-    "DISENGAGED": (0.0, 2.0), "POLICY": (2.6, 2.0), "EXPERT": (5.4, 3.1), "HUMAN": (5.4, 0.9),
-    "HANDBACK": (8.0, 2.0), "MRM": (2.6, -0.8), "STOPPED": (0.0, -0.8),
+    "DISENGAGED": (0.0, 2.0), "POLICY": (2.8, 2.2), "EXPERT": (5.4, 4.2), "HUMAN": (5.2, 1.0),
+    "HANDBACK": (8.2, 2.4), "MRM": (7.6, -2.6), "STOPPED": (2.0, -2.6),
 }  # fmt: skip
 
 
@@ -88,16 +88,16 @@ def draw(out: Path) -> None:
             x, y, str(number), ha="center", va="center", fontsize=8, color="#b04000",
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
         )  # fmt: skip
-        axes.text(8.95, 3.9 - 0.29 * number, f"{number}  {origin} to {to}: {'; or '.join(conditions)}", fontsize=6.6)
+        axes.text(9.4, 4.6 - 0.36 * number, f"{number}  {origin} to {to}: {'; or '.join(conditions)}", fontsize=6.6)
     colors = {"MRM": "#f4c7c3", "STOPPED": "#f4c7c3", "HUMAN": "#cfe2f3", "EXPERT": "#d9ead3", "POLICY": "#fff2cc"}
     for name, (x, y) in PLACES.items():
         axes.text(
             x, y, name, ha="center", va="center", fontsize=9.5, fontweight="bold",
             bbox={"boxstyle": "round,pad=0.55", "facecolor": colors.get(name, "#eeeeee"), "edgecolor": "#333333"},
         )  # fmt: skip
-    axes.text(-0.8, 4.0, "from any state: disengage is asked for, to DISENGAGED", fontsize=8)
+    axes.text(-0.8, 4.6, "from any state: disengage is asked for, to DISENGAGED", fontsize=8)
     axes.set_xlim(-0.9, 14.6)
-    axes.set_ylim(-4.2, 4.3)
+    axes.set_ylim(-4.2, 4.9)
     axes.axis("off")
     assert set(PLACES) == {mode.name for mode in ArbiterMode}
     figure.savefig(out, bbox_inches="tight", metadata={"Date": None} if out.suffix == ".svg" else None, dpi=150)

@@ -3,7 +3,7 @@
 ``step`` is the whole arbiter: (state, inputs with their ages, time) -> (state, command, events). No clock, no I/O.
 
 Transitions, tried from the top; the first row whose state and condition hold is taken, at most one a tick.
-"ENGAGED" stands for POLICY, EXPERT, HUMAN and HANDBACK. `takead takeover diagram` draws this table.
+`takead takeover diagram` draws this table.
 
     | from       | when                                            | to         | reason           | event          |
     |------------|-------------------------------------------------|------------|------------------|----------------|

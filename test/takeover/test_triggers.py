@@ -12,6 +12,7 @@ import pytest
 from takead_ros.domain.driving import DriverOutput, DriverStatus, Plan, TakeoverRequest, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import ControlKind, LightState, LineKind, Objects, Polyline, Scene, TrafficControl
+from takead_ros.resources import resource
 from takead_ros.takeover import prediction, table
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters, changed, validated
 from takead_ros.takeover.triggers import Memory, evaluate
@@ -356,3 +357,8 @@ def test_the_table_is_complete() -> None:
     assert table.markdown().count("\n") == len(rows) + 2
     with pytest.raises(ValueError, match="transition table"):
         table.transitions("| a | b | c | d | e |\n|---|\n| POLICY | x | NOWHERE | y | |")
+
+
+def test_the_document_shows_the_table_of_the_code() -> None:
+    document = resource("takead_ros").parent / "docs" / "takeover.md"
+    assert table.markdown() in document.read_text(encoding="utf-8")
