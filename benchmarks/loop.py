@@ -189,6 +189,7 @@ def measure(suite: str, model: str, repetitions: int, bags: Path) -> dict[str, A
         row.bare.append(bare)
         takeovers += len(result["triggers"])
     parts, steps = components(runner, world, specs)
+    ordered = sorted(parts.items(), key=lambda part: -part[1])
     runner.close()
     together = Family(
         sum(row.steps for row in rows.values()),
@@ -203,7 +204,7 @@ def measure(suite: str, model: str, repetitions: int, bags: Path) -> dict[str, A
         "takeovers": takeovers // repetitions,
         "ratio": _figures(together),
         "families": {family: _figures(row) for family, row in rows.items()},
-        "components_ms_per_step": {name: 1e3 * spent / steps for name, spent in parts.most_common()},
+        "components_ms_per_step": {name: 1e3 * spent / steps for name, spent in ordered},
     }
 
 
