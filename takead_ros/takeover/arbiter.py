@@ -30,10 +30,11 @@ Transitions, tried from the top; the first row whose state and condition hold is
     | EXPERT     | expert unfit, policy fit, no request            | HANDBACK   | expert_lost      | HANDBACK       |
     | EXPERT     | expert unfit                                    | MRM        | no_driver        | END, START     |
     | EXPERT     | held expert_hold_s, no request, both agree      | HANDBACK   | agreed           | HANDBACK       |
-    | HANDBACK   | request, disagreement or timeout, expert fit    | EXPERT     | rollback         | START (same)   |
+    | HANDBACK   | request, disagreement or timeout, expert fit    | EXPERT     | rollback         | START (*)      |
     | HANDBACK   | policy unfit, timeout or collision predicted    | MRM        | no_driver        | END, START     |
     | HANDBACK   | the command has reached the policy's            | POLICY     | converged        | END            |
 
+(*) With the same number where it was the expert who handed back; else END, START.
 Where drivers has no policy, EXPERT stands for POLICY in the rows of engage, and nothing is handed back to.
 In DISENGAGED, MRM and STOPPED a human's input drives its axis at once, without changing the state: he always wins, and
 only an explicit engage lets the automation drive again. The axes nobody drives follow the manoeuvre of
@@ -145,7 +146,8 @@ def _enter(
     state = replace(state, mode=mode, reason=reason, entered=now)
     if mode is old:
         return state, []
-    rollback = old is M.HANDBACK and mode is M.EXPERT and state.takeover is not None
+    expert_gave = state.takeover is not None and state.takeover.who is Source.EXPERT
+    rollback = old is M.HANDBACK and mode is M.EXPERT and expert_gave  # the same takeover goes on
     takes = reason != "engaged" and (mode in (M.HUMAN, M.MRM) or (mode is M.EXPERT and "policy" in p.drivers))
     ends = not rollback and mode is not M.HANDBACK
     if state.takeover is not None and ends:

@@ -436,9 +436,22 @@ def test_handback_rolls_back(wrong: str) -> None:
             messages = {"policy": None}
         loop.tick(**messages)
     assert loop.mode is M.EXPERT and loop.state.reason == f"rollback:{why}"
-    assert told(loop)[0][:3] == ("START", 1, "EXPERT")  # the same takeover goes on
+    assert [t[:3] for t in told(loop)] == [("END", 1, "HUMAN"), ("START", 2, "EXPERT")]
     if wrong == "timeout":
         assert loop.now.steady - began == 3 * SECOND + TICK
+
+
+def test_a_rollback_to_the_expert_who_handed_back_is_the_same_takeover() -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask(Trigger.STUCK))
+    while loop.mode is M.EXPERT:
+        loop.tick(policy=loop.out(steering=0.05))
+    assert loop.mode is M.HANDBACK
+    loop.tick(request=loop.ask(Trigger.OFF_ROUTE))
+    assert told(loop) == [("START", 1, "EXPERT", "OFF_ROUTE")] and loop.state.reason == "rollback:off_route"
+    while loop.mode is not M.POLICY:
+        loop.tick()
+    assert told(loop) == [("END", 1, "EXPERT", "OFF_ROUTE")]
 
 
 @pytest.mark.parametrize("wrong", ["policy", "timeout", "collision", "stuck"])
