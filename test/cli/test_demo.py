@@ -39,7 +39,7 @@ def stop_when(command: list[str], there: Callable[[], bool]) -> subprocess.Compl
     return subprocess.CompletedProcess(command, child.returncode, out, err)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_ctrl_c_in_any_stage_leaves_a_run_that_the_same_command_finishes(
     takead: Any, untrained: Path, tmp_path: Path, one_error: Any
 ) -> None:
@@ -62,10 +62,9 @@ def test_ctrl_c_in_any_stage_leaves_a_run_that_the_same_command_finishes(
     assert "Driving Score" in finished.stdout
     assert "95 % interval" in finished.stdout
     page = (run / "report.html").read_text()
-    assert "data:image/gif;base64," in page
-    assert page.count("<svg") >= 3
-    for elsewhere in ('src="http', "<link", "<script", "url("):
-        assert elsewhere not in page.replace("url(#", "")
+    assert (page.count("data:image/gif;base64,"), page.count("<svg") >= 3) == (1, True)
+    inside = page.replace("url(#", "")
+    assert [word for word in ('src="http', "<link", "<script", "url(") if word in inside] == []
 
     again = takead(*arguments)
     assert again.returncode == 0, again.stderr
