@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Any
@@ -17,6 +17,8 @@ from takead_ros.cli.episode import EpisodeRunner, EpisodeSpec
 from takead_ros.cli.ledger import Ledger
 from takead_ros.cli.output import progress, stderr
 from takead_ros.domain.errors import TakeadError
+
+Keep = Callable[[EpisodeSpec, dict[str, Any]], None]
 
 _runner: EpisodeRunner | None = None  # one per worker process: MetaDrive allows one engine in each
 
@@ -67,7 +69,7 @@ class Fleet:
                 self._spread(waiting, keep)
         return [done[spec.key] for spec in specs]
 
-    def _spread(self, waiting: Sequence[EpisodeSpec], keep: Any) -> None:
+    def _spread(self, waiting: Sequence[EpisodeSpec], keep: Keep) -> None:
         pool = self._pool = self._pool or futures.ProcessPoolExecutor(
             self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start, initargs=(os.getpid(),)
         )
@@ -97,7 +99,7 @@ class Fleet:
         self,
         running: dict[futures.Future[dict[str, Any]], EpisodeSpec],
         open_: set[futures.Future[dict[str, Any]]],
-        keep: Any,
+        keep: Keep,
     ) -> None:
         stderr.print("Ctrl-C: finishing the episodes in progress (again: drop them)")
         started = {future for future in open_ if not future.cancel()}
