@@ -63,8 +63,12 @@ class Fleet:
 
             if self._workers == 1:
                 self._own = self._own or EpisodeRunner()
-                for spec in waiting:
-                    keep(spec, self._own.run(spec))
+                try:
+                    for spec in waiting:
+                        keep(spec, self._own.run(spec))
+                except KeyboardInterrupt:
+                    stderr.print(f"Ctrl-C: {len(done)} of {len(specs)} episodes are finished and kept")
+                    raise
             elif waiting:
                 self._spread(waiting, keep)
         return [done[spec.key] for spec in specs]
