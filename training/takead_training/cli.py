@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ import typer
 from rich.progress import Progress, TaskID
 from rich.table import Table as Grid
 
-from takead_ros.cli.output import progress, refuse_existing, stdout, writable_folder, write_json
+from takead_ros.cli.output import progress, refuse_existing, stderr, stdout, writable_folder, write_json
 from takead_ros.policy.manifest import manifest_path
 from takead_training import data
 from takead_training.bc import train_bc
@@ -68,10 +69,11 @@ def bc(
     Ctrl-C leaves OUT.state; the same command goes on from there. Seeds of the test and selection splits are refused.
     """
     refuse_existing(out)
+    _refuse_json(as_json)
     writable_folder(out.parent)
     schedule = Schedule(epochs=epochs, batch=batch, rate=rate, seed=seed, threads=threads)
     state = out.with_name(out.name + ".state")
-    with progress() as shown:
+    with _resumable(), progress() as shown:
         bars = _Bars(shown)
         found = data.find_clips(clips)
         table = data.concatenate(data.load(found, out.parent / "cache", workers, bars.of("read clips")))
@@ -123,7 +125,9 @@ def one_round(
         pairs=Preference(loss=kind, beta=beta, gamma=gamma),
         workers=workers,
     )
-    with progress() as shown:
+    if not (out / "round.json").exists():
+        _refuse_json(as_json)
+    with _resumable(), progress() as shown:
         result = run_round(parent, clips, demos, out, settings, casual, _Bars(shown).report)
     _tell(_round_as_dict(result), as_json)
 
@@ -149,10 +153,26 @@ def export_checkpoint(
 
     The gate: on recorded frames ONNX Runtime must plan what torch plans, or nothing is written.
     """
+    _refuse_json(as_json)
     writable_folder(out.parent)
     manifest, parity = export_model(load_checkpoint(checkpoint), out, overwrite)
     told = {"model": str(out), "manifest": str(manifest_path(out)), "sha256": manifest.sha256}
     _tell({**told, **{f"parity_{name}": value for name, value in asdict(parity).items()}}, as_json)
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Ctrl-C ends a training with a word on how to go on, and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        stderr.print("stopped; every finished epoch is kept, the same command goes on from there")
+        raise typer.Exit(130) from stop
+
+
+def _refuse_json(as_json: str | None) -> None:
+    if as_json not in (None, "-"):
+        refuse_existing(Path(str(as_json)))
 
 
 def _tell(found: dict[str, Any], as_json: str | None) -> None:

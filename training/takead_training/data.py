@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -80,7 +81,8 @@ def load(
         progress(done, len(clips))
     if workers > 1 and len(todo) > 1:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context) as pool:
+        quiet = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is this process's to handle; the readers end with it
+        with ProcessPoolExecutor(min(workers, len(todo)), context, signal.signal, quiet) as pool:
             for _ in pool.map(_encode_clip, todo):
                 done += 1
                 if progress:
