@@ -115,7 +115,9 @@ def under_ros(folder: Path, clip: Path, moment: float, tally: Tally, domain: int
     time.sleep(4.0)
     play = ["ros2", "bag", "play", str(clip), "--disable-keyboard-controls"]
     player = subprocess.Popen(play, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(2.0 + moment)
+    for name in ("victim", "witness"):
+        _wait_for(folder / name, 60.0)
+    time.sleep(moment)
     killed = time.time_ns()
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -144,6 +146,15 @@ def under_ros(folder: Path, clip: Path, moment: float, tally: Tally, domain: int
         opens(result.clip, tally)
 
 
+def _wait_for(folder: Path, limit_s: float) -> None:
+    """Until a recorder has opened its bag in ``folder``: it has found its publishers."""
+    end = time.monotonic() + limit_s
+    while not list(folder.glob("*/*.mcap")):
+        if time.monotonic() > end:
+            sys.exit(f"nothing was recorded in {folder} within {limit_s} s; is ROS 2 sourced?")
+        time.sleep(0.05)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
@@ -157,11 +168,13 @@ def main() -> None:
         for number in range(options.kills):
             embedded(folder / f"e{number}", float(rng.uniform(0.02, 2.5)), tallies["embedded"])
             shutil.rmtree(folder / f"e{number}")
+            print(tallies["embedded"].row("embedded"), file=sys.stderr, flush=True)
         if options.ros:
-            (clip,) = stream.record(folder / "clip", stream.run(20.0, (stream.Takeover(6.0, 15.0, 16.0),)))
+            (clip,) = stream.record(folder / "clip", stream.run(150.0, (stream.Takeover(6.0, 145.0, 146.0),)))
             for number in range(options.ros):
                 moment = float(rng.uniform(1.5, 7.0))
                 under_ros(folder / f"r{number}", clip, moment, tallies["ROS 2"], options.domain)
+                print(tallies["ROS 2"].row("ROS 2"), file=sys.stderr, flush=True)
     print("| | kills | clips recovered | messages saved | lost though older than 0.5 s | unreadable | at risk, median "
           "| at risk, most | opened in |\n|---|---:|---:|---:|---:|---:|---:|---:|---|")  # fmt: skip
     for name, tally in tallies.items():

@@ -62,11 +62,13 @@ def test_every_reader_opens_a_clip(tmp_path: Path, sent: list[stream.Received], 
 def test_killed_recorder_loses_at_most_the_flush_interval(tmp_path: Path) -> None:
     """Real processes, SIGKILLed at random moments of a takeover; writing in the same thread, so the bound is exact."""
     rng = np.random.default_rng(5)
-    for number in range(3):
+    for number in range(2):
         folder = tmp_path / str(number)
         process = subprocess.Popen([sys.executable, str(VICTIM), str(folder), "direct"], stdout=subprocess.PIPE)
         assert process.stdout is not None and process.stdout.readline() == b"recording\n"
-        time.sleep(float(rng.uniform(0.05, 0.9)))
+        moment = float(rng.uniform(6.8, 12.0))
+        while _last_stamp(folder / "sent") < moment * 1e9:
+            time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         process.wait()
         progress = [int(line.split()[0]) for line in (folder / "sent").read_text().split("\n")[:-1]]
@@ -80,6 +82,12 @@ def test_killed_recorder_loses_at_most_the_flush_interval(tmp_path: Path) -> Non
         opens_everywhere(result.clip)
         assert {frame.label for frame in reader.frames(result.clip)} >= {Label.PRE, Label.TAKEOVER_START}
         assert reader.manifest(result.clip).trigger == "collision_predicted"
+
+
+def _last_stamp(sent: Path) -> int:
+    """Stamp of the last message that the victim noted."""
+    lines = sent.read_text().split("\n")[:-1]
+    return int(lines[-1].split()[0]) if lines else 0
 
 
 def test_a_clip_that_is_being_recorded_is_not_repaired(tmp_path: Path) -> None:
@@ -133,9 +141,9 @@ def test_damaged_bags_end_in_a_clear_error_or_a_whole_clip(tmp_path: Path) -> No
     config = replace(stream.CONFIG, pre=0.5, post=0.3)
     (clip,) = stream.record(tmp_path / "source", stream.run(3.0, (stream.Takeover(0.8, 1.2, 1.5),)), config)
     outcomes = damage.Outcomes()
-    damage.fuzz(clip, tmp_path / "work", range(90), outcomes)
+    damage.fuzz(clip, tmp_path / "work", range(50), outcomes)
     assert outcomes.broken == []
-    assert sum(outcomes.counts.values()) == 90 and outcomes.counts["recovered in part"] > 10
+    assert sum(outcomes.counts.values()) == 50 and outcomes.counts["recovered in part"] > 5
 
 
 @pytest.mark.parametrize(
