@@ -14,6 +14,13 @@ def wrap_angle(angle: FloatArray | float) -> FloatArray:
     return np.asarray((np.asarray(angle) + np.pi) % (2.0 * np.pi) - np.pi)
 
 
+def unwrapped(angle: FloatArray) -> FloatArray:
+    """Angles (..., N) rad without jumps of a full turn along the last axis; at once where there are none."""
+    if (np.abs(angle[..., 1:] - angle[..., :-1]) < np.pi).all():
+        return angle
+    return np.asarray(np.unwrap(angle))
+
+
 def to_local(points: FloatArray, x: float, y: float, yaw: float) -> FloatArray:
     """Points (..., 2) m from the outer frame into the frame at pose (x, y, yaw)."""
     cos, sin = np.cos(yaw), np.sin(yaw)
@@ -31,11 +38,13 @@ def box_corners(x: FloatArray, y: FloatArray, yaw: FloatArray, length: FloatArra
     """Corners (..., 4, 2) m of oriented boxes, counter-clockwise from front left. All inputs broadcast."""
     cos, sin = np.cos(yaw), np.sin(yaw)
     along, across = np.asarray(length) / 2.0, np.asarray(width) / 2.0
-    corners = [
-        np.stack([x + cos * along * a - sin * across * b, y + sin * along * a + cos * across * b], axis=-1)
-        for a, b in ((1, 1), (-1, 1), (-1, -1), (1, -1))
-    ]
-    return np.stack(corners, axis=-2)
+    ahead_x, ahead_y, left_x, left_y = cos * along, sin * along, sin * across, cos * across
+    corners = np.empty((*np.broadcast(x, y, ahead_x, left_x).shape, 4, 2))
+    corners[..., 0, 0], corners[..., 0, 1] = x + ahead_x - left_x, y + ahead_y + left_y
+    corners[..., 1, 0], corners[..., 1, 1] = x - ahead_x - left_x, y - ahead_y + left_y
+    corners[..., 2, 0], corners[..., 2, 1] = x - ahead_x + left_x, y - ahead_y - left_y
+    corners[..., 3, 0], corners[..., 3, 1] = x + ahead_x + left_x, y + ahead_y - left_y
+    return corners
 
 
 def boxes_overlap(first: FloatArray, second: FloatArray) -> np.ndarray:
@@ -64,7 +73,7 @@ def project(points: FloatArray, x: float, y: float) -> tuple[float, float, float
     along = end - start
     length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)
     offset = np.array([x, y]) - start
-    share = np.clip((offset * along).sum(1) / length**2, 0.0, 1.0)
+    share = np.minimum(np.maximum((offset * along).sum(1) / length**2, 0.0), 1.0)
     nearest = start + share[:, None] * along
     i = int(np.argmin(np.hypot(nearest[:, 0] - x, nearest[:, 1] - y)))
     lateral = (along[i, 0] * offset[i, 1] - along[i, 1] * offset[i, 0]) / length[i]

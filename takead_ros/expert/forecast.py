@@ -55,7 +55,9 @@ class Courses:
             x[follows] = lanes.x[point] + beyond * cos - side * sin
             y[follows] = lanes.y[point] + beyond * sin + side * cos
             yaw[follows] += direction - lanes.yaw[start][:, None]
-        place = to_local(np.stack([x, y], axis=-1), ego.x, ego.y, ego.yaw)
+        points = np.empty((*x.shape, 2))
+        points[..., 0], points[..., 1] = x, y
+        place = to_local(points, ego.x, ego.y, ego.yaw)
         return np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1]), wrap_angle(yaw - ego.yaw)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from takead_ros.domain.geometry import arc_lengths, to_local, wrap_angle
+from takead_ros.domain.geometry import to_local, unwrapped, wrap_angle
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, Polyline, Scene
 
 STEP = 1.0  # m between grid points
@@ -33,10 +33,12 @@ class Frame:
         """(along m, offset m, nearest grid point), each like ``x``, of ``base_link`` points x, y (any shape) m."""
         shape = np.shape(x)
         px, py = np.ravel(x), np.ravel(y)
-        grid = np.stack([self.x, self.y])
-        square = 0.5 * (self.x**2 + self.y**2) - np.stack([px, py], axis=1) @ grid
+        grid, places = np.array((self.x, self.y)), np.empty((len(px), 2))
+        places[:, 0], places[:, 1] = px, py
+        square = 0.5 * (self.x**2 + self.y**2) - places @ grid
         i = square.argmin(1)
-        cos, sin = np.cos(self.yaw)[i], np.sin(self.yaw)[i]
+        yaw = self.yaw[i]
+        cos, sin = np.cos(yaw), np.sin(yaw)
         dx, dy = px - self.x[i], py - self.y[i]
         along = (i - BEHIND) * STEP + cos * dx + sin * dy
         return along.reshape(shape), (cos * dy - sin * dx).reshape(shape), i.reshape(shape)
@@ -52,7 +54,8 @@ def slopes(values: FloatArray) -> FloatArray:
 
 def index(along: FloatArray) -> IntArray:
     """Nearest grid point of places ``along`` m, held at the ends of the grid."""
-    return np.asarray(np.clip(np.rint(np.asarray(along) / STEP) + BEHIND, 0, BEHIND + AHEAD), dtype=np.int64)
+    place = np.rint(np.asarray(along) / STEP) + BEHIND
+    return np.asarray(np.minimum(np.maximum(place, 0), BEHIND + AHEAD), dtype=np.int64)
 
 
 def build_frame(scene: Scene) -> Frame:
@@ -62,13 +65,19 @@ def build_frame(scene: Scene) -> Frame:
     """
     ego = scene.ego
     points = to_local(scene.route.path, ego.x, ego.y, ego.yaw)
-    steps = np.hypot(*np.diff(points, axis=0).T) if len(points) > 1 else np.zeros(0)
-    if not (steps > 1e-3).any():
+    ends = points[1:] - points[:-1]
+    steps = np.hypot(ends[:, 0], ends[:, 1])
+    apart = steps > 1e-3
+    if not apart.any():
         raise ValueError(f"route.path has {len(points)} points and no length; at least two distinct ones are needed")
-    points = points[np.concatenate([[True], steps > 1e-3])]
-    arc = arc_lengths(points)
-    start, ends = points[:-1], np.diff(points, axis=0)
-    share = np.clip(-(start * ends).sum(1) / (ends**2).sum(1), 0.0, 1.0)
+    if not apart.all():
+        points = points[np.concatenate([[True], apart])]
+        ends = points[1:] - points[:-1]
+        steps = np.hypot(ends[:, 0], ends[:, 1])
+    arc = np.zeros(len(points))
+    np.cumsum(steps, out=arc[1:])
+    start = points[:-1]
+    share = np.minimum(np.maximum(-(start * ends).sum(1) / (ends**2).sum(1), 0.0), 1.0)
     foot = start + share[:, None] * ends
     nearest = int((foot**2).sum(1).argmin())
     here = arc[nearest] + share[nearest] * (arc[nearest + 1] - arc[nearest])
@@ -78,9 +87,10 @@ def build_frame(scene: Scene) -> Frame:
     before, after = np.maximum(arc[0] - grid, 0.0), np.maximum(grid - arc[-1], 0.0)
     x = np.interp(grid, arc, points[:, 0]) - before * first[0] + after * last[0]
     y = np.interp(grid, arc, points[:, 1]) - before * first[1] + after * last[1]
-    yaw = np.unwrap(np.arctan2(slopes(y), slopes(x)))
+    yaw = unwrapped(np.arctan2(slopes(y), slopes(x)))
     yaw -= 2.0 * np.pi * np.round(yaw[BEHIND] / (2.0 * np.pi))
-    padded = np.concatenate([np.full(2, yaw[0]), yaw, np.full(2, yaw[-1])])
+    padded = np.empty(len(yaw) + 4)
+    padded[:2], padded[2:-2], padded[-2:] = yaw[0], yaw, yaw[-1]
     curvature = (padded[4:] - padded[:-4]) / (4.0 * STEP)
     cos, sin = np.cos(yaw[BEHIND]), np.sin(yaw[BEHIND])
     offset = float(sin * x[BEHIND] - cos * y[BEHIND])

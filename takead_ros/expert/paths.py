@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from takead_ros.domain.geometry import unwrapped
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray
 from takead_ros.expert.forecast import Actors
 from takead_ros.expert.frame import AHEAD, BEHIND, STEP, Frame, index, slopes
@@ -51,7 +52,7 @@ class Passing:
 
 
 def _smooth(u: FloatArray) -> FloatArray:
-    u = np.clip(u, 0.0, 1.0)
+    u = np.minimum(np.maximum(u, 0.0), 1.0)
     return u**3 * (10.0 - 15.0 * u + 6.0 * u**2)
 
 
@@ -135,7 +136,7 @@ def build_paths(frame: Frame, passings: list[Passing], ego: EgoState) -> Paths:
     length = np.where(leaving, np.minimum(length, max(_TURN_BACK * ego.speed, 6.0)), length)
     tight = np.maximum(np.sqrt(5.77 * np.abs(error) * _TIGHT_RADIUS), 5.0)
     length = np.minimum(length, np.maximum(nearest, tight))[:, None]
-    u = np.clip(GRID / length, 0.0, 1.0)
+    u = np.minimum(GRID / length, 1.0)
     decay = 1.0 - _smooth(u)
     swing = u - u**3 * (6.0 - 8.0 * u + 3.0 * u**2)
     offset = goal + error[:, None] * decay + (error_slope[:, None] * length) * swing
@@ -145,11 +146,11 @@ def build_paths(frame: Frame, passings: list[Passing], ego: EgoState) -> Paths:
     x, y = frame.x[ahead] - offset * sin, frame.y[ahead] + offset * cos
     course = np.arctan2(slopes(y), slopes(x))
     course[:, 0] = slip
-    course = np.unwrap(course, axis=1)
-    step = np.maximum(np.hypot(np.diff(x, axis=1), np.diff(y, axis=1)), 0.05)
+    course = unwrapped(course)
+    step = np.maximum(np.hypot(x[:, 1:] - x[:, :-1], y[:, 1:] - y[:, :-1]), 0.05)
     step = np.concatenate([step, step[:, -1:]], axis=1)
     curvature = slopes(course) / step
-    yaw = course - np.arcsin(np.clip(0.5 * ego.wheelbase * curvature, -0.4, 0.4))
+    yaw = course - np.arcsin(np.minimum(np.maximum(0.5 * ego.wheelbase * curvature, -0.4), 0.4))
     yaw[:, 0] = 0.0  # the ego's own
     return Paths(
         ("route", *(p.kind for p in passings)), np.array([0, *(p.object_id for p in passings)], dtype=np.int64),

@@ -70,17 +70,20 @@ def _steering(plan: Plan, ego: EgoState, parameters: TrackingParameters) -> floa
     knots, start = _spline(len(plan.x))
     first = max(ego.speed, 0.0) * plan.dt
     slip = np.arctan(0.5 * np.tan(ego.steering_angle))  # the centre moves this much to the side of where it points
-    x = knots @ np.concatenate([[0.0], plan.x]) + start * first * np.cos(slip)
-    y = knots @ np.concatenate([[0.0], plan.y]) + start * first * np.sin(slip)
-    dx, dy = np.diff(x), np.diff(y)
+    x, y = np.zeros(len(plan.x) + 1), np.zeros(len(plan.x) + 1)
+    x[1:], y[1:] = plan.x, plan.y
+    x = knots @ x + start * first * np.cos(slip)
+    y = knots @ y + start * first * np.sin(slip)
+    dx, dy = x[1:] - x[:-1], y[1:] - y[:-1]
     step = np.hypot(dx, dy)
-    arc = np.concatenate([[0.0], np.cumsum(step)])
+    arc = np.zeros(len(step) + 1)
+    np.cumsum(step, out=arc[1:])
     length = float(arc[-1])
-    fade = np.clip((length - 0.3) / parameters.short_plan, 0.0, 1.0)
+    fade = min(max((length - 0.3) / parameters.short_plan, 0.0), 1.0)
     if fade == 0.0:
         return ego.steering_angle
     moving = step > 0.02 * length / len(step)  # a stopped tail has no direction of its own
-    last = int(np.flatnonzero(moving)[-1])
+    last = len(moving) - 1 - int(moving[::-1].argmax())
     lookahead = max(parameters.lookahead_time * ego.speed, parameters.min_lookahead) * _PREVIEW
     at = np.minimum(np.searchsorted(arc, lookahead, side="right") - 1, last)
     share = (lookahead - arc[at]) / np.maximum(step[at], 1e-9)  # beyond 1: straight on past the end
@@ -121,9 +124,9 @@ def track(plan: Plan, ego: EgoState, parameters: TrackingParameters = DEFAULT) -
     )
     reach = parameters.max_steering_rate * parameters.period
     wanted = _steering(plan, ego, parameters)
-    steering = float(np.clip(wanted, ego.steering_angle - reach, ego.steering_angle + reach))
+    steering = min(max(wanted, ego.steering_angle - reach), ego.steering_angle + reach)
     acceleration = _acceleration(plan, ego, parameters)
     return (
-        float(np.clip(steering, -lock, lock)),
-        float(np.clip(acceleration, -parameters.max_deceleration, parameters.max_acceleration)),
+        float(min(max(steering, -lock), lock)),
+        float(min(max(acceleration, -parameters.max_deceleration), parameters.max_acceleration)),
     )

@@ -21,8 +21,9 @@ def visibility(eye: tuple[float, float], x: FloatArray, y: FloatArray, yaw: Floa
     if count == 0:
         return np.zeros(0)
     corners = box_corners(x, y, yaw, length, width)
-    middles = 0.5 * (corners + np.roll(corners, -1, axis=1))
-    points = np.concatenate([corners, middles, np.stack([x, y], 1)[:, None]], axis=1)  # (N, 9, 2)
+    points = np.empty((count, 9, 2))
+    points[:, :4], points[:, 4:8] = corners, 0.5 * (corners + corners[:, (1, 2, 3, 0)])
+    points[:, 8, 0], points[:, 8, 1] = x, y
     seen = np.hypot(points[..., 0] - eye[0], points[..., 1] - eye[1]) <= RANGE
     blocking = np.flatnonzero(opaque)
     if len(blocking):
