@@ -99,19 +99,21 @@ def roll_out(paths: Paths, around: Surroundings, ego: EgoState, limit: float, pa
     stop = np.where(pace == PACES.index("yield"), np.minimum(around.wall, around.yield_wall)[path], around.wall[path])
     half = 0.5 * ego.length
     front_stop = stop - half
-    rear = np.ascontiguousarray(np.moveaxis(around.rear, 2, 0)[:, path])  # (S, K, N)
+    leads = np.flatnonzero(np.isfinite(around.rear).any(axis=(0, 2)))
+    rear = np.ascontiguousarray(np.moveaxis(around.rear[:, leads], 2, 0)[:, path])  # (S, K, M)
+    lead_gap = around.gap[leads]
     interaction = 1.0 / (2.0 * np.sqrt(p.comfort_acceleration * p.comfort_deceleration))
     rows = np.arange(len(path))
     u, v = np.zeros(len(path)), np.full(len(path), max(ego.speed, 0.0))
     along, speeds = np.empty((len(path), len(KNOTS))), np.empty((len(path), len(KNOTS)))
     along[:, 0], speeds[:, 0] = u, v
     accelerations = []
-    # From here on time first, (S, N): each step reads a row.
-    lead_speed = np.ascontiguousarray(around.lead_speed.T)
+    # From here on time first, (S, M): each step reads a row.
+    lead_speed = np.ascontiguousarray(around.lead_speed[leads].T)
     changes = np.minimum((lead_speed[1:] - lead_speed[:-1]) / STEPS[:, None], 0.0)  # m/s^2, what leads brake with
     lead, lead_pull = np.full(len(path), -1), np.zeros(len(path))
     # Without a lead, or without a line to stop at, the terms below change nothing: they are left out.
-    leads: list[bool] = np.isfinite(rear).any(axis=(1, 2)).tolist()
+    led = [bool(row.any()) for row in np.isfinite(rear)]
     walled = bool(np.isfinite(front_stop).any())
     for i, dt in enumerate(STEPS.tolist()):
         at = first + np.minimum(u, length - 1.0).astype(np.int64)
@@ -119,27 +121,28 @@ def roll_out(paths: Paths, around: Surroundings, ego: EgoState, limit: float, pa
         capped = np.minimum(cap[at], cap[ahead])
         a = np.maximum((target - v) / dt, -p.comfort_deceleration)  # a lower target is no reason to brake hard
         a = np.minimum(np.minimum(a, (capped - v) / dt), p.comfort_acceleration)
-        if leads[i]:
+        if led[i]:
             gap = rear[i] - u[:, None]
             # what the ego is beside is no lead any more
             gap = np.where(gap > 0.0, np.maximum(gap - half, 0.1), np.inf)
             braking = interaction * (v[:, None] - lead_speed[i])
-            desired = around.gap + np.maximum(v[:, None] * (p.headway + braking), 0.0)
+            desired = lead_gap + np.maximum(v[:, None] * (p.headway + braking), 0.0)
             pull = p.comfort_acceleration * (1.0 - (desired / gap) ** 2)
             nearest = pull.argmin(1)
-            strongest = _calm(
-                pull[rows, nearest], v, gap[rows, nearest], lead_speed[i, nearest], changes[i, nearest], p
-            )
+            strongest = pull[rows, nearest]
+            if (strongest < a).any():
+                strongest = _calm(strongest, v, gap[rows, nearest], lead_speed[i, nearest], changes[i, nearest], p)
             if i < 6:
                 harder = (strongest < a - 0.2) & (strongest < lead_pull - 0.1)
-                lead = np.where(harder, nearest, lead)
+                lead = np.where(harder, leads[nearest], lead)
                 lead_pull = np.where(harder, strongest, lead_pull)
             a = np.minimum(a, strongest)
         if walled:
             room = front_stop - u
             needed = (-0.525) * v**2 / np.maximum(room, 0.05)
             before = room > -1.0
-            a = np.where(before & ((needed < -0.6 * p.comfort_deceleration) | (room <= 0.2)), np.minimum(a, needed), a)
+            firmly = before & ((needed < -0.6 * p.comfort_deceleration) | (room <= 0.2))
+            a = np.where(firmly, np.minimum(a, needed), a)
             a = np.where(before & (room < 1.0 + v), np.minimum(a, (room - v) / dt), a)
         a = np.maximum(np.minimum(a, ceiling), -p.max_deceleration)
         v_next = np.maximum(v + a * dt, 0.0)

@@ -131,15 +131,15 @@ def speed_caps(
     hides = np.isin(actors.kind, (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.OBSTACLE)) & (actors.speed < 0.5)
     hides &= (actors.length > 2.0) & (seen.along[:, 0] + seen.extent_along[:, 0] > -1.0) & (seen.along[:, 0] < 60.0)
     for n in np.flatnonzero(hides):
-        beside = index(seen.along[n, 0]) - BEHIND
-        at = np.clip(beside, 0, len(GRID) - 1)
+        at = int(min(max(np.rint(seen.along[n, 0]), 0.0), len(GRID) - 1.0))
         gap = np.abs(seen.offset[n, 0] - paths.offset[:, at]) - seen.extent_across[n, 0] - 0.5 * ego.width
         slow = p.occlusion_speed + p.occlusion_gain * np.maximum(gap, 0.0)
         front = seen.along[n, 0] + seen.extent_along[n, 0] - 0.5 * ego.length
-        zone = np.abs(GRID - front + 3.5) < 4.5
-        applies = ((gap > -0.2) & (gap < p.occlusion_reach))[:, None] & zone & (slow[:, None] < cap)
-        why[applies] = n
-        cap = np.where(applies, slow[:, None], cap)
+        zone = slice(max(int(np.floor(front - 8.0)) + 1, 0), max(int(np.ceil(front + 1.0)), 0))
+        for i in np.flatnonzero((gap > -0.2) & (gap < p.occlusion_reach)):
+            slower = cap[i, zone] > slow[i]
+            why[i, zone][slower] = n
+            cap[i, zone][slower] = slow[i]
     if yield_line is not None:
         zone = np.abs(GRID - yield_line - 0.5 * ego.length) < 4.0
         why[:, zone & (cap > _YIELD_SPEED).any(0)] = -3
