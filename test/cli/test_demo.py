@@ -24,6 +24,8 @@ def stop_when(command: list[str], there: Callable[[], bool]) -> subprocess.Compl
     child = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"},
+        # Where the tests themselves run in the background, SIGINT is ignored, and a child would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 200.0
