@@ -55,6 +55,8 @@ def main() -> None:
                 total.counts[what] = total.counts.get(what, 0) + count
             total.broken += outcomes.broken
             longest = max(longest, slowest)
+            done = sum(total.counts.values())
+            print(f"{done} cases, {len(total.broken)} broken, {total.counts}", file=sys.stderr, flush=True)
     print(f"| outcome of {options.cases} damaged clips | count |\n|---|---:|")
     for what, count in sorted(total.counts.items(), key=lambda item: -item[1]):
         print(f"| {what} | {count} |")

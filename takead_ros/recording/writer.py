@@ -109,13 +109,11 @@ class ClipWriter:
         self._bounds: tuple[int, int] | None = None
         self._file = (path / f"{self.clip_id}_0.mcap").open("xb")
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # What a recovery will know of a clip that is never closed.
-        write_durably(path / MANIFEST_FILE, manifest.to_json())
+        # What a recovery will know of a clip that is never closed. It goes to the disk with the first flush: until
+        # then a slow disk would only keep the first messages waiting.
+        (path / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
+        self._names_synced = False
         self._writer = ChunkedWriter(self._file, compression, CHUNK_BYTES)
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        sync_folder(path)
-        sync_folder(path.parent)
 
     def write(self, message: Received) -> None:
         """Add one message; flushes once ``flush_seconds`` of recorded time have gathered."""
@@ -139,6 +137,12 @@ class ClipWriter:
         os.fsync(self._file.fileno())
         self._first_unflushed = None
         self.at_risk = 0
+        if not self._names_synced:
+            self._names_synced = True
+            with (self.path / MANIFEST_FILE).open("rb") as manifest:
+                os.fsync(manifest.fileno())
+            sync_folder(self.path)
+            sync_folder(self.path.parent)
 
     def close(self, manifest: ClipManifest) -> Path:
         """Finish the file, write both copies of the manifest and give the clip its name; returns the clip's path."""
