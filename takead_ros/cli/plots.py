@@ -91,9 +91,9 @@ def abilities(old: Mapping[str, float], new: Mapping[str, float]) -> str:
 def training_curves(history: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     """One panel for each phase of training (``dagger``, ``preference``): its losses, or other figures, by epoch."""
     phases = [name for name in history if history[name]]
-    figure = Figure(figsize=(5.2 * max(len(phases), 1), 3.0), layout="constrained")
+    figure = Figure(figsize=(5.2, 2.5 * max(len(phases), 1)), layout="constrained")
     for i, phase in enumerate(phases):
-        axes = figure.add_subplot(1, len(phases), i + 1)
+        axes = figure.add_subplot(len(phases), 1, i + 1)
         _plain(axes)
         rows = history[phase]
         names = [name for name in rows[0] if name not in ("epoch", "step", "steps", "pairs")]
@@ -102,6 +102,7 @@ def training_curves(history: Mapping[str, Sequence[Mapping[str, float]]]) -> str
             axes.plot(range(1, len(rows) + 1), values, marker="o", markersize=3, linewidth=1.5,
                       label=name.replace("_", " "))  # fmt: skip
         axes.set_title(phase.replace("_", " "), fontsize=10, color=INK, loc="left")
-        axes.set_xlabel("epoch")
-        axes.legend(fontsize=7.5, frameon=False)
+        axes.set_xlabel("epoch", fontsize=9)
+        axes.set_xticks(range(1, len(rows) + 1))
+        axes.legend(fontsize=7.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return _svg(figure)

@@ -85,12 +85,13 @@ def _table(content: dict[str, Any]) -> str:
     for key, title, written, _ in HEADLINES:
         found = content["differences"][key]
         judged = judgement(key, found)
+        same = not (found["higher"] or found["lower"])
         rows.append(
             f"<tr><td>{html.escape(title)}</td><td>{written.format(found['old'])}</td>"
             f'<td class="new">{written.format(found["new"])}</td><td>{signed(written, found["difference"])}</td>'
             f"<td>{signed(written, found['low'])} to {signed(written, found['high'])}</td>"
             f"<td>{found['higher']} / {found['equal']} / {found['lower']}</td>"
-            f'<td><span class="tag {judged}">{_WORDS[judged]}</span></td></tr>'
+            f'<td><span class="tag {judged}">{"no change" if same else _WORDS[judged]}</span></td></tr>'
         )
     heads = ("", "before", "after", "paired difference", "95 % interval", "higher / equal / lower", "")
     head = "".join(f"<th>{name}</th>" for name in heads)
