@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ from rclpy.node import Node
 
 from takead_ros.host import qos
 from takead_ros.messages import types
-from takead_ros.messages.fields import header_to_msg
+from takead_ros.messages.fields import header_to_msg, stamp_from_msg
 
 _maps = importlib.util.spec_from_file_location("opendrive", Path(__file__).parents[1] / "adapters" / "opendrive.py")
 assert _maps is not None and _maps.loader is not None
@@ -140,6 +140,12 @@ class Bridge:
         while time.monotonic() < end:
             self.executor.spin_once(timeout_sec=0.01)
 
+    def wait(self, until: Callable[[], bool]) -> bool:
+        end = time.monotonic() + 10.0
+        while time.monotonic() < end and not until():
+            self.executor.spin_once(timeout_sec=0.02)
+        return until()
+
     def close(self) -> None:
         self.executor.shutdown()
         self.node.destroy_node()
@@ -180,8 +186,8 @@ def test_scenes_follow_the_odometry(bridge: Bridge) -> None:
     bridge.scenes.clear()
     bridge.tick()
     bridge.tick()
+    assert bridge.wait(lambda: bool(bridge.scenes) and stamp_from_msg(bridge.scenes[-1]) == bridge.stamp)
     scene = bridge.scenes[-1]
-    assert scene.header.stamp.sec * 10**9 + scene.header.stamp.nanosec == bridge.stamp
     assert scene.ego.x == pytest.approx(bridge.x)
     assert scene.ego.speed == pytest.approx(8.0)
     assert scene.ego.steering_angle == pytest.approx(0.25 * LOCK)  # positive left, CARLA's steer is to the right
@@ -200,14 +206,14 @@ def test_a_command_to_the_left_steers_negative_and_accelerates(bridge: Bridge) -
     bridge.x, bridge.speed = -40.0, 8.0
     for _ in range(5):
         bridge.tick(0.5 * LOCK, 1.5)
+    assert bridge.wait(lambda: bridge.controls[-1].steer == pytest.approx(-0.5, abs=1e-3))
     control = bridge.controls[-1]
-    assert control.steer == pytest.approx(-0.5, abs=1e-3)
     assert control.throttle > 0.0 and control.brake == 0.0
     assert not (control.hand_brake or control.reverse or control.manual_gear_shift)
     for _ in range(5):
         bridge.tick(-0.5 * LOCK, -2.0)
+    assert bridge.wait(lambda: bridge.controls[-1].steer == pytest.approx(0.5, abs=1e-3))
     control = bridge.controls[-1]
-    assert control.steer == pytest.approx(0.5, abs=1e-3)
     assert control.throttle == 0.0 and control.brake > 0.0
 
 
@@ -216,7 +222,7 @@ def test_a_standing_vehicle_is_held(bridge: Bridge) -> None:
     bridge.speed = 0.0
     for _ in range(5):
         bridge.tick(0.0, -1.0)
-    assert bridge.controls[-1].brake == pytest.approx(0.5)
+    assert bridge.wait(lambda: bridge.controls[-1].brake == pytest.approx(0.5))
     assert bridge.controls[-1].throttle == 0.0
 
 
@@ -225,10 +231,11 @@ def test_without_commands_it_brakes_with_the_wheel_held(bridge: Bridge) -> None:
     bridge.speed = 8.0
     for _ in range(3):
         bridge.tick(0.2, 1.0)
+    assert bridge.wait(lambda: bridge.controls[-1].steer == pytest.approx(-0.2 / LOCK, abs=1e-3))
     held = bridge.controls[-1].steer
     for _ in range(12):
         bridge.tick()
-    assert bridge.controls[-1].brake > 0.1
+    assert bridge.wait(lambda: bridge.controls[-1].brake > 0.1)
     assert bridge.controls[-1].throttle == 0.0
     assert bridge.controls[-1].steer == pytest.approx(held)
 

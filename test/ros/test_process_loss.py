@@ -27,7 +27,7 @@ from takead_ros.host import qos
 from takead_ros.messages import types
 
 START_S = 90.0
-GAP_S = 0.3  # six control periods: other processes share the test machine's cores
+GAP_S = 0.5  # ten control periods: on a loaded test machine any process may wait for a core
 LIMIT_S = 0.3 + GAP_S  # the arbiter's limits of age and silence, and the same allowance
 COMMAND, STATE = types.DriveCommand, types.ArbiterState
 AUTOMATION = (COMMAND.POLICY, COMMAND.EXPERT)
@@ -118,6 +118,7 @@ def check_never_silent(stack: Stack, moment: float) -> None:
     heard = stack.after(moment)
     times = [moment, *(at for at, _ in heard)]
     assert max(later - earlier for earlier, later in itertools.pairwise(times)) < GAP_S
+    assert len(heard) > 10.0 * (times[-1] - moment), "fewer than 10 commands a second on the whole"
     for _, msg in heard:
         assert abs(msg.steering_angle) < 0.9 and abs(msg.acceleration) < 12.0  # false for NaN
         if msg.lateral_source in (*AUTOMATION, COMMAND.HUMAN):
