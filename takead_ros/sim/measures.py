@@ -30,7 +30,8 @@ class EpisodeResult:
     """One scored episode.
 
     driving_score 0..100; success: goal reached in time without an infraction (success_rate: the same as 0 or 1);
-    route_completion 0..1; penalty 0..1: product of the infractions' factors; takeovers_per_km; expert_share 0..1 of the
+    route_completion 0..1; penalty 0..1: product of the infractions' factors; takeovers: how
+    often another took the wheel from the policy (once more where a handback is rolled back); expert_share 0..1 of the
     ticks on which anyone but the policy drove an axis; min_ttc s (None: never within 3 s); comfort 0..1; efficiency %
     (None: no traffic); duration s; distance m; mean_speed m/s; end: why it ended.
     """
