@@ -59,7 +59,7 @@ def paired_scores(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, A
 
 def takeovers_by_trigger(old: Mapping[str, int], new: Mapping[str, int], per: str) -> str:
     """Takeovers by what triggered them, before and after; ``per`` says over which drives they were counted."""
-    names = sorted({*old, *new}, key=lambda name: -(old.get(name, 0) + new.get(name, 0)))
+    names = sorted({*old, *new}, key=lambda name: (-old.get(name, 0) - new.get(name, 0), name))
     figure, axes = _figure(5.2, 0.9 + 0.5 * max(len(names), 1))
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x", color="#e5e7eb", linewidth=0.8)
