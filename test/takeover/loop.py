@@ -109,3 +109,8 @@ def in_mode(mode: ArbiterMode, **parameters: Any) -> Loop:
             loop.dead(1)
     assert loop.mode is mode, loop.state.reason
     return loop
+
+
+def told(loop: Loop) -> list[tuple[str, int, str, str]]:
+    """Kind, number, who and trigger of the last tick's events."""
+    return [(e.kind.name, e.takeover, e.who.name, e.trigger.name) for e in loop.events]

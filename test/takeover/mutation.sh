@@ -31,6 +31,7 @@ also_copy=
     srv
 pytest_add_cli_args_test_selection=
     test/takeover/test_transitions.py
+    test/takeover/test_transitions_automation.py
     test/takeover/test_inputs.py
     test/takeover/test_limits_and_manoeuvre.py
     test/takeover/test_engagement_and_command.py

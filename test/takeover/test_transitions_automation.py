@@ -1,0 +1,207 @@
+"""Every row of the transition table that policy, expert and requests move, at the edge of its times and thresholds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from takead_ros.domain.driving import ArbiterMode as M
+from takead_ros.domain.driving import Source, Trigger
+from test.takeover.loop import Loop, engaged, in_mode, told
+from test.takeover.scenery import SECOND, TICK
+
+
+@pytest.mark.parametrize("trigger", [t for t in Trigger if t is not Trigger.NONE], ids=lambda t: t.name)
+def test_a_request_brings_the_expert(trigger: Trigger) -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask(trigger))
+    assert loop.mode is M.EXPERT and loop.state.reason == trigger.name.lower()
+    event = loop.events[0]
+    assert told(loop) == [("START", 1, "EXPERT", trigger.name)]
+    assert (event.severity, event.time_to_event) == (0.8, 1.0)
+    assert loop.command.lateral is Source.EXPERT and loop.command.longitudinal is Source.EXPERT
+
+
+def test_a_cleared_request_does_nothing() -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask(Trigger.NONE))
+    assert loop.mode is M.POLICY
+
+
+def test_a_request_counts_for_its_age_only() -> None:
+    loop = engaged(expert_hold_s=0.5)
+    loop.tick(request=loop.ask(Trigger.STUCK))
+    asked = loop.now.steady
+    while loop.mode is M.EXPERT:
+        loop.tick()
+    assert loop.now.steady - asked == SECOND // 2
+
+
+def test_a_silent_policy_brings_the_expert() -> None:
+    loop = engaged()
+    lost = loop.now.steady
+    while loop.mode is M.POLICY:
+        loop.tick(policy=None)
+    assert loop.now.steady - lost == 3 * SECOND // 10 + TICK
+    assert loop.mode is M.EXPERT and loop.state.reason == "policy_stale"
+    assert told(loop) == [("START", 1, "EXPERT", "POLICY_UNHEALTHY")]
+    assert loop.events[0].severity == 1.0
+
+
+def test_policy_and_expert_gone() -> None:
+    loop = engaged()
+    while loop.mode is M.POLICY:
+        loop.tick(policy=None, expert=None)
+    assert loop.mode is M.MRM and loop.state.reason == "no_driver:policy_stale,expert_stale"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "mode"),
+    [
+        (Trigger.COLLISION_PREDICTED, M.MRM),
+        (Trigger.TIME_TO_COLLISION, M.MRM),
+        (Trigger.STEERING_DISAGREEMENT, M.POLICY),
+    ],
+)
+def test_a_request_without_an_expert(trigger: Trigger, mode: M) -> None:
+    loop = engaged(drivers=("policy",))
+    loop.tick(expert=None, request=loop.ask(trigger))
+    assert loop.mode is mode
+    if mode is M.MRM:
+        assert loop.state.reason == "no_driver:policy_unsafe,expert_no_driver"
+        assert told(loop) == [("START", 1, "MRM", trigger.name)]
+
+
+def test_the_policy_alone_needs_no_expert() -> None:
+    loop = engaged(drivers=("policy",))
+    loop.run(50, expert=None)
+    assert loop.mode is M.POLICY
+    loop.tick(expert=None, human=loop.hand(0.2))
+    assert loop.mode is M.POLICY  # a human is none of the drivers
+
+
+def test_a_lost_expert_hands_back_or_stops() -> None:
+    loop = in_mode(M.EXPERT)
+    while loop.mode is M.EXPERT:
+        loop.tick(expert=None)
+    assert loop.mode is M.HANDBACK and loop.state.reason == "expert_lost"
+    assert told(loop) == [("HANDBACK", 1, "EXPERT", "COLLISION_PREDICTED")]
+    loop = in_mode(M.EXPERT)
+    while loop.mode is M.EXPERT:
+        loop.tick(expert=None, request=loop.ask(Trigger.STUCK))
+    assert loop.mode is M.MRM and told(loop)[0] == ("END", 1, "EXPERT", "COLLISION_PREDICTED")
+
+
+def test_the_expert_keeps_the_wheel_for_its_hold() -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask())
+    began = loop.now.steady
+    while loop.mode is M.EXPERT:
+        loop.tick()
+    assert loop.now.steady - began == 2 * SECOND
+    assert loop.mode is M.HANDBACK and loop.state.reason == "agreed"
+    assert told(loop) == [("HANDBACK", 1, "EXPERT", "COLLISION_PREDICTED")]
+
+
+@pytest.mark.parametrize(
+    ("steering", "acceleration", "leaves"),
+    [(0.07, 0.0, True), (-0.07, 0.0, True), (0.0701, 0.0, False), (-0.0701, 0.0, False), (0.0, 2.0, True),
+     (0.0, -2.0, True), (0.0, 2.01, False), (0.0, -2.01, False)],
+)  # fmt: skip
+def test_the_expert_hands_back_only_to_a_policy_that_agrees(steering: float, acceleration: float, leaves: bool) -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask())
+    for _ in range(60):
+        loop.tick(policy=loop.out(steering=steering, acceleration=acceleration))
+    assert (loop.mode is not M.EXPERT) == leaves
+
+
+def test_agreement_must_last() -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask())
+    for i in range(100):
+        loop.tick(policy=loop.out(steering=0.2 if i % 5 == 0 else 0.0))
+        assert loop.mode is M.EXPERT
+    agreed = loop.now.steady
+    while loop.mode is M.EXPERT:
+        loop.tick()
+    assert loop.now.steady - agreed == SECOND * 3 // 10 - 3 * TICK
+
+
+def test_handback_converges() -> None:
+    loop = in_mode(M.HANDBACK)
+    began = loop.now.steady
+    rates = []
+    while loop.mode is M.HANDBACK:
+        before = loop.command
+        loop.tick()
+        rates.append(abs(loop.command.steering_angle - before.steering_angle) / 0.05)
+        assert loop.command.acceleration - before.acceleration <= loop.p.handback_jerk_mps3 * 0.05 + 1e-9
+    assert max(rates) == pytest.approx(loop.p.handback_steering_rate_radps)
+    assert loop.mode is M.POLICY and loop.state.reason == "converged"
+    assert told(loop) == [("END", 1, "HUMAN", "HUMAN_OVERRIDE")]
+    assert loop.now.steady - began < SECOND
+
+
+def _restless(loop: Loop, i: int) -> Any:
+    """A policy that asks for something else at every tick, faster than the limits follow: no convergence."""
+    return loop.out(acceleration=3.9 if i % 2 else -5.0)
+
+
+@pytest.mark.parametrize("wrong", ["request", "disagreement", "disagreement_right", "policy", "timeout"])
+def test_handback_rolls_back(wrong: str) -> None:
+    loop = in_mode(M.HANDBACK, handback_jerk_mps3=20.0)
+    began = loop.now.steady
+    why = {"request": "stuck", "policy": "policy_stale", "disagreement_right": "disagreement"}.get(wrong, wrong)
+    for i in range(100):
+        if loop.mode is not M.HANDBACK:
+            break
+        messages = {"policy": _restless(loop, i)}
+        if wrong == "request":
+            messages["request"] = loop.ask(Trigger.STUCK)
+        elif wrong.startswith("disagreement"):
+            messages["policy"] = loop.out(steering=0.1401 if wrong == "disagreement" else -0.1401)
+        elif wrong == "policy":
+            messages = {"policy": None}
+        loop.tick(**messages)
+    assert loop.mode is M.EXPERT and loop.state.reason == f"rollback:{why}"
+    assert [t[:3] for t in told(loop)] == [("END", 1, "HUMAN"), ("START", 2, "EXPERT")]
+    if wrong == "timeout":
+        assert loop.now.steady - began == 3 * SECOND + TICK
+
+
+def test_a_rollback_to_the_expert_who_handed_back_is_the_same_takeover() -> None:
+    loop = engaged()
+    loop.tick(request=loop.ask(Trigger.STUCK))
+    while loop.mode is M.EXPERT:
+        loop.tick(policy=loop.out(steering=0.05))
+    assert loop.mode is M.HANDBACK
+    loop.tick(request=loop.ask(Trigger.OFF_ROUTE))
+    assert told(loop) == [("START", 1, "EXPERT", "OFF_ROUTE")] and loop.state.reason == "rollback:off_route"
+    while loop.mode is not M.POLICY:
+        loop.tick()
+    assert told(loop) == [("END", 1, "EXPERT", "OFF_ROUTE")]
+
+
+@pytest.mark.parametrize("wrong", ["policy", "timeout", "collision", "stuck"])
+def test_handback_without_an_expert(wrong: str) -> None:
+    loop = engaged(drivers=("policy", "human"), handback_jerk_mps3=20.0)
+    loop.tick(human=loop.hand(0.2, -1.0))
+    while loop.mode is M.HUMAN:
+        loop.tick(human=loop.hand())
+    for i in range(70):
+        if loop.mode is not M.HANDBACK:
+            break
+        messages = {"policy": _restless(loop, i)}
+        if wrong == "policy":
+            messages = {"policy": None}
+        elif wrong != "timeout":
+            trigger = Trigger.COLLISION_PREDICTED if wrong == "collision" else Trigger.STUCK
+            messages["request"] = loop.ask(trigger)
+        loop.tick(**messages)
+        if wrong == "stuck" and i == 10:
+            assert loop.mode is M.HANDBACK
+            return
+    assert loop.mode is M.MRM
+    assert told(loop)[0] == ("END", 1, "HUMAN", "HUMAN_OVERRIDE") and told(loop)[1][:3] == ("START", 2, "MRM")
