@@ -1,4 +1,4 @@
-"""Rows of the transition table that an ask or a human moves: condition, state, reason, events, at the edges of times."""
+"""Rows of the transition table that an ask or a human moves: condition, state, reason, events, at the edges."""
 
 from __future__ import annotations
 
