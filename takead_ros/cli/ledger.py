@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from takead_ros.cli.output import writable_folder
 from takead_ros.domain.errors import TakeadError
+from takead_ros.recording.folder import writable_folder
 
 
 class Ledger:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.progress import TimeRemainingColumn as Eta
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.recording.folder import writable_folder
 
 stdout = Console(soft_wrap=False)
 stderr = Console(stderr=True)
@@ -37,21 +36,6 @@ def progress() -> Progress:
         console=stderr,
         transient=False,
     )
-
-
-def writable_folder(folder: Path) -> Path:
-    """Make ``folder`` and prove that a file can be written in it; TakeadError names what stands in the way."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"\0" * 4096)
-            probe.flush()
-            os.fsync(probe.fileno())
-    except OSError as problem:
-        raise TakeadError(
-            f"output folder '{folder}': {problem.strerror}; expected a folder that can be made and written to"
-        ) from problem
-    return folder
 
 
 def refuse_existing(path: Path) -> None:

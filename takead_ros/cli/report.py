@@ -14,10 +14,11 @@ import typer
 
 from takead_ros import __version__
 from takead_ros.cli import moment, plots
-from takead_ros.cli.output import stdout, writable_folder
+from takead_ros.cli.output import stdout
 from takead_ros.cli.runs import HEADLINES, comparison, judgement, signed
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
+from takead_ros.recording.folder import writable_folder
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 

@@ -11,9 +11,10 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from takead_ros.cli.output import refuse_existing, stdout, writable_folder
+from takead_ros.cli.output import refuse_existing, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds, split_of
+from takead_ros.recording.folder import writable_folder
 from takead_ros.sim.scenarios import FAMILIES, build
 from takead_ros.sim.suites import load_suite, suite_names
 

@@ -18,9 +18,10 @@ from takead_ros.messages import codec, convert, types
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.chunks import COMPRESSIONS
 from takead_ros.recording.clip import Provenance
+from takead_ros.recording.folder import writable_folder
 from takead_ros.recording.recorder import LABEL_TYPE, Recorder
 from takead_ros.recording.session import SessionConfig
-from takead_ros.recording.writer import Topic, check_writable
+from takead_ros.recording.writer import Topic
 
 # Relative name, message type, latched, best effort, s between header stamps (0: not periodic by them; a command bears
 # the stamp of the output that it was computed from, which comes at half its rate).
@@ -104,7 +105,7 @@ class RecorderNode:
         self._closed = False
         self._reported = ""
         try:
-            check_writable(self._folder)
+            writable_folder(self._folder)
         except TakeadError as problem:
             self._writer.status.failure = str(problem)
         for name, topic in self._topics.items():

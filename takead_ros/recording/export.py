@@ -15,8 +15,9 @@ from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.recording import reader
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest
+from takead_ros.recording.folder import writable_folder
 from takead_ros.recording.reader import Frame
-from takead_ros.recording.writer import check_writable, write_durably
+from takead_ros.recording.writer import write_durably
 
 FRAMES_PER_SECOND = 10
 STATE = (
@@ -50,7 +51,7 @@ def export(clips: Sequence[Path], out: Path, format_: str) -> int:
     tables = [
         table(clip, manifest, number) for number, (clip, manifest) in enumerate(zip(clips, manifests, strict=True))
     ]
-    check_writable(out.parent)
+    writable_folder(out.parent)
     if format_ == "parquet":
         whole = arrow.concat_tables([arrow.Table.from_pydict(columns) for columns in tables])
         arrow.parquet.write_table(whole, out)

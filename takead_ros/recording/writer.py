@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from typing import Any
 
 import yaml
 
-from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import codec
 from takead_ros.recording.chunks import ChunkedWriter
 from takead_ros.recording.clip import MANIFEST_FILE, METADATA_NAME, ClipManifest
@@ -68,21 +66,6 @@ class Topic:
             "avoid_ros_namespace_conventions": False,
         }
         return dump_yaml([profile]).strip()
-
-
-def check_writable(folder: Path) -> Path:
-    """Make ``folder`` and write to it; TakeadError says what stands in the way, before anything is driven."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"\0" * 4096)
-            probe.flush()
-            os.fsync(probe.fileno())
-    except OSError as problem:
-        raise TakeadError(
-            f"clip folder '{folder}': {problem.strerror}; expected a folder that can be made and written to"
-        ) from problem
-    return folder
 
 
 class ClipWriter:

@@ -132,7 +132,7 @@ def test_prune_by_age(folder: Path) -> None:
 
 
 def test_play_makes_an_animation(folder: Path) -> None:
-    pytest.importorskip("PIL")
+    pytest.importorskip("PIL", reason="the sim extra is not installed")
     clip, target = reader.list_clips(folder)[0], folder / "out.gif"
     assert "pictures ->" in ok(["play", str(clip), "--out", str(target), "--speed", "20"])
     assert target.read_bytes()[:6] == b"GIF89a"

@@ -19,10 +19,10 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.recording import bag, reader
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.clip import Label
+from takead_ros.recording.folder import writable_folder
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
 from takead_ros.recording.verify import verify
-from takead_ros.recording.writer import check_writable
 
 from . import damage, stream
 
@@ -220,8 +220,8 @@ def threading_block(writer: BackgroundWriter) -> object:
     return lambda: os.write(into, b"x")
 
 
-def test_check_writable(tmp_path: Path) -> None:
-    assert check_writable(tmp_path / "a" / "b").is_dir()
+def test_writable_folder(tmp_path: Path) -> None:
+    assert writable_folder(tmp_path / "a" / "b").is_dir()
     (tmp_path / "file").touch()
     with pytest.raises(TakeadError, match="expected a folder that can be made and written to"):
-        check_writable(tmp_path / "file" / "x")
+        writable_folder(tmp_path / "file" / "x")
