@@ -220,6 +220,10 @@ class Engine:
         ego.body.set_linear_velocity((0.0, 0.0, 0.0))
         ego.body.set_angular_velocity((0.0, 0.0, 0.0))
 
+    def fix(self, index: int) -> None:
+        """Makes body ``index`` a wreck that nobody can push away: in Bullet a body without mass does not move."""
+        self.bodies[index].body.set_mass(0.0)
+
     def place_bodies(self) -> None:
         manager = self._environment.engine.actor_manager
         for i, pose in enumerate(self._poses):

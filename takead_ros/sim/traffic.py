@@ -21,7 +21,6 @@ COMFORT_DECELERATION = 2.5  # m/s^2
 LOOK_AHEAD = 50.0  # m
 LOOK_SPACING = 1.5  # m
 SIDE_MARGIN = 0.35  # m beside the body that has to stay free
-STOP_AFTER_HIT = 3.0  # s that a hit actor stands before it is cleared from the road
 LATERAL_ACCELERATION = 2.0  # m/s^2
 
 
@@ -40,7 +39,7 @@ class Motion:
     lateral_speed: float = 1.2
     phase: int = 0
     phase_since: float = 0.0
-    hit_at: float | None = None
+    hit: bool = False
     gone: bool = False
 
 
@@ -86,6 +85,11 @@ def due(
     return s >= phase.value
 
 
+def wreck(motion: Motion) -> Motion:
+    """After a collision: stands where it was hit, for good."""
+    return replace(motion, speed=0.0, drift=0.0, hit=True)
+
+
 def begin(phase: Phase, motion: Motion, time: float) -> Motion:
     return replace(
         motion,
@@ -99,12 +103,8 @@ def begin(phase: Phase, motion: Motion, time: float) -> Motion:
     )
 
 
-def advance(actor: Actor, motion: Motion, length: float, gap: float, lead_speed: float, time: float,
-            dt: float) -> Motion:  # fmt: skip
+def advance(actor: Actor, motion: Motion, length: float, gap: float, lead_speed: float, dt: float) -> Motion:
     """One step of dt s. gap m, lead_speed m/s: of what is ahead in the way (inf: nothing). length m of the path."""
-    if motion.hit_at is not None:
-        cleared = time - motion.hit_at >= STOP_AFTER_HIT
-        return replace(motion, speed=0.0, drift=0.0, gone=motion.gone or cleared)
     difference = motion.aim_speed - motion.speed
     acceleration = max(min(difference / dt, motion.acceleration), -motion.deceleration)
     if actor.reactive and gap < math.inf:

@@ -23,7 +23,7 @@ from takead_ros.sim.engine import (
 from takead_ros.sim.lanemap import LaneMap, read_lanes
 from takead_ros.sim.log import Contact, End, EpisodeLog
 from takead_ros.sim.navigation import navigate
-from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Scenario
+from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Model, Scenario
 from takead_ros.sim.signals import Signals
 from takead_ros.sim.visibility import RANGE, visibility
 
@@ -31,7 +31,8 @@ MAP_RANGE = 80.0  # m of map around the ego
 MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chosen anew
 TOUCH = 0.03  # m; physics keeps bodies apart, so boxes this much longer and wider touch when bodies do
 DEVIATION = 15.0  # m from the reference path that end an episode
-STANDSTILL = 15.0  # s without moving that end it; nothing in these scenarios holds a careful driver as long
+STANDSTILL = 15.0  # s without getting anywhere that end it; nothing in these scenarios holds a careful driver as long
+STAY = 0.3  # m; who pushes against a wreck has turning wheels, and speed, but stays where he is
 CREEP = 0.05  # m/s
 
 _COLUMNS = (
@@ -44,8 +45,8 @@ class World:
     """MetaDrive with scripted, reactive actors. One per process; ``close`` it before making another.
 
     An episode ends at the goal, at the scenario's time limit, 15 m off the reference path, or after 15 s of standstill
-    (the leaderboards' 180 s, scaled to routes of 100 to 250 m). Collisions do not end it. A hit actor stands for
-    3 s and is then cleared from the road.
+    (the leaderboards' 180 s, scaled to routes of 100 to 250 m). Collisions do not end it. Who was hit stays
+    where that happened and is in the way from then on.
     """
 
     def __init__(self, step_s: float = 0.05) -> None:
@@ -110,6 +111,7 @@ class World:
         x, y, yaw = self._navigation.path.at(scenario.start)
         self._engine.place_ego(x, y, yaw, scenario.speed)
         self._navigation.update(x, y, yaw)
+        self._stood_at = (x, y)
         self._ego = self._read_ego(None)
         self._rows: list[tuple[float, ...]] = []
         self._objects_log: list[Objects] = []
@@ -207,11 +209,11 @@ class World:
                 boxes[i] = (*pose[:3], *self._sizes[i], pose[3], pose[4])
         cos, sin = math.cos(ego.yaw), math.sin(ego.yaw)
         boxes[-1] = (ego.x, ego.y, ego.yaw, ego.length, ego.width, cos * ego.speed, sin * ego.speed)
-        driving = [i for i in self._reactive if not self._motions[i].gone and self._motions[i].hit_at is None]
+        driving = [i for i in self._reactive if not self._motions[i].gone and not self._motions[i].hit]
         ahead = traffic.blockers(self._actors, self._motions, self._paths, boxes, driving)
         for i, actor in enumerate(self._actors):
             motion = self._motions[i]
-            if motion.gone:
+            if motion.gone or motion.hit:
                 continue
             while motion.phase < len(actor.phases) and traffic.due(
                 actor.phases[motion.phase], motion.s, motion.phase_since, time, self._gap_to(i), ego.speed,
@@ -220,7 +222,7 @@ class World:
                 motion = traffic.begin(actor.phases[motion.phase], motion, time)
             gap, lead_speed = ahead.get(i, (math.inf, 0.0))
             path = self._paths[i]
-            motion = traffic.advance(actor, motion, float(path.arc[-1]), gap, lead_speed, time, self.step_s)
+            motion = traffic.advance(actor, motion, float(path.arc[-1]), gap, lead_speed, self.step_s)
             self._motions[i] = motion
             self._poses[i] = traffic.pose(actor, motion, path)
 
@@ -250,8 +252,10 @@ class World:
             self._contacts.append(
                 Contact(self._tick, i + 1, int(self._kinds[i]), self._ego.x, self._ego.y, self._navigation.s)
             )
-            if self._motions[i].hit_at is None:
-                self._motions[i] = replace(self._motions[i], hit_at=self.time)
+            self._motions[i] = traffic.wreck(self._motions[i])
+            if self._actors[i].model is not Model.CONE:  # which is driven over
+                self._engine.fix(i)
+            self._poses[i] = (*self._poses[i][:3], 0.0, 0.0)
         self._touching = touching
 
     def _record(self) -> None:
@@ -276,7 +280,10 @@ class World:
                 self._navigation.speed_limit = limit
 
     def _ending(self) -> End:
-        self._standing = self._standing + 1 if self._ego.speed < CREEP else 0
+        at = (self._ego.x, self._ego.y)
+        if math.dist(at, self._stood_at) > STAY:
+            self._stood_at, self._standing = at, 0
+        self._standing += 1
         if self._navigation.s >= self._navigation.goal:
             return End.GOAL
         if self._navigation.distance_from_path(self._ego.x, self._ego.y) > DEVIATION:

@@ -26,7 +26,7 @@ def drive(actor: Actor, seconds: float, lead=lambda t: (math.inf, 0.0)) -> list[
     for i in range(round(seconds / DT)):
         rear, speed = lead(i * DT)
         gap = rear - motions[-1].s - actor.length / 2.0
-        motions.append(traffic.advance(actor, motions[-1], 399.0, gap, speed, i * DT, DT))
+        motions.append(traffic.advance(actor, motions[-1], 399.0, gap, speed, DT))
     return motions
 
 
@@ -50,7 +50,7 @@ def test_a_braking_phase_keeps_to_its_deceleration() -> None:
     actor = car(speed=12.0)
     phase = Phase(When.TIME, 0.0, speed=0.0, deceleration=6.0)
     motion = traffic.begin(phase, traffic.start(actor), 0.0)
-    after = traffic.advance(actor, motion, 399.0, math.inf, 0.0, 0.0, DT)
+    after = traffic.advance(actor, motion, 399.0, math.inf, 0.0, DT)
     assert after.speed == pytest.approx(12.0 - 6.0 * DT)
 
 
@@ -75,18 +75,15 @@ def test_a_lane_change_arrives_without_overshoot() -> None:
     motion = traffic.begin(Phase(When.TIME, 0.0, lateral=-3.5, lateral_speed=1.6), traffic.start(actor), 0.0)
     track = [motion]
     for i in range(120):
-        track.append(traffic.advance(actor, track[-1], 399.0, math.inf, 0.0, i * DT, DT))
+        track.append(traffic.advance(actor, track[-1], 399.0, math.inf, 0.0, DT))
     lateral = [m.d for m in track]
     assert min(lateral) >= -3.55 and lateral[-1] == pytest.approx(-3.5, abs=0.05)
     assert max(abs(m.drift) for m in track) <= 1.61
 
 
-def test_a_hit_actor_stops_and_is_cleared_after_three_seconds() -> None:
-    actor = car(speed=10.0)
-    motion = Motion(s=10.0, d=0.0, speed=10.0, hit_at=1.0)
-    stopped = traffic.advance(actor, motion, 399.0, math.inf, 0.0, 1.05, DT)
-    assert stopped.speed == 0.0 and not stopped.gone
-    assert traffic.advance(actor, stopped, 399.0, math.inf, 0.0, 4.0, DT).gone
+def test_who_was_hit_stands_where_that_happened() -> None:
+    wrecked = traffic.wreck(Motion(s=10.0, d=0.4, speed=10.0, drift=1.0))
+    assert wrecked == Motion(s=10.0, d=0.4, speed=0.0, drift=0.0, hit=True) and not wrecked.gone
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import to_local
 from takead_ros.domain.scene import LineKind, ObjectKind, RouteCommand
-from takead_ros.sim.engine import WHEELBASE
+from takead_ros.sim.engine import EGO_LENGTH, WHEELBASE
 from takead_ros.sim.log import End
 from takead_ros.sim.measures import score
 from takead_ros.sim.scenarios import build
@@ -129,7 +129,9 @@ def test_a_collision_is_typed_stops_the_other_and_does_not_end_the_episode(world
     log = world.outcome()
     assert [contact.kind for contact in log.contacts] == [ObjectKind.PEDESTRIAN]
     assert log.end is End.RUNNING and world.scenario.family == "plain"
-    assert len(world.observe().objects) == 0, "cleared from the road after three seconds"
+    (hit,) = world.observe().objects.visible().x
+    assert hit == pytest.approx(60.0, abs=0.1), "who was hit stays where that happened"
+    assert world.observe().ego.x < 60.0 - EGO_LENGTH / 2.0, "and stays in the way"
     assert score(log).infractions[0].kind == "collision_pedestrian"
 
 
