@@ -38,11 +38,13 @@ def find_cause(
         return Cause(wall.kind, wall.control_id, wall.visible, f"stops for {wall.kind} {wall.control_id}")
     row = int(rollouts.lead[best])
     if row >= 0:
-        kind = "lead" if actors.speed[row] > 0.5 and not actors.person[row] else ""
-        return _about(actors, row, "follows" if kind else "stops behind", kind)
+        moves = actors.speed[row] > 0.5
+        return _about(
+            actors, row, "follows" if moves else "stops behind", "lead" if moves and not actors.person[row] else ""
+        )
     if paths.object_id[path]:
         row = int(np.flatnonzero(actors.id == paths.object_id[path])[0])
-        return _about(actors, row, "passes", "obstacle")
+        return _about(actors, row, "passes", "" if actors.person[row] else "obstacle")
     reach = int(np.clip(np.ceil(rollouts.along[best, 16]), 1, why.shape[1]))
     for reason in why[path, :reach]:
         if reason >= 0:

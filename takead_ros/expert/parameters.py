@@ -27,6 +27,7 @@ class ExpertParameters(Parameters):
     side_margin: float = Field(0.35, ge=0.1, le=2, description="m beside the ego in which a vehicle counts as ahead")
     person_margin: float = Field(0.9, ge=0.1, le=3, description="m the same for pedestrians and cyclists")
     pass_clearance: float = Field(1.0, ge=0.3, le=3, description="m to an obstacle that is passed")
+    cyclist_clearance: float = Field(1.3, ge=0.5, le=3, description="m to a cyclist that is overtaken")
     crossing_time_margin: float = Field(0.9, ge=0, le=3, description="s that crossing traffic is kept away")
     patience: float = Field(4.0, ge=1, le=60, description="s of waiting after which margins begin to shrink")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.geometry import unwrapped
-from takead_ros.domain.scene import EgoState, FloatArray, IntArray
+from takead_ros.domain.scene import EgoState, FloatArray, IntArray, ObjectKind
 from takead_ros.expert.forecast import Actors
 from takead_ros.expert.frame import AHEAD, BEHIND, STEP, Frame, index, slopes
 from takead_ros.expert.parameters import ExpertParameters
@@ -19,18 +19,23 @@ _TIGHT_RADIUS = 4.0  # m, the same where there is no room for more
 _TURN_BACK = 2.0  # s in which a path comes back when the ego is heading away from it
 _LOOK = 50.0  # m within which a standing obstacle is passed
 _QUEUE_GAP = 14.0  # m between two obstacles that are passed in one go
+_OVERTAKES = 0.7  # of the speed limit: who rides slower is overtaken
+_OVERTAKING_TIMES = np.arange(0.0, 14.1, 0.25)  # s within which overtaking has to end
+_OVERTAKING_GAP = 3.0  # m between the boxes when the ego has moved out, and before it moves in again
 
 
 @dataclass(frozen=True)
 class Paths:
     """L paths over the grid ahead of the ego, in ``base_link``.
 
-    kind (L,) names; object_id (L,) what is passed (0: none); target (L,) m offset of the proposal; offset x y yaw
-    curvature (L, G); rate (L, G): metres along the route for each metre along the path.
+    kind (L,) names; object_id (L,) what is passed (0: none), overtaken (L,) its row where it moves, else -1;
+    target (L,) m offset of the proposal; offset x y yaw curvature (L, G); rate (L, G): metres along the route for each
+    metre along the path.
     """
 
     kind: tuple[str, ...]
     object_id: IntArray
+    overtaken: IntArray
     target: FloatArray
     offset: FloatArray
     x: FloatArray
@@ -42,13 +47,15 @@ class Paths:
 
 @dataclass(frozen=True)
 class Passing:
-    """An obstacle group to pass: from/to m along the route, target offset m, its nearest object."""
+    """An obstacle group to pass: from/to m along the route, target offset m, its nearest object. ``overtaken``: row of
+    the moving one that is passed instead, -1 for none; from/to are where the ego will be beside it."""
 
     kind: str
     object_id: int
     start: float
     end: float
     target: float
+    overtaken: int = -1
 
 
 def _smooth(u: FloatArray) -> FloatArray:
@@ -113,6 +120,46 @@ def find_passings(
     return found
 
 
+def find_overtakings(
+    actors: Actors, row: int, along: FloatArray, offset: FloatArray, half: tuple[FloatArray, FloatArray],
+    band: tuple[FloatArray, FloatArray], ego: EgoState, limit: float, parameters: ExpertParameters,
+) -> list[Passing]:  # fmt: skip
+    """The way around the slow cyclist ``row``, on its left; empty where there is no room. ``limit`` m/s: as fast."""
+    p = parameters
+    times, pace = _OVERTAKING_TIMES, max(limit, ego.speed)
+    gains = min((pace - ego.speed) / p.comfort_acceleration, times[-1])
+    active = np.minimum(times, gains)
+    own = (ego.speed + 0.5 * p.comfort_acceleration * active) * active + pace * np.maximum(times - gains, 0.0)
+    other = along[row] + float(actors.speed[row]) * times
+    reach = half[0][row] + 0.5 * ego.length + _OVERTAKING_GAP
+    beside, past = own > other - reach, own > other + reach
+    target = float(offset[row] + half[1][row] + 0.5 * ego.width + p.cyclist_clearance)
+    if not past.any():
+        return []
+    start, end = float(own[beside.argmax()]), float(own[past.argmax()])
+    span = slice(int(index(np.array(start))), int(index(np.array(end))) + 1)
+    if end > AHEAD - 10.0 or target + 0.5 * ego.width + 0.2 > band[1][span].min():
+        return []
+    return [Passing("pass_left", int(actors.id[row]), start + 0.5 * ego.length - 1.0, end - 0.5 * ego.length - 0.5,
+                    target, row)]  # fmt: skip
+
+
+def slow_ahead(
+    actors: Actors, along: FloatArray, offset: FloatArray, half: tuple[FloatArray, FloatArray], same: FloatArray,
+    ego: EgoState, limit: float, parameters: ExpertParameters,
+) -> IntArray:  # fmt: skip
+    """Rows of the cyclists that ride ahead in the ego's way and are to be overtaken, nearest first.
+
+    Arguments as for ``find_blockers``; same (N,): cosine of the headings against the route's; limit m/s.
+    """
+    reach = 0.5 * ego.width + parameters.person_margin + half[1]
+    slow = (actors.kind == ObjectKind.CYCLIST) & (actors.speed >= 0.5) & (actors.speed < _OVERTAKES * limit)
+    slow &= (same > 0.9) & (np.abs(offset) < reach)
+    slow &= (along + half[0] > -0.5 * ego.length - _OVERTAKING_GAP) & (along - half[0] < _LOOK)
+    rows = np.flatnonzero(slow)
+    return rows[np.argsort(along[rows], kind="stable")]
+
+
 def build_paths(frame: Frame, passings: list[Passing], ego: EgoState) -> Paths:
     """Path 0 is the route's centre; one more for each passing. All start at the ego's pose."""
     count = 1 + len(passings)
@@ -154,5 +201,6 @@ def build_paths(frame: Frame, passings: list[Passing], ego: EgoState) -> Paths:
     yaw[:, 0] = 0.0  # the ego's own
     return Paths(
         ("route", *(p.kind for p in passings)), np.array([0, *(p.object_id for p in passings)], dtype=np.int64),
+        np.array([-1, *(p.overtaken for p in passings)], dtype=np.int64),
         np.array([0.0, *(p.target for p in passings)]), offset, x, y, yaw, curvature, STEP / step,
     )  # fmt: skip

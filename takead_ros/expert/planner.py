@@ -17,7 +17,16 @@ from takead_ros.expert.frame import Frame, build_frame, drivable_band
 from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
-from takead_ros.expert.paths import GRID, Paths, build_paths, find_blockers, find_passings
+from takead_ros.expert.paths import (
+    GRID,
+    Passing,
+    Paths,
+    build_paths,
+    find_blockers,
+    find_overtakings,
+    find_passings,
+    slow_ahead,
+)
 from takead_ros.expert.rollout import PACES, Rollouts, roll_out
 from takead_ros.expert.rules import Corridor, closed_line, corridor, nearby, speed_caps, surroundings
 from takead_ros.expert.scoring import TOUCH, Crossing, score, separation
@@ -97,15 +106,21 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
 
     along, offset, i = frame.locate(actors.x[:, 0], actors.y[:, 0])
     turn = actors.yaw[:, 0] - frame.yaw[i]
-    cos, sin = np.abs(np.cos(turn)), np.abs(np.sin(turn))
+    same = np.cos(turn)
+    cos, sin = np.abs(same), np.abs(np.sin(turn))
     half = (
         0.5 * (actors.length * cos + actors.width * sin),
         0.5 * (actors.length * sin + actors.width * cos),
     )
     queue_end = np.inf if wall is None else wall.line - _QUEUE
     blocks = find_blockers(actors, along, offset, half, ego, p, queue_end)
-    band = drivable_band(scene.polylines, ego, frame) if len(blocks) else None
-    passings = [] if band is None else find_passings(actors, blocks, along, offset, half, band, ego, p)
+    slow = slow_ahead(actors, along, offset, half, same, ego, limit, p)
+    band = drivable_band(scene.polylines, ego, frame) if len(blocks) + len(slow) else None
+    passings: list[Passing] = []
+    if band is not None and (not len(slow) or (len(blocks) and along[blocks[0]] < along[slow[0]])):
+        passings = find_passings(actors, blocks, along, offset, half, band, ego, p)
+    elif band is not None:
+        passings = find_overtakings(actors, int(slow[0]), along, offset, half, band, ego, limit, p)
     paths = build_paths(frame, passings, ego)
     seen = corridor(frame, actors, paths, ego, p)
     cap, _, why = speed_caps(paths, actors, seen, ego, limit, yield_line, p)

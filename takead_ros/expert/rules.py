@@ -166,6 +166,8 @@ def surroundings(
     speed = actors.v[:, ::EVERY]
     front = 0.5 * ego.length
     leads = seen.inside & ((seen.same > 0.5) | (speed < 0.5)) & (seen.along + seen.extent_along > 0.0)
+    overtaking = np.flatnonzero(paths.overtaken >= 0)
+    leads[overtaking, paths.overtaken[overtaking]] = False  # such a path comes near only where the ego will be beside
     rear = np.where(leads, seen.along - seen.extent_along, np.inf)
     standing = (actors.speed < 0.5) & ~actors.has_moved & ~actors.person
     gap = np.where(standing, parameters.blocker_gap, parameters.standstill_gap)

@@ -58,6 +58,40 @@ def test_an_obstacle_is_passed_only_after_the_oncoming_car() -> None:
     assert oncoming.pose(beside)[0] < run.ego[round(beside / 0.05)].x + 5.0
 
 
+def cyclist(number: int, x: float, y: float, speed: float) -> Actor:
+    return steady(number, x, y, 0.0, speed, kind=ObjectKind.CYCLIST, length=1.75, width=0.4)
+
+
+def test_a_slow_cyclist_is_overtaken_with_room_to_spare() -> None:
+    rider = cyclist(3, 35.0, -0.5, 4.0)
+    run = drive(straight(), EgoState(0.0, 0.0, 0.0, 10.0), 14.0, [rider])
+    x, y = run.values("x"), run.values("y")
+    beside = np.array([abs(rider.pose(0.05 * (i + 1))[0] - x[i]) < 3.2 for i in range(len(x))])
+    assert not run.touched
+    assert beside.any()
+    assert (y[beside] - 0.95 + 0.5 - 0.2).min() > 1.0
+    assert run.ego[-1].x > rider.pose(14.0)[0] + 10.0
+    assert abs(run.ego[-1].y) < 0.3
+    assert ("cyclist", 3) in run.causes()
+
+
+def test_a_cyclist_is_followed_where_there_is_no_room_to_overtake() -> None:
+    rider = cyclist(3, 35.0, -0.5, 4.0)
+    run = drive(straight(left_edge=1.75), EgoState(0.0, 0.0, 0.0, 10.0), 14.0, [rider])
+    assert not run.touched
+    assert run.ego[-1].x < rider.pose(14.0)[0] - 4.0
+    assert run.values("speed")[-1] == pytest.approx(4.0, abs=0.5)
+
+
+def test_a_cyclist_is_overtaken_only_after_the_oncoming_car() -> None:
+    rider, oncoming = cyclist(3, 25.0, -0.5, 4.0), steady(4, 85.0, 3.5, np.pi, 8.0)
+    run = drive(straight(), EgoState(0.0, 0.0, 0.0, 10.0), 18.0, [rider, oncoming])
+    assert not run.touched
+    assert run.ego[-1].x > rider.pose(18.0)[0] + 5.0
+    out = int(np.flatnonzero(run.values("y") > 1.2)[0])
+    assert oncoming.pose(0.05 * out)[0] < run.ego[out].x + 5.0
+
+
 @pytest.mark.parametrize("walking", [1.0, 1.5, 2.0])
 def test_a_crossing_pedestrian_is_not_hit(walking: float) -> None:
     person = Actor(9, lambda t: (40.0, -6.0 + walking * t, np.pi / 2, walking), ObjectKind.PEDESTRIAN, 0.6, 0.6)
