@@ -11,8 +11,9 @@ from takead_ros.expert.tracks import Track
 @dataclass(frozen=True)
 class Memory:
     """``stamp`` ns of the last scene; ``choice`` (lateral kind, object id) and ``pace`` that were driven last;
-    ``waiting_since`` ns: the ego stands since then; ``stopped_at``: stop signs that it has stood at; ``lanes`` of the
-    last scene's polylines, read once for as long as these stay the same."""
+    ``waiting_since`` ns: the ego stands since then; ``stopped_at``: stop signs that it has stood at; ``urgent``:
+    who came from behind in a hurry, id -> ns since when; ``lanes`` of the last scene's polylines, read once for as long
+    as these stay the same."""
 
     stamp: int | None = None
     tracks: dict[int, Track] = field(default_factory=dict)
@@ -20,4 +21,5 @@ class Memory:
     pace: str = ""
     waiting_since: int | None = None
     stopped_at: frozenset[int] = frozenset()
+    urgent: dict[int, int] = field(default_factory=dict)
     lanes: Lanes | None = None

@@ -31,6 +31,8 @@ class ExpertParameters(Parameters):
     crossing_time_margin: float = Field(0.9, ge=0, le=3, description="s that crossing traffic is kept away")
     patience: float = Field(4.0, ge=1, le=60, description="s of waiting after which margins begin to shrink")
 
+    aside_speed: float = Field(5.0, ge=1, le=15, description="m/s while room is made for an emergency vehicle")
+
     occlusion_reach: float = Field(3.0, ge=0, le=6, description="m beside the path where a vehicle may hide a person")
     occlusion_speed: float = Field(3.0, ge=1, le=15, description="m/s past a hiding place at no lateral distance")
     occlusion_gain: float = Field(2.5, ge=0, le=10, description="m/s more for each metre of lateral distance")

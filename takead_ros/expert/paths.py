@@ -46,6 +46,18 @@ class Paths:
 
 
 @dataclass(frozen=True)
+class Places:
+    """The N actors on the route now: along offset m, extents half_along half_across m of their boxes, same: cosine of
+    their headings against the route's; all (N,)."""
+
+    along: FloatArray
+    offset: FloatArray
+    half_along: FloatArray
+    half_across: FloatArray
+    same: FloatArray
+
+
+@dataclass(frozen=True)
 class Passing:
     """An obstacle group to pass: from/to m along the route, target offset m, its nearest object. ``overtaken``: row of
     the moving one that is passed instead, -1 for none; from/to are where the ego will be beside it."""
@@ -69,46 +81,60 @@ def shift_length(offset: float, speed: float) -> float:
     return float(max(speed * time, np.sqrt(5.77 * abs(offset) * _SHIFT_RADIUS), 5.0))
 
 
+def place(frame: Frame, actors: Actors) -> Places:
+    """Where the actors are on the route now."""
+    along, offset, i = frame.locate(actors.x[:, 0], actors.y[:, 0])
+    turn = actors.yaw[:, 0] - frame.yaw[i]
+    same = np.cos(turn)
+    cos, sin = np.abs(same), np.abs(np.sin(turn))
+    half_along = 0.5 * (actors.length * cos + actors.width * sin)
+    half_across = 0.5 * (actors.length * sin + actors.width * cos)
+    return Places(along, offset, half_along, half_across, same)
+
+
 def find_blockers(
-    actors: Actors, along: FloatArray, offset: FloatArray, half: tuple[FloatArray, FloatArray], ego: EgoState,
-    parameters: ExpertParameters, queue_end: float,
-) -> IntArray:  # fmt: skip
+    actors: Actors, now: Places, ego: EgoState, parameters: ExpertParameters, queue_end: float
+) -> IntArray:
     """Rows of the standing obstacles on the route's centre line that are to be passed, nearest first.
 
-    along offset (N,) m and half = (along, across) extents (N,) m of the actors now; queue_end m: whatever stands
-    beyond is a queue before a closed stop line.
+    queue_end m: whatever stands beyond is a queue before a closed stop line.
     """
     wide = 0.5 * ego.width + parameters.side_margin
-    blocks = (actors.speed < 0.5) & ~actors.person & (np.abs(offset) < wide + half[1])
+    blocks = (actors.speed < 0.5) & ~actors.person & (np.abs(now.offset) < wide + now.half_across)
     blocks &= ~actors.has_moved | (actors.standing > 3.0)
-    ahead = (along + half[0] > -0.5 * ego.length - 1.0) & (along - half[0] < _LOOK) & (along < queue_end)
-    rows = np.flatnonzero(blocks & ahead)
-    return rows[np.argsort(along[rows], kind="stable")]
+    ahead = (now.along + now.half_along > -0.5 * ego.length - 1.0) & (now.along - now.half_along < _LOOK)
+    rows = np.flatnonzero(blocks & ahead & (now.along < queue_end))
+    return rows[np.argsort(now.along[rows], kind="stable")]
 
 
 def find_passings(
-    actors: Actors, rows: IntArray, along: FloatArray, offset: FloatArray, half: tuple[FloatArray, FloatArray],
-    band: tuple[FloatArray, FloatArray], ego: EgoState, parameters: ExpertParameters,
+    actors: Actors, rows: IntArray, now: Places, band: tuple[FloatArray, FloatArray], ego: EgoState,
+    parameters: ExpertParameters,
 ) -> list[Passing]:  # fmt: skip
-    """Ways around the first group of the blockers ``rows``; empty where there is no room."""
+    """Ways around the first group of the blockers ``rows``; empty where there is no room.
+
+    band (right, left) (P,) m: the road's edges of ``frame.drivable_band``.
+    """
+    near, far = now.along - now.half_along, now.along + now.half_along
+    right_side, left_side = now.offset - now.half_across, now.offset + now.half_across
     wide = 0.5 * ego.width + parameters.side_margin
     stands = (actors.speed < 0.5) & ~actors.person
     group = [int(rows[0])]
-    end = along[rows[0]] + half[0][rows[0]]
-    others = np.flatnonzero(stands & (np.abs(offset) < wide + half[1] + 2.0))
+    end = far[rows[0]]
+    others = np.flatnonzero(stands & (np.abs(now.offset) < wide + now.half_across + 2.0))
     for row in rows[1:]:
-        if along[row] - half[0][row] - end > _QUEUE_GAP:
+        if near[row] - end > _QUEUE_GAP:
             break
         group.append(int(row))
-        end = max(end, along[row] + half[0][row])
-    start = min(along[r] - half[0][r] for r in group)
-    beside = [int(r) for r in others if start - 3.0 < along[r] < end + 3.0]
+        end = max(end, far[row])
+    start = min(near[r] for r in group)
+    beside = [int(r) for r in others if start - 3.0 < now.along[r] < end + 3.0]
     reach = 0.5 * ego.width + parameters.pass_clearance
-    left = max(offset[r] + half[1][r] for r in group) + reach
-    right = min(offset[r] - half[1][r] for r in group) - reach
+    left = max(left_side[r] for r in group) + reach
+    right = min(right_side[r] for r in group) - reach
     for r in beside:  # what stands next to the lane narrows the gap, or moves it farther out
-        if r not in group and offset[r] - half[1][r] - 0.5 * ego.width < left < offset[r] + half[1][r] + reach:
-            left = offset[r] + half[1][r] + reach
+        if r not in group and right_side[r] - 0.5 * ego.width < left < left_side[r] + reach:
+            left = left_side[r] + reach
     span = slice(int(index(np.array(start))), int(index(np.array(end))) + 1)
     edge = 0.5 * ego.width + 0.2
     first = int(actors.id[group[0]])
@@ -120,20 +146,33 @@ def find_passings(
     return found
 
 
+def slow_ahead(actors: Actors, now: Places, ego: EgoState, limit: float, parameters: ExpertParameters) -> IntArray:
+    """Rows of the cyclists that ride ahead in the ego's way and are to be overtaken, nearest first.
+
+    limit m/s: the speed that the ego would like to drive.
+    """
+    reach = 0.5 * ego.width + parameters.person_margin + now.half_across
+    slow = (actors.kind == ObjectKind.CYCLIST) & (actors.speed >= 0.5) & (actors.speed < _OVERTAKES * limit)
+    slow &= (now.same > 0.9) & (np.abs(now.offset) < reach)
+    slow &= (now.along + now.half_along > -0.5 * ego.length - _OVERTAKING_GAP) & (now.along - now.half_along < _LOOK)
+    rows = np.flatnonzero(slow)
+    return rows[np.argsort(now.along[rows], kind="stable")]
+
+
 def find_overtakings(
-    actors: Actors, row: int, along: FloatArray, offset: FloatArray, half: tuple[FloatArray, FloatArray],
-    band: tuple[FloatArray, FloatArray], ego: EgoState, limit: float, parameters: ExpertParameters,
+    actors: Actors, row: int, now: Places, band: tuple[FloatArray, FloatArray], ego: EgoState, limit: float,
+    parameters: ExpertParameters,
 ) -> list[Passing]:  # fmt: skip
-    """The way around the slow cyclist ``row``, on its left; empty where there is no room. ``limit`` m/s: as fast."""
+    """The way around the slow cyclist ``row``, on its left; empty where there is no room or it would take too long."""
     p = parameters
     times, pace = _OVERTAKING_TIMES, max(limit, ego.speed)
     gains = min((pace - ego.speed) / p.comfort_acceleration, times[-1])
     active = np.minimum(times, gains)
     own = (ego.speed + 0.5 * p.comfort_acceleration * active) * active + pace * np.maximum(times - gains, 0.0)
-    other = along[row] + float(actors.speed[row]) * times
-    reach = half[0][row] + 0.5 * ego.length + _OVERTAKING_GAP
+    other = now.along[row] + float(actors.speed[row]) * times
+    reach = now.half_along[row] + 0.5 * ego.length + _OVERTAKING_GAP
     beside, past = own > other - reach, own > other + reach
-    target = float(offset[row] + half[1][row] + 0.5 * ego.width + p.cyclist_clearance)
+    target = float(now.offset[row] + now.half_across[row] + 0.5 * ego.width + p.cyclist_clearance)
     if not past.any():
         return []
     start, end = float(own[beside.argmax()]), float(own[past.argmax()])
@@ -144,27 +183,12 @@ def find_overtakings(
                     target, row)]  # fmt: skip
 
 
-def slow_ahead(
-    actors: Actors, along: FloatArray, offset: FloatArray, half: tuple[FloatArray, FloatArray], same: FloatArray,
-    ego: EgoState, limit: float, parameters: ExpertParameters,
-) -> IntArray:  # fmt: skip
-    """Rows of the cyclists that ride ahead in the ego's way and are to be overtaken, nearest first.
-
-    Arguments as for ``find_blockers``; same (N,): cosine of the headings against the route's; limit m/s.
-    """
-    reach = 0.5 * ego.width + parameters.person_margin + half[1]
-    slow = (actors.kind == ObjectKind.CYCLIST) & (actors.speed >= 0.5) & (actors.speed < _OVERTAKES * limit)
-    slow &= (same > 0.9) & (np.abs(offset) < reach)
-    slow &= (along + half[0] > -0.5 * ego.length - _OVERTAKING_GAP) & (along - half[0] < _LOOK)
-    rows = np.flatnonzero(slow)
-    return rows[np.argsort(along[rows], kind="stable")]
-
-
-def build_paths(frame: Frame, passings: list[Passing], ego: EgoState) -> Paths:
-    """Path 0 is the route's centre; one more for each passing. All start at the ego's pose."""
+def build_paths(frame: Frame, passings: list[Passing], ego: EgoState, aside: float = 0.0) -> Paths:
+    """Path 0 keeps ``aside`` m left of the route; one more for each passing. All start at the ego's pose."""
     count = 1 + len(passings)
     goal = np.zeros((count, AHEAD + 1))
     start_goal, start_slope = np.zeros(count), np.zeros(count)
+    goal[0] = start_goal[0] = aside
     nearest = np.full(count, np.inf)
     for i, passing in enumerate(passings, 1):
         ramp = shift_length(passing.target, min(ego.speed + 1.0, 8.0))

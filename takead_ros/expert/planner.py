@@ -25,12 +25,14 @@ from takead_ros.expert.paths import (
     find_blockers,
     find_overtakings,
     find_passings,
+    place,
     slow_ahead,
 )
 from takead_ros.expert.rollout import PACES, Rollouts, roll_out
 from takead_ros.expert.rules import Corridor, closed_line, corridor, nearby, speed_caps, surroundings
 from takead_ros.expert.scoring import TOUCH, Crossing, score, separation
 from takead_ros.expert.tracks import remember
+from takead_ros.expert.urgency import aside, notice_urgent
 from takead_ros.policy.tracking import track
 
 SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
@@ -104,24 +106,21 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     limit = p.default_speed_limit if scene.route.speed_limit is None else max(scene.route.speed_limit, 0.5)
     wall, dealt, yield_line = closed_line(scene, memory, p)
 
-    along, offset, i = frame.locate(actors.x[:, 0], actors.y[:, 0])
-    turn = actors.yaw[:, 0] - frame.yaw[i]
-    same = np.cos(turn)
-    cos, sin = np.abs(same), np.abs(np.sin(turn))
-    half = (
-        0.5 * (actors.length * cos + actors.width * sin),
-        0.5 * (actors.length * sin + actors.width * cos),
-    )
+    now = place(frame, actors)
     queue_end = np.inf if wall is None else wall.line - _QUEUE
-    blocks = find_blockers(actors, along, offset, half, ego, p, queue_end)
-    slow = slow_ahead(actors, along, offset, half, same, ego, limit, p)
-    band = drivable_band(scene.polylines, ego, frame) if len(blocks) + len(slow) else None
+    noticed, urgent = notice_urgent(memory.urgent, actors, now, ego, frame, limit, scene.stamp)
+    blocks, slow = find_blockers(actors, now, ego, p, queue_end), slow_ahead(actors, now, ego, limit, p)
     passings: list[Passing] = []
-    if band is not None and (not len(slow) or (len(blocks) and along[blocks[0]] < along[slow[0]])):
-        passings = find_passings(actors, blocks, along, offset, half, band, ego, p)
-    elif band is not None:
-        passings = find_overtakings(actors, int(slow[0]), along, offset, half, band, ego, limit, p)
-    paths = build_paths(frame, passings, ego)
+    band, away = None, 0.0
+    if len(blocks) or len(slow) or urgent >= 0:
+        band = drivable_band(scene.polylines, ego, frame)
+        if len(blocks) and (not len(slow) or now.along[blocks[0]] < now.along[slow[0]]):
+            passings = find_passings(actors, blocks, now, band, ego, p)
+        elif len(slow):
+            passings = find_overtakings(actors, int(slow[0]), now, band, ego, limit, p)
+        if urgent >= 0:
+            away, limit = aside(actors, now, band, ego), min(limit, p.aside_speed)
+    paths = build_paths(frame, passings, ego, away)
     seen = corridor(frame, actors, paths, ego, p)
     cap, _, why = speed_caps(paths, actors, seen, ego, limit, yield_line, p)
     around = surroundings(paths, actors, seen, lanes, frame, cap, wall, ego, impatience, p)
@@ -136,20 +135,23 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
         *shifted(actors, courses, across, np.array([-_TRAIL, 0.0, 0.5 * early, early]), ego),
     )  # fmt: skip
     closed = np.inf if wall is None else wall.along - 0.5 * ego.length
-    ignored = _ignored(actors, seen, frame, ego, impatience > 0.0)[keep]
+    ignored = _ignored(actors, seen, frame, ego, impatience > 0.0)
+    if urgent >= 0 and now.along[urgent] < 0.0:
+        ignored[urgent] = True  # it passes; nothing is gained by braking for it
     near = select(actors, keep)
-    scores = score(rollouts, paths, near, ignored, crossing, band, closed, around.yield_wall, ego, p)
+    scores = score(rollouts, paths, near, ignored[keep], crossing, band, closed, around.yield_wall, ego, p)
 
     identity = [(paths.kind[j], int(paths.object_id[j])) for j in range(len(paths.kind))]
     same_path = np.array([p.hysteresis * (name == memory.choice) for name in identity])
     same_pace = np.array([p.hysteresis * (name == memory.pace) for name in PACES])
     total = scores.total + same_path[rollouts.path] + same_pace[rollouts.pace]
     best = int(total.argmax())
-    cause = find_cause(scene, actors, rows, paths, rollouts, scores, best, why, wall)
+    cause = find_cause(scene, actors, rows, paths, rollouts, scores, best, why, wall, urgent)
     output = _output(scene, paths, rollouts, total, best, cause)
     after = replace(
         memory, stamp=scene.stamp, tracks=tracks, choice=identity[rollouts.path[best]],
-        pace=PACES[rollouts.pace[best]], waiting_since=waiting, stopped_at=dealt, lanes=lanes,
+        pace=PACES[rollouts.pace[best]], waiting_since=waiting, stopped_at=dealt, urgent=noticed,
+        lanes=lanes,
     )  # fmt: skip
     return output, after
 

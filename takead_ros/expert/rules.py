@@ -122,7 +122,7 @@ def speed_caps(
     """(profile (L, G) m/s that needs no hard braking, the caps behind it (L, G), what caps (L, G): -1 the limit,
     -2 a bend, -3 a yield line, else the actor that may hide somebody)."""
     p = parameters
-    cap = np.full(paths.offset.shape, limit)
+    cap = np.full(paths.offset.shape, max(limit, ego.speed))  # nobody brakes hard for a limit: the paces see to it
     why = np.full(cap.shape, -1)
     bend = np.sqrt(p.max_lateral_acceleration / np.maximum(np.abs(paths.curvature), 1e-4))
     bend = np.maximum(bend, 2.0)

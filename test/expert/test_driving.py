@@ -92,6 +92,47 @@ def test_a_cyclist_is_overtaken_only_after_the_oncoming_car() -> None:
     assert oncoming.pose(0.05 * out)[0] < run.ego[out].x + 5.0
 
 
+def hurrying(number: int, speed: float) -> Actor:
+    """Comes from behind in the ego's lane and passes over the centre line."""
+
+    def pose(t: float) -> tuple[float, float, float, float]:
+        return -50.0 + speed * t, 2.4 * float(np.clip((t - 3.0) / 1.5, 0.0, 1.0)), 0.0, speed
+
+    return Actor(number, pose, ObjectKind.TRUCK, 5.7, 2.3)
+
+
+def test_it_slows_and_makes_room_for_an_emergency_vehicle_from_behind_and_then_drives_on() -> None:
+    vehicle = hurrying(5, 16.0)
+    run = drive(straight(), EgoState(0.0, 0.0, 0.0, 10.0), 14.0, [vehicle])
+    x, y = run.values("x"), run.values("y")
+    beside = np.array([abs(vehicle.pose(0.05 * (i + 1))[0] - x[i]) < 5.0 for i in range(len(x))])
+    assert not run.touched
+    assert beside.any()
+    assert y[beside].max() < -0.35
+    assert y.min() > -1.75 + 0.95
+    assert run.values("speed")[beside].max() < 7.0
+    assert ("emergency_vehicle", 5) in run.causes()
+    assert run.values("acceleration").min() > -3.0
+    assert abs(run.ego[-1].y) < 0.1
+    assert run.values("speed")[-1] > 11.0
+
+
+def test_who_only_follows_is_no_emergency_vehicle() -> None:
+    run = drive(straight(), EgoState(0.0, 0.0, 0.0, 9.0), 6.0, [steady(5, -40.0, 0.0, 0.0, 12.0)])
+    assert np.abs(run.values("y")).max() < 0.05
+    assert run.values("speed")[-1] == pytest.approx(12.0, abs=0.3)
+
+
+def test_it_does_not_wait_for_ever_for_somebody_who_does_not_pass() -> None:
+    def pose(t: float) -> tuple[float, float, float, float]:
+        return (-50.0 + 16.0 * t, 0.0, 0.0, 16.0) if t < 3.0 else (-2.0 + 2.0 * (t - 3.0), 0.0, 0.0, 2.0)
+
+    run = drive(straight(), EgoState(0.0, 0.0, 0.0, 10.0), 24.0, [Actor(5, pose)])
+    assert ("emergency_vehicle", 5) in run.causes()
+    assert run.values("speed")[-1] > 11.0
+    assert abs(run.ego[-1].y) < 0.1
+
+
 @pytest.mark.parametrize("walking", [1.0, 1.5, 2.0])
 def test_a_crossing_pedestrian_is_not_hit(walking: float) -> None:
     person = Actor(9, lambda t: (40.0, -6.0 + walking * t, np.pi / 2, walking), ObjectKind.PEDESTRIAN, 0.6, 0.6)
