@@ -101,6 +101,7 @@ class RecorderNode:
             namespace=node.get_namespace(), created=values["created"], parameters=json.loads(values["provenance"]),
         )  # fmt: skip
         self._recorder = Recorder(config, self._topics, provenance, self._writer)
+        self._flush_seconds = float(values["flush_seconds"])
         self._undecodable = 0
         self._closed = False
         self._reported = ""
@@ -209,7 +210,7 @@ class RecorderNode:
 
     def _report(self) -> None:
         """Losses and failures, while they happen."""
-        status, session = self._writer.status, self._recorder.session
+        status, session, written = self._writer.status, self._recorder.session, self._writer.written()
         trouble = self._trouble()
         if trouble and trouble != self._reported:
             self._node.get_logger().error(f"recorder: {trouble}")
@@ -219,21 +220,25 @@ class RecorderNode:
             level = types.DiagnosticStatus.ERROR
         elif trouble:
             level = types.DiagnosticStatus.WARN
-        counts = {
+        counts: dict[str, Any] = {
             "recording": session.recording,
             "clips": len(status.clips),
             "ring_messages": len(session.ring),
             "ring_bytes": session.ring.bytes,
             "ring_cut_by_bytes": session.ring.cut_by_bytes,
             "queued_bytes": self._writer.queued_bytes,
-            "written": status.written,
-            "lost_queue": status.lost_queue,
-            "lost_disk": status.lost_disk,
+            "written": sum(written.values()),
+            "lost_queue": sum(status.lost_queue.values()),
+            "lost_disk": sum(status.lost_disk.values()),
+            "longest_at_risk": f"{self._writer.longest_at_risk:.2f} s",
             "undecodable": self._undecodable,
             "clock_jumps": session.jumps,
-            **{f"received {topic}": count for topic, count in session.received.items()},
-            **{f"gaps {topic}": count for topic, count in session.gaps.items()},
         }
+        for name, by_topic in (
+            ("received", session.received), ("written", written), ("lost_gap", session.gaps),
+            ("lost_queue", status.lost_queue), ("lost_disk", status.lost_disk),
+        ):  # fmt: skip
+            counts |= {f"{name} {topic}": count for topic, count in by_topic.items()}
         report = types.DiagnosticStatus(
             level=level, name=f"{self._node.get_namespace()}/{self.NAME}", hardware_id="takead",
             message=trouble or ("recording a clip" if session.recording else "ready"),
@@ -247,9 +252,11 @@ class RecorderNode:
         status, ring = self._writer.status, self._recorder.session.ring
         parts = []
         if status.failure:
-            parts.append(f"not recording: {status.failure} ({status.lost_disk} messages lost)")
+            parts.append(f"not recording: {status.failure} ({sum(status.lost_disk.values())} messages lost)")
         if status.lost_queue:
-            parts.append(f"the disk is too slow: {status.lost_queue} messages lost")
+            parts.append(f"the disk is too slow: {sum(status.lost_queue.values())} messages lost")
+        if self._writer.longest_at_risk > self._flush_seconds:
+            parts.append(f"messages waited up to {self._writer.longest_at_risk:.2f} s for the disk (flush_seconds)")
         if ring.cut_by_bytes:
             parts.append(f"ring_megabytes cut the ring short of ring_seconds by {ring.cut_by_bytes} messages so far")
         if self._undecodable:

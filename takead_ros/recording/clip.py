@@ -78,8 +78,8 @@ class TopicCount(_Model):
     """How a topic fared while the clip was open; ``lost_*`` say where messages went missing.
 
     received: came in during the window. written: are in the bag. lost_gap: never came (gaps in the header stamps of a
-    periodic topic). lost_ring: fell out of the ring for lack of bytes. lost_queue: came, but the disk was too slow.
-    (What a disk refuses ends the clip: that count is in ``/diagnostics``.)
+    periodic topic, or in the publisher's own numbers where the middleware has them). lost_ring: fell out of the ring
+    for lack of bytes. lost_queue: came, but the disk was too slow. lost_disk: came, but the disk refused it.
     """
 
     type: str
@@ -88,6 +88,7 @@ class TopicCount(_Model):
     lost_gap: int = 0
     lost_ring: int = 0
     lost_queue: int = 0
+    lost_disk: int = 0
 
 
 class Relabel(_Model):
@@ -152,7 +153,7 @@ class ClipManifest(_Model):
     @property
     def lost(self) -> int:
         """Messages that are missing, over all topics and causes."""
-        return sum(t.lost_gap + t.lost_ring + t.lost_queue for t in self.topics.values())
+        return sum(t.lost_gap + t.lost_ring + t.lost_queue + t.lost_disk for t in self.topics.values())
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=2) + "\n"

@@ -1,7 +1,8 @@
 """Writes one clip: a rosbag2 directory with one MCAP file, safe against a kill at any moment.
 
 While it is written it is ``<clip id>.recording``; closing renames it to ``<clip id>`` in one step. Every
-``flush_seconds`` of recorded time the open chunk is finished, written and fsynced: a kill can lose no more than that.
+``flush_seconds`` of recorded time the open chunk is finished and handed to the operating system, after which a kill
+cannot harm it; ``sync`` puts it on the disk, after which a power cut cannot.
 """
 
 from __future__ import annotations
@@ -71,8 +72,9 @@ class Topic:
 class ClipWriter:
     """Writes messages into the folder ``path``; ``close`` renames that to ``final``.
 
-    While it is open, the file is locked, so that nobody repairs a clip that is being recorded. Raises OSError as the
-    disk gives it.
+    While it is open, the file is locked, so that nobody repairs a clip that is being recorded. ``sync`` and ``close``
+    may be called by another thread than ``write``, ``flush`` and ``finish``. Raises OSError as the disk gives it.
+    ``count``, ``flushed``, ``synced``: messages taken, with the operating system, on the disk.
     """
 
     def __init__(
@@ -83,16 +85,19 @@ class ClipWriter:
         self.manifest = manifest
         self.manifest.clip_id = self.clip_id = final.name
         self.written: dict[str, int] = {}
-        self.at_risk = 0  # messages that are not on the disk yet
+        self.count = self.flushed = self.synced = 0
+        self._flushed: dict[str, int] = {}  # ``written`` at the last flush; replaced, never changed
+        self._synced: dict[str, int] = {}
         self._topics = topics
         self._flush_ns = int(flush_seconds * 1e9)
         self._schemas: dict[str, int] = {}
         self._channels: dict[str, int] = {}
         self._first_unflushed: int | None = None
         self._bounds: tuple[int, int] | None = None
+        self._finished = False
         self._file = (path / f"{self.clip_id}_0.mcap").open("xb")
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # What a recovery will know of a clip that is never closed. It goes to the disk with the first flush: until
+        # What a recovery will know of a clip that is never closed. It goes to the disk with the first sync: until
         # then a slow disk would only keep the first messages waiting.
         (path / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
         self._names_synced = False
@@ -100,13 +105,13 @@ class ClipWriter:
 
     def write(self, message: Received) -> None:
         """Add one message; flushes once ``flush_seconds`` of recorded time have gathered."""
-        self.at_risk += 1
+        self.count += 1
         channel = self._channels.get(message.topic)
         if channel is None:
             channel = self._register(message.topic)
         count = self.written.get(message.topic, 0)
-        self._writer.add_message(channel, message.stamp, message.data, count)
         self.written[message.topic] = count + 1
+        self._writer.add_message(channel, message.stamp, message.data, count)
         low, high = self._bounds or (message.stamp, message.stamp)
         self._bounds = (min(low, message.stamp), max(high, message.stamp))
         if self._first_unflushed is None:
@@ -115,35 +120,53 @@ class ClipWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Put everything written so far on the disk."""
+        """Hand everything written so far to the operating system."""
         self._writer.flush()
-        os.fsync(self._file.fileno())
         self._first_unflushed = None
-        self.at_risk = 0
+        self._flushed, self.flushed = dict(self.written), self.count
+
+    def sync(self) -> None:
+        """Put everything flushed so far on the disk."""
+        counts, number = self._flushed, self.flushed
+        os.fsync(self._file.fileno())
         if not self._names_synced:
-            self._names_synced = True
             with (self.path / MANIFEST_FILE).open("rb") as manifest:
                 os.fsync(manifest.fileno())
             sync_folder(self.path)
             sync_folder(self.path.parent)
+            self._names_synced = True
+        self._synced, self.synced = counts, number
 
-    def close(self, manifest: ClipManifest) -> Path:
-        """Finish the file, write both copies of the manifest and give the clip its name; returns the clip's path."""
+    def missing(self, synced: bool) -> dict[str, int]:
+        """Messages by topic that are not in the file yet; with ``synced``, not on the disk for sure."""
+        safe = self._synced if synced else self._flushed
+        return {topic: n - safe.get(topic, 0) for topic, n in self.written.items() if n > safe.get(topic, 0)}
+
+    def finish(self, manifest: ClipManifest) -> None:
+        """Write the end of the file, ``manifest`` in it; nothing can be added afterwards."""
         low, high = self._bounds or (manifest.start, manifest.start)
         manifest.clip_id, manifest.start, manifest.end = self.clip_id, low, high
-        text = manifest.to_json()
-        self._writer.add_metadata(METADATA_NAME, {"manifest": text})
+        self._writer.add_metadata(METADATA_NAME, {"manifest": manifest.to_json()})
         self._writer.finish()
-        self._file.flush()
+        self._finished = True
+        self._flushed, self.flushed = dict(self.written), self.count
+
+    def close(self, manifest: ClipManifest) -> Path:
+        """Finish the file where that is not done, write both copies of the manifest and give the clip its name; returns
+        the clip's path."""
+        if not self._finished:
+            self.finish(manifest)
         os.fsync(self._file.fileno())
         self._file.close()
+        low, high = manifest.start, manifest.end
         info = bag_metadata(self.clip_id, low, high, {t: (self._topics[t], n) for t, n in self.written.items()})
         write_durably(self.path / "metadata.yaml", info)
-        write_durably(self.path / MANIFEST_FILE, text)
+        write_durably(self.path / MANIFEST_FILE, manifest.to_json())
         sync_folder(self.path)
         self.path.rename(self.final)
         sync_folder(self.final.parent)
         self.path = self.final
+        self._synced, self.synced = self._flushed, self.flushed
         return self.final
 
     def abandon(self) -> None:

@@ -151,6 +151,8 @@ class DirectSink:
     def write(self, messages: list[Received]) -> None:
         for message in messages:
             self.writer.write(message)
+        if self.writer.synced < self.writer.flushed:
+            self.writer.sync()
 
     def close(self, manifest: ClipManifest) -> None:
         for topic, count in self.writer.written.items():

@@ -136,7 +136,7 @@ def test_losses_are_told_while_they_happen(tmp_path: Path) -> None:
     drive = Drive(tmp_path)
     drive.run(m for m in stream.run(5.0) if "expert" not in m.topic or m.stamp % (300 * 1_000_000))
     values = {pair.key: int(pair.value) for pair in drive.diagnostics[-1].status[0].values if pair.value.isdigit()}
-    assert values["gaps /takead/expert/output"] > 5 and "gaps /takead/scene" not in values
+    assert values["lost_gap /takead/expert/output"] > 5 and "lost_gap /takead/scene" not in values
     drive.recorder.close()
 
 

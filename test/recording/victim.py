@@ -57,7 +57,7 @@ def full(folder: str) -> None:
         recorder.receive(*message)
     recorder.finish(last)
     background.stop()
-    print(background.status.lost_disk, background.status.failure)
+    print(sum(background.status.lost_disk.values()), background.status.failure)
 
 
 if __name__ == "__main__":
