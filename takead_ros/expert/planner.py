@@ -14,6 +14,7 @@ from takead_ros.domain.scene import EgoState, FloatArray, Scene
 from takead_ros.expert.cause import find_cause
 from takead_ros.expert.forecast import EVERY, TIMES, Actors, forecast, select, shifted
 from takead_ros.expert.frame import Frame, build_frame, drivable_band
+from takead_ros.expert.kernels.jit import prepare
 from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
@@ -86,6 +87,7 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     The output's candidates (K, 8, 2) m are all proposals, the logits their scores over a temperature; plan and
     candidates are in ``base_link``. A scene that cannot be driven gives a failed output and leaves the memory as it is.
     """
+    prepare()
     if not _finite(scene):
         return DriverOutput.failed(scene.stamp, "expert", DriverStatus.NOT_FINITE, "scene holds NaN or inf"), memory
     try:

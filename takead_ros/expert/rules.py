@@ -10,11 +10,12 @@ from takead_ros.domain.geometry import to_local
 from takead_ros.domain.scene import ControlKind, EgoState, FloatArray, IntArray, LightState, ObjectKind, Scene
 from takead_ros.expert.forecast import EVERY, KNOTS, Actors
 from takead_ros.expert.frame import BEHIND, Frame, index
+from takead_ros.expert.kernels.motion import speed_profile
 from takead_ros.expert.lanes import Lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import GRID, Paths
-from takead_ros.expert.rollout import Surroundings, speed_profile
+from takead_ros.expert.rollout import Surroundings
 
 _JUNCTION_RANGE = 40.0  # m around the ego in which crossing lanes are looked for
 _ENTRY_GAP = 2.0  # m that the front keeps from the first lane that crosses

@@ -1,0 +1,167 @@
+"""Kernels of the roll-out: speeds that respect what is ahead, IDM and its relatives along paths."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from takead_ros.domain.scene import FloatArray, IntArray
+from takead_ros.expert.kernels.jit import kernel, part
+
+_RESERVE = 1.5  # m of a gap that the calm answer to it does not use
+_CAUSE_STEPS = 6  # steps in which a lead may become the cause of a proposal
+
+
+@kernel("f8[:,::1], f8[:,::1], f8")
+def speed_profile(cap: FloatArray, rate: FloatArray, deceleration: float) -> FloatArray:
+    """Highest speeds (L, G) m/s that never need more than ``deceleration`` to keep to ``cap`` (L, G) m/s ahead.
+
+    rate (L, G): metres along the route for each metre along the path, at grid points 1 m apart along the route.
+    """
+    count, length = cap.shape
+    profile = np.empty((count, length))
+    for path in range(count):
+        reach = np.inf
+        for i in range(length - 1, -1, -1):
+            if i < length - 1:
+                reach += 2.0 * deceleration / rate[path, i + 1]
+            reach = min(reach, cap[path, i] ** 2)
+            profile[path, i] = np.sqrt(max(reach, 0.0))
+    return profile
+
+
+@part
+def _cell(place: float, last: int) -> int:
+    """Index of the grid cell of ``place`` >= 0, held within 0..last; 0 for NaN."""
+    if not place > 0.0:
+        return 0
+    return last if place >= last else int(place)
+
+
+@part
+def idm(
+    speed: float, gap: float, lead_speed: float, standstill: float, headway: float, comfort: float, interaction: float
+) -> float:
+    """The interaction part of IDM (Treiber, Hennecke, Helbing, Phys. Rev. E 62 (2000) 1805), m/s^2.
+
+    comfort (1 - (desired / gap)^2), where desired = standstill + max(v headway + interaction v dv, 0);
+    ``interaction`` is 1 / (2 sqrt(a b)) s^2/m of the comfortable acceleration and deceleration.
+    """
+    desired = standstill + max(speed * (headway + interaction * (speed - lead_speed)), 0.0)
+    return comfort * (1.0 - (desired / gap) ** 2)
+
+
+@part
+def calm(pull: float, speed: float, gap: float, lead_speed: float, lead_change: float, braking: float) -> float:
+    """IDM's ``pull`` m/s^2 without its overreaction to a gap that is small but not dangerous, as after a cut-in.
+
+    It never goes far below the constant acceleration that just avoids a collision ("ACC model": Kesting, Treiber,
+    Helbing, Phil. Trans. R. Soc. A 368 (2010) 4585), here with a part of the gap kept in reserve. ``lead_change`` <= 0:
+    what the lead brakes with.
+    """
+    room = min(max(gap - _RESERVE, 0.1), 500.0)
+    closing = max(speed - lead_speed, 0.0)
+    just = lead_change - closing**2 / (2.0 * room)
+    if lead_change < 0.0 and lead_speed * closing <= -2.0 * room * lead_change:  # the lead stops first
+        just = speed**2 * lead_change / max(lead_speed**2 - 2.0 * room * lead_change, 1e-6)
+    if pull >= just:
+        return pull
+    return float(just + braking * np.tanh((pull - just) / braking))
+
+
+@kernel(
+    "f8[:,::1], f8[:,::1], f8[:,:,::1], f8[:,::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1],"
+    " i8, f8, f8, f8, f8, f8, f8"
+)
+def advance(
+    cap: FloatArray, rate: FloatArray, rear: FloatArray, lead_speed: FloatArray, lead_gap: FloatArray,
+    wall: FloatArray, yield_wall: FloatArray, target: FloatArray, ceiling: FloatArray, knots: FloatArray,
+    yields: int, speed: float, half: float, comfort: float, braking: float, hardest: float, headway: float,
+) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:  # fmt: skip
+    """Every pace on every path: (along (K, S) m, speed (K, S) m/s, acceleration (K, S - 1) m/s^2, lead (K,)).
+
+    cap rate (L, G), rear (L, N, S), lead_speed (N, S), lead_gap (N,), wall yield_wall (L,): see
+    ``rollout.Surroundings``; target m/s and ceiling m/s^2 (P,): of each pace, pace ``yields`` minding the yield_wall;
+    knots (S,) s. speed m/s and half (its length, m) are the ego's; comfort braking hardest: m/s^2; headway s.
+    K = L * P, the paces of a path together. lead: row of the actor that slows the proposal, or -1.
+    """
+    paths, last = cap.shape[0], cap.shape[1] - 1
+    paces, actors, steps = len(target), rear.shape[1], len(knots) - 1
+    along, speeds = np.zeros((paths * paces, steps + 1)), np.zeros((paths * paces, steps + 1))
+    accelerations, leads = np.zeros((paths * paces, steps)), np.full(paths * paces, -1)
+    near = np.empty(actors, dtype=np.int64)
+    interaction = 1.0 / (2.0 * np.sqrt(comfort * braking))
+    for path in range(paths):
+        count = 0
+        for n in range(actors):
+            if np.isfinite(rear[path, n]).any():
+                near[count] = n
+                count += 1
+        for pace in range(paces):
+            k = path * paces + pace
+            stop = min(wall[path], yield_wall[path]) if pace == yields else wall[path]
+            stop -= half
+            u, v, lead_pull = 0.0, speed, 0.0
+            speeds[k, 0] = v
+            for i in range(steps):
+                dt = knots[i + 1] - knots[i]
+                at = _cell(u, last)
+                capped = min(cap[path, at], cap[path, _cell(u + 0.5 * dt * v, last)])
+                a = max((target[pace] - v) / dt, -braking)  # a lower target is no reason to brake hard
+                a = min(min(a, (capped - v) / dt), comfort)
+                strongest, nearest, room = np.inf, -1, np.inf
+                for j in range(count):
+                    n = near[j]
+                    between = rear[path, n, i] - u
+                    if between > 0.0 and between < np.inf:  # what the ego is beside is no lead any more
+                        between = max(between - half, 0.1)
+                        pull = idm(v, between, lead_speed[n, i], lead_gap[n], headway, comfort, interaction)
+                        if pull < strongest:
+                            strongest, nearest, room = pull, n, between
+                if strongest < a:
+                    change = min((lead_speed[nearest, i + 1] - lead_speed[nearest, i]) / dt, 0.0)
+                    strongest = calm(strongest, v, room, lead_speed[nearest, i], change, braking)
+                    if i < _CAUSE_STEPS and strongest < a - 0.2 and strongest < lead_pull - 0.1:
+                        leads[k], lead_pull = nearest, strongest
+                    a = min(a, strongest)
+                room = stop - u
+                if room > -1.0 and room < np.inf:
+                    needed = -0.525 * v**2 / max(room, 0.05)
+                    if needed < -0.6 * braking or room <= 0.2:
+                        a = min(a, needed)
+                    if room < 1.0 + v:
+                        a = min(a, (room - v) / dt)
+                a = max(min(a, ceiling[pace]), -hardest)
+                following = max(v + a * dt, 0.0)
+                moved = 0.5 * dt * (v + following)
+                if following == 0.0 and a < 0.0:
+                    moved = 0.5 * v**2 / max(-a, 1e-6)
+                u, v = u + moved * rate[path, at], following
+                along[k, i + 1], speeds[k, i + 1], accelerations[k, i] = u, v, a
+    return along, speeds, accelerations, leads
+
+
+@kernel("f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], i8")
+def trace(
+    along: FloatArray, speeds: FloatArray, path_x: FloatArray, path_y: FloatArray, path_yaw: FloatArray, paces: int
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """(along, x, y, yaw, v), each (K, 2 S - 1): places on the paths (L, G) at the knots (K, S) and midway in time."""
+    count, knots = along.shape
+    times, last = 2 * knots - 1, path_x.shape[1] - 2
+    u, v = np.empty((count, times)), np.empty((count, times))
+    x, y, yaw = np.empty((count, times)), np.empty((count, times)), np.empty((count, times))
+    for k in range(count):
+        path = k // paces
+        for t in range(times):
+            i = t // 2
+            if t % 2 == 0:
+                u[k, t], v[k, t] = along[k, i], speeds[k, i]
+            else:
+                middle = 0.5 * (speeds[k, i] + speeds[k, i + 1])
+                share = 0.25 * (speeds[k, i] + middle) / middle if middle > 0.05 else 0.5
+                u[k, t], v[k, t] = along[k, i] + (along[k, i + 1] - along[k, i]) * share, middle
+            at = _cell(u[k, t], last)
+            share = u[k, t] - at
+            x[k, t] = path_x[path, at] + share * (path_x[path, at + 1] - path_x[path, at])
+            y[k, t] = path_y[path, at] + share * (path_y[path, at + 1] - path_y[path, at])
+            yaw[k, t] = path_yaw[path, at] + share * (path_yaw[path, at + 1] - path_yaw[path, at])
+    return u, x, y, yaw, v
