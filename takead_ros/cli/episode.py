@@ -153,7 +153,7 @@ def _drive(
     if policy is not None and spec.takeovers:
         create(MonitorNode, {})
     drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
-    create(ArbiterNode, {"drivers": drivers, "auto_engage": True})
+    create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers})
     recorder = create(RecorderNode, _recording(spec, policy)) if spec.folder is not None else None
     notes = _Notes(host)
     if watch is not None:

@@ -24,8 +24,8 @@ REPORT_NS = SECOND  # arbiter/state and /diagnostics at least this often
 
 class ArbiterNode:
     """Subscribes ``scene``, ``policy/output``, ``expert/output``, ``human/command``, ``takeover/request``; publishes
-    ``command`` (every tick), ``arbiter/state`` (on change and every second), ``takeover/event``, ``/diagnostics``;
-    serves ``engage`` and ``disengage``.
+    ``command`` (at every tick of the timer, and at once when a person takes an axis), ``arbiter/state`` (on change and
+    every second), ``takeover/event``, ``/diagnostics``; serves ``engage`` and ``disengage``.
 
     Parameters: the fields of ``ArbiterParameters``. Raises TakeadError for a value that does not fit.
     """
@@ -39,6 +39,8 @@ class ArbiterNode:
         self._state = State()
         self._inputs: dict[str, Any] = dict.fromkeys(INPUTS)
         self._health = {name: InputHealth() for name in INPUTS}
+        self._drove = (Source.NONE, Source.NONE)  # lateral and longitudinal, in the last command
+        self._extra = False  # whether there was a tick between two of the timer's
         self._reported: tuple[Any, ...] = ()
         self._reported_at = 0
         self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
@@ -72,15 +74,28 @@ class ArbiterNode:
                 self._inputs[name] = Received(read(msg), convert.stamp_from_msg(msg), steady)
             except TakeadError as error:
                 health.malformed(str(error))
+                return
+            if name == "human" and not self._extra and self._takes(self._inputs[name].value):
+                self._extra = True
+                self._tick(Ask.NOTHING)
 
         return receive
 
+    def _takes(self, human: DriveCommand) -> bool:
+        """Whether a person touches an axis that somebody else drives: that is answered at once, in a tick of its own,
+        at most one between two of the timer's."""
+        asked = zip((human.lateral, human.longitudinal), self._drove, strict=True)
+        taken = any(wants is Source.HUMAN and drives is not Source.HUMAN for wants, drives in asked)
+        return taken and "human" in self._parameters.drivers
+
     def _on_timer(self) -> None:
+        self._extra = False
         self._tick(Ask.NOTHING)
 
     def _tick(self, ask: Ask) -> Response | None:
         now = Now(self._clock.now().nanoseconds, self._steady.now().nanoseconds)
         self._state, command, events = step(self._state, Inputs(**self._inputs, ask=ask), now, self._parameters)
+        self._drove = (command.lateral, command.longitudinal)
         self._command.publish(convert.command_to_msg(command))
         for event in events:
             self._logger.info(f"takeover {event.takeover}: {event.kind.name} {event.who.name} ({event.why})")

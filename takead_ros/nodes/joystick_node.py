@@ -11,13 +11,14 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
-from takead_ros.messages.convert import command_to_msg, header_to_msg
+from takead_ros.messages.convert import command_to_msg, header_to_msg, stamp_from_msg
 from takead_ros.resources import resource
 from takead_ros.takeover.joystick import Mapping, Memory, Reading, command, interpret
 from takead_ros.takeover.parameters import validated
 
 SECOND = 1_000_000_000
 WATCH_S = 0.05
+REPEATED = "the stamp does not advance: an old message again"  # no sign of life of a device
 
 
 class JoystickNode:
@@ -27,8 +28,9 @@ class JoystickNode:
     Parameters: ``mapping`` (name in config/joysticks, or a path), ``heartbeat_s`` (0.05 to 0.5), ``dead_man`` (button
     number; -1: as the mapping says). Raises TakeadError for one that does not fit.
 
-    Without ``/joy``, or with messages that do not fit the mapping, nothing is published: the arbiter then sees the
-    person's heartbeat end. The stamp is the node's time of reception, because joy_node may run by another clock.
+    Without ``/joy``, or with messages that do not fit the mapping or only repeat an old one, nothing is published: the
+    arbiter then sees the person's heartbeat end. The stamp is the node's time of reception, because joy_node may run by
+    another clock.
     """
 
     NAME = "joystick_node"
@@ -47,6 +49,7 @@ class JoystickNode:
         self._heartbeat_ns = round(heartbeat * SECOND)
         self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
         self._memory, self._reading = Memory(), Reading(fault="no /joy yet")
+        self._stamp = 0  # ns, of the last message; 0: its driver does not stamp
         self._received: int | None = None
         self._reported_at = steady.now().nanoseconds
         self._rejected = self._losses = 0
@@ -62,7 +65,12 @@ class JoystickNode:
         node.create_timer(WATCH_S, self._on_watch, clock=steady)
 
     def _on_joy(self, msg: Any) -> None:
-        reading, self._memory = interpret(msg.axes, msg.buttons, self._memory, self._mapping)
+        stamp, before = stamp_from_msg(msg), self._stamp
+        self._stamp = stamp
+        if stamp and stamp == before:
+            reading = Reading(fault=REPEATED)
+        else:
+            reading, self._memory = interpret(msg.axes, msg.buttons, self._memory, self._mapping)
         if reading.fault:
             self._rejected += 1
             if reading.fault != self._reading.fault:

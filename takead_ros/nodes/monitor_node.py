@@ -1,4 +1,4 @@
-"""The monitor as a node: asks for the expert while a trigger is active, and says so once when all have cleared."""
+"""The monitor as a node: asks for the expert while a trigger is active, and is heard ten times a second otherwise."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.triggers import Memory, evaluate
 
 DIAGNOSTICS_PERIOD_NS = 1_000_000_000
+HEARTBEAT_NS = 100_000_000  # of scene time between two words where there is nothing to ask for
 
 
 class MonitorNode:
     """Subscribes ``scene``, ``policy/output``, ``expert/output``; publishes ``takeover/request``, ``/diagnostics``.
+
+    A request with trigger NONE says that the policy was looked at and nothing is wrong: the arbiter lets the policy
+    drive only while it hears that.
 
     Parameters: the fields of ``MonitorParameters``. Raises TakeadError for a value that does not fit.
     """
@@ -35,6 +39,7 @@ class MonitorNode:
         self._scene: Scene | None = None
         self._outputs: dict[str, DriverOutput | None] = {"policy": None, "expert": None}
         self._evaluated, self._asking = -1, False
+        self._said: int | None = None  # stamp (ns) of the last word
         self._unreadable, self._why, self._last = 0, "", "none"
         self._reported_at = steady.now().nanoseconds
         self._request = node.create_publisher(types.TakeoverRequest, "takeover/request", qos.REQUESTS)
@@ -74,8 +79,10 @@ class MonitorNode:
                 scene, self._outputs["policy"], self._outputs["expert"], self._memory, self._parameters
             )
             asking = request.trigger is not Trigger.NONE
-            if asking or self._asking:
+            rested = self._said is None or not 0 <= scene.stamp - self._said < HEARTBEAT_NS
+            if asking or self._asking or rested:
                 self._request.publish(request_to_msg(request))
+                self._said = scene.stamp
             if asking:
                 self._last = f"{request.trigger.name}: {request.text}"
             self._asking = asking

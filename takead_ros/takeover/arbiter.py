@@ -43,8 +43,6 @@ only an explicit engage lets the automation drive again. The axes nobody drives 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriveCommand, DriverOutput, EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.takeover.command import compose, uncut
@@ -69,7 +67,7 @@ def step(
         mode, reason = decide(state, facts, now, p)
     state, events = _enter(state, facts, mode, reason, now, p)
     command = compose(state, facts, now, dt, p)
-    state = replace(state, tick=now, last=(command.steering_angle, command.acceleration))
+    state = state._replace(tick=now, last=(command.steering_angle, command.acceleration))
     return state, command, events
 
 
@@ -143,7 +141,7 @@ def _enter(
     if mode is state.mode and state.entered is not None:
         return state, []
     old, events = state.mode, []
-    state = replace(state, mode=mode, reason=reason, entered=now)
+    state = state._replace(mode=mode, reason=reason, entered=now)
     if mode is old:
         return state, []
     expert_gave = state.takeover is not None and state.takeover.who is Source.EXPERT
@@ -152,14 +150,14 @@ def _enter(
     ends = not rollback and mode is not M.HANDBACK
     if state.takeover is not None and ends:
         events.append(_event(state.takeover, EventKind.END, reason, now))
-        state = replace(state, takeover=None)
+        state = state._replace(takeover=None)
     if state.takeover is not None and mode is M.HANDBACK:
         events.append(_event(state.takeover, EventKind.HANDBACK, reason, now))
     if takes:
         number = state.takeover.number if state.takeover is not None else state.takeovers + 1
         takeover = _takeover(number, facts, mode, reason)
         events.append(_event(takeover, EventKind.START, reason, now))
-        state = replace(state, takeover=takeover, takeovers=number)
+        state = state._replace(takeover=takeover, takeovers=number)
     return state, events
 
 

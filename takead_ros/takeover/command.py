@@ -89,8 +89,8 @@ def _automation(
     angle, braking = held, p.hold_deceleration_mps2
     if abs(motion.speed) >= p.standstill_mps:
         path = state.path
-        place = mrm.Place.on(path, motion) if path is not None else None
-        objects = scene.value.objects.visible() if scene is not None else Objects.empty()
+        place = path.place(motion.x, motion.y) if path is not None else None
+        objects = scene.value.objects if scene is not None else Objects.empty()
         if path is not None and place is not None:
             angle = mrm.steering(path, place, motion, held, p)
         rolls = _may_roll(state, now, p)

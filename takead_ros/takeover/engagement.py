@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus
 from takead_ros.takeover.inputs import Ask
 from takead_ros.takeover.parameters import ArbiterParameters
-from takead_ros.takeover.state import ENGAGED, Facts, Response, State
+from takead_ros.takeover.state import ENGAGED, UNWATCHED, Facts, Response, State
 
 
 def asked(state: State, facts: Facts, ask: Ask, p: ArbiterParameters) -> tuple[State, M | None, str]:
     """The rows of engage and disengage, with their answer."""
     if ask is Ask.DISENGAGE:
         answer = Response(True, "ok", "disengaged; the vehicle brakes to a standstill unless a human drives")
-        return replace(state, response=answer), M.DISENGAGED, "disengaged"
+        return state._replace(response=answer), M.DISENGAGED, "disengaged"
     automatic = p.auto_engage and not state.was_engaged and state.mode is M.DISENGAGED
     if ask is not Ask.ENGAGE and not automatic:
         return state, None, ""
     answer = engagement(state, facts, p)
-    state = replace(state, response=answer if ask is Ask.ENGAGE else None)
+    state = state._replace(response=answer if ask is Ask.ENGAGE else None)
     if not answer.accepted:
         return state, None, ""
     to = M.HUMAN if facts.human else M.POLICY if "policy" in p.drivers else M.EXPERT
-    return replace(state, was_engaged=True), to, "engaged"
+    return state._replace(was_engaged=True), to, "engaged"
 
 
 def engagement(state: State, facts: Facts, p: ArbiterParameters) -> Response:
@@ -37,6 +35,8 @@ def engagement(state: State, facts: Facts, p: ArbiterParameters) -> Response:
     if "policy" in p.drivers and facts.policy is None:
         if policy is None or policy.value.status is DriverStatus.NO_MODEL:
             return Response(False, "no_model", "the policy node is silent or has no model loaded")
+        if facts.policy_fault.startswith(UNWATCHED):
+            return Response(False, "monitor_lost", f"the policy may not drive unwatched: {facts.policy_fault}")
         return Response(False, "policy_unhealthy", f"the policy may not drive: {facts.policy_fault}")
     if "policy" not in p.drivers and facts.expert is None:
         return Response(False, "expert_unhealthy", f"the expert may not drive: {facts.expert_fault}")

@@ -12,9 +12,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import chain
 from typing import Generic, TypeVar
-
-import numpy as np
 
 from takead_ros.domain.driving import DriveCommand, DriverOutput, DriverStatus, Source, TakeoverRequest
 from takead_ros.domain.scene import Scene
@@ -152,13 +151,15 @@ class Tracks:
 
 
 def check_values(new: Received[Scene], before: Received[Scene] | None, p: ArbiterParameters) -> str:
-    """Fault code of a scene's ego and route, taken together with the scene before, or empty."""
+    """Fault code of a scene's ego, objects and route, taken together with the scene before, or empty."""
     ego, route = new.value.ego, new.value.route
     numbers = (
         ego.x, ego.y, ego.yaw, ego.speed, ego.steering_angle, ego.wheelbase, ego.max_steering_angle,
         ego.length, ego.width, route.lateral_offset, route.heading_error,
     )  # fmt: skip
-    if not all(map(math.isfinite, numbers)) or not np.isfinite(route.path).all():
+    seen = new.value.objects
+    arrays = (seen.x, seen.y, seen.yaw, seen.vx, seen.vy, seen.length, seen.width, seen.visibility)
+    if not all(map(math.isfinite, chain(numbers, *(array.tolist() for array in arrays), (float(route.path.sum()),)))):
         return "not_finite"
     if abs(ego.speed) > 2.0 * p.max_speed_mps or not 0.5 < ego.wheelbase < 15.0 or ego.max_steering_angle <= 0.0:
         return "out_of_range"
@@ -187,14 +188,14 @@ def check_driver(new: Received[DriverOutput], before: Received[DriverOutput] | N
     plan = output.plan
     if not 1 <= len(plan.x) == len(plan.y) == len(plan.yaw) == len(plan.speed):
         return "malformed"
-    values = np.concatenate((plan.x, plan.y, plan.yaw, plan.speed, (output.steering_angle, output.acceleration)))
-    if not np.isfinite(values).all():
+    points = (*plan.x.tolist(), *plan.y.tolist())
+    others = (*plan.yaw.tolist(), *plan.speed.tolist(), output.steering_angle, output.acceleration)
+    if not all(map(math.isfinite, points + others)):
         return "not_finite"
-    reach = float(np.abs(values[: 2 * len(plan.x)]).max())
     if (
         abs(output.steering_angle) > p.steering_range_rad
         or abs(output.acceleration) > p.acceleration_range_mps2
-        or reach > p.plan_range_m
+        or max(map(abs, points)) > p.plan_range_m
     ):
         return "out_of_range"
     if before is None or before.value.status is not DriverStatus.OK or new.stamp - before.stamp > SECOND // 2:
@@ -218,7 +219,7 @@ def check_human(new: Received[DriveCommand], before: Received[DriveCommand] | No
 def check_request(
     new: Received[TakeoverRequest], before: Received[TakeoverRequest] | None, p: ArbiterParameters
 ) -> str:
-    """Fault code of a monitor's request, or empty."""
+    """Fault code of a monitor's word, or empty."""
     request = new.value
     numbers = (request.severity, 0.0 if request.time_to_event is None else request.time_to_event)
     return "" if all(map(math.isfinite, numbers)) else "not_finite"

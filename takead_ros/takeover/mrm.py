@@ -7,13 +7,12 @@ tells the ego's motion it is reckoned from the last known one and the commands s
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from takead_ros.domain.driving import Plan
-from takead_ros.domain.geometry import arc_lengths, project, to_outer
-from takead_ros.domain.scene import EgoState, FloatArray, Objects
+from takead_ros.domain.scene import EgoState, Objects
 from takead_ros.takeover.parameters import ArbiterParameters
 
 SIGHT_M = 60.0  # objects farther away cannot matter to a stop
@@ -21,6 +20,7 @@ SIDE_M = 0.2  # room beside the ego's box
 NEAREST_M = 0.1  # what is left to brake in is at least this
 LOOKAHEAD_S, LOOKAHEAD_M = 0.6, (3.0, 12.0)  # of the pure pursuit
 SLIP_MOST = 0.9  # sine of the largest slip angle
+SHORT_M, TINY = 1e-3, 1e-9  # a way shorter than this has no direction; keeps a division defined
 
 
 @dataclass(frozen=True)
@@ -54,33 +54,72 @@ class Motion:
         )
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where something is on a path: m along it, m beside it (positive left), the path's heading there (rad)."""
+
+    along: float
+    lateral: float
+    heading: float
+
+
 @dataclass(frozen=True, eq=False)
 class Path:
-    """A way in ``map``: ``points`` (P >= 2, 2) m, ``arc`` (P,) m along them."""
+    """A way in ``map``: ``x`` and ``y`` (P >= 2) m, ``arc`` (P) m along them. Plain numbers: a plan has too few points
+    for numpy to pay."""
 
-    points: FloatArray
-    arc: FloatArray
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    arc: tuple[float, ...]
+
+    @staticmethod
+    def through(x: Sequence[float], y: Sequence[float]) -> Path:
+        arc = [0.0]
+        for i in range(1, len(x)):
+            arc.append(arc[-1] + math.hypot(x[i] - x[i - 1], y[i] - y[i - 1]))
+        return Path(tuple(x), tuple(y), tuple(arc))
 
     @staticmethod
     def of(plan: Plan, x: float, y: float, yaw: float) -> Path:
         """The positions of a plan that was made at pose (x, y, yaw), beginning there."""
-        local = np.zeros((len(plan.x) + 1, 2))
-        local[1:, 0], local[1:, 1] = plan.x, plan.y
-        points = to_outer(local, x, y, yaw)
-        return Path(points, arc_lengths(points))
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        local = list(zip(plan.x.tolist(), plan.y.tolist(), strict=True))
+        return Path.through(
+            [x, *(x + cos * px - sin * py for px, py in local)], [y, *(y + sin * px + cos * py for px, py in local)]
+        )
 
+    def prolonged(self) -> Path:
+        """With a straight end, long enough for everything in sight."""
+        dx, dy = self.x[-1] - self.x[-2], self.y[-1] - self.y[-2]
+        length = math.hypot(dx, dy)
+        more = SIGHT_M / max(length, SHORT_M)
+        x, y, arc = self.x[-1] + dx * more, self.y[-1] + dy * more, self.arc[-1] + length * more
+        return Path((*self.x, x), (*self.y, y), (*self.arc, arc))
 
-@dataclass(frozen=True)
-class Place:
-    """Where the ego is on a path: m along it, m beside it (positive left)."""
+    def place(self, x: float, y: float) -> Place:
+        """Of the point (x, y): on the segment that is nearest to it, the first of equals."""
+        nearest, found = math.inf, (0, 0.0)
+        for i in range(len(self.x) - 1):
+            dx, dy = self.x[i + 1] - self.x[i], self.y[i + 1] - self.y[i]
+            ox, oy = x - self.x[i], y - self.y[i]
+            share = min(max((ox * dx + oy * dy) / max(dx * dx + dy * dy, TINY), 0.0), 1.0)
+            away = math.hypot(share * dx - ox, share * dy - oy)
+            if away < nearest:
+                nearest, found = away, (i, share)
+        i, share = found
+        dx, dy = self.x[i + 1] - self.x[i], self.y[i + 1] - self.y[i]
+        length = self.arc[i + 1] - self.arc[i]
+        lateral = (dx * (y - self.y[i]) - dy * (x - self.x[i])) / max(length, TINY)
+        return Place(self.arc[i] + share * length, lateral, math.atan2(dy, dx))
 
-    along: float
-    lateral: float
-
-    @staticmethod
-    def on(path: Path, motion: Motion) -> Place:
-        along, lateral, _ = project(path.points, motion.x, motion.y)
-        return Place(along, lateral)
+    def at(self, along: float) -> tuple[float, float]:
+        """The point (m) ``along`` m on the path, which must not be beyond its end."""
+        i = min(max(bisect_right(self.arc, along), 1), len(self.arc) - 1)
+        share = (along - self.arc[i - 1]) / max(self.arc[i] - self.arc[i - 1], TINY)
+        return (
+            self.x[i - 1] + share * (self.x[i] - self.x[i - 1]),
+            self.y[i - 1] + share * (self.y[i] - self.y[i - 1]),
+        )
 
 
 def steering(path: Path, place: Place, motion: Motion, held: float, p: ArbiterParameters) -> float:
@@ -91,9 +130,9 @@ def steering(path: Path, place: Place, motion: Motion, held: float, p: ArbiterPa
     target = place.along + min(max(LOOKAHEAD_S * motion.speed, LOOKAHEAD_M[0]), LOOKAHEAD_M[1])
     if abs(place.lateral) > p.mrm_path_reach_m or target > path.arc[-1]:
         return held
-    x, y = np.interp(target, path.arc, path.points[:, 0]), np.interp(target, path.arc, path.points[:, 1])
+    x, y = path.at(target)
     cos, sin = math.cos(motion.yaw), math.sin(motion.yaw)
-    dx, dy = float(x) - motion.x, float(y) - motion.y
+    dx, dy = x - motion.x, y - motion.y
     curvature = 2.0 * (cos * dy - sin * dx) / max(dx * dx + dy * dy, 1.0)
     slip = math.asin(min(max(0.5 * curvature * motion.wheelbase, -SLIP_MOST), SLIP_MOST))
     return min(max(math.atan(2.0 * math.tan(slip)), -motion.full_lock), motion.full_lock)
@@ -104,44 +143,38 @@ def deceleration(
 ) -> float:
     """How hard to brake (m/s^2, positive): comfortably, harder where what lies ahead demands it, at most emergency.
 
-    Demanded is a stop before the end of the path, and before every object in its corridor (prolonged straight on; the
-    straight ahead without a path). Objects move on with constant velocity over the ``age_s`` since they were seen.
+    Demanded is a stop before the end of the path, and before every visible object in its corridor (prolonged straight
+    on; the straight ahead without a path). Objects move on with constant velocity over the ``age_s`` since they were
+    seen.
     """
     need, here = p.mrm_deceleration_mps2, 0.0
     if path is not None and place is not None:
         here = place.along
-        need = max(need, motion.speed**2 / (2.0 * max(float(path.arc[-1]) - here, NEAREST_M)))
-    x, y = objects.x + objects.vx * age_s, objects.y + objects.vy * age_s
-    near = np.flatnonzero(np.hypot(x - motion.x, y - motion.y) < SIGHT_M)
-    if len(near):
-        way = _corridor(path, motion)
-        for i in near:
-            need = max(need, _needed(way, here, motion, objects, int(i), float(x[i]), float(y[i]), p))
+        need = max(need, motion.speed**2 / (2.0 * max(path.arc[-1] - here, NEAREST_M)))
+    else:
+        ahead = motion.x + math.cos(motion.yaw), motion.y + math.sin(motion.yaw)
+        path = Path.through((motion.x, ahead[0]), (motion.y, ahead[1]))
+    way = path.prolonged()
+    arrays = (objects.x, objects.y, objects.vx, objects.vy, objects.yaw, objects.length, objects.width)
+    rows = zip(*(array.tolist() for array in arrays), objects.visibility.tolist(), strict=True)
+    for x, y, vx, vy, yaw, length, width, visibility in rows:
+        x, y = x + vx * age_s, y + vy * age_s
+        if visibility > 0.0 and math.hypot(x - motion.x, y - motion.y) < SIGHT_M:
+            need = max(need, _needed(way.place(x, y), here, motion, (vx, vy), yaw, (length, width), p))
     return min(need, p.mrm_emergency_deceleration_mps2)
 
 
-def _corridor(path: Path | None, motion: Motion) -> FloatArray:
-    """The path (P, 2) m, prolonged straight on."""
-    points = (
-        path.points
-        if path is not None
-        else np.array([[motion.x, motion.y], [motion.x + math.cos(motion.yaw), motion.y + math.sin(motion.yaw)]])
-    )
-    tail = points[-1] - points[-2]
-    return np.vstack((points, points[-1] + tail * (SIGHT_M / max(math.hypot(*tail), 1e-3))))
-
-
 def _needed(
-    way: FloatArray, here: float, motion: Motion, objects: Objects, i: int, x: float, y: float, p: ArbiterParameters
-) -> float:
-    """Deceleration (m/s^2) that stops the ego before object ``i`` at (x, y), 0 where that is not in the way."""
-    along, lateral, heading = project(way, x, y)
-    turn = float(objects.yaw[i]) - heading
-    cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
-    length, width = float(objects.length[i]), float(objects.width[i])
-    closing = motion.speed - float(objects.vx[i] * math.cos(heading) + objects.vy[i] * math.sin(heading))
-    beside = abs(lateral) - 0.5 * (length * sin + width * cos + motion.width)
-    if along <= here or beside > SIDE_M or closing <= 0.0:
+    there: Place, here: float, motion: Motion, velocity: tuple[float, float], yaw: float, size: tuple[float, float],
+    p: ArbiterParameters,
+) -> float:  # fmt: skip
+    """Deceleration (m/s^2) that stops the ego, ``here`` m along its way, before an object of ``size`` (m) ``there``;
+    0 where that is not in the way."""
+    cos, sin = abs(math.cos(yaw - there.heading)), abs(math.sin(yaw - there.heading))
+    length, width = size
+    closing = motion.speed - (velocity[0] * math.cos(there.heading) + velocity[1] * math.sin(there.heading))
+    beside = abs(there.lateral) - 0.5 * (length * sin + width * cos + motion.width)
+    if there.along <= here or beside > SIDE_M or closing <= 0.0:
         return 0.0
-    gap = along - here - 0.5 * (length * cos + width * sin + motion.length) - p.mrm_clearance_m
+    gap = there.along - here - 0.5 * (length * cos + width * sin + motion.length) - p.mrm_clearance_m
     return closing * closing / (2.0 * max(gap, NEAREST_M))

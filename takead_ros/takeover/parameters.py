@@ -36,6 +36,7 @@ class ArbiterParameters(Parameters):
         ("policy", "expert", "human"), min_length=1, description="who may drive; policy or expert must be among them"
     )
     auto_engage: bool = Field(False, description="engage once, as soon as all conditions of engage hold")
+    supervised: bool = Field(True, description="the policy may drive only while the monitor is heard")
 
     engage_grace_s: float = _number(0.3, 0.05, 2.0, "with auto_engage: roll this long from start before braking")
 
@@ -47,8 +48,8 @@ class ArbiterParameters(Parameters):
     expert_max_silence_s: float = _number(0.3, 0.05, 1.0, "the same by steady receive time")
     human_max_age_s: float = _number(0.2, 0.05, 0.5, "oldest human command that counts, by header stamp")
     human_max_silence_s: float = _number(0.2, 0.05, 0.5, "heartbeat: the same by steady receive time")
-    request_max_age_s: float = _number(0.3, 0.05, 1.0, "oldest takeover request that counts, by header stamp")
-    request_max_silence_s: float = _number(0.3, 0.05, 1.0, "the same by steady receive time")
+    request_max_age_s: float = _number(0.3, 0.05, 1.0, "oldest word of the monitor that counts, by header stamp")
+    request_max_silence_s: float = _number(0.3, 0.05, 1.0, "heartbeat: the same by steady receive time")
     future_tolerance_s: float = _number(0.02, 0.001, 0.05, "how far a stamp may lie ahead of the clock")
     clock_jump_s: float = _number(1.0, 0.2, 10.0, "ROS time that advances more than this in a tick has jumped")
 
@@ -95,7 +96,7 @@ class ArbiterParameters(Parameters):
 
     @classmethod
     def fixed_names(cls) -> frozenset[str]:
-        return frozenset({"period_s", "drivers", "auto_engage"})
+        return frozenset({"period_s", "drivers", "auto_engage", "supervised"})
 
     @model_validator(mode="after")
     def _consistent(self) -> ArbiterParameters:

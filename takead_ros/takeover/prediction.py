@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from takead_ros.domain.driving import Plan
 from takead_ros.domain.geometry import wrap_angle
-from takead_ros.domain.scene import FloatArray, IntArray, LineKind, ObjectKind, Objects, Polyline
+from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, ObjectKind, Objects, Polyline
 
 STEP_S, FINE_S = 0.2, 0.1  # s between predicted poses, and between the points of a plan's path
+LOOKAHEAD_STEPS, LOOKAHEAD_M, NEAR_M = 3.0, 3.0, 0.5  # of the pure pursuit; the last keeps a division defined
 BRAKING, PUSHING = 9.0, 4.0  # m/s^2: what the vehicle can do at most, whatever a plan says
 LANE_REACH_M, LANE_HEADING_RAD = 2.5, 0.6  # a vehicle within both follows the lane
 DRIFT_S = 2.0  # s for which a sideways motion in the lane goes on
@@ -63,8 +64,7 @@ def times(horizon_s: float) -> FloatArray:
 class Trace:
     """A plan as a path in ``map``: x y (F,) m, yaw (F,) rad, arc (F,) m, at t (F,) s after the plan's stamp.
 
-    It is the cubic through the plan's poses and speeds, which a kinematic bicycle can drive exactly (it is
-    differentially flat).
+    It is the cubic through the plan's poses and speeds.
     """
 
     x: FloatArray
@@ -100,22 +100,45 @@ def _cubic(steps: int, dt: float) -> tuple[FloatArray, IntArray, FloatArray, tup
     return t, i, u * u * (3.0 - 2.0 * u), (u * (1.0 - u) ** 2 * dt, u * u * (u - 1.0) * dt)
 
 
-def roll_out(trace: Trace, age_s: float, speed: float, ahead: FloatArray) -> FloatArray:
-    """Poses (T, 3) [x, y, yaw] of an ego that follows ``trace``, ``age_s`` old, at ``ahead`` (T,) s from now.
+def roll_out(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray) -> FloatArray:
+    """Poses (T, 3) [x, y, yaw] of a kinematic bicycle that follows ``trace``, ``age_s`` old, at ``ahead`` (T,) s.
 
-    The way along it is the plan's as far as the present ``speed`` (m/s) and the vehicle's strongest braking and
-    acceleration allow; beyond its end it goes straight on.
+    It begins where the ``ego`` is and steers by pure pursuit of the trace, no farther than its full lock. The way that
+    it makes is the plan's as far as the present speed and the vehicle's strongest braking and acceleration allow;
+    beyond the plan's end it goes straight on.
     """
     start, *wanted = np.interp(np.concatenate(([age_s], age_s + ahead)), trace.t, trace.arc)
-    v = max(speed, 0.0)
+    v = max(ego.speed, 0.0)
     until = np.minimum(ahead, v / BRAKING)
     way = np.minimum(np.asarray(wanted) - start, v * ahead + 0.5 * PUSHING * ahead * ahead)
     way = start + np.maximum(way, v * until - 0.5 * BRAKING * until * until)
-    beyond = np.maximum(way - trace.arc[-1], 0.0)
-    poses = np.empty((len(ahead), 3))
-    poses[:, 2] = heading = np.interp(way, trace.arc, trace.yaw)
-    poses[:, 0] = np.interp(way, trace.arc, trace.x) + beyond * np.cos(heading)
-    poses[:, 1] = np.interp(way, trace.arc, trace.y) + beyond * np.sin(heading)
+    ways = np.concatenate(([start], way))
+    aims = ways[:-1] + np.maximum(LOOKAHEAD_STEPS * np.diff(ways), LOOKAHEAD_M)
+    beyond = np.maximum(aims - trace.arc[-1], 0.0)
+    end_yaw = float(trace.yaw[-1])
+    aim_x = np.interp(aims, trace.arc, trace.x) + beyond * math.cos(end_yaw)
+    aim_y = np.interp(aims, trace.arc, trace.y) + beyond * math.sin(end_yaw)
+    return _pursued(ego, np.diff(ways).tolist(), aim_x.tolist(), aim_y.tolist())
+
+
+def _pursued(ego: EgoState, steps: list[float], aim_x: list[float], aim_y: list[float]) -> FloatArray:
+    """Poses (T, 3) of the ego's bicycle after each of ``steps`` (T) m, steered at the aim (m) of that step.
+
+    Its reference point is the centre, which moves off at the slip angle; each angle is that of the circle through the
+    aim (pure pursuit of the rear axle, Coulter, CMU-RI-TR-92-01; Rajamani, Vehicle Dynamics and Control, eq. 2.3).
+    """
+    x, y, yaw, half = ego.x, ego.y, ego.yaw, 0.5 * ego.wheelbase
+    most = math.atan(0.5 * math.tan(ego.max_steering_angle))  # slip angle at full lock
+    poses = np.empty((len(steps), 3))
+    for i, step in enumerate(steps):
+        dx, dy = aim_x[i] - x, aim_y[i] - y
+        left, on = math.cos(yaw) * dy - math.sin(yaw) * dx, math.cos(yaw) * dx + math.sin(yaw) * dy
+        slip = math.atan(left / max(on + (dx * dx + dy * dy) / ego.wheelbase, NEAR_M))
+        slip = min(max(slip, -most), most)
+        turn = step * math.sin(slip) / half
+        course = yaw + slip + 0.5 * turn
+        x, y, yaw = x + step * math.cos(course), y + step * math.sin(course), yaw + turn
+        poses[i] = x, y, yaw
     return poses
 
 

@@ -96,20 +96,20 @@ def fault(output: DriverOutput) -> str:
 
 
 def jump(new: Driver, before: Driver, p: MonitorParameters) -> str:
-    """Whether two plans in a row are farther apart at the same moment than a change of mind explains: sideways, or
-    along the way beyond what braking instead of accelerating makes."""
+    """Whether two plans in a row are farther apart at the same moment than a change of mind explains: beside the old
+    path, or along it beyond what braking instead of accelerating makes. Slower on the same bend is no way beside it."""
     if new.trace is None or before.trace is None:
         return ""
     elapsed = (new.output.stamp - before.output.stamp) / NS
     if not 0.0 < elapsed < JUMP_AT_S:
         return ""
-    (ax, ay, yaw), (bx, by, _) = (
-        [float(np.interp(t, trace.t, values)) for values in (trace.x, trace.y, trace.yaw)]
-        for trace, t in ((new.trace, JUMP_AT_S), (before.trace, JUMP_AT_S + elapsed))
-    )
-    dx, dy = ax - bx, ay - by
-    sideways = abs(np.cos(yaw) * dy - np.sin(yaw) * dx)
-    along = abs(np.cos(yaw) * dx + np.sin(yaw) * dy)
+    x, y = (float(np.interp(JUMP_AT_S, new.trace.t, values)) for values in (new.trace.x, new.trace.y))
+    old = before.trace
+    dx, dy = x - old.x, y - old.y
+    i = int((dx * dx + dy * dy).argmin())
+    cos, sin = np.cos(old.yaw[i]), np.sin(old.yaw[i])
+    sideways = abs(cos * dy[i] - sin * dx[i])
+    along = abs(old.arc[i] + cos * dx[i] + sin * dy[i] - np.interp(JUMP_AT_S + elapsed, old.t, old.arc))
     return JUMP if sideways > p.plan_jump_m or along > p.plan_jump_along_m else ""
 
 
@@ -126,7 +126,7 @@ def _in_reach(scene: Scene, p: MonitorParameters) -> Objects:
 
 def _rolled(scene: Scene, driver: Driver, ahead: FloatArray) -> FloatArray:
     assert driver.trace is not None  # only usable drivers come here
-    return prediction.roll_out(driver.trace, (scene.stamp - driver.output.stamp) / NS, scene.ego.speed, ahead)
+    return prediction.roll_out(driver.trace, (scene.stamp - driver.output.stamp) / NS, scene.ego, ahead)
 
 
 def _collision(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from takead_ros.domain.driving import ArbiterMode, DriverOutput, Source, TakeoverRequest, Trigger
 from takead_ros.takeover import mrm
 from takead_ros.takeover.inputs import SECOND, Inputs, Now, Track, Tracks
 from takead_ros.takeover.parameters import ArbiterParameters
 
+UNWATCHED = "unwatched"  # a policy whose monitor is lost may not drive: nobody would ask for the expert
 ENGAGED = frozenset({ArbiterMode.POLICY, ArbiterMode.EXPERT, ArbiterMode.HUMAN, ArbiterMode.HANDBACK})
 POSES_KEPT = 12  # ego poses of the last scenes, to place a plan made on one of them
 
@@ -44,15 +46,14 @@ class Grip:
         return self.touched is not None and now.steady - self.touched <= hold_s * SECOND
 
 
-@dataclass(frozen=True, eq=False)
-class State:
+class State(NamedTuple):
     """Begin with ``State()``. ``last``: steering (rad) and acceleration (m/s^2) of the last command; ``started``: ns by
     the steady clock of the first tick. None: there was none yet."""
 
     mode: ArbiterMode = ArbiterMode.DISENGAGED
     reason: str = "start"
     entered: Now | None = None
-    tracks: Tracks = field(default_factory=Tracks)
+    tracks: Tracks = Tracks()
     tick: Now | None = None
     started: int | None = None
     last: tuple[float, float] | None = None
@@ -116,8 +117,8 @@ def observe(state: State, inputs: Inputs, now: Now, dt: float, p: ArbiterParamet
         path = _placed(path, before.policy, tracks.policy, poses)
     wheel, pedals = _touched(state, before, tracks, p)
     started = state.started if state.started is not None else now.steady
-    return replace(
-        state, tracks=tracks, motion=motion, poses=poses, path=path, wheel=wheel, pedals=pedals, started=started,
+    return state._replace(
+        tracks=tracks, motion=motion, poses=poses, path=path, wheel=wheel, pedals=pedals, started=started,
         response=None,
     )  # fmt: skip
 
@@ -188,6 +189,8 @@ def look(state: State, now: Now, p: ArbiterParameters) -> tuple[State, Facts]:
     request_fault = tracks.request.why_unfit(now, p.request_max_age_s, p.request_max_silence_s, future)
     if scene_fault:  # without it neither speed nor place is known: nobody's plan can be checked or limited
         policy_fault, expert_fault = f"scene_{scene_fault}", f"scene_{scene_fault}"
+    elif p.supervised and request_fault and not policy_fault:
+        policy_fault = f"{UNWATCHED}_{request_fault}"
     policy_fault = policy_fault if "policy" in p.drivers else "no_driver"
     expert_fault = expert_fault if "expert" in p.drivers else "no_driver"
     policy = tracks.policy.accepted.value if tracks.policy.accepted and not policy_fault else None
@@ -199,7 +202,7 @@ def look(state: State, now: Now, p: ArbiterParameters) -> tuple[State, Facts]:
     stands = state.motion is None or abs(state.motion.speed) < p.standstill_mps
     still_since = (state.still_since if state.still_since is not None else now.steady) if stands else None
     held = [grip.within(now, p.human_hold_s) for grip in (state.wheel, state.pedals)]
-    return replace(state, agreed_since=agreed_since, still_since=still_since), Facts(
+    return state._replace(agreed_since=agreed_since, still_since=still_since), Facts(
         scene=not scene_fault,
         policy=policy,
         policy_fault=policy_fault,

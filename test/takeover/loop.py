@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from takead_ros.domain.driving import ArbiterMode, DriveCommand, TakeoverEvent
+from takead_ros.domain.driving import ArbiterMode, DriveCommand, TakeoverEvent, Trigger
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Ask, Inputs, Now
 from takead_ros.takeover.parameters import ArbiterParameters
@@ -32,8 +32,8 @@ class Loop:
         return self.state.mode
 
     def tick(self, ask: Ask = Ask.NOTHING, dt: int = TICK, ros_dt: int | None = None, **messages: Any) -> DriveCommand:
-        """One tick ``dt`` ns later. Keywords: scene, policy, expert (True: healthy; None: nothing new; else a value),
-        human, request (a value; default: nothing new)."""
+        """One tick ``dt`` ns later. Keywords: scene, policy, expert, request (True: healthy, nothing to ask for; None:
+        nothing new; else a value), human (a value; default: nothing new)."""
         self.ticks += 1
         assert self.ticks < 1000, f"{self.mode.name} for ever"  # no test waits in vain
         self.now = Now(self.now.ros + (dt if ros_dt is None else ros_dt), self.now.steady + dt)
@@ -42,6 +42,7 @@ class Loop:
             "scene": lambda: scene(self.now.ros, self.x, self.speed),
             "policy": lambda: output(self.now.ros, speed=self.speed),
             "expert": lambda: output(self.now.ros, "expert", speed=self.speed),
+            "request": lambda: request(self.now.ros, Trigger.NONE),
         }
         new: dict[str, Any] = {}
         for name, make in made.items():
@@ -58,7 +59,7 @@ class Loop:
     def dead(self, ticks: int) -> DriveCommand:
         """Ticks without any new message."""
         for _ in range(ticks):
-            self.tick(scene=None, policy=None, expert=None)
+            self.tick(scene=None, policy=None, expert=None, request=None)
         return self.command
 
     def run(self, ticks: int, **messages: Any) -> DriveCommand:

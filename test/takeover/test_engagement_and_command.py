@@ -209,7 +209,7 @@ def bent(loop: Loop, source: str, y: float) -> DriverOutput:
 def test_the_path_is_the_drivers() -> None:
     def kept(loop: Loop) -> float:
         assert loop.state.path is not None
-        return float(loop.state.path.points[-1, 1])
+        return loop.state.path.y[-1]
 
     loop = engaged()
     loop.tick(policy=bent(loop, "policy", 1.0), expert=bent(loop, "expert", 2.0))
@@ -233,7 +233,7 @@ def test_a_plan_is_placed_at_the_pose_of_its_own_scene() -> None:
     loop.run(3, policy=None)
     older = loop.state.poses[-2]
     loop.tick(policy=replace(bent(loop, "policy", 1.0), stamp=older[0]))
-    assert loop.state.path is not None and loop.state.path.points[0, 0] == pytest.approx(older[1])
+    assert loop.state.path is not None and loop.state.path.x[0] == pytest.approx(older[1])
     path = loop.state.path
     loop.tick(policy=replace(bent(loop, "policy", 2.0), stamp=loop.now.ros + 1))
     assert loop.state.path is path  # no scene has that stamp

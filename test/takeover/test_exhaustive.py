@@ -36,11 +36,14 @@ HUMANS: dict[str, tuple[str, float | None, float | None]] = {
     "silent": ("silent", 0.1, 1.0),
     "broken": ("broken", math.nan, math.nan),
 }
-REQUESTS: dict[str, tuple[str, Trigger]] = {
-    "none": ("missing", Trigger.NONE),
+REQUESTS: dict[str, tuple[str, Trigger]] = {  # the monitor: healthy, asking, or lost
+    "missing": ("missing", Trigger.NONE),
+    "nothing": ("fresh", Trigger.NONE),
     "collision": ("fresh", Trigger.COLLISION_PREDICTED),
     "stuck": ("fresh", Trigger.STUCK),
     "stale": ("stale", Trigger.COLLISION_PREDICTED),
+    "silent": ("silent", Trigger.NONE),
+    "broken": ("broken", Trigger.NONE),
 }
 CLOCKS = {"running": LATE, "paused": 0, "backward": -30 * SECOND, "forward": 3600 * SECOND}
 EDGES = {pair for pair in edges() if pair[0] != ANY}
@@ -65,6 +68,11 @@ def _driver(name: str, kind: str, now: Now) -> Received[Any] | None:
             replace(value, steering_angle=math.nan) if name == "policy" else replace(value, status=DriverStatus.ERROR)
         )
     return _received(value, kind, now)
+
+
+def _request(name: str, now: Now) -> Received[Any] | None:
+    kind, trigger = REQUESTS[name]
+    return _received(request(0, trigger, math.nan if kind == "broken" else 0.8), kind, now)
 
 
 def _cases() -> list[tuple[str, ...]]:
@@ -96,7 +104,7 @@ def test_every_combination(mode: M) -> None:
             once(("p", po, clock), lambda po=po, now=now: _driver("policy", po, now)),
             once(("e", ex, clock), lambda ex=ex, now=now: _driver("expert", ex, now)),
             once(("h", hu, clock), lambda hu=hu, now=now: _received(human(0, *HUMANS[hu][1:]), HUMANS[hu][0], now)),
-            once(("r", rq, clock), lambda rq=rq, now=now: _received(request(0, REQUESTS[rq][1]), REQUESTS[rq][0], now)),
+            once(("r", rq, clock), lambda rq=rq, now=now: _request(rq, now)),
             Ask(ask),
         )
         state, command, events = step(before, inputs, now, p)
@@ -120,6 +128,9 @@ def test_every_combination(mode: M) -> None:
         assert Source.HUMAN not in used or HUMANS[hu][0] == "fresh", case
         if Source.MRM not in used and Source.NONE not in used:
             assert max(command.lateral_age, command.longitudinal_age) <= 0.3, case
+
+        # nobody's policy drives unwatched
+        assert Source.POLICY not in used or REQUESTS[rq][0] == "fresh", case
 
         # a human wins at once, in every state, on the axis that he touches
         if HUMANS[hu][0] == "fresh":
@@ -154,7 +165,7 @@ def test_from_every_state_a_held_stop_is_reached_when_all_inputs_die(mode: M, cl
     steering = []
     for i in range(160):
         ros_dt = {"running": None, "paused": 0, "backward": -SECOND if i == 3 else None}[clock]
-        loop.tick(scene=None, policy=None, expert=None, ros_dt=ros_dt)
+        loop.tick(scene=None, policy=None, expert=None, request=None, ros_dt=ros_dt)
         steering.append(loop.command.steering_angle)
     assert loop.mode is M.STOPPED
     assert loop.command.acceleration < 0.0
@@ -162,4 +173,4 @@ def test_from_every_state_a_held_stop_is_reached_when_all_inputs_die(mode: M, cl
 
 
 def test_number_of_combinations() -> None:
-    assert len(_cases()) * len(M) == 7 * 6 * (5 * 4 * 4) * 8 * 4
+    assert len(_cases()) * len(M) == 7 * 6 * (5 * 4 * 4) * 8 * 7

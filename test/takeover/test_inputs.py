@@ -13,7 +13,7 @@ from takead_ros.domain.driving import DriveCommand, DriverStatus, Plan, Source, 
 from takead_ros.takeover import inputs as module
 from takead_ros.takeover.inputs import Inputs, Now, Received, Track, Tracks, redate, screen
 from takead_ros.takeover.parameters import ArbiterParameters
-from test.takeover.scenery import SECOND, human, output, request, scene
+from test.takeover.scenery import SECOND, human, objects, output, request, scene
 
 P = ArbiterParameters()
 NOW = Now(100 * SECOND, 7 * SECOND)
@@ -89,6 +89,14 @@ def test_a_broken_route(name: str) -> None:
     assert module.check_values(as_received(replace(good, route=replace(good.route, **{name: value}))), None, P) == (
         "not_finite"
     )
+
+
+@pytest.mark.parametrize("name", ["x", "y", "yaw", "vx", "vy", "length", "width", "visibility"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_broken_object(name: str, value: float) -> None:
+    near = objects({"x": 5.0, "y": 1.0}, {"x": 9.0, "y": 2.0, name: value})
+    assert module.check_values(as_received(scene(NOW.ros, near=near)), None, P) == "not_finite"
+    assert module.check_values(as_received(scene(NOW.ros, near=near.select(np.array([0])))), None, P) == ""
 
 
 def test_a_jump_of_the_ego() -> None:

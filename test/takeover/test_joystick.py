@@ -16,7 +16,7 @@ from takead_ros.domain.driving import Source
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import types
+from takead_ros.messages import convert, types
 from takead_ros.nodes.joystick_node import JoystickNode, load_mapping
 from takead_ros.takeover.joystick import Buttons, Memory, command, interpret
 
@@ -172,8 +172,9 @@ class Bench:
         response.accepted, response.code, response.message = name != "engage", "refused", "not now"
         return response
 
-    def move(self, ms: int = 20, buttons: list[int] | None = None, **changes: float) -> None:
-        self.joy.publish(types.Joy(axes=axes(**changes), buttons=buttons or NONE))
+    def move(self, ms: int = 20, buttons: list[int] | None = None, stamp: int = 0, **changes: float) -> None:
+        header = convert.header_to_msg(stamp * MS, "")
+        self.joy.publish(types.Joy(header=header, axes=axes(**changes), buttons=buttons or NONE))
         self.host.advance(ms * MS)
 
 
@@ -213,6 +214,20 @@ def test_a_message_that_does_not_fit_is_not_passed_on() -> None:
     assert len(bench.got) == 1
     status = bench.health[-1].status[0]
     assert status.level == types.DiagnosticStatus.ERROR and {v.key: v.value for v in status.values}["rejected"] != "0"
+
+
+def test_a_driver_that_repeats_its_last_message_is_no_person() -> None:
+    """A hung joystick driver, replayed by its transport: the stamp tells. Without stamps (0) each message counts."""
+    bench = Bench()
+    for i in range(3):
+        bench.move(wheel=1.0, stamp=i + 1)
+    for _ in range(60):
+        bench.move(wheel=1.0, stamp=3)
+    assert len(bench.got) == 3
+    values = {v.key: v.value for v in bench.health[-1].status[0].values}
+    assert values["losses"] == "1" and "stamp does not advance" in values["fault"]
+    bench.move(wheel=1.0, stamp=4)
+    assert len(bench.got) == 4
 
 
 def test_parameters() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Limit, Plan, Source
-from takead_ros.domain.geometry import bicycle_rollout
+from takead_ros.domain.geometry import bicycle_rollout, interpolate, project
 from takead_ros.domain.scene import Objects
 from takead_ros.takeover import limits, mrm
 from takead_ros.takeover.mrm import Motion, Path, Place
@@ -87,10 +88,35 @@ def test_reckoning_is_the_kinematic_bicycle() -> None:
 
 def test_the_path_is_placed_in_the_map() -> None:
     path = Path.of(Plan(np.array([10.0, 20.0]), np.array([0.0, 0.0]), np.zeros(2), np.zeros(2)), 5.0, 1.0, math.pi / 2)
-    assert path.points == pytest.approx(np.array([[5.0, 1.0], [5.0, 11.0], [5.0, 21.0]]))
-    assert path.arc == pytest.approx([0.0, 10.0, 20.0])
-    place = Place.on(path, motion(4.0, 6.0))
-    assert (place.along, place.lateral) == pytest.approx((5.0, 1.0))
+    assert path.x == pytest.approx((5.0, 5.0, 5.0)) and path.y == pytest.approx((1.0, 11.0, 21.0))
+    assert path.arc == pytest.approx((0.0, 10.0, 20.0))
+    place = path.place(4.0, 6.0)
+    assert (place.along, place.lateral, place.heading) == pytest.approx((5.0, 1.0, math.pi / 2))
+
+
+def test_places_on_a_path_are_those_of_the_common_projection() -> None:
+    rng = np.random.default_rng(7)
+    x, y = np.cumsum(rng.uniform(0.5, 6.0, 12)), np.cumsum(rng.uniform(-2.0, 2.0, 12))
+    path, points = Path.through(x.tolist(), y.tolist()), np.column_stack((x, y))
+    for px, py in ((a + b) / 2.0 + rng.uniform(-0.2, 0.2, 2) for a, b in itertools.pairwise(points)):
+        place = path.place(px, py)
+        assert (place.along, place.lateral, place.heading) == pytest.approx(project(points, px, py))
+    for along in (*path.arc, *rng.uniform(0.0, path.arc[-1], 50)):
+        assert path.at(along) == pytest.approx(tuple(interpolate(points, np.array(along))))
+
+
+def test_a_path_goes_straight_on_beyond_its_end() -> None:
+    path = Path.through((0.0, 3.0), (0.0, 4.0)).prolonged()
+    assert (path.x[-1], path.y[-1], path.arc[-1]) == pytest.approx((39.0, 52.0, 65.0))
+    assert path.x[:-1] == (0.0, 3.0) and path.y[:-1] == (0.0, 4.0) and path.arc[:-1] == (0.0, 5.0)
+
+
+def test_a_plan_that_stands_is_a_path_without_a_direction() -> None:
+    path = Path.of(Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.zeros(8)), 3.0, 4.0, 0.5)
+    assert path.arc == (0.0,) * 9 and path.prolonged().arc == (0.0,) * 10
+    ego = motion(3.0, 4.0, speed=0.4)
+    assert path.place(ego.x, ego.y) == Place(0.0, 0.0, 0.0)
+    assert mrm.steering(path, path.place(ego.x, ego.y), ego, 0.321, P) == 0.321
 
 
 @pytest.mark.parametrize(
@@ -101,7 +127,7 @@ def test_the_path_is_placed_in_the_map() -> None:
 )  # fmt: skip
 def test_steering_holds_the_wheel_where_the_path_says_nothing(x: float, y: float, speed: float, held: bool) -> None:
     ego = motion(x, y, speed=speed)
-    angle = mrm.steering(straight(), Place.on(straight(), ego), ego, 0.123, P)
+    angle = mrm.steering(straight(), straight().place(ego.x, ego.y), ego, 0.123, P)
     assert (angle == 0.123) == held
     if not held:
         assert math.copysign(1.0, angle) == (math.copysign(1.0, -y) if y else 1.0)
@@ -109,23 +135,23 @@ def test_steering_holds_the_wheel_where_the_path_says_nothing(x: float, y: float
 
 def test_pure_pursuit_hits_its_point() -> None:
     path, ego = straight(), motion(0.0, 1.0)
-    angle = mrm.steering(path, Place.on(path, ego), ego, 0.0, P)
+    angle = mrm.steering(path, path.place(ego.x, ego.y), ego, 0.0, P)
     # constant steering from here on leads through the point 6 m on along the path
     way = bicycle_rollout(0.0, 1.0, 0.0, 10.0, np.full(2000, angle), np.zeros(2000), 2.7, 0.0005)
     slip = math.atan(0.5 * math.tan(angle))
     assert np.hypot(way[:, 0] - 6.0, way[:, 1]).min() < 6.1 * abs(math.sin(slip)) + 0.05
-    assert mrm.steering(path, Place(0.0, -1.0), motion(0.0, -1.0), 0.0, P) == pytest.approx(-angle)
+    assert mrm.steering(path, Place(0.0, -1.0, 0.0), motion(0.0, -1.0), 0.0, P) == pytest.approx(-angle)
 
 
 def test_steering_stays_within_full_lock() -> None:
     path = Path.of(Plan(np.array([0.5, 0.5]), np.array([3.0, 9.0]), np.zeros(2), np.zeros(2)), 0.0, 0.0, 0.0)
     ego = motion(speed=1.0)
-    assert mrm.steering(path, Place.on(path, ego), ego, 0.0, P) == pytest.approx(ego.full_lock)
+    assert mrm.steering(path, path.place(ego.x, ego.y), ego, 0.0, P) == pytest.approx(ego.full_lock)
 
 
 def demand(*rows: dict[str, float], path: Path | None = None, speed: float = 10.0, age: float = 0.0) -> float:
     ego = motion(speed=speed)
-    place = Place.on(path, ego) if path is not None else None
+    place = path.place(ego.x, ego.y) if path is not None else None
     return mrm.deceleration(path, place, ego, objects(*rows) if rows else Objects.empty(), age, P)
 
 
@@ -191,7 +217,7 @@ def test_the_manoeuvre_in_a_bend_does_not_straighten_the_wheel() -> None:
     assert min(angles) > 0.5 * angle and max(angles) < 1.6 * angle
     ego, path = loop.state.motion, loop.state.path
     assert ego is not None and path is not None and ego.speed == 0.0 and ego.yaw > 0.2
-    assert abs(math.hypot(ego.x - path.points[0, 0], ego.y - path.points[0, 1] - 30.0) - 30.0) < 0.5
+    assert abs(math.hypot(ego.x - path.x[0], ego.y - path.y[0] - 30.0) - 30.0) < 0.5
 
 
 def test_the_manoeuvre_brakes_comfortably_or_hard() -> None:

@@ -34,8 +34,9 @@ class Bench:
         self.expert = self.world.create_publisher(types.PolicyOutput, "expert/output", qos.OUTPUT)
         self.requests = self.world.create_publisher(types.TakeoverRequest, "takeover/request", qos.REQUESTS)
         self.joy = self.world.create_publisher(types.Joy, "/joy", qos.SENSOR)
-        self.sends = {"scene", "policy", "expert"}
+        self.sends = {"scene", "policy", "expert", "monitor"} - ({"monitor"} if MonitorNode in others else set())
         self.near: Any = None
+        self.trigger = Trigger.NONE
         self.world.create_timer(0.05, self._on_world, clock=self.host.steady)
         self.others = [kind(self.host.create_node(kind.NAME), self.host.steady) for kind in others]
         self.handle = self.host.create_node("arbiter_node", parameter_overrides=parameters)
@@ -62,6 +63,8 @@ class Bench:
         for name, publisher in (("policy", self.policy), ("expert", self.expert)):
             if name in self.sends:
                 publisher.publish(convert.driver_to_msg(output(now, name)))
+        if "monitor" in self.sends:
+            self.requests.publish(convert.request_to_msg(request(now, self.trigger)))
 
     def ticks(self, number: int = 1) -> None:
         self.host.advance(number * TICK)
@@ -122,8 +125,9 @@ def test_state_is_latched_and_repeated() -> None:
 def test_takeover_and_handback() -> None:
     bench = Bench(auto_engage=True)
     bench.ticks(2)
-    bench.requests.publish(convert.request_to_msg(request(bench.host.clock.nanoseconds, Trigger.STUCK)))
+    bench.trigger = Trigger.STUCK
     bench.ticks()
+    bench.trigger = Trigger.NONE
     assert bench.mode is M.EXPERT and bench.states[-1].hold_remaining == pytest.approx(2.0, abs=1e-6)
     assert bench.states[-1].since == pytest.approx(10.15)
     bench.ticks(60)
@@ -194,8 +198,8 @@ def test_from_the_joystick_to_the_command_in_one_tick() -> None:
     bench.joy.publish(types.Joy(axes=[-1.0, 0.0, 1.0, 0.0, 0.0, 1.0], buttons=[0] * 11))
     number = len(bench.commands)
     bench.ticks()
-    assert len(bench.commands) == number + 1
-    assert bench.commands[-1].lateral_source == Source.HUMAN and bench.commands[-1].steering_angle < 0.0
+    assert bench.commands[number].lateral_source == bench.commands[-1].lateral_source == Source.HUMAN
+    assert bench.commands[-1].steering_angle < 0.0
     assert bench.mode is M.HUMAN and bench.states[-1].hold_remaining == pytest.approx(0.45, abs=0.06)
     lost = bench.host.steady.nanoseconds
     while bench.mode is M.HUMAN:  # unplugged in mid-turn
@@ -204,13 +208,61 @@ def test_from_the_joystick_to_the_command_in_one_tick() -> None:
     assert bench.mode is M.EXPERT
 
 
+def test_a_person_is_answered_at_once_and_once_between_two_ticks() -> None:
+    bench = Bench(JoystickNode, auto_engage=True)
+    rest = types.Joy(axes=[0.0, 0.0, 1.0, 0.0, 0.0, 1.0], buttons=[0] * 11)
+    for _ in range(5):
+        bench.joy.publish(rest)
+        bench.ticks()
+    bench.host.advance(TICK // 5)
+    number, before = len(bench.commands), bench.commands[-1].steering_angle
+    for _ in range(3):
+        bench.joy.publish(types.Joy(axes=[0.5, 0.0, 1.0, 0.0, 0.0, 1.0], buttons=[0] * 11))
+        bench.host.advance(0)
+    assert len(bench.commands) == number + 1  # within the same instant, and not at every message
+    at_once = bench.commands[-1]
+    assert at_once.lateral_source == Source.HUMAN
+    assert 0.0 < at_once.steering_angle - before <= 0.2 * TICK / SECOND + 1e-6  # a fifth of a tick's way at 1 rad/s
+    bench.host.advance(4 * TICK // 5)
+    assert len(bench.commands) == number + 2
+    assert bench.commands[-1].steering_angle - at_once.steering_angle <= 0.8 * TICK / SECOND + 1e-6
+    bench.joy.publish(types.Joy(axes=[0.5, 0.0, 1.0, 0.0, 0.0, -1.0], buttons=[0] * 11))
+    bench.host.advance(0)
+    assert len(bench.commands) == number + 3 and bench.commands[-1].longitudinal_source == Source.HUMAN
+
+
+def test_a_person_who_may_not_drive_makes_no_extra_tick() -> None:
+    bench = Bench(JoystickNode, auto_engage=True, drivers=["policy", "expert"])
+    bench.ticks(3)
+    number = len(bench.commands)
+    for _ in range(4):
+        bench.joy.publish(types.Joy(axes=[1.0, 0.0, 1.0, 0.0, 0.0, 1.0], buttons=[0] * 11))
+        bench.ticks()
+    assert len(bench.commands) == number + 4 and bench.commands[-1].lateral_source == Source.POLICY
+
+
+def test_without_the_monitor_the_expert_drives_and_engage_is_refused() -> None:
+    bench = Bench(auto_engage=True)
+    bench.ticks(4)
+    bench.sends.discard("monitor")
+    bench.ticks(8)
+    assert bench.mode is M.EXPERT and bench.states[-1].reason == "policy_unwatched_stale"
+    bench.ticks(100)
+    assert bench.mode is M.EXPERT  # no hand-back to a policy that nobody watches
+    assert bench.call(types.Disengage, "disengage").accepted
+    assert bench.call(types.Engage, "engage").code == "monitor_lost"
+    bench.sends.add("monitor")
+    bench.ticks(2)
+    assert bench.call(types.Engage, "engage").accepted and bench.mode is M.POLICY
+
+
 def test_the_monitor_asks_and_says_when_it_is_over() -> None:
     bench = Bench(MonitorNode, auto_engage=True)
     bench.ticks(10)
-    assert bench.asked == []
+    assert [m.trigger for m in bench.asked] == [Trigger.NONE] * 5  # ten times a second: there is a monitor
     bench.near = objects({"x": 10.0 * (bench.host.steady.nanoseconds / SECOND) + 24.0, "y": 0.0})
     bench.ticks(4)
-    assert bench.asked == []  # the expert would do the same: nothing is gained
+    assert {m.trigger for m in bench.asked} == {Trigger.NONE}  # the expert would do the same: nothing is gained
     bench.sends.discard("expert")
     bench.ticks(8)
     assert bench.asked[-1].trigger == Trigger.COLLISION_PREDICTED and bench.asked[-1].object_id == 1
@@ -219,7 +271,7 @@ def test_the_monitor_asks_and_says_when_it_is_over() -> None:
     number = len(bench.asked)
     assert bench.asked[-1].trigger == Trigger.NONE
     bench.ticks(10)
-    assert len(bench.asked) == number
+    assert [m.trigger for m in bench.asked[number:]] == [Trigger.NONE] * 5
     assert any("triggers" in entry.name for array in bench.health for entry in array.status)
 
 

@@ -23,7 +23,7 @@ from takead_ros.takeover.table import ANY, edges
 from test.takeover.scenery import SECOND, human, output, request, scene
 
 EDGES = {pair for pair in edges() if pair[0] != ANY}
-LIMIT = {"scene": 0.2, "policy": 0.3, "expert": 0.3, "human": 0.2}
+LIMIT = {"scene": 0.2, "policy": 0.3, "expert": 0.3, "human": 0.2, "request": 0.3}
 FAULTS = ["nan", "range", "status", "old", "future"]
 COUNT: Counter[str] = Counter()
 
@@ -34,10 +34,11 @@ class Arbiter(RuleBasedStateMachine):
     @initialize(
         auto=st.booleans(),
         drivers=st.sampled_from([("policy", "expert", "human"), ("policy", "human"), ("expert", "human"), ("policy",)]),
+        supervised=st.sampled_from([True, True, True, False]),
         speed=st.floats(0.0, 30.0),
     )
-    def begin(self, auto: bool, drivers: tuple[str, ...], speed: float) -> None:
-        self.p = ArbiterParameters(auto_engage=auto, drivers=drivers)  # type: ignore[arg-type]
+    def begin(self, auto: bool, drivers: tuple[str, ...], supervised: bool, speed: float) -> None:
+        self.p = ArbiterParameters(auto_engage=auto, drivers=drivers, supervised=supervised)  # type: ignore[arg-type]
         self.state, self.now, self.inputs = State(), Now(10**12, 0), Inputs()
         self.good: dict[str, int] = {}
         self.x, self.speed, self.pull, self.open = 0.0, speed, 0.0, 0
@@ -55,7 +56,9 @@ class Arbiter(RuleBasedStateMachine):
         seed=st.integers(0, 2**32 - 1),
         ticks=st.integers(1, 40),
         rough=st.sampled_from([0.0, 0.02, 0.3]),
-        gone=st.sampled_from([()] * 6 + [("policy",), ("expert",), ("human",), ("scene",), ("policy", "expert")]),
+        gone=st.sampled_from(
+            [()] * 6 + [("policy",), ("expert",), ("human",), ("scene",), ("policy", "expert"), ("request",)]
+        ),
         hands=st.sampled_from([(False, False)] * 5 + [(True, False), (False, True), (True, True)]),
         clock=st.sampled_from([None] * 12 + [0, -5_000, 7_200_000]),
         trigger=st.sampled_from([None] * 12 + [*Trigger]),
@@ -73,7 +76,7 @@ class Arbiter(RuleBasedStateMachine):
             dt = 50 if rng.random() >= rough else int(rng.choice([0, 10, 120, 400]))
             faults = {
                 name: str(rng.choice(FAULTS)) if rng.random() < rough else ""
-                for name in ("scene", "policy", "expert", "human")
+                for name in ("scene", "policy", "expert", "human", "request")
                 if name not in gone and rng.random() >= 0.3 * rough
             }
             if hands == (False, False) and "human" in faults and rng.random() < 0.7:
@@ -95,6 +98,9 @@ class Arbiter(RuleBasedStateMachine):
                 fault = "" if fault == "status" else fault
                 speed = {"nan": math.nan, "range": 500.0}.get(fault, self.speed)
                 self.message(name, scene(ros, self.x, speed, steering_angle=values[0]), fault)
+            elif name == "request":
+                word = request(ros, trigger or Trigger.NONE, math.nan if fault in ("nan", "range", "status") else 0.5)
+                self.message(name, word, fault)
             elif name == "human":
                 fault = "" if fault == "status" else fault
                 broken = {"nan": math.nan, "range": 40.0}.get(fault)
@@ -110,8 +116,6 @@ class Arbiter(RuleBasedStateMachine):
                 elif fault == "status":
                     value = replace(value, status=DriverStatus.NOT_FINITE)
                 self.message(name, value, fault)
-        if trigger is not None:
-            self.inputs = replace(self.inputs, request=Received(request(ros, trigger), ros, self.now.steady))
         before = self.state
         self.state, command, events = step(before, replace(self.inputs, ask=ask), self.now, self.p)
         COUNT.update({"ticks": 1, self.state.mode.name: 1})
@@ -129,6 +133,7 @@ class Arbiter(RuleBasedStateMachine):
             if source in used:
                 assert name in p.drivers and self.fresh(name), (name, self.state.reason)
                 assert source is Source.HUMAN or self.fresh("scene")
+        assert Source.POLICY not in used or not p.supervised or self.fresh("request")
         assert (Source.NONE in used) <= (mode is M.DISENGAGED)
         if human_fault in ("", "status") and "human" in p.drivers:
             assert not hands[0] or command.lateral is Source.HUMAN

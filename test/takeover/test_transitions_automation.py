@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -205,3 +207,65 @@ def test_handback_without_an_expert(wrong: str) -> None:
             return
     assert loop.mode is M.MRM
     assert told(loop)[0] == ("END", 1, "HUMAN", "HUMAN_OVERRIDE") and told(loop)[1][:3] == ("START", 2, "MRM")
+
+
+@pytest.mark.parametrize("expert", [True, None])
+def test_a_policy_that_nobody_watches_may_not_drive(expert: bool | None) -> None:
+    """The monitor dies while the policy drives: the expert within the limit of silence, without one the manoeuvre."""
+    loop = engaged()
+    for _ in range(6):
+        assert loop.mode is M.POLICY
+        loop.tick(request=None, expert=expert)
+    assert loop.mode is M.POLICY  # 0.3 s: still within the limit
+    loop.tick(request=None, expert=expert)
+    assert loop.mode is (M.EXPERT if expert else M.MRM)
+    if expert:
+        assert told(loop) == [("START", 1, "EXPERT", "POLICY_UNHEALTHY")]
+        assert loop.state.reason == "policy_unwatched_stale"
+    else:
+        assert loop.state.reason == "no_driver:policy_unwatched_stale,expert_stale"
+
+
+def test_a_monitor_that_says_nonsense_is_no_monitor() -> None:
+    loop = engaged()
+    loop.tick(request=replace(loop.ask(Trigger.NONE), severity=math.nan))
+    assert loop.mode is M.EXPERT and loop.state.reason == "policy_unwatched_not_finite"
+
+
+def test_a_monitor_that_is_back_lets_the_expert_hand_back() -> None:
+    loop = engaged()
+    loop.run(7, request=None)
+    assert loop.mode is M.EXPERT
+    loop.run(100, request=None)
+    assert loop.mode is M.EXPERT
+    loop.run(7)
+    assert loop.mode is M.HANDBACK
+    loop.tick()
+    assert loop.mode is M.POLICY
+
+
+def test_a_handback_is_rolled_back_when_the_monitor_dies() -> None:
+    loop = in_mode(M.HANDBACK)
+    while loop.mode is M.HANDBACK:
+        loop.tick(request=None, policy=loop.out(steering=0.05 * (-1) ** loop.ticks))
+    assert loop.mode is M.EXPERT and loop.state.reason == "rollback:policy_unwatched_stale"
+
+
+def test_the_expert_needs_no_monitor() -> None:
+    loop = engaged(drivers=("expert",))
+    loop.run(40, request=None, policy=None)
+    assert loop.mode is M.EXPERT and loop.command.lateral is Source.EXPERT
+
+
+def test_without_supervision_the_policy_drives_alone() -> None:
+    loop = engaged(supervised=False)
+    loop.run(40, request=None)
+    assert loop.mode is M.POLICY
+
+
+def test_a_person_who_lets_go_finds_an_expert_where_nobody_watches() -> None:
+    loop = in_mode(M.HUMAN)
+    loop.run(8, request=None, human=loop.hand(0.05, -1.0))
+    while loop.mode is M.HUMAN:
+        loop.tick(request=None, human=loop.hand())
+    assert loop.mode is M.EXPERT

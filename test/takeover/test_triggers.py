@@ -11,9 +11,18 @@ import pytest
 
 from takead_ros.domain.driving import DriverOutput, DriverStatus, Plan, TakeoverRequest, Trigger
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.scene import ControlKind, LightState, LineKind, Objects, Polyline, Scene, TrafficControl
+from takead_ros.domain.scene import (
+    ControlKind,
+    EgoState,
+    LightState,
+    LineKind,
+    Objects,
+    Polyline,
+    Scene,
+    TrafficControl,
+)
 from takead_ros.resources import resource
-from takead_ros.takeover import prediction, table
+from takead_ros.takeover import prediction, risks, table
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters, changed, validated
 from takead_ros.takeover.triggers import Memory, evaluate
 from test.takeover.scenery import TICK, objects, output, scene
@@ -159,26 +168,55 @@ def test_lanes_are_kept_while_they_are_the_same() -> None:
     assert prediction.Lanes.of((), known) is None
 
 
+def ego(x: float = 0.0, y: float = 0.0, yaw: float = 0.0, speed: float = 10.0) -> EgoState:
+    return EgoState(x, y, yaw, speed)
+
+
 def test_a_rolled_out_plan_keeps_to_what_the_vehicle_can_do() -> None:
     ahead = prediction.times(2.0)
     standing = Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.zeros(8))
     trace = prediction.Trace.of(standing, (5.0, 1.0, 0.0), 10.0)
-    poses = prediction.roll_out(trace, 0.0, 10.0, ahead)
+    poses = prediction.roll_out(trace, 0.0, ego(5.0, 1.0), ahead)
     assert poses[-1, 0] == pytest.approx(5.0 + 100.0 / 18.0, abs=0.3)  # v^2 / 2a: it cannot stop on the spot
+    assert poses[:, 1:] == pytest.approx(np.tile([1.0, 0.0], (10, 1)), abs=1e-9)
     rocket = Plan(np.linspace(20, 160, 8), np.zeros(8), np.zeros(8), np.full(8, 40.0))
-    poses = prediction.roll_out(prediction.Trace.of(rocket, (0.0, 0.0, 0.0), 10.0), 0.0, 10.0, ahead)
+    poses = prediction.roll_out(prediction.Trace.of(rocket, (0.0, 0.0, 0.0), 10.0), 0.0, ego(), ahead)
     assert poses[-1, 0] == pytest.approx(10.0 * 2 + 0.5 * 4.0 * 4, abs=0.1)
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_rolled_out_plan_turns_no_tighter_than_a_bicycle_at_full_lock(side: float) -> None:
+    s = 5.0 * 0.5 * np.arange(1, 9)
+    spin = Plan(2 * np.sin(s / 2), side * 2 * (1 - np.cos(s / 2)), side * s / 2, np.full(8, 5.0))
+    poses = prediction.roll_out(
+        prediction.Trace.of(spin, (0.0, 0.0, 0.0), 5.0), 0.0, ego(speed=5.0), prediction.times(2.0)
+    )
+    whole = np.vstack(((0.0, 0.0, 0.0), poses))
+    steps = np.hypot(np.diff(whole[:, 0]), np.diff(whole[:, 1]))
+    tightest = np.sin(np.arctan(0.5 * np.tan(ego().max_steering_angle))) / (0.5 * ego().wheelbase)
+    turned = side * np.diff(whole[:, 2]) / steps
+    assert turned[1:].max() == pytest.approx(tightest, rel=0.03) and turned.max() <= 1.03 * tightest
 
 
 def test_a_rolled_out_plan_is_the_bend_itself() -> None:
     s = 8.0 * 0.5 * np.arange(1, 9)
     bend = Plan(20 * np.sin(s / 20), 20 * (1 - np.cos(s / 20)), s / 20, np.full(8, 8.0))
-    poses = prediction.roll_out(prediction.Trace.of(bend, (0.0, 0.0, 0.0), 8.0), 0.1, 8.0, prediction.times(2.0))
-    assert np.abs(np.hypot(poses[:, 0], poses[:, 1] - 20.0) - 20.0).max() < 0.02
-    assert poses[-1, 2] == pytest.approx(8.0 * 2.1 / 20, abs=0.01)
+    slip = np.arcsin(0.5 * ego().wheelbase / 20)  # the centre moves off to the side of where the vehicle points
+    here = ego(20 * np.sin(0.04), 20 * (1 - np.cos(0.04)), 0.04 - slip, 8.0)
+    poses = prediction.roll_out(prediction.Trace.of(bend, (0.0, 0.0, 0.0), 8.0), 0.1, here, prediction.times(2.0))
+    assert np.abs(np.hypot(poses[:, 0], poses[:, 1] - 20.0) - 20.0).max() < 0.03
+    assert poses[-1, 2] == pytest.approx(8.0 * 2.1 / 20 - slip, abs=0.01)
     wrapped = replace(bend, yaw=(bend.yaw + np.pi) % (2 * np.pi) - np.pi)
     again = prediction.Trace.of(wrapped, (0.0, 0.0, 3.0), 8.0)
     assert np.abs(np.diff(again.yaw)).max() < 0.1
+
+
+def test_a_roll_out_begins_where_the_ego_is_and_comes_back_to_the_plan() -> None:
+    line = Plan(5.0 * np.arange(1.0, 9.0), np.zeros(8), np.zeros(8), np.full(8, 10.0))
+    trace = prediction.Trace.of(line, (0.0, 0.0, 0.0), 10.0)
+    poses = prediction.roll_out(trace, 0.2, ego(2.0, 0.8), prediction.times(2.0))
+    assert poses[0, 1] == pytest.approx(0.8, abs=0.25) and abs(poses[-1, 1]) < 0.05
+    assert np.hypot(*np.diff(poses[:, :2], axis=0).T) == pytest.approx(2.0, abs=0.01)
 
 
 def test_boxes_meet_when_they_overlap_and_not_when_they_touch() -> None:
@@ -305,6 +343,22 @@ def test_an_unhealthy_policy(broken: dict[str, Any], text: str) -> None:
     assert (request.trigger, request.severity, request.text) == (Trigger.POLICY_UNHEALTHY, 1.0, text)
     got = road.run(16)
     assert first(got, Trigger.NONE) in (9, 10, 11, 12) if text != "plan_jump" else True
+
+
+@pytest.mark.parametrize(("radius", "fault"), [(20.0, ""), (8.0, "plan_jump")])
+def test_braking_in_the_same_bend_is_no_jump_but_another_way_is(radius: float, fault: str) -> None:
+    """Seen with the shipped model: it brakes before it passes something in a bend, 2 m behind its last plan."""
+
+    def bend(r: float, speed: float) -> Plan:
+        s = np.cumsum(np.full(8, speed * 0.5))
+        return Plan(r * np.sin(s / r), r * (1 - np.cos(s / r)), s / r, np.full(8, speed))
+
+    def driver(stamp: int, plan: Plan) -> risks.Driver:
+        made = replace(output(stamp), plan=plan)
+        return risks.Driver(made, prediction.Trace.of(plan, (0.0, 0.0, 0.0), float(plan.speed[0])))
+
+    before, new = driver(0, bend(20.0, 12.0)), driver(2 * TICK, bend(radius, 8.0))
+    assert risks.jump(new, before, MonitorParameters()) == fault
 
 
 def test_a_late_and_a_missing_policy() -> None:
