@@ -80,7 +80,7 @@ def recorder(folder: Path, messages: Iterator[Received]) -> tuple[float, int]:
         subject.receive(message.topic, time.monotonic_ns(), message.data)
     subject.finish(time.monotonic_ns())
     writer.stop()
-    return time.perf_counter() - begin, writer.status.lost_queue + writer.status.lost_disk
+    return time.perf_counter() - begin, writer.status.lost
 
 
 def bare(folder: Path, messages: Iterator[Received]) -> tuple[float, int]:
@@ -143,8 +143,8 @@ def real_time(folder: Path, messages: list[Received]) -> None:
     status = writer.status
     shutil.rmtree(folder / "live")
     print(
-        f"| {wall:.0f} s | {status.bytes_written / wall / 1e6:.0f} | {status.written / wall:.0f} | "
-        f"{status.lost_queue + status.lost_disk} | {share * 100:.0f} % | {queued:.0f} MB | {late * 1e3:.0f} ms |"
+        f"| {wall:.0f} s | {status.bytes_written / wall / 1e6:.0f} | {sum(status.written.values()) / wall:.0f} | "
+        f"{status.lost} | {share * 100:.0f} % | {queued:.0f} MB | {late * 1e3:.0f} ms |"
     )
 
 

@@ -1,19 +1,25 @@
 """SIGKILLs recorders at random moments and looks at what is left: ``recorder_kill.py [--kills 200] [--ros 20]``.
 
-Embedded: a process of its own records a takeover at real time through the background writer, as the node does; it
-notes when it handed over each message. After the kill, every message older than the flush interval must be in the
-recovered clip, byte for byte, and the clip must open in every reader that is here.
+Embedded, in turns: ``real time`` (a vehicle's settings), ``as fast as it goes`` (waiting for the disk, as the embedded
+run does) and ``drive`` (the whole embedded stack with simulator, policy and expert). What was handed over, and when, is
+known from notes of the killed process and from the stream itself (``drive``: from a run that was not killed, for two
+runs give the same bytes). After ``recover`` every message older than the flush interval must be there, byte for byte,
+by the wall clock and by recorded time; the seconds before a trigger count from the trigger on.
 
 Under ROS 2 (``--ros``, with ROS 2 and this package sourced): a clip is played by ``ros2 bag play`` to two
 ``recorder_node``; one is killed, the other is the witness of what was published and when.
 
-Prints a table for docs/recording.md; exit code 1 where anything was lost that should not be.
+Every clip must open in every reader that is here: takead_ros, rosbags, mcap, with ROS 2 sourced ``ros2 bag info``, and
+each ``--reader NAME=COMMAND`` (``{bag}`` and ``{file}`` are filled in; it must print the number of messages).
+
+Prints a table for docs/results/recorder.md; exit code 1 where anything was lost that should not be.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -33,72 +39,165 @@ import stream
 
 from takead_ros.recording import bag, reader
 from takead_ros.recording.recover import recover
+from takead_ros.recording.ring import Received
 from takead_ros.recording.verify import verify
 
+ROOT = Path(__file__).resolve().parents[1]
 VICTIM = Path(stream.__file__).with_name("victim.py")
-FLUSH_S = 0.5
+FLUSH_NS = 500_000_000
+KINDS = {"real time": "live", "as fast as it goes": "fast", "drive": ""}
+EPISODE = ("cut_in", 1_000_000)  # family and seed of ``drive``
+COLUMNS = (
+    "", "kills", "clips recovered", "killed before anything was due", "messages saved",
+    "lost though older than 0.5 s, wall clock", "and recorded time", "oldest lost, median / most, wall clock",
+    "and recorded time", "unreadable", "opened in",
+)  # fmt: skip
+Notes = list[tuple[int, int]]  # stamp of a message (drive: of a scene), and the monotonic clock before its hand-over
 
 
 @dataclass
 class Tally:
+    """What came of the kills; ``early``: nothing was due yet, and there is no clip; ``overdue``: messages lost although
+    older than the flush interval."""
+
+    external: dict[str, str] = field(default_factory=dict)
     kills: int = 0
     clips: int = 0
+    early: int = 0
     messages: int = 0
-    overdue: int = 0
+    overdue_wall: int = 0
+    overdue_recorded: int = 0
     unreadable: int = 0
-    at_risk_s: list[float] = field(default_factory=list)
+    wall_s: list[float] = field(default_factory=list)
+    recorded_s: list[float] = field(default_factory=list)
     readers: set[str] = field(default_factory=set)
 
     def row(self, name: str) -> str:
-        risk = self.at_risk_s or [0.0]
-        return (
-            f"| {name} | {self.kills} | {self.clips} | {self.messages} | {self.overdue} | {self.unreadable} | "
-            f"{np.median(risk):.2f} s | {max(risk):.2f} s | {', '.join(sorted(self.readers))} |"
+        def most(values: list[float]) -> str:
+            return f"{np.median(values):.2f} / {max(values):.2f} s" if values else "-"
+
+        cells = (
+            name, self.kills, self.clips, self.early, self.messages, self.overdue_wall, self.overdue_recorded,
+            most(self.wall_s), most(self.recorded_s), self.unreadable, ", ".join(sorted(self.readers)),
+        )  # fmt: skip
+        return f"| {' | '.join(map(str, cells))} |"
+
+    @property
+    def bad(self) -> bool:
+        return bool(
+            self.overdue_wall or self.overdue_recorded or self.unreadable or self.clips + self.early != self.kills
         )
 
+    def opens(self, clip: Path) -> None:
+        """Open ``clip`` in every reader; they must agree on the number of messages."""
+        problems = [p for p in verify(clip).problems if "expected a clip recorded by takead_ros" not in p]
+        file = next(clip.glob("*.mcap"))
+        count = sum(1 for _ in bag.read(clip))
+        with Reader(clip) as rosbag:
+            counts = {"rosbags": sum(1 for _ in rosbag.messages())}
+        with file.open("rb") as opened:
+            counts["mcap"] = sum(1 for _ in make_reader(opened, validate_crcs=True).iter_messages())
+        problems += [f"{name}: {number} messages, not {count}" for name, number in counts.items() if number != count]
+        for name, command in self.external.items():
+            words = shlex.split(command.replace("{bag}", str(clip)).replace("{file}", str(file)))
+            told = subprocess.run(words, capture_output=True, text=True)
+            if told.returncode or str(count) not in told.stdout.split():
+                problems.append(f"{name}: {told.stdout[-300:]} {told.stderr[-300:]}")
+        self.readers |= {"takead", *counts, *self.external}
+        self.unreadable += bool(problems)
+        for problem in problems:
+            print(f"{clip.name}: {problem}", file=sys.stderr)
 
-def opens(clip: Path, tally: Tally) -> None:
-    """Open ``clip`` in every reader; they must agree on the number of messages."""
-    problems = verify(clip).problems
-    tally.unreadable += bool([p for p in problems if "expected a clip recorded by takead_ros" not in p])
-    with Reader(clip) as rosbag:
-        counts = {"rosbags": sum(1 for _ in rosbag.messages())}
-    with next(clip.glob("*.mcap")).open("rb") as file:
-        counts["mcap"] = sum(1 for _ in make_reader(file, validate_crcs=True).iter_messages())
-    counts["takead"] = sum(1 for _ in bag.read(clip))
-    if shutil.which("ros2"):
-        told = subprocess.run(["ros2", "bag", "info", str(clip)], capture_output=True, text=True).stdout
-        counts["ros2 bag info"] = next((int(x.split()[1]) for x in told.splitlines() if x.startswith("Messages:")), -1)
-    tally.readers |= set(counts)
-    tally.unreadable += len(set(counts.values())) != 1
+
+def start(kind: str, folder: Path) -> subprocess.Popen[bytes]:
+    """The process to be killed; it is recording."""
+    command = [str(VICTIM), str(folder), kind] if kind else [__file__, "--drive", str(folder)]
+    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    while (line := process.stdout.readline()) != b"recording\n":
+        assert line, "the process ended before it recorded"
+    return process
 
 
-def embedded(folder: Path, moment: float, tally: Tally) -> None:
-    """One kill, ``moment`` s after the clip was opened."""
-    process = subprocess.Popen([sys.executable, str(VICTIM), str(folder), "live"], stdout=subprocess.PIPE)
-    assert process.stdout is not None and process.stdout.readline() == b"recording\n"
+def embedded(kind: str, folder: Path, moment: float, tally: Tally, reference: list[Received]) -> None:
+    """One kill, ``moment`` s after the clip was opened; ``reference``: all that a drive records (empty otherwise)."""
+    process = start(kind, folder)
     time.sleep(moment)
     killed = time.monotonic_ns()
     process.send_signal(signal.SIGKILL)
     process.wait()
     lines = (folder / "sent").read_text().split("\n")[:-1]
-    handed = [(int(stamp), int(at)) for stamp, at in (line.split() for line in lines)]
-    sent = list(stream.run(handed[-1][0] / stream.SECOND + 0.1, (stream.Takeover(6.0, 300.0, 301.0),)))
-    (cut,) = reader.list_unfinished(folder)
-    result = recover(cut)
+    notes: Notes = [(int(stamp), int(at)) for stamp, at in (line.split() for line in lines)]
+    cut = reader.list_unfinished(folder)
     tally.kills += 1
-    saved = {(m.topic, m.stamp, m.data) for m in bag.read(result.clip)} if result.clip else set()
-    oldest_lost = killed
-    for message, (stamp, at) in zip(sent, handed, strict=False):
-        assert message.stamp == stamp
-        if stamp >= stream.SECOND and (message.topic, stamp, message.data) not in saved:
-            oldest_lost = min(oldest_lost, at)
-            tally.overdue += killed - at > FLUSH_S * 1e9
-    tally.at_risk_s.append((killed - oldest_lost) / 1e9)
-    tally.messages += result.messages
-    if result.clip is not None:
+    result = recover(cut[0]) if cut else None
+    saved = {(m.topic, m.stamp, m.data) for m in bag.read(result.clip)} if result and result.clip else set()
+    if reference:
+        handed = dict(notes)
+        sent = [(m, handed[m.stamp]) for m in reference if m.stamp in handed]
+    else:
+        run = stream.run(notes[-1][0] / stream.SECOND + 0.1, (stream.Takeover(6.0, 300.0, 301.0),))
+        begun, sent = 0, []
+        for message, (stamp, at) in zip(run, notes, strict=False):
+            assert message.stamp == stamp
+            begun = begun or (at if message.topic.endswith("takeover/event") else 0)
+            sent.append((message, at))
+        # The seconds before the trigger belong to the clip from the trigger on; the first one is before its window.
+        sent = [(m, max(at, begun)) for m, at in sent if m.stamp >= stream.SECOND]
+    # A message counts as handed over once the next one was noted.
+    lost = [(m, at) for m, at in sent[:-1] if (m.topic, m.stamp, m.data) not in saved]
+    now = sent[-2][0].stamp if len(sent) > 1 else 0
+    tally.wall_s.append(max([killed - at for _, at in lost], default=0) / 1e9)
+    tally.recorded_s.append(max([now - max(m.stamp, _trigger(sent)) for m, _ in lost], default=0) / 1e9)
+    tally.overdue_wall += sum(killed - at > FLUSH_NS for _, at in lost)
+    tally.overdue_recorded += sum(now - max(m.stamp, _trigger(sent)) > FLUSH_NS for m, _ in lost)
+    if result is not None and result.clip is not None:
         tally.clips += 1
-        opens(result.clip, tally)
+        tally.messages += result.messages
+        tally.opens(result.clip)
+    else:
+        tally.early += all(killed - at <= FLUSH_NS for _, at in sent[:-1])
+
+
+def _trigger(sent: list[tuple[Received, int]]) -> int:
+    """Stamp of the first takeover event: what came before it was not of the clip yet. 0: recorded from the start on."""
+    if sent and sent[0][0].stamp == stream.SECOND:
+        return next((m.stamp for m, _ in sent if m.topic.endswith("takeover/event")), 0)
+    return 0
+
+
+def drive(folder: Path) -> None:
+    """The embedded stack, recording the whole episode; stamps of scenes are noted as a node beside the others hears
+    them."""
+    from takead_ros.cli.episode import EpisodeRunner, EpisodeSpec
+    from takead_ros.host import qos
+    from takead_ros.host.lockstep import LockstepHost
+    from takead_ros.messages import types
+
+    folder.mkdir(parents=True)
+    noted = os.open(folder / "sent", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def watch(host: LockstepHost) -> None:
+        clock = host.create_node("notes")
+
+        def on_command(_: object) -> None:
+            stamp = clock.get_clock().now().nanoseconds
+            if os.fstat(noted).st_size == 0:
+                print("recording", flush=True)
+            os.write(noted, f"{stamp} {time.monotonic_ns()}\n".encode())
+
+        clock.create_subscription(types.DriveCommand, "command", on_command, qos.COMMAND)
+
+    family, seed = EPISODE
+    spec = EpisodeSpec("demo", family, seed, str(ROOT / "models" / "baseline.onnx"), True, str(folder), "all")
+    EpisodeRunner().run(spec, watch)
+
+
+def driven(folder: Path) -> list[Received]:
+    """What a drive that nobody kills records."""
+    start("", folder).communicate()
+    (clip,) = reader.list_clips(folder)
+    return [Received(m.topic, m.stamp, m.data) for m in bag.read(clip)]
 
 
 def under_ros(folder: Path, clip: Path, moment: float, tally: Tally, domain: int) -> None:
@@ -139,11 +238,11 @@ def under_ros(folder: Path, clip: Path, moment: float, tally: Tally, domain: int
         due = joined < message.stamp < killed and not message.topic.endswith("/clip/label")
         if due and (message.topic, message.data) not in kept:
             oldest_lost = min(oldest_lost, message.stamp)
-            tally.overdue += killed - message.stamp > FLUSH_S * 1e9
-    tally.at_risk_s.append((killed - oldest_lost) / 1e9)
+            tally.overdue_wall += killed - message.stamp > FLUSH_NS
+    tally.wall_s.append((killed - oldest_lost) / 1e9)
     if result.clip is not None:
         tally.clips += 1
-        opens(result.clip, tally)
+        tally.opens(result.clip)
 
 
 def _wait_for(folder: Path, limit_s: float) -> None:
@@ -156,31 +255,42 @@ def _wait_for(folder: Path, limit_s: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=200, help="embedded, the kinds in turns")
+    parser.add_argument("--first", type=int, default=0, help="number of the first kill, where a run is split")
     parser.add_argument("--ros", type=int, default=0)
     parser.add_argument("--domain", type=int, default=77, help="ROS domain of the test")
+    parser.add_argument("--reader", action="append", default=[], metavar="NAME=COMMAND")
+    parser.add_argument("--drive", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    rng = np.random.default_rng(11)
-    tallies = {"embedded": Tally(), "ROS 2": Tally()}
+    if options.drive:
+        drive(options.drive)
+        return
+    external = dict(item.split("=", 1) for item in options.reader)
+    if shutil.which("ros2"):
+        external["ros2 bag info"] = "ros2 bag info {bag}"
+    tallies = {name: Tally(external) for name in (*KINDS, "ROS 2")}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for number in range(options.kills):
-            embedded(folder / f"e{number}", float(rng.uniform(0.02, 2.5)), tallies["embedded"])
-            shutil.rmtree(folder / f"e{number}")
-            print(tallies["embedded"].row("embedded"), file=sys.stderr, flush=True)
+        reference = driven(folder / "reference") if options.kills else []
+        for number in range(options.first, options.first + options.kills):
+            kind = list(KINDS)[number % len(KINDS)]
+            moment = float(np.random.default_rng((11, number)).uniform(0.0, 2.5))
+            place = folder / f"e{number}"
+            embedded(KINDS[kind], place, moment, tallies[kind], [] if KINDS[kind] else reference)
+            shutil.rmtree(place)
+            print(tallies[kind].row(kind), file=sys.stderr, flush=True)
         if options.ros:
             (clip,) = stream.record(folder / "clip", stream.run(150.0, (stream.Takeover(6.0, 145.0, 146.0),)))
-            for number in range(options.ros):
-                moment = float(rng.uniform(1.5, 7.0))
-                under_ros(folder / f"r{number}", clip, moment, tallies["ROS 2"], options.domain)
-                print(tallies["ROS 2"].row("ROS 2"), file=sys.stderr, flush=True)
-    print("| | kills | clips recovered | messages saved | lost though older than 0.5 s | unreadable | at risk, median "
-          "| at risk, most | opened in |\n|---|---:|---:|---:|---:|---:|---:|---:|---|")  # fmt: skip
+        for number in range(options.ros):
+            moment = float(np.random.default_rng((12, number)).uniform(1.5, 7.0))
+            under_ros(folder / f"r{number}", clip, moment, tallies["ROS 2"], options.domain)
+            print(tallies["ROS 2"].row("ROS 2"), file=sys.stderr, flush=True)
+    print(f"| {' | '.join(COLUMNS)} |\n|---|{'---:|' * (len(COLUMNS) - 2)}---|")
     for name, tally in tallies.items():
         if tally.kills:
             print(tally.row(name))
-    if any(tally.overdue or tally.unreadable or tally.clips != tally.kills for tally in tallies.values()):
+    if any(tally.bad for tally in tallies.values()):
         sys.exit(1)
 
 

@@ -1,7 +1,8 @@
-"""A recorder in a process of its own, there to be killed: ``victim.py FOLDER direct|thread|live``.
+"""A recorder in a process of its own, there to be killed: ``victim.py FOLDER direct|thread|live|fast``.
 
-Paced at ten times real time (live: at real time, through the thread); before a message is handed over, its stamp and
-the monotonic clock are noted in FOLDER/sent.
+direct: writes in its own thread; thread: through the background writer, as the embedded run does, waiting for the disk;
+both at ten times real time. live: at real time with a vehicle's settings. fast: as ``thread``, as fast as it goes.
+Before a message is handed over, its stamp and the monotonic clock are noted in FOLDER/sent.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.recorder import Recorder
 
 TAKEOVER = (stream.Takeover(6.0, 300.0, 301.0),)
+SPEEDS = {"direct": 10.0, "thread": 10.0, "live": 1.0, "fast": float("inf")}
 
 
 def main(folder: Path, kind: str) -> None:
@@ -26,8 +28,8 @@ def main(folder: Path, kind: str) -> None:
     stop: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stop.append(number))
     folder.mkdir(parents=True, exist_ok=True)
-    background = None if kind == "direct" else BackgroundWriter(folder, stream.TOPICS)
-    speed = 1.0 if kind == "live" else 10.0
+    background = None if kind == "direct" else BackgroundWriter(folder, stream.TOPICS, patient=kind != "live")
+    speed = SPEEDS[kind]
     recorder = Recorder(
         stream.CONFIG, stream.TOPICS, stream.PROVENANCE, background or stream.DirectSink(folder)
     )  # fmt: skip
