@@ -63,21 +63,35 @@ class Place:
     heading: float
 
 
+Piece = tuple[float, float, float, float, float]  # of a path: where it begins (m), its way (m), that squared (m^2)
+
+
 @dataclass(frozen=True, eq=False)
 class Path:
-    """A way in ``map``: ``x`` and ``y`` (P >= 2) m, ``arc`` (P) m along them. Plain numbers: a plan has too few points
-    for numpy to pay."""
+    """A way in ``map``: ``x`` and ``y`` (P >= 2) m, ``arc`` (P) m along them, and the ``pieces`` (P - 1) between them.
+
+    Plain numbers: a plan has too few points for numpy to pay.
+    """
 
     x: tuple[float, ...]
     y: tuple[float, ...]
     arc: tuple[float, ...]
+    pieces: tuple[Piece, ...]
 
     @staticmethod
     def through(x: Sequence[float], y: Sequence[float]) -> Path:
-        arc = [0.0]
-        for i in range(1, len(x)):
-            arc.append(arc[-1] + math.hypot(x[i] - x[i - 1], y[i] - y[i - 1]))
-        return Path(tuple(x), tuple(y), tuple(arc))
+        return Path((x[0],), (y[0],), (0.0,), ()).extended(x[1:], y[1:])
+
+    def extended(self, more_x: Sequence[float], more_y: Sequence[float]) -> Path:
+        """With further points at its end."""
+        px, py, arc, pieces = self.x[-1], self.y[-1], list(self.arc), list(self.pieces)
+        for x, y in zip(more_x, more_y, strict=True):
+            dx, dy = x - px, y - py
+            square = dx * dx + dy * dy
+            arc.append(arc[-1] + math.sqrt(square))
+            pieces.append((px, py, dx, dy, max(square, TINY)))
+            px, py = x, y
+        return Path((*self.x, *more_x), (*self.y, *more_y), tuple(arc), tuple(pieces))
 
     @staticmethod
     def of(plan: Plan, x: float, y: float, yaw: float) -> Path:
@@ -90,27 +104,25 @@ class Path:
 
     def prolonged(self) -> Path:
         """With a straight end, long enough for everything in sight."""
-        dx, dy = self.x[-1] - self.x[-2], self.y[-1] - self.y[-2]
-        length = math.hypot(dx, dy)
-        more = SIGHT_M / max(length, SHORT_M)
-        x, y, arc = self.x[-1] + dx * more, self.y[-1] + dy * more, self.arc[-1] + length * more
-        return Path((*self.x, x), (*self.y, y), (*self.arc, arc))
+        _, _, dx, dy, _ = self.pieces[-1]
+        more = SIGHT_M / max(math.hypot(dx, dy), SHORT_M)
+        return self.extended((self.x[-1] + dx * more,), (self.y[-1] + dy * more,))
 
     def place(self, x: float, y: float) -> Place:
         """Of the point (x, y): on the segment that is nearest to it, the first of equals."""
-        nearest, found = math.inf, (0, 0.0)
-        for i in range(len(self.x) - 1):
-            dx, dy = self.x[i + 1] - self.x[i], self.y[i + 1] - self.y[i]
-            ox, oy = x - self.x[i], y - self.y[i]
-            share = min(max((ox * dx + oy * dy) / max(dx * dx + dy * dy, TINY), 0.0), 1.0)
-            away = math.hypot(share * dx - ox, share * dy - oy)
+        nearest, near, near_share = math.inf, 0, 0.0
+        for i, (px, py, dx, dy, square) in enumerate(self.pieces):
+            ox, oy = x - px, y - py
+            share = (ox * dx + oy * dy) / square
+            share = 0.0 if share < 0.0 else 1.0 if share > 1.0 else share  # min and max would take twice as long
+            ex, ey = ox - share * dx, oy - share * dy
+            away = ex * ex + ey * ey
             if away < nearest:
-                nearest, found = away, (i, share)
-        i, share = found
-        dx, dy = self.x[i + 1] - self.x[i], self.y[i + 1] - self.y[i]
-        length = self.arc[i + 1] - self.arc[i]
-        lateral = (dx * (y - self.y[i]) - dy * (x - self.x[i])) / max(length, TINY)
-        return Place(self.arc[i] + share * length, lateral, math.atan2(dy, dx))
+                nearest, near, near_share = away, i, share
+        px, py, dx, dy, _ = self.pieces[near]
+        length = self.arc[near + 1] - self.arc[near]
+        lateral = (dx * (y - py) - dy * (x - px)) / max(length, TINY)
+        return Place(self.arc[near] + near_share * length, lateral, math.atan2(dy, dx))
 
     def at(self, along: float) -> tuple[float, float]:
         """The point (m) ``along`` m on the path, which must not be beyond its end."""
