@@ -141,12 +141,12 @@ def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) 
 def shifted(
     actors: Actors, courses: Courses, rows: IntArray, shifts: FloatArray, ego: EgoState
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """x y m and yaw rad (M, H, T) of the actors ``rows`` (M,) if each was ``shifts`` (H,) s further and braked no more.
+    """x y m, yaw rad (M, H, T) of the actors ``rows`` (M,) if each was ``shifts`` (M, H) s further and braked no more.
 
     Crossing traffic that brakes now may think better of it, and may be earlier or later than forecast.
     """
-    times = TIMES + actors.age[rows][:, None, None] + shifts[:, None]
-    count, variants = len(rows), len(shifts)
+    times = TIMES + actors.age[rows][:, None, None] + shifts[:, :, None]
+    count, variants = shifts.shape
     flat = np.repeat(rows, variants)
     times = times.reshape(count * variants, len(TIMES))
     x, y, yaw = courses.at(flat, actors.speed[flat, None] * times, np.maximum(times, 0.0), ego)

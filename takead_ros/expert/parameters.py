@@ -29,6 +29,7 @@ class ExpertParameters(Parameters):
     pass_clearance: float = Field(1.0, ge=0.3, le=3, description="m to an obstacle that is passed")
     cyclist_clearance: float = Field(1.3, ge=0.5, le=3, description="m to a cyclist that is overtaken")
     crossing_time_margin: float = Field(0.9, ge=0, le=3, description="s that crossing traffic is kept away")
+    merging_time_margin: float = Field(0.5, ge=0, le=3, description="s that traffic beside is kept away when merging")
     patience: float = Field(4.0, ge=1, le=60, description="s of waiting after which margins begin to shrink")
 
     aside_speed: float = Field(5.0, ge=1, le=15, description="m/s while room is made for an emergency vehicle")

@@ -30,7 +30,7 @@ from takead_ros.expert.paths import (
     slow_ahead,
 )
 from takead_ros.expert.rollout import PACES, Rollouts, roll_out
-from takead_ros.expert.rules import Corridor, closed_line, corridor, nearby, speed_caps, surroundings
+from takead_ros.expert.rules import Corridor, closed_line, corridor, merging, nearby, speed_caps, surroundings
 from takead_ros.expert.scoring import TOUCH, Crossing, score, separation
 from takead_ros.expert.tracks import remember
 from takead_ros.expert.urgency import aside, notice_urgent
@@ -124,17 +124,20 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
             away, limit = aside(actors, now, band, ego), min(limit, p.aside_speed)
     paths = build_paths(frame, passings, ego, away)
     seen = corridor(frame, actors, paths, ego, p)
+    merges = merging(seen)
     cap, _, why = speed_caps(paths, actors, seen, ego, limit, yield_line, p)
     around = surroundings(paths, actors, seen, lanes, frame, cap, wall, ego, impatience, p)
     rollouts = roll_out(paths, around, ego, limit, p)
 
     keep = nearby(paths, actors, seen, ego, p)
     rows = np.flatnonzero(keep)
-    across = np.flatnonzero(keep & (actors.speed > 0.3) & (seen.same < 0.7).any(axis=1))
-    early = p.crossing_time_margin * (1.0 - 0.5 * impatience)
+    minded = (seen.same < 0.7) | merges[:, None]
+    across = np.flatnonzero(keep & (actors.speed > 0.3) & minded.any(axis=1))
+    early = np.where(merges[across], p.merging_time_margin, p.crossing_time_margin) * (1.0 - 0.5 * impatience)
+    shifts = np.stack([np.full(len(across), -_TRAIL), np.zeros(len(across)), 0.5 * early, early], axis=1)
     crossing = Crossing(
-        np.searchsorted(rows, across), np.repeat(seen.same[across], EVERY, axis=1)[:, : len(TIMES)] < 0.7,
-        *shifted(actors, courses, across, np.array([-_TRAIL, 0.0, 0.5 * early, early]), ego),
+        np.searchsorted(rows, across), np.repeat(minded[across], EVERY, axis=1)[:, : len(TIMES)],
+        *shifted(actors, courses, across, shifts, ego),
     )  # fmt: skip
     closed = np.inf if wall is None else wall.along - 0.5 * ego.length
     ignored = _ignored(actors, seen, frame, ego, impatience > 0.0)

@@ -107,6 +107,12 @@ def corridor(frame: Frame, actors: Actors, paths: Paths, ego: EgoState, paramete
     return Corridor(along, offset, extent_along, extent_across, np.cos(turn), inside & on_grid)
 
 
+def merging(seen: Corridor) -> np.ndarray:
+    """(N,) bool: who drives beside some path now and will be on it, in the ego's direction."""
+    later = (seen.inside & ~seen.inside[:, :, :1]).any(axis=(0, 2))
+    return np.asarray(later & (seen.same > 0.7).all(axis=1))
+
+
 def nearby(paths: Paths, actors: Actors, seen: Corridor, ego: EgoState, parameters: ExpertParameters) -> np.ndarray:
     """(N,) bool: who comes close enough to some path, at some time, to be worth scoring."""
     at = np.clip(index(seen.along) - BEHIND, 0, len(GRID) - 1)

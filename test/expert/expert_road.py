@@ -90,6 +90,23 @@ def bend(radius: float, limit: float = 12.0) -> Road:
     return Road(path, (Polyline(1, LineKind.LANE_CENTER, path, True, limit, 3.5),), limit)
 
 
+def acceleration_lane(change: float = 60.0, over: float = 30.0, limit: float = 12.0) -> Road:
+    """A lane at y = -3.5 m from which the route changes to the road at y = 0 from x = ``change`` m on."""
+    x = np.arange(-50.0, 351.0)
+    path = np.stack([x, -1.75 * (1.0 + np.cos(np.pi * np.clip((x - change) / over, 0.0, 1.0)))], axis=1)
+    road = np.stack([np.arange(-150.0, 351.0), np.zeros(501)], axis=1)
+    beside = x[x < change + over + 20.0]
+    lane = np.stack([beside, np.full(len(beside), -3.5)], axis=1)
+    edge = np.stack([x, np.clip(0.1 * (x - beside[-1]) - 5.25, -5.25, -1.75)], axis=1)
+    lines = (
+        Polyline(1, LineKind.LANE_CENTER, road, False, limit, 3.5),
+        Polyline(2, LineKind.LANE_CENTER, lane, True, limit, 3.5),
+        Polyline(3, LineKind.ROAD_EDGE, edge),
+        Polyline(4, LineKind.ROAD_EDGE, road + np.array([0.0, 1.75])),
+    )
+    return Road(path, lines, limit)
+
+
 def objects_at(actors: list[Actor], t: float) -> Objects:
     if not actors:
         return Objects.empty()

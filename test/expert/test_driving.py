@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from expert_road import Actor, bend, braking, drive, make_scene, standing, steady, straight
+from expert_road import Actor, acceleration_lane, bend, braking, drive, make_scene, standing, steady, straight
 
 from takead_ros.domain.driving import DriverStatus
 from takead_ros.domain.geometry import project
@@ -131,6 +131,22 @@ def test_it_does_not_wait_for_ever_for_somebody_who_does_not_pass() -> None:
     assert ("emergency_vehicle", 5) in run.causes()
     assert run.values("speed")[-1] > 11.0
     assert abs(run.ego[-1].y) < 0.1
+
+
+@pytest.mark.parametrize("first", [-30.0, -22.0, -14.0, -6.0])
+def test_it_adjusts_its_speed_to_a_gap_and_merges_without_stopping(first: float) -> None:
+    speed = 11.0
+    traffic = [steady(i + 1, first + 25.0 - 33.0 * i, 0.0, 0.0, speed) for i in range(6)]
+    run = drive(acceleration_lane(), EgoState(0.0, -3.5, 0.0, 8.0), 16.0, traffic)
+    x, y = run.values("x"), run.values("y")
+    enters = int(np.flatnonzero(y > -2.0)[0])  # about where its side crosses the line
+    away = np.array([actor.pose(0.05 * (enters + 1))[0] - x[enters] for actor in traffic])
+    assert not run.touched
+    assert (away[away < 0.0].max(initial=-np.inf) + 4.6) / speed < -0.75
+    assert away[away > 0.0].min(initial=np.inf) - 4.6 > 4.0
+    assert run.values("speed").min() > 4.0
+    assert run.values("acceleration").min() > -3.0
+    assert abs(run.ego[-1].y) < 0.2
 
 
 @pytest.mark.parametrize("walking", [1.0, 1.5, 2.0])
