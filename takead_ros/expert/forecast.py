@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from takead_ros.domain.geometry import to_local, wrap_angle
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, ObjectKind
-from takead_ros.expert.lanes import Lanes, match
+from takead_ros.expert.kernels.courses import follow, match, travel
+from takead_ros.expert.lanes import Lanes
 from takead_ros.expert.tracks import Track
 
 KNOTS = np.concatenate([np.arange(0.0, 4.0, 0.5), np.arange(4.0, 8.1, 1.0)])  # (S,) s from now: steps of the models
 TIMES = np.sort(np.concatenate([KNOTS, 0.5 * (KNOTS[:-1] + KNOTS[1:])]))  # (T,) s from now: the knots and between
 EVERY = 2  # TIMES[::EVERY] are the KNOTS
-_DRIFT_TIME = 2.5  # s for which a sideways motion in the lane goes on
-_DRIFT_LIMIT = 3.5  # m
 
 
 @dataclass(frozen=True)
@@ -37,28 +35,11 @@ class Courses:
         self, rows: IntArray, distance: FloatArray, times: FloatArray, ego: EgoState
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """x y m and yaw rad (M, T) in the ego's ``base_link`` of the actors ``rows`` (M,), ``distance`` (M, T) m on."""
-        course = self.course[rows, None]
-        x = self.x[rows, None] + distance * np.cos(course)
-        y = self.y[rows, None] + distance * np.sin(course)
-        yaw = np.repeat(self.yaw[rows, None], distance.shape[1], axis=1)
-        follows = np.flatnonzero(self.lane[rows] >= 0)
-        if len(follows):
-            lanes, who = self.lanes, rows[follows]
-            start = self.lane[who]
-            there = self.here[who, None] + distance[follows]
-            point = np.searchsorted(lanes.arc, there, side="right") - 1
-            point = np.minimum(np.maximum(point, 0), lanes.end[start][:, None])
-            beyond, direction = there - lanes.arc[point], lanes.yaw[point]
-            drift = self.drift[who, None] * np.minimum(times[follows], _DRIFT_TIME)
-            side = self.offset[who, None] + np.minimum(np.maximum(drift, -_DRIFT_LIMIT), _DRIFT_LIMIT)
-            cos, sin = np.cos(direction), np.sin(direction)
-            x[follows] = lanes.x[point] + beyond * cos - side * sin
-            y[follows] = lanes.y[point] + beyond * sin + side * cos
-            yaw[follows] += direction - lanes.yaw[start][:, None]
-        points = np.empty((*x.shape, 2))
-        points[..., 0], points[..., 1] = x, y
-        place = to_local(points, ego.x, ego.y, ego.yaw)
-        return np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1]), wrap_angle(yaw - ego.yaw)
+        lanes = self.lanes
+        return follow(
+            lanes.x, lanes.y, lanes.yaw, lanes.arc, lanes.end, self.x, self.y, self.yaw, self.course, self.lane,
+            self.here, self.offset, self.drift, rows, distance, times, ego.x, ego.y, ego.yaw,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,15 +70,6 @@ class Actors:
         return len(self.id)
 
 
-def _travel(speed: FloatArray, acceleration: FloatArray, times: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(distance (N, T) m, speed (N, T) m/s): braking goes on until standing, gaining speed ends after 1 s."""
-    change = acceleration[:, None]
-    until = np.where(change < 0.0, speed[:, None] / np.maximum(-change, 1e-6), 1.0)
-    active = np.minimum(times, until)
-    v = np.maximum(speed[:, None] + change * active, 0.0)
-    return (speed[:, None] + 0.5 * change * active) * active + v * (times - active), v
-
-
 def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) -> tuple[Actors, Courses]:
     """The actors of ``tracks`` (id -> Track), forecast from ``stamp`` ns, and the courses that they take.
 
@@ -111,14 +83,14 @@ def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) 
     standing = np.array([0.0 if s is None else (stamp - s) * 1e-9 for s in since])
     kind = rows[:, 1].astype(np.int64)
     person = (kind == ObjectKind.PEDESTRIAN) | (kind == ObjectKind.CYCLIST)
-    x, y, yaw, vx, vy = rows[:, 2], rows[:, 3], rows[:, 4], rows[:, 5], rows[:, 6]
+    x, y, yaw, vx, vy, length, width = rows.T[2:9].copy()
     speed = np.hypot(vx, vy)
     course = np.where(speed > 0.1, np.arctan2(vy, vx), yaw)
     acceleration = np.where(person | (np.abs(acceleration) < 0.5), 0.0, acceleration)
 
     lane = np.full(len(ids), -1, dtype=np.int64)
     follows = np.flatnonzero((speed > 1.0) & (kind != ObjectKind.PEDESTRIAN))
-    lane[follows] = match(lanes, x[follows], y[follows], yaw[follows])
+    lane[follows] = match(lanes.x, lanes.y, lanes.yaw, lanes.own, x[follows], y[follows], yaw[follows])
     on, at = np.flatnonzero(lane >= 0), lane[lane >= 0]
     here, offset, drift = np.zeros(len(ids)), np.zeros(len(ids)), np.zeros(len(ids))
     if len(on):
@@ -128,10 +100,10 @@ def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) 
         drift[on] = cos * vy[on] - sin * vx[on]
     courses = Courses(lanes, x, y, yaw, course, lane, here, offset, drift)
     times = TIMES + age[:, None]
-    distance, v = _travel(speed, acceleration, times)
+    distance, v = travel(speed, acceleration, times)
     there_x, there_y, there_yaw = courses.at(np.arange(len(ids)), distance, times, ego)
     actors = Actors(
-        rows[:, 0].astype(np.int64), kind, rows[:, 7], rows[:, 8], speed, acceleration, age, standing,
+        rows[:, 0].astype(np.int64), kind, length, width, speed, acceleration, age, standing,
         np.array([tracks[i].has_moved for i in ids], dtype=bool), (rows[:, 9] > 0.0) & (age == 0.0), person,
         there_x, there_y, there_yaw, v,
     )  # fmt: skip

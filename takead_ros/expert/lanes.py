@@ -1,4 +1,4 @@
-"""Lane centres with what follows on them, so that others can be forecast along the road."""
+"""The road's lines as arrays: lane centres with what follows on them, and the road's edges."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from takead_ros.domain.scene import FloatArray, IntArray, LineKind, Polyline
 _REACH = 110.0  # m that a lane is continued over its successors
 _JOINT = 1.5  # m between the end of a lane and the start of what follows
 _BEND = 0.6  # rad at the joint
-_DISTANCE = 2.0  # m to a lane's centre within which a vehicle is on it
-_HEADING = 0.5  # rad
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,8 @@ class Lanes:
     """The lane centres of ``source`` in ``map``, each continued over its straightest successors.
 
     x y yaw arc (Q,): all points, arc growing over all of them; end (Q,): index of the last point of each one's lane;
-    own (R,): indices of the points that belong to the lane itself, to be matched.
+    own (R,): indices of the points that belong to the lane itself, to be matched. edges (E, 2) m: points on the road's
+    edges.
     """
 
     source: tuple[Polyline, ...]
@@ -31,20 +30,23 @@ class Lanes:
     arc: FloatArray
     end: IntArray
     own: IntArray
+    edges: FloatArray
 
 
 def read_lanes(polylines: tuple[Polyline, ...], known: Lanes | None) -> Lanes:
-    """The lane centres among ``polylines``; ``known`` where it was read from the very same ones."""
+    """The lines among ``polylines``; ``known`` where it was read from the very same ones."""
     if known is not None and known.source is polylines:
         return known
     centers = [line.points for line in polylines if line.kind == LineKind.LANE_CENTER and len(line.points) > 1]
+    sides = [line.points for line in polylines if line.kind == LineKind.ROAD_EDGE and len(line.points)]
+    edges = np.concatenate(sides).astype(float) if sides else np.zeros((0, 2))
     if not centers:
         none, nobody = np.zeros(0), np.zeros(0, dtype=np.int64)
-        return Lanes(polylines, none, none, none, none, nobody, nobody)
+        return Lanes(polylines, none, none, none, none, nobody, nobody, edges)
     joints = _joints(centers)
     chains = [_continued(i, centers, joints) for i in range(len(centers))]
     sizes = np.array([len(points) for points in chains])
-    points = np.concatenate(chains)
+    points = np.concatenate(chains).astype(float)
     ends = np.cumsum(sizes) - 1
     step = np.diff(points, axis=0)
     step[ends[:-1]] = step[ends[:-1] - 1]  # the jump between two lanes is no road
@@ -55,7 +57,8 @@ def read_lanes(polylines: tuple[Polyline, ...], known: Lanes | None) -> Lanes:
         np.arange(len(center)) + end + 1 - size for center, end, size in zip(centers, ends, sizes, strict=True)
     ])  # fmt: skip
     yaw = np.arctan2(step[:, 1], step[:, 0])
-    return Lanes(polylines, points[:, 0], points[:, 1], yaw, arc, np.repeat(ends, sizes), own)
+    x, y = points.T.copy()
+    return Lanes(polylines, x, y, yaw, arc, np.repeat(ends, sizes), own, edges)
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,3 @@ def _continued(first: int, centers: list[FloatArray], joints: _Joints) -> FloatA
         chain.append(centers[best][1:] if len(centers[best]) > 2 else centers[best])
         length += joints.length[best]
     return np.concatenate(chain)
-
-
-def match(lanes: Lanes, x: FloatArray, y: FloatArray, yaw: FloatArray) -> IntArray:
-    """Index (N,) into the points of ``lanes`` of the lane point nearest to each pose (N,), -1 where none fits."""
-    if not len(lanes.own) or not len(x):
-        return np.full(len(x), -1, dtype=np.int64)
-    away = (lanes.x[lanes.own] - x[:, None]) ** 2 + (lanes.y[lanes.own] - y[:, None]) ** 2
-    aligned = np.cos(lanes.yaw[lanes.own] - yaw[:, None])
-    nearest = (away + 30.0 * (1.0 - aligned)).argmin(1)
-    rows = np.arange(len(x))
-    fits = (away[rows, nearest] < _DISTANCE**2) & (aligned[rows, nearest] > np.cos(_HEADING))
-    return np.asarray(np.where(fits, lanes.own[nearest], -1))

@@ -115,7 +115,7 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     passings: list[Passing] = []
     band, away = None, 0.0
     if len(blocks) or len(slow) or urgent >= 0:
-        band = drivable_band(scene.polylines, ego, frame)
+        band = drivable_band(lanes, ego, frame)
         if len(blocks) and (not len(slow) or now.along[blocks[0]] < now.along[slow[0]]):
             passings = find_passings(actors, blocks, now, band, ego, p)
         elif len(slow):

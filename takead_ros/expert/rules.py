@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from takead_ros.domain.geometry import to_local
 from takead_ros.domain.scene import ControlKind, EgoState, FloatArray, IntArray, LightState, ObjectKind, Scene
 from takead_ros.expert.forecast import EVERY, KNOTS, Actors
-from takead_ros.expert.frame import BEHIND, Frame, index
+from takead_ros.expert.frame import BEHIND, Frame
+from takead_ros.expert.kernels import route as kernel
 from takead_ros.expert.kernels.motion import speed_profile
 from takead_ros.expert.lanes import Lanes
 from takead_ros.expert.memory import Memory
@@ -17,7 +17,6 @@ from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import GRID, Paths
 from takead_ros.expert.rollout import Surroundings
 
-_JUNCTION_RANGE = 40.0  # m around the ego in which crossing lanes are looked for
 _ENTRY_GAP = 2.0  # m that the front keeps from the first lane that crosses
 _JUNCTION_SLACK = 8.0  # m before that in which the way of crossing traffic still belongs to the junction
 _JOLT = 5.0  # m/s^2
@@ -88,23 +87,13 @@ def closed_line(
 
 def corridor(frame: Frame, actors: Actors, paths: Paths, ego: EgoState, parameters: ExpertParameters) -> Corridor:
     """Who is in the way of which path, at the knots."""
-    yaw = actors.yaw[:, ::EVERY]
-    along, offset, i = frame.locate(actors.x[:, ::EVERY], actors.y[:, ::EVERY])
-    turn = yaw - frame.yaw[i]
-    cos, sin = np.abs(np.cos(turn)), np.abs(np.sin(turn))
-    half_length, half_width = 0.5 * actors.length[:, None], 0.5 * actors.width[:, None]
-    half_length = half_length + np.where(cos < 0.9, 0.25 * actors.v[:, ::EVERY], 0.0)  # crosses on between the knots
-    extent_along = half_length * cos + half_width * sin
-    extent_across = half_length * sin + half_width * cos
-    margin = np.where(actors.person, parameters.person_margin, parameters.side_margin)[:, None]
-    reach = 0.5 * ego.width + margin + extent_across
-    inside = np.zeros((len(paths.kind), *along.shape), dtype=bool)
-    last = len(GRID) - 1
-    on_grid = (i > 0) & (i < len(frame.x) - 1)
-    for place in (along - extent_along, along, along + extent_along):
-        at = np.clip(index(place) - BEHIND, 0, last)
-        inside |= np.abs(offset - paths.offset[:, at]) < reach
-    return Corridor(along, offset, extent_along, extent_across, np.cos(turn), inside & on_grid)
+    margin = np.where(actors.person, parameters.person_margin, parameters.side_margin)
+    return Corridor(
+        *kernel.corridor(
+            frame.x, frame.y, frame.yaw, BEHIND, actors.x, actors.y, actors.yaw, actors.v, EVERY, actors.length,
+            actors.width, margin, paths.offset, ego.width,
+        )
+    )  # fmt: skip
 
 
 def merging(seen: Corridor) -> np.ndarray:
@@ -115,11 +104,9 @@ def merging(seen: Corridor) -> np.ndarray:
 
 def nearby(paths: Paths, actors: Actors, seen: Corridor, ego: EgoState, parameters: ExpertParameters) -> np.ndarray:
     """(N,) bool: who comes close enough to some path, at some time, to be worth scoring."""
-    at = np.clip(index(seen.along) - BEHIND, 0, len(GRID) - 1)
-    margin = np.where(actors.person, parameters.person_margin, parameters.side_margin) + 0.6
-    reach = (0.5 * ego.width + margin)[:, None] + seen.extent_across
-    close = np.abs(seen.offset - paths.offset[:, at]) < reach
-    return np.asarray((close & (seen.along > -30.0) & (seen.along < 110.0)).any(axis=(0, 2)))
+    margin = np.where(actors.person, parameters.person_margin, parameters.side_margin)
+    reach = 0.5 * ego.width + margin + 0.6
+    return kernel.nearby(seen.along, seen.offset, seen.extent_across, reach, paths.offset)
 
 
 def speed_caps(
@@ -154,17 +141,6 @@ def speed_caps(
     return speed_profile(cap, paths.rate, p.comfort_deceleration), cap, why
 
 
-def first_crossing(lanes: Lanes, frame: Frame, ego: EgoState) -> float:
-    """m along the route ahead of the ego's front to where the first lane crosses it, inf where none does."""
-    x, y = lanes.x[lanes.own], lanes.y[lanes.own]
-    near = (np.abs(x - ego.x) < _JUNCTION_RANGE) & (np.abs(y - ego.y) < _JUNCTION_RANGE)
-    points = to_local(np.stack([x[near], y[near]], axis=-1), ego.x, ego.y, ego.yaw)
-    along, offset, i = frame.locate(points[:, 0], points[:, 1])
-    turned = lanes.yaw[lanes.own][near] - ego.yaw - frame.yaw[i]
-    crosses = (np.abs(offset) < 0.8 * ego.width) & (np.abs(np.sin(turned)) > 0.45) & (along > 0.5 * ego.length)
-    return float(along[crosses].min(initial=np.inf))
-
-
 def surroundings(
     paths: Paths, actors: Actors, seen: Corridor, lanes: Lanes, frame: Frame, cap: FloatArray, wall: Wall | None,
     ego: EgoState, impatience: float, parameters: ExpertParameters,
@@ -191,7 +167,11 @@ def surroundings(
     for_vehicles = place[:, ~actors.person].min(axis=(1, 2), initial=np.inf)
     if (for_vehicles < np.inf).any():
         # Wait outside the junction, where nobody's way is blocked, if that can still be done without a jolt.
-        entry = first_crossing(lanes, frame, ego) - _ENTRY_GAP
+        first = kernel.first_crossing(
+            frame.x, frame.y, frame.yaw, BEHIND, lanes.x, lanes.y, lanes.yaw, lanes.own, ego.x, ego.y, ego.yaw,
+            ego.length, ego.width,
+        )  # fmt: skip
+        entry = first - _ENTRY_GAP
         if entry > front + ego.speed**2 / (2.0 * _JOLT):
             in_junction = (for_vehicles < np.inf) & (for_vehicles > entry - _JUNCTION_SLACK)
             for_vehicles = np.where(in_junction, entry, for_vehicles)

@@ -1,0 +1,92 @@
+"""Kernels of the forecasts: which lane somebody drives on, how far they come, where along the lane that is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from takead_ros.domain.scene import FloatArray, IntArray
+from takead_ros.expert.kernels.jit import kernel
+
+DISTANCE = 2.0  # m to a lane's centre within which a vehicle is on it
+HEADING = 0.5  # rad
+TURN_COST = 30.0  # m^2 for a heading across the lane
+DRIFT_TIME = 2.5  # s for which a sideways motion in the lane goes on
+DRIFT_LIMIT = 3.5  # m
+SPEEDS_UP = 1.0  # s for which a gain of speed goes on
+
+
+@kernel("f8[::1], f8[::1], f8[::1], i8[::1], f8[::1], f8[::1], f8[::1]")
+def match(
+    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, own: IntArray,
+    x: FloatArray, y: FloatArray, yaw: FloatArray,
+) -> IntArray:  # fmt: skip
+    """Index (N,) of the lane point among ``own`` (R,) nearest to each pose x y yaw (N,), -1 where none fits."""
+    found = np.full(len(x), -1)
+    straight = np.cos(HEADING)
+    for n in range(len(x)):
+        least = DISTANCE**2 + TURN_COST * (1.0 - straight)  # nothing that costs more fits
+        for q in own:
+            away = (lane_x[q] - x[n]) ** 2 + (lane_y[q] - y[n]) ** 2
+            if away < least:
+                aligned = np.cos(lane_yaw[q] - yaw[n])
+                cost = away + TURN_COST * (1.0 - aligned)
+                if cost < least:
+                    least = cost
+                    found[n] = q if away < DISTANCE**2 and aligned > straight else -1
+    return found
+
+
+@kernel("f8[::1], f8[::1], f8[:,::1]")
+def travel(speed: FloatArray, acceleration: FloatArray, times: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(distance m, speed m/s) at ``times`` (N, T) s: braking goes on until standing, gaining speed ends early."""
+    distance, v = np.empty(times.shape), np.empty(times.shape)
+    for n in range(len(speed)):
+        change = acceleration[n]
+        until = speed[n] / max(-change, 1e-6) if change < 0.0 else SPEEDS_UP
+        for t in range(times.shape[1]):
+            active = min(times[n, t], until)
+            v[n, t] = max(speed[n] + change * active, 0.0)
+            distance[n, t] = (speed[n] + 0.5 * change * active) * active + v[n, t] * (times[n, t] - active)
+    return distance, v
+
+
+@kernel(
+    "f8[::1], f8[::1], f8[::1], f8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i8[::1], f8[::1], f8[::1],"
+    " f8[::1], i8[::1], f8[:,::1], f8[:,::1], f8, f8, f8"
+)
+def follow(
+    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, lane_arc: FloatArray, lane_end: IntArray,
+    x: FloatArray, y: FloatArray, yaw: FloatArray, course: FloatArray, lane: IntArray, here: FloatArray,
+    offset: FloatArray, drift: FloatArray, rows: IntArray, distance: FloatArray, times: FloatArray,
+    ego_x: float, ego_y: float, ego_yaw: float,
+) -> tuple[FloatArray, FloatArray, FloatArray]:  # fmt: skip
+    """(x m, y m, yaw rad) (M, T) in the ego's ``base_link`` of the actors ``rows`` (M,), ``distance`` (M, T) m on.
+
+    The lanes (Q,) are those of ``lanes.Lanes``, the actors (N,) those of ``forecast.Courses``; times (M, T) s.
+    """
+    shape = distance.shape
+    to_x, to_y, to_yaw = np.empty(shape), np.empty(shape), np.empty(shape)
+    ego_cos, ego_sin = np.cos(ego_yaw), np.sin(ego_yaw)
+    for m in range(len(rows)):
+        n = rows[m]
+        start, point = lane[n], lane[n]
+        cos, sin, turn = np.cos(course[n]), np.sin(course[n]), 0.0
+        direction = 0.0
+        for t in range(shape[1]):
+            beyond, side, from_x, from_y = distance[m, t], 0.0, x[n], y[n]
+            if start >= 0:
+                there = here[n] + beyond
+                while point < lane_end[start] and lane_arc[point + 1] <= there:
+                    point += 1
+                while point > 0 and lane_arc[point] > there:
+                    point -= 1
+                if t == 0 or lane_yaw[point] != direction:
+                    direction = lane_yaw[point]
+                    cos, sin, turn = np.cos(direction), np.sin(direction), direction - lane_yaw[start]
+                beyond, from_x, from_y = there - lane_arc[point], lane_x[point], lane_y[point]
+                drifted = min(max(drift[n] * min(times[m, t], DRIFT_TIME), -DRIFT_LIMIT), DRIFT_LIMIT)
+                side = offset[n] + drifted
+            dx, dy = from_x + beyond * cos - side * sin - ego_x, from_y + beyond * sin + side * cos - ego_y
+            to_x[m, t], to_y[m, t] = dx * ego_cos + dy * ego_sin, dy * ego_cos - dx * ego_sin
+            to_yaw[m, t] = (yaw[n] + turn - ego_yaw + np.pi) % (2.0 * np.pi) - np.pi
+    return to_x, to_y, to_yaw
