@@ -38,11 +38,9 @@ def apply(
     steering rad, acceleration m/s^2; ``before``: the command of the last tick, ``dt`` s ago; speed m/s, wheelbase m.
     Values first, rates last: where both bind, the change stays within its rate.
     """
-    cut = Limit.NONE
     angle = largest_angle(speed, wheelbase, full_lock, p)
     wanted = min(max(steering, -angle), angle)
-    if wanted != steering:
-        cut |= Limit.STEERING_ANGLE
+    cut = Limit.STEERING_ANGLE if wanted != steering else Limit.NONE
     reach = allowed.steering * dt
     turned = min(max(wanted, before[0] - reach), before[0] + reach)
     if turned != wanted:

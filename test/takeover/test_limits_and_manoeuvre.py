@@ -28,27 +28,46 @@ def cut(steering: float, acceleration: float, before: Any = (0.0, 0.0), speed: f
     return limits.apply(steering, acceleration, before, speed, 2.7, 0.6, rates, 0.05, P)
 
 
+FAST = limits.Rates(1.0, 10.0, 20.0)
+
+
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("steering", "acceleration", "others", "expected"),
     [
-        (cut(0.5, 3.0), (0.5, 3.0, Limit.NONE)),
-        (cut(0.7, 0.0), (0.6, 0.0, Limit.STEERING_ANGLE)),
-        (cut(-0.7, 0.0), (-0.6, 0.0, Limit.STEERING_ANGLE)),
-        (cut(0.0, 4.5), (0.0, 4.0, Limit.ACCELERATION)),
-        (cut(0.0, -9.5), (0.0, -9.0, Limit.ACCELERATION)),
-        (cut(0.0, 1.0, speed=36.0), (0.0, 0.0, Limit.SPEED)),
-        (cut(0.0, 1.0, speed=35.9), (0.0, 1.0, Limit.NONE)),
-        (cut(0.0, -1.0, speed=40.0), (0.0, -1.0, Limit.NONE)),
-        (cut(0.3, 0.0, (0.1, 0.0), rates=limits.Rates(1.0, 1e3, 1e3)), (0.15, 0.0, Limit.STEERING_RATE)),
-        (cut(-0.3, 0.0, (0.1, 0.0), rates=limits.Rates(1.0, 1e3, 1e3)), (0.05, 0.0, Limit.STEERING_RATE)),
-        (cut(0.0, 3.0, (0.0, 1.0), rates=limits.Rates(1.0, 10.0, 1e3)), (0.0, 1.5, Limit.JERK)),
-        (cut(0.0, -3.0, (0.0, 1.0), rates=limits.Rates(1.0, 10.0, 20.0)), (0.0, 0.0, Limit.JERK)),
-        (cut(0.7, 9.0, rates=limits.Rates(1.0, 10.0, 20.0)),
+        (0.5, 3.0, {}, (0.5, 3.0, Limit.NONE)),
+        (0.7, 0.0, {}, (0.6, 0.0, Limit.STEERING_ANGLE)),
+        (-0.7, 0.0, {}, (-0.6, 0.0, Limit.STEERING_ANGLE)),
+        (0.0, 4.5, {}, (0.0, 4.0, Limit.ACCELERATION)),
+        (0.0, -9.5, {}, (0.0, -9.0, Limit.ACCELERATION)),
+        (0.0, 1.0, {"speed": 36.0}, (0.0, 0.0, Limit.SPEED)),
+        (0.0, 0.5, {"speed": 36.0}, (0.0, 0.0, Limit.SPEED)),
+        (0.0, 0.0, {"speed": 36.0}, (0.0, 0.0, Limit.NONE)),
+        (0.0, 1.0, {"speed": 35.9}, (0.0, 1.0, Limit.NONE)),
+        (0.0, -1.0, {"speed": 40.0}, (0.0, -1.0, Limit.NONE)),
+        (0.3, 0.0, {"before": (0.1, 0.0), "rates": FAST}, (0.15, 0.0, Limit.STEERING_RATE)),
+        (-0.3, 0.0, {"before": (0.1, 0.0), "rates": FAST}, (0.05, 0.0, Limit.STEERING_RATE)),
+        (0.0, 3.0, {"before": (0.0, 1.0), "rates": FAST}, (0.0, 1.5, Limit.JERK)),
+        (0.0, -3.0, {"before": (0.0, 1.0), "rates": FAST}, (0.0, 0.0, Limit.JERK)),
+        (0.7, 9.0, {"rates": FAST},
          (0.05, 0.5, Limit.STEERING_ANGLE | Limit.STEERING_RATE | Limit.ACCELERATION | Limit.JERK)),
+        (0.0, 9.0, {"before": (0.0, 2.0), "rates": FAST, "speed": 36.0},
+         (0.0, 1.0, Limit.ACCELERATION | Limit.SPEED | Limit.JERK)),
+        (0.7, 9.0, {"speed": 36.0}, (0.0145, 0.0, Limit.STEERING_ANGLE | Limit.ACCELERATION | Limit.SPEED)),
     ],
 )  # fmt: skip
-def test_limits(given: tuple[float, float, Limit], expected: tuple[float, float, Limit]) -> None:
-    assert given[:2] == pytest.approx(expected[:2]) and given[2] == expected[2]
+def test_limits(
+    steering: float, acceleration: float, others: dict[str, Any], expected: tuple[float, float, Limit]
+) -> None:
+    given = cut(steering, acceleration, **others)
+    assert given[:2] == pytest.approx(expected[:2], abs=1e-4) and given[2] == expected[2]
+
+
+def test_limits_of_a_crawling_short_vehicle() -> None:
+    """Where the speed is below 1 m/s, the limits by speed still divide by its square."""
+    p = ArbiterParameters(max_lateral_jerk_mps3=2.0, max_steering_rate_radps=2.0, max_lateral_acceleration_mps2=1.0)
+    assert limits.rates(0.8, 0.6, p).steering == pytest.approx(2.0 * 0.6 / 0.64)
+    assert limits.largest_angle(0.8, 0.6, 1.2, p) == pytest.approx(math.atan(0.6 / 0.64))
+    assert limits.rates(0.0, 0.6, p).steering == 2.0 and limits.largest_angle(0.0, 0.6, 1.2, p) == 1.2
 
 
 def test_the_angle_at_speed_keeps_the_lateral_acceleration() -> None:
