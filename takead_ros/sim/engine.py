@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Model, Roads
+from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, RAMP_RADIUS, Actor, Model, Roads
 
 PHYSICS_STEP = 0.025  # s; two physics steps in one 20 Hz step
 # Forces are chosen so that pedal position is linear in acceleration: full throttle 4 m/s^2, full brake 9 m/s^2.
@@ -73,8 +73,11 @@ def _make_environment(world: Engine) -> Any:
 
         def reset(self) -> None:
             config = _map_config(world.roads)
-            for letter in "XT":
-                self.engine.global_config["block_dist_config"].get_block(letter).EXIT_PART_LENGTH = world.roads.arm
+            block = self.engine.global_config["block_dist_config"].get_block
+            for letter in "XTO":
+                block(letter).EXIT_PART_LENGTH = world.roads.arm
+            for letter in "rR":
+                block(letter).RAMP_LEN, block(letter).RADIUS = world.roads.arm, RAMP_RADIUS
             self.current_map = self.engine.spawn_object(
                 PGMap, auto_fill_random_seed=False, force_spawn=True, map_config=config, random_seed=None
             )
@@ -131,7 +134,7 @@ def _map_config(roads: Roads) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [{}]
     for block in roads.blocks:
         parameters: dict[str, Any] = dict(block.parameters)
-        for name in ("dir", "change_lane_num", "decrease_increase", "t_type"):
+        for name in ("dir", "change_lane_num", "decrease_increase", "t_type", "lane_num", "solid_center_line"):
             if name in parameters:
                 parameters[name] = int(parameters[name])
         blocks.append({"id": block.letter, "pre_block_socket_index": block.socket, **parameters})

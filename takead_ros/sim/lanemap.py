@@ -18,7 +18,7 @@ from takead_ros.sim.scenarios.spec import LanePath, Roads
 SPACING = 1.0  # m between samples of a centre line
 POLYLINE_SPACING = 2.0  # m
 POLYLINE_POINTS = 20
-LANE_CHANGE = 30.0  # m over which a path passes from one lane to the next
+LANE_CHANGE = 30.0  # m over which a path passes from one lane to the next; less where a lane ends before that
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,23 @@ def read_lanes(network: Any, roads: Roads) -> list[Lane]:
 
 def _in_junction(start: str, end: str) -> bool:
     """Whether an edge crosses a junction: it leaves an arm's entrance or reaches an arm's exit (MetaDrive's names)."""
+    if re.match(r"-?\d+O", start) or re.match(r"\d+O", end):
+        return bool(re.match(r"\d+O\d_[01]_$", start) or re.match(r"\d+O\d_0_$", end))
     return bool(re.match(r"-\d+[XT]\d_0_$", start) or re.match(r"\d+[XT]\d_0_$", end))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An edge of a path: from ``low`` to ``high`` m along it, whether it lies within a junction, its headings (rad) at
+    both ends, the lane that the path enters it on, and where on it (from, to m) it passes to its own lane."""
+
+    low: float
+    high: float
+    junction: bool
+    heading_in: float
+    heading_out: float
+    entered_on: int
+    change: tuple[float, float] | None
 
 
 class LaneMap:
@@ -97,30 +113,44 @@ class LaneMap:
         self._half_widths = np.concatenate([np.full(len(lane.center), lane.width / 2.0) for lane in lanes])
 
     def path(self, path: LanePath) -> FloatArray:
-        """Points (P, 2) m, 1 m apart, along the lanes of ``path``; a change of lane index is eased over 30 m."""
-        pieces: list[FloatArray] = []
-        previous: int | None = None
-        for start, end, index in zip(path.nodes[:-1], path.nodes[1:], path.lanes, strict=True):
-            center = self.lanes[(start, end, index)].center
-            if previous is not None and previous != index and (start, end, previous) in self.lanes:
-                center = _ease(self.lanes[(start, end, previous)].center, center)
-            pieces.append(center if not pieces else center[1:])
-            previous = index
-        points = np.concatenate(pieces)
+        """Points (P, 2) m, 1 m apart, along the lanes of ``path``; a change of lane is eased over 30 m."""
+        points = self._trace(path)[0]
         arc = arc_lengths(points)
         at = np.arange(0.0, arc[-1], SPACING)
         return np.stack([np.interp(at, arc, points[:, 0]), np.interp(at, arc, points[:, 1])], axis=-1)
 
-    def edges(self, path: LanePath) -> list[tuple[float, float, bool, float]]:
-        """For each edge of ``path``: (from s m, to s m, whether it crosses a junction, turned angle rad left)."""
-        result, s = [], 0.0
+    def edges(self, path: LanePath) -> list[Edge]:
+        """The edges of ``path`` in order."""
+        return self._trace(path)[1]
+
+    def _trace(self, path: LanePath) -> tuple[FloatArray, list[Edge]]:
+        pieces: list[FloatArray] = []
+        edges: list[Edge] = []
+        low = 0.0
         for start, end, index in zip(path.nodes[:-1], path.nodes[1:], path.lanes, strict=True):
             lane = self.lanes[(start, end, index)]
-            first, last = lane.center[1] - lane.center[0], lane.center[-1] - lane.center[-2]
-            turned = np.arctan2(first[0] * last[1] - first[1] * last[0], first @ last)
-            result.append((s, s + lane.length, lane.junction, float(turned)))
-            s += lane.length
-        return result
+            piece, entered_on, change = lane.center, index, None
+            if pieces:
+                entered_on = self._entrance(start, end, pieces[-1][-1])
+            if entered_on != index:
+                piece, change = _change(self.lanes[(start, end, entered_on)].center, piece, path.change_after)
+            length = float(arc_lengths(piece)[-1])
+            step_in, step_out = piece[1] - piece[0], piece[-1] - piece[-2]
+            edges.append(
+                Edge(
+                    low, low + length, lane.junction, float(np.arctan2(step_in[1], step_in[0])),
+                    float(np.arctan2(step_out[1], step_out[0])), entered_on,
+                    None if change is None else (low + change[0], low + change[1]),
+                )
+            )  # fmt: skip
+            low += length
+            pieces.append(piece if not pieces else piece[1:])
+        return np.concatenate(pieces), edges
+
+    def _entrance(self, start: str, end: str, point: FloatArray) -> int:
+        """The lane of an edge that begins where the path has come to."""
+        group = [lane for lane in self.lanes.values() if lane.key[:2] == (start, end)]
+        return min(group, key=lambda lane: float(np.hypot(*(lane.center[0] - point)))).key[2]
 
     def beyond(self, points: FloatArray) -> FloatArray:
         """How far (N,) m points (N, 2) m lie outside of every lane; 0 on the road. To about 5 cm in bends."""
@@ -133,6 +163,8 @@ class LaneMap:
     def polylines(self, route: LanePath) -> tuple[Polyline, ...]:
         """Static polylines of the whole map, each of at most 20 points about 2 m apart."""
         on_route = set(zip(route.nodes[:-1], route.nodes[1:], route.lanes, strict=True))
+        entered = [edge.entered_on for edge in self.edges(route)]
+        on_route |= set(zip(route.nodes[:-1], route.nodes[1:], entered, strict=True))
         result: list[Polyline] = []
 
         def add(points: FloatArray, kind: LineKind, **extra: Any) -> None:
@@ -153,11 +185,29 @@ class LaneMap:
         return tuple(result)
 
 
-def _ease(old: FloatArray, new: FloatArray) -> FloatArray:
-    """From lane centre ``old`` to its neighbour ``new`` (P, 2) by a raised cosine over ``LANE_CHANGE`` m."""
-    old = old[np.linspace(0, len(old) - 1, len(new)).round().astype(int)]
-    share = 0.5 - 0.5 * np.cos(np.pi * np.clip(arc_lengths(new) / LANE_CHANGE, 0.0, 1.0))
-    return np.asarray(old + share[:, None] * (new - old))
+def _change(old: FloatArray, new: FloatArray, after: float) -> tuple[FloatArray, tuple[float, float]]:
+    """From lane centre ``old`` (P, 2) to ``new`` (Q, 2) by a raised cosine that begins ``after`` m along the old one, or
+    where the new one begins, and is done before the old one ends; also from where to where (m along the result)."""
+    along_old, along_new = arc_lengths(old), arc_lengths(new)
+    begin = max(after, _nearest(new[:1], old, along_old)[1][0])
+    length = max(min(LANE_CHANGE, along_old[-1] - begin), 2.0 * SPACING)
+    beside, at = _nearest(old, new, along_new)
+    share = 0.5 - 0.5 * np.cos(np.pi * np.clip((along_old - begin) / length, 0.0, 1.0))
+    changing = share < 1.0
+    eased = (old + share[:, None] * (beside - old))[changing]
+    rest = new[along_new > at[changing][-1] + 0.5 * SPACING]
+    return np.concatenate([eased, rest]), (float(begin), float(begin + length))
+
+
+def _nearest(points: FloatArray, line: FloatArray, arc: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The nearest points (N, 2) m on a polyline to ``points`` (N, 2) m, and how far (N,) m along it they are."""
+    step = np.diff(line, axis=0)
+    share = ((points[:, None] - line[:-1]) * step).sum(-1) / (step**2).sum(-1)
+    share = np.clip(share, 0.0, 1.0)
+    foot = line[:-1] + share[..., None] * step
+    best = ((foot - points[:, None]) ** 2).sum(-1).argmin(1)
+    rows = np.arange(len(points))
+    return foot[rows, best], arc[best] + share[rows, best] * np.diff(arc)[best]
 
 
 def _split(points: FloatArray) -> list[FloatArray]:

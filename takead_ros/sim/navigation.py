@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import numpy as np
 
-from takead_ros.domain.geometry import arc_lengths
+from takead_ros.domain.geometry import arc_lengths, wrap_angle
 from takead_ros.domain.navigation import ANNOUNCE, Navigation, turn_command
 from takead_ros.domain.scene import FloatArray, IntArray, RouteCommand
 from takead_ros.sim.lanemap import LaneMap
@@ -18,15 +20,18 @@ def navigate(lane_map: LaneMap, route: LanePath, start: float, goal: float, spee
 
 
 def _commands(lane_map: LaneMap, route: LanePath, arc: FloatArray) -> IntArray:
-    """One RouteCommand for each sample of the path: from 20 m before a junction to its end the turn there, on a lane
-    change its side, else LANE_FOLLOW."""
+    """One RouteCommand for each sample of the path: from 20 m before a junction to its end the turn there (of a
+    roundabout: from its entrance to its exit), on a lane change its side, else LANE_FOLLOW."""
     commands = np.full(len(arc), int(RouteCommand.LANE_FOLLOW))
-    previous = route.lanes[0]
-    for (low, high, junction, turned), lane in zip(lane_map.edges(route), route.lanes, strict=True):
+    edges = lane_map.edges(route)
+    for edge, lane in zip(edges, route.lanes, strict=True):
+        if edge.change is not None:
+            side = RouteCommand.CHANGE_LANE_LEFT if lane < edge.entered_on else RouteCommand.CHANGE_LANE_RIGHT
+            commands[(arc >= edge.change[0]) & (arc < edge.change[1])] = int(side)
+    for junction, group in groupby(edges, key=lambda edge: edge.junction):
         if junction:
-            commands[(arc >= low - ANNOUNCE) & (arc < high)] = int(turn_command(turned))
-        elif lane != previous:
-            side = RouteCommand.CHANGE_LANE_LEFT if lane < previous else RouteCommand.CHANGE_LANE_RIGHT
-            commands[(arc >= low) & (arc < min(low + 30.0, high))] = int(side)
-        previous = lane
+            through = list(group)
+            turned = float(wrap_angle(through[-1].heading_out - through[0].heading_in))
+            at = (arc >= through[0].low - ANNOUNCE) & (arc < through[-1].high)
+            commands[at] = int(turn_command(turned))
     return commands

@@ -74,7 +74,7 @@ def test_a_lane_change_arrives_without_overshoot() -> None:
     actor = car(speed=10.0)
     motion = traffic.begin(Phase(When.TIME, 0.0, lateral=-3.5, lateral_speed=1.6), traffic.start(actor), 0.0)
     track = [motion]
-    for i in range(120):
+    for _ in range(120):
         track.append(traffic.advance(actor, track[-1], 399.0, math.inf, 0.0, DT))
     lateral = [m.d for m in track]
     assert min(lateral) >= -3.55 and lateral[-1] == pytest.approx(-3.5, abs=0.05)

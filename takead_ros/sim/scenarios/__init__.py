@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.sim.scenarios import crossings, following, junctions, merging, obstacles, passing
+from takead_ros.sim.scenarios import crossings, following, junctions, merging, obstacles, passing, priority, ramps
 from takead_ros.sim.scenarios.spec import Ability, Actor, Scenario
 
 FAMILIES: dict[str, Callable[[int], Scenario]] = {
@@ -35,6 +35,9 @@ FAMILIES: dict[str, Callable[[int], Scenario]] = {
         crossings.stop_sign,
         crossings.speed_limit_change,
         crossings.blocked_junction,
+        ramps.ramp_merge,
+        priority.roundabout_entry,
+        priority.t_junction,
     )
 }
 

@@ -1,0 +1,65 @@
+"""Families about lanes that join or end: on-ramp, off-ramp, lane drop. Who is on the through lane has priority."""
+
+from __future__ import annotations
+
+from takead_ros.sim.scenarios.junctions import PRIORITY_BRAKING
+from takead_ros.sim.scenarios.parts import (
+    SPEED_LIMITS,
+    Rng,
+    car,
+    chance,
+    choose,
+    generator,
+    oncoming,
+    time_limit,
+    uniform,
+)
+from takead_ros.sim.scenarios.spec import RAMP_SWING, Ability, Actor, LanePath, RoadBuilder, Scenario
+
+CHANGE = 30.0  # m over which the route changes lanes
+
+
+def platoon(rng: Rng, path: LanePath, place: float, arrival: float, speed: float, cars: int,
+            gaps: tuple[float, float]) -> list[Actor]:  # fmt: skip
+    """``cars`` reactive cars at ``speed`` m/s of which the first is at ``place`` m after ``arrival`` s, the others
+    ``gaps`` s apart, one of the gaps 2 s longer. Cars that would have to start before the road does are left out."""
+    wide = int(rng.integers(1, max(cars, 2)))
+    result = []
+    for i in range(cars):
+        s = place - speed * arrival
+        if s > 3.0:
+            result.append(car(rng, path, s, speed, braking=PRIORITY_BRAKING))
+        arrival += uniform(rng, *gaps) + (2.0 if i + 1 == wide else 0.0)
+    return result
+
+
+def ramp_merge(seed: int) -> Scenario:
+    """Up an on-ramp and into the right lane between the cars on it. Without threat that lane is empty."""
+    rng = generator("ramp_merge", seed)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (1, 2, 2)), chance(rng, 0.85)
+    builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 130.0, 160.0), uniform(rng, 40.0, 60.0))
+    joins = builder.entry + RAMP_SWING + builder.arm + 10.0  # where on the main road the acceleration lane begins
+    length, after = uniform(rng, 55.0, 75.0), uniform(rng, 12.0, 22.0)
+    ramp, way_up = builder.on_ramp(length, 30.0)
+    before = len(builder.nodes)
+    builder.straight(uniform(rng, 60.0, 80.0))
+    beyond = tuple(builder.nodes[before:])
+    route = LanePath(ramp.nodes + beyond, ramp.lanes + (lanes - 1,) * len(beyond), after)
+    start, speed = uniform(rng, 14.0, 24.0), limit * uniform(rng, 0.65, 0.85)
+    merges = after + CHANGE / 2.0
+    there = (way_up + merges - start) / (0.5 * (speed + limit))
+    actors: list[Actor] = []
+    cars = 0
+    if threat:
+        cars = choose(rng, (3, 4, 5))
+        actors += platoon(rng, builder.route(lanes - 1), joins + merges, there + uniform(rng, -2.2, 0.3),
+                          limit * uniform(rng, 0.8, 0.95), cars, (1.3, 2.4))  # fmt: skip
+    if lanes == 2:
+        beside = max(joins - limit * there - uniform(rng, 10.0, 50.0), 3.0)
+        actors += oncoming(rng, builder.route(0), beside, limit, choose(rng, (0, 1, 2)))
+    actors += oncoming(rng, builder.against(0), uniform(rng, 80.0, 160.0), limit, choose(rng, (0, 1)))
+    goal = way_up + builder.length - joins - 20.0
+    return Scenario(
+        "ramp_merge", seed, Ability.MERGING, builder.build(), route, start, goal, speed, limit,
+        time_limit(goal - start, limit, 2.5 * cars), tuple(actors), threat,
+    )  # fmt: skip
