@@ -15,7 +15,7 @@ from takead_ros.cli.output import refuse_existing, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds, split_of
 from takead_ros.recording.folder import writable_folder
-from takead_ros.sim.scenarios import FAMILIES, build
+from takead_ros.sim.scenarios import ALL_FAMILIES, build
 from takead_ros.sim.suites import load_suite, suite_names
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ def ls() -> None:
     families = Table(title="scenario families (each a pure function of a seed)", title_justify="left")
     for column in ("family", "ability", "what happens"):
         families.add_column(column)
-    for name, family in FAMILIES.items():
+    for name, family in ALL_FAMILIES.items():
         text = " ".join((family.__doc__ or "").split("\n\n")[0].split())
         families.add_row(name, build(name, 0).ability.value, text)
     stdout.print(families)

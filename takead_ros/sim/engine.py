@@ -163,7 +163,7 @@ class Engine:
             raise TakeadError("simulator: an engine already runs in this process, expected one per process; close it")
         self.repeat = repeat
         self.roads = Roads(1, 3.5, 30.0, ())
-        self.bodies: list[Any] = []
+        self.bodies: dict[int, Any] = {}
         self._poses: Sequence[tuple[float, float, float, float, float] | None] = ()
         with _quiet():
             self._environment = _make_environment(self)
@@ -186,8 +186,8 @@ class Engine:
         ego.set_velocity((math.cos(yaw) * speed, math.sin(yaw) * speed))
         self._ego = ego
 
-    def spawn(self, actors: Sequence[Actor], poses: Sequence[tuple[float, float, float, float, float]]) -> None:
-        """Bodies for ``actors`` at ``poses`` (x m, y m, yaw rad, vx m/s, vy m/s)."""
+    def spawn(self, index: int, actor: Actor, pose: tuple[float, float, float, float, float]) -> None:
+        """Body ``index``, for ``actor`` at ``pose`` (x m, y m, yaw rad, vx m/s, vy m/s)."""
         from metadrive.component.static_object import traffic_object
         from metadrive.component.traffic_participants.cyclist import Cyclist
         from metadrive.component.traffic_participants.pedestrian import Pedestrian
@@ -201,13 +201,13 @@ class Engine:
             Model.BARRIER: traffic_object.TrafficBarrier,
         }
         manager = self._environment.engine.actor_manager
-        for actor, (x, y, yaw, _, _) in zip(actors, poses, strict=True):
-            if actor.model in MOTOR_VEHICLES:
-                config = {"spawn_position_heading": ((x, y), yaw), "navigation_module": None}
-                body = manager.spawn_object(vehicle_type[actor.model.value], vehicle_config=config, random_seed=0)
-            else:
-                body = manager.spawn_object(others[actor.model], position=(x, y), heading_theta=yaw, random_seed=0)
-            self.bodies.append(body)
+        x, y, yaw, _, _ = pose
+        if actor.model in MOTOR_VEHICLES:
+            config = {"spawn_position_heading": ((x, y), yaw), "navigation_module": None}
+            body = manager.spawn_object(vehicle_type[actor.model.value], vehicle_config=config, random_seed=0)
+        else:
+            body = manager.spawn_object(others[actor.model], position=(x, y), heading_theta=yaw, random_seed=0)
+        self.bodies[index] = body
 
     def step(self, steering: float, throttle_brake: float,
              poses: Sequence[tuple[float, float, float, float, float] | None]) -> None:  # fmt: skip
@@ -230,12 +230,12 @@ class Engine:
     def place_bodies(self) -> None:
         manager = self._environment.engine.actor_manager
         for i, pose in enumerate(self._poses):
-            body = self.bodies[i]
+            body = self.bodies.get(i)
             if body is None:
                 continue
             if pose is None:
                 manager.clear_objects([body.id])
-                self.bodies[i] = None
+                del self.bodies[i]
                 continue
             x, y, yaw, vx, vy = pose
             body.set_position((x, y))

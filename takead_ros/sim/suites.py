@@ -9,7 +9,7 @@ import yaml
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.resources import resource
-from takead_ros.sim.scenarios import FAMILIES, Scenario, build
+from takead_ros.sim.scenarios import ALL_FAMILIES, FAMILIES, Scenario, build
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,19 @@ def load_suite(name: str) -> Suite:
 
     Raises TakeadError that names the known suites and families, or what is wrong in the file.
     """
-    if name in FAMILIES:
+    if name in ALL_FAMILIES:
         return Suite(name, f"scenario family {name}", (name,))
     if name not in suite_names():
         raise TakeadError(
             f"suite '{name}': unknown, expected a suite ({', '.join(suite_names())}) "
-            f"or a scenario family ({', '.join(sorted(FAMILIES))})"
+            f"or a scenario family ({', '.join(sorted(ALL_FAMILIES))})"
         )
     return read_suite(resource("config/suites") / f"{name}.yaml")
 
 
 def read_suite(path: Path) -> Suite:
-    """The suite in a YAML file with ``description`` (text) and ``families`` (list of names, or the word ``all``)."""
+    """The suite in a YAML file with ``description`` (text) and ``families`` (list of names, or the word
+    ``all`` for those of the suite ``core``)."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -56,7 +57,7 @@ def read_suite(path: Path) -> Suite:
         families = list(FAMILIES)
     if not isinstance(families, list) or not families:
         raise TakeadError(f"{path}: families is {families!r}, expected a list of scenario families or 'all'")
-    unknown = [family for family in families if family not in FAMILIES]
+    unknown = [family for family in families if family not in ALL_FAMILIES]
     if unknown:
-        raise TakeadError(f"{path}: unknown families {unknown}, expected some of {', '.join(sorted(FAMILIES))}")
+        raise TakeadError(f"{path}: unknown families {unknown}, expected some of {', '.join(sorted(ALL_FAMILIES))}")
     return Suite(path.stem, str(content.get("description", "")), tuple(families))

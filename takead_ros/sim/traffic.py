@@ -39,13 +39,15 @@ class Motion:
     lateral_speed: float = 1.2
     phase: int = 0
     phase_since: float = 0.0
+    born: float = 0.0
     hit: bool = False
     gone: bool = False
 
 
-def start(actor: Actor) -> Motion:
+def start(actor: Actor, time: float = 0.0) -> Motion:
+    """Where the actor begins, ``time`` s into the episode; its script's own time runs from there."""
     aim = actor.speed if actor.cruise is None else actor.cruise
-    return Motion(actor.s, actor.lateral, actor.speed, aim_speed=aim, aim_lateral=actor.lateral)
+    return Motion(actor.s, actor.lateral, actor.speed, aim_speed=aim, aim_lateral=actor.lateral, born=time)
 
 
 def pose(actor: Actor, motion: Motion, path: Path) -> tuple[float, float, float, float, float]:

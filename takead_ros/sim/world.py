@@ -9,7 +9,7 @@ import numpy as np
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import Path, box_corners, boxes_overlap
-from takead_ros.domain.scene import EgoState, IntArray, Objects, Polyline, Scene, TrafficControl
+from takead_ros.domain.scene import EgoState, FloatArray, IntArray, Objects, Polyline, Scene, TrafficControl
 from takead_ros.sim import traffic
 from takead_ros.sim.engine import (
     EGO_LENGTH,
@@ -30,6 +30,7 @@ from takead_ros.sim.visibility import RANGE, visibility
 MAP_RANGE = 80.0  # m of map around the ego
 MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chosen anew
 TOUCH = 0.03  # m; physics keeps bodies apart, so boxes this much longer and wider touch when bodies do
+ROOM = 1.0  # m of free length and width that a body needs to be put into the world
 DEVIATION = 15.0  # m from the reference path that end an episode
 STANDSTILL = 15.0  # s without getting anywhere that end it; nothing in these scenarios holds a careful driver as long
 STAY = 0.3  # m; who pushes against a wreck has turning wheels, and speed, but stays where he is
@@ -93,6 +94,11 @@ class World:
         self._actors: tuple[Actor, ...] = scenario.actors
         self._paths = [Path(self._map.path(actor.path)) for actor in self._actors]
         self._motions = [traffic.start(actor) for actor in self._actors]
+        self._waiting = [
+            i for i, actor in enumerate(self._actors) if actor.present and actor.present[0] > scenario.start
+        ]
+        for i in self._waiting:
+            self._motions[i] = replace(self._motions[i], gone=True)
         self._poses = [
             traffic.pose(actor, motion, path)
             for actor, motion, path in zip(self._actors, self._motions, self._paths, strict=True)
@@ -107,7 +113,9 @@ class World:
         self._contacts: list[Contact] = []
         self._touching: set[int] = set()
 
-        self._engine.spawn(self._actors, self._poses)
+        for i, actor in enumerate(self._actors):
+            if not self._motions[i].gone:
+                self._engine.spawn(i, actor, self._poses[i])
         x, y, yaw = self._navigation.path.at(scenario.start)
         self._engine.place_ego(x, y, yaw, scenario.speed)
         self._navigation.update(x, y, yaw)
@@ -202,6 +210,7 @@ class World:
         )  # fmt: skip
 
     def _move_actors(self) -> None:
+        self._come_and_go()
         time, ego = self.time, self._ego
         boxes = np.full((len(self._actors) + 1, 7), np.nan)
         for i, (motion, pose) in enumerate(zip(self._motions, self._poses, strict=True)):
@@ -215,16 +224,38 @@ class World:
             motion = self._motions[i]
             if motion.gone or motion.hit:
                 continue
+            own = time - motion.born
             while motion.phase < len(actor.phases) and traffic.due(
-                actor.phases[motion.phase], motion.s, motion.phase_since, time, self._gap_to(i), ego.speed,
+                actor.phases[motion.phase], motion.s, motion.phase_since, own, self._gap_to(i), ego.speed,
                 self._navigation.s,
             ):  # fmt: skip
-                motion = traffic.begin(actor.phases[motion.phase], motion, time)
+                motion = traffic.begin(actor.phases[motion.phase], motion, own)
             gap, lead_speed = ahead.get(i, (math.inf, 0.0))
             path = self._paths[i]
             motion = traffic.advance(actor, motion, float(path.arc[-1]), gap, lead_speed, self.step_s)
             self._motions[i] = motion
             self._poses[i] = traffic.pose(actor, motion, path)
+
+    def _come_and_go(self) -> None:
+        """Actors appear where the ego enters their stretch, unless the place is taken, and go when it is behind."""
+        s = self._navigation.s
+        for i, actor in enumerate(self._actors):
+            if actor.present and not self._motions[i].gone and s > actor.present[1]:
+                self._motions[i] = replace(self._motions[i], gone=True)
+        due = [i for i in self._waiting if self._actors[i].present[0] <= s]  # type: ignore[index]
+        self._waiting = [i for i in self._waiting if i not in due]
+        ego = box_corners(self._ego.x, self._ego.y, self._ego.yaw, EGO_LENGTH, EGO_WIDTH)  # type: ignore[arg-type]
+        for i in due:
+            here = self._corners(i, ROOM)
+            others = [self._corners(j) for j, motion in enumerate(self._motions) if not motion.gone]
+            if not boxes_overlap(here, np.array([ego, *others])).any():
+                self._motions[i] = traffic.start(self._actors[i], self.time)
+                self._engine.spawn(i, self._actors[i], self._poses[i])
+
+    def _corners(self, i: int, margin: float = 0.0) -> FloatArray:
+        """Corners (4, 2) m of actor i's box, made longer and wider by ``margin`` m."""
+        length, width = self._sizes[i] + margin
+        return box_corners(*self._poses[i][:3], length, width)  # type: ignore[arg-type]
 
     def _gap_to(self, i: int) -> float:
         """m along the route from the ego's front to actor i's box (projected; negative when it is behind)."""
@@ -243,8 +274,7 @@ class World:
         close = alive & (np.hypot(poses[:, 0] - self._ego.x, poses[:, 1] - self._ego.y) < 8.0)
         touching: set[int] = set()
         for i in (int(row) for row in np.flatnonzero(close)):
-            length, width = self._sizes[i] + 2.0 * TOUCH
-            other = box_corners(poses[i, 0], poses[i, 1], poses[i, 2], length, width)
+            other = self._corners(i, 2.0 * TOUCH)
             ego = box_corners(self._ego.x, self._ego.y, self._ego.yaw, EGO_LENGTH, EGO_WIDTH)  # type: ignore[arg-type]
             if bool(boxes_overlap(ego, other)):
                 touching.add(i)

@@ -1,11 +1,14 @@
-"""Scenario families: each a pure function of a seed. ``build(family, seed)`` is the only way in."""
+"""Scenario families: each a pure function of a seed. ``build(family, seed)`` is the only way in.
+
+FAMILIES are short and make up the suite ``core``; OTHER_FAMILIES belong to suites of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.sim.scenarios import crossings, following, junctions, merging, obstacles, passing, priority, ramps
+from takead_ros.sim.scenarios import crossings, following, junctions, long, merging, obstacles, passing, priority, ramps
 from takead_ros.sim.scenarios.spec import Ability, Actor, Scenario
 
 FAMILIES: dict[str, Callable[[int], Scenario]] = {
@@ -40,6 +43,10 @@ FAMILIES: dict[str, Callable[[int], Scenario]] = {
         priority.t_junction,
     )
 }
+OTHER_FAMILIES: dict[str, Callable[[int], Scenario]] = {
+    family.__name__: family for family in (long.long_street, long.long_town)
+}
+ALL_FAMILIES = {**FAMILIES, **OTHER_FAMILIES}
 
 
 def build(family: str, seed: int) -> Scenario:
@@ -47,11 +54,11 @@ def build(family: str, seed: int) -> Scenario:
 
     Raises TakeadError for an unknown family or a negative seed.
     """
-    if family not in FAMILIES:
-        raise TakeadError(f"scenario family '{family}': unknown, expected one of {', '.join(sorted(FAMILIES))}")
+    if family not in ALL_FAMILIES:
+        raise TakeadError(f"scenario family '{family}': unknown, expected one of {', '.join(sorted(ALL_FAMILIES))}")
     if seed < 0:
         raise TakeadError(f"scenario seed {seed}: expected a non-negative integer")
-    return FAMILIES[family](seed)
+    return ALL_FAMILIES[family](seed)
 
 
-__all__ = ["FAMILIES", "Ability", "Actor", "Scenario", "build"]
+__all__ = ["ALL_FAMILIES", "FAMILIES", "OTHER_FAMILIES", "Ability", "Actor", "Scenario", "build"]

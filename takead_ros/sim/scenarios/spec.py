@@ -13,13 +13,14 @@ from takead_ros.domain.scene import ControlKind, LightState, ObjectKind
 
 
 class Ability(str, Enum):
-    """The five abilities of Bench2Drive that a family counts towards."""
+    """The five abilities of Bench2Drive that a family counts towards; MIXED: a route that needs several of them."""
 
     MERGING = "merging"
     OVERTAKING = "overtaking"
     EMERGENCY_BRAKE = "emergency_brake"
     GIVE_WAY = "give_way"
     TRAFFIC_SIGN = "traffic_sign"
+    MIXED = "mixed"
 
 
 class Model(str, Enum):
@@ -145,7 +146,9 @@ class Actor:
 
     yaw_offset rad is added to the path's heading (parked askew, facing the kerb). ``reactive``: keeps its distance to
     whatever is ahead in its way; others only follow their script. ``cruise`` m/s: the speed that it aims at from the
-    start, by default ``speed``. ``braking`` m/s^2: how hard it brakes at most for what is in its way.
+    start, by default ``speed``. ``braking`` m/s^2: how hard it brakes at most for what is in its way. ``present``: m
+    along the ego's route from which to which it is in the world (by default always); its time begins when it appears,
+    and where someone else stands at that moment it stays away.
     """
 
     model: Model
@@ -158,6 +161,7 @@ class Actor:
     yaw_offset: float = 0.0
     cruise: float | None = None
     braking: float = 7.5
+    present: tuple[float, float] | None = None
 
     @property
     def length(self) -> float:
