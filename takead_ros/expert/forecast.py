@@ -88,17 +88,9 @@ def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) 
     course = np.where(speed > 0.1, np.arctan2(vy, vx), yaw)
     acceleration = np.where(person | (np.abs(acceleration) < 0.5), 0.0, acceleration)
 
-    lane = np.full(len(ids), -1, dtype=np.int64)
-    follows = np.flatnonzero((speed > 1.0) & (kind != ObjectKind.PEDESTRIAN))
-    lane[follows] = match(lanes.x, lanes.y, lanes.yaw, lanes.own, x[follows], y[follows], yaw[follows])
-    on, at = np.flatnonzero(lane >= 0), lane[lane >= 0]
-    here, offset, drift = np.zeros(len(ids)), np.zeros(len(ids)), np.zeros(len(ids))
-    if len(on):
-        cos, sin = np.cos(lanes.yaw[at]), np.sin(lanes.yaw[at])
-        dx, dy = x[on] - lanes.x[at], y[on] - lanes.y[at]
-        here[on], offset[on] = lanes.arc[at] + cos * dx + sin * dy, cos * dy - sin * dx
-        drift[on] = cos * vy[on] - sin * vx[on]
-    courses = Courses(lanes, x, y, yaw, course, lane, here, offset, drift)
+    follows = (speed > 1.0) & (kind != ObjectKind.PEDESTRIAN)
+    on_lane = match(lanes.x, lanes.y, lanes.yaw, lanes.arc, lanes.own, follows, x, y, yaw, vx, vy)
+    courses = Courses(lanes, x, y, yaw, course, *on_lane)
     times = TIMES + age[:, None]
     distance, v = travel(speed, acceleration, times)
     there_x, there_y, there_yaw = courses.at(np.arange(len(ids)), distance, times, ego)

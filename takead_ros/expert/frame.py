@@ -38,14 +38,6 @@ class Frame:
         return along.reshape(shape), offset.reshape(shape), i.reshape(shape)
 
 
-def slopes(values: FloatArray) -> FloatArray:
-    """Change (..., P) per grid point of ``values`` (..., P) along the last axis: central, one-sided at the ends."""
-    result = np.empty_like(values)
-    result[..., 1:-1] = 0.5 * (values[..., 2:] - values[..., :-2])
-    result[..., 0], result[..., -1] = values[..., 1] - values[..., 0], values[..., -1] - values[..., -2]
-    return result
-
-
 def index(along: FloatArray) -> IntArray:
     """Nearest grid point of places ``along`` m, held at the ends of the grid."""
     place = np.rint(np.asarray(along) / STEP) + BEHIND

@@ -6,17 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from takead_ros.domain.geometry import unwrapped
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, ObjectKind
 from takead_ros.expert.forecast import Actors
-from takead_ros.expert.frame import AHEAD, BEHIND, STEP, Frame, index, slopes
+from takead_ros.expert.frame import AHEAD, BEHIND, STEP, Frame, index
+from takead_ros.expert.kernels.shapes import shape
 from takead_ros.expert.parameters import ExpertParameters
 
 GRID = STEP * np.arange(AHEAD + 1)  # (G,) m along the route, ahead of the ego
-_SHIFT_ACCELERATION = 1.5  # m/s^2 across, at the peak of a shift
-_SHIFT_RADIUS = 7.0  # m, tightest turn in a shift at walking pace
-_TIGHT_RADIUS = 4.0  # m, the same where there is no room for more
-_TURN_BACK = 2.0  # s in which a path comes back when the ego is heading away from it
 _LOOK = 50.0  # m within which a standing obstacle is passed
 _QUEUE_GAP = 14.0  # m between two obstacles that are passed in one go
 _OVERTAKES = 0.7  # of the speed limit: who rides slower is overtaken
@@ -68,17 +64,6 @@ class Passing:
     end: float
     target: float
     overtaken: int = -1
-
-
-def _smooth(u: FloatArray) -> FloatArray:
-    u = np.minimum(np.maximum(u, 0.0), 1.0)
-    return u**3 * (10.0 - 15.0 * u + 6.0 * u**2)
-
-
-def shift_length(offset: float, speed: float) -> float:
-    """Length m of a comfortable shift by ``offset`` m at ``speed`` m/s (peak of a quintic: 5.77 * offset / time^2)."""
-    time = max(np.sqrt(5.77 * abs(offset) / _SHIFT_ACCELERATION), 1.2)
-    return float(max(speed * time, np.sqrt(5.77 * abs(offset) * _SHIFT_RADIUS), 5.0))
 
 
 def place(frame: Frame, actors: Actors) -> Places:
@@ -185,46 +170,15 @@ def find_overtakings(
 
 def build_paths(frame: Frame, passings: list[Passing], ego: EgoState, aside: float = 0.0) -> Paths:
     """Path 0 keeps ``aside`` m left of the route; one more for each passing. All start at the ego's pose."""
-    count = 1 + len(passings)
-    goal = np.zeros((count, AHEAD + 1))
-    start_goal, start_slope = np.zeros(count), np.zeros(count)
-    goal[0] = start_goal[0] = aside
-    nearest = np.full(count, np.inf)
-    for i, passing in enumerate(passings, 1):
-        ramp = shift_length(passing.target, min(ego.speed + 1.0, 8.0))
-        full = passing.start - 0.5 * ego.length + 1.0
-        over = passing.end + 0.5 * ego.length + 0.5
-        grid = np.concatenate([[-0.5, 0.0, 0.5], GRID])
-        shape = passing.target * (_smooth((grid - full + ramp) / ramp) - _smooth((grid - over) / ramp))
-        goal[i] = shape[3:]
-        start_goal[i], start_slope[i] = shape[1], shape[2] - shape[0]
-        nearest[i] = full
-    slip = float(np.arctan(0.5 * np.tan(ego.steering_angle)))  # the centre moves to the side of where it points
-    slope = np.tan(np.clip(frame.heading_error + slip, -1.2, 1.2)) * (1.0 - frame.curvature[BEHIND] * frame.offset)
-    error, error_slope = frame.offset - start_goal, slope - start_slope
-    length = np.array([shift_length(float(e), ego.speed) for e in error + 3.0 * error_slope])
-    leaving = (error * error_slope > 0.0) & (np.abs(error_slope) > 0.05)
-    length = np.where(leaving, np.minimum(length, max(_TURN_BACK * ego.speed, 6.0)), length)
-    tight = np.maximum(np.sqrt(5.77 * np.abs(error) * _TIGHT_RADIUS), 5.0)
-    length = np.minimum(length, np.maximum(nearest, tight))[:, None]
-    u = np.minimum(GRID / length, 1.0)
-    decay = 1.0 - _smooth(u)
-    swing = u - u**3 * (6.0 - 8.0 * u + 3.0 * u**2)
-    offset = goal + error[:, None] * decay + (error_slope[:, None] * length) * swing
-
-    ahead = slice(BEHIND, None)
-    cos, sin = np.cos(frame.yaw[ahead]), np.sin(frame.yaw[ahead])
-    x, y = frame.x[ahead] - offset * sin, frame.y[ahead] + offset * cos
-    course = np.arctan2(slopes(y), slopes(x))
-    course[:, 0] = slip
-    course = unwrapped(course)
-    step = np.maximum(np.hypot(x[:, 1:] - x[:, :-1], y[:, 1:] - y[:, :-1]), 0.05)
-    step = np.concatenate([step, step[:, -1:]], axis=1)
-    curvature = slopes(course) / step
-    yaw = course - np.arcsin(np.minimum(np.maximum(0.5 * ego.wheelbase * curvature, -0.4), 0.4))
-    yaw[:, 0] = 0.0  # the ego's own
+    target = np.array([0.0, *(p.target for p in passings)])
+    full = np.array([0.0, *(p.start - 0.5 * ego.length + 1.0 for p in passings)])
+    over = np.array([0.0, *(p.end + 0.5 * ego.length + 0.5 for p in passings)])
+    lines = shape(
+        frame.x, frame.y, frame.yaw, frame.curvature, BEHIND, frame.offset, frame.heading_error, target, full, over,
+        aside, ego.steering_angle, ego.speed, ego.wheelbase,
+    )  # fmt: skip
     return Paths(
         ("route", *(p.kind for p in passings)), np.array([0, *(p.object_id for p in passings)], dtype=np.int64),
         np.array([-1, *(p.overtaken for p in passings)], dtype=np.int64),
-        np.array([0.0, *(p.target for p in passings)]), offset, x, y, yaw, curvature, STEP / step,
+        target, *lines,
     )  # fmt: skip

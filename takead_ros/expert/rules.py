@@ -10,17 +10,17 @@ from takead_ros.domain.scene import ControlKind, EgoState, FloatArray, IntArray,
 from takead_ros.expert.forecast import EVERY, KNOTS, Actors
 from takead_ros.expert.frame import BEHIND, Frame
 from takead_ros.expert.kernels import route as kernel
+from takead_ros.expert.kernels.limits import in_the_way, speed_limits
 from takead_ros.expert.kernels.motion import speed_profile
 from takead_ros.expert.lanes import Lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
-from takead_ros.expert.paths import GRID, Paths
+from takead_ros.expert.paths import Paths
 from takead_ros.expert.rollout import Surroundings
 
 _ENTRY_GAP = 2.0  # m that the front keeps from the first lane that crosses
 _JUNCTION_SLACK = 8.0  # m before that in which the way of crossing traffic still belongs to the junction
 _JOLT = 5.0  # m/s^2
-_YIELD_SPEED = 5.0  # m/s at a yield line
 
 
 @dataclass(frozen=True)
@@ -116,28 +116,15 @@ def speed_caps(
     """(profile (L, G) m/s that needs no hard braking, the caps behind it (L, G), what caps (L, G): -1 the limit,
     -2 a bend, -3 a yield line, else the actor that may hide somebody)."""
     p = parameters
-    cap = np.full(paths.offset.shape, max(limit, ego.speed))  # nobody brakes hard for a limit: the paces see to it
-    why = np.full(cap.shape, -1)
-    bend = np.sqrt(p.max_lateral_acceleration / np.maximum(np.abs(paths.curvature), 1e-4))
-    bend = np.maximum(bend, 2.0)
-    why[bend < cap] = -2
-    cap = np.minimum(cap, bend)
-    hides = np.isin(actors.kind, (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.OBSTACLE)) & (actors.speed < 0.5)
-    hides &= (actors.length > 2.0) & (seen.along[:, 0] + seen.extent_along[:, 0] > -1.0) & (seen.along[:, 0] < 60.0)
-    for n in np.flatnonzero(hides):
-        at = int(min(max(np.rint(seen.along[n, 0]), 0.0), len(GRID) - 1.0))
-        gap = np.abs(seen.offset[n, 0] - paths.offset[:, at]) - seen.extent_across[n, 0] - 0.5 * ego.width
-        slow = p.occlusion_speed + p.occlusion_gain * np.maximum(gap, 0.0)
-        front = seen.along[n, 0] + seen.extent_along[n, 0] - 0.5 * ego.length
-        zone = slice(max(int(np.floor(front - 8.0)) + 1, 0), max(int(np.ceil(front + 1.0)), 0))
-        for i in np.flatnonzero((gap > -0.2) & (gap < p.occlusion_reach)):
-            slower = cap[i, zone] > slow[i]
-            why[i, zone][slower] = n
-            cap[i, zone][slower] = slow[i]
-    if yield_line is not None:
-        zone = np.abs(GRID - yield_line - 0.5 * ego.length) < 4.0
-        why[:, zone & (cap > _YIELD_SPEED).any(0)] = -3
-        cap[:, zone] = np.minimum(cap[:, zone], _YIELD_SPEED)
+    kind = actors.kind
+    bulky = (kind == ObjectKind.CAR) | (kind == ObjectKind.TRUCK) | (kind == ObjectKind.OBSTACLE)
+    cap, why = speed_limits(
+        paths.offset, paths.curvature, bulky & (actors.speed < 0.5) & (actors.length > 2.0), seen.along, seen.offset,
+        seen.extent_along, seen.extent_across,
+        max(limit, ego.speed),  # nobody brakes hard for a limit: the paces see to it
+        np.inf if yield_line is None else yield_line, p.max_lateral_acceleration, p.occlusion_speed, p.occlusion_gain,
+        p.occlusion_reach, ego.length, ego.width,
+    )  # fmt: skip
     return speed_profile(cap, paths.rate, p.comfort_deceleration), cap, why
 
 
@@ -146,25 +133,16 @@ def surroundings(
     ego: EgoState, impatience: float, parameters: ExpertParameters,
 ) -> Surroundings:  # fmt: skip
     """What the longitudinal proposals have to mind. ``impatience`` 0..1 narrows the gap to those that stand too."""
-    speed = actors.v[:, ::EVERY]
     front = 0.5 * ego.length
-    leads = seen.inside & ((seen.same > 0.5) | (speed < 0.5)) & (seen.along + seen.extent_along > 0.0)
-    overtaking = np.flatnonzero(paths.overtaken >= 0)
-    leads[overtaking, paths.overtaken[overtaking]] = False  # such a path comes near only where the ego will be beside
-    rear = np.where(leads, seen.along - seen.extent_along, np.inf)
+    rear, lead_speed, for_people, for_vehicles = in_the_way(
+        seen.inside, seen.along, seen.extent_along, seen.same, actors.v, EVERY, paths.overtaken, actors.person, KNOTS,
+        front + ego.speed**2 / (2.0 * 0.9 * parameters.max_deceleration),
+    )  # fmt: skip
     standing = (actors.speed < 0.5) & ~actors.has_moved & ~actors.person
     gap = np.where(standing, parameters.blocker_gap, parameters.standstill_gap)
     gap = np.where(actors.speed < 0.5, gap * (1.0 - 0.8 * impatience), gap)
 
-    # Whoever comes into the way from the side: the yielding proposals stop before the first place where that happens.
-    comes = seen.inside & (speed > 0.3) & ~seen.inside[:, :, :1] & (KNOTS <= 6.0)
-    crossing_now = seen.inside[:, :, :1] & (speed > 0.3) & (seen.same < 0.5) & (KNOTS <= 6.0)
-    clearance = np.where(actors.person, 2.0, 2.5)[:, None]
-    place = np.where(comes | crossing_now & seen.inside, seen.along - seen.extent_along - clearance, np.inf)
-    stoppable = front + ego.speed**2 / (2.0 * 0.9 * parameters.max_deceleration)
-    place = np.where(place > stoppable, place, np.inf)
-    for_people = place[:, actors.person].min(axis=(1, 2), initial=np.inf)
-    for_vehicles = place[:, ~actors.person].min(axis=(1, 2), initial=np.inf)
+    # The yielding proposals stop before the first place where somebody comes into the way from the side.
     if (for_vehicles < np.inf).any():
         # Wait outside the junction, where nobody's way is blocked, if that can still be done without a jolt.
         first = kernel.first_crossing(
@@ -177,4 +155,4 @@ def surroundings(
             for_vehicles = np.where(in_junction, entry, for_vehicles)
     yield_wall = np.minimum(for_people, for_vehicles)
     closed = np.full(len(paths.kind), np.inf if wall is None else wall.along)
-    return Surroundings(cap, rear, speed * np.maximum(seen.same, 0.0), gap, closed, yield_wall)
+    return Surroundings(cap, rear, lead_speed, gap, closed, yield_wall)

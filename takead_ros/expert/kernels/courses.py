@@ -15,15 +15,24 @@ DRIFT_LIMIT = 3.5  # m
 SPEEDS_UP = 1.0  # s for which a gain of speed goes on
 
 
-@kernel("f8[::1], f8[::1], f8[::1], i8[::1], f8[::1], f8[::1], f8[::1]")
+@kernel(
+    "f8[::1], f8[::1], f8[::1], f8[::1], i8[::1], b1[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1]",
+)
 def match(
-    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, own: IntArray,
-    x: FloatArray, y: FloatArray, yaw: FloatArray,
-) -> IntArray:  # fmt: skip
-    """Index (N,) of the lane point among ``own`` (R,) nearest to each pose x y yaw (N,), -1 where none fits."""
-    found = np.full(len(x), -1)
+    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, lane_arc: FloatArray, own: IntArray,
+    follows: np.ndarray, x: FloatArray, y: FloatArray, yaw: FloatArray, vx: FloatArray, vy: FloatArray,
+) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:  # fmt: skip
+    """(lane, here, offset, drift), each (N,), of ``forecast.Courses`` for poses x y yaw and velocities vx vy (N,).
+
+    lane: the point among ``own`` (R,) of the lanes (Q,) that is nearest to the pose and points its way; -1 where none
+    fits, and for those that are not in ``follows`` (N,) bool.
+    """
+    lane, here = np.full(len(x), -1), np.zeros(len(x))
+    offset, drift = np.zeros(len(x)), np.zeros(len(x))
     straight = np.cos(HEADING)
     for n in range(len(x)):
+        if not follows[n]:
+            continue
         least = DISTANCE**2 + TURN_COST * (1.0 - straight)  # nothing that costs more fits
         for q in own:
             away = (lane_x[q] - x[n]) ** 2 + (lane_y[q] - y[n]) ** 2
@@ -32,8 +41,14 @@ def match(
                 cost = away + TURN_COST * (1.0 - aligned)
                 if cost < least:
                     least = cost
-                    found[n] = q if away < DISTANCE**2 and aligned > straight else -1
-    return found
+                    lane[n] = q if away < DISTANCE**2 and aligned > straight else -1
+        if lane[n] >= 0:
+            q = lane[n]
+            cos, sin = np.cos(lane_yaw[q]), np.sin(lane_yaw[q])
+            dx, dy = x[n] - lane_x[q], y[n] - lane_y[q]
+            here[n], offset[n] = lane_arc[q] + cos * dx + sin * dy, cos * dy - sin * dx
+            drift[n] = cos * vy[n] - sin * vx[n]
+    return lane, here, offset, drift
 
 
 @kernel("f8[::1], f8[::1], f8[:,::1]")

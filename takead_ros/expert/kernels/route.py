@@ -15,15 +15,17 @@ JUNCTION_RANGE = 40.0  # m around the ego in which crossing lanes are looked for
 @part
 def _nearest(grid_x: FloatArray, grid_y: FloatArray, x: float, y: float, guess: int) -> int:
     """The first of the grid points nearest to (x, y); neighbours are at most 1 m apart. ``guess`` only saves time."""
-    best = guess
+    best, i, count = guess, 0, len(grid_x)
     least = (grid_x[best] - x) ** 2 + (grid_y[best] - y) ** 2
-    i, count = 0, len(grid_x)
+    root = np.sqrt(least)
     while i < count:
         square = (grid_x[i] - x) ** 2 + (grid_y[i] - y) ** 2
         if square < least or (square == least and i < best):
-            best, least = i, square
-        # The points before this one's distance is made up for cannot be nearer.
-        i += max(int(min(0.999999 * (np.sqrt(square) - np.sqrt(least)), float(count))), 1)
+            best, least, root = i, square, np.sqrt(square)
+        if square > (root + 2.0) ** 2:  # the points before this distance is made up for cannot be nearer
+            i += max(int(min(0.999999 * (np.sqrt(square) - root), float(count))), 1)
+        else:
+            i += 1
     return best
 
 
