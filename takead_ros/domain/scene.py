@@ -24,6 +24,7 @@ class ObjectKind(IntEnum):
     CYCLIST = 4
     CONE = 5
     OBSTACLE = 6
+    EMERGENCY_VEHICLE = 7  # with its lights and siren on
 
 
 class LineKind(IntEnum):

@@ -24,7 +24,9 @@ PATH_STEP = 4.0  # m between encoded points of the reference path
 LENGTH, SPEED, YAW_RATE, TIME = 20.0, 10.0, 0.5, 5.0  # scales: m, m/s, rad/s, s
 EGO_FEATURES, OBJECT_FEATURES, CONTROL_FEATURES = 13, 28, 12
 LINE_FEATURES = 2 * LINE_POINTS + len(LineKind) + 5
-_KINDS = np.eye(len(ObjectKind), dtype=np.float32)
+_KINDS = np.eye(len(ObjectKind), 7, dtype=np.float32)
+# seven columns hold eight kinds: an emergency vehicle is a truck that is like no other
+_KINDS[ObjectKind.EMERGENCY_VEHICLE, [ObjectKind.UNKNOWN, ObjectKind.TRUCK]] = 1.0
 _COMMANDS = np.eye(len(RouteCommand), dtype=np.float32)
 _LINE_KINDS = np.eye(len(LineKind), dtype=np.float32)
 _CONTROL_KINDS, _LIGHTS = np.eye(3, dtype=np.float32), np.eye(4, dtype=np.float32)

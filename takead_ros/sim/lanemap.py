@@ -186,8 +186,8 @@ class LaneMap:
 
 
 def _change(old: FloatArray, new: FloatArray, after: float) -> tuple[FloatArray, tuple[float, float]]:
-    """From lane centre ``old`` (P, 2) to ``new`` (Q, 2) by a raised cosine that begins ``after`` m along the old one, or
-    where the new one begins, and is done before the old one ends; also from where to where (m along the result)."""
+    """From lane centre ``old`` (P, 2) to ``new`` (Q, 2) by a raised cosine that begins ``after`` m along the old one,
+    or where the new one begins, and is done before the old one ends; also from where to where (m along the result)."""
     along_old, along_new = arc_lengths(old), arc_lengths(new)
     begin = max(after, _nearest(new[:1], old, along_old)[1][0])
     length = max(min(LANE_CHANGE, along_old[-1] - begin), 2.0 * SPACING)

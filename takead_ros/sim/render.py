@@ -37,6 +37,7 @@ KINDS: dict[int, Colour] = {
     ObjectKind.CYCLIST: (190, 75, 160),
     ObjectKind.CONE: (245, 120, 40),
     ObjectKind.OBSTACLE: (150, 80, 70),
+    ObjectKind.EMERGENCY_VEHICLE: (235, 60, 60),
     ObjectKind.UNKNOWN: (150, 150, 150),
 }
 LIGHTS: dict[int, Colour] = {

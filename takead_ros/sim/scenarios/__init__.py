@@ -41,6 +41,9 @@ FAMILIES: dict[str, Callable[[int], Scenario]] = {
         ramps.ramp_merge,
         priority.roundabout_entry,
         priority.t_junction,
+        ramps.lane_drop,
+        ramps.ramp_exit,
+        priority.emergency_vehicle,
     )
 }
 OTHER_FAMILIES: dict[str, Callable[[int], Scenario]] = {

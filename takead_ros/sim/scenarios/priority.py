@@ -1,4 +1,4 @@
-"""Families about giving way: roundabout, T junction."""
+"""Families about giving way: roundabout, T junction, emergency vehicle."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from takead_ros.sim.scenarios.parts import (
     choose,
     follower,
     generator,
+    oncoming,
     time_limit,
     uniform,
 )
-from takead_ros.sim.scenarios.spec import Ability, Actor, Control, LanePath, Scenario
+from takead_ros.sim.scenarios.spec import Ability, Actor, Control, LanePath, Model, Scenario
 
 LINE = 1.5  # m from a junction back to its yield line
 
@@ -90,4 +91,33 @@ def t_junction(seed: int) -> Scenario:
     return Scenario(
         "t_junction", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
         time_limit(goal - start, limit, 2.5 * cars + 3.0), tuple(actors), threat, controls=controls,
+    )  # fmt: skip
+
+
+def emergency_vehicle(seed: int) -> Scenario:
+    """An emergency vehicle comes up from behind in the ego's lane: change lanes, though others are there, and let it
+    pass. Without threat it comes up in the next lane."""
+    rng = generator("emergency_vehicle", seed)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (2, 2, 3)), chance(rng, 0.85)
+    builder = approach(rng, lanes, limit, entry=(130.0, 150.0), bend=0.4)
+    builder.straight(max(uniform(rng, 340.0, 370.0) - builder.length, 60.0))
+    lane = int(rng.integers(lanes))
+    others = [i for i in (lane - 1, lane + 1) if 0 <= i < lanes]
+    beside = choose(rng, others)
+    route, start, speed = builder.route(lane), uniform(rng, 84.0, 94.0), limit * uniform(rng, 0.75, 0.95)
+    fast = limit + uniform(rng, 4.0, 6.0)
+    behind = start - uniform(rng, 45.0, 65.0)
+    comes_in = builder.route(lane if threat else beside)
+    siren = Actor(Model.VAN, comes_in, behind, speed=fast, reactive=True, emergency=True)
+    actors = [siren]
+    if threat:
+        # someone beside the ego, so that the first moment is not the one for changing lanes
+        for i, at in enumerate((uniform(rng, -9.0, 9.0), uniform(rng, 26.0, 40.0))):
+            if i == 0 or chance(rng, 0.5):
+                actors.append(car(rng, builder.route(beside), start + at, speed * uniform(rng, 0.9, 1.05)))
+    actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
+    goal = start + uniform(rng, 225.0, 240.0)
+    return Scenario(
+        "emergency_vehicle", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
+        time_limit(goal - start, limit, 4.0), tuple(actors), threat,
     )  # fmt: skip

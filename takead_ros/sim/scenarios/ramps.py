@@ -9,6 +9,7 @@ from takead_ros.sim.scenarios.parts import (
     car,
     chance,
     choose,
+    follower,
     generator,
     oncoming,
     time_limit,
@@ -61,5 +62,65 @@ def ramp_merge(seed: int) -> Scenario:
     goal = way_up + builder.length - joins - 20.0
     return Scenario(
         "ramp_merge", seed, Ability.MERGING, builder.build(), route, start, goal, speed, limit,
+        time_limit(goal - start, limit, 2.5 * cars), tuple(actors), threat,
+    )  # fmt: skip
+
+
+def lane_drop(seed: int) -> Scenario:
+    """The ego's lane ends and swings into the next one, on which others drive. Without threat that one is empty."""
+    rng = generator("lane_drop", seed)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS), choose(rng, (2, 2, 3)), chance(rng, 0.85)
+    builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 140.0, 170.0))
+    ends, wave = builder.length, uniform(rng, 36.0, 50.0)
+    index = builder.lane_drop(wave, 60.0)
+    builder.straight(uniform(rng, 55.0, 75.0))
+    nodes = tuple(builder.nodes)
+    route = LanePath(nodes, (lanes - 1, lanes - 1, 0, *(lanes - 2,) * (len(nodes) - 4)))
+    through = LanePath.along((*nodes[:3], f"{index}y0_0_", *nodes[5:]), lanes - 2)
+    start, speed = ends - uniform(rng, 55.0, 75.0), limit * uniform(rng, 0.75, 0.95)
+    there = (ends + wave / 2.0 - start) / speed
+    actors: list[Actor] = []
+    cars = 0
+    if threat:
+        cars = choose(rng, (3, 4, 5))
+        actors += platoon(rng, through, ends + wave / 2.0, there + uniform(rng, -2.2, 0.3),
+                          limit * uniform(rng, 0.75, 0.95), cars, (1.3, 2.4))  # fmt: skip
+    actors += follower(rng, route, start, speed, limit)
+    actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
+    goal = builder.length - 20.0
+    return Scenario(
+        "lane_drop", seed, Ability.MERGING, builder.build(), route, start, goal, speed, limit,
+        time_limit(goal - start, limit, 2.5 * cars), tuple(actors), threat,
+    )  # fmt: skip
+
+
+def ramp_exit(seed: int) -> Scenario:
+    """From the second lane across the traffic on the right one to an off-ramp, on which someone may be slow. Without
+    threat the right lane is empty."""
+    rng = generator("ramp_exit", seed)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (2, 2, 3)), chance(rng, 0.85)
+    builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 100.0, 115.0), uniform(rng, 55.0, 70.0))
+    begins, after = builder.length, uniform(rng, 8.0, 18.0)
+    builder.straight(uniform(rng, 85.0, 105.0))
+    index = builder.off_ramp(uniform(rng, 50.0, 60.0), 30.0)
+    nodes, right = tuple(builder.nodes), lanes - 1
+    route = LanePath(nodes, (right - 1, right - 1, right, lanes, 0, 0, 0, 0), after)
+    ahead = LanePath.along((*nodes[:5], f"{index}R0_1_"), right)
+    start, speed = begins - uniform(rng, 35.0, 48.0), limit * uniform(rng, 0.75, 0.95)
+    changes = begins + after + CHANGE / 2.0
+    there = (changes - start) / speed
+    actors: list[Actor] = []
+    cars = 0
+    if threat:
+        cars = choose(rng, (3, 4, 5))
+        actors += platoon(rng, ahead, changes, there + uniform(rng, -2.0, 0.3), limit * uniform(rng, 0.75, 0.9), cars,
+                          (1.3, 2.4))  # fmt: skip
+        if chance(rng, 0.5):
+            slow = LanePath(nodes[3:], (lanes, 0, 0, 0, 0))
+            actors.append(car(rng, slow, uniform(rng, 30.0, 60.0), uniform(rng, 3.0, 5.0), cruise=0.6 * limit))
+    actors += oncoming(rng, builder.route(0) if lanes == 3 else route, start - uniform(rng, 20.0, 30.0), limit, 1)
+    goal = builder.length - 50.0
+    return Scenario(
+        "ramp_exit", seed, Ability.MERGING, builder.build(), route, start, goal, speed, limit,
         time_limit(goal - start, limit, 2.5 * cars), tuple(actors), threat,
     )  # fmt: skip

@@ -63,13 +63,13 @@ KINDS: dict[Model, ObjectKind] = {
 MOTOR_VEHICLES = (Model.CAR_S, Model.CAR_M, Model.CAR_L, Model.VAN)
 
 
-@dataclass(frozen=True)
 RAMP_RADIUS = 80.0  # m, of the two bends by which a ramp swings to or from the road
 RAMP_BEND = 10.0 * 3.141592653589793 / 180.0 * RAMP_RADIUS  # m, length of one of them
 RAMP_SLANT = 20.0  # m between the two
 RAMP_SWING = 47.478  # m that both bends and the slant take along the road
 
 
+@dataclass(frozen=True)
 class Block:
     """A MetaDrive block: its letter, the socket of the block before that it is plugged into, its parameters."""
 
@@ -104,8 +104,8 @@ class LanePath:
 
     nodes: tuple[str, ...]
     lanes: tuple[int, ...]
-
     change_after: float = 0.0
+
     @staticmethod
     def along(nodes: tuple[str, ...], lane: int) -> LanePath:
         return LanePath(nodes, (lane,) * (len(nodes) - 1))
@@ -148,7 +148,8 @@ class Actor:
     whatever is ahead in its way; others only follow their script. ``cruise`` m/s: the speed that it aims at from the
     start, by default ``speed``. ``braking`` m/s^2: how hard it brakes at most for what is in its way. ``present``: m
     along the ego's route from which to which it is in the world (by default always); its time begins when it appears,
-    and where someone else stands at that moment it stays away.
+    and where someone else stands at that moment it stays away. ``emergency``: it has its lights and
+    siren on, and the ego has to let it by.
     """
 
     model: Model
@@ -161,6 +162,7 @@ class Actor:
     yaw_offset: float = 0.0
     cruise: float | None = None
     braking: float = 7.5
+    emergency: bool = False
     present: tuple[float, float] | None = None
 
     @property
@@ -173,7 +175,7 @@ class Actor:
 
     @property
     def kind(self) -> ObjectKind:
-        return KINDS[self.model]
+        return ObjectKind.EMERGENCY_VEHICLE if self.emergency else KINDS[self.model]
 
 
 @dataclass(frozen=True)
@@ -225,11 +227,11 @@ class RoadBuilder:
 
     def __init__(self, lanes: int, lane_width: float, entry: float, arm: float = 35.0) -> None:
         self.lanes, self.lane_width, self.entry, self.arm = lanes, lane_width, entry, arm
+        self._lanes_at_start = lanes
         self.blocks: list[Block] = []
         self.nodes = [">", ">>", ">>>"]
         self.length = entry
         self._socket = 0
-        self._lanes_at_start = lanes
 
     def _add(self, letter: str, nodes: tuple[str, ...], metres: float, **parameters: float) -> int:
         self.blocks.append(Block(letter, self._socket, tuple(sorted(parameters.items()))))
@@ -270,10 +272,6 @@ class RoadBuilder:
             "from_left_to_ahead": (f"-{arms[2][1]}", f"-{arms[2][0]}", arms[1][0], arms[1][1]),
         }
 
-    def build(self, passable_centre: bool = False) -> Roads:
-        return Roads(self._lanes_at_start, self.lane_width, self.entry, tuple(self.blocks), passable_centre, self.arm)
-
-    def route(self, lane: int) -> LanePath:
     def t_junction(self, radius: float, turn: str, closed: str) -> dict[str, tuple[str, ...]]:
         """A three-way junction, a crossing whose arm ``closed`` (right, straight or left) is missing, left by ``turn``.
 
@@ -301,9 +299,10 @@ class RoadBuilder:
     def roundabout(self, exit_radius: float, inner_radius: float, turn: str) -> dict[str, tuple[str, ...]]:
         """A roundabout with four arms that the route leaves by ``turn``: left, straight or right.
 
-        Bends into and out of it have ``exit_radius`` m; the ring is a circle where ``inner_radius`` is the same. Returns
-        nodes of paths of others, by the arms that they come from and leave by: ``left_to_right``, ``left_to_ahead`` and
-        ``ahead_to_right`` drive past the ego's entrance, ``left_to_us`` and ``ahead_to_us`` leave the ring before it.
+        Bends into and out of it have ``exit_radius`` m; the ring is a circle where ``inner_radius`` is the same.
+        Returns nodes of paths of others, by the arms that they come from and leave by: ``left_to_right``,
+        ``left_to_ahead`` and ``ahead_to_right`` drive past the ego's entrance, ``left_to_us`` and ``ahead_to_us`` leave
+        the ring before it.
         """
         arm = {"right": 0, "straight": 1, "left": 2}[turn]
         before, entrance = self.nodes[-2], self.nodes[-1]
@@ -362,6 +361,10 @@ class RoadBuilder:
         self.lanes -= 1
         return index
 
+    def build(self, passable_centre: bool = False) -> Roads:
+        return Roads(self._lanes_at_start, self.lane_width, self.entry, tuple(self.blocks), passable_centre, self.arm)
+
+    def route(self, lane: int) -> LanePath:
         return LanePath.along(tuple(self.nodes), lane)
 
     def against(self, lane: int) -> LanePath:
