@@ -21,6 +21,7 @@ from takead_ros.takeover.parameters import ArbiterParameters
 
 T = TypeVar("T")
 SECOND = 1_000_000_000
+FARTHEST = 1e7  # m from the map's origin; no place on Earth is farther from a sensible one
 FROZEN_SPEED = 0.5  # m/s; faster than this, a pose that does not change at all is no picture of now
 
 # Faults after which the source's earlier value must not be used either: the driver itself is broken.
@@ -161,7 +162,13 @@ def check_values(new: Received[Scene], before: Received[Scene] | None, p: Arbite
     arrays = (seen.x, seen.y, seen.yaw, seen.vx, seen.vy, seen.length, seen.width, seen.visibility)
     if not all(map(math.isfinite, chain(numbers, *(array.tolist() for array in arrays), (float(route.path.sum()),)))):
         return "not_finite"
-    if abs(ego.speed) > 2.0 * p.max_speed_mps or not 0.5 < ego.wheelbase < 15.0 or ego.max_steering_angle <= 0.0:
+    if (
+        abs(ego.speed) > 2.0 * p.max_speed_mps
+        or max(abs(ego.x), abs(ego.y)) > FARTHEST
+        or abs(ego.steering_angle) > p.steering_range_rad
+        or not 0.5 < ego.wheelbase < 15.0
+        or min(ego.max_steering_angle, ego.length, ego.width) <= 0.0
+    ):
         return "out_of_range"
     if before is None:
         return ""

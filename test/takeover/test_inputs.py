@@ -75,6 +75,10 @@ def test_a_jump_of_the_steering(steering: float, elapsed: int, fault: str) -> No
         ({"speed": 72.0}, ""), ({"speed": -72.1}, "out_of_range"), ({"wheelbase": 0.5}, "out_of_range"),
         ({"wheelbase": 15.0}, "out_of_range"), ({"wheelbase": 14.9}, ""), ({"max_steering_angle": 0.0}, "out_of_range"),
         ({"wheelbase": 0.6}, ""), ({"max_steering_angle": 0.1}, ""),
+        ({"x": 1e7}, ""), ({"x": -1.1e7}, "out_of_range"), ({"y": 1e7}, ""), ({"y": 1.1e7}, "out_of_range"),
+        ({"steering_angle": -0.9}, ""), ({"steering_angle": -0.91}, "out_of_range"),
+        ({"length": 0.1}, ""), ({"length": 0.0}, "out_of_range"), ({"width": 0.1}, ""),
+        ({"width": 0.0}, "out_of_range"),
     ],
 )  # fmt: skip
 def test_scenes(ego: dict[str, float], fault: str) -> None:

@@ -1,0 +1,73 @@
+"""Whatever a message says, a tick neither fails nor gives a command that is not a number within the limits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from takead_ros.domain.driving import ArbiterMode as M
+from takead_ros.domain.driving import DriverStatus, Plan, Source, Trigger
+from takead_ros.takeover.arbiter import step
+from takead_ros.takeover.inputs import Inputs, Now, Received
+from takead_ros.takeover.parameters import ArbiterParameters
+from test.takeover.loop import in_mode
+from test.takeover.scenery import TICK, human, objects, output, request, scene
+
+P = ArbiterParameters()
+STATES = {mode: in_mode(mode).state for mode in M}
+NUMBER = st.one_of(
+    st.floats(-50.0, 50.0), st.sampled_from([0.0, 1.0, -1.0, 1e7, -1e9, 1e200, -1.7e308, 5e-324, math.inf, math.nan])
+)
+NUMBERS = st.lists(NUMBER, max_size=9).map(np.array)
+
+
+def broken(draw: Any, value: Any, names: list[str], most: int = 3) -> Any:
+    """``value`` with some of its numbers, or arrays of numbers, replaced."""
+    chosen = draw(st.lists(st.sampled_from(names), max_size=most, unique=True))
+    changes = {}
+    for name in chosen:
+        old = getattr(value, name)
+        if isinstance(old, np.ndarray):
+            index = draw(st.integers(0, max(len(old) - 1, 0)))
+            changes[name] = np.array([draw(NUMBER) if i == index else float(v) for i, v in enumerate(old)])
+        else:
+            changes[name] = draw(NUMBER)
+    return replace(value, **changes)
+
+
+@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), mode=st.sampled_from(list(M)))
+def test_no_content_of_a_message_breaks_a_tick(data: st.DataObject, mode: M) -> None:
+    draw, state = data.draw, STATES[mode]
+    assert state.tick is not None
+    for i in range(1, 4):
+        now = Now(state.tick.ros + i * TICK, state.tick.steady + i * TICK)
+        near = broken(draw, objects({"x": 20.0, "y": 0.0}, {"x": 9.0, "y": 3.0, "vx": 4.0}),
+                      ["x", "y", "yaw", "vx", "vy", "length", "width", "visibility"])  # fmt: skip
+        seen = scene(now.ros, 5.0 + 0.5 * i, near=near)
+        ego = broken(draw, seen.ego, [field.name for field in fields(seen.ego)])
+        route = broken(draw, seen.route, ["lateral_offset", "heading_error"])
+        outputs = []
+        for name in ("policy", "expert"):
+            made = broken(draw, output(now.ros, name), ["steering_angle", "acceleration"])
+            if draw(st.booleans()):
+                plan = broken(draw, made.plan, ["x", "y", "yaw", "speed"])
+                if draw(st.booleans()):
+                    plan = Plan(*(draw(NUMBERS) for _ in range(4)))
+                made = replace(made, plan=plan, status=draw(st.sampled_from(list(DriverStatus))))
+            outputs.append(made)
+        hand = broken(draw, human(now.ros, 0.1, -1.0), ["steering_angle", "acceleration"])
+        hand = replace(hand, lateral=draw(st.sampled_from(list(Source))))
+        word = broken(draw, request(now.ros, draw(st.sampled_from(list(Trigger)))), ["severity", "time_to_event"])
+        given_ = [replace(seen, ego=ego, route=route), *outputs, hand if draw(st.booleans()) else None, word]
+        received = [Received(value, now.ros, now.steady) if value is not None else None for value in given_]
+        before = state
+        state, command, _ = step(before, Inputs(*received), now, P)
+        assert abs(command.steering_angle) <= 1.2 and -9.0 - 1e-9 <= command.acceleration <= 4.0 + 1e-9, command
+        assert 0.0 <= command.lateral_age <= 3600.0 and 0.0 <= command.longitudinal_age <= 3600.0
+        assert state.motion is None or all(map(math.isfinite, (state.motion.x, state.motion.y, state.motion.speed)))
