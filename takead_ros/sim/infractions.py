@@ -22,7 +22,9 @@ PENALTIES: dict[str, float] = {
     "red_light": 0.70,
     "stop_sign": 0.80,
     "scenario_timeout": 0.70,
+    "yield_to_emergency_vehicle": 0.70,
 }
+VEHICLES = (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.CYCLIST, ObjectKind.EMERGENCY_VEHICLE)
 # These take away the share of the route itself; they have no factor of their own.
 ENDINGS = {End.ROUTE_DEVIATION: "route_deviation", End.BLOCKED: "blocked"}
 OFF_ROAD_TOLERANCE = 0.3  # m that a corner of the box may lie beyond the lanes (a tyre on the kerb line)
@@ -48,7 +50,7 @@ class Infraction:
 
 def find_infractions(log: EpisodeLog) -> list[Infraction]:
     """All infractions in order of time."""
-    found = [*_collisions(log), *_controls(log), *_off_road(log), *_ending(log)]
+    found = [*_collisions(log), *_controls(log), *_off_road(log), *_emergency(log), *_ending(log)]
     return sorted(found, key=lambda infraction: (infraction.time, infraction.kind, infraction.object_id))
 
 
@@ -70,7 +72,7 @@ def _collisions(log: EpisodeLog) -> list[Infraction]:
             continue
         if contact.kind == ObjectKind.PEDESTRIAN:
             kind = "collision_pedestrian"
-        elif contact.kind in (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.CYCLIST):
+        elif contact.kind in (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.CYCLIST, ObjectKind.EMERGENCY_VEHICLE):
             kind = "collision_vehicle"
         else:
             kind = "collision_static"
@@ -110,6 +112,21 @@ def _off_road(log: EpisodeLog) -> list[Infraction]:
     steps = np.hypot(np.diff(log.x), np.diff(log.y))
     share = float(steps[outside[1:]].sum()) / max(log.route_length, 1e-6)
     return [_at(log, int(outside.argmax()), "off_road", max(1.0 - share, 0.0))]
+
+
+def _emergency(log: EpisodeLog) -> list[Infraction]:
+    """One for each emergency vehicle that at the end, or where it was seen last, still is behind the ego."""
+    last: dict[int, int] = {}
+    for tick, objects in enumerate(log.objects):
+        last.update(dict.fromkeys(objects.id[objects.kind == ObjectKind.EMERGENCY_VEHICLE].tolist(), tick))
+    result: list[Infraction] = []
+    for number, tick in last.items():
+        vehicle = log.objects[tick].select(log.objects[tick].id == number)
+        ahead_x, ahead_y = log.x[tick] - vehicle.x[0], log.y[tick] - vehicle.y[0]
+        if np.cos(vehicle.yaw[0]) * ahead_x + np.sin(vehicle.yaw[0]) * ahead_y > 0.0:
+            kind = "yield_to_emergency_vehicle"
+            result.append(_at(log, tick, kind, PENALTIES[kind], number))
+    return result
 
 
 def _ending(log: EpisodeLog) -> list[Infraction]:

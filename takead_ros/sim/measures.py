@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ from takead_ros.domain.driving import EventKind, Source
 from takead_ros.domain.errors import TakeadError
 from takead_ros.sim.infractions import Infraction, find_infractions
 from takead_ros.sim.log import End, EpisodeLog
-from takead_ros.sim.motion import comfort, efficiency, min_time_to_collision
+from takead_ros.sim.motion import comfort, efficiency, min_time_to_collision, post_encroachment_time
 
 SUCCESS_COMPLETION = 0.999
 RESAMPLES = 10_000
+PERCENTILES = (5, 25, 50, 75, 95)
 
 Metric = str
 COMPARED: tuple[Metric, ...] = ("driving_score", "success_rate", "route_completion", "takeovers_per_km", "expert_share")
@@ -33,7 +34,8 @@ class EpisodeResult:
     route_completion 0..1; penalty 0..1: product of the infractions' factors; takeovers: how
     often another took the wheel from the policy (once more where a handback is rolled back); expert_share 0..1 of the
     ticks on which anyone but the policy drove an axis; min_ttc s (None: never within 3 s); comfort 0..1; efficiency %
-    (None: no traffic); duration s; distance m; mean_speed m/s; end: why it ended.
+    (None: no traffic); duration s; distance m; mean_speed m/s; end: why it ended; post_encroachment_time s (None: no
+    paths crossed within 5 s, or not known).
     """
 
     suite: str
@@ -57,6 +59,7 @@ class EpisodeResult:
     distance: float
     mean_speed: float
     end: str
+    post_encroachment_time: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values; ``from_dict`` reads it back."""
@@ -65,12 +68,13 @@ class EpisodeResult:
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> EpisodeResult:
         """From what ``as_dict`` gave; other keys are left aside. Raises TakeadError that names a missing one."""
-        missing = [name for name in EpisodeResult.__dataclass_fields__ if name not in values]
+        needed = [field.name for field in fields(EpisodeResult) if field.default is MISSING]
+        missing = [name for name in needed if name not in values]
         if missing:
             raise TakeadError(
                 f"episode result: keys {', '.join(missing)} are missing, expected what 'takead eval' writes"
             )
-        known = {name: values[name] for name in EpisodeResult.__dataclass_fields__}
+        known = {field.name: values[field.name] for field in fields(EpisodeResult) if field.name in values}
         return EpisodeResult(**{**known, "infractions": tuple(Infraction(**item) for item in values["infractions"])})
 
 
@@ -82,7 +86,7 @@ def score(log: EpisodeLog, suite: str = "") -> EpisodeResult:
     distance = float(np.hypot(np.diff(log.x), np.diff(log.y)).sum())
     takeovers = sum(event.kind is EventKind.START for event in log.events)
     others = [any(source not in (Source.POLICY, Source.NONE) for source in pair) for pair in log.sources]
-    ttc = min_time_to_collision(log)
+    ttc, encroachment = min_time_to_collision(log), post_encroachment_time(log)
     success = log.end is End.GOAL and completion >= SUCCESS_COMPLETION and not infractions
     return EpisodeResult(
         suite=suite,
@@ -106,6 +110,7 @@ def score(log: EpisodeLog, suite: str = "") -> EpisodeResult:
         distance=distance,
         mean_speed=distance / max(log.duration, log.step_s),
         end=log.end.value,
+        post_encroachment_time=encroachment if math.isfinite(encroachment) else None,
     )
 
 
@@ -114,7 +119,8 @@ def aggregate(results: Sequence[EpisodeResult]) -> dict[str, Any]:
 
     Means over episodes, except takeovers_per_km (all takeovers over all km) and expert_share (weighted by time).
     ``abilities`` and ``scenarios``: for each, its episodes, success_rate and driving_score. ``infractions``: counts per
-    kind. Raises TakeadError where there is nothing to sum up.
+    kind. ``min_ttc`` and ``post_encroachment_time``: percentiles over the episodes that have one, and their share.
+    Raises TakeadError where there is nothing to sum up.
     """
     if not results:
         raise TakeadError("measures: no episodes, expected at least one result")
@@ -133,6 +139,8 @@ def aggregate(results: Sequence[EpisodeResult]) -> dict[str, Any]:
         "comfort": _mean([result.comfort for result in results]),
         "efficiency": _mean(efficiencies) if efficiencies else None,
         "min_ttc_median": float(np.median(ttcs)) if ttcs else None,
+        "min_ttc": _distribution([result.min_ttc for result in results]),
+        "post_encroachment_time": _distribution([result.post_encroachment_time for result in results]),
         "distance_km": kilometres,
         "infractions": {
             kind: sum(infraction.kind == kind for r in results for infraction in r.infractions) for kind in kinds
@@ -140,6 +148,13 @@ def aggregate(results: Sequence[EpisodeResult]) -> dict[str, Any]:
         "abilities": _groups(results, "ability"),
         "scenarios": _groups(results, "scenario"),
     }
+
+
+def _distribution(values: Sequence[float | None]) -> dict[str, float | None]:
+    """Percentiles over the values there are, and which share of all these are."""
+    known = [value for value in values if value is not None]
+    cuts = np.percentile(known, PERCENTILES).tolist() if known else [None] * len(PERCENTILES)
+    return {"share": len(known) / len(values), **{f"p{p}": cut for p, cut in zip(PERCENTILES, cuts, strict=True)}}
 
 
 def _groups(results: Sequence[EpisodeResult], key: str) -> dict[str, dict[str, float]]:

@@ -15,7 +15,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import ControlKind, LightState, ObjectKind, Objects, TrafficControl
 from takead_ros.sim.log import Contact, End, EpisodeLog
 from takead_ros.sim.measures import EpisodeResult, aggregate, compare, score
-from takead_ros.sim.motion import comfort, efficiency, min_time_to_collision
+from takead_ros.sim.motion import comfort, efficiency, min_time_to_collision, post_encroachment_time
 
 STEP = 0.05
 
@@ -229,3 +229,82 @@ def test_comparison_is_paired_and_repeatable() -> None:
     assert compare(old, new)["success_rate"].equal == 40
     with pytest.raises(TakeadError, match="no pairs"):
         compare(old, new[1:])
+
+
+@pytest.mark.parametrize(("stays_behind", "want"), [(True, 70.0), (False, 100.0)])
+def test_an_emergency_vehicle_has_to_end_up_ahead(stays_behind: bool, want: float) -> None:
+    pace = 10.0 if stays_behind else 14.0
+    others = tuple(
+        objects((pace * t * STEP - 20.0, 2.5, 0.0, pace, 0.0), kind=ObjectKind.EMERGENCY_VEHICLE) for t in range(201)
+    )
+    result = score(episode(others=others))
+    assert result.driving_score == pytest.approx(want)
+    assert [(i.kind, i.object_id) for i in result.infractions] == [("yield_to_emergency_vehicle", 1)] * stays_behind
+    # one that had passed and left the road is judged by where it was seen last
+    gone = (*others[:180], *(Objects.empty(),) * 21)
+    assert score(episode(others=gone)).driving_score == pytest.approx(want)
+    assert score(episode(contacts=(contact(9, ObjectKind.EMERGENCY_VEHICLE),))).driving_score == pytest.approx(60.0)
+
+
+def crossing(late: float, heading: float = np.pi / 2) -> tuple[Objects, ...]:
+    """A car across the ego's way at x = 50 m, its centre there ``late`` s after the ego's; both drive 10 m/s."""
+    cos, sin = np.cos(heading), np.sin(heading)
+    ahead = [10.0 * (t * STEP - 5.0 - late) for t in range(201)]
+    return tuple(objects((50.0 + cos * d, sin * d, heading, 10.0 * cos, 10.0 * sin)) for d in ahead)
+
+
+def test_post_encroachment_time_by_hand() -> None:
+    # boxes of 4 m x 2 m at 10 m/s: the ego's rear leaves the other's strip 0.3 s after its centre was in its middle,
+    # the other's front comes to the ego's strip 0.3 s before its own centre does
+    for late in (1.0, 2.0, -1.5):
+        log = episode(others=crossing(late))
+        assert post_encroachment_time(log) == pytest.approx(abs(late) - 0.6, abs=0.11)
+    assert post_encroachment_time(episode(others=crossing(0.0))) == 0.0
+    assert post_encroachment_time(episode(others=crossing(1.0, heading=0.2))) == np.inf  # same direction: a headway
+    assert post_encroachment_time(episode(others=crossing(5.9))) == np.inf
+    assert post_encroachment_time(episode()) == np.inf
+    assert score(episode(others=crossing(1.0))).post_encroachment_time == pytest.approx(0.4, abs=0.11)
+    assert score(episode()).post_encroachment_time is None
+
+
+@settings(max_examples=15, deadline=None)
+@given(late=st.floats(0.0, 4.0), later=st.floats(0.0, 1.0), angle=st.floats(-3.1, 3.1), dx=st.floats(-500.0, 500.0))
+def test_post_encroachment_time_grows_with_the_gap_and_not_with_the_map(
+    late: float, later: float, angle: float, dx: float
+) -> None:
+    log = episode(others=crossing(late))
+    found = post_encroachment_time(log)
+    assert post_encroachment_time(episode(others=crossing(late + later))) >= found - 1e-9
+    assert post_encroachment_time(turned(log, angle, dx, -dx)) == pytest.approx(found, abs=0.11)
+
+
+def test_comfort_bounds_are_nuplans() -> None:
+    ramp = np.clip(np.arange(201) * STEP, 0.0, 4.0)
+    assert comfort(episode(acceleration=-ramp)) == 1.0  # 4 m/s^2, 1 m/s^3
+    assert comfort(episode(acceleration=-1.1 * ramp)) == pytest.approx(0.2)  # past 4.05 m/s^2 from 3.7 s on
+    assert comfort(episode(acceleration=np.full(201, 2.3))) == 1.0
+    assert comfort(episode(acceleration=np.full(201, 2.5))) == 0.0
+    assert comfort(episode(lateral_acceleration=np.full(201, 4.8))) == 1.0
+    assert comfort(episode(lateral_acceleration=np.full(201, -5.0))) == 0.0
+    assert comfort(episode(yaw_rate=np.full(201, 0.9))) == 1.0
+    weaving = 0.9 * np.sin(np.arange(201) * STEP * 2.5)  # yaw acceleration up to 2.25 rad/s^2
+    assert comfort(episode(yaw_rate=weaving)) == 0.0
+
+
+@settings(max_examples=20, deadline=None)
+@given(scale=st.floats(0.2, 1.0), seed=st.integers(0, 99))
+def test_gentler_driving_is_never_less_comfortable(scale: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wild = np.convolve(rng.normal(0.0, 6.0, 260), np.ones(20) / 20, mode="valid")[:201]
+    log = episode(acceleration=wild)
+    assert comfort(replace(log, acceleration=scale * wild)) >= comfort(log)
+
+
+def test_distributions_over_episodes() -> None:
+    standing = tuple(objects((120.0, 0.0, 0.0, 0.0, 0.0)) for _ in range(201))
+    with_threat, free = score(episode(others=standing)), score(episode(seed=2))
+    found = aggregate([with_threat, free])["min_ttc"]
+    assert found["share"] == 0.5 and found["p5"] == found["p95"] == pytest.approx(1.6, abs=0.11)
+    assert aggregate([free])["min_ttc"] == {"share": 0.0, **dict.fromkeys(("p5", "p25", "p50", "p75", "p95"))}
+    older = {k: v for k, v in free.as_dict().items() if k != "post_encroachment_time"}
+    assert EpisodeResult.from_dict(older) == free

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -17,27 +16,11 @@ from takead_ros.sim.motion import (
     LONGITUDINAL_JERK,
     YAW_ACCELERATION,
     YAW_RATE,
+    savitzky_golay,
 )
 
 CRAWL = 0.3  # m/s below which the direction of motion says nothing about the heading
 YAW_WINDOW = 5  # samples over which NAVSIM differentiates the heading
-
-
-@lru_cache(maxsize=32)
-def savitzky_golay(samples: int, window: int, order: int, derivative: int, dt: float) -> FloatArray:
-    """Matrix (samples, samples): ``matrix @ values`` is the filtered series, or its derivative, per second.
-
-    Least squares of a polynomial of ``order`` over ``window`` (odd) samples around each; at the ends that of the first
-    or last whole window. Source: Savitzky, Golay, Anal. Chem. 36 (1964) 1627; scipy's ``mode='interp'``.
-    """
-    matrix = np.zeros((samples, samples))
-    window = min(window, samples)
-    for i in range(samples):
-        start = min(max(i - window // 2, 0), samples - window)
-        times = (np.arange(start, start + window) - i) * dt
-        fit = np.linalg.pinv(np.vander(times, order + 1, increasing=True))
-        matrix[i, start : start + window] = math.factorial(derivative) * fit[derivative]
-    return matrix
 
 
 def comfortable(states: FloatArray, dt: float, window: int | None = None) -> np.ndarray:

@@ -9,6 +9,10 @@ import numpy as np
 
 from takead_ros.domain.scene import FloatArray, IntArray, ObjectKind, Objects
 
+ROAD_USERS = (
+    ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.EMERGENCY_VEHICLE, ObjectKind.PEDESTRIAN, ObjectKind.CYCLIST,
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Tracks:
@@ -48,5 +52,5 @@ class Tracks:
             y[rows, known:] = last.y[:, None] + last.vy[:, None] * ahead
             yaw[rows, known:] = last.yaw[:, None]
             speed[rows, known:] = np.hypot(last.vx, last.vy)[:, None]
-        agent = np.isin(kind, (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.PEDESTRIAN, ObjectKind.CYCLIST))
+        agent = np.isin(kind, ROAD_USERS)
         return Tracks(ids, agent, length, width, x, y, yaw, speed)
