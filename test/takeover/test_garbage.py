@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,10 +16,11 @@ from takead_ros.domain.driving import DriverStatus, Plan, Source, Trigger
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
 from takead_ros.takeover.parameters import ArbiterParameters
+from takead_ros.takeover.state import State
 from test.takeover.loop import in_mode
 from test.takeover.scenery import TICK, human, objects, output, request, scene
 
-P = ArbiterParameters()
+P = ArbiterParameters(auto_engage=True)
 STATES = {mode: in_mode(mode).state for mode in M}
 NUMBER = st.one_of(
     st.floats(-50.0, 50.0), st.sampled_from([0.0, 1.0, -1.0, 1e7, -1e9, 1e200, -1.7e308, 5e-324, math.inf, math.nan])
@@ -41,12 +43,12 @@ def broken(draw: Any, value: Any, names: list[str], most: int = 3) -> Any:
 
 
 @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), mode=st.sampled_from(list(M)))
-def test_no_content_of_a_message_breaks_a_tick(data: st.DataObject, mode: M) -> None:
-    draw, state = data.draw, STATES[mode]
-    assert state.tick is not None
+@given(data=st.data(), mode=st.sampled_from([None, *M]))
+def test_no_content_of_a_message_breaks_a_tick(data: st.DataObject, mode: M | None) -> None:
+    draw, state = data.draw, STATES[mode] if mode is not None else State()
+    start = state.tick or Now(10**12, 0)
     for i in range(1, 4):
-        now = Now(state.tick.ros + i * TICK, state.tick.steady + i * TICK)
+        now = Now(start.ros + i * TICK, start.steady + i * TICK)
         near = broken(draw, objects({"x": 20.0, "y": 0.0}, {"x": 9.0, "y": 3.0, "vx": 4.0}),
                       ["x", "y", "yaw", "vx", "vy", "length", "width", "visibility"])  # fmt: skip
         seen = scene(now.ros, 5.0 + 0.5 * i, near=near)
@@ -71,3 +73,20 @@ def test_no_content_of_a_message_breaks_a_tick(data: st.DataObject, mode: M) -> 
         assert abs(command.steering_angle) <= 1.2 and -9.0 - 1e-9 <= command.acceleration <= 4.0 + 1e-9, command
         assert 0.0 <= command.lateral_age <= 3600.0 and 0.0 <= command.longitudinal_age <= 3600.0
         assert state.motion is None or all(map(math.isfinite, (state.motion.x, state.motion.y, state.motion.speed)))
+
+
+@pytest.mark.parametrize("x", [9e6, 1e9, 1e160, -1.7e308])
+def test_an_ego_out_of_this_world_is_not_believed(x: float) -> None:
+    """Finite, and yet its squares are not: as the first scene it would be the start of a path and of dead reckoning."""
+    state, p = State(), ArbiterParameters(auto_engage=True, supervised=False)
+    for i in range(1, 30):
+        now = Now(10**12 + i * TICK, i * TICK)
+        driver = output(now.ros, steering=0.1) if i < 4 else output(now.ros, steering=math.nan)
+        plan = replace(driver.plan, y=np.linspace(0.0, 4.0, 8))
+        inputs = Inputs(
+            scene=Received(scene(now.ros, x + 0.5 * i), now.ros, now.steady),
+            policy=Received(replace(driver, plan=plan), now.ros, now.steady),
+        )
+        state, command, _ = step(state, inputs, now, p)
+        assert abs(command.steering_angle) < 1.2 and abs(command.acceleration) < 10.0
+    assert (state.tracks.scene.accepted is None) == (abs(x) > 1e7)
