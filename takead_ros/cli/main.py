@@ -38,6 +38,7 @@ VERBS = (
         "drive", "takead_ros.cli.drive", "app", "Drive in closed loop with takeovers; record each as a clip.", "Drive"
     ),
     Verb("eval", "takead_ros.cli.evaluate", "app", "Score a model, or the expert, on seeds.", "Drive"),
+    Verb("compare", "takead_ros.cli.compare", "app", "Two evaluations, episode by episode.", "Drive"),
     Verb(
         "scenarios", "takead_ros.cli.scenarios", "app", "List scenario families and suites; show one scenario.", "Drive"
     ),

@@ -44,6 +44,17 @@ def refuse_existing(path: Path) -> None:
         raise TakeadError(f"output '{path}' exists already; expected a new path (nothing is overwritten)")
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``. Raises TakeadError naming the file and what was expected."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise TakeadError(f"'{path}': {problem}; expected JSON written by 'takead demo' or 'takead eval'") from problem
+    if not isinstance(content, dict):
+        raise TakeadError(f"'{path}': holds a {type(content).__name__}, expected a JSON object")
+    return content
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write ``content`` as JSON, whole or not at all (a sibling file is renamed over ``path``)."""
     writable_folder(path.parent)

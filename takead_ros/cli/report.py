@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import shlex
 from pathlib import Path
 from string import Template
@@ -14,7 +13,7 @@ import typer
 
 from takead_ros import __version__
 from takead_ros.cli import moment, plots
-from takead_ros.cli.output import stdout
+from takead_ros.cli.output import read_json, stdout
 from takead_ros.cli.runs import HEADLINES, comparison, judgement, signed
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
@@ -23,17 +22,6 @@ from takead_ros.recording.folder import writable_folder
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
 _WORDS = {"better": "better", "worse": "worse", "open": "not settled"}
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in ``path``. Raises TakeadError naming the file and what was expected."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        raise TakeadError(f"'{path}': {problem}; expected JSON written by 'takead demo' or 'takead eval'") from problem
-    if not isinstance(content, dict):
-        raise TakeadError(f"'{path}': holds a {type(content).__name__}, expected a JSON object")
-    return content
 
 
 def write_report(run: Path) -> Path:

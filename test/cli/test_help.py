@@ -10,7 +10,7 @@ from takead_ros import __version__
 VERBS = (
     ["demo"], ["doctor"], ["drive"], ["eval"], ["scenarios", "ls"], ["scenarios", "show"], ["clips", "ls"],
     ["clips", "show"], ["train", "bc"], ["train", "round"], ["export"], ["model", "show"], ["model", "verify"],
-    ["report"],
+    ["report"], ["compare"],
 )  # fmt: skip
 
 
