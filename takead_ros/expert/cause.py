@@ -23,16 +23,16 @@ def _about(actors: Actors, row: int, text: str, kind: str = "") -> Cause:
 
 
 def find_cause(
-    scene: Scene, actors: Actors, kept: np.ndarray, paths: Paths, rollouts: Rollouts, scores: Scores, best: int,
-    why: np.ndarray, wall: Wall | None, urgent: int,
+    scene: Scene, actors: Actors, paths: Paths, rollouts: Rollouts, scores: Scores, best: int, why: np.ndarray,
+    wall: Wall | None, urgent: int,
 ) -> Cause:  # fmt: skip
-    """The cause of proposal ``best``. ``kept`` (M,) are the rows of ``actors`` that were scored, ``why`` (L, G) what
-    caps the speed (``rules.speed_caps``), ``urgent`` is the row of the one that room is made for, or -1."""
+    """The cause of proposal ``best``. ``why`` (L, G) is what caps the speed (``rules.speed_caps``), ``urgent`` the row
+    of the one that room is made for, or -1."""
     path = int(rollouts.path[best])
     pace = int(rollouts.pace[best])
     full = path * len(PACES)
     if pace > 0 and scores.worst[full] >= 0:
-        return _about(actors, int(kept[scores.worst[full]]), f"{PACES[pace]} for")
+        return _about(actors, int(scores.worst[full]), f"{PACES[pace]} for")
     slows = rollouts.v[best, -1] < rollouts.v[best, 0] - 0.5 or rollouts.v[best, 8] < 1.0
     if wall is not None and rollouts.along[best, -1] < wall.along and wall.along - rollouts.along[best, -1] < 8.0:
         return Cause(wall.kind, wall.control_id, wall.visible, f"stops for {wall.kind} {wall.control_id}")

@@ -13,6 +13,7 @@ from takead_ros.expert.kernels.shapes import shape
 from takead_ros.expert.parameters import ExpertParameters
 
 GRID = STEP * np.arange(AHEAD + 1)  # (G,) m along the route, ahead of the ego
+_CYCLIST = int(ObjectKind.CYCLIST)
 _LOOK = 50.0  # m within which a standing obstacle is passed
 _QUEUE_GAP = 14.0  # m between two obstacles that are passed in one go
 _OVERTAKES = 0.7  # of the speed limit: who rides slower is overtaken
@@ -137,7 +138,7 @@ def slow_ahead(actors: Actors, now: Places, ego: EgoState, limit: float, paramet
     limit m/s: the speed that the ego would like to drive.
     """
     reach = 0.5 * ego.width + parameters.person_margin + now.half_across
-    slow = (actors.kind == ObjectKind.CYCLIST) & (actors.speed >= 0.5) & (actors.speed < _OVERTAKES * limit)
+    slow = (actors.kind == _CYCLIST) & (actors.speed >= 0.5) & (actors.speed < _OVERTAKES * limit)
     slow &= (now.same > 0.9) & (np.abs(now.offset) < reach)
     slow &= (now.along + now.half_along > -0.5 * ego.length - _OVERTAKING_GAP) & (now.along - now.half_along < _LOOK)
     rows = np.flatnonzero(slow)

@@ -12,7 +12,7 @@ import numpy as np
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Cause, DriverOutput, DriverStatus, Plan
 from takead_ros.domain.scene import EgoState, FloatArray, Scene
 from takead_ros.expert.cause import find_cause
-from takead_ros.expert.forecast import EVERY, TIMES, Actors, forecast, select, shifted
+from takead_ros.expert.forecast import EVERY, TIMES, Actors, forecast, shifted
 from takead_ros.expert.frame import Frame, build_frame, drivable_band
 from takead_ros.expert.kernels.jit import prepare
 from takead_ros.expert.lanes import read_lanes
@@ -51,17 +51,13 @@ def _finite(scene: Scene) -> bool:
     ego, objects = scene.ego, scene.objects
     numbers = (ego.x, ego.y, ego.yaw, ego.speed, ego.acceleration, ego.steering_angle, ego.length, ego.width)
     arrays = (objects.x, objects.y, objects.yaw, objects.vx, objects.vy, objects.length, objects.width)
-    return bool(
-        np.isfinite(numbers).all()
-        and np.isfinite(scene.route.path).all()
-        and all(np.isfinite(array).all() for array in arrays)
-    )
+    return bool(np.isfinite(np.concatenate([numbers, *arrays, np.ravel(scene.route.path)])).all())
 
 
 def _two_hot(speed: float) -> FloatArray:
     """Probabilities (B,) over SPEED_BINS whose mean is ``speed`` m/s, on the two nearest bins."""
-    place = np.clip(speed / (SPEED_BINS[1] - SPEED_BINS[0]), 0.0, len(SPEED_BINS) - 1.0)
-    return np.asarray(np.clip(1.0 - np.abs(np.arange(len(SPEED_BINS)) - place), 0.0, 1.0))
+    place = min(max(speed / (SPEED_BINS[1] - SPEED_BINS[0]), 0.0), len(SPEED_BINS) - 1.0)
+    return np.asarray(np.maximum(1.0 - np.abs(np.arange(len(SPEED_BINS)) - place), 0.0))
 
 
 def _ignored(actors: Actors, seen: Corridor, frame: Frame, ego: EgoState, stuck: bool) -> np.ndarray:
@@ -102,7 +98,7 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     stands = scene.stamp if memory.waiting_since is None else memory.waiting_since
     waiting = None if ego.speed > _UNDER_WAY else stands
     waited = 0.0 if waiting is None else (scene.stamp - waiting) * 1e-9
-    impatience = float(np.clip(waited / p.patience - 1.0, 0.0, 1.0))
+    impatience = min(max(waited / p.patience - 1.0, 0.0), 1.0)
     lanes = read_lanes(scene.polylines, memory.lanes)
     actors, courses = forecast(ego, lanes, tracks, scene.stamp)
     limit = p.default_speed_limit if scene.route.speed_limit is None else max(scene.route.speed_limit, 0.5)
@@ -130,28 +126,26 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     rollouts = roll_out(paths, around, ego, limit, p)
 
     keep = nearby(paths, actors, seen, ego, p)
-    rows = np.flatnonzero(keep)
     minded = (seen.same < 0.7) | merges[:, None]
     across = np.flatnonzero(keep & (actors.speed > 0.3) & minded.any(axis=1))
     early = np.where(merges[across], p.merging_time_margin, p.crossing_time_margin) * (1.0 - 0.5 * impatience)
     shifts = np.stack([np.full(len(across), -_TRAIL), np.zeros(len(across)), 0.5 * early, early], axis=1)
     crossing = Crossing(
-        np.searchsorted(rows, across), np.repeat(minded[across], EVERY, axis=1)[:, : len(TIMES)],
+        across, np.repeat(minded[across], EVERY, axis=1)[:, : len(TIMES)],
         *shifted(actors, courses, across, shifts, ego),
     )  # fmt: skip
     closed = np.inf if wall is None else wall.along - 0.5 * ego.length
     ignored = _ignored(actors, seen, frame, ego, impatience > 0.0)
     if urgent >= 0 and now.along[urgent] < 0.0:
         ignored[urgent] = True  # it passes; nothing is gained by braking for it
-    near = select(actors, keep)
-    scores = score(rollouts, paths, near, ignored[keep], crossing, band, closed, around.yield_wall, ego, p)
+    scores = score(rollouts, paths, actors, ignored | ~keep, crossing, band, closed, around.yield_wall, ego, p)
 
     identity = [(paths.kind[j], int(paths.object_id[j])) for j in range(len(paths.kind))]
     same_path = np.array([p.hysteresis * (name == memory.choice) for name in identity])
     same_pace = np.array([p.hysteresis * (name == memory.pace) for name in PACES])
     total = scores.total + same_path[rollouts.path] + same_pace[rollouts.pace]
     best = int(total.argmax())
-    cause = find_cause(scene, actors, rows, paths, rollouts, scores, best, why, wall, urgent)
+    cause = find_cause(scene, actors, paths, rollouts, scores, best, why, wall, urgent)
     output = _output(scene, paths, rollouts, total, best, cause)
     after = replace(
         memory, stamp=scene.stamp, tracks=tracks, choice=identity[rollouts.path[best]],

@@ -18,6 +18,7 @@ from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import Paths
 from takead_ros.expert.rollout import Surroundings
 
+_CAR, _TRUCK, _OBSTACLE = int(ObjectKind.CAR), int(ObjectKind.TRUCK), int(ObjectKind.OBSTACLE)
 _ENTRY_GAP = 2.0  # m that the front keeps from the first lane that crosses
 _JUNCTION_SLACK = 8.0  # m before that in which the way of crossing traffic still belongs to the junction
 _JOLT = 5.0  # m/s^2
@@ -117,7 +118,7 @@ def speed_caps(
     -2 a bend, -3 a yield line, else the actor that may hide somebody)."""
     p = parameters
     kind = actors.kind
-    bulky = (kind == ObjectKind.CAR) | (kind == ObjectKind.TRUCK) | (kind == ObjectKind.OBSTACLE)
+    bulky = (kind == _CAR) | (kind == _TRUCK) | (kind == _OBSTACLE)
     cap, why = speed_limits(
         paths.offset, paths.curvature, bulky & (actors.speed < 0.5) & (actors.length > 2.0), seen.along, seen.offset,
         seen.extent_along, seen.extent_across,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from takead_ros.domain.scene import Objects
 
@@ -11,8 +11,7 @@ _SMOOTHING = 0.4  # share of a new acceleration sample
 _COLUMNS = ("id", "kind", "x", "y", "yaw", "vx", "vy", "length", "width", "visibility")
 
 
-@dataclass(frozen=True)
-class Track:
+class Track(NamedTuple):
     """One object over time: its last row (the columns of Objects, in ``map``), when it was seen (ns), its speed m/s and
     acceleration m/s^2 along its motion, since when it stands (ns; None: it moves), whether it was ever seen moving."""
 

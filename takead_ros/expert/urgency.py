@@ -9,6 +9,7 @@ from takead_ros.expert.forecast import Actors
 from takead_ros.expert.frame import Frame, index
 from takead_ros.expert.paths import Places
 
+_CAR, _TRUCK = int(ObjectKind.CAR), int(ObjectKind.TRUCK)
 _SAME_TRACK = 1.8  # m between the two centres across the route
 _HURRY = 1.15  # of the speed limit; no other vehicle drives that fast
 _FASTER = 2.0  # m/s than the ego
@@ -31,7 +32,7 @@ def notice_urgent(
     """
     behind = now.along < -0.5 * (ego.length + actors.length)
     hurries = behind & (np.abs(now.offset - frame.offset) < _SAME_TRACK) & (now.same > 0.9) & actors.visible
-    hurries &= np.isin(actors.kind, (ObjectKind.CAR, ObjectKind.TRUCK))
+    hurries &= (actors.kind == _CAR) | (actors.kind == _TRUCK)
     closing = actors.speed - ego.speed
     hurries &= (actors.speed > max(_HURRY * limit, limit + 1.5)) & (closing > _FASTER)
     hurries &= (actors.acceleration > _STILL_BRAKING) & (now.along > -_HEARD)

@@ -33,6 +33,19 @@ def box_gap(
     return max(gap, abs(other_cos * dy - other_sin * dx) - d - a * across - b * with_it)
 
 
+@part
+def _directions(yaw: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(cos, sin) (M, T) of headings (M, T) rad, computed once where a heading stays as it was."""
+    cos, sin = np.empty(yaw.shape), np.empty(yaw.shape)
+    for m in range(yaw.shape[0]):
+        for t in range(yaw.shape[1]):
+            if t and yaw[m, t] == yaw[m, t - 1]:
+                cos[m, t], sin[m, t] = cos[m, t - 1], sin[m, t - 1]
+            else:
+                cos[m, t], sin[m, t] = np.cos(yaw[m, t]), np.sin(yaw[m, t])
+    return cos, sin
+
+
 @kernel("f8[:,::1], f8[:,::1], f8[:,::1], f8, f8, f8[:,::1], f8[:,::1], f8[:,::1], f8[::1], f8[::1]")
 def separations(
     x: FloatArray, y: FloatArray, yaw: FloatArray, length: float, width: float,
@@ -76,8 +89,9 @@ def conflicts(
     """
     count, steps = x.shape
     others, shifts = len(room), cross_x.shape[1]
-    cos, sin, other_cos, other_sin = np.cos(yaw), np.sin(yaw), np.cos(other_yaw), np.sin(other_yaw)
-    cross_cos, cross_sin = np.cos(cross_yaw), np.sin(cross_yaw)
+    cos, sin = _directions(yaw)
+    other_cos, other_sin = _directions(other_yaw)
+    cross_cos, cross_sin = _directions(cross_yaw.reshape((-1, steps)))
     which = np.full(others, -1)
     which[crossing] = np.arange(len(crossing))
     first, impact = np.full(count, np.inf), np.zeros(count)
@@ -106,9 +120,9 @@ def conflicts(
                     for h in range(shifts):
                         dx, dy = cross_x[m, h, t] - x[k, t], cross_y[m, h, t] - y[k, t]
                         if dx * dx + dy * dy < far:
-                            gap = min(gap, box_gap(
-                                dx, dy, cos[k, t], sin[k, t], a, b, cross_cos[m, h, t], cross_sin[m, h, t], c, d
-                            ))  # fmt: skip
+                            i = m * shifts + h
+                            beside = box_gap(dx, dy, cos[k, t], sin[k, t], a, b, cross_cos[i, t], cross_sin[i, t], c, d)
+                            gap = min(gap, beside)
                 if gap < room[n]:
                     used = min((room[n] - gap) / room[n], 1.0) * (1.0 - times[t] / 10.0)
                     if not moving:

@@ -103,5 +103,8 @@ def follow(
                 side = offset[n] + drifted
             dx, dy = from_x + beyond * cos - side * sin - ego_x, from_y + beyond * sin + side * cos - ego_y
             to_x[m, t], to_y[m, t] = dx * ego_cos + dy * ego_sin, dy * ego_cos - dx * ego_sin
-            to_yaw[m, t] = (yaw[n] + turn - ego_yaw + np.pi) % (2.0 * np.pi) - np.pi
+            heading = yaw[n] + turn - ego_yaw
+            if not -np.pi <= heading < np.pi:
+                heading = (heading + np.pi) % (2.0 * np.pi) - np.pi
+            to_yaw[m, t] = heading
     return to_x, to_y, to_yaw

@@ -169,15 +169,19 @@ def corridor(
     along, offset, same = np.empty((actors, knots)), np.empty((actors, knots)), np.empty((actors, knots))
     extent_along, extent_across = np.empty((actors, knots)), np.empty((actors, knots))
     inside = np.zeros((paths, actors, knots), dtype=np.bool_)
+    grid_cos, grid_sin = np.cos(grid_yaw), np.sin(grid_yaw)
     for n in range(actors):
-        i = behind
+        i, heading, yaw_cos, yaw_sin = behind, np.nan, 1.0, 0.0
         for s in range(knots):
             t = s * every
             i = _nearest(grid_x, grid_y, x[n, t], y[n, t], i)
-            cos, sin = np.cos(grid_yaw[i]), np.sin(grid_yaw[i])
+            cos, sin = grid_cos[i], grid_sin[i]
             dx, dy = x[n, t] - grid_x[i], y[n, t] - grid_y[i]
             there, beside = i - behind + cos * dx + sin * dy, cos * dy - sin * dx
-            cos, sin = np.cos(yaw[n, t] - grid_yaw[i]), abs(np.sin(yaw[n, t] - grid_yaw[i]))
+            if yaw[n, t] != heading:
+                heading = yaw[n, t]
+                yaw_cos, yaw_sin = np.cos(heading), np.sin(heading)
+            cos, sin = yaw_cos * cos + yaw_sin * sin, abs(yaw_sin * cos - yaw_cos * sin)
             along[n, s], offset[n, s], same[n, s] = there, beside, cos
             cos = abs(cos)
             half_length, half_width = 0.5 * length[n], 0.5 * width[n]
