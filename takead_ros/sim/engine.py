@@ -14,7 +14,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, RAMP_RADIUS, Actor, Model, Roads
+from takead_ros.domain.scene import Objects
+from takead_ros.sim.lanemap import Lane, read_lanes
+from takead_ros.sim.log import End
+from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, RAMP_RADIUS, Actor, Model, Roads, Scenario
 
 PHYSICS_STEP = 0.025  # s; two physics steps in one 20 Hz step
 # Forces are chosen so that pedal position is linear in acceleration: full throttle 4 m/s^2, full brake 9 m/s^2.
@@ -23,16 +26,19 @@ FULL_BRAKE = 9.0  # m/s^2
 MAX_STEERING_ANGLE = math.radians(40.0)
 WHEELBASE = 1.05234 + 1.4166  # m, DefaultVehicle: front and rear axle from the centre
 EGO_LENGTH, EGO_WIDTH = 4.515, 1.852  # m
+CREEP = 0.05  # m/s
+
+Pose = tuple[float, float, float, float, float]  # x m, y m, yaw rad, vx m/s, vy m/s
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """MetaDrive reports every start on its own logger's and Panda3D's streams; a run has its own progress to show."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
 
 
-def _import_metadrive() -> Any:
+def import_metadrive() -> Any:
     try:
         import metadrive.engine.logger as metadrive_logging
 
@@ -49,7 +55,7 @@ def _import_metadrive() -> Any:
 
 
 def _make_environment(world: Engine) -> Any:
-    _import_metadrive()
+    import_metadrive()
     from metadrive.component.algorithm.blocks_prob_dist import PGBlockDistConfig
     from metadrive.component.map.pg_map import PGMap
     from metadrive.envs.base_env import BaseEnv
@@ -147,35 +153,53 @@ def _map_config(roads: Roads) -> dict[str, Any]:
     }
 
 
+def _pedal(acceleration: float, speed: float) -> float:
+    """MetaDrive's throttle (positive) or brake (negative) for an acceleration in m/s^2; both are linear in it.
+
+    Zero throttle makes MetaDrive drag the brakes, so that coasting asks for a hair of throttle.
+    """
+    if acceleration >= 0.0:
+        return max(min(acceleration / FULL_THROTTLE, 1.0), 1e-4)
+    if speed < CREEP:
+        return -1.0
+    return max(acceleration / FULL_BRAKE, -1.0)
+
+
 class Engine:
     """One running MetaDrive engine. There can be only one per process; ``close`` frees it for another.
 
     Raises TakeadError where MetaDrive is not installed or another engine is alive in this process.
     """
 
+    physics_step = PHYSICS_STEP
     _alive = False
 
     def __init__(self, step_s: float) -> None:
-        repeat = round(step_s / PHYSICS_STEP)
-        if repeat < 1 or abs(repeat * PHYSICS_STEP - step_s) > 1e-9:
-            raise TakeadError(f"simulator: step_s {step_s} s, expected a multiple of {PHYSICS_STEP} s")
+        self.repeat = round(step_s / self.physics_step)
+        if self.repeat < 1 or abs(self.repeat * self.physics_step - step_s) > 1e-9:
+            raise TakeadError(f"simulator: step_s {step_s} s, expected a multiple of {self.physics_step} s")
         if Engine._alive:
             raise TakeadError("simulator: an engine already runs in this process, expected one per process; close it")
-        self.repeat = repeat
+        self.step_s = step_s
         self.roads = Roads(1, 3.5, 30.0, ())
         self.bodies: dict[int, Any] = {}
-        self._poses: Sequence[tuple[float, float, float, float, float] | None] = ()
-        with _quiet():
-            self._environment = _make_environment(self)
+        self._poses: Sequence[Pose | None] = ()
+        with quiet():
+            self._environment = self._make()
         Engine._alive = True
 
-    def reset(self, roads: Roads) -> Any:
-        """Builds the map; returns its MetaDrive road network."""
-        self.roads = roads
+    def _make(self) -> Any:
+        return _make_environment(self)
+
+    def build(self, scenario: Scenario) -> tuple[list[Lane], Scenario]:
+        """Builds the map; returns its lanes, and the scenario with whatever only the simulator knew of it."""
+        assert isinstance(scenario.roads, Roads)
+        self.roads = scenario.roads
         self._poses = ()
-        with _quiet():
+        with quiet():
             self._environment.reset()
-        return self._environment.engine.map_manager.current_map.road_network
+        network = self._environment.engine.map_manager.current_map.road_network
+        return read_lanes(network, scenario.roads), scenario
 
     def place_ego(self, x: float, y: float, yaw: float, speed: float) -> None:
         ego = self._environment.agent
@@ -186,7 +210,7 @@ class Engine:
         ego.set_velocity((math.cos(yaw) * speed, math.sin(yaw) * speed))
         self._ego = ego
 
-    def spawn(self, index: int, actor: Actor, pose: tuple[float, float, float, float, float]) -> None:
+    def spawn(self, index: int, actor: Actor, pose: Pose) -> None:
         """Body ``index``, for ``actor`` at ``pose`` (x m, y m, yaw rad, vx m/s, vy m/s)."""
         from metadrive.component.static_object import traffic_object
         from metadrive.component.traffic_participants.cyclist import Cyclist
@@ -209,11 +233,23 @@ class Engine:
             body = manager.spawn_object(others[actor.model], position=(x, y), heading_theta=yaw, random_seed=0)
         self.bodies[index] = body
 
-    def step(self, steering: float, throttle_brake: float,
-             poses: Sequence[tuple[float, float, float, float, float] | None]) -> None:  # fmt: skip
-        """One step. steering, throttle_brake in [-1, 1]; ``poses``: one per body, None: it is gone from the world."""
+    def step(self, steering: float, acceleration: float, speed: float, poses: Sequence[Pose | None]) -> None:
+        """One step. steering rad, positive left, within full lock; acceleration m/s^2 from ``speed`` m/s on;
+        ``poses``: one per body, None: it is gone from the world."""
         self._poses = poses
-        self._environment.step([steering, throttle_brake])
+        self._environment.step([steering / MAX_STEERING_ANGLE, _pedal(acceleration, speed)])
+
+    def crowd(self) -> Objects | None:
+        """Everyone but the ego where the simulator has others of its own; None: the scenario's actors are all."""
+        return None
+
+    def ending(self) -> End | None:
+        """Whether and why the episode is over where the simulator decides that; None: it does not."""
+        return None
+
+    def verdict(self) -> dict[str, float] | None:
+        """The simulator's own measures of the episode, if it has any."""
+        return None
 
     def hold(self, x: float, y: float, yaw: float) -> None:
         """Puts the ego back to where it stood: a braked MetaDrive body creeps by a centimetre a second."""
@@ -254,6 +290,6 @@ class Engine:
         return x, y, yaw, along, across, float(ego.body.get_angular_velocity()[2])
 
     def close(self) -> None:
-        with _quiet():
+        with quiet():
             self._environment.close()
         Engine._alive = False

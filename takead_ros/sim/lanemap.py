@@ -105,9 +105,8 @@ class Edge:
 class LaneMap:
     """Lanes, polylines and the drivable area of one episode's map."""
 
-    def __init__(self, lanes: list[Lane], roads: Roads, speed_limit: float | None) -> None:
+    def __init__(self, lanes: list[Lane], speed_limit: float | None) -> None:
         self.lanes = {lane.key: lane for lane in lanes}
-        self.roads = roads
         self.speed_limit = speed_limit
         self._centers = np.concatenate([lane.center for lane in lanes])
         self._half_widths = np.concatenate([np.full(len(lane.center), lane.width / 2.0) for lane in lanes])

@@ -9,21 +9,21 @@ import numpy as np
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import Path, box_corners, boxes_overlap
-from takead_ros.domain.scene import EgoState, FloatArray, IntArray, Objects, Polyline, Scene, TrafficControl
+from takead_ros.domain.scene import EgoState, FloatArray, IntArray, ObjectKind, Objects, Polyline, Scene, TrafficControl
 from takead_ros.sim import traffic
 from takead_ros.sim.engine import (
+    CREEP,
     EGO_LENGTH,
     EGO_WIDTH,
-    FULL_BRAKE,
-    FULL_THROTTLE,
     MAX_STEERING_ANGLE,
     WHEELBASE,
     Engine,
 )
-from takead_ros.sim.lanemap import LaneMap, read_lanes
+from takead_ros.sim.lanemap import LaneMap
 from takead_ros.sim.log import Contact, End, EpisodeLog
 from takead_ros.sim.navigation import navigate
-from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Model, Scenario
+from takead_ros.sim.safe_metadrive import SafeMetaDriveEngine
+from takead_ros.sim.scenarios.spec import Actor, Model, SafeMetaDriveMap, Scenario
 from takead_ros.sim.signals import Signals
 from takead_ros.sim.visibility import RANGE, visibility
 
@@ -34,7 +34,7 @@ ROOM = 1.0  # m of free length and width that a body needs to be put into the wo
 DEVIATION = 15.0  # m from the reference path that end an episode
 STANDSTILL = 15.0  # s without getting anywhere that end it; nothing in these scenarios holds a careful driver as long
 STAY = 0.3  # m; who pushes against a wreck has turning wheels, and speed, but stays where he is
-CREEP = 0.05  # m/s
+OPAQUE = (int(ObjectKind.CAR), int(ObjectKind.TRUCK))  # bodies that hide what is behind them
 
 _COLUMNS = (
     "x", "y", "yaw", "speed", "acceleration", "lateral_acceleration", "yaw_rate", "steering_angle", "route_s",
@@ -51,7 +51,7 @@ class World:
     """
 
     def __init__(self, step_s: float = 0.05) -> None:
-        self.step_s = step_s
+        self.step_s = self._scripted_step = step_s
         self._engine = Engine(step_s)
         self._scenario: Scenario | None = None
 
@@ -72,11 +72,14 @@ class World:
 
     def reset(self, scenario: Scenario) -> None:
         """Starts the scenario. The same scenario gives bit-identical episodes, whatever ran before."""
-        network = self._engine.reset(scenario.roads)
+        kind = SafeMetaDriveEngine if isinstance(scenario.roads, SafeMetaDriveMap) else Engine
+        if type(self._engine) is not kind:
+            self._engine.close()
+            self._engine = kind(self._scripted_step)
+        self.step_s = self._engine.step_s
+        lanes, scenario = self._engine.build(scenario)
         self._scenario = scenario
-        self._map = LaneMap(
-            read_lanes(network, scenario.roads), scenario.roads, None if scenario.limits else scenario.speed_limit
-        )
+        self._map = LaneMap(lanes, None if scenario.limits else scenario.speed_limit)
         self._navigation = navigate(self._map, scenario.route, scenario.start, scenario.goal, scenario.speed_limit)
         self._tick, self._end, self._standing = 0, End.RUNNING, 0
         self._steering = self._acceleration = 0.0
@@ -106,7 +109,6 @@ class World:
         self._ids: IntArray = np.arange(1, len(self._actors) + 1)
         self._kinds: IntArray = np.array([int(actor.kind) for actor in self._actors], dtype=np.int64)
         self._sizes = np.array([(actor.length, actor.width) for actor in self._actors]).reshape(-1, 2)
-        self._opaque = np.array([actor.model in MOTOR_VEHICLES for actor in self._actors], dtype=bool)
         self._reactive = [i for i, actor in enumerate(self._actors) if actor.reactive]
         self._signals = Signals(scenario.controls, self._navigation.path)
         self._controls_log: list[tuple[TrafficControl, ...]] = []
@@ -139,7 +141,7 @@ class World:
         self._move_actors()
         self._steering = max(-MAX_STEERING_ANGLE, min(MAX_STEERING_ANGLE, steering_angle))
         poses = [None if motion.gone else pose for motion, pose in zip(self._motions, self._poses, strict=True)]
-        self._engine.step(self._steering / MAX_STEERING_ANGLE, _pedal(acceleration, self._ego.speed), poses)
+        self._engine.step(self._steering, acceleration, self._ego.speed, poses)
         self._tick += 1
         before = self._ego
         if acceleration <= 0.0 and before.speed < CREEP:
@@ -162,7 +164,7 @@ class World:
                 objects,
                 visibility=visibility(
                     (self._ego.x, self._ego.y), objects.x, objects.y, objects.yaw, objects.length, objects.width,
-                    self._opaque[objects.id - 1],
+                    np.isin(objects.kind, OPAQUE),
                 ),
             )  # fmt: skip
             near = np.hypot(objects.x - self._ego.x, objects.y - self._ego.y) <= RANGE
@@ -197,6 +199,10 @@ class World:
             controls=tuple(self._controls_log),
             **columns,
         )
+
+    def verdict(self) -> dict[str, float] | None:
+        """What the simulator itself says of the episode, where the scenario is one of its own; else None."""
+        return self._engine.verdict()
 
     def close(self) -> None:
         self._engine.close()
@@ -266,27 +272,41 @@ class World:
         return along - (EGO_LENGTH + self._actors[i].length) / 2.0
 
     def _find_contacts(self) -> None:
-        """New touches between the ego's box and others; the touched actor stops."""
-        if not self._actors:
+        """New touches between the ego's box and others; a touched actor stops."""
+        others = self._others()
+        close = np.flatnonzero(np.hypot(others.x - self._ego.x, others.y - self._ego.y) < 8.0)
+        if not len(close) and not self._touching:
             return
-        poses = np.array([pose[:3] for pose in self._poses])
-        alive = np.array([not motion.gone for motion in self._motions])
-        close = alive & (np.hypot(poses[:, 0] - self._ego.x, poses[:, 1] - self._ego.y) < 8.0)
-        touching: set[int] = set()
-        for i in (int(row) for row in np.flatnonzero(close)):
-            other = self._corners(i, 2.0 * TOUCH)
-            ego = box_corners(self._ego.x, self._ego.y, self._ego.yaw, EGO_LENGTH, EGO_WIDTH)  # type: ignore[arg-type]
-            if bool(boxes_overlap(ego, other)):
-                touching.add(i)
-        for i in sorted(touching - self._touching):
+        boxes = box_corners(
+            others.x[close], others.y[close], others.yaw[close], others.length[close] + 2.0 * TOUCH,
+            others.width[close] + 2.0 * TOUCH,
+        )  # fmt: skip
+        ego = box_corners(self._ego.x, self._ego.y, self._ego.yaw, EGO_LENGTH, EGO_WIDTH)  # type: ignore[arg-type]
+        rows = close[boxes_overlap(ego[None], boxes)]
+        kinds = {int(others.id[row]): int(others.kind[row]) for row in rows}
+        for number in sorted(kinds.keys() - self._touching):
             self._contacts.append(
-                Contact(self._tick, i + 1, int(self._kinds[i]), self._ego.x, self._ego.y, self._navigation.s)
+                Contact(self._tick, number, kinds[number], self._ego.x, self._ego.y, self._navigation.s)
             )
-            self._motions[i] = traffic.wreck(self._motions[i])
-            if self._actors[i].model is not Model.CONE:  # which is driven over
-                self._engine.fix(i)
-            self._poses[i] = (*self._poses[i][:3], 0.0, 0.0)
-        self._touching = touching
+            i = number - 1
+            if i < len(self._actors):
+                self._motions[i] = traffic.wreck(self._motions[i])
+                if self._actors[i].model is not Model.CONE:  # which is driven over
+                    self._engine.fix(i)
+                self._poses[i] = (*self._poses[i][:3], 0.0, 0.0)
+        self._touching = set(kinds)
+
+    def _others(self) -> Objects:
+        """Everyone but the ego, all in full view: MetaDrive's own where the scenario is one of its, else the actors."""
+        crowd = self._engine.crowd()
+        if crowd is not None:
+            return crowd
+        poses = np.array(self._poses).reshape(-1, 5)
+        objects = Objects(
+            self._ids, self._kinds, poses[:, 0], poses[:, 1], poses[:, 2], poses[:, 3], poses[:, 4],
+            self._sizes[:, 0], self._sizes[:, 1], np.ones(len(poses)),
+        )  # fmt: skip
+        return objects.select(np.array([not motion.gone for motion in self._motions], dtype=bool))
 
     def _record(self) -> None:
         ego, navigation = self._ego, self._navigation
@@ -297,12 +317,7 @@ class World:
             float(self._map.beyond(corners).max()),
         ))  # fmt: skip
         self._controls_log.append(self._signals.around(navigation.s, EGO_LENGTH / 2.0))
-        poses = np.array(self._poses).reshape(-1, 5)
-        objects = Objects(
-            self._ids, self._kinds, poses[:, 0], poses[:, 1], poses[:, 2], poses[:, 3], poses[:, 4],
-            self._sizes[:, 0], self._sizes[:, 1], np.ones(len(poses)),
-        )  # fmt: skip
-        self._objects_log.append(objects.select(np.array([not motion.gone for motion in self._motions], dtype=bool)))
+        self._objects_log.append(self._others())
 
     def _set_speed_limit(self) -> None:
         for start, limit in self.scenario.limits:
@@ -310,6 +325,9 @@ class World:
                 self._navigation.speed_limit = limit
 
     def _ending(self) -> End:
+        own = self._engine.ending()
+        if own is not None:
+            return own
         at = (self._ego.x, self._ego.y)
         if math.dist(at, self._stood_at) > STAY:
             self._stood_at, self._standing = at, 0
@@ -329,18 +347,6 @@ class World:
             distance = np.hypot(self._middles[:, 0] - at[0], self._middles[:, 1] - at[1]) - self._reach
             self._near = tuple(self._polylines[i] for i in np.flatnonzero(distance < MAP_RANGE))
         return self._near
-
-
-def _pedal(acceleration: float, speed: float) -> float:
-    """MetaDrive's throttle (positive) or brake (negative) for an acceleration in m/s^2; both are linear in it.
-
-    Zero throttle makes MetaDrive drag the brakes, so that coasting asks for a hair of throttle.
-    """
-    if acceleration >= 0.0:
-        return max(min(acceleration / FULL_THROTTLE, 1.0), 1e-4)
-    if speed < CREEP:
-        return -1.0
-    return max(acceleration / FULL_BRAKE, -1.0)
 
 
 __all__ = ["World"]

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.sim.scenarios import crossings, following, junctions, long, merging, obstacles, passing, priority, ramps
+from takead_ros.sim.scenarios import (
+    crossings,
+    following,
+    junctions,
+    long,
+    merging,
+    obstacles,
+    passing,
+    priority,
+    ramps,
+    simulators,
+)
 from takead_ros.sim.scenarios.spec import Ability, Actor, Scenario
 
 FAMILIES: dict[str, Callable[[int], Scenario]] = {
@@ -47,7 +58,7 @@ FAMILIES: dict[str, Callable[[int], Scenario]] = {
     )
 }
 OTHER_FAMILIES: dict[str, Callable[[int], Scenario]] = {
-    family.__name__: family for family in (long.long_street, long.long_town)
+    family.__name__: family for family in (long.long_street, long.long_town, simulators.safe_metadrive)
 }
 ALL_FAMILIES = {**FAMILIES, **OTHER_FAMILIES}
 

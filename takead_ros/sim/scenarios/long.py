@@ -116,7 +116,7 @@ class _Road:
 
     def fits(self, piece: Scenario) -> bool:
         """Whether the piece has this road's cross-section, is of known shapes, and stays clear of the road so far."""
-        roads = piece.roads
+        roads = _roads(piece)
         alike = (roads.lanes, roads.lane_width) == (self.lanes, self.width) and set(piece.route.lanes) == {
             self.lanes - 1
         }
@@ -137,11 +137,11 @@ class _Road:
         offset, base, before = len(self._blocks), self.length, self._nodes[-1]
         if self.pieces:
             offset += 1
-            entry = (("length", piece.roads.entry),)
+            entry = (("length", _roads(piece).entry),)
             self._blocks.append(Block("S", self._socket, entry))
             self._nodes.append(f"{offset}S0_0_")
             self._socket = 0
-        self._blocks += piece.roads.blocks
+        self._blocks += _roads(piece).blocks
 
         def path(old: LanePath) -> LanePath:
             names = [_rename(node, offset, before) for node in old.nodes] if self.pieces else list(old.nodes)
@@ -170,10 +170,10 @@ class _Road:
 
     def scenario(self, name: str, seed: int) -> Scenario:
         first, last = self.pieces[0], self.pieces[-1]
-        passable = any(piece.roads.passable_centre for piece in self.pieces)
+        passable = any(_roads(piece).passable_centre for piece in self.pieces)
         return Scenario(
             name, seed, Ability.MIXED,
-            Roads(self.lanes, self.width, first.roads.entry, tuple(self._blocks), passable, junctions.ARM),
+            Roads(self.lanes, self.width, _roads(first).entry, tuple(self._blocks), passable, junctions.ARM),
             LanePath.along(tuple(self._nodes), self.lanes - 1), first.start, self._last_start + last.goal,
             first.speed, first.speed_limit, round(sum(piece.time_limit for piece in self.pieces), 1),
             tuple(self._actors), any(piece.threat for piece in self.pieces), tuple(self._controls),
@@ -210,8 +210,8 @@ class _Road:
             x, y = centre[0] + side * radius * math.sin(yaw), centre[1] - side * radius * math.cos(yaw)
             s += radius * abs(angle)
 
-        ahead(piece.roads.entry)
-        for block in piece.roads.blocks:
+        ahead(_roads(piece).entry)
+        for block in _roads(piece).blocks:
             parameters = dict(block.parameters)
             if block.letter == "S":
                 ahead(parameters["length"])
@@ -232,6 +232,12 @@ class _Road:
                     bend(radius if taken == 0 else radius + (2 * lanes - 1) * width, (taken - 1) * 0.5 * math.pi)
                 ahead(junctions.ARM)
         return np.array(points), np.array(arcs), s - self.length, (x, y, yaw)
+
+
+def _roads(piece: Scenario) -> Roads:
+    """The roads of a piece, whose family writes them down itself."""
+    assert isinstance(piece.roads, Roads)
+    return piece.roads
 
 
 def _arm(piece: Scenario) -> int:

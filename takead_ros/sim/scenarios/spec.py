@@ -95,6 +95,13 @@ class Roads:
 
 
 @dataclass(frozen=True)
+class SafeMetaDriveMap:
+    """Map ``index`` of MetaDrive's SafeMetaDriveEnv, with its own traffic, obstacles, physics and end of an episode."""
+
+    index: int
+
+
+@dataclass(frozen=True)
 class LanePath:
     """A path along lane centres: the nodes of the road network in order, and the lane (0: leftmost) on each edge.
 
@@ -201,6 +208,9 @@ class Control:
 class Scenario:
     """One episode, a pure function of (family, seed). ``start`` and ``goal`` are m along ``route``.
 
+    ``roads`` names the source of the map. Where the simulator has the route and the others of its own (a
+    SafeMetaDriveMap), ``route``, ``start``, ``goal`` and ``actors`` are empty until it has built them.
+
     ``limits``: (from m along the route, m/s) where the speed limit changes on the way.
 
     threat: whether the event that the family is named after really happens under this seed.
@@ -209,7 +219,7 @@ class Scenario:
     family: str
     seed: int
     ability: Ability
-    roads: Roads
+    roads: Roads | SafeMetaDriveMap
     route: LanePath
     start: float
     goal: float
