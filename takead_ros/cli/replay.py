@@ -19,7 +19,7 @@ from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import convert, types
 from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.recording import bag, reader
-from takead_ros.recording.session import header_stamp
+from takead_ros.recording.gaps import header_stamp
 
 app = typer.Typer(name="replay", rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
 NODES = ("policy",)

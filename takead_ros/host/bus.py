@@ -6,6 +6,7 @@ come later; incompatible QoS connects nobody and is logged. Messages are handed 
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -32,15 +33,29 @@ def guarded(where: str, callback: Callable[..., Any], *arguments: Any) -> Any:
         raise CallbackError(f"{where}: {type(error).__name__}: {error}") from error
 
 
+def _takes_two(callback: Callable[..., None]) -> bool:
+    """Whether a subscription's callback wants the message's info as well; rclpy decides it in the same way."""
+    try:
+        signature = inspect.signature(callback)
+    except ValueError:  # some built-in functions do not tell
+        return False
+    try:
+        signature.bind(object())
+    except TypeError:
+        return True
+    return False
+
+
 class Subscription:
     def __init__(
-        self, topic: Topic, owner: str, callback: Callable[[Any], None], profile: Any, raw: bool
+        self, topic: Topic, owner: str, callback: Callable[..., None], profile: Any, raw: bool
     ) -> None:  # fmt: skip
         self.topic_name = topic.name
         self.qos_profile = profile
         self.raw = raw
         self.where = f"node '{owner}', topic '{topic.name}'"
         self.callback = callback
+        self.wants_info = _takes_two(callback)
         self.queue: deque[Delivery] = deque()
         self.dropped = 0  # messages that a newer one pushed out of the full queue
 
@@ -54,11 +69,12 @@ class Subscription:
 class Delivery:
     """One message on its way to one subscription; ``subscription`` None: it was pushed out of the queue."""
 
-    __slots__ = ("content", "data", "subscription")
+    __slots__ = ("content", "data", "number", "subscription")
 
-    def __init__(self, subscription: Subscription | None, content: Any, data: bytes | None) -> None:
+    def __init__(self, subscription: Subscription | None, content: Any, data: bytes | None, number: int) -> None:
         self.subscription = subscription
         self.content = content
+        self.number = number  # its publisher's count
         self.data = data  # CDR bytes at the time of publishing, where the host watches for mutation
 
 
@@ -71,7 +87,8 @@ class Publisher:
         self.owner = owner
         self.qos_profile = profile
         self.connected: list[Subscription] = []
-        self.kept: deque[Any] = deque(maxlen=profile.depth if qos.latched(profile) else 0)
+        self.sent = 0
+        self.kept: deque[tuple[Any, int]] = deque(maxlen=profile.depth if qos.latched(profile) else 0)
 
     def publish(self, msg: Any) -> None:
         """Queue a message, or CDR bytes of one, for every connected subscription.
@@ -82,9 +99,10 @@ class Publisher:
             msg = codec.deserialize(msg, codec.type_name(self._msg_type))
         elif not isinstance(msg, self._msg_type):
             raise TypeError(f"topic '{self.topic_name}': expected {self._msg_type.__name__}, got {type(msg).__name__}")
+        self.sent += 1
         if self.kept.maxlen:
-            self.kept.append(msg)
-        self._bus.enqueue(msg, self.connected)
+            self.kept.append((msg, self.sent))
+        self._bus.enqueue(msg, self.connected, self.sent)
 
     def get_subscription_count(self) -> int:
         return len(self.connected)
@@ -137,7 +155,7 @@ class Bus:
         return publisher
 
     def add_subscription(
-        self, name: str, msg_type: Any, owner: str, callback: Callable[[Any], None], profile: Any, raw: bool
+        self, name: str, msg_type: Any, owner: str, callback: Callable[..., None], profile: Any, raw: bool
     ) -> Subscription:  # fmt: skip
         topic = self.topic(name, msg_type)
         subscription = Subscription(topic, owner, callback, profile, raw)
@@ -146,8 +164,8 @@ class Bus:
             if topic.compatible(publisher, subscription):
                 publisher.connected.append(subscription)
                 if qos.latched(profile):
-                    for msg in publisher.kept:
-                        self.enqueue(msg, [subscription])
+                    for msg, number in publisher.kept:
+                        self.enqueue(msg, [subscription], number)
         return subscription
 
     def remove_publisher(self, publisher: Publisher) -> None:
@@ -172,13 +190,13 @@ class Bus:
 
     # delivery -----------------------------------------------------------------------------------------------------
 
-    def enqueue(self, msg: Any, subscriptions: list[Subscription]) -> None:
+    def enqueue(self, msg: Any, subscriptions: list[Subscription], number: int) -> None:
         data: bytes | None = codec.serialize(msg) if self._check_mutation else None
         for subscription in subscriptions:
             if subscription.raw and data is None:
                 data = codec.serialize(msg)
             content = data if subscription.raw else msg
-            delivery = Delivery(subscription, content, data if self._check_mutation else None)
+            delivery = Delivery(subscription, content, data if self._check_mutation else None, number)
             subscription.take(delivery)
             self._pending.append(delivery)
 
@@ -200,7 +218,8 @@ class Bus:
             subscription.queue.popleft()
             if entry.data is not None and not subscription.raw:
                 self._check(entry, subscription, "before it was delivered to")
-            guarded(subscription.where, subscription.callback, entry.content)
+            more = ({"publication_sequence_number": entry.number},) if subscription.wants_info else ()
+            guarded(subscription.where, subscription.callback, entry.content, *more)
             if entry.data is not None and not subscription.raw:
                 self._check(entry, subscription, "by")
 

@@ -69,10 +69,11 @@ class LockstepNode:
         return publisher
 
     def create_subscription(
-        self, msg_type: Any, topic: str, callback: Callable[[Any], None], qos_profile: Any, *, raw: bool = False,
+        self, msg_type: Any, topic: str, callback: Callable[..., None], qos_profile: Any, *, raw: bool = False,
         **_ignored: Any,
     ) -> Subscription:  # fmt: skip
-        """As ``create_publisher``; with ``raw`` the callback gets the CDR bytes."""
+        """As ``create_publisher``; with ``raw`` the callback gets the CDR bytes; one of two arguments also gets a dict
+        with the message's ``publication_sequence_number``."""
         subscription = self._host.bus.add_subscription(
             self.resolve_topic_name(topic), msg_type, self.get_fully_qualified_name(), callback,
             _profile(qos_profile), raw,

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rosbags.typesys import TypesysError
-
 from takead_ros import __version__
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import codec, convert, types
+from takead_ros.messages import codec, convert, installed, types
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.chunks import COMPRESSIONS
 from takead_ros.recording.clip import Provenance
@@ -56,7 +54,9 @@ class RecorderNode:
     frame labelled ``demonstration``); ``topics`` (more, each ``/name:package/msg/Type[:latched|:best_effort]``); the
     windows, bounds and intervals by their unit; ``compression`` (none, lz4, zstd); ``wait_for_disk`` (the embedded
     run: a slow disk halts the run instead of losing messages); ``suite`` ... ``created`` and ``provenance`` (a JSON
-    object of whatever else is needed to rebuild the run) for the manifest; ``seed`` -1: none.
+    object of whatever else is needed to rebuild the run) for the manifest; ``seed`` -1: none. Where ``scenario`` is not
+    given, scenario and seed are what the simulator tells on ``/diagnostics``; when it begins another episode, a clip of
+    the last one ends.
 
     A disk that fails never stops the node: it is told in ``/diagnostics`` and counted. Raises TakeadError for a bad
     parameter.
@@ -112,6 +112,8 @@ class RecorderNode:
         for name, topic in self._topics.items():
             if name != config.label_topic:
                 self._subscribe(name, topic)
+        if not values["scenario"]:
+            node.create_subscription(types.DiagnosticArray, "/diagnostics", self._on_diagnostics, qos.DIAGNOSTICS)
         node.create_service(types.Bookmark, "recorder/bookmark", self._on_bookmark)
         self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         node.create_timer(0.1, self._on_tick)
@@ -162,15 +164,10 @@ class RecorderNode:
         name, _, rest = text.partition(":")
         kind, _, flag = rest.partition(":")
         known = name.startswith("/") and kind.count("/") == 2 and flag in ("", "latched", "best_effort")
-        try:
-            if known:
-                codec.definition(kind)
-        except TypesysError:
-            known = False
-        if not known:
+        if not known or not installed.known(kind):
             raise TakeadError(
                 f"{self.NAME}: parameter 'topics': '{text}', expected /name:package/msg/Type with a known message "
-                "type, and :latched or :best_effort behind it where it applies"
+                "type (under ROS 2: of a sourced package), and :latched or :best_effort behind it where it applies"
             )
         return name, Topic(kind, reliable=flag != "best_effort", latched=flag == "latched")
 
@@ -182,17 +179,25 @@ class RecorderNode:
         )
         self._node.create_subscription(types.message(topic.type), name, self._receiver(name), profile, raw=True)
 
-    def _receiver(self, topic: str) -> Callable[[bytes], None]:
+    def _receiver(self, topic: str) -> Callable[[bytes, dict[str, Any]], None]:
         now, receive = self._now, self._recorder.receive
 
-        def take(data: bytes) -> None:
+        def take(data: bytes, info: dict[str, Any]) -> None:
             try:
-                receive(topic, now(), data)
+                receive(topic, now(), data, info["publication_sequence_number"])
             except TakeadError as problem:
                 self._undecodable += 1
                 self._node.get_logger().error(f"recorder: {topic}: {problem}")
 
         return take
+
+    def _on_diagnostics(self, msg: Any) -> None:
+        """The simulator says every second, and at the start of an episode, which one it drives."""
+        for status in msg.status:
+            if status.name.endswith(": world"):
+                values = {pair.key: pair.value for pair in status.values}
+                if values.get("family") and values.get("seed", "").isdigit():
+                    self._recorder.episode(values["family"], int(values["seed"]))
 
     def _on_tick(self) -> None:
         self._recorder.tick(self._now())

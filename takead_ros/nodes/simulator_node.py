@@ -38,7 +38,7 @@ class SimulatorNode:
     """Subscribes ``command``; publishes ``scene`` at ``rate`` Hz, ``/diagnostics`` every second, and ``/clock``.
 
     Parameters: ``suite`` or ``family`` and the first ``seed`` (its families in turn, then the next seed, for ever);
-    ``rate`` Hz (20, 10, 40: a multiple of the physics step); ``max_command_age`` s, after which the ego brakes to a
+    ``rate`` Hz (20, 10, 40: a multiple of the physics step; 10 for safe_metadrive); ``max_command_age`` s, after which the ego brakes to a
     stop without straightening the wheel; ``wait_for_driver`` s that an episode waits for its first command;
     ``publish_clock``: simulated time on ``/clock`` and in the stamps; ``auto_engage``: asks the arbiter to engage at
     the start of every episode (at its end it always asks to disengage, for the vehicle is then set elsewhere).
@@ -103,10 +103,18 @@ class SimulatorNode:
                 self._world.reset(scenario)
             self._logger.info(f"episode {self._episode + 1}: {scenario.family}, seed {scenario.seed}")
             self._episode += 1
+        step_ns = round(self._world.step_s * SECOND)
+        if step_ns != self._step_ns:
+            raise TakeadError(
+                f"{self.NAME}: parameter 'rate' = {SECOND / self._step_ns:g}, expected {SECOND / step_ns:g} for scenario "
+                f"{self._world.scenario.family}, whose simulator has its own"
+            )
         self._command = None
         self._going = False
         self._asked = self._ended = None
         self._waiting_since = self._steady.now().nanoseconds
+        if self._repeats:
+            self._report(self._stamp())  # at once: the recorder tells episodes apart by it
 
     def _tell_result(self) -> None:
         if self._episode:

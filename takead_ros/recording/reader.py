@@ -14,7 +14,8 @@ from takead_ros.domain.scene import Scene
 from takead_ros.messages import codec, convert
 from takead_ros.recording.bag import BagMessage, Scan, bag_files, read, salvage
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest, Label, parse_manifest
-from takead_ros.recording.session import SECOND, header_stamp
+from takead_ros.recording.gaps import header_stamp
+from takead_ros.recording.session import SECOND
 from takead_ros.recording.writer import OPEN_SUFFIX
 
 # Topic names end like this, whatever the namespace; the type must fit as well.

@@ -48,9 +48,12 @@ class Recorder:
         self._manifest: ClipManifest | None = None
         self._last_id = ""
 
-    def receive(self, topic: str, stamp: int, data: bytes) -> None:
-        """A message came in at ``stamp`` ns. Raises TakeadError where an event or request cannot be decoded."""
-        self._do(self.session.receive(topic, stamp, data))
+    def receive(self, topic: str, stamp: int, data: bytes, number: int | None = None) -> None:
+        """A message came in at ``stamp`` ns; ``number``: its publisher's own count, where the middleware tells it.
+
+        Raises TakeadError where an event or request cannot be decoded.
+        """
+        self._do(self.session.receive(topic, stamp, data, number))
         if topic in self._events:
             self._do(self.session.event(convert.event_from_msg(codec.deserialize(data, EVENT_TYPE)), stamp))
         elif topic in self._requests:
@@ -59,6 +62,15 @@ class Recorder:
     def event(self, event: TakeoverEvent, now: int) -> None:
         """An event that came in by another way than a topic (a bookmark); it must be in the bag by itself."""
         self._do(self.session.event(event, now))
+
+    def episode(self, scenario: str, seed: int) -> None:
+        """A simulator drives ``scenario`` with ``seed`` from now on: a clip of what was before ends here."""
+        known = self.provenance
+        if (known.scenario, known.seed) == (scenario, seed):
+            return
+        if known.scenario:
+            self._do(self.session.cut("another episode began"))
+        self.provenance = known.model_copy(update={"scenario": scenario, "seed": seed})
 
     def tick(self, now: int) -> None:
         """Time passed: ends clips whose topics have fallen silent."""

@@ -25,9 +25,10 @@ from takead_ros.recording.clip import (
     TopicCount,
 )
 from takead_ros.recording.clip import parse_manifest as parse
+from takead_ros.recording.gaps import header_stamp
 from takead_ros.recording.recorder import EVENT_TYPE, LABEL_TYPE, REQUEST_TYPE, describe
 from takead_ros.recording.ring import Received
-from takead_ros.recording.session import SECOND, SessionConfig, header_stamp, is_casual, label_bytes, label_of
+from takead_ros.recording.session import SECOND, SessionConfig, is_casual, label_bytes, label_of
 from takead_ros.recording.writer import OPEN_SUFFIX, ClipWriter, Topic
 
 DAMAGED_SUFFIX = ".damaged"
@@ -98,8 +99,11 @@ def recover(source: Path) -> Recovered:
         for topic, count in sorted(writer.written.items())
     }
     for topic, count in received.items():
-        if topic in manifest.topics:
-            manifest.topics[topic].lost_gap = count.lost_gap
+        losses = {name: n for name, n in count.model_dump().items() if name.startswith("lost_")}
+        if any(losses.values()):
+            known = manifest.topics.setdefault(topic, TopicCount(type=count.type))
+            came = count.lost_queue + count.lost_disk + count.lost_ring
+            manifest.topics[topic] = known.model_copy(update={**losses, "received": known.written + came})
     kept = None
     if source == final:
         kept = source.with_name(final.name + DAMAGED_SUFFIX)

@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, TakeoverRequest, Trigger
 from takead_ros.recording.clip import Label
+from takead_ros.recording.gaps import GapCounter, header_stamp
 from takead_ros.recording.ring import Received, RingBuffer
 
 SECOND = 1_000_000_000
@@ -111,14 +112,6 @@ def label_of(stamp: int, events: list[TakeoverEvent], start_transition: int, pos
     return label
 
 
-def header_stamp(data: bytes) -> int:
-    """Header stamp (ns) of a serialized message whose first field is a ``std_msgs/Header``; -1 where too short."""
-    if len(data) < 12:
-        return -1
-    seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
-    return int(seconds) * SECOND + int(nanoseconds)
-
-
 class Session:
     """One recorder's memory. Every method returns what is to be done, in order; stamps are ns of the host's clock."""
 
@@ -126,15 +119,13 @@ class Session:
         self.config = config
         self.ring = RingBuffer(config.ring_seconds, config.ring_bytes)
         self.received: dict[str, int] = {}
-        self.gaps: dict[str, int] = {}
         self.jumps = 0
         self._pre = int(config.pre * SECOND)
         self._post = int(config.post * SECOND)
         self._transition = int(config.start_transition * SECOND)
         self._max = int(config.max_clip * SECOND)
-        self._periods = {topic: int(period * SECOND) for topic, period in config.periods.items()}
+        self._gaps = GapCounter({topic: int(period * SECOND) for topic, period in config.periods.items()})
         self._latched: dict[str, list[Received]] = {topic: [] for topic in config.latched}
-        self._stamps: dict[str, int] = {}
         self._recent_gaps: deque[tuple[int, str, int]] = deque()  # receive stamp, topic, messages missing before it
         self._active: dict[int, TakeoverEvent] = {}
         self._scene_topic = config.scene_topic
@@ -146,12 +137,17 @@ class Session:
         self._now = 0
 
     @property
+    def gaps(self) -> dict[str, int]:
+        """Messages that never came, by topic."""
+        return self._gaps.counts
+
+    @property
     def recording(self) -> bool:
         """Whether a clip is open."""
         return self._clip is not None
 
-    def receive(self, topic: str, stamp: int, data: bytes) -> list[Action]:
-        """A message came in at ``stamp``."""
+    def receive(self, topic: str, stamp: int, data: bytes, number: int | None = None) -> list[Action]:
+        """A message came in at ``stamp``; ``number``: the one that its publisher gave it, where that is known."""
         actions: list[Action] = []
         if stamp < self._now - SECOND:
             actions = self._jump()
@@ -160,8 +156,11 @@ class Session:
         self._now = stamp
         message = Received(topic, stamp, data)
         self.received[topic] = self.received.get(topic, 0) + 1
-        if topic in self._periods:
-            self._count_gap(message)
+        missing = self._gaps.count(topic, data, number)
+        if missing:
+            self._recent_gaps.append((stamp, topic, missing))
+            while self._recent_gaps[0][0] < stamp - self.ring.span:
+                self._recent_gaps.popleft()
         for out in self.ring.append(message):
             self._remember(out)
         if self._clip is None and self.config.whole_run:
@@ -245,7 +244,7 @@ class Session:
             clip.base_received[message.topic] -= 1
         for stamp, topic, missing in self._recent_gaps:
             if stamp > begin:
-                clip.base_gaps[topic] -= missing
+                clip.base_gaps[topic] = clip.base_gaps.get(topic, 0) - missing
         for message in self.ring.after(0)[: max(0, len(self.ring) - len(kept))]:
             if message.topic in self._latched:
                 self._remember(message)
@@ -297,17 +296,6 @@ class Session:
                 kept.append(message)
                 del kept[:-depth]
 
-    def _count_gap(self, message: Received) -> None:
-        topic, stamp = message.topic, header_stamp(message.data)
-        last, period = self._stamps.get(topic, -1), self._periods[topic]
-        self._stamps[topic] = stamp
-        if 0 <= last < stamp and stamp - last > 1.5 * period:
-            missing = round((stamp - last) / period) - 1
-            self.gaps[topic] = self.gaps.get(topic, 0) + missing
-            self._recent_gaps.append((message.stamp, topic, missing))
-            while self._recent_gaps[0][0] < message.stamp - self.ring.span:
-                self._recent_gaps.popleft()
-
     def _close(self, why: str) -> list[Action]:
         clip = self._clip
         assert clip is not None
@@ -347,10 +335,14 @@ class Session:
     def _jump(self) -> list[Action]:
         """The clock went back: stamps before and after it cannot be ordered, so nothing may mix them."""
         self.jumps += 1
-        actions = self._close("clock went back") if self._clip else []
+        self._gaps.forget_stamps()
+        return self.cut("clock went back")
+
+    def cut(self, why: str) -> list[Action]:
+        """What comes from now on has nothing to do with what came before (a simulator was reset, say)."""
+        actions = self._close(why) if self._clip else []
         for message in self.ring.clear():
             self._remember(message)
-        self._stamps.clear()
         self._recent_gaps.clear()
         self._active.clear()
         return actions

@@ -191,6 +191,8 @@ def test_a_full_disk_stops_recording_counts_and_lets_go(tmp_path: Path, sent: li
     (cut,) = reader.list_unfinished(tmp_path)
     result = recover(cut)
     assert result.clip is not None and opens_everywhere(result.clip) > 100
+    manifest = reader.manifest(result.clip)
+    assert sum(count.lost_disk for count in manifest.topics.values()) == int(done.stdout.split()[0])
 
 
 def test_a_slow_disk_drops_and_counts_and_never_blocks(tmp_path: Path, sent: list[stream.Received]) -> None:

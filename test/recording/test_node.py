@@ -129,6 +129,7 @@ def test_an_unwritable_folder_is_told_and_counted_and_the_drive_goes_on(tmp_path
     values = {pair.key: pair.value for pair in status.values}
     assert status.level == types.DiagnosticStatus.ERROR and "not recording" in status.message
     assert int(values["lost_disk"]) > 500 and int(values["received /takead/scene"]) > 400
+    assert int(values["lost_disk /takead/scene"]) > 100 and "written /takead/scene" not in values
     assert drive.recorder.clips == []
 
 
@@ -138,6 +139,46 @@ def test_losses_are_told_while_they_happen(tmp_path: Path) -> None:
     values = {pair.key: int(pair.value) for pair in drive.diagnostics[-1].status[0].values if pair.value.isdigit()}
     assert values["lost_gap /takead/expert/output"] > 5 and "lost_gap /takead/scene" not in values
     drive.recorder.close()
+
+
+def test_messages_that_the_queue_of_the_middleware_dropped_are_counted(tmp_path: Path) -> None:
+    """More at once than a subscription keeps: the publisher's numbers tell how many are missing, on any topic."""
+    drive = Drive(tmp_path, topics=["/note:std_msgs/msg/String"])
+    note = drive.host.create_node("extra").create_publisher(types.String, "/note", qos.EVENTS)
+    messages = list(stream.run(22.0, (stream.Takeover(8.0, 11.0, 12.0),)))
+    drive.run(m for m in messages if m.stamp < 10 * stream.SECOND)
+    for number in range(1 + 130):
+        note.publish(types.String(data=str(number)))
+        if number == 0:
+            drive.host.advance(0)
+    drive.run(m for m in messages if m.stamp >= 10 * stream.SECOND)
+    drive.recorder.close()
+    count = reader.manifest(drive.recorder.clips[0]).topics["/note"]
+    assert (count.received, count.written, count.lost_gap) == (101, 101, 30)
+
+
+def test_the_simulator_tells_which_episode_it_drives(tmp_path: Path) -> None:
+    drive = Drive(tmp_path)
+    say = drive.host.create_node("sim").create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+
+    def world(family: str, seed: int) -> None:
+        values = [types.KeyValue(key="family", value=family), types.KeyValue(key="seed", value=str(seed))]
+        say.publish(types.DiagnosticArray(status=[types.DiagnosticStatus(name="simulator_node: world", values=values)]))
+        drive.host.advance(0)
+
+    messages = list(stream.run(30.0, (stream.Takeover(8.0, 11.0, 12.0), stream.Takeover(14.0, 15.0, 16.0))))
+    world("cut_in", 3)
+    drive.run(m for m in messages if m.stamp < 12.5 * stream.SECOND)
+    world("cut_in", 3)
+    world("stop_sign", 3)
+    drive.run(m for m in messages if m.stamp >= 12.5 * stream.SECOND)
+    drive.recorder.close()
+    first, second = map(reader.manifest, drive.recorder.clips)
+    assert (first.provenance.scenario, first.provenance.seed, first.closed_by) == (
+        "cut_in", 3, "another episode began",
+    )  # fmt: skip
+    assert (second.provenance.scenario, second.start) == ("stop_sign", round(12.5 * stream.SECOND))
+    assert first.clip_id.startswith("cut-in_s3_") and second.clip_id.startswith("stop-sign_s3_")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, TakeoverRequest, Trigger
 from takead_ros.recording.clip import Label
+from takead_ros.recording.gaps import GapCounter, header_stamp
 from takead_ros.recording.ring import OVERHEAD, Received, RingBuffer
 from takead_ros.recording.session import (
     Close,
@@ -18,7 +19,6 @@ from takead_ros.recording.session import (
     Session,
     SessionConfig,
     Write,
-    header_stamp,
     label_bytes,
     label_of,
 )  # fmt: skip
@@ -200,6 +200,36 @@ def test_gaps_in_a_periodic_topic_are_counted_while_they_happen() -> None:
             assert run.session.gaps[SCENE] == 2
     run.finish(20)
     assert run.clips[0][1].gaps == {SCENE: 3}  # type: ignore[union-attr]
+
+
+def test_publishers_numbers_count_where_they_are_known() -> None:
+    run = Run()
+    run.drive(0, 9)
+    for number in (5, 6, 9, 10):
+        run.do(run.session.receive("/note", 9 * SECOND, b"", number))
+    run.drive(9, 30, takeover(10, 12, 13))
+    assert run.session.gaps == {"/note": 2} and run.clips[0][1].gaps == {"/note": 2}  # type: ignore[union-attr]
+
+
+def test_numbers_of_two_publishers_mean_nothing() -> None:
+    gaps = GapCounter({SCENE: SECOND // 20})
+    for tick, number in enumerate((5, 1000, 6, 1001, 7, 2000)):
+        gaps.count("/note", b"", number)
+        gaps.count(SCENE, message(tick * SECOND // 20), number)
+    assert not any(gaps.counts.values())
+    gaps.count(SCENE, message(8 * SECOND // 20), 1)
+    assert gaps.counts[SCENE] == 2, "by the stamps as before"
+
+
+def test_another_episode_ends_the_clip_and_nothing_of_the_last_one_is_kept() -> None:
+    run = Run()
+    run.drive(0, 11, takeover(10, 12, 13))
+    run.do(run.session.cut("another episode began"))
+    run.drive(11, 30, takeover(12, 14, 15, 2))
+    run.finish(30)
+    assert [clip[1].closed_by for clip in run.clips if clip[1]] == ["another episode began", "post window passed"]
+    assert run.scenes(0)[-1] == 11 * SECOND - SECOND // 20 and run.scenes(1)[0] == 11 * SECOND
+    assert {e.takeover for e in run.clips[1][1].events} == {2}  # type: ignore[union-attr]
 
 
 def test_byte_bound_is_told() -> None:
