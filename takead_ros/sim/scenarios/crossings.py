@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from takead_ros.domain.scene import ControlKind, LightState
-from takead_ros.sim.scenarios.junctions import ARM, stream
+from takead_ros.sim.scenarios.junctions import ARM, dense
 from takead_ros.sim.scenarios.parts import (
     CARS,
     SPEED_LIMITS,
@@ -131,7 +131,7 @@ class _Junction:
 
     def cross_traffic(self, rng: Rng, first: float, cars: int) -> list[Actor]:
         way = choose(rng, ("from_left", "from_right"))
-        return stream(rng, self.ways[way], 0, uniform(rng, 8.0, 11.0), max(first, 1.5), cars, (1.8, 3.5))
+        return dense(rng, self.ways[way], first, cars)
 
     def scenario(self, name: str, seed: int, ability: Ability, actors: list[Actor], threat: bool, waiting: float,
                  controls: tuple[Control, ...] = ()) -> Scenario:  # fmt: skip
@@ -148,9 +148,7 @@ def crossing_straight(seed: int) -> Scenario:
     actors: list[Actor] = []
     if threat:
         for way in ("from_left", "from_right"):
-            cars = choose(rng, (1, 2, 2))
-            actors += stream(rng, junction.ways[way], 0, uniform(rng, 8.0, 11.0),
-                             max(junction.there + uniform(rng, -1.0, 1.5), 1.5), cars, (1.8, 3.2))  # fmt: skip
+            actors += dense(rng, junction.ways[way], junction.there, choose(rng, (2, 3, 4)))
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     sign = Control(ControlKind.YIELD_SIGN, junction.line)
     return junction.scenario("crossing_straight", seed, Ability.GIVE_WAY, actors, threat, 9.0, (sign,))
@@ -193,7 +191,7 @@ def red_light(seed: int) -> Scenario:
             Change(When.EGO_GAP, 12.0, LightState.RED),
             Change(When.SINCE, uniform(rng, 3.0, 7.0), LightState.GREEN),
         )
-        actors += junction.cross_traffic(rng, junction.there + uniform(rng, -1.0, 1.0), choose(rng, (1, 2)))
+        actors += junction.cross_traffic(rng, junction.there, choose(rng, (2, 3)))
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, state, changes)
     return junction.scenario("red_light", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (light,))
@@ -210,7 +208,7 @@ def yellow_dilemma(seed: int) -> Scenario:
     )
     actors = follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     if threat:
-        actors += junction.cross_traffic(rng, junction.there + uniform(rng, 3.0, 5.0), 1)
+        actors += junction.cross_traffic(rng, junction.there + uniform(rng, 3.0, 4.0), 2)
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, LightState.GREEN, changes)
     return junction.scenario("yellow_dilemma", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (light,))
 
@@ -221,8 +219,7 @@ def stop_sign(seed: int) -> Scenario:
     junction, threat = _Junction(rng, ("straight", "right", "left")), chance(rng, 0.8)
     actors: list[Actor] = []
     if threat:
-        cars = choose(rng, (1, 2, 3))
-        actors += junction.cross_traffic(rng, junction.there + uniform(rng, 0.5, 3.0), cars)
+        actors += junction.cross_traffic(rng, junction.there, choose(rng, (3, 4)))
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     sign = Control(ControlKind.STOP_SIGN, junction.line)
     return junction.scenario("stop_sign", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (sign,))
@@ -240,6 +237,6 @@ def blocked_junction(seed: int) -> Scenario:
     ]
     actors = [*queue, *follower(rng, junction.route, junction.start, junction.speed, junction.limit)]
     if threat:
-        actors += junction.cross_traffic(rng, junction.there + uniform(rng, 1.0, 3.0), 2)
+        actors += junction.cross_traffic(rng, junction.there + 1.0, 3)
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, LightState.GREEN)
     return junction.scenario("blocked_junction", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (light,))

@@ -35,6 +35,13 @@ def stream(rng: Rng, nodes: tuple[str, ...], lane: int, speed: float, first: flo
     return result
 
 
+def dense(rng: Rng, nodes: tuple[str, ...], reached: float, cars: int, speed: tuple[float, float] = (8.0, 11.0),
+          gaps: tuple[float, float] = (1.7, 2.3)) -> list[Actor]:  # fmt: skip
+    """A stream without a gap to slip through: its first car is in the junction just before ``reached`` s, at which a
+    driver would be there who does not slow down. Whoever waits has free way after the last."""
+    return stream(rng, nodes, 0, uniform(rng, *speed), max(reached - uniform(rng, -0.3, 1.0), 1.0), cars, gaps)
+
+
 def _junction(rng: Rng, limit: float, turn: str) -> tuple[RoadBuilder, dict[str, tuple[str, ...]], float]:
     """Approach and junction; also m from the start of the road to the junction."""
     builder = approach(rng, 1, limit, ARM, entry=(55.0, 75.0), bend=0.3)
@@ -53,9 +60,8 @@ def intersection_left(seed: int) -> Scenario:
     actors: list[Actor] = []
     cars = 0
     if threat:
-        cars = choose(rng, (2, 3, 4))
-        actors += stream(rng, ways["oncoming"], 0, uniform(rng, 8.0, 12.0), there + uniform(rng, -1.5, 1.0), cars,
-                         (1.8, 3.2))  # fmt: skip
+        cars = choose(rng, (3, 4, 5))
+        actors += dense(rng, ways["oncoming"], (entrance - start) / speed, cars)
     if chance(rng, 0.35):
         actors += stream(rng, ways[choose(rng, ("from_left", "from_right"))], 0, uniform(rng, 8.0, 10.0),
                          max(there - uniform(rng, 0.5, 2.5), 1.5), 1, (2.0, 3.0))  # fmt: skip
@@ -81,9 +87,8 @@ def intersection_right(seed: int) -> Scenario:
     actors: list[Actor] = []
     cars = 0
     if threat:
-        cars = choose(rng, (2, 3, 4))
-        actors += stream(rng, ways["from_left"], 0, uniform(rng, 8.0, 12.0), there + uniform(rng, -1.5, 1.0), cars,
-                         (1.8, 3.2))  # fmt: skip
+        cars = choose(rng, (3, 4, 5))
+        actors += dense(rng, ways["from_left"], (entrance - start) / speed, cars)
     if chance(rng, 0.35):
         actors += stream(rng, ways[choose(rng, ("oncoming", "from_right"))], 0, uniform(rng, 8.0, 10.0),
                          max(there - uniform(rng, 0.5, 2.5), 1.5), 2, (2.0, 4.0))  # fmt: skip

@@ -50,9 +50,10 @@ def cut_out(seed: int) -> Scenario:
     limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.85)
     builder = approach(rng, 2, limit, bend=0.35)
     straight_from = builder.length
-    builder.straight(uniform(rng, 150.0, 170.0))
-    route, start, speed = builder.route(1), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.8, 0.95)
-    stopped_at = straight_from + uniform(rng, 60.0, 85.0)
+    builder.straight(uniform(rng, 210.0, 230.0))
+    route, speed = builder.route(1), limit * uniform(rng, 0.8, 0.95)
+    stopped_at = straight_from + uniform(rng, 50.0, 70.0)
+    start = stopped_at - uniform(rng, 65.0, 78.0)
     swerve = Phase(When.OWN_S, stopped_at - uniform(rng, 18.0, 26.0), lateral=builder.lane_width,
                    lateral_speed=uniform(rng, 2.0, 2.6))  # fmt: skip
     gap = speed * uniform(rng, 1.0, 1.6)

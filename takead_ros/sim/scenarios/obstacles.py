@@ -27,10 +27,10 @@ def broken_down_car(seed: int) -> Scenario:
     limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.85)
     builder = approach(rng, lanes, limit, bend=0.35)
     straight_from = builder.length
-    builder.straight(uniform(rng, 120.0, 150.0))
+    builder.straight(uniform(rng, 170.0, 200.0))
     lane, width = lanes - 1, builder.lane_width
-    route, start, speed = builder.route(lane), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.75, 0.95)
-    at = straight_from + uniform(rng, 30.0, 60.0)
+    at = straight_from + uniform(rng, 30.0, 50.0)
+    route, start, speed = builder.route(lane), at - uniform(rng, 45.0, 60.0), limit * uniform(rng, 0.75, 0.95)
     model = choose(rng, (*CARS, Model.VAN))
     wreck = Actor(model, route, at, lateral=uniform(rng, -0.5, 0.3), yaw_offset=uniform(rng, -0.06, 0.06))
     actors: list[Actor] = [wreck]

@@ -22,15 +22,17 @@ from takead_ros.sim.scenarios.spec import Ability, Actor, LanePath, Model, Phase
 class _Street:
     """A street with its straight part, the ego's lane on the right, and where the thing to pass begins."""
 
-    def __init__(self, rng: Rng, lanes: int, length: tuple[float, float] = (140.0, 165.0)) -> None:
+    def __init__(self, rng: Rng, lanes: int, length: tuple[float, float] = (175.0, 200.0)) -> None:
         self.limit = choose(rng, SPEED_LIMITS[:3])
         self.builder: RoadBuilder = approach(rng, lanes, self.limit, bend=0.35)
         straight_from = self.builder.length
         self.builder.straight(uniform(rng, *length))
         self.lanes, self.width = lanes, self.builder.lane_width
         self.route: LanePath = self.builder.route(lanes - 1)
-        self.start, self.speed = uniform(rng, 28.0, 36.0), self.limit * uniform(rng, 0.75, 0.95)
-        self.at = straight_from + uniform(rng, 35.0, 60.0)
+        self.speed = self.limit * uniform(rng, 0.75, 0.95)
+        self.at = straight_from + uniform(rng, 35.0, 50.0)
+        # early on the route: who cannot get past has not come far
+        self.start = self.at - uniform(rng, 48.0, 62.0)
 
     def meeting(self, rng: Rng, count: int) -> list[Actor]:
         """``count`` oncoming cars of which the first meets the ego about where the obstacle is."""
@@ -91,7 +93,7 @@ def construction_cones(seed: int) -> Scenario:
 def slow_cyclist(seed: int) -> Scenario:
     """Someone cycles along the lane. Without threat on its very edge, so that there is room in the lane."""
     rng = generator("slow_cyclist", seed)
-    street, threat = _Street(rng, choose(rng, (1, 2)), (170.0, 190.0)), chance(rng, 0.8)
+    street, threat = _Street(rng, choose(rng, (1, 2)), (190.0, 215.0)), chance(rng, 0.8)
     pace = uniform(rng, 3.0, 5.0)
     lateral = -uniform(rng, 0.2, 0.9) if threat else -(street.width / 2.0 + 0.3)
     actors = [Actor(Model.CYCLIST, street.route, street.start + uniform(rng, 25.0, 45.0), lateral=lateral, speed=pace)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from takead_ros.domain.scene import ControlKind
-from takead_ros.sim.scenarios.junctions import ARM, PRIORITY_BRAKING, stream
+from takead_ros.sim.scenarios.junctions import ARM, PRIORITY_BRAKING, dense, stream
 from takead_ros.sim.scenarios.parts import (
     SPEED_LIMITS,
     approach,
@@ -34,14 +34,14 @@ def roundabout_entry(seed: int) -> Scenario:
     ways = builder.roundabout(radius, radius, choose(rng, ("right", "straight", "straight", "left")))
     route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
     start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
-    there = (entrance - start) / (0.75 * speed)
+    there = (entrance - start) / (0.9 * speed)
     ring = (radius + builder.lane_width) * math.pi / 2.0  # m from one entrance to the next
     actors: list[Actor] = []
-    cars = choose(rng, (2, 3, 4)) if threat else choose(rng, (0, 1, 2))
+    cars = choose(rng, (3, 4, 5)) if threat else choose(rng, (0, 1, 2))
     source = choose(rng, ("left", "ahead"))
     far = arm + radius * math.pi / 3.0 + ring * (1.0 if source == "left" else 2.0)
     pace = uniform(rng, 6.0, 7.5)
-    arrival = there + uniform(rng, -1.5, 1.0)
+    arrival = there + uniform(rng, -1.0, 0.8)
     for i in range(cars):
         stays = threat and (i == 0 or chance(rng, 0.75))
         to = ("right" if source == "ahead" or chance(rng, 0.5) else "ahead") if stays else "us"
@@ -49,7 +49,7 @@ def roundabout_entry(seed: int) -> Scenario:
         if s > 3.0:
             path = LanePath.along(ways[f"{source}_to_{to}"], 0)
             actors.append(car(rng, path, s, pace, braking=PRIORITY_BRAKING))
-        arrival += uniform(rng, 2.0, 3.6)
+        arrival += uniform(rng, 1.8, 2.8)
     actors += follower(rng, route, start, speed, limit)
     goal = builder.length - arm + uniform(rng, 40.0, 55.0)
     return Scenario(
@@ -79,10 +79,9 @@ def t_junction(seed: int) -> Scenario:
     cars = 0
     if threat:
         for way in against:
-            count = choose(rng, (1, 2, 2, 3))
+            count = choose(rng, (2, 3, 4))
             cars += count
-            first = max(there + uniform(rng, -1.5, 1.2), 1.5)
-            actors += stream(rng, ways[way], 0, uniform(rng, 8.0, 11.5), first, count, (1.8, 3.4))
+            actors += dense(rng, ways[way], (entrance - start) / speed, count)
     elif chance(rng, 0.5) and closed == "straight":
         actors += stream(rng, ways["from_left_to_us"], 0, uniform(rng, 6.0, 7.0), there - 1.0, 1, (2.0, 3.0))
     actors += follower(rng, route, start, speed, limit)
@@ -114,7 +113,7 @@ def emergency_vehicle(seed: int) -> Scenario:
         # someone beside the ego, so that the first moment is not the one for changing lanes
         for i, at in enumerate((uniform(rng, -9.0, 9.0), uniform(rng, 26.0, 40.0))):
             if i == 0 or chance(rng, 0.5):
-                actors.append(car(rng, builder.route(beside), start + at, speed * uniform(rng, 0.9, 1.05)))
+                actors.append(car(rng, builder.route(beside), start + at, speed * uniform(rng, 0.8, 0.92)))
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
     goal = start + uniform(rng, 225.0, 240.0)
     return Scenario(
