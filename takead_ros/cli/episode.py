@@ -93,11 +93,13 @@ class EpisodeRunner:
         self._world = self._world or World()
         self._world.reset(scenario)
         log, clips = _drive(spec, self._world, policy, watch)
+        verdict = self._world.verdict()
         return {
             **measures.score(log, spec.suite).as_dict(),
             "triggers": [e.trigger.name.lower() for e in log.events if e.kind is EventKind.START],
             "driver": spec.driver,
             "clips": [str(clip.relative_to(spec.bags)) for clip in clips] if spec.bags else [],
+            **({} if verdict is None else {"metadrive": verdict}),
         }
 
     def close(self) -> None:
@@ -145,7 +147,7 @@ def _drive(
             raise TakeadError(f"{kind.NAME}: no such parameter {handle.undeclared_overrides()}")
         return node
 
-    create(SimulatorNode, {}, world)
+    create(SimulatorNode, {"rate": 1.0 / world.step_s}, world)
     if policy is not None:
         create(PolicyNode, {}, policy)
     if policy is None or spec.takeovers:

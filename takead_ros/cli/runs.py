@@ -88,6 +88,7 @@ def summary(job: Job, passes: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict
         **means[scored],
         "takeovers_per_km": means[taken]["takeovers_per_km"],
         "expert_share": means[taken]["expert_share"],
+        **_verdicts(passes[scored]),
         "triggers": dict(Counter(name for result in passes[taken] for name in result["triggers"])),
         "episodes": episodes,
         "passes": means,
@@ -95,6 +96,14 @@ def summary(job: Job, passes: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict
         "path": job.model,
         **job.settings(),
     }
+
+
+def _verdicts(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``metadrive``: means of what the simulator itself says of its own benchmark's episodes, where there are any."""
+    found = [result["metadrive"] for result in results if "metadrive" in result]
+    if not found:
+        return {}
+    return {"metadrive": {key: sum(one[key] for one in found) / len(found) for key in found[0]}}
 
 
 def summary_table(content: Mapping[str, Any]) -> Table:
@@ -119,6 +128,13 @@ def summary_table(content: Mapping[str, Any]) -> Table:
     table.add_section()
     figures = [format_.format(content[key]) for key, _, format_, _ in HEADLINES]
     table.add_row("all", *figures, str(content["episode_count"]), style="bold")
+    if "metadrive" in content:
+        own = content["metadrive"]
+        table.caption_justify = "left"
+        table.caption = (
+            f"MetaDrive's own measures: success {own['success']:.2f}, episodic cost {own['cost']:.2f}, "
+            f"route completion {own['route_completion']:.2f}"
+        )
     return table
 
 

@@ -38,8 +38,9 @@ class SimulatorNode:
     """Subscribes ``command``; publishes ``scene`` at ``rate`` Hz, ``/diagnostics`` every second, and ``/clock``.
 
     Parameters: ``suite`` or ``family`` and the first ``seed`` (its families in turn, then the next seed, for ever);
-    ``rate`` Hz (20, 10, 40: a multiple of the physics step; 10 for safe_metadrive); ``max_command_age`` s, after which the ego brakes to a
-    stop without straightening the wheel; ``wait_for_driver`` s that an episode waits for its first command;
+    ``rate`` Hz (20, 10, 40: a multiple of the physics step; 10 for safe_metadrive); ``max_command_age`` s, after which
+    the ego brakes to a stop without straightening the wheel; ``wait_for_driver`` s that an episode waits for its first
+    command;
     ``publish_clock``: simulated time on ``/clock`` and in the stamps; ``auto_engage``: asks the arbiter to engage at
     the start of every episode (at its end it always asks to disengage, for the vehicle is then set elsewhere).
     ``world``, where given and already reset, is driven to its end instead, once. Raises TakeadError for a parameter
@@ -106,8 +107,8 @@ class SimulatorNode:
         step_ns = round(self._world.step_s * SECOND)
         if step_ns != self._step_ns:
             raise TakeadError(
-                f"{self.NAME}: parameter 'rate' = {SECOND / self._step_ns:g}, expected {SECOND / step_ns:g} for scenario "
-                f"{self._world.scenario.family}, whose simulator has its own"
+                f"{self.NAME}: parameter 'rate' = {SECOND / self._step_ns:g}, expected {SECOND / step_ns:g} for "
+                f"scenario {self._world.scenario.family}, which has a rate of its own"
             )
         self._command = None
         self._going = False

@@ -126,13 +126,13 @@ class SafeMetaDriveEngine(Engine):
                 kind = ObjectKind.TRUCK if isinstance(body, XLVehicle) else ObjectKind.CAR
             elif isinstance(body, TrafficCone):
                 kind = ObjectKind.CONE
-            x, y = body.position
-            vx, vy = body.velocity
-            rows.append((number, int(kind), x, y, body.heading_theta, vx, vy, body.LENGTH, body.WIDTH))
+            rows.append(
+                (number, int(kind), *body.position, body.heading_theta, *body.velocity, body.LENGTH, body.WIDTH)
+            )
         table: FloatArray = np.array(rows, dtype=float).reshape(-1, 9)
-        return Objects(
-            table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), *table[:, 2:].T, np.ones(len(table))
-        )  # fmt: skip
+        x, y, yaw, vx, vy, length, width = table[:, 2:].T
+        number, kind = table[:, :2].astype(np.int64).T
+        return Objects(number, kind, x, y, yaw, vx, vy, length, width, np.ones(len(table)))
 
     def ending(self) -> End | None:
         """MetaDrive's own verdict."""
