@@ -119,13 +119,19 @@ def start(kind: str, folder: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def embedded(kind: str, folder: Path, moment: float, tally: Tally, reference: list[Received]) -> None:
-    """One kill, ``moment`` s after the clip was opened; ``reference``: all that a drive records (empty otherwise)."""
+def kill(kind: str, folder: Path, moment: float) -> None:
+    """One kill, ``moment`` s after the clip was opened; its time is left in ``folder``."""
     process = start(kind, folder)
     time.sleep(moment)
     killed = time.monotonic_ns()
     process.send_signal(signal.SIGKILL)
     process.wait()
+    (folder / "killed").write_text(str(killed))
+
+
+def check(folder: Path, tally: Tally, reference: list[Received]) -> None:
+    """What the kill in ``folder`` left; ``reference``: all that a drive records (empty otherwise)."""
+    killed = int((folder / "killed").read_text())
     lines = (folder / "sent").read_text().split("\n")[:-1]
     notes: Notes = [(int(stamp), int(at)) for stamp, at in (line.split() for line in lines)]
     cut = reader.list_unfinished(folder)
@@ -258,6 +264,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200, help="embedded, the kinds in turns")
     parser.add_argument("--first", type=int, default=0, help="number of the first kill, where a run is split")
+    parser.add_argument("--only", choices=("kill", "check"), help="one half of it: the timed one, or the long one")
+    parser.add_argument("--folder", type=Path, help="where the two halves meet; default: a temporary folder")
     parser.add_argument("--ros", type=int, default=0)
     parser.add_argument("--domain", type=int, default=77, help="ROS domain of the test")
     parser.add_argument("--reader", action="append", default=[], metavar="NAME=COMMAND")
@@ -272,13 +280,19 @@ def main() -> None:
     tallies = {name: Tally(external) for name in (*KINDS, "ROS 2")}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        reference = driven(folder / "reference") if options.kills else []
-        for number in range(options.first, options.first + options.kills):
-            kind = list(KINDS)[number % len(KINDS)]
-            moment = float(np.random.default_rng((11, number)).uniform(0.0, 2.5))
-            place = folder / f"e{number}"
-            embedded(KINDS[kind], place, moment, tallies[kind], [] if KINDS[kind] else reference)
-            shutil.rmtree(place)
+        work = options.folder or folder
+        kinds = {
+            number: list(KINDS)[number % len(KINDS)] for number in range(options.first, options.first + options.kills)
+        }
+        for number, kind in kinds.items():
+            if options.only != "check":
+                kill(KINDS[kind], work / f"e{number}", float(np.random.default_rng((11, number)).uniform(0.0, 2.5)))
+        if options.only == "kill":
+            return
+        reference = driven(folder / "reference") if "drive" in kinds.values() else []
+        for number, kind in kinds.items():
+            check(work / f"e{number}", tallies[kind], [] if KINDS[kind] else reference)
+            shutil.rmtree(work / f"e{number}")
             print(tallies[kind].row(kind), file=sys.stderr, flush=True)
         if options.ros:
             (clip,) = stream.record(folder / "clip", stream.run(150.0, (stream.Takeover(6.0, 145.0, 146.0),)))

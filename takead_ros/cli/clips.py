@@ -145,6 +145,7 @@ def label(
     classification: str = typer.Argument(..., help=f"One of {', '.join(CLASSIFICATIONS)}."),
     by: str = typer.Option("", help="Who says so."),
     note: str = typer.Option("", help="Why."),
+    as_json: bool = JSON,
 ) -> None:
     """Say what a clip really is; the recorder's own classification stays beside it."""
     if classification not in CLASSIFICATIONS:
@@ -153,6 +154,9 @@ def label(
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     manifest.relabel = Relabel(classification=classification, by=by, note=note, at=now)
     write_durably(clip / MANIFEST_FILE, manifest.to_json())
+    if as_json:
+        print_json({"clip": str(clip), "recorder": manifest.classification, "relabel": manifest.relabel.model_dump()})
+        return
     stdout.print(f"{clip.name}: {classification} (recorder said {manifest.classification})", highlight=False)
 
 
@@ -191,18 +195,23 @@ def export(
     path: Path = typer.Argument(..., help="A clip, or a folder with clips."),
     out: Path = typer.Option(..., help="New file (parquet) or folder (lerobot)."),
     format_: str = typer.Option("parquet", "--format", help=f"One of {', '.join(exporting.FORMATS)}."),
+    as_json: bool = JSON,
 ) -> None:
     """Write clips as tables for other tools: a row for each frame."""
     clips = _clips(path)
     count = exporting.export(clips, out, format_)
+    if as_json:
+        print_json({"clips": [str(clip) for clip in clips], "out": str(out), "format": format_, "frames": count})
+        return
     stdout.print(f"{count} frames of {len(clips)} clips -> {out}", highlight=False, soft_wrap=True)
 
 
-@app.command(epilog="Example: [bold]takead clips play CLIP --out takeover.gif --speed 2[/bold]")
+@app.command(epilog="Example: [bold]takead clips play CLIP --out takeover.mp4 --speed 2[/bold]")
 def play(
     clip: Path = typer.Argument(..., help="A clip's folder."),
-    out: Path | None = typer.Option(None, help="New GIF file; default: <clip>/play.gif."),
+    out: Path | None = typer.Option(None, help="New file, .gif or .mp4; default: <clip>/play.gif."),
     speed: float = typer.Option(1.0, min=0.1, max=20.0, help="Times real time."),
+    as_json: bool = JSON,
 ) -> None:
     """Make an animated top-down picture: the scene, both sides' plans, and who drives."""
     if importlib.util.find_spec("PIL") is None:
@@ -212,6 +221,9 @@ def play(
     if target.exists():
         raise TakeadError(f"output '{target}' exists already; expected a new path (nothing is overwritten)")
     count = film.write(clip, target, speed)
+    if as_json:
+        print_json({"clip": str(clip), "out": str(target), "pictures": count, "speed": speed})
+        return
     stdout.print(f"{count} pictures -> {target}", highlight=False, soft_wrap=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -138,6 +139,28 @@ def test_play_makes_an_animation(folder: Path) -> None:
     assert target.read_bytes()[:6] == b"GIF89a"
     with pytest.raises(TakeadError, match="exists already"):
         ok(["play", str(clip), "--out", str(target)])
+
+
+def test_play_makes_a_film(folder: Path) -> None:
+    av = pytest.importorskip("av", reason="the video extra is not installed")
+    clip, target = reader.list_clips(folder)[0], folder / "out.mp4"
+    answer = json.loads(ok(["play", str(clip), "--out", str(target), "--speed", "20", "--json"]))
+    with av.open(str(target)) as film:
+        pictures = list(film.decode(video=0))
+        # 8 s before, during and after the takeover, in a twentieth of the time.
+        assert len(pictures) == answer["pictures"] > 10 and 0.2 < film.duration / 1e6 < 0.8
+    assert pictures[0].to_ndarray(format="rgb24").std() > 10.0, "there is something to see"
+
+
+def test_play_says_what_it_cannot_write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("PIL", reason="the sim extra is not installed")
+    clip = reader.list_clips(folder)[0]
+    with pytest.raises(TakeadError, match=r"expected a name ending in .gif or .mp4"):
+        ok(["play", str(clip), "--out", str(folder / "x.avi")])
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "av" else find(name))
+    with pytest.raises(TakeadError, match=r"an MP4 needs PyAV; get it with: pip install 'takead_ros\[video\]'"):
+        ok(["play", str(clip), "--out", str(folder / "x.mp4")])
 
 
 def test_export(folder: Path) -> None:
