@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from takead_ros.domain.geometry import Path
-from takead_ros.domain.scene import LightState, TrafficControl
+from takead_ros.domain.scene import ControlKind, LightState, TrafficControl
 from takead_ros.sim import traffic
-from takead_ros.sim.scenarios.spec import Control
+from takead_ros.sim.scenarios.spec import Control, When
 
 VISIBLE = 60.0  # m ahead at which a light or sign is made out
+CLEARANCE = 2.0  # s before the ego's light turns green at which that of crossing traffic is red again
 PASSED = -10.0  # m behind at which it is forgotten
 
 
@@ -31,6 +32,19 @@ class Signals:
                 self._states[i] = control.changes[self._next[i]].state
                 self._since[i] = time
                 self._next[i] += 1
+
+    def green(self, with_ego: bool, time: float) -> bool:
+        """Whether the light of others at the ego's next junction is green at ``time`` s: of those who have theirs
+        together with the ego, or of those who cross. Theirs ends before the ego's turns green, if that is set."""
+        for i, control in enumerate(self._controls):
+            if control.kind is not ControlKind.TRAFFIC_LIGHT:
+                continue
+            if with_ego or self._states[i] is not LightState.RED:
+                return (self._states[i] is LightState.GREEN) == with_ego
+            change = control.changes[self._next[i]] if self._next[i] < len(control.changes) else None
+            if change is not None and change.when is When.SINCE:
+                return time - self._since[i] < change.value - CLEARANCE
+        return True
 
     def around(self, ego_s: float, ego_front: float) -> tuple[TrafficControl, ...]:
         """The controls that concern the ego here, nearest first."""

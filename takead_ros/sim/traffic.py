@@ -21,6 +21,7 @@ COMFORT_DECELERATION = 2.5  # m/s^2
 LOOK_AHEAD = 50.0  # m
 LOOK_SPACING = 1.5  # m
 SIDE_MARGIN = 0.35  # m beside the body that has to stay free
+STOP_SHARE = 0.8  # of its hardest braking that an actor uses to stop at a light
 LATERAL_ACCELERATION = 2.0  # m/s^2
 
 
@@ -135,6 +136,14 @@ def _drift(actor: Actor, motion: Motion, dt: float) -> tuple[float, float]:
     if abs(step) >= abs(remaining) and step * remaining > 0.0:
         return motion.aim_lateral, drift if actor.model in MOTOR_VEHICLES else 0.0
     return motion.d + step, drift
+
+
+def stop_line_gap(actor: Actor, motion: Motion) -> float:
+    """m to a standing obstacle that makes the actor stop at its line; inf where it is past it or cannot stop."""
+    assert actor.light is not None
+    room = actor.light[0] - motion.s - actor.length / 2.0
+    can_stop = motion.speed**2 < 2.0 * STOP_SHARE * actor.braking * max(room, 0.0)
+    return room + STANDSTILL_GAP - 0.5 if can_stop or 0.0 <= room < 1.5 > motion.speed else math.inf
 
 
 def follow(speed: float, desired: float, gap: float, lead_speed: float, braking: float) -> float:

@@ -237,6 +237,8 @@ class World:
             ):  # fmt: skip
                 motion = traffic.begin(actor.phases[motion.phase], motion, own)
             gap, lead_speed = ahead.get(i, (math.inf, 0.0))
+            if actor.light is not None and not self._signals.green(actor.light[1], time):
+                gap, lead_speed = min((gap, lead_speed), (traffic.stop_line_gap(actor, motion), 0.0))
             path = self._paths[i]
             motion = traffic.advance(actor, motion, float(path.arc[-1]), gap, lead_speed, self.step_s)
             self._motions[i] = motion

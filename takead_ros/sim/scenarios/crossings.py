@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from takead_ros.domain.scene import ControlKind, LightState
 from takead_ros.sim.scenarios.junctions import ARM, dense
 from takead_ros.sim.scenarios.parts import (
@@ -135,10 +137,19 @@ class _Junction:
 
     def scenario(self, name: str, seed: int, ability: Ability, actors: list[Actor], threat: bool, waiting: float,
                  controls: tuple[Control, ...] = ()) -> Scenario:  # fmt: skip
+        if any(control.kind is ControlKind.TRAFFIC_LIGHT for control in controls):
+            actors = [self._minding_lights(actor) for actor in actors]
         return Scenario(
             name, seed, ability, self.builder.build(), self.route, self.start, self.goal, self.speed, self.limit,
             time_limit(self.goal - self.start, self.limit, waiting), tuple(actors), threat, controls=controls,
         )  # fmt: skip
+
+    def _minding_lights(self, actor: Actor) -> Actor:
+        """Who is reactive stops at red: with the ego's light on the ego's road, with the other one across."""
+        if not actor.reactive:
+            return actor
+        on_route = actor.path == self.route
+        return replace(actor, light=(self.line if on_route else ARM - LINE, on_route))
 
 
 def crossing_straight(seed: int) -> Scenario:
@@ -226,7 +237,8 @@ def stop_sign(seed: int) -> Scenario:
 
 
 def blocked_junction(seed: int) -> Scenario:
-    """A queue stands beyond the junction: wait before it, for others cross. Without threat the queue moves on."""
+    """A queue stands beyond the junction, and the light turns red, so that others cross: wait before it though it is
+    green. Without threat the queue moves on."""
     rng = generator("blocked_junction", seed)
     junction, threat = _Junction(rng), chance(rng, 0.8)
     first = junction.builder.length - ARM + 6.0
@@ -237,6 +249,11 @@ def blocked_junction(seed: int) -> Scenario:
     ]
     actors = [*queue, *follower(rng, junction.route, junction.start, junction.speed, junction.limit)]
     if threat:
-        actors += junction.cross_traffic(rng, junction.there + 1.0, 3)
-    light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, LightState.GREEN)
+        actors += junction.cross_traffic(rng, junction.there + 3.0, 3)
+    changes = (
+        Change(When.TIME, junction.there + 1.5 if threat else 1000.0, LightState.YELLOW),
+        Change(When.SINCE, 2.0, LightState.RED),
+        Change(When.SINCE, uniform(rng, 5.0, 6.0), LightState.GREEN),
+    )
+    light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, LightState.GREEN, changes)
     return junction.scenario("blocked_junction", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (light,))

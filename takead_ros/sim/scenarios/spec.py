@@ -156,7 +156,8 @@ class Actor:
     start, by default ``speed``. ``braking`` m/s^2: how hard it brakes at most for what is in its way. ``present``: m
     along the ego's route from which to which it is in the world (by default always); its time begins when it appears,
     and where someone else stands at that moment it stays away. ``emergency``: it has its lights and
-    siren on, and the ego has to let it by.
+    siren on, and the ego has to let it by. ``light``: (m along its path of a stop line that it minds, whether
+    its light is green together with the ego's; else it is green while the ego's is red).
     """
 
     model: Model
@@ -170,6 +171,7 @@ class Actor:
     cruise: float | None = None
     braking: float = 7.5
     emergency: bool = False
+    light: tuple[float, bool] | None = None
     present: tuple[float, float] | None = None
 
     @property
