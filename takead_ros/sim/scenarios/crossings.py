@@ -213,7 +213,7 @@ def yellow_dilemma(seed: int) -> Scenario:
     rng = generator("yellow_dilemma", seed)
     junction, threat = _Junction(rng), chance(rng, 0.85)
     changes = (
-        Change(When.EGO_ARRIVAL, uniform(rng, 1.2, 4.5) if threat else -1.0, LightState.YELLOW),
+        Change(When.EGO_ARRIVAL, uniform(rng, 2.2, 4.5) if threat else -1.0, LightState.YELLOW),
         Change(When.SINCE, 3.0, LightState.RED),
         Change(When.SINCE, uniform(rng, 4.0, 7.0), LightState.GREEN),
     )

@@ -37,7 +37,7 @@ def roundabout_entry(seed: int) -> Scenario:
     there = (entrance - start) / (0.9 * speed)
     ring = (radius + builder.lane_width) * math.pi / 2.0  # m from one entrance to the next
     actors: list[Actor] = []
-    cars = choose(rng, (3, 4, 5)) if threat else choose(rng, (0, 1, 2))
+    cars = choose(rng, (4, 5, 6)) if threat else choose(rng, (0, 1, 2))
     source = choose(rng, ("left", "ahead"))
     far = arm + radius * math.pi / 3.0 + ring * (1.0 if source == "left" else 2.0)
     pace = uniform(rng, 6.0, 7.5)
@@ -49,12 +49,12 @@ def roundabout_entry(seed: int) -> Scenario:
         if s > 3.0:
             path = LanePath.along(ways[f"{source}_to_{to}"], 0)
             actors.append(car(rng, path, s, pace, braking=PRIORITY_BRAKING))
-        arrival += uniform(rng, 1.8, 2.8)
+        arrival += uniform(rng, 1.2, 1.8)
     actors += follower(rng, route, start, speed, limit)
     goal = builder.length - arm + uniform(rng, 40.0, 55.0)
     return Scenario(
         "roundabout_entry", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, 0.8 * limit, 3.0 * cars + 3.0), tuple(actors), threat,
+        time_limit(goal - start, 0.8 * limit, 1.5 * cars + 3.0), tuple(actors), threat,
         controls=(Control(ControlKind.YIELD_SIGN, entrance - LINE),),
     )  # fmt: skip
 

@@ -75,7 +75,7 @@ def lane_drop(seed: int) -> Scenario:
     index = builder.lane_drop(wave, 60.0)
     builder.straight(uniform(rng, 55.0, 75.0))
     nodes = tuple(builder.nodes)
-    route = LanePath(nodes, (lanes - 1, lanes - 1, 0, *(lanes - 2,) * (len(nodes) - 4)))
+    route = LanePath(nodes, (lanes - 1, lanes - 1, 0, 0, *(lanes - 2,) * (len(nodes) - 5)))
     through = LanePath.along((*nodes[:3], f"{index}y0_0_", *nodes[5:]), lanes - 2)
     start, speed = ends - uniform(rng, 55.0, 75.0), limit * uniform(rng, 0.75, 0.95)
     there = (ends + wave / 2.0 - start) / speed
