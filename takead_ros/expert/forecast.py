@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, ObjectKind
-from takead_ros.expert.kernels.courses import follow, match, travel
+from takead_ros.expert.kernels.courses import beside, follow, match, travel
 from takead_ros.expert.lanes import Lanes
 from takead_ros.expert.tracks import Track
 
@@ -89,8 +89,9 @@ def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) 
     acceleration = np.where(person | (np.abs(acceleration) < 0.5), 0.0, acceleration)
 
     follows = (speed > 1.0) & (kind != ObjectKind.PEDESTRIAN)
-    on_lane = match(lanes.x, lanes.y, lanes.yaw, lanes.arc, lanes.own, follows, x, y, yaw, vx, vy)
-    courses = Courses(lanes, x, y, yaw, course, *on_lane)
+    lane = match(lanes.x, lanes.y, lanes.yaw, lanes.own, follows, x, y, yaw)
+    place = beside(lanes.x, lanes.y, lanes.yaw, lanes.arc, lanes.end, lane, x, y, vx, vy)
+    courses = Courses(lanes, x, y, yaw, course, lane, *place)
     times = TIMES + age[:, None]
     distance, v = travel(speed, acceleration, times)
     there_x, there_y, there_yaw = courses.at(np.arange(len(ids)), distance, times, ego)

@@ -32,6 +32,7 @@ class ExpertParameters(Parameters):
     merging_time_margin: float = Field(0.5, ge=0, le=3, description="s that traffic beside is kept away when merging")
     patience: float = Field(4.0, ge=1, le=60, description="s of waiting after which margins begin to shrink")
 
+    queue_patience: float = Field(12.0, ge=0, le=60, description="s for which vehicles standing in line are a queue")
     aside_speed: float = Field(5.0, ge=1, le=15, description="m/s while room is made for an emergency vehicle")
 
     occlusion_reach: float = Field(3.0, ge=0, le=6, description="m beside the path where a vehicle may hide a person")

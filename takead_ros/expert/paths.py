@@ -16,6 +16,9 @@ GRID = STEP * np.arange(AHEAD + 1)  # (G,) m along the route, ahead of the ego
 _CYCLIST = int(ObjectKind.CYCLIST)
 _LOOK = 50.0  # m within which a standing obstacle is passed
 _QUEUE_GAP = 14.0  # m between two obstacles that are passed in one go
+_IN_LINE = 0.9975  # cosine of the heading against the lane's
+_MIDDLE = 0.7  # m off the lane's centre
+_CRASHED = 1.5  # m; who waits in a queue leaves more
 _OVERTAKES = 0.7  # of the speed limit: who rides slower is overtaken
 _OVERTAKING_TIMES = np.arange(0.0, 14.1, 0.25)  # s within which overtaking has to end
 _OVERTAKING_GAP = 3.0  # m between the boxes when the ego has moved out, and before it moves in again
@@ -90,7 +93,18 @@ def find_blockers(
     blocks &= ~actors.has_moved | (actors.standing > 3.0)
     ahead = (now.along + now.half_along > -0.5 * ego.length - 1.0) & (now.along - now.half_along < _LOOK)
     rows = np.flatnonzero(blocks & ahead & (now.along < queue_end))
-    return rows[np.argsort(now.along[rows], kind="stable")]
+    rows = rows[np.argsort(now.along[rows], kind="stable")]
+    if len(rows) > 1 and actors.standing[rows[0]] < parameters.queue_patience and _queues(actors, now, rows[:2]):
+        return rows[:0]
+    return rows
+
+
+def _queues(actors: Actors, now: Places, pair: IntArray) -> bool:
+    """Whether the two obstacles ``pair`` look like a queue: vehicles in line in mid-lane, some m apart."""
+    vehicles = bool(np.isin(actors.kind[pair], (ObjectKind.CAR, ObjectKind.TRUCK)).all())
+    gap = np.diff(now.along[pair])[0] - now.half_along[pair].sum()
+    in_line = (now.same[pair] > _IN_LINE).all() and (np.abs(now.offset[pair]) < _MIDDLE).all()
+    return vehicles and bool(in_line) and _CRASHED < gap < _QUEUE_GAP
 
 
 def find_passings(

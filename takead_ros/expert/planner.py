@@ -44,6 +44,8 @@ _FIRM = -3.0  # m/s^2
 _STANDING = 0.1  # m/s
 _UNDER_WAY = 2.0  # m/s; slower, the ego is still waiting
 _TRAIL = 0.3  # s that crossing traffic is kept away behind it
+_KNOWN_BEHIND = 10.0  # m of the route behind the ego that the scene holds; farther back the road may bend
+_BEHIND_BENDS = 0.15  # m to the side for each metre
 _QUEUE = 30.0  # m before a closed line within which standing vehicles are a queue
 
 
@@ -66,7 +68,9 @@ def _ignored(actors: Actors, seen: Corridor, frame: Frame, ego: EgoState, stuck:
     Who drives behind the ego on its own track has to keep the distance; a vehicle that the ego has long been standing
     against has to be driven away from.
     """
-    behind = (seen.along[:, 0] < -1.0) & (np.abs(seen.offset[:, 0] - frame.offset) < 1.8) & (seen.same[:, 0] > 0.7)
+    along = seen.along[:, 0]
+    track = 1.8 + _BEHIND_BENDS * np.maximum(-along - _KNOWN_BEHIND, 0.0)
+    behind = (along < -1.0) & (np.abs(seen.offset[:, 0] - frame.offset) < track) & (seen.same[:, 0] > 0.7)
     if stuck:
         here = np.zeros((1, 1))
         size = actors.length[:, None], actors.width[:, None]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from expert_road import Actor, acceleration_lane, bend, braking, drive, make_scene, standing, steady, straight
 
 from takead_ros.domain.driving import DriverStatus
-from takead_ros.domain.geometry import project
-from takead_ros.domain.scene import ControlKind, EgoState, LightState, ObjectKind, TrafficControl
+from takead_ros.domain.geometry import arc_lengths, project
+from takead_ros.domain.scene import ControlKind, EgoState, LightState, LineKind, ObjectKind, Polyline, TrafficControl
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan
@@ -56,6 +58,38 @@ def test_an_obstacle_is_passed_only_after_the_oncoming_car() -> None:
     assert run.ego[-1].x > 60.0
     beside = np.flatnonzero(run.values("y") > 1.5)[0] * 0.05
     assert oncoming.pose(beside)[0] < run.ego[round(beside / 0.05)].x + 5.0
+
+
+def test_a_queue_is_waited_for_and_not_passed() -> None:
+    def queued(number: int, x: float) -> Actor:
+        return Actor(number, lambda t: (x + 5.0 * max(t - 10.0, 0.0), 0.0, 0.0, 5.0 if t > 10.0 else 0.0))
+
+    run = drive(straight(), EgoState(0.0, 0.0, 0.0, 10.0), 16.0, [queued(1, 50.0), queued(2, 57.5)])
+    assert not run.touched
+    assert np.abs(run.values("y")).max() < 0.2
+    assert run.ego[-1].x > 45.0
+
+
+def test_vehicles_that_stand_in_line_for_ever_are_passed_in_the_end() -> None:
+    run = drive(straight(), EgoState(0.0, 0.0, 0.0, 10.0), 32.0, [standing(1, 50.0), standing(2, 57.5)])
+    assert not run.touched
+    assert run.ego[-1].x > 70.0
+
+
+def test_oncoming_traffic_in_a_bend_does_not_seem_to_leave_its_lane() -> None:
+    road = bend(18.0)
+    other = road.path[::-2] + np.array([-2.5, 2.5])  # 3.5 m to the left on the diagonal, in pieces of 2 m
+    lane = Polyline(9, LineKind.LANE_CENTER, other, False, 12.0, 3.5)
+    arc = arc_lengths(other)
+
+    def pose(t: float) -> tuple[float, float, float, float]:
+        s = arc[-1] - 190.0 + 7.0 * t
+        smooth = [np.interp(s + d, arc, other[:, k]) for k in (0, 1) for d in (-1.0, 0.0, 1.0)]
+        return smooth[1], smooth[4], float(np.arctan2(smooth[5] - smooth[3], smooth[2] - smooth[0])), 7.0
+
+    run = drive(replace(road, lines=(*road.lines, lane)), EgoState(20.0, 0.0, 0.0, 7.0), 12.0, [Actor(4, pose)])
+    assert not run.touched
+    assert run.values("acceleration").min() > -2.6
 
 
 def cyclist(number: int, x: float, y: float, speed: float) -> Actor:

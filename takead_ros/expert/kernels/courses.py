@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.domain.scene import FloatArray, IntArray
-from takead_ros.expert.kernels.jit import kernel
+from takead_ros.expert.kernels.jit import kernel, part
 
 DISTANCE = 2.0  # m to a lane's centre within which a vehicle is on it
 HEADING = 0.5  # rad
@@ -15,20 +15,15 @@ DRIFT_LIMIT = 3.5  # m
 SPEEDS_UP = 1.0  # s for which a gain of speed goes on
 
 
-@kernel(
-    "f8[::1], f8[::1], f8[::1], f8[::1], i8[::1], b1[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1]",
-)
+@kernel("f8[::1], f8[::1], f8[::1], i8[::1], b1[::1], f8[::1], f8[::1], f8[::1]")
 def match(
-    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, lane_arc: FloatArray, own: IntArray,
-    follows: np.ndarray, x: FloatArray, y: FloatArray, yaw: FloatArray, vx: FloatArray, vy: FloatArray,
-) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:  # fmt: skip
-    """(lane, here, offset, drift), each (N,), of ``forecast.Courses`` for poses x y yaw and velocities vx vy (N,).
-
-    lane: the point among ``own`` (R,) of the lanes (Q,) that is nearest to the pose and points its way; -1 where none
-    fits, and for those that are not in ``follows`` (N,) bool.
+    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, own: IntArray, follows: np.ndarray, x: FloatArray,
+    y: FloatArray, yaw: FloatArray,
+) -> IntArray:  # fmt: skip
+    """``lane`` (N,) of ``forecast.Courses`` for poses x y yaw (N,): the point among ``own`` (R,) of the lanes (Q,) that
+    is nearest to the pose and points its way; -1 where none fits, and for those that are not in ``follows`` (N,) bool.
     """
-    lane, here = np.full(len(x), -1), np.zeros(len(x))
-    offset, drift = np.zeros(len(x)), np.zeros(len(x))
+    lane = np.full(len(x), -1)
     straight = np.cos(HEADING)
     for n in range(len(x)):
         if not follows[n]:
@@ -42,13 +37,49 @@ def match(
                 if cost < least:
                     least = cost
                     lane[n] = q if away < DISTANCE**2 and aligned > straight else -1
-        if lane[n] >= 0:
-            q = lane[n]
-            cos, sin = np.cos(lane_yaw[q]), np.sin(lane_yaw[q])
-            dx, dy = x[n] - lane_x[q], y[n] - lane_y[q]
-            here[n], offset[n] = lane_arc[q] + cos * dx + sin * dy, cos * dy - sin * dx
-            drift[n] = cos * vy[n] - sin * vx[n]
-    return lane, here, offset, drift
+    return lane
+
+
+@part
+def _tangent(lane_yaw: FloatArray, lane_arc: FloatArray, lane_end: IntArray, q: int, on: float) -> float:
+    """Direction rad of the lane ``on`` m along the chord from point ``q``: half of its turn is done in the middle."""
+    last = lane_end[q]
+    if q >= last:
+        return float(lane_yaw[q])
+    share = min(max(on / max(lane_arc[q + 1] - lane_arc[q], 0.1), -0.5), 1.0) - 0.5
+    follows = q + 1 < last  # the last point has the direction of the chord before it
+    leads = q > 0 and lane_end[q - 1] == last
+    if (share < 0.0 and leads) or not follows:
+        share = -share
+        other = q - 1 if leads else q
+    else:
+        other = q + 1
+    turn = (lane_yaw[other] - lane_yaw[q] + np.pi) % (2.0 * np.pi) - np.pi
+    return float(lane_yaw[q] + turn * share)
+
+
+@kernel("f8[::1], f8[::1], f8[::1], f8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1]")
+def beside(
+    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, lane_arc: FloatArray, lane_end: IntArray,
+    lane: IntArray, x: FloatArray, y: FloatArray, vx: FloatArray, vy: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:  # fmt: skip
+    """(here, offset, drift), each (N,), of ``forecast.Courses`` for positions x y and velocities vx vy (N,) next to the
+    points ``lane`` (N,) of the lanes (Q,); 0 where that is -1.
+
+    The drift is against the tangent: against the lane's chords everybody in a bend would seem to leave it.
+    """
+    here, offset, drift = np.zeros(len(x)), np.zeros(len(x)), np.zeros(len(x))
+    for n in range(len(x)):
+        q = lane[n]
+        if q < 0:
+            continue
+        cos, sin = np.cos(lane_yaw[q]), np.sin(lane_yaw[q])
+        dx, dy = x[n] - lane_x[q], y[n] - lane_y[q]
+        on = cos * dx + sin * dy
+        here[n], offset[n] = lane_arc[q] + on, cos * dy - sin * dx
+        direction = _tangent(lane_yaw, lane_arc, lane_end, q, on)
+        drift[n] = np.cos(direction) * vy[n] - np.sin(direction) * vx[n]
+    return here, offset, drift
 
 
 @kernel("f8[::1], f8[::1], f8[:,::1]")
