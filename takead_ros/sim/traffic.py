@@ -14,7 +14,6 @@ from takead_ros.domain.geometry import Path
 from takead_ros.domain.scene import FloatArray
 from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, Actor, Change, Model, Phase, When
 
-HEADWAY = 1.3  # s
 STANDSTILL_GAP = 2.5  # m
 MAX_ACCELERATION = 1.8  # m/s^2
 COMFORT_DECELERATION = 2.5  # m/s^2
@@ -111,7 +110,9 @@ def advance(actor: Actor, motion: Motion, length: float, gap: float, lead_speed:
     difference = motion.aim_speed - motion.speed
     acceleration = max(min(difference / dt, motion.acceleration), -motion.deceleration)
     if actor.reactive and gap < math.inf:
-        acceleration = min(acceleration, follow(motion.speed, motion.aim_speed, gap, lead_speed, actor.braking))
+        acceleration = min(
+            acceleration, follow(motion.speed, motion.aim_speed, gap, lead_speed, actor.braking, actor.headway)
+        )
     speed = max(motion.speed + acceleration * dt, 0.0)
     s = motion.s + 0.5 * (motion.speed + speed) * dt
     d, drift = _drift(actor, motion, dt)
@@ -146,11 +147,14 @@ def stop_line_gap(actor: Actor, motion: Motion) -> float:
     return room + STANDSTILL_GAP - 0.5 if can_stop or 0.0 <= room < 1.5 > motion.speed else math.inf
 
 
-def follow(speed: float, desired: float, gap: float, lead_speed: float, braking: float) -> float:
-    """IDM acceleration m/s^2 behind something ``gap`` m ahead that moves with ``lead_speed`` m/s; at least -braking."""
+def follow(speed: float, desired: float, gap: float, lead_speed: float, braking: float, headway: float) -> float:
+    """IDM acceleration m/s^2 behind something ``gap`` m ahead that moves with ``lead_speed`` m/s; at least -braking.
+
+    ``headway`` s: time gap that is kept at speed.
+    """
     gap = max(gap, 0.1)
     closing = speed * (speed - lead_speed) / (2.0 * math.sqrt(MAX_ACCELERATION * COMFORT_DECELERATION))
-    wanted = STANDSTILL_GAP + max(0.0, HEADWAY * speed + closing)
+    wanted = STANDSTILL_GAP + max(0.0, headway * speed + closing)
     free = 1.0 - (speed / max(desired, 0.1)) ** 4
     return max(MAX_ACCELERATION * (free - (wanted / gap) ** 2), -braking)
 

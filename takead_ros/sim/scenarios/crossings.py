@@ -50,8 +50,11 @@ def pedestrian_crossing(seed: int) -> Scenario:
     actors: list[Actor] = []
     for i in range(choose(rng, (1, 2, 3))):
         begin, end = (right, left) if chance(rng, 0.6) else (left, right)
-        arrival = 0.5 + speed / 12.0 + abs(begin) / 2.5 * float(begin > 0.0) + uniform(rng, 0.3, 1.8)
-        walker = crossing_pedestrian(route, at + 1.3 * i, begin, end, uniform(rng, 1.1, 2.4), arrival)
+        # walks on in plain view and is in the lane just before a driver who waits for that before braking
+        walking, seen = uniform(rng, 1.1, 2.6), 0.5 + limit / 12.0 + uniform(rng, 0.2, 0.6)
+        begin = min(right, -1.3 - walking * seen) if begin < 0.0 else max(left, 1.3 + walking * seen)
+        arrival = (abs(begin) - 1.3) / walking + uniform(rng, 0.1, 0.6)
+        walker = crossing_pedestrian(route, at + 1.3 * i, begin, end, walking, arrival)
         actors.append(walker if threat else Actor(Model.PEDESTRIAN, route, at + 1.3 * i, lateral=begin))
     actors += follower(rng, route, start, speed, limit)
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
@@ -74,7 +77,7 @@ def cyclist_crossing(seed: int) -> Scenario:
     begin, end = (-9.0, 13.0) if chance(rng, 0.6) else (12.0, -10.0)
     phases: tuple[Phase, ...] = ()
     if threat:
-        arrival = abs(begin) / riding + uniform(rng, -0.3, 0.8)
+        arrival = max((abs(begin) - 1.3) / riding + uniform(rng, 0.1, 0.6), 0.6 + limit / 12.0)
         phases = (Phase(When.EGO_ARRIVAL, arrival, lateral=end, lateral_speed=riding),)
     actors = [
         Actor(Model.CYCLIST, route, at, lateral=begin, phases=phases, yaw_offset=1.57 if begin < 0.0 else -1.57),

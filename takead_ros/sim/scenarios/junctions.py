@@ -18,6 +18,7 @@ from takead_ros.sim.scenarios.parts import (
 from takead_ros.sim.scenarios.spec import Ability, Actor, LanePath, RoadBuilder, Scenario
 
 ARM = 140.0  # m of road on each side of the junction
+CLOSE = 0.7  # s of headway in a dense stream
 PRIORITY_BRAKING = 2.5  # m/s^2; who has priority does not expect to brake for those who have not
 
 
@@ -30,7 +31,7 @@ def stream(rng: Rng, nodes: tuple[str, ...], lane: int, speed: float, first: flo
     for _ in range(cars):
         s = ARM - speed * arrival
         if 3.0 < s < ARM - 5.0:
-            result.append(car(rng, path, s, speed, braking=PRIORITY_BRAKING))
+            result.append(car(rng, path, s, speed, braking=PRIORITY_BRAKING, headway=CLOSE))
         arrival += max(uniform(rng, *gaps), 12.0 / speed)
     return result
 

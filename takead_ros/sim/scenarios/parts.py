@@ -52,10 +52,11 @@ def time_limit(length: float, limit: float, waiting: float = 0.0) -> float:
 
 
 def car(rng: Rng, path: LanePath, s: float, speed: float, cruise: float | None = None, phases: tuple[Phase, ...] = (),
-        model: Model | None = None, braking: float = 7.5) -> Actor:  # fmt: skip
+        model: Model | None = None, braking: float = 7.5, headway: float = 1.3) -> Actor:  # fmt: skip
     """A car that minds what is ahead of it."""
     model = model or choose(rng, CARS)
-    return Actor(model, path, s, speed=speed, cruise=cruise, phases=phases, reactive=True, braking=braking)
+    return Actor(model, path, s, speed=speed, cruise=cruise, phases=phases, reactive=True, braking=braking,
+                 headway=headway)  # fmt: skip
 
 
 def oncoming(rng: Rng, path: LanePath, start: float, speed: float, count: int) -> list[Actor]:

@@ -94,13 +94,13 @@ def slow_cyclist(seed: int) -> Scenario:
     """Someone cycles along the lane. Without threat on its very edge, so that there is room in the lane."""
     rng = generator("slow_cyclist", seed)
     street, threat = _Street(rng, choose(rng, (1, 2)), (190.0, 215.0)), chance(rng, 0.8)
-    pace = uniform(rng, 3.0, 5.0)
+    pace = uniform(rng, 2.2, 3.6)
     lateral = -uniform(rng, 0.2, 0.9) if threat else -(street.width / 2.0 + 0.3)
     actors = [Actor(Model.CYCLIST, street.route, street.start + uniform(rng, 25.0, 45.0), lateral=lateral, speed=pace)]
     count = choose(rng, (0, 1, 2))
     actors += street.others(rng, count)
     actors += follower(rng, street.route, street.start, street.speed, street.limit)
-    return street.scenario("slow_cyclist", seed, Ability.OVERTAKING, actors, threat, 10.0)
+    return street.scenario("slow_cyclist", seed, Ability.OVERTAKING, actors, threat, 2.0)
 
 
 def accident(seed: int) -> Scenario:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from takead_ros.domain.scene import ControlKind
-from takead_ros.sim.scenarios.junctions import ARM, PRIORITY_BRAKING, dense, stream
+from takead_ros.sim.scenarios.junctions import ARM, CLOSE, PRIORITY_BRAKING, dense, stream
 from takead_ros.sim.scenarios.parts import (
     SPEED_LIMITS,
     approach,
@@ -48,7 +48,7 @@ def roundabout_entry(seed: int) -> Scenario:
         s = far - pace * arrival
         if s > 3.0:
             path = LanePath.along(ways[f"{source}_to_{to}"], 0)
-            actors.append(car(rng, path, s, pace, braking=PRIORITY_BRAKING))
+            actors.append(car(rng, path, s, pace, braking=PRIORITY_BRAKING, headway=CLOSE))
         arrival += uniform(rng, 1.2, 1.8)
     actors += follower(rng, route, start, speed, limit)
     goal = builder.length - arm + uniform(rng, 40.0, 55.0)

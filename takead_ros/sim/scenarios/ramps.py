@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from takead_ros.sim.scenarios.junctions import PRIORITY_BRAKING
+from takead_ros.sim.scenarios.junctions import CLOSE, PRIORITY_BRAKING
 from takead_ros.sim.scenarios.parts import (
     SPEED_LIMITS,
     Rng,
@@ -29,7 +29,7 @@ def platoon(rng: Rng, path: LanePath, place: float, arrival: float, speed: float
     for i in range(cars):
         s = place - speed * arrival
         if s > 3.0:
-            result.append(car(rng, path, s, speed, braking=PRIORITY_BRAKING))
+            result.append(car(rng, path, s, speed, braking=PRIORITY_BRAKING, headway=CLOSE))
         arrival += uniform(rng, *gaps) + (2.0 if i + 1 == wide else 0.0)
     return result
 
@@ -54,7 +54,7 @@ def ramp_merge(seed: int) -> Scenario:
     if threat:
         cars = choose(rng, (3, 4, 5))
         actors += platoon(rng, builder.route(lanes - 1), joins + merges, there + uniform(rng, -2.2, 0.3),
-                          limit * uniform(rng, 0.8, 0.95), cars, (1.3, 2.4))  # fmt: skip
+                          limit * uniform(rng, 0.8, 0.95), cars, (1.2, 1.8))  # fmt: skip
     if lanes == 2:
         beside = max(joins - limit * there - uniform(rng, 10.0, 50.0), 3.0)
         actors += oncoming(rng, builder.route(0), beside, limit, choose(rng, (0, 1, 2)))
@@ -84,7 +84,7 @@ def lane_drop(seed: int) -> Scenario:
     if threat:
         cars = choose(rng, (3, 4, 5))
         actors += platoon(rng, through, ends + wave / 2.0, there + uniform(rng, -2.2, 0.3),
-                          limit * uniform(rng, 0.75, 0.95), cars, (1.3, 2.4))  # fmt: skip
+                          limit * uniform(rng, 0.75, 0.95), cars, (1.2, 1.8))  # fmt: skip
     actors += follower(rng, route, start, speed, limit)
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
     goal = builder.length - 20.0
@@ -114,7 +114,7 @@ def ramp_exit(seed: int) -> Scenario:
     if threat:
         cars = choose(rng, (3, 4, 5))
         actors += platoon(rng, ahead, changes, there + uniform(rng, -2.0, 0.3), limit * uniform(rng, 0.75, 0.9), cars,
-                          (1.3, 2.4))  # fmt: skip
+                          (1.2, 1.8))  # fmt: skip
         if chance(rng, 0.5):
             slow = LanePath(nodes[3:], (lanes, 0, 0, 0, 0))
             actors.append(car(rng, slow, uniform(rng, 30.0, 60.0), uniform(rng, 3.0, 5.0), cruise=0.6 * limit))

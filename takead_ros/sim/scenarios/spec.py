@@ -153,7 +153,8 @@ class Actor:
 
     yaw_offset rad is added to the path's heading (parked askew, facing the kerb). ``reactive``: keeps its distance to
     whatever is ahead in its way; others only follow their script. ``cruise`` m/s: the speed that it aims at from the
-    start, by default ``speed``. ``braking`` m/s^2: how hard it brakes at most for what is in its way. ``present``: m
+    start, by default ``speed``. ``braking`` m/s^2: how hard it brakes at most for what is in its way;
+    ``headway`` s: the time gap that it keeps. ``present``: m
     along the ego's route from which to which it is in the world (by default always); its time begins when it appears,
     and where someone else stands at that moment it stays away. ``emergency``: it has its lights and
     siren on, and the ego has to let it by. ``light``: (m along its path of a stop line that it minds, whether
@@ -170,6 +171,7 @@ class Actor:
     yaw_offset: float = 0.0
     cruise: float | None = None
     braking: float = 7.5
+    headway: float = 1.3
     emergency: bool = False
     light: tuple[float, bool] | None = None
     present: tuple[float, float] | None = None
