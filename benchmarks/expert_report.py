@@ -251,7 +251,7 @@ def page(expert: Mapping[str, Any], baselines: Mapping[str, Any] | None, again: 
         note,
         table(["bar", "found", ""], checks),
         headline(episodes),
-        "The measures are defined in [simulator.md](../simulator.md).",
+        "The measures are defined in [measures.md](../measures.md).",
     ]  # fmt: skip
     if others:
         parts += ["## Against trivial drivers", against(episodes, others), DRIVERS,
