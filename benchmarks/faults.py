@@ -56,7 +56,7 @@ from takead_ros.sim.world import World
 
 FAMILIES = "lead_hard_brake,cut_in,broken_down_car,pedestrian_from_van,intersection_left"
 TICK = 50_000_000
-AFTER_S = 8.0  # a run ends this long after its fault
+AFTER_S = 6.0  # a run ends this long after its fault
 FIRST_S, LAST_SHARE = 1.5, 0.9  # the moments lie between this time and this share of the healthy drive
 STEERS_S = 1.5  # the person steers this long before the joystick is unplugged
 LATE_NS = {"scene": 300_000_000, "policy/output": 500_000_000, "expert/output": 500_000_000}

@@ -35,6 +35,7 @@ Transitions, tried from the top; the first row whose state and condition hold is
     | HANDBACK   | the command has reached the policy's            | POLICY     | converged        | END            |
 
 (*) With the same number where it was the expert who handed back; else END, START.
+A policy is fit while its output, the scene and the monitor's word are sound and fresh: nobody watches it otherwise.
 Where drivers has no policy, EXPERT stands for POLICY in the rows of engage, and nothing is handed back to.
 In DISENGAGED, MRM and STOPPED a human's input drives its axis at once, without changing the state: he always wins, and
 only an explicit engage lets the automation drive again. The axes nobody drives follow the manoeuvre of

@@ -54,7 +54,7 @@ def _node(name: str, family: str) -> launch_ros.actions.Node:
         values["model"] = str(Path(get_package_share_directory("takead_ros")) / "models" / "baseline.onnx")
     return launch_ros.actions.Node(
         package="takead_ros", executable=f"{name}_node", name=f"{name}_node", namespace="takead", parameters=[values],
-        output="screen",
+        output="screen", sigterm_timeout="40", sigkill_timeout="10",
     )  # fmt: skip
 
 
@@ -75,6 +75,8 @@ class Listener:
         self.node = Node("listener", namespace="takead")
         self.node.create_subscription(COMMAND, "command", self._keep(self.commands), qos.COMMAND)
         self.node.create_subscription(STATE, "arbiter/state", self._keep(self.states), qos.STATE)
+        self.experts: list[tuple[float, Any]] = []
+        self.node.create_subscription(types.PolicyOutput, "expert/output", self._keep(self.experts), qos.OUTPUT)
         self.joy = self.node.create_publisher(types.Joy, "/joy", qos.SENSOR)
         self.node.create_timer(0.02, lambda: self.joy.publish(types.Joy(axes=self.axes, buttons=[0] * 11)))
         self.executor = SingleThreadedExecutor()
@@ -92,6 +94,11 @@ class Listener:
 
     def driven_by(self, *sources: int) -> bool:
         return bool(self.commands) and self.commands[-1][1].lateral_source in sources
+
+    def ready(self) -> bool:
+        """Somebody drives, and the expert would know what to do."""
+        fresh = [msg for at, msg in self.experts[-3:] if at > time.monotonic() - 0.3 and msg.status == msg.OK]
+        return self.driven_by(*AUTOMATION) and bool(fresh)
 
     def after(self, moment: float) -> list[Any]:
         return [msg for at, msg in self.commands if at > moment]
@@ -112,7 +119,7 @@ class TestProcessLoss(unittest.TestCase):
 
     def test_the_loss_of_a_process(self, nodes: dict[str, Any], victim: str) -> None:
         listener = self.listener
-        self.assertTrue(listener.spin(START_S, lambda: listener.driven_by(*AUTOMATION)), "nobody began to drive")
+        self.assertTrue(listener.spin(START_S, listener.ready), "nobody began to drive, or the expert is missing")
         listener.spin(1.0)
         if victim == "joystick":
             listener.axes = [0.6, 0.0, 1.0, 0.0, 0.0, 1.0]
