@@ -38,6 +38,19 @@ def quiet() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _shaped(shapes: Sequence[tuple[Any, str, float]]) -> Iterator[None]:
+    """MetaDrive's blocks (class, name of its constant, value) with other constants than its own, for a while."""
+    before = [(block, name, getattr(block, name)) for block, name, _ in shapes]
+    try:
+        for block, name, value in shapes:
+            setattr(block, name, value)
+        yield
+    finally:
+        for block, name, value in before:
+            setattr(block, name, value)
+
+
 def import_metadrive() -> Any:
     try:
         import metadrive.engine.logger as metadrive_logging
@@ -80,13 +93,13 @@ def _make_environment(world: Engine) -> Any:
         def reset(self) -> None:
             config = _map_config(world.roads)
             block = self.engine.global_config["block_dist_config"].get_block
-            for letter in "XTO":
-                block(letter).EXIT_PART_LENGTH = world.roads.arm
-            for letter in "rR":
-                block(letter).RAMP_LEN, block(letter).RADIUS = world.roads.arm, RAMP_RADIUS
-            self.current_map = self.engine.spawn_object(
-                PGMap, auto_fill_random_seed=False, force_spawn=True, map_config=config, random_seed=None
-            )
+            shapes = [(block(letter), "EXIT_PART_LENGTH", world.roads.arm) for letter in "XTO"]
+            shapes += [(block(letter), "RAMP_LEN", world.roads.arm) for letter in "rR"]
+            shapes += [(block(letter), "RADIUS", RAMP_RADIUS) for letter in "rR"]
+            with _shaped(shapes):
+                self.current_map = self.engine.spawn_object(
+                    PGMap, auto_fill_random_seed=False, force_spawn=True, map_config=config, random_seed=None
+                )
             self.engine._spawned_objects.pop(self.current_map.id)
             self.engine._clean_color(self.current_map.id)
 

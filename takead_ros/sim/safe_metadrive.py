@@ -22,12 +22,20 @@ from takead_ros.domain.scene import FloatArray, ObjectKind, Objects
 from takead_ros.sim.engine import MAX_STEERING_ANGLE, Engine, Pose, import_metadrive, quiet
 from takead_ros.sim.lanemap import Lane, read_lanes
 from takead_ros.sim.log import End
-from takead_ros.sim.scenarios.spec import Actor, LanePath, Roads, SafeMetaDriveMap, Scenario
+from takead_ros.sim.scenarios.spec import (
+    DIMENSIONS,
+    KINDS,
+    Actor,
+    LanePath,
+    Model,
+    Roads,
+    SafeMetaDriveMap,
+    Scenario,
+)
 
-MAPS = 1_000_000  # MetaDrive numbers its maps from 0 to this; a map is a function of its number alone
+MAPS = 2_000_000  # MetaDrive wants to know how many there may be; a map is a function of its number alone
 STEP = 0.1  # s, five physics steps of MetaDrive's own 0.02 s
 PHYSICS_STEP = 0.02  # s
-DRAG = 2.0  # what MetaDrive brakes each wheel with while the throttle is not negative
 ARRIVED = 5.0  # m before the end of the route at which MetaDrive counts it as done
 JOINED = 1.0  # m between the end of a lane and the beginning of the next that continues it
 SHORT = 40.0  # m of an edge below which a change of lane is the last resort
@@ -73,8 +81,11 @@ class SafeMetaDriveEngine(Engine):
     def build(self, scenario: Scenario) -> tuple[list[Lane], Scenario]:
         """The map's lanes, and the scenario with MetaDrive's route: from where the ego spawns to the destination."""
         assert isinstance(scenario.roads, SafeMetaDriveMap)
+        environment, index = self._environment, scenario.roads.index
         with quiet():
-            _, self._info = self._environment.reset(seed=scenario.roads.index)
+            environment.lazy_init()
+            environment.engine.map_manager.maps = {index: None}  # not a place for each map that there may be
+            _, self._info = environment.reset(seed=index)
         self._ego = self._environment.agent
         self._cost, self._reward, self._terminated, self._truncated = 0.0, 0.0, False, False
         self._ids: dict[str, int] = {}
@@ -103,32 +114,31 @@ class SafeMetaDriveEngine(Engine):
         self._reward += float(reward)
 
     def _pedal(self, acceleration: float) -> float:
-        """Throttle (positive) or brake (negative): MetaDrive's forces on four wheels, the drag included."""
+        """Throttle (positive) or brake (negative), by MetaDrive's forces on four wheels; no throttle at all brakes."""
         ego, config = self._ego, self._ego.config
-        drag = 4.0 * DRAG / (ego.MASS * PHYSICS_STEP)
-        if acceleration > -drag:
-            return float(min((acceleration + drag) * ego.MASS / (4.0 * config["max_engine_force"]), 1.0))
+        if acceleration >= 0.0:
+            return float(max(min(acceleration * ego.MASS / (4.0 * config["max_engine_force"]), 1.0), 1e-4))
         return float(max(acceleration * ego.MASS * PHYSICS_STEP / (4.0 * config["max_brake_force"]), -1.0))
 
     def crowd(self) -> Objects:
         """All of MetaDrive's vehicles and objects but the ego, numbered by the order of their creation."""
-        from metadrive.component.static_object.traffic_object import TrafficCone, TrafficObject
+        from metadrive.component.static_object.traffic_object import TrafficCone, TrafficObject, TrafficWarning
         from metadrive.component.vehicle.base_vehicle import BaseVehicle
         from metadrive.component.vehicle.vehicle_type import XLVehicle
 
+        models = {TrafficCone: Model.CONE, TrafficWarning: Model.WARNING}
         rows: list[tuple[float, ...]] = []
         for name, body in self._environment.engine.get_objects().items():
             if body is self._ego or not isinstance(body, (BaseVehicle, TrafficObject)):
                 continue
             number = self._ids.setdefault(name, len(self._ids) + 1)
-            kind = ObjectKind.OBSTACLE
             if isinstance(body, BaseVehicle):
                 kind = ObjectKind.TRUCK if isinstance(body, XLVehicle) else ObjectKind.CAR
-            elif isinstance(body, TrafficCone):
-                kind = ObjectKind.CONE
-            rows.append(
-                (number, int(kind), *body.position, body.heading_theta, *body.velocity, body.LENGTH, body.WIDTH)
-            )
+                size = (body.LENGTH, body.WIDTH)
+            else:
+                model = models.get(type(body), Model.BARRIER)
+                kind, size = KINDS[model], DIMENSIONS[model]
+            rows.append((number, int(kind), *body.position, body.heading_theta, *body.velocity, *size))
         table: FloatArray = np.array(rows, dtype=float).reshape(-1, 9)
         x, y, yaw, vx, vy, length, width = table[:, 2:].T
         number, kind = table[:, :2].astype(np.int64).T
