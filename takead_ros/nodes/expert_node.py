@@ -7,6 +7,7 @@ from typing import Any
 
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
+from takead_ros.expert.kernels.jit import prepare
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan
@@ -18,6 +19,7 @@ from takead_ros.nodes.cadence import slot
 from takead_ros.nodes.parameters import declared, guard
 
 SECOND = 1_000_000_000
+_LONG = 3.0  # s; loading compiled code takes less
 
 
 class ExpertNode:
@@ -34,6 +36,11 @@ class ExpertNode:
         self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
         self._parameters = declared(node, self.NAME, ExpertParameters)
         guard(node, lambda: self._parameters, self._set_parameters)
+        start = steady.now().nanoseconds
+        prepare()  # no scene waits for the compiler
+        seconds = (steady.now().nanoseconds - start) / SECOND
+        if seconds > _LONG:
+            self._logger.info(f"the planner was compiled in {seconds:.0f} s; where its cache lasts, this is done once")
         self._period_ns = round(self._parameters.period * SECOND)
         self._name = node.get_name()
         self._memory = Memory()

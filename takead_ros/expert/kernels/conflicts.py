@@ -12,6 +12,7 @@ IN_THE_WAY = 0.6  # weight of standing where crossing traffic wants to go, again
 BLOCKS = 0.2  # for coming to a stand beyond the place to wait at
 LEAVES = 0.03  # for leaving the route's centre
 HARD = 2.5  # m/s^2; braking harder is uncomfortable
+HARSH_STEPS = 4  # of the roll-out, 2 s, in which that counts
 TOUCH = 0.15  # m closer than this counts as a collision
 MOVES = 0.3  # m/s
 
@@ -93,7 +94,8 @@ def conflicts(
     other_cos, other_sin = _directions(other_yaw)
     cross_cos, cross_sin = _directions(cross_yaw.reshape((-1, steps)))
     which = np.full(others, -1)
-    which[crossing] = np.arange(len(crossing))
+    for m in range(len(crossing)):
+        which[crossing[m]] = m
     first, impact = np.full(count, np.inf), np.zeros(count)
     nearness, worst = np.zeros(count), np.full(count, -1)
     a, b = 0.5 * length, 0.5 * width
@@ -173,7 +175,9 @@ def grade(
         if reach[k] > wall + 0.5 and wall > -1.0:
             gate *= 0.2
         progress = min(max(reach[k] / far, 0.0), 1.0)
-        harsh = max(-acceleration[k, :4].min() - HARD, 0.0) / (hardest - HARD)  # in the first 2 s
+        harsh = 0.0
+        for i in range(HARSH_STEPS):
+            harsh = max(harsh, (-acceleration[k, i] - HARD) / (hardest - HARD))
         comfort = 1.0 - min(harsh, 1.0)
         score = gate * (PROGRESS * progress + MARGIN * (1.0 - nearness[k]) + COMFORT * comfort)
         score /= PROGRESS + MARGIN + COMFORT

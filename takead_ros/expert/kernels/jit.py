@@ -24,7 +24,7 @@ def kernel(signature: str) -> Callable[[F], F]:
             compiled = numba.njit(cache=True)(function)
         except RuntimeError:  # numba found no folder that it can write to
             compiled = numba.njit(function)
-        _waiting.append((compiled, f"({signature})"))
+        _waiting.append((compiled, f"({signature},)"))
         return cast(F, compiled)
 
     return decorate

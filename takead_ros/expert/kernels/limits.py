@@ -16,9 +16,7 @@ MOVES = 0.3  # m/s
 PERSON_CLEARANCE, VEHICLE_CLEARANCE = 2.0, 2.5  # m kept to whoever comes into the way
 
 
-@kernel(
-    "f8[:,::1], f8[:,::1], b1[::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8, f8, f8, f8, f8, f8, f8, f8",
-)
+@kernel("f8[:,::1], f8[:,::1], b1[::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8, f8, f8, f8, f8, f8, f8, f8")
 def speed_limits(
     path_offset: FloatArray, curvature: FloatArray, hides: np.ndarray, along: FloatArray, offset: FloatArray,
     extent_along: FloatArray, extent_across: FloatArray, limit: float, yield_line: float, lateral: float,
@@ -54,15 +52,16 @@ def speed_limits(
                         cap[path, i], why[path, i] = slow, n
     if yield_line < np.inf:
         for i in range(points):
-            if abs(i - yield_line - 0.5 * length) < YIELD_ZONE and cap[:, i].max() > YIELD_SPEED:
+            fast = False
+            for path in range(paths):
+                fast |= cap[path, i] > YIELD_SPEED
+            if fast and abs(i - yield_line - 0.5 * length) < YIELD_ZONE:
                 for path in range(paths):
                     cap[path, i], why[path, i] = min(cap[path, i], YIELD_SPEED), -3
     return cap, why
 
 
-@kernel(
-    "b1[:,:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], i8, i8[::1], b1[::1], f8[::1], f8",
-)
+@kernel("b1[:,:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], i8, i8[::1], b1[::1], f8[::1], f8")
 def in_the_way(
     inside: np.ndarray, along: FloatArray, extent_along: FloatArray, same: FloatArray, v: FloatArray, every: int,
     overtaken: IntArray, person: np.ndarray, knots: FloatArray, stoppable: float,

@@ -87,13 +87,16 @@ def advance(
     paths, last = cap.shape[0], cap.shape[1] - 1
     paces, actors, steps = len(target), rear.shape[1], len(knots) - 1
     along, speeds = np.zeros((paths * paces, steps + 1)), np.zeros((paths * paces, steps + 1))
-    accelerations, leads = np.zeros((paths * paces, steps)), np.full(paths * paces, -1)
+    accelerations, lead = np.zeros((paths * paces, steps)), np.full(paths * paces, -1)
     near = np.empty(actors, dtype=np.int64)
     interaction = 1.0 / (2.0 * np.sqrt(comfort * braking))
     for path in range(paths):
         count = 0
         for n in range(actors):
-            if np.isfinite(rear[path, n]).any():
+            leads = False
+            for i in range(steps + 1):
+                leads |= rear[path, n, i] < np.inf
+            if leads:
                 near[count] = n
                 count += 1
         for pace in range(paces):
@@ -121,7 +124,7 @@ def advance(
                     change = min((lead_speed[nearest, i + 1] - lead_speed[nearest, i]) / dt, 0.0)
                     strongest = calm(strongest, v, room, lead_speed[nearest, i], change, braking)
                     if i < _CAUSE_STEPS and strongest < a - 0.2 and strongest < lead_pull - 0.1:
-                        leads[k], lead_pull = nearest, strongest
+                        lead[k], lead_pull = nearest, strongest
                     a = min(a, strongest)
                 room = stop - u
                 if room > -1.0 and room < np.inf:
@@ -137,7 +140,7 @@ def advance(
                     moved = 0.5 * v**2 / max(-a, 1e-6)
                 u, v = u + moved * rate[path, at], following
                 along[k, i + 1], speeds[k, i + 1], accelerations[k, i] = u, v, a
-    return along, speeds, accelerations, leads
+    return along, speeds, accelerations, lead
 
 
 @kernel("f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], i8")

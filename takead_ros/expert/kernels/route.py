@@ -103,7 +103,9 @@ def grid(
             turned += (raw - before + np.pi) % (2.0 * np.pi) - np.pi - (raw - before)
         before = raw
         yaw[i] = raw + turned
-    yaw -= 2.0 * np.pi * np.floor(yaw[behind] / (2.0 * np.pi) + 0.5)
+    turns = 2.0 * np.pi * np.floor(yaw[behind] / (2.0 * np.pi) + 0.5)
+    for i in range(length):
+        yaw[i] -= turns
     curvature = np.empty(length)
     for i in range(length):
         curvature[i] = 0.25 * (yaw[min(i + 2, length - 1)] - yaw[max(i - 2, 0)])
@@ -169,7 +171,9 @@ def corridor(
     along, offset, same = np.empty((actors, knots)), np.empty((actors, knots)), np.empty((actors, knots))
     extent_along, extent_across = np.empty((actors, knots)), np.empty((actors, knots))
     inside = np.zeros((paths, actors, knots), dtype=np.bool_)
-    grid_cos, grid_sin = np.cos(grid_yaw), np.sin(grid_yaw)
+    grid_cos, grid_sin = np.empty(len(grid_yaw)), np.empty(len(grid_yaw))
+    for i in range(len(grid_yaw)):
+        grid_cos[i], grid_sin[i] = np.cos(grid_yaw[i]), np.sin(grid_yaw[i])
     for n in range(actors):
         i, heading, yaw_cos, yaw_sin = behind, np.nan, 1.0, 0.0
         for s in range(knots):

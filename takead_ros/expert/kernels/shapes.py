@@ -50,7 +50,9 @@ def shape(
     paths, points = len(target), len(frame_x) - behind
     offset, x, y = np.empty((paths, points)), np.empty((paths, points)), np.empty((paths, points))
     yaw, curvature, rate = np.empty((paths, points)), np.empty((paths, points)), np.empty((paths, points))
-    cos, sin = np.cos(frame_yaw[behind:]), np.sin(frame_yaw[behind:])
+    cos, sin = np.empty(points), np.empty(points)
+    for i in range(points):
+        cos[i], sin[i] = np.cos(frame_yaw[behind + i]), np.sin(frame_yaw[behind + i])
     slip = np.arctan(0.5 * np.tan(steering_angle))  # the centre moves to the side of where it points
     slope = np.tan(min(max(heading_error + slip, -1.2), 1.2)) * (1.0 - frame_curvature[behind] * own_offset)
     course, step = np.empty(points), np.empty(points)

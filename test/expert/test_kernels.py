@@ -1,0 +1,343 @@
+"""The compiled kernels against plain statements of what they compute, and how they are compiled and cached."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from takead_ros.domain.geometry import box_corners
+from takead_ros.expert import planner
+from takead_ros.expert.kernels import conflicts, courses, jit, limits, motion, route, shapes
+
+KERNELS = (conflicts, courses, limits, motion, route, shapes)
+REAL = {"allow_nan": False, "allow_infinity": False}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiled() -> None:
+    assert planner.plan is not None  # imports every kernel
+    jit.prepare()
+
+
+def box(x: float, y: float, yaw: float, length: float, width: float) -> shapely.Polygon:
+    return shapely.Polygon(box_corners(*(np.array(value) for value in (x, y, yaw, length, width))))
+
+
+def one(*values: float) -> tuple[np.ndarray, ...]:
+    return tuple(np.array([[value]]) for value in values)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.floats(-12, 12, **REAL), st.floats(-12, 12, **REAL), st.floats(-4, 4, **REAL), st.floats(-4, 4, **REAL),
+    st.floats(0.3, 12, **REAL), st.floats(0.3, 3, **REAL),
+)  # fmt: skip
+def test_separation_agrees_with_shapely(
+    x: float, y: float, yaw: float, own: float, length: float, width: float
+) -> None:
+    gap = conflicts.separations(
+        *one(0.0, 0.0, own), 4.6, 1.9, *one(x, y, yaw), np.array([length]), np.array([width])
+    )[0, 0, 0]  # fmt: skip
+    ego, other = box(0.0, 0.0, own, 4.6, 1.9), box(x, y, yaw, length, width)
+    distance, shared = ego.distance(other), ego.intersection(other).area
+    if gap < -1e-9:
+        assert shared > 0.0
+    elif gap > 1e-9:
+        assert shared < 1e-9
+        assert distance / np.sqrt(2.0) - 1e-9 <= gap <= distance + 1e-9  # corner to corner it is less
+
+
+def scored(rng: np.random.Generator, proposals: int, others: int) -> dict[str, np.ndarray]:
+    """Random arguments of ``conflicts``: proposals along x, others around them, every second one crossing."""
+    steps, crossing = 9, np.arange(0, others, 2)
+    poses = {
+        "x": np.cumsum(rng.uniform(0, 3, (proposals, steps)), 1), "y": rng.normal(0, 1, (proposals, steps)),
+        "yaw": rng.normal(0, 0.3, (proposals, steps)), "v": rng.choice([0.0, 0.2, 4.0], (proposals, steps)),
+        "other_x": rng.uniform(-5, 30, (others, steps)), "other_y": rng.normal(0, 4, (others, steps)),
+        "other_yaw": np.repeat(rng.uniform(-3, 3, (others, 1)), steps, 1),
+        "cross_x": rng.uniform(-5, 30, (len(crossing), 3, steps)),
+        "cross_y": rng.normal(0, 4, (len(crossing), 3, steps)),
+        "cross_yaw": rng.uniform(-3, 3, (len(crossing), 3, steps)),
+    }  # fmt: skip
+    return {
+        **poses, "other_length": rng.uniform(0.5, 8, others), "other_width": rng.uniform(0.4, 2.5, others),
+        "room": rng.choice([0.35, 0.9], others), "ignore": rng.random(others) < 0.2, "crossing": crossing,
+        "when": rng.random((len(crossing), steps)) < 0.7, "times": 0.25 * np.arange(steps),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_conflicts_are_the_gaps_and_times_that_their_definition_says(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a = scored(rng, 4, int(rng.integers(0, 7)))
+    first, impact, nearness, worst = conflicts.conflicts(**a, length=4.6, width=1.9)
+
+    def gaps(x: np.ndarray, y: np.ndarray, yaw: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        size = a["other_length"][rows], a["other_width"][rows]
+        return conflicts.separations(a["x"], a["y"], a["yaw"], 4.6, 1.9, x, y, yaw, *size)
+
+    hard = gaps(a["other_x"], a["other_y"], a["other_yaw"], np.arange(len(a["room"])))
+    soft, crosses = hard.copy(), np.zeros(hard.shape[1:], dtype=bool)
+    crosses[a["crossing"]] = a["when"]
+    for shift in range(3):
+        poses = (np.ascontiguousarray(a[name][:, shift]) for name in ("cross_x", "cross_y", "cross_yaw"))
+        closer = np.minimum(soft[:, a["crossing"]], gaps(*poses, a["crossing"]))
+        soft[:, a["crossing"]] = np.where(a["when"], closer, soft[:, a["crossing"]])
+    moving, minded = (a["v"] > 0.3)[:, None], ~a["ignore"][:, None]
+    touches = (hard < conflicts.TOUCH) & moving & minded
+    weight = np.where(moving, 1.0, np.where(crosses, conflicts.IN_THE_WAY, 0.0)) * (1.0 - a["times"] / 10.0) * minded
+    near = np.clip((a["room"][:, None] - soft) / a["room"][:, None], 0.0, 1.0) * weight
+    when = np.where(touches, a["times"], np.inf)
+    np.testing.assert_array_equal(first, when.min((1, 2), initial=np.inf))
+    np.testing.assert_allclose(nearness, near.max((1, 2), initial=0.0), atol=1e-12)
+    for k in range(4):
+        if touches[k].any():
+            n, t = np.argwhere(when[k] == first[k])[0]
+            assert (worst[k], impact[k]) == (n, a["v"][k, t])
+        elif nearness[k] > 0.1:
+            assert worst[k] == near[k].max(1).argmax()
+        else:
+            assert worst[k] == -1
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.floats(0, 30, **REAL), st.floats(0.1, 200, **REAL), st.floats(0, 30, **REAL), st.floats(0.5, 4, **REAL),
+    st.floats(0.5, 4, **REAL),
+)  # fmt: skip
+def test_idm_is_the_published_formula(speed: float, gap: float, lead: float, a: float, b: float) -> None:
+    desired = 3.0 + max(0.0, speed * 1.4 + speed * (speed - lead) / (2.0 * np.sqrt(a * b)))
+    expected = a * (1.0 - (desired / gap) ** 2)
+    found = motion.idm(speed, gap, lead, 3.0, 1.4, a, 1.0 / (2.0 * np.sqrt(a * b)))
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.floats(-20, 3, **REAL), st.floats(0, 25, **REAL), st.floats(0.1, 80, **REAL), st.floats(0, 25, **REAL),
+    st.floats(-8, 0, **REAL),
+)  # fmt: skip
+def test_calm_brakes_no_harder_than_idm_and_hard_enough(
+    pull: float, speed: float, gap: float, lead: float, change: float
+) -> None:
+    answer = motion.calm(pull, speed, gap, lead, change, 2.0)
+    assert answer >= pull - 1e-12
+    v, x, lead_v, lead_x = speed, 0.0, lead, gap
+    for _ in range(4000):  # the constant answer, less the 2 m/s^2 that IDM may add, avoids the collision
+        v, lead_v = max(v + min(answer, 0.0) * 0.005, 0.0), max(lead_v + change * 0.005, 0.0)
+        x, lead_x = x + v * 0.005, lead_x + lead_v * 0.005
+        if v == 0.0:
+            break
+    if pull < answer and gap > 2.0:
+        assert lead_x - x > -2.0
+
+
+def test_speed_profiles_keep_to_the_caps_with_the_deceleration() -> None:
+    rng = np.random.default_rng(3)
+    cap, rate = rng.uniform(0, 15, (5, 60)), rng.uniform(0.7, 1.3, (5, 60))
+    found = motion.speed_profile(cap, rate, 2.0)
+    arc = np.cumsum(1.0 / rate, axis=1)
+    reachable = np.sqrt(cap[:, None] ** 2 + 4.0 * np.maximum(arc[:, None] - arc[:, :, None], 0.0))
+    later = np.where(np.arange(60) >= np.arange(60)[:, None], reachable, np.inf)
+    np.testing.assert_allclose(found, later.min(2), atol=1e-9)
+
+
+def followed(lead_speed: float, gap: float, speed: float) -> tuple[np.ndarray, np.ndarray]:
+    """Places (T,) m and speeds (T,) m/s of one proposal behind a lead at constant speed, at 0.1 s."""
+    knots = 0.1 * np.arange(401)
+    rear = (gap + lead_speed * knots)[None, None]
+    along, speeds, _, lead = motion.advance(
+        np.full((1, 400), 30.0), np.ones((1, 400)), np.ascontiguousarray(rear), np.full((1, 401), lead_speed),
+        np.array([3.0]), np.array([np.inf]), np.array([np.inf]), np.array([20.0]), np.array([np.inf]), knots,
+        1, speed, 2.3, 2.0, 2.0, 8.0, 1.4,
+    )  # fmt: skip
+    assert lead[0] in (-1, 0)
+    return along[0], speeds[0]
+
+
+@pytest.mark.parametrize(("lead_speed", "gap", "speed"), [(8.0, 30.0, 12.0), (3.0, 60.0, 15.0), (12.0, 12.0, 12.0)])
+def test_following_settles_at_the_headway_that_idm_asks_for(lead_speed: float, gap: float, speed: float) -> None:
+    along, speeds = followed(lead_speed, gap, speed)
+    between = gap + lead_speed * 0.1 * np.arange(401) - along - 2.3
+    assert between.min() > 0.5
+    assert speeds[-1] == pytest.approx(lead_speed, abs=0.05)
+    assert between[-1] == pytest.approx(3.0 + 1.4 * lead_speed, abs=0.5)  # no free-road term: it is the target's
+
+
+def winding(rng: np.random.Generator) -> np.ndarray:
+    """A path (P, 2) m of about 250 m with bends, its points 0.5-4 m apart."""
+    step = rng.uniform(0.5, 4.0, 120)
+    yaw = np.cumsum(np.repeat(rng.normal(0.0, 0.03, 12), 10) * step) + rng.uniform(-3, 3)
+    return np.cumsum(np.stack([step * np.cos(yaw), step * np.sin(yaw)], axis=1), axis=0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_grid_lies_on_the_path_and_places_are_the_nearest_points(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    path = winding(rng)
+    ego = path[rng.integers(5, 60)] + rng.normal(0, 1, 2)
+    x, y, yaw, curvature = route.grid(path, ego[0], ego[1], 0.7, 30, 120)
+    cos, sin = np.cos(0.7), np.sin(0.7)
+    line = shapely.LineString((path - ego) @ np.array([[cos, -sin], [sin, cos]]))
+    here = line.project(shapely.Point(0.0, 0.0))
+    for i in (0, 10, 29, 30, 31, 75, 150):
+        at = here + i - 30
+        if 0.0 <= at <= line.length:
+            assert shapely.Point(x[i], y[i]).distance(line.interpolate(at)) < 1e-6
+    assert np.abs(np.diff(yaw)).max() < np.pi / 2
+    np.testing.assert_allclose(curvature[2:-2], (yaw[4:] - yaw[:-4]) / 4.0)
+
+    px, py = rng.uniform(-60, 150, 300), rng.uniform(-80, 80, 300)
+    along, offset, at = route.locate(x, y, yaw, 30, px, py)
+    away = np.hypot(x - px[:, None], y - py[:, None])
+    np.testing.assert_allclose(away[np.arange(300), at], away.min(1), atol=1e-12)
+    nearest = np.stack([x[at], y[at]], 1)
+    there = (along - (at - 30))[:, None] * np.stack([np.cos(yaw[at]), np.sin(yaw[at])], 1)
+    aside = offset[:, None] * np.stack([-np.sin(yaw[at]), np.cos(yaw[at])], 1)
+    np.testing.assert_allclose(nearest + there + aside, np.stack([px, py], 1), atol=1e-9)
+
+
+@pytest.mark.parametrize("path", [np.zeros((0, 2)), np.zeros((1, 2)), np.ones((5, 2))])
+def test_a_path_without_length_gives_no_grid(path: np.ndarray) -> None:
+    assert [len(values) for values in route.grid(path, 0.0, 0.0, 0.0, 30, 120)] == [0] * 4
+
+
+def test_the_band_is_where_the_edges_are() -> None:
+    line = np.arange(-40.0, 140.0)
+    edges = np.concatenate([np.stack([line, 0 * line - 2.0], 1), np.stack([line, 0 * line + 5.0], 1)])
+    x, y, yaw, _ = route.grid(np.stack([line, 0.0 * line], 1), 0.0, 0.0, 0.0, 30, 120)
+    right, left = route.band(x, y, yaw, 30, edges, 0.0, 0.0, 0.0)
+    near = np.abs(x) < 75.0
+    assert (right[near] == -2.0).all()
+    assert (left[near] == 5.0).all()
+    assert np.isinf(left[x > 90.0]).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_lane_matching_takes_the_cheapest_point_that_fits(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lane = np.concatenate([winding(rng) for _ in range(3)])
+    yaw = rng.uniform(-3, 3, len(lane))
+    own = np.flatnonzero(rng.random(len(lane)) < 0.8)
+    at = rng.integers(0, len(lane), 60)
+    px, py = lane[at, 0] + rng.normal(0, 1, 60), lane[at, 1] + rng.normal(0, 1, 60)
+    heading, follows = yaw[at] + rng.normal(0, 0.5, 60), rng.random(60) < 0.9
+    lane_x, lane_y = lane[:, 0].copy(), lane[:, 1].copy()
+    found = courses.match(lane_x, lane_y, yaw, own, follows, px, py, heading)
+    away = (lane_x[own] - px[:, None]) ** 2 + (lane_y[own] - py[:, None]) ** 2
+    aligned = np.cos(yaw[own] - heading[:, None])
+    best = (away + courses.TURN_COST * (1.0 - aligned)).argmin(1)
+    rows = np.arange(60)
+    fits = (away[rows, best] < courses.DISTANCE**2) & (aligned[rows, best] > np.cos(courses.HEADING)) & follows
+    np.testing.assert_array_equal(found, np.where(fits, own[best], -1))
+
+
+def test_places_beside_a_lane_are_along_it_and_to_its_left() -> None:
+    x = np.arange(0.0, 50.0, 5.0)
+    lane = 3.0 + x * np.cos(0.4), -2.0 + x * np.sin(0.4), np.full(10, 0.4), x, np.full(10, 9)
+    at = np.array([2, 5, -1])
+    forward, aside = np.array([1.0, 3.0, 0.0]), np.array([0.7, -1.2, 0.0])
+    px = lane[0][at] + forward * np.cos(0.4) - aside * np.sin(0.4)
+    py = lane[1][at] + forward * np.sin(0.4) + aside * np.cos(0.4)
+    vx, vy = 6.0 * np.cos(0.4) - 0.5 * np.sin(0.4), 6.0 * np.sin(0.4) + 0.5 * np.cos(0.4)
+    here, offset, drift = courses.beside(*lane, at, px, py, np.full(3, vx), np.full(3, vy))
+    np.testing.assert_allclose(here, [11.0, 28.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(offset, [0.7, -1.2, 0.0], atol=1e-12)
+    np.testing.assert_allclose(drift, [0.5, 0.5, 0.0], atol=1e-12)
+
+
+def test_travel_brakes_to_a_stand_and_gains_speed_for_a_second() -> None:
+    times = np.array([[0.0, 1.0, 2.0, 5.0]] * 3)
+    distance, speed = courses.travel(np.array([8.0, 8.0, 8.0]), np.array([0.0, -4.0, 2.0]), times)
+    np.testing.assert_allclose(distance, [[0, 8, 16, 40], [0, 6, 8, 8], [0, 9, 19, 49]])
+    np.testing.assert_allclose(speed, [[8, 8, 8, 8], [8, 4, 0, 0], [8, 10, 10, 10]])
+
+
+def test_all_kernels_have_one_compiled_version_and_accept_nothing_else() -> None:
+    found = [(module, name) for module in KERNELS for name, value in vars(module).items() if decorated(module, name)]
+    assert len(found) >= 15
+    for module, name in found:
+        assert len(getattr(module, name).nopython_signatures) == 1, name
+    with pytest.raises(TypeError):
+        motion.speed_profile(np.ones((2, 3), dtype=np.float32), np.ones((2, 3)), 2.0)
+    with pytest.raises(TypeError):
+        motion.speed_profile(np.ones((2, 6))[:, ::2], np.ones((2, 3)), 2.0)
+
+
+def decorated(module: object, name: str) -> bool:
+    source = Path(str(module.__file__)).read_text()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return any(isinstance(d, ast.Call) and getattr(d.func, "id", "") == "kernel" for d in node.decorator_list)
+    return False
+
+
+@pytest.mark.parametrize("module", KERNELS, ids=lambda module: module.__name__.rpartition(".")[2])
+def test_a_kernel_file_uses_nothing_of_another_file_that_the_cache_would_not_notice(module: object) -> None:
+    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("takead_ros"):
+            assert node.module in ("takead_ros.domain.scene", "takead_ros.expert.kernels.jit")
+
+
+SMALL = """
+import numpy as np
+from takead_ros.expert.kernels.jit import kernel, prepare
+
+@kernel("f8[::1]")
+def folded(values):
+    total = 0.0
+    for value in values:
+        total = np.sin(total + value) / (1.0 + abs(value))
+    return total
+
+prepare()
+print(repr(folded(np.arange(1000.0))), sum(folded.stats.cache_hits.values()), len(list(folded.signatures)))
+"""
+
+
+def start(folder: Path, **environment: str) -> subprocess.Popen[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
+    paths = os.pathsep.join([str(folder), str(Path(__file__).parents[2])])
+    return subprocess.Popen(
+        [sys.executable, "-c", "import small"], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**clean, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+    )  # fmt: skip
+
+
+def answers(*processes: subprocess.Popen[str]) -> list[tuple[float, int, int]]:
+    """(result, cache hits, compiled versions) of each."""
+    found = []
+    for process in processes:
+        out, error = process.communicate(timeout=120)
+        assert process.returncode == 0, error
+        result, hits, versions = out.split()
+        found.append((float(result), int(hits), int(versions)))
+    return found
+
+
+def test_processes_that_compile_at_once_and_those_that_load_agree_bit_for_bit(tmp_path: Path) -> None:
+    (tmp_path / "small.py").write_text(SMALL)
+    compiled = answers(start(tmp_path), start(tmp_path), start(tmp_path))
+    (loaded,) = answers(start(tmp_path))
+    assert loaded[1] == 1
+    assert {result for result, _, versions in [*compiled, loaded] if versions == 1} == {loaded[0]}
+
+
+def test_without_any_folder_to_write_to_the_kernels_still_run(tmp_path: Path) -> None:
+    (tmp_path / "small.py").write_text(SMALL)
+    (tmp_path / "__pycache__").write_text("not a folder")
+    nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "NUMBA_CACHE_DIR": "/dev/null/numba"}
+    ((result, hits, versions),) = answers(start(tmp_path, **nowhere))
+    assert (hits, versions) == (0, 1)
+    (tmp_path / "__pycache__").unlink()
+    ((cached, _, _),) = answers(start(tmp_path))
+    assert result == cached
