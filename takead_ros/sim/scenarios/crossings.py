@@ -18,6 +18,7 @@ from takead_ros.sim.scenarios.parts import (
     follower,
     generator,
     oncoming,
+    plain_pedestrian,
     time_limit,
     uniform,
 )
@@ -50,12 +51,8 @@ def pedestrian_crossing(seed: int) -> Scenario:
     actors: list[Actor] = []
     for i in range(choose(rng, (1, 2, 3))):
         begin, end = (right, left) if chance(rng, 0.6) else (left, right)
-        # walks on in plain view and is in the lane just before a driver who waits for that before braking
-        walking, seen = uniform(rng, 1.1, 2.6), 0.5 + limit / 12.0 + uniform(rng, 0.2, 0.6)
-        begin = min(right, -1.3 - walking * seen) if begin < 0.0 else max(left, 1.3 + walking * seen)
-        arrival = (abs(begin) - 1.3) / walking + uniform(rng, 0.1, 0.6)
-        walker = crossing_pedestrian(route, at + 1.3 * i, begin, end, walking, arrival)
-        actors.append(walker if threat else Actor(Model.PEDESTRIAN, route, at + 1.3 * i, lateral=begin))
+        walker = plain_pedestrian(rng, route, at + 1.3 * i, begin, end, limit)
+        actors.append(walker if threat else replace(walker, phases=()))
     actors += follower(rng, route, start, speed, limit)
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
     goal = builder.length - 20.0
@@ -92,7 +89,8 @@ def cyclist_crossing(seed: int) -> Scenario:
 
 
 def speed_limit_change(seed: int) -> Scenario:
-    """The limit drops; behind vans in the slow zone people step out when it is too late for who still drives fast."""
+    """The limit drops; behind vans in the slow zone people step out when it is too late for who still drives fast,
+    and someone crosses in plain view."""
     rng = generator("speed_limit_change", seed)
     limit, slow, threat = 13.9, choose(rng, (5.6, 6.9, 8.3)), chance(rng, 0.8)
     builder = approach(rng, 1, limit, bend=0.3)
@@ -109,6 +107,9 @@ def speed_limit_change(seed: int) -> Scenario:
             arrival = (-hidden - 1.75) / walking + 0.5 + slow / 12.0 + uniform(rng, 0.1, 0.5)
             place = van.s + van.length / 2.0 + 0.8
             actors.append(crossing_pedestrian(route, place, hidden, 7.0, walking, arrival))
+    if threat:
+        last = zone + 48.0 + uniform(rng, 16.0, 24.0)
+        actors.append(plain_pedestrian(rng, route, last, 7.0, -4.0, slow))
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), slow, 1)
     actors += follower(rng, route, start, speed, limit)
     goal = builder.length - 20.0
@@ -126,7 +127,8 @@ class _Junction:
         self.builder: RoadBuilder = approach(rng, 1, self.limit, ARM, entry=(60.0, 80.0), bend=0.3)
         self.entrance = self.builder.length
         self.turn = choose(rng, turns)
-        self.ways = self.builder.crossing(uniform(rng, 8.0, 12.0), self.turn)
+        self.radius = uniform(rng, 8.0, 12.0)
+        self.ways = self.builder.crossing(self.radius, self.turn)
         self.route: LanePath = self.builder.route(0)
         self.speed = self.limit * uniform(rng, 0.75, 0.95)
         self.start = max(self.entrance - uniform(rng, 50.0, 65.0), 12.0)
@@ -172,15 +174,18 @@ def red_light_runner(seed: int) -> Scenario:
     """The ego's light is green, but a car from the side drives off against red. Without threat it waits."""
     rng = generator("red_light_runner", seed)
     junction, threat = _Junction(rng), chance(rng, 0.8)
+    way, waits, acceleration = choose(rng, ("from_left", "from_right")), uniform(rng, 3.0, 4.5), uniform(rng, 3.0, 4.0)
+    # it gets into the ego's lane just before a driver who did not slow down; before that it can be seen coming
+    width = junction.builder.lane_width
+    way_in = waits + junction.radius + (1.5 if way == "from_left" else 0.5) * width - 3.5
+    needs = (2.0 * way_in / acceleration) ** 0.5
     phases: tuple[Phase, ...] = ()
     if threat:
         phases = (
-            Phase(When.EGO_ARRIVAL, 0.5 + junction.speed / 12.0 + uniform(rng, 0.5, 1.2), speed=12.0,
-                  acceleration=uniform(rng, 3.0, 4.0)),
+            Phase(When.EGO_ARRIVAL, needs + uniform(rng, 0.0, 0.5), speed=12.0, acceleration=acceleration),
         )  # fmt: skip
-    way = choose(rng, ("from_left", "from_right"))
     path = LanePath.along(junction.ways[way], 0)
-    runner = Actor(choose(rng, CARS), path, ARM - uniform(rng, 3.0, 4.5), cruise=0.0, phases=phases)
+    runner = Actor(choose(rng, CARS), path, ARM - waits, cruise=0.0, phases=phases)
     actors = [runner, *follower(rng, junction.route, junction.start, junction.speed, junction.limit)]
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, LightState.GREEN)
     return junction.scenario("red_light_runner", seed, Ability.EMERGENCY_BRAKE, actors, threat, 5.0, (light,))
@@ -233,7 +238,8 @@ def stop_sign(seed: int) -> Scenario:
     junction, threat = _Junction(rng, ("straight", "right", "left")), chance(rng, 0.8)
     actors: list[Actor] = []
     if threat:
-        actors += junction.cross_traffic(rng, junction.there, choose(rng, (3, 4)))
+        for way in ("from_left", "from_right")[: 1 if junction.turn == "right" else 2]:
+            actors += dense(rng, junction.ways[way], junction.there, choose(rng, (2, 3, 4)))
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     sign = Control(ControlKind.STOP_SIGN, junction.line)
     return junction.scenario("stop_sign", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (sign,))

@@ -14,6 +14,7 @@ from takead_ros.sim.scenarios.parts import (
     follower,
     generator,
     oncoming,
+    plain_pedestrian,
     time_limit,
     uniform,
 )
@@ -103,6 +104,9 @@ def pedestrian_from_van(seed: int) -> Scenario:
                                           needed + uniform(rng, 0.05, 0.6)))  # fmt: skip
         if chance(rng, 0.5):
             actors += _second_van(rng, route, out + uniform(rng, 28.0, 38.0), kerb, 0.8 * limit)
+        else:
+            away = (2 * lanes - 1.5) * width + 1.5
+            actors.append(plain_pedestrian(rng, route, out + uniform(rng, 30.0, 40.0), away, -4.0, 0.8 * limit))
     elif chance(rng, 0.6):
         actors.append(Actor(Model.PEDESTRIAN, route, out - 12.0, lateral=-(kerb + 2.6), speed=walking * 0.7))
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 50.0, 110.0), limit, 2)

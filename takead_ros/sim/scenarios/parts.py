@@ -81,6 +81,14 @@ def wait_until(seconds: float, speed: float) -> Phase:
     return Phase(When.TIME, seconds, speed=speed)
 
 
+def plain_pedestrian(rng: Rng, path: LanePath, s: float, begin: float, end: float, limit: float) -> Actor:
+    """Walks on in plain view, from lateral ``begin`` m or further away, to ``end`` m, and is in the lane just before a
+    driver at ``limit`` m/s who waits for that before braking; who watches can react in 0.5 s and brake with 6 m/s^2."""
+    walking, seen = uniform(rng, 1.1, 2.6), 0.5 + limit / 12.0 + uniform(rng, 0.2, 0.6)
+    begin = min(begin, -1.3 - walking * seen) if begin < 0.0 else max(begin, 1.3 + walking * seen)
+    return crossing_pedestrian(path, s, begin, end, walking, (abs(begin) - 1.3) / walking + uniform(rng, 0.1, 0.6))
+
+
 def crossing_pedestrian(path: LanePath, s: float, begin: float, end: float, walking: float, arrival: float) -> Actor:
     """Walks across the path at ``s`` m from lateral ``begin`` to ``end`` m once the ego is ``arrival`` s away."""
     step_out = Phase(When.EGO_ARRIVAL, arrival, lateral=end, lateral_speed=walking)

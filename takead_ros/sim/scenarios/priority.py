@@ -107,7 +107,7 @@ def emergency_vehicle(seed: int) -> Scenario:
     fast = limit + uniform(rng, 4.0, 6.0)
     behind = start - uniform(rng, 45.0, 65.0)
     comes_in = builder.route(lane if threat else beside)
-    siren = Actor(Model.VAN, comes_in, behind, speed=fast, reactive=True, emergency=True)
+    siren = Actor(Model.VAN, comes_in, behind, speed=fast, reactive=True, headway=0.5, emergency=True)
     actors = [siren]
     if threat:
         # someone beside the ego, so that the first moment is not the one for changing lanes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from takead_ros.sim.scenarios.junctions import CLOSE, PRIORITY_BRAKING
+from takead_ros.sim.scenarios.junctions import CLOSE
 from takead_ros.sim.scenarios.parts import (
     SPEED_LIMITS,
     Rng,
@@ -17,6 +17,7 @@ from takead_ros.sim.scenarios.parts import (
 )
 from takead_ros.sim.scenarios.spec import RAMP_SWING, Ability, Actor, LanePath, RoadBuilder, Scenario
 
+BRAKING = 1.2  # m/s^2; who is on the through lane takes a foot off the pedal for who pushes in, no more
 CHANGE = 30.0  # m over which the route changes lanes
 
 
@@ -29,7 +30,7 @@ def platoon(rng: Rng, path: LanePath, place: float, arrival: float, speed: float
     for i in range(cars):
         s = place - speed * arrival
         if s > 3.0:
-            result.append(car(rng, path, s, speed, braking=PRIORITY_BRAKING, headway=CLOSE))
+            result.append(car(rng, path, s, speed, braking=BRAKING, headway=CLOSE))
         arrival += uniform(rng, *gaps) + (2.0 if i + 1 == wide else 0.0)
     return result
 
