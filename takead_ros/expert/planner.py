@@ -33,7 +33,7 @@ from takead_ros.expert.rollout import PACES, Rollouts, roll_out
 from takead_ros.expert.rules import Corridor, closed_line, corridor, merging, nearby, speed_caps, surroundings
 from takead_ros.expert.scoring import TOUCH, Crossing, score, separation
 from takead_ros.expert.tracks import remember
-from takead_ros.expert.urgency import aside, notice_urgent
+from takead_ros.expert.urgency import add_rooms, aside, lanes_beside, notice_urgent
 from takead_ros.policy.tracking import track
 
 SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
@@ -46,6 +46,7 @@ _UNDER_WAY = 2.0  # m/s; slower, the ego is still waiting
 _TRAIL = 0.3  # s that crossing traffic is kept away behind it
 _KNOWN_BEHIND = 10.0  # m of the route behind the ego that the scene holds; farther back the road may bend
 _BEHIND_BENDS = 0.15  # m to the side for each metre
+_MAKES_ROOM = 0.3  # in favour of leaving the lane of an emergency vehicle
 _QUEUE = 30.0  # m before a closed line within which standing vehicles are a queue
 
 
@@ -110,7 +111,7 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
 
     now = place(frame, actors)
     queue_end = np.inf if wall is None else wall.line - _QUEUE
-    noticed, urgent = notice_urgent(memory.urgent, actors, now, ego, frame, limit, scene.stamp)
+    noticed, urgent = notice_urgent(memory.urgent, actors, now, ego, frame, scene.stamp)
     blocks, slow = find_blockers(actors, now, ego, p, queue_end), slow_ahead(actors, now, ego, limit, p)
     passings: list[Passing] = []
     band, away = None, 0.0
@@ -120,9 +121,12 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
             passings = find_passings(actors, blocks, now, band, ego, p)
         elif len(slow):
             passings = find_overtakings(actors, int(slow[0]), now, band, ego, limit, p)
-        if urgent >= 0:
-            away, limit = aside(actors, now, band, ego), min(limit, p.aside_speed)
+    rooms = lanes_beside(lanes, frame, ego) if urgent >= 0 else []
+    if urgent >= 0 and not rooms and band is not None:
+        away, limit = aside(actors, now, band, ego), min(limit, p.aside_speed)
     paths = build_paths(frame, passings, ego, away)
+    if rooms:
+        paths = add_rooms(paths, rooms, int(actors.id[urgent]), frame, ego)
     seen = corridor(frame, actors, paths, ego, p)
     merges = merging(seen)
     cap, _, why = speed_caps(paths, actors, seen, ego, limit, yield_line, p)
@@ -147,7 +151,8 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     identity = [(paths.kind[j], int(paths.object_id[j])) for j in range(len(paths.kind))]
     same_path = np.array([p.hysteresis * (name == memory.choice) for name in identity])
     same_pace = np.array([p.hysteresis * (name == memory.pace) for name in PACES])
-    total = scores.total + same_path[rollouts.path] + same_pace[rollouts.pace]
+    makes_room = _MAKES_ROOM * np.array([kind.startswith("make_room") for kind in paths.kind])
+    total = scores.total + (same_path + makes_room)[rollouts.path] + same_pace[rollouts.pace]
     best = int(total.argmax())
     cause = find_cause(scene, actors, paths, rollouts, scores, best, why, wall, urgent)
     output = _output(scene, paths, rollouts, total, best, cause)

@@ -9,7 +9,7 @@ import pytest
 from expert_road import Actor, acceleration_lane, bend, braking, drive, make_scene, standing, steady, straight
 
 from takead_ros.domain.driving import DriverStatus
-from takead_ros.domain.geometry import arc_lengths, project
+from takead_ros.domain.geometry import project
 from takead_ros.domain.scene import ControlKind, EgoState, LightState, LineKind, ObjectKind, Polyline, TrafficControl
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
@@ -76,22 +76,6 @@ def test_vehicles_that_stand_in_line_for_ever_are_passed_in_the_end() -> None:
     assert run.ego[-1].x > 70.0
 
 
-def test_oncoming_traffic_in_a_bend_does_not_seem_to_leave_its_lane() -> None:
-    road = bend(18.0)
-    other = road.path[::-2] + np.array([-2.5, 2.5])  # 3.5 m to the left on the diagonal, in pieces of 2 m
-    lane = Polyline(9, LineKind.LANE_CENTER, other, False, 12.0, 3.5)
-    arc = arc_lengths(other)
-
-    def pose(t: float) -> tuple[float, float, float, float]:
-        s = arc[-1] - 190.0 + 7.0 * t
-        smooth = [np.interp(s + d, arc, other[:, k]) for k in (0, 1) for d in (-1.0, 0.0, 1.0)]
-        return smooth[1], smooth[4], float(np.arctan2(smooth[5] - smooth[3], smooth[2] - smooth[0])), 7.0
-
-    run = drive(replace(road, lines=(*road.lines, lane)), EgoState(20.0, 0.0, 0.0, 7.0), 12.0, [Actor(4, pose)])
-    assert not run.touched
-    assert run.values("acceleration").min() > -2.6
-
-
 def cyclist(number: int, x: float, y: float, speed: float) -> Actor:
     return steady(number, x, y, 0.0, speed, kind=ObjectKind.CYCLIST, length=1.75, width=0.4)
 
@@ -132,7 +116,7 @@ def hurrying(number: int, speed: float) -> Actor:
     def pose(t: float) -> tuple[float, float, float, float]:
         return -50.0 + speed * t, 2.4 * float(np.clip((t - 3.0) / 1.5, 0.0, 1.0)), 0.0, speed
 
-    return Actor(number, pose, ObjectKind.TRUCK, 5.7, 2.3)
+    return Actor(number, pose, ObjectKind.EMERGENCY_VEHICLE, 5.7, 2.3)
 
 
 def test_it_slows_and_makes_room_for_an_emergency_vehicle_from_behind_and_then_drives_on() -> None:
@@ -151,6 +135,24 @@ def test_it_slows_and_makes_room_for_an_emergency_vehicle_from_behind_and_then_d
     assert run.values("speed")[-1] > 11.0
 
 
+@pytest.mark.parametrize("side", [3.5, -3.5])
+def test_it_leaves_the_lane_of_an_emergency_vehicle_when_the_lane_beside_is_free(side: float) -> None:
+    road = straight(left_edge=max(side, 0.0) + 1.75, right_edge=min(side, 0.0) - 1.75)
+    beside = Polyline(9, LineKind.LANE_CENTER, road.path + np.array([0.0, side]), False, 12.0, 3.5)
+    lines = (*(line for line in road.lines if line.id != 4), beside)
+    vehicle = steady(5, -60.0, 0.0, 0.0, 16.0, kind=ObjectKind.EMERGENCY_VEHICLE, length=5.7, width=2.3)
+    neighbour = steady(6, 2.0, side, 0.0, 8.5)
+    run = drive(replace(road, lines=lines), EgoState(0.0, 0.0, 0.0, 10.0), 23.0, [vehicle, neighbour])
+    x, y = run.values("x"), run.values("y")
+    level = np.array([abs(vehicle.pose(0.05 * (i + 1))[0] - x[i]) < 5.0 for i in range(len(x))])
+    assert not run.touched
+    assert level.any()
+    assert np.abs(y[level] - side).max() < 0.6
+    assert vehicle.pose(23.0)[0] > x[-1] + 10.0
+    assert abs(y[-1]) < 0.2
+    assert ("emergency_vehicle", 5) in run.causes()
+
+
 def test_who_only_follows_is_no_emergency_vehicle() -> None:
     run = drive(straight(), EgoState(0.0, 0.0, 0.0, 9.0), 6.0, [steady(5, -40.0, 0.0, 0.0, 12.0)])
     assert np.abs(run.values("y")).max() < 0.05
@@ -161,7 +163,7 @@ def test_it_does_not_wait_for_ever_for_somebody_who_does_not_pass() -> None:
     def pose(t: float) -> tuple[float, float, float, float]:
         return (-50.0 + 16.0 * t, 0.0, 0.0, 16.0) if t < 3.0 else (-2.0 + 2.0 * (t - 3.0), 0.0, 0.0, 2.0)
 
-    run = drive(straight(), EgoState(0.0, 0.0, 0.0, 10.0), 24.0, [Actor(5, pose)])
+    run = drive(straight(), EgoState(0.0, 0.0, 0.0, 10.0), 36.0, [Actor(5, pose, ObjectKind.EMERGENCY_VEHICLE)])
     assert ("emergency_vehicle", 5) in run.causes()
     assert run.values("speed")[-1] > 11.0
     assert abs(run.ego[-1].y) < 0.1

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.geometry import bicycle_rollout, box_corners, boxes_overlap
-from takead_ros.domain.scene import EgoState, ObjectKind, Objects, Scene
+from takead_ros.domain.scene import EgoState, LineKind, ObjectKind, Objects, Polyline, Scene
+from takead_ros.expert.forecast import TIMES, forecast
+from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import SPEED_BINS, plan
 from takead_ros.expert.scoring import separation
+from takead_ros.expert.tracks import Track
 from takead_ros.policy.tracking import track
 
 P = ExpertParameters()
@@ -185,3 +188,17 @@ def test_separation_is_negative_exactly_where_boxes_overlap(
     other = box_corners(np.array([x]), np.array([y]), np.array([yaw]), np.array([length]), np.array([width]))
     if abs(gap) > 1e-6:
         assert (gap < 0.0) == bool(boxes_overlap(own, other)[0])
+
+
+def test_who_follows_a_bend_is_forecast_to_stay_on_its_lane() -> None:
+    radius, speed = 15.0, 8.0
+    angles = np.arange(0.0, 3.0, 2.0 / radius)
+    lane = Polyline(1, LineKind.LANE_CENTER, radius * np.stack([np.sin(angles), 1.0 - np.cos(angles)], axis=-1))
+    lanes = read_lanes((lane,), None)
+    for angle in np.linspace(0.02, 0.6, 30).tolist():  # between the lane's points too
+        row = (1, int(ObjectKind.CAR), radius * np.sin(angle), radius * (1.0 - np.cos(angle)), angle,
+               speed * np.cos(angle), speed * np.sin(angle), 4.6, 1.9, 1.0)  # fmt: skip
+        actors, _ = forecast(EgoState(0.0, 0.0, 0.0, 5.0), lanes, {1: Track(row, 0, speed)}, 0)
+        soon = TIMES <= 3.0
+        away = np.hypot(actors.x[0, soon], actors.y[0, soon] - radius) - radius
+        assert np.abs(away).max() < 0.4
