@@ -71,7 +71,7 @@ def replay(
 
 def compare(clip: Path, model: Path, any_model: bool = False) -> Comparison:
     """Replay the policy over ``clip``. Raises TakeadError where clip and model do not belong together."""
-    scenes, recorded = _recorded(clip)
+    scenes, before = recorded(clip)
     host = LockstepHost(scenes[0][0] - 1)
     handle = host.create_node("policy_node", parameter_overrides={"model": str(model)})
     PolicyNode(handle, host.steady)
@@ -90,10 +90,10 @@ def compare(clip: Path, model: Path, any_model: bool = False) -> Comparison:
         publisher.publish(data)
         host.advance(0)
     host.advance(1)
-    return _compare(clip, recorded, said, any_model)
+    return judge(clip, before, said, any_model)
 
 
-def _recorded(clip: Path) -> tuple[list[tuple[int, bytes]], dict[int, DriverOutput]]:
+def recorded(clip: Path) -> tuple[list[tuple[int, bytes]], dict[int, DriverOutput]]:
     """Scenes by receive stamp, and the policy's outputs by the stamp of their scene."""
     scenes: list[tuple[int, bytes]] = []
     outputs = {frame.stamp: frame.policy for frame in reader.frames(clip) if frame.policy is not None}
@@ -107,31 +107,32 @@ def _recorded(clip: Path) -> tuple[list[tuple[int, bytes]], dict[int, DriverOutp
     return scenes[answered[0] :], outputs
 
 
-def _compare(
-    clip: Path, recorded: dict[int, DriverOutput], said: dict[int, DriverOutput], any_model: bool
+def judge(
+    clip: Path, before: dict[int, DriverOutput], said: dict[int, DriverOutput], any_model: bool = False
 ) -> Comparison:  # fmt: skip
+    """Hold what a replay ``said`` against what was recorded ``before``, both by the stamp of their scene (ns)."""
     worst = dict.fromkeys(TOLERANCE, 0.0)
     problems: list[str] = []
-    models = {output.model_sha256 for output in recorded.values()}, {output.model_sha256 for output in said.values()}
+    models = {output.model_sha256 for output in before.values()}, {output.model_sha256 for output in said.values()}
     if models[0] != models[1] and not any_model:
         raise TakeadError(
             f"clip '{clip}': recorded with model {_short(models[0])}, replayed with {_short(models[1])}; "
             "expected the same (or --any-model)"
         )
-    for stamp, before in recorded.items():
+    for stamp, then in before.items():
         now = said.get(stamp)
-        if now is None or now.status is not before.status:
+        if now is None or now.status is not then.status:
             problems.append(
-                f"{stamp} ns: recorded {before.status.name}, replayed {now.status.name if now else 'nothing'}"
+                f"{stamp} ns: recorded {then.status.name}, replayed {now.status.name if now else 'nothing'}"
             )
             continue
-        if before.status is not DriverStatus.OK:
+        if then.status is not DriverStatus.OK:
             continue
-        for name, value in _differences(before, now).items():
+        for name, value in _differences(then, now).items():
             worst[name] = max(worst[name], value)
             if not value <= TOLERANCE[name]:
                 problems.append(f"{stamp} ns: {name} differs by {value:.4f}, {TOLERANCE[name]} allowed")
-    return Comparison(len(recorded), worst, problems)
+    return Comparison(len(before), worst, problems)
 
 
 def _differences(before: DriverOutput, now: DriverOutput) -> dict[str, float]:

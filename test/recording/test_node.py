@@ -10,7 +10,8 @@ import pytest
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import codec, types
+from takead_ros.messages import codec, convert, types
+from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.nodes.recorder_node import OWN_TOPICS, RecorderNode
 from takead_ros.recording import bag, reader
 from takead_ros.recording.clip import Label
@@ -94,6 +95,25 @@ def test_bookmark_makes_the_same_clip_without_a_takeover(tmp_path: Path) -> None
     assert (manifest.kind, manifest.classification, manifest.why) == ("bookmark", "bookmark", "odd cyclist")
     assert manifest.start == 4 * stream.SECOND and manifest.end >= 11 * stream.SECOND
     assert any(m.topic == "/takead/takeover/event" for m in bag.read(clip))
+
+
+def test_the_joysticks_button_makes_a_bookmark(tmp_path: Path) -> None:
+    drive = Drive(tmp_path)
+    JoystickNode(drive.host.create_node("joystick_node"), drive.host.steady)
+    joy = drive.host.create_node("pad").create_publisher(types.Joy, "/joy", qos.SENSOR)
+    released = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]
+    for message in stream.run(16.0):
+        drive.run([message])
+        if message.topic == "/takead/scene":
+            buttons = [0] * 11
+            buttons[3] = int(8.0 <= message.stamp / 1e9 < 8.3)  # Y of an Xbox pad, held for a moment
+            joy.publish(types.Joy(header=convert.header_to_msg(message.stamp, ""), axes=released, buttons=buttons))
+            drive.host.advance(0)
+    drive.recorder.close()
+    (clip,) = drive.recorder.clips
+    manifest = reader.manifest(clip)
+    assert (manifest.kind, manifest.trigger, len(manifest.events)) == ("bookmark", "bookmark", 1)
+    assert abs(manifest.start / 1e9 - 3.0) < 0.1 and manifest.end / 1e9 >= 10.0
 
 
 def test_two_identical_runs_give_identical_clips(tmp_path: Path) -> None:

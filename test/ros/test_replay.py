@@ -38,8 +38,8 @@ def test_a_played_clip_gives_the_recorded_outputs() -> None:
     # The delay lets the player's publisher be found before the first scene, which is sent best effort; the rate keeps a
     # loaded machine from overtaking a scene in the policy's queue of one.
     play = [
-        "ros2", "bag", "play", str(clip), "--topics", "/takead/scene", "--clock", "100", "--delay", "4", "--rate", "0.2",
-        "--disable-keyboard-controls",
+        "ros2", "bag", "play", str(clip), "--topics", "/takead/scene", "--clock", "100", "--delay", "4",
+        "--rate", "0.2", "--disable-keyboard-controls",
     ]  # fmt: skip
     said: dict[int, DriverOutput] = {}
 
