@@ -41,7 +41,7 @@ LINE = 1.5  # m from a junction back to its stop line
 def pedestrian_crossing(seed: int) -> Scenario:
     """One to three people cross from either side, in plain view. Without threat they stay on the kerb."""
     rng = generator("pedestrian_crossing", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.8)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
     straight_from = builder.length
     builder.straight(uniform(rng, 110.0, 130.0))
@@ -65,7 +65,7 @@ def pedestrian_crossing(seed: int) -> Scenario:
 def cyclist_crossing(seed: int) -> Scenario:
     """Someone rides fast across the road from a side path. Without threat the rider waits."""
     rng = generator("cyclist_crossing", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.8)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.88)
     builder = approach(rng, 1, limit)
     straight_from = builder.length
     builder.straight(uniform(rng, 110.0, 130.0))
@@ -92,7 +92,7 @@ def speed_limit_change(seed: int) -> Scenario:
     """The limit drops; behind vans in the slow zone people step out when it is too late for who still drives fast,
     and someone crosses in plain view."""
     rng = generator("speed_limit_change", seed)
-    limit, slow, threat = 13.9, choose(rng, (5.6, 6.9, 8.3)), chance(rng, 0.8)
+    limit, slow, threat = 13.9, choose(rng, (5.6, 6.9, 8.3)), chance(rng, 0.88)
     builder = approach(rng, 1, limit, bend=0.3)
     straight_from = builder.length
     builder.straight(uniform(rng, 150.0, 170.0))
@@ -160,7 +160,7 @@ class _Junction:
 def crossing_straight(seed: int) -> Scenario:
     """Straight across a road whose traffic has priority. Without threat nobody comes."""
     rng = generator("crossing_straight", seed)
-    junction, threat = _Junction(rng), chance(rng, 0.85)
+    junction, threat = _Junction(rng), chance(rng, 0.88)
     actors: list[Actor] = []
     if threat:
         for way in ("from_left", "from_right"):
@@ -173,7 +173,7 @@ def crossing_straight(seed: int) -> Scenario:
 def red_light_runner(seed: int) -> Scenario:
     """The ego's light is green, but a car from the side drives off against red. Without threat it waits."""
     rng = generator("red_light_runner", seed)
-    junction, threat = _Junction(rng), chance(rng, 0.8)
+    junction, threat = _Junction(rng), chance(rng, 0.88)
     way, waits, acceleration = choose(rng, ("from_left", "from_right")), uniform(rng, 3.0, 4.5), uniform(rng, 3.0, 4.0)
     # it gets into the ego's lane just before a driver who did not slow down; before that it can be seen coming
     width = junction.builder.lane_width
@@ -182,7 +182,7 @@ def red_light_runner(seed: int) -> Scenario:
     phases: tuple[Phase, ...] = ()
     if threat:
         phases = (
-            Phase(When.EGO_ARRIVAL, needs + uniform(rng, 0.0, 0.5), speed=12.0, acceleration=acceleration),
+            Phase(When.EGO_ARRIVAL, needs + uniform(rng, -0.35, 0.1), speed=12.0, acceleration=acceleration),
         )  # fmt: skip
     path = LanePath.along(junction.ways[way], 0)
     runner = Actor(choose(rng, CARS), path, ARM - waits, cruise=0.0, phases=phases)
@@ -194,7 +194,7 @@ def red_light_runner(seed: int) -> Scenario:
 def red_light(seed: int) -> Scenario:
     """A light that is red, or turns red early, while others cross; then it turns green. Without threat it is green."""
     rng = generator("red_light", seed)
-    junction, threat = _Junction(rng, ("straight", "straight", "left", "right")), chance(rng, 0.8)
+    junction, threat = _Junction(rng, ("straight", "straight", "left", "right")), chance(rng, 0.88)
     changes: tuple[Change, ...] = ()
     state = LightState.GREEN
     actors: list[Actor] = []
@@ -219,7 +219,7 @@ def red_light(seed: int) -> Scenario:
 def yellow_dilemma(seed: int) -> Scenario:
     """The light turns yellow just where stopping and driving on are both possible, then red for a while."""
     rng = generator("yellow_dilemma", seed)
-    junction, threat = _Junction(rng), chance(rng, 0.85)
+    junction, threat = _Junction(rng), chance(rng, 0.88)
     changes = (
         Change(When.EGO_ARRIVAL, uniform(rng, 2.2, 4.5) if threat else -1.0, LightState.YELLOW),
         Change(When.SINCE, 3.0, LightState.RED),
@@ -235,7 +235,7 @@ def yellow_dilemma(seed: int) -> Scenario:
 def stop_sign(seed: int) -> Scenario:
     """Stop at the sign, then cross or turn when there is a gap. Without threat nobody comes; the stop stays due."""
     rng = generator("stop_sign", seed)
-    junction, threat = _Junction(rng, ("straight", "right", "left")), chance(rng, 0.8)
+    junction, threat = _Junction(rng, ("straight", "right", "left")), chance(rng, 0.88)
     actors: list[Actor] = []
     if threat:
         for way in ("from_left", "from_right")[: 1 if junction.turn == "right" else 2]:
@@ -249,7 +249,7 @@ def blocked_junction(seed: int) -> Scenario:
     """A queue stands beyond the junction, and the light turns red, so that others cross: wait before it though it is
     green. Without threat the queue moves on."""
     rng = generator("blocked_junction", seed)
-    junction, threat = _Junction(rng), chance(rng, 0.8)
+    junction, threat = _Junction(rng), chance(rng, 0.88)
     first = junction.builder.length - ARM + 6.0
     moves = Phase(When.TIME, junction.there + uniform(rng, 4.0, 7.0) if threat else 0.0, speed=junction.limit * 0.9)
     queue = [

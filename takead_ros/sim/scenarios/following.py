@@ -35,7 +35,7 @@ def emergency_stop(rng: Rng, when: Phase, speed: float, limit: float) -> tuple[P
 def lead_hard_brake(seed: int) -> Scenario:
     """The lead brakes hard, stands or crawls, drives on, and does it again. Without threat it only slows a little."""
     rng = generator("lead_hard_brake", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS), choose(rng, (1, 2)), chance(rng, 0.85)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS), choose(rng, (1, 2)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
     builder.straight(max(uniform(rng, 200.0, 240.0) - builder.length, 60.0))
     lane = lanes - 1
@@ -67,7 +67,7 @@ def lead_hard_brake(seed: int) -> Scenario:
 def cut_in(seed: int) -> Scenario:
     """A slower car from the next lane moves in just ahead and brakes. Without threat it stays in its lane."""
     rng = generator("cut_in", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (2, 2, 3)), chance(rng, 0.85)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (2, 2, 3)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
     builder.straight(max(uniform(rng, 210.0, 250.0) - builder.length, 70.0))
     lane = int(rng.integers(lanes))

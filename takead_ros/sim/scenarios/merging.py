@@ -20,7 +20,7 @@ from takead_ros.sim.scenarios.spec import Ability, Actor, Model, Phase, Scenario
 def close_cut_in(seed: int) -> Scenario:
     """A faster car overtakes, moves in right before the ego and brakes. Without threat it drives away."""
     rng = generator("close_cut_in", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.85)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.88)
     builder = approach(rng, 2, limit)
     builder.straight(max(uniform(rng, 220.0, 250.0) - builder.length, 70.0))
     route, start, speed = builder.route(1), uniform(rng, 32.0, 38.0), limit * uniform(rng, 0.8, 0.9)
@@ -47,7 +47,7 @@ def close_cut_in(seed: int) -> Scenario:
 def cut_out(seed: int) -> Scenario:
     """The lead swerves into the next lane at the last moment: a stopped car is ahead. Without threat there is none."""
     rng = generator("cut_out", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.85)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.88)
     builder = approach(rng, 2, limit, bend=0.35)
     straight_from = builder.length
     builder.straight(uniform(rng, 210.0, 230.0))
@@ -72,7 +72,7 @@ def cut_out(seed: int) -> Scenario:
 def parking_exit(seed: int) -> Scenario:
     """A car pulls out from a row parked at the kerb. Without threat all of them stay parked."""
     rng = generator("parking_exit", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.8)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
     straight_from = builder.length
     builder.straight(uniform(rng, 130.0, 150.0))

@@ -25,7 +25,7 @@ def broken_down_car(seed: int) -> Scenario:
     """A car stands in the ego's lane, perhaps behind a triangle or cones: pass it through the next lane of the own
     direction, or through the oncoming lane in a gap. Without threat it stands at the kerb and leaves the lane free."""
     rng = generator("broken_down_car", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.85)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit, bend=0.35)
     straight_from = builder.length
     builder.straight(uniform(rng, 170.0, 200.0))
@@ -82,7 +82,7 @@ def _second_van(rng: Rng, route: LanePath, at: float, kerb: float, speed: float)
 def pedestrian_from_van(seed: int) -> Scenario:
     """Someone steps out from behind a parked van. Without threat nobody does, or the person walks along the kerb."""
     rng = generator("pedestrian_from_van", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 1, 2)), chance(rng, 0.8)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 1, 2)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
     straight_from = builder.length
     builder.straight(uniform(rng, 120.0, 140.0))

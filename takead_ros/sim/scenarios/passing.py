@@ -60,7 +60,7 @@ class _Street:
 def parked_with_oncoming(seed: int) -> Scenario:
     """A van parked across most of the lane, on a street where the oncoming cars leave one gap after another."""
     rng = generator("parked_with_oncoming", seed)
-    street, threat = _Street(rng, 1), chance(rng, 0.85)
+    street, threat = _Street(rng, 1), chance(rng, 0.88)
     out = uniform(rng, 0.3, 0.9) if threat else street.width / 2.0 + 1.05
     actors = [Actor(Model.VAN, street.route, street.at, lateral=-out)]
     count = choose(rng, (2, 3, 4)) if threat else 2
@@ -72,7 +72,7 @@ def parked_with_oncoming(seed: int) -> Scenario:
 def construction_cones(seed: int) -> Scenario:
     """Cones lead out of the lane, a barrier closes it. Without threat they stand at its edge."""
     rng = generator("construction_cones", seed)
-    street, threat = _Street(rng, choose(rng, (1, 2))), chance(rng, 0.85)
+    street, threat = _Street(rng, choose(rng, (1, 2))), chance(rng, 0.88)
     inset = 0.0 if threat else -(street.width / 2.0 + 0.4)
     closed = uniform(rng, 8.0, 18.0)
     half = street.width / 2.0
@@ -93,7 +93,7 @@ def construction_cones(seed: int) -> Scenario:
 def slow_cyclist(seed: int) -> Scenario:
     """Someone cycles along the lane. Without threat on its very edge, so that there is room in the lane."""
     rng = generator("slow_cyclist", seed)
-    street, threat = _Street(rng, choose(rng, (1, 2)), (190.0, 215.0)), chance(rng, 0.8)
+    street, threat = _Street(rng, choose(rng, (1, 2)), (190.0, 215.0)), chance(rng, 0.88)
     pace = uniform(rng, 2.2, 3.6)
     lateral = -uniform(rng, 0.2, 0.9) if threat else -(street.width / 2.0 + 0.3)
     actors = [Actor(Model.CYCLIST, street.route, street.start + uniform(rng, 25.0, 45.0), lateral=lateral, speed=pace)]
@@ -106,7 +106,7 @@ def slow_cyclist(seed: int) -> Scenario:
 def accident(seed: int) -> Scenario:
     """Two cars that ran into each other block the lane, with someone standing beside and a triangle behind."""
     rng = generator("accident", seed)
-    street, threat = _Street(rng, choose(rng, (1, 2))), chance(rng, 0.85)
+    street, threat = _Street(rng, choose(rng, (1, 2))), chance(rng, 0.88)
     aside = 0.0 if threat else -(street.width / 2.0 + 1.1)
     turn = uniform(rng, 0.1, 0.3) if threat else 0.0
     first = Actor(choose(rng, CARS), street.route, street.at, lateral=aside - 0.2, yaw_offset=-turn)
@@ -122,7 +122,7 @@ def accident(seed: int) -> Scenario:
 def opened_door(seed: int) -> Scenario:
     """A door opens in a row of parked cars. Without threat all of them stay shut."""
     rng = generator("opened_door", seed)
-    street, threat = _Street(rng, choose(rng, (1, 2))), chance(rng, 0.8)
+    street, threat = _Street(rng, choose(rng, (1, 2))), chance(rng, 0.88)
     side = street.width / 2.0 + uniform(rng, 0.45, 0.6)
     cars = [Actor(choose(rng, CARS), street.route, street.at + 7.5 * i, lateral=-side - 0.2) for i in range(-1, 2)]
     actors = list(cars)
@@ -138,7 +138,7 @@ def opened_door(seed: int) -> Scenario:
 def oncoming_invades(seed: int) -> Scenario:
     """An oncoming car comes over the centre line for a while: give it room. Without threat it keeps to its lane."""
     rng = generator("oncoming_invades", seed)
-    street, threat = _Street(rng, 1), chance(rng, 0.8)
+    street, threat = _Street(rng, 1), chance(rng, 0.88)
     meets = (street.at - street.start) / street.speed
     s = street.builder.length - street.at - street.limit * meets
     over = street.width - 2.55 + uniform(rng, -0.1, 0.25)  # its side then is about 1.6 m left of the lane's centre

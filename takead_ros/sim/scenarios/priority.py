@@ -26,7 +26,7 @@ LINE = 1.5  # m from a junction back to its yield line
 def roundabout_entry(seed: int) -> Scenario:
     """Into a roundabout on which cars come round from the left; some leave it just before. Without threat all do."""
     rng = generator("roundabout_entry", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.85)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.88)
     arm = 80.0
     builder = approach(rng, 1, limit, arm, entry=(60.0, 80.0), bend=0.3)
     entrance = builder.length
@@ -63,7 +63,7 @@ def t_junction(seed: int) -> Scenario:
     """Out of the stem of a T junction, left or right, or off its bar to the left, where others have priority. Without
     threat nobody comes, or they turn off before."""
     rng = generator("t_junction", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.85)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.88)
     builder = approach(rng, 1, limit, ARM, entry=(60.0, 80.0), bend=0.3)
     entrance = builder.length
     turn, closed = choose(rng, (("left", "straight"), ("left", "straight"), ("right", "straight"), ("left", "right")))
@@ -97,7 +97,7 @@ def emergency_vehicle(seed: int) -> Scenario:
     """An emergency vehicle comes up from behind in the ego's lane: change lanes, though others are there, and let it
     pass. Without threat it comes up in the next lane."""
     rng = generator("emergency_vehicle", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (2, 2, 3)), chance(rng, 0.85)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (2, 2, 3)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit, entry=(130.0, 150.0), bend=0.4)
     builder.straight(max(uniform(rng, 340.0, 370.0) - builder.length, 60.0))
     lane = int(rng.integers(lanes))

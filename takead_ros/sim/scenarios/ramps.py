@@ -38,7 +38,7 @@ def platoon(rng: Rng, path: LanePath, place: float, arrival: float, speed: float
 def ramp_merge(seed: int) -> Scenario:
     """Up an on-ramp and into the right lane between the cars on it. Without threat that lane is empty."""
     rng = generator("ramp_merge", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (1, 2, 2)), chance(rng, 0.85)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (1, 2, 2)), chance(rng, 0.88)
     builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 130.0, 160.0), uniform(rng, 40.0, 60.0))
     joins = builder.entry + RAMP_SWING + builder.arm + 10.0  # where on the main road the acceleration lane begins
     length, after = uniform(rng, 55.0, 75.0), uniform(rng, 12.0, 22.0)
@@ -70,7 +70,7 @@ def ramp_merge(seed: int) -> Scenario:
 def lane_drop(seed: int) -> Scenario:
     """The ego's lane ends and swings into the next one, on which others drive. Without threat that one is empty."""
     rng = generator("lane_drop", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS), choose(rng, (2, 2, 3)), chance(rng, 0.85)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS), choose(rng, (2, 2, 3)), chance(rng, 0.88)
     builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 140.0, 170.0))
     ends, wave = builder.length, uniform(rng, 36.0, 50.0)
     index = builder.lane_drop(wave, 60.0)
@@ -99,7 +99,7 @@ def ramp_exit(seed: int) -> Scenario:
     """From the second lane across the traffic on the right one to an off-ramp, on which someone may be slow. Without
     threat the right lane is empty."""
     rng = generator("ramp_exit", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (2, 2, 3)), chance(rng, 0.85)
+    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (2, 2, 3)), chance(rng, 0.88)
     builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 100.0, 115.0), uniform(rng, 55.0, 70.0))
     begins, after = builder.length, uniform(rng, 8.0, 18.0)
     builder.straight(uniform(rng, 85.0, 105.0))

@@ -102,6 +102,13 @@ class SafeMetaDriveMap:
 
 
 @dataclass(frozen=True)
+class OpenDriveMap:
+    """The streets of a town, by the name of its OpenDRIVE map."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class LanePath:
     """A path along lane centres: the nodes of the road network in order, and the lane (0: leftmost) on each edge.
 
@@ -212,8 +219,9 @@ class Control:
 class Scenario:
     """One episode, a pure function of (family, seed). ``start`` and ``goal`` are m along ``route``.
 
-    ``roads`` names the source of the map. Where the simulator has the route and the others of its own (a
-    SafeMetaDriveMap), ``route``, ``start``, ``goal`` and ``actors`` are empty until it has built them.
+    ``roads`` names the source of the map. Where that has to be read first (an OpenDriveMap), or the
+    simulator has the route and the others of its own (a SafeMetaDriveMap), ``route``, ``start``, ``goal``, ``actors``
+    and ``controls`` are empty until it is built.
 
     ``limits``: (from m along the route, m/s) where the speed limit changes on the way.
 
@@ -223,7 +231,7 @@ class Scenario:
     family: str
     seed: int
     ability: Ability
-    roads: Roads | SafeMetaDriveMap
+    roads: Roads | SafeMetaDriveMap | OpenDriveMap
     route: LanePath
     start: float
     goal: float
