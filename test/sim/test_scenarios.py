@@ -6,7 +6,7 @@ import pytest
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.sim.scenarios import FAMILIES, build
-from takead_ros.sim.scenarios.spec import Ability
+from takead_ros.sim.scenarios.spec import Ability, When
 from takead_ros.sim.suites import load_suite, read_suite, suite_names
 
 SEEDS = range(200)
@@ -68,3 +68,20 @@ def test_suites_hold_what_their_names_say(tmp_path) -> None:  # type: ignore[no-
         broken.write_text(content)
         with pytest.raises(TakeadError, match=words):
             read_suite(broken)
+
+
+@pytest.mark.parametrize("family", ["pedestrian_crossing", "cyclist_crossing", "red_light_runner"])
+def test_who_comes_in_plain_view_leaves_time_to_react_and_brake(family: str) -> None:
+    """0.5 s of reaction and braking with 6 m/s^2 need 0.5 + v / 12 s from where the other one is seen to set off."""
+    for seed in SEEDS:
+        scenario = build(family, seed)
+        for actor in scenario.actors:
+            for phase in actor.phases:
+                if phase.when is When.EGO_ARRIVAL:
+                    assert phase.value > 0.5 + scenario.speed_limit / 12.0, seed
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_one_or_two_seeds_in_ten_have_no_threat(family: str) -> None:
+    threats = [build(family, seed).threat for seed in range(600)]
+    assert 0.8 <= sum(threats) / len(threats) <= 0.93
