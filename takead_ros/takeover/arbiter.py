@@ -63,9 +63,8 @@ def step(
     dt = min(max(elapsed, 0.0), 2.0 * p.period_s)  # a late tick must not allow a leap
     state = observe(state, inputs, now, dt, p)
     state, facts = look(state, now, p)
-    state, mode, reason = asked(state, facts, inputs.ask, p)
-    if mode is None:
-        mode, reason = decide(state, facts, now, p)
+    state, taken = asked(state, facts, inputs.ask, p)
+    mode, reason = taken or decide(state, facts, now, p)
     state, events = _enter(state, facts, mode, reason, now, p)
     command = compose(state, facts, now, dt, p)
     state = state._replace(tick=now, last=(command.steering_angle, command.acceleration))

@@ -9,20 +9,20 @@ from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.state import ENGAGED, UNWATCHED, Facts, Response, State
 
 
-def asked(state: State, facts: Facts, ask: Ask, p: ArbiterParameters) -> tuple[State, M | None, str]:
-    """The rows of engage and disengage, with their answer."""
+def asked(state: State, facts: Facts, ask: Ask, p: ArbiterParameters) -> tuple[State, tuple[M, str] | None]:
+    """The rows of engage and disengage: the next state and why, or None; ``State.response`` holds the answer."""
     if ask is Ask.DISENGAGE:
         answer = Response(True, "ok", "disengaged; the vehicle brakes to a standstill unless a human drives")
-        return state._replace(response=answer), M.DISENGAGED, "disengaged"
+        return state._replace(response=answer), (M.DISENGAGED, "disengaged")
     automatic = p.auto_engage and not state.was_engaged and state.mode is M.DISENGAGED
     if ask is not Ask.ENGAGE and not automatic:
-        return state, None, ""
+        return state, None
     answer = engagement(state, facts, p)
     state = state._replace(response=answer if ask is Ask.ENGAGE else None)
     if not answer.accepted:
-        return state, None, ""
+        return state, None
     to = M.HUMAN if facts.human else M.POLICY if "policy" in p.drivers else M.EXPERT
-    return state._replace(was_engaged=True), to, "engaged"
+    return state._replace(was_engaged=True), (to, "engaged")
 
 
 def engagement(state: State, facts: Facts, p: ArbiterParameters) -> Response:

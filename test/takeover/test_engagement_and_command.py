@@ -12,7 +12,7 @@ from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverOutput, DriverStatus, Limit, Plan, Source
 from takead_ros.domain.scene import Scene
 from takead_ros.takeover.inputs import Ask
-from takead_ros.takeover.state import POSES_KEPT
+from takead_ros.takeover.state import POSES_KEPT, Response
 from test.takeover.loop import Loop, engaged, in_mode
 from test.takeover.scenery import SECOND, TICK, scene
 
@@ -45,35 +45,60 @@ def test_engage_envelope(route: dict[str, float], code: str) -> None:
     assert answer.message == "engaged" if answer.accepted else "is allowed" in answer.message
 
 
+@pytest.mark.parametrize(
+    ("route", "message"),
+    [
+        ({"lateral_offset": -3.256}, "lateral_offset is -3.26 m, at most 3.00 is allowed"),
+        ({"heading_error": 0.7}, "heading_error is 0.70 rad, at most 0.60 is allowed"),
+        ({"speed": 36.0}, "speed is 36.00 m/s, at most 35.00 is allowed"),
+    ],
+)
+def test_a_refusal_by_the_envelope_says_what_is_and_what_may_be(route: dict[str, float], message: str) -> None:
+    loop = Loop()
+    loop.run(2)
+    answer = ask_with(loop, scene=moved(loop, **route))
+    assert (answer.accepted, answer.message) == (False, message)
+
+
 def test_refusals_name_the_first_reason() -> None:
+    silent = "the policy node is silent or has no model loaded"
     loop = Loop()
-    answer = ask_with(loop, scene=None)
-    assert (answer.accepted, answer.code) == (False, "scene_stale") and "stale or missing" in answer.message
-    answer = ask_with(loop, scene=moved(loop, speed=float("nan")))
-    assert answer.code == "scene_stale" and "not_finite" in answer.message
+    assert ask_with(loop, scene=None) == Response(False, "scene_stale", "no fresh scene: stale or missing")
+    broken = ask_with(loop, scene=moved(loop, speed=float("nan")))
+    assert broken == Response(False, "scene_stale", "no fresh scene: not_finite")
+    loop.tick()
+    loop.run(5, scene=None)
+    assert ask_with(loop, scene=None) == Response(False, "scene_stale", "no fresh scene: stale or missing")
     loop = Loop()
-    answer = ask_with(loop, policy=None)
-    assert answer.code == "no_model"
+    assert ask_with(loop, policy=None) == Response(False, "no_model", silent)
     failed = DriverOutput.failed(loop.now.ros + TICK, "policy", DriverStatus.NO_MODEL, "none")
-    assert ask_with(loop, policy=failed).code == "no_model"
+    assert ask_with(loop, policy=failed) == Response(False, "no_model", silent)
     failed = DriverOutput.failed(loop.now.ros + TICK, "policy", DriverStatus.ERROR, "broken")
-    answer = ask_with(loop, policy=failed)
-    assert answer.code == "policy_unhealthy" and "status" in answer.message
+    sick = ask_with(loop, policy=failed)
+    assert sick == Response(False, "policy_unhealthy", "the policy may not drive: status")
     loop.tick()
     loop.run(10, policy=None)
-    answer = ask_with(loop, policy=None)
-    assert answer.code == "policy_unhealthy" and "stale" in answer.message
-    loop = Loop(drivers=("expert",))
-    answer = ask_with(loop, expert=None)
-    assert answer.code == "expert_unhealthy" and "missing" in answer.message
-    assert ask_with(Loop(drivers=("expert",)), policy=None).code == "ok"
+    sick = ask_with(loop, policy=None)
+    assert sick == Response(False, "policy_unhealthy", "the policy may not drive: stale")
+    unwatched = ask_with(Loop(), request=None)
+    assert unwatched == Response(False, "monitor_lost", "the policy may not drive unwatched: unwatched_missing")
+    sick = ask_with(Loop(drivers=("expert",)), expert=None)
+    assert sick == Response(False, "expert_unhealthy", "the expert may not drive: missing")
+    assert ask_with(Loop(drivers=("expert",)), policy=None, request=None) == Response(True, "ok", "engaged")
+
+
+def test_disengage_says_what_follows() -> None:
+    loop = in_mode(M.POLICY)
+    loop.tick(ask=Ask.DISENGAGE)
+    words = "disengaged; the vehicle brakes to a standstill unless a human drives"
+    assert loop.state.response == Response(True, "ok", words)
 
 
 @pytest.mark.parametrize("mode", [M.POLICY, M.EXPERT, M.HUMAN, M.HANDBACK], ids=lambda mode: mode.name)
 def test_engage_twice(mode: M) -> None:
     loop = in_mode(mode)
     answer = ask_with(loop)
-    assert (answer.accepted, answer.code) == (False, "already_engaged") and mode.name in answer.message
+    assert answer == Response(False, "already_engaged", f"already engaged: {mode.name}")
     assert loop.mode is not M.DISENGAGED
 
 
