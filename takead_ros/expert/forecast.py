@@ -13,6 +13,7 @@ from takead_ros.expert.tracks import Track
 
 KNOTS = np.concatenate([np.arange(0.0, 4.0, 0.5), np.arange(4.0, 8.1, 1.0)])  # (S,) s from now: steps of the models
 TIMES = np.sort(np.concatenate([KNOTS, 0.5 * (KNOTS[:-1] + KNOTS[1:])]))  # (T,) s from now: the knots and between
+_PEDESTRIAN, _CYCLIST = int(ObjectKind.PEDESTRIAN), int(ObjectKind.CYCLIST)
 EVERY = 2  # TIMES[::EVERY] are the KNOTS
 
 
@@ -82,13 +83,13 @@ def forecast(ego: EgoState, lanes: Lanes, tracks: dict[int, Track], stamp: int) 
     since = [tracks[i].standing_since for i in ids]
     standing = np.array([0.0 if s is None else (stamp - s) * 1e-9 for s in since])
     kind = rows[:, 1].astype(np.int64)
-    person = (kind == ObjectKind.PEDESTRIAN) | (kind == ObjectKind.CYCLIST)
+    person = (kind == _PEDESTRIAN) | (kind == _CYCLIST)
     x, y, yaw, vx, vy, length, width = rows.T[2:9].copy()
     speed = np.hypot(vx, vy)
     course = np.where(speed > 0.1, np.arctan2(vy, vx), yaw)
     acceleration = np.where(person | (np.abs(acceleration) < 0.5), 0.0, acceleration)
 
-    follows = (speed > 1.0) & (kind != ObjectKind.PEDESTRIAN)
+    follows = (speed > 1.0) & (kind != _PEDESTRIAN)
     lane = match(lanes.x, lanes.y, lanes.yaw, lanes.own, follows, x, y, yaw)
     place = beside(lanes.x, lanes.y, lanes.yaw, lanes.arc, lanes.end, lane, x, y, vx, vy)
     courses = Courses(lanes, x, y, yaw, course, lane, *place)
@@ -117,8 +118,3 @@ def shifted(
     x, y, yaw = courses.at(flat, actors.speed[flat, None] * times, np.maximum(times, 0.0), ego)
     shape = (count, variants, len(TIMES))
     return x.reshape(shape), y.reshape(shape), yaw.reshape(shape)
-
-
-def select(actors: Actors, rows: np.ndarray) -> Actors:
-    """The actors at ``rows`` (a mask or indices), in that order."""
-    return Actors(*(getattr(actors, name)[rows] for name in actors.__dataclass_fields__))

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from takead_ros.domain.geometry import box_corners
 from takead_ros.expert import planner
-from takead_ros.expert.kernels import conflicts, courses, jit, limits, motion, route, shapes
+from takead_ros.expert.kernels import conflicts, courses, jit, limits, motion, network, route, shapes
 
-KERNELS = (conflicts, courses, limits, motion, route, shapes)
+KERNELS = (conflicts, courses, limits, motion, network, route, shapes)
 REAL = {"allow_nan": False, "allow_infinity": False}
 
 
@@ -239,6 +239,39 @@ def test_lane_matching_takes_the_cheapest_point_that_fits(seed: int) -> None:
     rows = np.arange(60)
     fits = (away[rows, best] < courses.DISTANCE**2) & (aligned[rows, best] > np.cos(courses.HEADING)) & follows
     np.testing.assert_array_equal(found, np.where(fits, own[best], -1))
+
+
+def lane_of(*points: tuple[float, float]) -> np.ndarray:
+    """About 40 m long, its points 2 m apart."""
+    return np.array([shapely.LineString(points).interpolate(at).coords[0] for at in np.arange(0.0, 40.1, 2.0)])
+
+
+def chained(*lanes: np.ndarray) -> list[np.ndarray]:
+    """Each of the ``lanes`` with all that follows on it, as points (P, 2) m."""
+    starts = np.concatenate([[0], np.cumsum([len(lane) for lane in lanes])])
+    x, y, yaw, arc, end, own = network.continued(np.concatenate(lanes), starts)
+    points = np.stack([x, y], 1)
+    np.testing.assert_array_equal(points[own], np.concatenate(lanes))
+    inside = np.flatnonzero(end[1:] == end[:-1])
+    step = points[inside + 1] - points[inside]
+    np.testing.assert_allclose(np.diff(arc)[inside], np.hypot(*step.T), atol=1e-9)
+    np.testing.assert_allclose(yaw[inside], np.arctan2(*step.T[::-1]), atol=1e-9)
+    return [points[end == last] for last in np.unique(end)]
+
+
+def test_lanes_go_on_over_their_straightest_successor_for_a_while() -> None:
+    ahead = [lane_of((at, 0.0), (at + 40.0, 0.0)) for at in (0.0, 40.0, 80.0, 120.0, 160.0)]
+    right = lane_of((40.0, 0.0), (60.0, -4.0), (80.0, -20.0))
+    back = lane_of((80.0, 3.5), (0.0, 3.5))
+    found = chained(right, *ahead, back)
+    assert [len(points) for points in found] == [21, 81, 81, 61, 41, 21, 21]  # 110 m more, none to an oncoming lane
+    np.testing.assert_array_equal(found[1], np.stack([np.arange(0.0, 161.0, 2.0), np.zeros(81)], 1))
+
+
+def test_lanes_in_a_circle_do_not_go_round_for_ever() -> None:
+    angle = np.linspace(0.0, 2.0 * np.pi, 41)
+    ring = 9.0 * np.stack([np.cos(angle), np.sin(angle)], 1)
+    assert [len(points) for points in chained(ring[:21], ring[20:])] == [41, 41]
 
 
 def test_places_beside_a_lane_are_along_it_and_to_its_left() -> None:
