@@ -15,7 +15,9 @@ from takead_ros.cli.episode import EXPERT, EpisodeSpec, simulator
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.policy.model import load_model
 from takead_ros.sim.measures import EpisodeResult, aggregate, compare
+from takead_ros.sim.scenarios import build
 from takead_ros.sim.suites import Suite, load_suite
+from takead_ros.sim.towns import prepare
 
 # JSON key, title, how it is written, and whether more is better (0: neither)
 HEADLINES: tuple[tuple[str, str, str, int], ...] = (
@@ -63,6 +65,8 @@ class Job:
 def job(model: str, suite: str, seeds: str) -> Job:
     """Check a model, a suite and a seed range. Raises TakeadError for the first that cannot be used."""
     chosen, numbers = load_suite(suite), tuple(parse_seeds(seeds))
+    for family in chosen.families:
+        prepare(build(family, numbers[0]))
     if model == EXPERT:
         return Job(EXPERT, "", chosen, numbers)
     path = Path(model).expanduser().resolve()

@@ -17,7 +17,9 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Objects
 from takead_ros.sim.lanemap import Lane, read_lanes
 from takead_ros.sim.log import End
-from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, RAMP_RADIUS, Actor, Model, Roads, Scenario
+from takead_ros.sim.scenarios.spec import MOTOR_VEHICLES, RAMP_RADIUS, Actor, Model, OpenDriveMap, Roads, Scenario
+from takead_ros.sim.scenarios.town import compose
+from takead_ros.sim.towns import load_town
 
 PHYSICS_STEP = 0.025  # s; two physics steps in one 20 Hz step
 # Forces are chosen so that pedal position is linear in acceleration: full throttle 4 m/s^2, full brake 9 m/s^2.
@@ -27,6 +29,8 @@ MAX_STEERING_ANGLE = math.radians(40.0)
 WHEELBASE = 1.05234 + 1.4166  # m, DefaultVehicle: front and rear axle from the centre
 EGO_LENGTH, EGO_WIDTH = 4.515, 1.852  # m
 CREEP = 0.05  # m/s
+# The physics ground is one plane. A town's streets lie on it as lanes only; MetaDrive gets a road far from them.
+ELSEWHERE = Roads(1, 3.5, 30.0, (), origin=(-1000.0, 1000.0))
 
 Pose = tuple[float, float, float, float, float]  # x m, y m, yaw rad, vx m/s, vy m/s
 
@@ -163,6 +167,7 @@ def _map_config(roads: Roads) -> dict[str, Any]:
         "lane_num": roads.lanes,
         "lane_width": roads.lane_width,
         "exit_length": roads.entry,
+        "start_position": list(roads.origin),
     }
 
 
@@ -206,13 +211,18 @@ class Engine:
 
     def build(self, scenario: Scenario) -> tuple[list[Lane], Scenario]:
         """Builds the map; returns its lanes, and the scenario with whatever only the simulator knew of it."""
-        assert isinstance(scenario.roads, Roads)
-        self.roads = scenario.roads
         self._poses = ()
+        lanes: list[Lane] = []
+        if isinstance(scenario.roads, OpenDriveMap):
+            town = load_town(scenario.roads.name)
+            lanes, scenario, self.roads = list(town.lanes), compose(scenario, town.streets()), ELSEWHERE
+        else:
+            assert isinstance(scenario.roads, Roads)
+            self.roads = scenario.roads
         with quiet():
             self._environment.reset()
         network = self._environment.engine.map_manager.current_map.road_network
-        return read_lanes(network, scenario.roads), scenario
+        return lanes or read_lanes(network, self.roads), scenario
 
     def place_ego(self, x: float, y: float, yaw: float, speed: float) -> None:
         ego = self._environment.agent

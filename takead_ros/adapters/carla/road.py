@@ -73,8 +73,8 @@ class Road:
         limit = self._speeds.get(first.road_id)
         self._cut(Polyline(0, LineKind.LANE_CENTER, centre, speed_limit=limit, width=float(width.mean())))
         if not first.is_junction:
-            self._cut(Polyline(0, _marking(first.left_lane_marking), centre + left))
-            self._cut(Polyline(0, _marking(first.right_lane_marking), centre - left))
+            self._cut(Polyline(0, marking_kind(first.left_lane_marking), centre + left))
+            self._cut(Polyline(0, marking_kind(first.right_lane_marking), centre - left))
 
     def _cut(self, line: Polyline) -> None:
         for start in range(0, len(line.points) - 1, POINTS - 1):
@@ -146,7 +146,8 @@ def _place(waypoint: Any) -> tuple[float, float]:
     return location.x, -location.y
 
 
-def _marking(marking: Any) -> LineKind:
+def marking_kind(marking: Any) -> LineKind:
+    """What a ``carla.LaneMarking`` is to a driver; none at all is the edge of the road."""
     name = str(marking.type)
     if "Broken" in name:
         return LineKind.BOUNDARY_BROKEN

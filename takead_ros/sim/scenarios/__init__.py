@@ -19,6 +19,7 @@ from takead_ros.sim.scenarios import (
     priority,
     ramps,
     simulators,
+    town,
 )
 from takead_ros.sim.scenarios.spec import Ability, Actor, Scenario
 
@@ -58,7 +59,7 @@ FAMILIES: dict[str, Callable[[int], Scenario]] = {
     )
 }
 OTHER_FAMILIES: dict[str, Callable[[int], Scenario]] = {
-    family.__name__: family for family in (long.long_street, long.long_town, simulators.safe_metadrive)
+    family.__name__: family for family in (long.long_street, long.long_town, simulators.safe_metadrive, town.town01)
 }
 ALL_FAMILIES = {**FAMILIES, **OTHER_FAMILIES}
 

@@ -83,7 +83,7 @@ class Roads:
     """The map: two-way roads with ``lanes`` per direction, ``lane_width`` m; the first ``entry`` m are straight.
 
     ``passable_centre``: the centre line may be crossed to pass (drawn broken). ``arm`` m: length of the arms of a
-    junction or roundabout, and of a ramp's straight part.
+    junction or roundabout, and of a ramp's straight part. ``origin``: x m, y m in ``map`` where the road begins.
     """
 
     lanes: int
@@ -92,6 +92,7 @@ class Roads:
     blocks: tuple[Block, ...]
     passable_centre: bool = False
     arm: float = 35.0
+    origin: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
