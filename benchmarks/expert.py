@@ -1,8 +1,8 @@
 """What one call of the expert costs: ``python benchmarks/expert.py [--calls N] [--json FILE]``.
 
-Scenes on a hand-made two-lane road with up to 20 objects, each planned with a warm memory, as in a drive. CPU time of
-one thread in ms: the median, the 99th percentile and the least disturbed call. The budget is 2 ms typically and 3 ms
-at the 99th percentile with 20 objects; on a machine that others use too, compare the minimum.
+Scenes on a hand-made two-lane road with up to 20 objects, each planned with a warm memory, as in a drive; once more
+with all lines of the map new at every call, as where scenes come as ROS messages. CPU time of one thread in ms: median,
+99th percentile, least. The budget is 3 ms at the 99th percentile with 20 objects; exit code 1 where it is overdrawn.
 """
 
 from __future__ import annotations
@@ -15,17 +15,22 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import argparse
 import json
 import platform
+import sys
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
-from time import thread_time
+from time import perf_counter, thread_time
 
 import numpy as np
 
 from takead_ros.domain.scene import EgoState, LineKind, ObjectKind, Objects, Polyline, Route, RouteCommand, Scene
+from takead_ros.expert.kernels.jit import prepare
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan
 
+ALLOWED_MS = 3.0  # at the 99th percentile with 20 objects
+WARM_UP = 20  # calls
 Row = tuple[ObjectKind, float, float, float, float, float, float]  # kind, x, y, yaw, speed, length, width
 
 
@@ -67,43 +72,70 @@ def scenes() -> dict[str, Scene]:
     return {
         "1 object: a lead": make([lead]),
         "10 objects: a lead, oncoming cars": make([lead, *oncoming]),
-        "20 objects: a lead, junction, people": make([lead, *oncoming, *crossing, *parked, *people]),
-        "20 objects: a blocker to pass": make([blocker, *oncoming, *crossing, *parked, *people]),
+        "20 objects: a lead, crossing cars, people": make([lead, *oncoming, *crossing, *parked, *people]),
+        "20 objects: a blocker to pass, the same": make([blocker, *oncoming, *crossing, *parked, *people]),
     }
 
 
-def measure(scene: Scene, calls: int) -> dict[str, float]:
+def measure(scene: Scene, calls: int, new_lines: bool) -> dict[str, float]:
     """CPU ms of one call: median, p99, min."""
     parameters, memory, cost = ExpertParameters(), Memory(), []
-    for i in range(calls + 20):
-        now = replace(scene, stamp=i * 100_000_000)
+    for i in range(calls + WARM_UP):
+        lines = tuple([replace(line) for line in scene.polylines]) if new_lines else scene.polylines
+        now = replace(scene, stamp=i * 100_000_000, polylines=lines)
         start = thread_time()
         _, memory = plan(now, memory, parameters)
         cost.append((thread_time() - start) * 1e3)
-    warm = np.array(cost[20:])
+    warm = np.array(cost[WARM_UP:])
     return {"median": float(np.median(warm)), "p99": float(np.percentile(warm, 99)), "min": float(warm.min())}
 
 
-def main() -> None:
+def machine() -> dict[str, object]:
+    """What the figures depend on."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "numba": version("numba"),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "nice": os.nice(0),
+    }
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--calls", type=int, default=400)
+    parser.add_argument("--calls", type=int, default=2000, help="of each scene")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
+    start = perf_counter()
+    prepare()
+    prepared = perf_counter() - start
+    cases = [(name, scene, False) for name, scene in scenes().items()]
+    cases += [(f"{name}, new lines", scene, True) for name, scene, _ in cases[-2:]]
     rows: dict[str, dict[str, float]] = {}
-    print(f"{'CPU ms per call':40s}{'median':>9s}{'p99':>9s}{'min':>9s}   Python {platform.python_version()}")
-    for name, scene in scenes().items():
-        rows[name] = measure(scene, arguments.calls)
-        print(f"{name:40s}" + "".join(f"{rows[name][key]:9.2f}" for key in ("median", "p99", "min")))
+    print(f"{'CPU ms per call':50s}{'median':>9s}{'p99':>9s}{'min':>9s}")
+    for name, scene, new_lines in cases:
+        rows[name] = measure(scene, arguments.calls, new_lines)
+        print(f"{name:50s}" + "".join(f"{rows[name][key]:9.2f}" for key in ("median", "p99", "min")), flush=True)
+    worst = max(row["p99"] for name, row in rows.items() if name.startswith("20 objects"))
+    state = machine()
+    print(f"\nworst p99 with 20 objects: {worst:.2f} ms; allowed: {ALLOWED_MS} ms; {arguments.calls} calls each")
+    print(f"kernels ready after {prepared:.1f} s; " + ", ".join(f"{key} {value}" for key, value in state.items()))
     if arguments.json is not None:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         figures = {
             "unit": "ms of CPU time",
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "calls": rows,
+            "calls": arguments.calls,
+            "allowed_p99": ALLOWED_MS,
+            "worst_p99": worst,
+            "scenes": rows,
+            "prepare_s": prepared,
+            **state,
         }
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0 if worst <= ALLOWED_MS else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
