@@ -18,6 +18,7 @@ from takead_ros.sim.scenarios.spec import LanePath, Roads
 SPACING = 1.0  # m between samples of a centre line
 POLYLINE_SPACING = 2.0  # m
 POLYLINE_POINTS = 20
+NEAR = 25.0  # m around a place within which lanes are looked at first
 LANE_CHANGE = 30.0  # m over which a path passes from one lane to the next; less where a lane ends before that
 
 
@@ -153,11 +154,13 @@ class LaneMap:
 
     def beyond(self, points: FloatArray) -> FloatArray:
         """How far (N,) m points (N, 2) m lie outside of every lane; 0 on the road. To about 5 cm in bends."""
-        offset = points[:, None, :] - self._centers[None, :, :]
-        squared = (offset**2).sum(-1)
-        # between two samples the true distance is up to half a spacing less along the lane
-        distance = np.sqrt(np.maximum(squared - (SPACING / 2.0) ** 2, 0.0))
-        return np.asarray(np.maximum((distance - self._half_widths).min(1), 0.0))
+        near = (np.abs(self._centers - points[0]) < NEAR).all(1)
+        if near.any():
+            found = _beyond(points, self._centers[near], self._half_widths[near])
+            # a lane left out is at least this far from every point
+            if found.max() < NEAR - SPACING - np.abs(points - points[0]).sum(1).max() - self._half_widths.max():
+                return found
+        return _beyond(points, self._centers, self._half_widths)
 
     def polylines(self, route: LanePath) -> tuple[Polyline, ...]:
         """Static polylines of the whole map, each of at most 20 points about 2 m apart."""
@@ -182,6 +185,14 @@ class LaneMap:
             if lane.right is not None:
                 add(lane.right_line, lane.right)
         return tuple(result)
+
+
+def _beyond(points: FloatArray, centers: FloatArray, half_widths: FloatArray) -> FloatArray:
+    offset = points[:, None, :] - centers[None, :, :]
+    squared = (offset**2).sum(-1)
+    # between two samples the true distance is up to half a spacing less along the lane
+    distance = np.sqrt(np.maximum(squared - (SPACING / 2.0) ** 2, 0.0))
+    return np.asarray(np.maximum((distance - half_widths).min(1), 0.0))
 
 
 def _change(old: FloatArray, new: FloatArray, after: float) -> tuple[FloatArray, tuple[float, float]]:
