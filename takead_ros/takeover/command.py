@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriveCommand, DriverOutput, Source
-from takead_ros.domain.scene import EgoState, Objects
+from takead_ros.domain.scene import EgoState
 from takead_ros.takeover import limits, mrm
 from takead_ros.takeover.inputs import SECOND, Now
 from takead_ros.takeover.parameters import ArbiterParameters
@@ -88,13 +88,10 @@ def _automation(
     source = Source.NONE if state.mode is M.DISENGAGED else Source.MRM
     angle, braking = held, p.hold_deceleration_mps2
     if abs(motion.speed) >= p.standstill_mps:
-        path = state.path
-        place = path.place(motion.x, motion.y) if path is not None else None
-        objects = scene.value.objects if scene is not None else Objects.empty()
-        if path is not None and place is not None:
-            angle = mrm.steering(path, place, motion, held, p)
+        angle = mrm.steering(state.path, motion, held, p)
+        looked_s = (now.steady - state.looked) / SECOND
         rolls = _may_roll(state, now, p)
-        braking = 0.0 if rolls else mrm.deceleration(path, place, motion, objects, min(age, LONGEST_AGE_S), p)
+        braking = 0.0 if rolls else mrm.deceleration(state.path, motion, state.objects, looked_s, p)
     return Axis(angle, source, stamp, age), Axis(-braking, source, stamp, age)
 
 
@@ -107,8 +104,4 @@ def _may_roll(state: State, now: Now, p: ArbiterParameters) -> bool:
 def uncut(steering: float, acceleration: float, state: State, p: ArbiterParameters) -> tuple[float, float]:
     """What becomes of a wish (rad, m/s^2) once the limits of value, not of rate, have cut it."""
     motion = state.motion or UNKNOWN
-    at_once = limits.Rates(1e6, 1e6, 1e6)
-    cut = limits.apply(
-        steering, acceleration, _before(state), motion.speed, motion.wheelbase, motion.full_lock, at_once, 1.0, p
-    )
-    return cut[0], cut[1]
+    return limits.bounded(steering, acceleration, motion.speed, motion.wheelbase, motion.full_lock, p)[:2]

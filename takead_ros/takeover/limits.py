@@ -29,6 +29,22 @@ def largest_angle(speed: float, wheelbase: float, full_lock: float, p: ArbiterPa
     return min(full_lock, math.atan(p.max_lateral_acceleration_mps2 * wheelbase / max(speed * speed, 1e-3)))
 
 
+def bounded(
+    steering: float, acceleration: float, speed: float, wheelbase: float, full_lock: float, p: ArbiterParameters
+) -> tuple[float, float, Limit]:
+    """The nearest command (rad, m/s^2) whose values are allowed at ``speed`` m/s, and which limits cut it."""
+    angle = largest_angle(speed, wheelbase, full_lock, p)
+    wanted = min(max(steering, -angle), angle)
+    cut = Limit.STEERING_ANGLE if wanted != steering else Limit.NONE
+    pushed = min(max(acceleration, -p.max_deceleration_mps2), p.max_acceleration_mps2)
+    if pushed != acceleration:
+        cut |= Limit.ACCELERATION
+    if speed >= p.max_speed_mps and pushed > 0.0:
+        pushed = 0.0
+        cut |= Limit.SPEED
+    return wanted, pushed, cut
+
+
 def apply(
     steering: float, acceleration: float, before: tuple[float, float], speed: float, wheelbase: float,
     full_lock: float, allowed: Rates, dt: float, p: ArbiterParameters,
@@ -38,20 +54,11 @@ def apply(
     steering rad, acceleration m/s^2; ``before``: the command of the last tick, ``dt`` s ago; speed m/s, wheelbase m.
     Values first, rates last: where both bind, the change stays within its rate.
     """
-    angle = largest_angle(speed, wheelbase, full_lock, p)
-    wanted = min(max(steering, -angle), angle)
-    cut = Limit.STEERING_ANGLE if wanted != steering else Limit.NONE
+    wanted, pushed, cut = bounded(steering, acceleration, speed, wheelbase, full_lock, p)
     reach = allowed.steering * dt
     turned = min(max(wanted, before[0] - reach), before[0] + reach)
     if turned != wanted:
         cut |= Limit.STEERING_RATE
-
-    pushed = min(max(acceleration, -p.max_deceleration_mps2), p.max_acceleration_mps2)
-    if pushed != acceleration:
-        cut |= Limit.ACCELERATION
-    if speed >= p.max_speed_mps and pushed > 0.0:
-        pushed = 0.0
-        cut |= Limit.SPEED
     eased = min(max(pushed, before[1] - allowed.jerk_down * dt), before[1] + allowed.jerk_up * dt)
     if eased != pushed:
         cut |= Limit.JERK

@@ -134,11 +134,14 @@ class Path:
         )
 
 
-def steering(path: Path, place: Place, motion: Motion, held: float, p: ArbiterParameters) -> float:
+def steering(path: Path | None, motion: Motion, held: float, p: ArbiterParameters) -> float:
     """Front-wheel angle (rad) that follows ``path`` by pure pursuit.
 
-    Where the path is left behind, ended or too far away: ``held``, the angle as it is.
+    Where there is no path, it is left behind, ended or too far away: ``held``, the angle as it is.
     """
+    if path is None:
+        return held
+    place = path.place(motion.x, motion.y)
     target = place.along + min(max(LOOKAHEAD_S * motion.speed, LOOKAHEAD_M[0]), LOOKAHEAD_M[1])
     if abs(place.lateral) > p.mrm_path_reach_m or target > path.arc[-1]:
         return held
@@ -150,9 +153,7 @@ def steering(path: Path, place: Place, motion: Motion, held: float, p: ArbiterPa
     return min(max(math.atan(2.0 * math.tan(slip)), -motion.full_lock), motion.full_lock)
 
 
-def deceleration(
-    path: Path | None, place: Place | None, motion: Motion, objects: Objects, age_s: float, p: ArbiterParameters
-) -> float:
+def deceleration(path: Path | None, motion: Motion, objects: Objects, age_s: float, p: ArbiterParameters) -> float:
     """How hard to brake (m/s^2, positive): comfortably, harder where what lies ahead demands it, at most emergency.
 
     Demanded is a stop before the end of the path, and before every visible object in its corridor (prolonged straight
@@ -160,8 +161,8 @@ def deceleration(
     seen.
     """
     need, here = p.mrm_deceleration_mps2, 0.0
-    if path is not None and place is not None:
-        here = place.along
+    if path is not None:
+        here = path.place(motion.x, motion.y).along
         need = max(need, motion.speed**2 / (2.0 * max(path.arc[-1] - here, NEAREST_M)))
     else:
         ahead = motion.x + math.cos(motion.yaw), motion.y + math.sin(motion.yaw)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from takead_ros.domain.driving import ArbiterMode, DriverOutput, Source, TakeoverRequest, Trigger
+from takead_ros.domain.scene import Objects
 from takead_ros.takeover import mrm
 from takead_ros.takeover.inputs import SECOND, Inputs, Now, Track, Tracks
 from takead_ros.takeover.parameters import ArbiterParameters
@@ -48,7 +49,8 @@ class Grip:
 
 class State(NamedTuple):
     """Begin with ``State()``. ``last``: steering (rad) and acceleration (m/s^2) of the last command; ``started``: ns by
-    the steady clock of the first tick. None: there was none yet."""
+    the steady clock of the first tick; ``objects``: those of the last sound scene, ``looked``: when (ns, steady) that
+    was. None: there was none yet."""
 
     mode: ArbiterMode = ArbiterMode.DISENGAGED
     reason: str = "start"
@@ -60,6 +62,8 @@ class State(NamedTuple):
     motion: mrm.Motion | None = None
     poses: tuple[tuple[int, float, float, float], ...] = ()
     path: mrm.Path | None = None
+    objects: Objects = Objects.empty()
+    looked: int = 0
     wheel: Grip = Grip()
     pedals: Grip = Grip()
     agreed_since: int | None = None
@@ -109,46 +113,41 @@ def observe(state: State, inputs: Inputs, now: Now, dt: float, p: ArbiterParamet
         if ros < 0 or ros > p.clock_jump_s * SECOND + steady:
             tracks = tracks.redated(ros - steady)
     before, tracks = tracks, tracks.screened(inputs, now, state.mode is not ArbiterMode.DISENGAGED, p)
-    motion, poses = _moved(state, before, tracks, dt)
-    path = state.path
+    state = _moved(state, before, tracks, now, dt)
     if state.mode is ArbiterMode.EXPERT or tracks.policy.age(now) > p.policy_max_age_s:
-        path = _placed(path, before.expert, tracks.expert, poses)
+        path = _placed(state, before.expert, tracks.expert)
     else:
-        path = _placed(path, before.policy, tracks.policy, poses)
+        path = _placed(state, before.policy, tracks.policy)
     wheel, pedals = _touched(state, before, tracks, p)
     started = state.started if state.started is not None else now.steady
-    return state._replace(
-        tracks=tracks, motion=motion, poses=poses, path=path, wheel=wheel, pedals=pedals, started=started,
-        response=None,
-    )  # fmt: skip
+    return state._replace(tracks=tracks, path=path, wheel=wheel, pedals=pedals, started=started, response=None)
 
 
-def _moved(
-    state: State, before: Tracks, tracks: Tracks, dt: float
-) -> tuple[mrm.Motion | None, tuple[tuple[int, float, float, float], ...]]:
+def _moved(state: State, before: Tracks, tracks: Tracks, now: Now, dt: float) -> State:
+    """``state`` with the ego's motion and what is around it, from a new sound scene; else the motion is reckoned."""
     new = tracks.scene.accepted
     if new is not None and tracks.scene.seen is not before.scene.seen and not tracks.scene.fault:
         ego = new.value.ego
-        return mrm.Motion.of(ego), (*state.poses[1 - POSES_KEPT :], (new.stamp, ego.x, ego.y, ego.yaw))
+        return state._replace(
+            motion=mrm.Motion.of(ego),
+            poses=(*state.poses[1 - POSES_KEPT :], (new.stamp, ego.x, ego.y, ego.yaw)),
+            objects=new.value.objects,
+            looked=now.steady - max(now.ros - new.stamp, now.steady - new.steady, 0),
+        )
     if state.motion is None or state.last is None:
-        return state.motion, state.poses
-    return state.motion.reckoned(*state.last, dt), state.poses
+        return state
+    return state._replace(motion=state.motion.reckoned(*state.last, dt))
 
 
-def _placed(
-    path: mrm.Path | None,
-    old: Track[DriverOutput],
-    new: Track[DriverOutput],
-    poses: tuple[tuple[int, float, float, float], ...],
-) -> mrm.Path | None:
-    """The path of the driver's newly accepted plan in ``map``, where the pose that it was made at is known; else
-    ``path``."""
+def _placed(state: State, old: Track[DriverOutput], new: Track[DriverOutput]) -> mrm.Path | None:
+    """The path of the driver's newly accepted plan in ``map``, where the pose that it was made at is known; else the
+    one that there is."""
     if new.seen is old.seen or new.accepted is not new.seen or new.accepted is None:
-        return path
-    for stamp, x, y, yaw in reversed(poses):
+        return state.path
+    for stamp, x, y, yaw in reversed(state.poses):
         if stamp == new.accepted.value.stamp:
             return mrm.Path.of(new.accepted.value.plan, x, y, yaw)
-    return path
+    return state.path
 
 
 def _touched(state: State, before: Tracks, tracks: Tracks, p: ArbiterParameters) -> tuple[Grip, Grip]:

@@ -264,6 +264,27 @@ def test_a_plan_is_placed_at_the_pose_of_its_own_scene() -> None:
     assert loop.state.path is path  # no scene has that stamp
 
 
+def test_the_command_tells_which_limits_cut_it() -> None:
+    loop = engaged()
+    loop.tick(policy=loop.out(steering=0.5, acceleration=6.0), expert=None)
+    assert loop.command.limits == Limit.STEERING_ANGLE | Limit.STEERING_RATE | Limit.ACCELERATION | Limit.JERK
+    loop.run(3)
+    assert loop.command.limits == Limit.NONE
+
+
+@pytest.mark.parametrize(("steering", "acceleration"), [(0.5, 0.0), (0.0, -12.0)])
+def test_handback_reaches_a_policy_beyond_the_limits_of_its_speed(steering: float, acceleration: float) -> None:
+    loop = engaged(handback_timeout_s=20.0)
+    loop.speed = 20.0
+    loop.tick(request=loop.ask())
+    for _ in range(150):
+        wish = {"steering": steering, "acceleration": acceleration}
+        loop.tick(policy=loop.out(**wish), expert=loop.out("expert", **wish))
+        if loop.mode is M.POLICY:
+            break
+    assert loop.mode is M.POLICY and loop.state.reason == "converged"
+
+
 def test_handback_reaches_a_policy_that_asks_for_more_than_the_limits_give() -> None:
     loop = in_mode(M.HANDBACK)
     for _ in range(40):

@@ -17,7 +17,7 @@ from takead_ros.domain.scene import Objects
 from takead_ros.takeover import limits, mrm
 from takead_ros.takeover.mrm import Motion, Path, Place
 from takead_ros.takeover.parameters import ArbiterParameters
-from test.takeover.loop import engaged, in_mode
+from test.takeover.loop import Loop, engaged, in_mode
 from test.takeover.scenery import objects, scene
 
 P = ArbiterParameters()
@@ -135,7 +135,7 @@ def test_a_plan_that_stands_is_a_path_without_a_direction() -> None:
     assert path.arc == (0.0,) * 9 and path.prolonged().arc == (0.0,) * 10
     ego = motion(3.0, 4.0, speed=0.4)
     assert path.place(ego.x, ego.y) == Place(0.0, 0.0, 0.0)
-    assert mrm.steering(path, path.place(ego.x, ego.y), ego, 0.321, P) == 0.321
+    assert mrm.steering(path, ego, 0.321, P) == 0.321
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_plan_that_stands_is_a_path_without_a_direction() -> None:
 )  # fmt: skip
 def test_steering_holds_the_wheel_where_the_path_says_nothing(x: float, y: float, speed: float, held: bool) -> None:
     ego = motion(x, y, speed=speed)
-    angle = mrm.steering(straight(), straight().place(ego.x, ego.y), ego, 0.123, P)
+    angle = mrm.steering(straight(), ego, 0.123, P)
     assert (angle == 0.123) == held
     if not held:
         assert math.copysign(1.0, angle) == (math.copysign(1.0, -y) if y else 1.0)
@@ -154,24 +154,23 @@ def test_steering_holds_the_wheel_where_the_path_says_nothing(x: float, y: float
 
 def test_pure_pursuit_hits_its_point() -> None:
     path, ego = straight(), motion(0.0, 1.0)
-    angle = mrm.steering(path, path.place(ego.x, ego.y), ego, 0.0, P)
+    angle = mrm.steering(path, ego, 0.0, P)
     # constant steering from here on leads through the point 6 m on along the path
     way = bicycle_rollout(0.0, 1.0, 0.0, 10.0, np.full(2000, angle), np.zeros(2000), 2.7, 0.0005)
     slip = math.atan(0.5 * math.tan(angle))
     assert np.hypot(way[:, 0] - 6.0, way[:, 1]).min() < 6.1 * abs(math.sin(slip)) + 0.05
-    assert mrm.steering(path, Place(0.0, -1.0, 0.0), motion(0.0, -1.0), 0.0, P) == pytest.approx(-angle)
+    assert mrm.steering(path, motion(0.0, -1.0), 0.0, P) == pytest.approx(-angle)
 
 
 def test_steering_stays_within_full_lock() -> None:
     path = Path.of(Plan(np.array([0.5, 0.5]), np.array([3.0, 9.0]), np.zeros(2), np.zeros(2)), 0.0, 0.0, 0.0)
     ego = motion(speed=1.0)
-    assert mrm.steering(path, path.place(ego.x, ego.y), ego, 0.0, P) == pytest.approx(ego.full_lock)
+    assert mrm.steering(path, ego, 0.0, P) == pytest.approx(ego.full_lock)
 
 
 def demand(*rows: dict[str, float], path: Path | None = None, speed: float = 10.0, age: float = 0.0) -> float:
     ego = motion(speed=speed)
-    place = path.place(ego.x, ego.y) if path is not None else None
-    return mrm.deceleration(path, place, ego, objects(*rows) if rows else Objects.empty(), age, P)
+    return mrm.deceleration(path, ego, objects(*rows) if rows else Objects.empty(), age, P)
 
 
 def test_comfort_unless_something_demands_more() -> None:
@@ -250,6 +249,48 @@ def test_the_manoeuvre_brakes_comfortably_or_hard() -> None:
         loop.tick(scene=wall, policy=None, expert=None)
     loop.run(5, scene=None, policy=None, expert=None)
     assert loop.mode is M.MRM and loop.command.acceleration == pytest.approx(-8.0)
+
+
+def test_what_was_seen_before_a_scene_broke_still_counts() -> None:
+    """A scene that says NaN takes itself away, and not what the last sound one showed."""
+    loop = engaged()
+    wall = objects({"x": loop.x + 13.0, "y": 0.0})
+    loop.tick(scene=scene(loop.now.ros + 50_000_000, loop.x + 0.5, 10.0, wall))
+    loop.tick(scene=scene(loop.now.ros + 50_000_000, loop.x + 0.5, math.nan), policy=None, expert=None)
+    assert loop.state.tracks.scene.accepted is None and loop.mode is M.MRM
+    loop.dead(4)
+    assert loop.command.acceleration == pytest.approx(-8.0)
+
+
+def test_objects_move_on_while_the_scene_is_gone() -> None:
+    """By the time since they were seen: what crosses the way later is braked for when it gets there."""
+    loop = engaged()
+    crossing = objects({"x": loop.x + 20.0, "y": -14.0, "vy": 9.0, "yaw": math.pi / 2})
+    loop.tick(scene=scene(loop.now.ros + 30_000_000, loop.x + 0.5, 10.0, crossing))
+    demands = []
+    for _ in range(40):
+        loop.dead(1)
+        demands.append(loop.command.acceleration)
+    i = next(i for i, demand in enumerate(demands) if demand < -3.01)
+    seen_s = (14.0 - 0.5 * 4.5 - 0.95 - mrm.SIDE_M) / 9.0  # until its front reaches the corridor
+    assert (i + 1) * 0.05 + 0.02 == pytest.approx(seen_s, abs=0.06)
+
+
+def test_the_manoeuvre_ends_before_its_path_does() -> None:
+    """A plan that ends 12 m ahead demands more than comfort; without a path there is only comfort."""
+    loop = engaged()
+    short = Plan(np.linspace(1.5, 12.0, 8), np.zeros(8), np.zeros(8), np.full(8, 3.0))
+    loop.tick(policy=replace(loop.out(), plan=short))
+    loop.run(9, policy=None, expert=None)
+    assert loop.mode is M.MRM
+    assert loop.command.acceleration < -4.0
+
+
+@pytest.mark.parametrize(("speed", "braking"), [(0.1, -3.0), (0.099, -2.0)])
+def test_standing_is_below_the_limit(speed: float, braking: float) -> None:
+    loop = Loop(speed=speed)
+    loop.run(8, policy=None, expert=None)
+    assert loop.mode is M.DISENGAGED and loop.command.acceleration == braking
 
 
 def test_hidden_objects_do_not_count() -> None:
