@@ -7,6 +7,7 @@ simulated clock and a deterministic order. A node class takes ``(node, steady)``
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -51,3 +52,17 @@ class NodeHandle(Protocol):
     def get_parameter(self, name: str) -> Any: ...
     def add_on_set_parameters_callback(self, callback: Callable[[Sequence[Any]], Any]) -> None: ...
     def destroy_node(self) -> Any: ...
+
+
+def takes_info(callback: Callable[..., None]) -> bool:
+    """Whether a subscription's callback wants the message's info (a dict) as its second argument, decided as rclpy
+    does."""
+    try:
+        signature = inspect.signature(callback)
+    except ValueError:  # some built-in functions do not tell
+        return False
+    try:
+        signature.bind(object())
+    except TypeError:
+        return True
+    return False

@@ -6,7 +6,6 @@ come later; incompatible QoS connects nobody and is logged. Messages are handed 
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos
+from takead_ros.host.api import takes_info
 from takead_ros.messages import codec
 
 _LOG = logging.getLogger(__name__)
@@ -33,19 +33,6 @@ def guarded(where: str, callback: Callable[..., Any], *arguments: Any) -> Any:
         raise CallbackError(f"{where}: {type(error).__name__}: {error}") from error
 
 
-def _takes_two(callback: Callable[..., None]) -> bool:
-    """Whether a subscription's callback wants the message's info as well; rclpy decides it in the same way."""
-    try:
-        signature = inspect.signature(callback)
-    except ValueError:  # some built-in functions do not tell
-        return False
-    try:
-        signature.bind(object())
-    except TypeError:
-        return True
-    return False
-
-
 class Subscription:
     def __init__(
         self, topic: Topic, owner: str, callback: Callable[..., None], profile: Any, raw: bool
@@ -55,7 +42,7 @@ class Subscription:
         self.raw = raw
         self.where = f"node '{owner}', topic '{topic.name}'"
         self.callback = callback
-        self.wants_info = _takes_two(callback)
+        self.wants_info = takes_info(callback)
         self.queue: deque[Delivery] = deque()
         self.dropped = 0  # messages that a newer one pushed out of the full queue
 

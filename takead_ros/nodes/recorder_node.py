@@ -34,7 +34,8 @@ OWN_TOPICS = (
     ("human/command", "takead_ros/msg/DriveCommand", False, False, 0.0),
 )
 LATCHED_DEPTH = 100  # messages of a latched topic that are repeated at a clip's head (/tf_static has many senders)
-QUEUE_DEPTH = 100
+QUEUE_DEPTH = 100  # of a further topic, which may carry pictures
+OWN_QUEUE_DEPTH = 1000  # of a small one: seconds in which the process does not get a processor
 _MODES = ("clips", "all")
 
 _PARAMETERS: list[tuple[str, Any]] = [
@@ -73,6 +74,7 @@ class RecorderNode:
         self._event_topic = f"{base}/takeover/event"
         self._topics: dict[str, Topic] = {f"{base}/clip/label": Topic(LABEL_TYPE)}
         periods, latched = {}, {}
+        self._own = {f"{base}/{name}" for name, *_ in OWN_TOPICS}
         for name, kind, is_latched, best_effort, period in OWN_TOPICS:
             self._topics[f"{base}/{name}"] = Topic(kind, not best_effort, is_latched, 1)
             if period:
@@ -173,7 +175,7 @@ class RecorderNode:
 
     def _subscribe(self, name: str, topic: Topic) -> None:
         profile = qos.QoSProfile(
-            depth=QUEUE_DEPTH,
+            depth=OWN_QUEUE_DEPTH if name in self._own else QUEUE_DEPTH,
             reliability=qos.ReliabilityPolicy.RELIABLE if topic.reliable else qos.ReliabilityPolicy.BEST_EFFORT,
             durability=qos.DurabilityPolicy.TRANSIENT_LOCAL if topic.latched else qos.DurabilityPolicy.VOLATILE,
         )
