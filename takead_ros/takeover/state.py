@@ -126,7 +126,7 @@ def observe(state: State, inputs: Inputs, now: Now, dt: float, p: ArbiterParamet
 def _moved(state: State, before: Tracks, tracks: Tracks, now: Now, dt: float) -> State:
     """``state`` with the ego's motion and what is around it, from a new sound scene; else the motion is reckoned."""
     new = tracks.scene.accepted
-    if new is not None and tracks.scene.seen is not before.scene.seen and not tracks.scene.fault:
+    if new is not None and new is not before.scene.accepted:
         ego = new.value.ego
         return state._replace(
             motion=mrm.Motion.of(ego),
@@ -142,30 +142,31 @@ def _moved(state: State, before: Tracks, tracks: Tracks, now: Now, dt: float) ->
 def _placed(state: State, old: Track[DriverOutput], new: Track[DriverOutput]) -> mrm.Path | None:
     """The path of the driver's newly accepted plan in ``map``, where the pose that it was made at is known; else the
     one that there is."""
-    if new.seen is old.seen or new.accepted is not new.seen or new.accepted is None:
+    output = new.accepted
+    if output is None or output is old.accepted:
         return state.path
     for stamp, x, y, yaw in reversed(state.poses):
-        if stamp == new.accepted.value.stamp:
-            return mrm.Path.of(new.accepted.value.plan, x, y, yaw)
+        if stamp == output.value.stamp:
+            return mrm.Path.of(output.value.plan, x, y, yaw)
     return state.path
 
 
 def _touched(state: State, before: Tracks, tracks: Tracks, p: ArbiterParameters) -> tuple[Grip, Grip]:
     """Wheel and pedals after a newly accepted human command. A released stick holds its angle for the rest of the
     hold, a released pedal coasts; steering far from what the automation steers takes the pedals as well."""
-    new = tracks.human
-    if "human" not in p.drivers or new.accepted is None or new.seen is before.human.seen or new.fault:
+    new = tracks.human.accepted
+    if new is None or new is before.human.accepted or "human" not in p.drivers:
         return state.wheel, state.pedals
-    human, wheel, pedals = new.accepted.value, state.wheel, state.pedals
+    human, wheel, pedals = new.value, state.wheel, state.pedals
     if human.longitudinal is Source.HUMAN:
-        pedals = Grip(human.acceleration, new.accepted.steady)
+        pedals = Grip(human.acceleration, new.steady)
     elif pedals.touched is not None:
         pedals = replace(pedals, value=-p.human_coast_mps2)
     if human.lateral is Source.HUMAN:
-        wheel = Grip(human.steering_angle, new.accepted.steady)
+        wheel = Grip(human.steering_angle, new.steady)
         hard = abs(human.steering_angle - _reference(state, tracks)) > p.human_hard_steering_rad
         if human.longitudinal is not Source.HUMAN and hard:
-            pedals = Grip(-p.human_coast_mps2, new.accepted.steady)
+            pedals = Grip(-p.human_coast_mps2, new.steady)
     return wheel, pedals
 
 

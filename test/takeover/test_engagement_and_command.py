@@ -320,3 +320,21 @@ def test_rejections_are_counted_per_source() -> None:
         0,
     )
     assert loop.mode is M.EXPERT and loop.state.reason == "policy_out_of_range"
+
+
+def test_a_rejected_plan_leaves_the_path_alone() -> None:
+    loop = engaged()
+    path = loop.state.path
+    again = loop.inputs.policy
+    assert path is not None and again is not None
+    loop.tick(policy=replace(again, steady=loop.now.steady + TICK))
+    assert loop.state.tracks.policy.fault == "not_advancing" and loop.state.path is path
+
+
+@pytest.mark.parametrize(("ticks", "of_expert"), [(6, False), (7, True)])
+def test_the_path_becomes_the_experts_when_the_policy_is_too_old(ticks: int, of_expert: bool) -> None:
+    loop = engaged()
+    loop.run(ticks - 1, policy=None, expert=None)
+    aside = loop.out("expert")
+    loop.tick(policy=None, expert=replace(aside, plan=replace(aside.plan, y=np.full(8, 2.0))))
+    assert loop.state.path is not None and (loop.state.path.y[-1] == 2.0) == of_expert

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from takead_ros.domain.driving import ArbiterMode as M
@@ -126,6 +128,14 @@ def test_mrm_stops_after_standing_long_enough() -> None:
     assert told(loop) == [("END", 1, "MRM", "POLICY_UNHEALTHY")]
 
 
+@pytest.mark.parametrize(("speed", "stops"), [(0.1, False), (0.099, True)])
+def test_a_stop_is_slower_than_the_limit(speed: float, stops: bool) -> None:
+    loop = in_mode(M.MRM)
+    loop.speed = speed
+    loop.run(15, policy=None, expert=None)
+    assert (loop.mode is M.STOPPED) == stops
+
+
 def test_mrm_does_not_stop_under_a_human() -> None:
     loop = in_mode(M.MRM)
     loop.speed = 0.0
@@ -194,6 +204,39 @@ def test_steering_hard_is_judged_against_who_drives() -> None:
     assert loop.mode is M.EXPERT
     loop.tick(policy=loop.out(steering=0.1), expert=loop.out("expert", steering=-0.1), human=loop.hand(0.2))
     assert loop.command.longitudinal is Source.HUMAN  # 0.3 from the expert
+
+
+def test_hard_steering_is_judged_against_the_policy_while_it_drives() -> None:
+    loop = engaged()
+    loop.tick(expert=loop.out("expert", steering=0.3), human=loop.hand(0.3))
+    assert loop.command.longitudinal is Source.HUMAN  # far from the policy's 0, though the expert would do the same
+
+
+def test_a_touch_is_judged_once_when_it_is_made() -> None:
+    loop = engaged()
+    loop.tick(human=loop.hand(0.2))
+    loop.tick(policy=loop.out(steering=-0.2))
+    assert loop.command.lateral is Source.HUMAN and loop.command.longitudinal is Source.POLICY
+
+
+def test_a_broken_word_of_a_human_is_no_touch() -> None:
+    loop = in_mode(M.HUMAN)
+    touched = loop.state.wheel
+    loop.tick(human=loop.hand(math.nan, -1.0))
+    assert loop.state.wheel is touched and loop.state.tracks.human.accepted is None
+    assert loop.mode is M.EXPERT and loop.state.reason == "human_lost"
+
+
+def test_a_joystick_lost_after_the_release_is_a_release() -> None:
+    """He had let go, and the last heartbeat that says so ends with the hold: nobody was lost at the wheel."""
+    loop = engaged()
+    loop.tick(human=loop.hand(0.05, -1.0))
+    for _ in range(6):
+        loop.tick(human=loop.hand())
+    loop.run(4)
+    assert loop.mode is M.HUMAN
+    loop.tick()
+    assert loop.mode is M.HANDBACK and loop.state.reason == "released"
 
 
 def test_a_human_keeps_an_axis_for_the_hold_and_no_longer() -> None:

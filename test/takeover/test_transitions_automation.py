@@ -269,3 +269,26 @@ def test_a_person_who_lets_go_finds_an_expert_where_nobody_watches() -> None:
     while loop.mode is M.HUMAN:
         loop.tick(request=None, human=loop.hand())
     assert loop.mode is M.EXPERT
+
+
+def test_agreement_is_about_the_difference() -> None:
+    """Both steer and push alike, far from zero: they agree."""
+    loop = in_mode(M.EXPERT)
+    wish = {"steering": 0.06, "acceleration": 1.5}
+    for _ in range(60):
+        loop.tick(policy=loop.out(**wish), expert=loop.out("expert", **wish))
+    assert loop.mode is M.POLICY
+
+
+def test_a_policy_that_is_no_driver_is_never_handed_back_to() -> None:
+    loop = engaged(drivers=("expert",))
+    loop.run(10, expert=None)
+    assert loop.mode is M.MRM and loop.state.reason == "no_driver:policy_no_driver,expert_stale"
+
+
+def test_an_old_request_does_not_keep_the_expert_at_the_wheel() -> None:
+    loop = engaged(supervised=False)
+    loop.tick(request=loop.ask())
+    assert loop.mode is M.EXPERT
+    loop.run(60, request=None)
+    assert loop.mode is M.POLICY
