@@ -35,6 +35,7 @@ DEVIATION = 15.0  # m from the reference path that end an episode
 STANDSTILL = 15.0  # s without getting anywhere that end it; nothing in these scenarios holds a careful driver as long
 STAY = 0.3  # m; who pushes against a wreck has turning wheels, and speed, but stays where he is
 OPAQUE = (int(ObjectKind.CAR), int(ObjectKind.TRUCK))  # bodies that hide what is behind them
+_HIDES = np.isin(np.arange(len(ObjectKind)), OPAQUE)  # by kind
 
 _COLUMNS = (
     "x", "y", "yaw", "speed", "acceleration", "lateral_acceleration", "yaw_rate", "steering_angle", "route_s",
@@ -164,11 +165,12 @@ class World:
                 objects,
                 visibility=visibility(
                     (self._ego.x, self._ego.y), objects.x, objects.y, objects.yaw, objects.length, objects.width,
-                    np.isin(objects.kind, OPAQUE),
+                    _HIDES[objects.kind],
                 ),
             )  # fmt: skip
             near = np.hypot(objects.x - self._ego.x, objects.y - self._ego.y) <= RANGE
-            self._sight = self._sight.select(near)
+            if not near.all():
+                self._sight = self._sight.select(near)
         return Scene(
             stamp=round(self._tick * self.step_s * 1e9) if stamp is None else stamp,
             ego=self._ego,
@@ -308,7 +310,8 @@ class World:
             self._ids, self._kinds, poses[:, 0], poses[:, 1], poses[:, 2], poses[:, 3], poses[:, 4],
             self._sizes[:, 0], self._sizes[:, 1], np.ones(len(poses)),
         )  # fmt: skip
-        return objects.select(np.array([not motion.gone for motion in self._motions], dtype=bool))
+        here = np.array([not motion.gone for motion in self._motions], dtype=bool)
+        return objects if here.all() else objects.select(here)
 
     def _record(self) -> None:
         ego, navigation = self._ego, self._navigation
