@@ -15,6 +15,7 @@ import zipfile
 from functools import lru_cache
 from pathlib import Path
 
+from takead_ros.adapters.carla.road import import_carla
 from takead_ros.domain.errors import TakeadError
 from takead_ros.sim.opendrive import Town, read_town
 from takead_ros.sim.scenarios.spec import OpenDriveMap, Scenario
@@ -27,9 +28,9 @@ PATIENCE = 600.0  # s for 62 MB
 
 
 def prepare(scenario: Scenario) -> None:
-    """Makes sure that the map of a scenario is on this machine. Raises TakeadError where it cannot be had."""
+    """Makes sure that the map of a scenario is on this machine and can be read. Raises TakeadError where not."""
     if isinstance(scenario.roads, OpenDriveMap):
-        map_file(scenario.roads.name)
+        load_town(scenario.roads.name)
 
 
 def map_file(name: str) -> Path:
@@ -55,6 +56,7 @@ def cache_folder() -> Path:
 @lru_cache(maxsize=2)
 def load_town(name: str) -> Town:
     """The lanes of a town and how they go on. Raises TakeadError without its map or without the package ``carla``."""
+    import_carla()  # before anything is fetched that could not be read
     return read_town(name, map_file(name).read_text(encoding="utf-8"))
 
 

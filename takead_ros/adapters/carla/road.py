@@ -21,14 +21,19 @@ END = 0.2  # m, to which the ends of a lane are found
 POINTS = 20  # of one polyline at most
 
 
-def load_map(name: str, opendrive: str) -> Any:
-    """A ``carla.Map``. Raises TakeadError without the ``carla`` package or for a text that is no OpenDRIVE map."""
+def import_carla() -> Any:
+    """The ``carla`` package. Raises TakeadError that says how to get it."""
     try:
-        carla = importlib.import_module("carla")
+        return importlib.import_module("carla")
     except ImportError as error:
         raise TakeadError(
-            f"the CARLA adapter needs the 'carla' package: pip install 'takead_ros[carla]' ({error})"
+            f"OpenDRIVE maps are read by the 'carla' package: pip install 'takead_ros[carla]' ({error})"
         ) from error
+
+
+def load_map(name: str, opendrive: str) -> Any:
+    """A ``carla.Map``. Raises TakeadError without the ``carla`` package or for a text that is no OpenDRIVE map."""
+    carla = import_carla()
     try:
         return carla.Map(name, opendrive)
     except RuntimeError as error:
