@@ -1,7 +1,8 @@
 """Faults in closed loop: what becomes of the drive when a source dies, hangs, lies or comes late.
 
     python benchmarks/faults.py [--families A,B,..] [--seeds 0-3] [--moments 20] [--model M] [--json FILE]
-    python benchmarks/faults.py --merge A.json B.json --markdown docs/results/faults.md
+    python benchmarks/faults.py --part 1/3 --json A.json        one third of the faults at each moment, in turn
+    python benchmarks/faults.py --merge A.json B.json C.json --markdown docs/results/faults.md
 
 Each episode is driven once with everything healthy: policy, expert, monitor, and a person at the joystick with hands
 off. At each of the moments, spread over the episodes of a family, the process forks, once for every fault: the child
@@ -296,15 +297,17 @@ def forked(work: Callable[[], Any]) -> Any:
     return pickle.loads(result)
 
 
-def episode_runs(world: World, policy: Any, family: str, seed: int, moments: int, faults: list[str]) -> list[Run]:
-    """All runs of one episode: every fault and the control at each of ``moments``."""
+def episode_runs(world: World, policy: Any, family: str, seed: int, moments: int, part: tuple[int, int]) -> list[Run]:
+    """The runs of one episode: the control and, of the faults, every n-th (of ``part``: k, n) at each of ``moments``,
+    another one at the next moment."""
     length = forked(lambda: _length(Drive(world, policy, family, seed)))
     drive, runs = Drive(world, policy, family, seed), []
-    for share in (np.arange(moments) + 0.5) / moments:
+    for number, share in enumerate((np.arange(moments) + 0.5) / moments):
         drive.run_until(round((FIRST_S + share * (LAST_SHARE * length - FIRST_S)) / 0.05) * 0.05)
         if drive.world.done:
             raise RuntimeError(f"{family}, seed {seed}: the same drive ended earlier than before")
-        runs += [forked(partial(drive.branch, fault)) for fault in (CONTROL, *faults)]
+        mine = [fault for i, fault in enumerate(FAULTS) if (i + number + seed) % part[1] == part[0]]
+        runs += [forked(partial(drive.branch, fault)) for fault in (CONTROL, *mine)]
     return runs
 
 
@@ -370,7 +373,7 @@ def markdown(runs: list[Run]) -> str:
 
 def _drive_all(arguments: argparse.Namespace) -> list[Run]:
     seeds, families = parse_seeds(arguments.seeds), arguments.families.split(",")
-    faults = arguments.faults.split(",") if arguments.faults else list(FAULTS)
+    k, n = (int(text) for text in arguments.part.split("/"))
     if arguments.moments % len(seeds):
         sys.exit(f"--moments {arguments.moments}: expected a multiple of the number of seeds, {len(seeds)}")
     runs: list[Run] = []
@@ -378,7 +381,7 @@ def _drive_all(arguments: argparse.Namespace) -> list[Run]:
     try:
         for family in families:
             for seed in seeds:
-                runs += episode_runs(world, policy, family, seed, arguments.moments // len(seeds), faults)
+                runs += episode_runs(world, policy, family, seed, arguments.moments // len(seeds), (k - 1, n))
                 print(f"{family} {seed}: {len(runs)} runs", file=sys.stderr, flush=True)
                 if arguments.json:  # what is done is kept, whatever comes
                     arguments.json.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n", "utf-8")
@@ -392,7 +395,7 @@ def main() -> None:
     parser.add_argument("--families", default=FAMILIES)
     parser.add_argument("--seeds", default="0-3", help="episodes of each family, as takead eval names them")
     parser.add_argument("--moments", type=int, default=20, help="in each family, shared out over its episodes")
-    parser.add_argument("--faults", help="only these, by name, separated by commas")
+    parser.add_argument("--part", default="1/1", help="K/N: every N-th fault at each moment, in turn, beginning with K")
     parser.add_argument("--model", default=str(Path(__file__).resolve().parent.parent / "models" / "baseline.onnx"))
     parser.add_argument("--json", type=Path, help="where the runs are kept")
     parser.add_argument("--merge", type=Path, nargs="+", help="make the table of runs that were kept, drive nothing")
@@ -400,6 +403,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.merge:
         kept = [entry for path in arguments.merge for entry in json.loads(path.read_text("utf-8"))]
+        kept = list({tuple(e[n] for n in ("family", "seed", "moment", "fault")): e for e in kept}.values())
         runs = [Run(**{**entry, "collisions": tuple(entry["collisions"])}) for entry in kept]
     else:
         runs = _drive_all(arguments)
