@@ -139,12 +139,14 @@ def _drive(
     The order of creation is the order in a tick (docs/design.md).
     """
     host = LockstepHost()
+    used: dict[str, dict[str, Any]] = {}  # every parameter of every node, for the clips
 
     def create(kind: Any, parameters: Mapping[str, Any], *more: Any) -> Any:
         handle = host.create_node(kind.NAME, parameter_overrides=parameters)
         node = kind(handle, host.steady, *more)
         if handle.undeclared_overrides():
             raise TakeadError(f"{kind.NAME}: no such parameter {handle.undeclared_overrides()}")
+        used[kind.NAME] = {name: entry.value for name, entry in handle.get_parameters_by_prefix("").items()}
         return node
 
     create(SimulatorNode, {"rate": 1.0 / world.step_s}, world)
@@ -156,7 +158,7 @@ def _drive(
         create(MonitorNode, {})
     drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
     create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers})
-    recorder = create(RecorderNode, _recording(spec, policy)) if spec.folder is not None else None
+    recorder = create(RecorderNode, _recording(spec, policy, used)) if spec.folder is not None else None
     notes = _Notes(host)
     if watch is not None:
         watch(host)
@@ -180,7 +182,7 @@ def _drive(
     return log, recorder.clips if recorder is not None else []
 
 
-def _recording(spec: EpisodeSpec, policy: Policy | None) -> dict[str, Any]:
+def _recording(spec: EpisodeSpec, policy: Policy | None, used: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The recorder's parameters: where, what, and everything needed to rebuild the episode."""
     return {
         "directory": str(spec.folder),
@@ -191,5 +193,5 @@ def _recording(spec: EpisodeSpec, policy: Policy | None) -> dict[str, Any]:
         "seed": spec.seed,
         "model_sha256": policy.sha256 if policy is not None else "",
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "provenance": json.dumps({"driver": spec.driver, "simulator": simulator()}),
+        "provenance": json.dumps({"driver": spec.driver, "simulator": simulator(), "nodes": used}, default=list),
     }

@@ -162,6 +162,9 @@ class LockstepNode:
     def get_parameters(self, names: Sequence[str]) -> list[Parameter]:
         return [self._parameters.get(name) for name in names]
 
+    def get_parameters_by_prefix(self, prefix: str) -> dict[str, Parameter]:
+        return self._parameters.by_prefix(prefix)
+
     def set_parameters(self, parameters: Sequence[Any]) -> list[Any]:
         """A SetParametersResult for each; anything with ``name`` and ``value`` is a parameter."""
         return self._parameters.set(parameters)

@@ -85,6 +85,11 @@ class Parameters:
         self._check_declared(name)
         return self._values[name]
 
+    def by_prefix(self, prefix: str) -> dict[str, Parameter]:
+        """Those whose names begin with ``prefix`` and a dot, by what follows; '' gives all."""
+        start = f"{prefix}." if prefix else ""
+        return {name[len(start) :]: entry for name, entry in self._values.items() if name.startswith(start)}
+
     def has(self, name: str) -> bool:
         return name in self._values
 
