@@ -1,6 +1,6 @@
 """The expert's results as a page:
 
-    python benchmarks/expert_report.py --expert F [--again F] [--baselines F] [--causes F] --out DIR
+    python benchmarks/expert_report.py --expert F [--again F] [--baselines F ..] [--causes F] --out DIR
 
 Reads what ``takead eval --model expert --json`` and ``benchmarks/baselines.py --json`` wrote; writes ``expert.md`` and
 its figures (SVG) into DIR. Baselines are set against the expert on the episodes that both drove. ``--again``: a second
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -215,10 +214,10 @@ def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     return bool(first["episodes"] == second["episodes"])
 
 
-def page(expert: Mapping[str, Any], baselines: Mapping[str, Any] | None, again: Mapping[str, Any] | None,
+def page(expert: Mapping[str, Any], baselines: Mapping[str, Any], again: Mapping[str, Any] | None,
          causes: Mapping[str, str], note: str) -> tuple[str, dict[str, Sequence[Episode]]]:  # fmt: skip
     episodes = expert["episodes"]
-    others = {name: part["episodes"] for name, part in (baselines or {"drivers": {}})["drivers"].items()}
+    others = {name: part["episodes"] for name, part in baselines.items()}
     for name, part in others.items():
         if not {key(episode) for episode in part} <= {key(episode) for episode in episodes}:
             raise TakeadError(f"baseline {name}: has episodes that the expert did not drive, expected the same suite")
@@ -281,20 +280,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--expert", type=Path, required=True)
     parser.add_argument("--again", type=Path, help="a second run of the same command")
-    parser.add_argument("--baselines", type=Path)
+    parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="one file or more, other drivers in each")
     parser.add_argument("--causes", type=Path, help="YAML: family/seed: why it failed")
     parser.add_argument("--note", default="", help="a paragraph for the head of the page, such as commit and machine")
     parser.add_argument("--out", type=Path, default=Path("docs/results"))
     arguments = parser.parse_args()
     try:
-        expert, again, baselines = (
-            None if path is None else read_json(path)
-            for path in (arguments.expert, arguments.again, arguments.baselines)
-        )
-        assert expert is not None
+        expert = read_json(arguments.expert)
+        again = None if arguments.again is None else read_json(arguments.again)
+        baselines = {name: part for path in arguments.baselines for name, part in read_json(path)["drivers"].items()}
         causes = yaml.safe_load(arguments.causes.read_text(encoding="utf-8")) if arguments.causes else {}
         text, drivers = page(expert, baselines, again, causes or {}, arguments.note)
-    except (TakeadError, OSError, yaml.YAMLError, json.JSONDecodeError) as problem:
+    except (TakeadError, OSError, yaml.YAMLError, KeyError) as problem:
         parser.error(str(problem))
     arguments.out.mkdir(parents=True, exist_ok=True)
     if len(drivers) > 1:
