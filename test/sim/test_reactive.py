@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from takead_ros.domain.scene import ControlKind, LightState, ObjectKind
+from takead_ros.policy.encoding import encode
 from takead_ros.sim.scenarios import build
 from takead_ros.sim.scenarios.junctions import ARM
 from takead_ros.sim.scenarios.spec import Actor, Change, Control, Model, Phase, Scenario, When
@@ -68,6 +69,8 @@ def test_an_emergency_vehicle_is_known_as_one_and_held_up_by_who_stays_before_it
     seed = next(seed for seed in range(20) if build("emergency_vehicle", seed).threat)
     world.reset(build("emergency_vehicle", seed))
     assert list(world.observe().objects.kind).count(ObjectKind.EMERGENCY_VEHICLE) == 1
+    kinds = encode(world.observe())["objects"][:, -7:]
+    assert sum(tuple(np.flatnonzero(row)) == (ObjectKind.UNKNOWN, ObjectKind.TRUCK) for row in kinds) == 1
     while world.time < 12.0 and not world.done:
         scene = world.observe()
         world.step(-0.3 * scene.route.lateral_offset - 1.2 * scene.route.heading_error, 1.5 * (8.0 - scene.ego.speed))

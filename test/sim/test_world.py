@@ -190,7 +190,7 @@ world = World()
 for family, seed in (item.split(":") for item in sys.argv[1:]):
     digest = hashlib.sha256()
     world.reset(build(family, int(seed)))
-    for i in range(160):
+    for i in range(100):
         world.step(0.05 * np.sin(i / 9.0), 0.8 * np.cos(i / 15.0))
         digest.update(codec.serialize(convert.scene_to_msg(world.observe())))
     print(family, seed, digest.hexdigest())
@@ -200,7 +200,7 @@ world.close()
 
 def test_two_processes_give_identical_scenes_in_any_order_and_under_any_hash_seed() -> None:
     """MetaDrive's T junction, for one, goes through sets of names, whose order hangs on PYTHONHASHSEED."""
-    episodes = ["cut_in:3", "intersection_right:1", "t_junction:2", "roundabout_entry:1", "ramp_merge:4"]
+    episodes = ["cut_in:3", "t_junction:2", "roundabout_entry:1"]
     runs = [
         subprocess.run(
             [sys.executable, "-c", HASH, *order], capture_output=True, text=True, check=True,
