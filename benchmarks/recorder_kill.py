@@ -296,7 +296,7 @@ def main() -> None:
             print(tallies[kind].row(kind), file=sys.stderr, flush=True)
         if options.ros:
             (clip,) = stream.record(folder / "clip", stream.run(150.0, (stream.Takeover(6.0, 145.0, 146.0),)))
-        for number in range(options.ros):
+        for number in range(options.first, options.first + options.ros):
             moment = float(np.random.default_rng((12, number)).uniform(1.5, 7.0))
             under_ros(folder / f"r{number}", clip, moment, tallies["ROS 2"], options.domain)
             print(tallies["ROS 2"].row("ROS 2"), file=sys.stderr, flush=True)
