@@ -1,6 +1,6 @@
 """Real processes are killed, one in each run; what the arbiter publishes afterwards is the subject.
 
-    launch_test test/ros/process_loss.launch_test.py
+    launch_test test/ros/launch_process_loss.py
 
 Each run launches the stack on another family of scenarios, with a pad at ``/joy``, and kills one node with SIGKILL, as
 a crash would end it. Needs a sourced ROS 2 in which this package is built, and the simulator on PYTHONPATH
