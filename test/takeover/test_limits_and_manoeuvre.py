@@ -12,7 +12,7 @@ import pytest
 
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Limit, Plan, Source
-from takead_ros.domain.geometry import bicycle_rollout, interpolate, project
+from takead_ros.domain.geometry import bicycle_rollout, interpolate, project, to_outer
 from takead_ros.domain.scene import Objects
 from takead_ros.takeover import limits, mrm
 from takead_ros.takeover.mrm import Motion, Path, Place
@@ -307,3 +307,92 @@ def test_a_stopped_vehicle_is_held() -> None:
     loop.dead(50)
     assert loop.command.acceleration == -2.0 and loop.command.steering_angle == held.steering_angle
     assert loop.command.longitudinal is Source.MRM
+
+
+def turned(row: dict[str, float], by: float, x: float, y: float) -> dict[str, float]:
+    """An object's row in a world that is turned by ``by`` rad and moved."""
+    cos, sin = math.cos(by), math.sin(by)
+
+    def rotated(a: float, b: float) -> tuple[float, float]:
+        return cos * a - sin * b, sin * a + cos * b
+
+    px, py = rotated(row["x"], row["y"])
+    vx, vy = rotated(row.get("vx", 0.0), row.get("vy", 0.0))
+    return {**row, "x": x + px, "y": y + py, "vx": vx, "vy": vy, "yaw": row.get("yaw", 0.0) + by}
+
+
+@pytest.mark.parametrize("by", [0.0, 0.7, -2.2])
+@pytest.mark.parametrize("speed", [10.0, 30.0])
+@pytest.mark.parametrize("with_path", [True, False])
+@pytest.mark.parametrize(
+    "row",
+    [{"x": 20.0, "y": 0.0}, {"x": 20.0, "y": 0.5, "vx": 4.0, "vy": 0.5}, {"x": 25.0, "y": 3.3, "yaw": 1.4},
+     {"x": 20.0, "y": 2.3, "yaw": 0.3}, {"x": 61.0, "y": 0.0}, {"x": 5.0, "y": 61.0, "length": 200.0, "yaw": 1.57},
+     {"x": 59.0, "y": 0.0}, {"x": 20.0, "y": -8.0, "vy": 7.0}, {"x": 20.0, "y": 0.0, "vx": 9.7}],
+)  # fmt: skip
+def test_the_manoeuvre_is_the_same_in_every_direction(
+    row: dict[str, float], with_path: bool, speed: float, by: float
+) -> None:
+    plain = demand(row, path=straight() if with_path else None, speed=speed, age=1.0)
+    plan = Plan(np.linspace(5.0, 60.0, 12), np.zeros(12), np.zeros(12), np.zeros(12))
+    path = Path.of(plan, 40.0, -25.0, by) if with_path else None
+    ego = motion(40.0, -25.0, by, speed)
+    assert mrm.deceleration(path, ego, objects(turned(row, by, 40.0, -25.0)), 1.0, P) == pytest.approx(plain)
+
+
+def test_only_what_is_in_sight_counts() -> None:
+    for x, counts in ((59.9, True), (60.0, False), (61.0, False)):
+        assert (demand({"x": x, "y": 0.0}, speed=30.0) > 3.0) == counts
+
+
+def test_what_is_not_in_the_way_demands_nothing_at_all() -> None:
+    gentle = ArbiterParameters(mrm_deceleration_mps2=0.5)
+    aside, creeping = objects({"x": 20.0, "y": 5.0}), objects({"x": 6.0, "y": 0.0, "vx": 9.1})
+    assert mrm.deceleration(None, motion(), aside, 0.0, gentle) == 0.5
+    assert mrm.deceleration(None, motion(), creeping, 0.0, gentle) == pytest.approx(0.9**2 / (2 * 0.45))
+
+
+def test_ragged_input_is_refused() -> None:
+    near = replace(objects({"x": 20.0, "y": 0.0}), vx=np.zeros(2))
+    with pytest.raises(ValueError, match="zip"):
+        mrm.deceleration(None, motion(), near, 0.0, P)
+    with pytest.raises(ValueError, match="zip"):
+        Path.through((0.0, 1.0), (0.0,))
+    with pytest.raises(ValueError, match="zip"):
+        Path.of(Plan(np.zeros(3), np.zeros(2), np.zeros(3), np.zeros(3)), 0.0, 0.0, 0.0)
+
+
+def test_a_plan_is_placed_like_any_local_points() -> None:
+    plan = Plan(np.array([3.0, 8.0]), np.array([1.0, -2.0]), np.zeros(2), np.zeros(2))
+    path = Path.of(plan, 5.0, 1.0, 0.8)
+    expected = to_outer(np.array([[0.0, 0.0], [3.0, 1.0], [8.0, -2.0]]), 5.0, 1.0, 0.8)
+    assert np.column_stack((path.x, path.y)) == pytest.approx(expected)
+
+
+def test_places_at_the_ends_and_at_a_corner() -> None:
+    path = Path.through((0.0, 10.0, 10.0), (0.0, 0.0, 10.0))
+    assert path.place(-5.0, 1.0) == Place(0.0, 1.0, 0.0)
+    assert path.place(9.0, 30.0) == Place(20.0, 1.0, math.pi / 2)
+    assert path.place(20.0, -10.0) == Place(10.0, -10.0, 0.0)  # as near to both pieces: the first one counts
+    longer = path.prolonged()
+    assert (longer.x[-1], longer.y[-1]) == pytest.approx((10.0, 70.0)) and longer.arc[-1] == pytest.approx(80.0)
+
+
+@pytest.mark.parametrize(("x", "y", "held"), [(0.0, 3.0, False), (0.0, -3.0, False), (54.0, 0.0, False)])
+def test_the_wheel_follows_up_to_the_very_limit(x: float, y: float, held: bool) -> None:
+    assert (mrm.steering(straight(), motion(x, y), 0.123, P) == 0.123) == held
+
+
+@pytest.mark.parametrize(
+    ("path", "ego", "aim"),
+    [
+        (((0.0, 60.0), (0.0, 0.0)), (0.0, 2.0, 10.0), (6.0, -2.0)),
+        (((0.0, 2.0, 1.0), (0.0, 0.0, 0.1)), (0.0, 0.0, 1.0), (2.0 - 1.0 / 1.01**0.5, 0.1 / 1.01**0.5)),
+    ],
+)
+def test_pure_pursuit_by_its_formula(path: Any, ego: tuple[float, float, float], aim: tuple[float, float]) -> None:
+    """Curvature of the circle through the aim, 2 y / d^2; the second aim is nearer than the lookahead."""
+    curvature = 2.0 * aim[1] / (aim[0] ** 2 + aim[1] ** 2)
+    expected = math.atan(2.0 * math.tan(math.asin(0.5 * 2.7 * curvature)))
+    angle = mrm.steering(Path.through(*path), motion(ego[0], ego[1], speed=ego[2]), 0.0, P)
+    assert angle == pytest.approx(expected)
