@@ -35,14 +35,14 @@ def load_suite(name: str) -> Suite:
 
     Raises TakeadError that names the known suites and families, or what is wrong in the file.
     """
-    if name in ALL_FAMILIES:
-        return Suite(name, f"scenario family {name}", (name,))
-    if name not in suite_names():
+    if name in suite_names():
+        return read_suite(resource("config/suites") / f"{name}.yaml")
+    if name not in ALL_FAMILIES:
         raise TakeadError(
             f"suite '{name}': unknown, expected a suite ({', '.join(suite_names())}) "
             f"or a scenario family ({', '.join(sorted(ALL_FAMILIES))})"
         )
-    return read_suite(resource("config/suites") / f"{name}.yaml")
+    return Suite(name, f"scenario family {name}", (name,))
 
 
 def read_suite(path: Path) -> Suite:
