@@ -43,6 +43,7 @@ def plan(**changes: Any) -> Plan:
         ({"plan": plan(speed=np.full(8, np.nan))}, "not_finite"),
         ({"plan": plan(yaw=np.zeros(7))}, "malformed"),
         ({"plan": plan(x=np.zeros(0), y=np.zeros(0), yaw=np.zeros(0), speed=np.zeros(0))}, "malformed"),
+        ({"plan": plan(x=np.ones(1), y=np.ones(1), yaw=np.ones(1), speed=np.ones(1))}, ""),
         ({"steering_angle": 0.9}, ""),
         ({"steering_angle": -0.91}, "out_of_range"),
         ({"acceleration": 15.0}, ""),
@@ -111,6 +112,17 @@ def test_a_jump_of_the_ego() -> None:
     later = as_received(before.value, NOW.ros + SECOND)
     assert module.check_values(as_received(scene(NOW.ros, x=5.0)), later, P) == ""
     assert module.check_values(as_received(scene(NOW.ros, x=5.1)), later, P) == "jump"
+
+
+def test_a_move_is_the_difference_of_two_places() -> None:
+    before = as_received(scene(NOW.ros - SECOND // 10, x=-70.0, y=90.0), NOW.ros - SECOND // 10)
+    assert module.check_values(as_received(scene(NOW.ros, x=-69.0, y=90.0)), before, P) == ""
+
+
+def test_an_age_is_never_negative() -> None:
+    ahead = module.Track(as_received(output(0), NOW.ros + 5))
+    assert ahead.age(module.Now(NOW.ros, NOW.steady - 7)) == 0.0
+    assert module.Track().age(NOW) == math.inf
 
 
 def test_a_frozen_picture() -> None:
