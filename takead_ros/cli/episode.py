@@ -158,7 +158,7 @@ def _drive(
         create(MonitorNode, {})
     drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
     create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers})
-    recorder = create(RecorderNode, _recording(spec, policy, used)) if spec.folder is not None else None
+    recorder = create(RecorderNode, _recording(spec, world, policy, used)) if spec.folder is not None else None
     notes = _Notes(host)
     if watch is not None:
         watch(host)
@@ -182,11 +182,14 @@ def _drive(
     return log, recorder.clips if recorder is not None else []
 
 
-def _recording(spec: EpisodeSpec, policy: Policy | None, used: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _recording(
+    spec: EpisodeSpec, world: World, policy: Policy | None, used: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     """The recorder's parameters: where, what, and everything needed to rebuild the episode."""
     return {
         "directory": str(spec.folder),
         "mode": spec.record,
+        "scene_period": world.step_s,
         "wait_for_disk": True,
         "suite": spec.suite,
         "scenario": spec.family,

@@ -39,7 +39,7 @@ OWN_QUEUE_DEPTH = 1000  # of a small one: seconds in which the process does not 
 _MODES = ("clips", "all")
 
 _PARAMETERS: list[tuple[str, Any]] = [
-    ("directory", "clips"), ("mode", "clips"), ("topics", [""]),
+    ("directory", "clips"), ("mode", "clips"), ("topics", [""]), ("scene_period", 0.05),
     ("pre_seconds", 5.0), ("post_seconds", 2.0), ("start_transition_seconds", 0.5), ("max_clip_seconds", 300.0),
     ("casual_seconds", 3.0), ("ring_seconds", 7.0), ("ring_megabytes", 256), ("queue_megabytes", 128),
     ("flush_seconds", 0.5), ("compression", "zstd"), ("wait_for_disk", False),
@@ -53,10 +53,11 @@ class RecorderNode:
 
     Parameters: ``directory``; ``mode`` (``clips``: one clip for each takeover; ``all``: the whole run in one bag, every
     frame labelled ``demonstration``); ``topics`` (more, each ``/name:package/msg/Type[:latched|:best_effort]``); the
-    windows, bounds and intervals by their unit; ``compression`` (none, lz4, zstd); ``wait_for_disk`` (the embedded
-    run: a slow disk halts the run instead of losing messages); ``suite`` ... ``created`` and ``provenance`` (a JSON
-    object of whatever else is needed to rebuild the run) for the manifest; ``seed`` -1: none. Where ``scenario`` is not
-    given, scenario and seed are what the simulator tells on ``/diagnostics``; when it begins another episode, a clip of
+    windows, bounds and intervals by their unit; ``scene_period`` s between scenes, by which a gap is told;
+    ``compression`` (none, lz4, zstd); ``wait_for_disk`` (the embedded run: a slow disk halts the run instead of losing
+    messages); ``suite`` ... ``created`` and ``provenance`` (a JSON object of whatever else is needed to rebuild the
+    run) for the manifest; ``seed`` -1: none. Where ``scenario`` is not given, scenario and seed are what the simulator
+    tells on ``/diagnostics``; when it begins another episode, a clip of
     the last one ends.
 
     A disk that fails never stops the node: it is told in ``/diagnostics`` and counted. Raises TakeadError for a bad
@@ -78,7 +79,7 @@ class RecorderNode:
         for name, kind, is_latched, best_effort, period in OWN_TOPICS:
             self._topics[f"{base}/{name}"] = Topic(kind, not best_effort, is_latched, 1)
             if period:
-                periods[f"{base}/{name}"] = period
+                periods[f"{base}/{name}"] = values["scene_period"] if name == "scene" else period
             if is_latched:
                 latched[f"{base}/{name}"] = 1
         for name, topic in map(self._parse_topic, filter(None, values["topics"])):
@@ -153,7 +154,7 @@ class RecorderNode:
         expect("compression", values["compression"] in COMPRESSIONS, f"one of {', '.join(COMPRESSIONS)}")
         for name in ("pre_seconds", "post_seconds", "start_transition_seconds", "casual_seconds"):
             expect(name, values[name] >= 0.0, "seconds, at least 0")
-        for name in ("max_clip_seconds", "flush_seconds", "ring_megabytes", "queue_megabytes"):
+        for name in ("scene_period", "max_clip_seconds", "flush_seconds", "ring_megabytes", "queue_megabytes"):
             expect(name, values[name] > 0, "more than 0")
         expect("ring_seconds", values["ring_seconds"] > values["pre_seconds"], "more than pre_seconds")
         try:
