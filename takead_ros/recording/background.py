@@ -67,8 +67,8 @@ class _Job:
 class BackgroundWriter:
     """Writes clips in threads of its own. At most ``queue_bytes`` wait; beyond that ``write`` drops and counts.
 
-    With ``patient`` (the embedded run, whose time stands still meanwhile) ``write`` waits for the disk instead: nothing
-    is dropped, and nothing older than ``flush_seconds`` of recorded time is ever at risk.
+    With ``patient`` (the embedded run, whose time stands still meanwhile) ``write`` and ``tick`` wait for the disk
+    instead: nothing is dropped, and nothing older than ``flush_seconds`` of recorded time is ever at risk.
     """
 
     def __init__(
@@ -139,8 +139,12 @@ class BackgroundWriter:
         due = not 0 <= stamp - self._woken_for < self._flush_ns * GATHER
         self._woken_for = stamp if due else self._woken_for
         self._put(self._write, job, messages, size, number, urgent=due or self.queued_bytes > self._limit // 8)
-        if self._patient and not self._ledger.settled_before(stamp - self._flush_ns):
-            self._wait(lambda: self._ledger.settled_before(stamp - self._flush_ns))
+
+    def tick(self, now: int) -> None:
+        """It is ``now`` ns of recorded time; with ``patient``, waits for what is older than the flush interval."""
+        oldest = now - self._flush_ns
+        if self._patient and not self._ledger.settled_before(oldest):
+            self._wait(lambda: self._ledger.settled_before(oldest))
 
     def close(self, manifest: ClipManifest) -> None:
         """End the clip; ``manifest.topics`` holds what was received, the thread adds what was written and lost."""

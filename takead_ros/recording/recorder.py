@@ -32,6 +32,7 @@ class Sink(Protocol):
 
     def open(self, manifest: ClipManifest) -> None: ...
     def write(self, messages: list[Received]) -> None: ...
+    def tick(self, now: int) -> None: ...
     def close(self, manifest: ClipManifest) -> None: ...
 
 
@@ -58,6 +59,7 @@ class Recorder:
             self._do(self.session.event(convert.event_from_msg(codec.deserialize(data, EVENT_TYPE)), stamp))
         elif topic in self._requests:
             self.session.request(convert.request_from_msg(codec.deserialize(data, REQUEST_TYPE)), stamp)
+        self._sink.tick(stamp)
 
     def event(self, event: TakeoverEvent, now: int) -> None:
         """An event that came in by another way than a topic (a bookmark); it must be in the bag by itself."""
@@ -75,6 +77,7 @@ class Recorder:
     def tick(self, now: int) -> None:
         """Time passed: ends clips whose topics have fallen silent."""
         self._do(self.session.tick(now))
+        self._sink.tick(now)
 
     def finish(self, now: int, why: str = "shutdown") -> None:
         """Close what is open."""

@@ -154,6 +154,9 @@ class DirectSink:
         if self.writer.synced < self.writer.flushed:
             self.writer.sync()
 
+    def tick(self, now: int) -> None:
+        """Nothing waits here."""
+
     def close(self, manifest: ClipManifest) -> None:
         for topic, count in self.writer.written.items():
             if topic in manifest.topics:
