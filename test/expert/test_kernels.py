@@ -374,3 +374,17 @@ def test_without_any_folder_to_write_to_the_kernels_still_run(tmp_path: Path) ->
     (tmp_path / "__pycache__").unlink()
     ((cached, _, _),) = answers(start(tmp_path))
     assert result == cached
+
+
+@pytest.mark.parametrize("left", [0, 30])
+def test_a_cache_that_a_power_cut_left_half_written_is_made_anew(tmp_path: Path, left: int) -> None:
+    (tmp_path / "small.py").write_text(SMALL)
+    (whole,) = answers(start(tmp_path))
+    files = list((tmp_path / "__pycache__").glob("small.folded-*.nb?"))
+    assert len(files) == 2
+    for file in files:
+        file.write_bytes(file.read_bytes()[:left])
+    (repaired,) = answers(start(tmp_path))
+    (loaded,) = answers(start(tmp_path))
+    assert whole[0] == repaired[0] == loaded[0]
+    assert (repaired[1], loaded[1]) == (0, 1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+_BROKEN = (EOFError, pickle.UnpicklingError, OSError)  # a cache that a power cut left half written, or a full disk
 _waiting: list[tuple[Any, str]] = []
 
 
@@ -40,5 +43,17 @@ def prepare() -> None:
     while _waiting:
         compiled, signature = _waiting.pop()
         if hasattr(compiled, "compile"):  # not so with NUMBA_DISABLE_JIT=1
-            compiled.compile(signature)
+            _load_or_compile(compiled, signature)
             compiled.disable_compile()
+
+
+def _load_or_compile(compiled: Any, signature: str) -> None:
+    try:
+        compiled.compile(signature)
+    except _BROKEN:
+        function = compiled.py_func
+        files = f"{function.__module__.rpartition('.')[2]}.{function.__name__}-*.nb?"
+        for file in Path(compiled.stats.cache_path).glob(files):
+            file.unlink(missing_ok=True)
+        if not compiled.signatures:  # otherwise only saving it failed
+            compiled.compile(signature)
