@@ -142,7 +142,7 @@ def lane_idm(world: World) -> Driver:
 
 
 def _vehicle(world: World) -> Any:
-    """MetaDrive's ego, given the navigation along the scenario's route that its own environment would give it."""
+    """MetaDrive's ego, given the navigation to the scenario's destination that its own environment would give it."""
     from metadrive.component.navigation_module.node_network_navigation import NodeNetworkNavigation
 
     ego, scenario = world._engine._ego, world.scenario
@@ -152,23 +152,9 @@ def _vehicle(world: World) -> Any:
     lane = ego.navigation.map.road_network.get_lane((nodes[0], nodes[1], scenario.route.lanes[0]))
     ego.navigation._current_lane = lane
     ego.navigation.set_route(lane.index, nodes[-1])
-    _follow_nodes(ego.navigation, nodes)  # its own search may prefer a parallel road
     ego.navigation.update_localization(ego)
     ego.update_dist_to_left_right()
     return ego
-
-
-def _follow_nodes(navigation: Any, nodes: tuple[str, ...]) -> None:
-    """Gives MetaDrive's navigation a route by its nodes, as its ``set_route`` does for the shortest one."""
-    from metadrive.component.road_network import Road
-
-    graph = navigation.map.road_network.graph
-    navigation.checkpoints = list(nodes)
-    navigation.final_road = Road(nodes[-2], nodes[-1])
-    navigation.final_lane = graph[nodes[-2]][nodes[-1]][-1]
-    navigation.current_road, navigation.current_ref_lanes = Road(nodes[0], nodes[1]), graph[nodes[0]][nodes[1]]
-    navigation.next_road, navigation.next_ref_lanes = Road(nodes[1], nodes[2]), graph[nodes[1]][nodes[2]]
-    navigation._target_checkpoints_index = [0, 1]
 
 
 def _pedals(action: Any) -> Command:
