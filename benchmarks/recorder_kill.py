@@ -134,10 +134,11 @@ def check(folder: Path, tally: Tally, reference: list[Received]) -> None:
     killed = int((folder / "killed").read_text())
     lines = (folder / "sent").read_text().split("\n")[:-1]
     notes: Notes = [(int(stamp), int(at)) for stamp, at in (line.split() for line in lines)]
-    cut = reader.list_unfinished(folder)
+    cut, closed = reader.list_unfinished(folder), reader.list_clips(folder)  # closed: the drive had just ended
     tally.kills += 1
-    result = recover(cut[0]) if cut else None
-    saved = {(m.topic, m.stamp, m.data) for m in bag.read(result.clip)} if result and result.clip else set()
+    clip = recover(cut[0]).clip if cut else closed[0] if closed else None
+    found = list(bag.read(clip)) if clip else []
+    saved = {(m.topic, m.stamp, m.data) for m in found}
     if reference:
         handed = dict(notes)
         sent = [(m, handed[m.stamp]) for m in reference if m.stamp in handed]
@@ -157,10 +158,10 @@ def check(folder: Path, tally: Tally, reference: list[Received]) -> None:
     tally.recorded_s.append(max([now - max(m.stamp, _trigger(sent)) for m, _ in lost], default=0) / 1e9)
     tally.overdue_wall += sum(killed - at > FLUSH_NS for _, at in lost)
     tally.overdue_recorded += sum(now - max(m.stamp, _trigger(sent)) > FLUSH_NS for m, _ in lost)
-    if result is not None and result.clip is not None:
+    if clip is not None:
         tally.clips += 1
-        tally.messages += result.messages
-        tally.opens(result.clip)
+        tally.messages += len(found)
+        tally.opens(clip)
     else:
         tally.early += all(killed - at <= FLUSH_NS for _, at in sent[:-1])
 
