@@ -82,11 +82,11 @@ def decide(state: State, facts: Facts, now: Now, p: ArbiterParameters) -> tuple[
         if mode is M.STOPPED and state.still_since is None and not facts.human:
             return M.MRM, "rolling"
         return mode, state.reason
-    nobody = f"no_driver:policy_{facts.policy_fault or 'unsafe'},expert_{facts.expert_fault or 'unfit'}"
+    nobody = f"no_driver:policy_{facts.policy_fault or 'unsafe'},expert_{facts.expert_fault}"
     if facts.human:
         if facts.automation is None and not (facts.wheel and facts.pedals):
             return M.MRM, nobody
-        return M.HUMAN, "human_input" if mode is not M.HUMAN else state.reason
+        return M.HUMAN, "human_input"
     if mode is M.HUMAN:
         why = "human_lost" if facts.human_lost else "released"
         if facts.expert is not None and (facts.human_lost or facts.automation is facts.expert):

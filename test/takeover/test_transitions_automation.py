@@ -10,8 +10,11 @@ import pytest
 
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
+from takead_ros.takeover import arbiter
+from takead_ros.takeover.parameters import ArbiterParameters
+from takead_ros.takeover.state import State
 from test.takeover.loop import Loop, engaged, in_mode, told
-from test.takeover.scenery import SECOND, TICK
+from test.takeover.scenery import SECOND, TICK, output
 
 
 @pytest.mark.parametrize("trigger", [t for t in Trigger if t is not Trigger.NONE], ids=lambda t: t.name)
@@ -292,3 +295,33 @@ def test_an_old_request_does_not_keep_the_expert_at_the_wheel() -> None:
     assert loop.mode is M.EXPERT
     loop.run(60, request=None)
     assert loop.mode is M.POLICY
+
+
+def test_events_say_why() -> None:
+    loop = in_mode(M.EXPERT)
+    loop.run(7)
+    why = []
+    while loop.mode is not M.POLICY:
+        loop.tick()
+        why += [(event.kind.name, event.why) for event in loop.events]
+    assert why == [("HANDBACK", "agreed"), ("END", "converged")]
+    loop = in_mode(M.EXPERT)
+    loop.tick(human=loop.hand(0.1))
+    assert [(event.kind.name, event.why) for event in loop.events] == [("END", "human_input"), ("START", "human_input")]
+
+
+@pytest.mark.parametrize(("policy", "mode"), [(0.14, M.HANDBACK), (0.1401, M.EXPERT)])
+def test_a_disagreement_is_more_than_its_limit(policy: float, mode: M) -> None:
+    loop = in_mode(M.HANDBACK)
+    loop.tick(policy=loop.out(steering=policy))
+    assert loop.mode is mode
+
+
+@pytest.mark.parametrize(
+    ("steering", "acceleration", "converged"),
+    [(0.01, 0.0, True), (0.0101, 0.0, False), (-0.0101, 0.0, False), (0.0, 0.3, True), (0.0, -0.31, False)],
+)
+def test_converged_is_within_both_limits(steering: float, acceleration: float, converged: bool) -> None:
+    state, wish = State(last=(0.0, 0.0)), output(0, steering=steering, acceleration=acceleration)
+    assert arbiter._converged(state, wish, ArbiterParameters()) == converged
+    assert not arbiter._converged(State(), wish, ArbiterParameters())
