@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from takead_ros import __version__
+from takead_ros.cli.ledger import Ledger
 from takead_ros.cli.output import refuse_existing, write_json
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Plan
 from takead_ros.domain.errors import TakeadError
@@ -234,6 +235,10 @@ def episode(work: tuple[str, str, str, int]) -> dict[str, Any]:
     return {**score(world.outcome(), suite).as_dict(), "driver": name}
 
 
+def key(work: tuple[str, str, str, int]) -> str:
+    return f"{work[0]}/{work[2]}/{work[3]}"
+
+
 def run(work: list[tuple[str, str, str, int]], workers: int) -> Iterator[dict[str, Any]]:
     """Results in the order of ``work``."""
     if workers == 1:
@@ -262,7 +267,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0-3", help="as of takead eval")
     parser.add_argument("--drivers", default=",".join(DRIVERS), help=f"some of {','.join(DRIVERS)}")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="write the figures here (a new file)")
+    parser.add_argument("--json", type=Path, help="write the figures here; the same command continues")
     arguments = parser.parse_args()
     names = arguments.drivers.split(",")
     unknown = [name for name in names if name not in DRIVERS]
@@ -275,24 +280,31 @@ def main() -> None:
     except TakeadError as problem:
         parser.error(str(problem))
     work = [(name, suite.name, family, seed) for name in names for seed in seeds for family in suite.families]
-    results = []
-    for result in run(work, arguments.workers):
-        results.append(result)
+    settings = {"suite": suite.name, "families": list(suite.families), "seeds": seeds, "version": __version__}
+    try:
+        ledger = Ledger(arguments.json.with_suffix(".episodes.jsonl"), settings) if arguments.json else None
+    except TakeadError as problem:
+        parser.error(str(problem))
+    done = dict(ledger.results) if ledger else {}
+    waiting = [item for item in work if key(item) not in done]
+    for item, result in zip(waiting, run(waiting, arguments.workers), strict=True):
+        done[key(item)] = result
+        if ledger:
+            ledger.add(key(item), result)
         kinds = ", ".join(infraction["kind"] for infraction in result["infractions"])
         print(
-            f"{len(results)}/{len(work)} {result['driver']} {result['scenario']} {result['seed']}: "
-            f"{result['driving_score']:.1f} {result['end']} {kinds}",
+            f"{len(done)}/{len(work)} {key(item)}: {result['driving_score']:.1f} {result['end']} {kinds}",
             file=sys.stderr, flush=True,
         )  # fmt: skip
+    results = [done[key(item)] for item in work]
     summaries = {}
     for name in names:
         own = [result for result in results if result["driver"] == name]
         summaries[name] = {**aggregate([EpisodeResult.from_dict(result) for result in own]), "episodes": own}
     print(table(summaries))
     if arguments.json is not None:
-        content = {"suite": suite.name, "seeds": seeds, "version": __version__}
-        content["simulator"] = f"metadrive {version('metadrive-simulator')}"
-        write_json(arguments.json, {**content, "drivers": summaries})
+        simulator = f"metadrive {version('metadrive-simulator')}"
+        write_json(arguments.json, {**settings, "simulator": simulator, "drivers": summaries})
 
 
 if __name__ == "__main__":
