@@ -67,19 +67,19 @@ POLICY, EXPERT, SCENE, MONITOR = "policy/output", "expert/output", "scene", "tak
 # fault -> the topics that it is about, what happens to their messages (see Wire.change), the source that is lost
 FAULTS: dict[str, tuple[tuple[str, ...], str, Source]] = {
     "policy killed": ((POLICY,), "silent", Source.POLICY),
-    "policy hangs, repeats its last word": ((POLICY,), "repeat", Source.POLICY),
+    "policy hangs and repeats itself": ((POLICY,), "repeat", Source.POLICY),
     "policy says NaN": ((POLICY,), "nan", Source.POLICY),
     "policy late by 0.5 s": ((POLICY,), "late", Source.POLICY),
     "half of the policy's messages lost": ((POLICY,), "lossy", Source.NONE),
     "expert killed": ((EXPERT,), "silent", Source.EXPERT),
-    "expert hangs, repeats its last word": ((EXPERT,), "repeat", Source.EXPERT),
+    "expert hangs and repeats itself": ((EXPERT,), "repeat", Source.EXPERT),
     "expert says NaN": ((EXPERT,), "nan", Source.EXPERT),
     "expert late by 0.5 s": ((EXPERT,), "late", Source.EXPERT),
     "monitor killed": ((MONITOR,), "silent", Source.POLICY),
-    "monitor hangs, repeats its last word": ((MONITOR,), "repeat", Source.POLICY),
+    "monitor hangs and repeats itself": ((MONITOR,), "repeat", Source.POLICY),
     "policy and expert killed": ((POLICY, EXPERT), "silent", Source.NONE),
     "scene killed": ((SCENE,), "silent", Source.NONE),
-    "scene frozen, with new stamps": ((SCENE,), "frozen", Source.NONE),
+    "scene frozen but stamped anew": ((SCENE,), "frozen", Source.NONE),
     "scene says NaN": ((SCENE,), "nan", Source.NONE),
     "scene late by 0.3 s": ((SCENE,), "late", Source.NONE),
     "half of all messages lost": ((SCENE, POLICY, EXPERT, MONITOR), "lossy", Source.NONE),
@@ -297,16 +297,18 @@ def forked(work: Callable[[], Any]) -> Any:
     return pickle.loads(result)
 
 
-def episode_runs(world: World, policy: Any, family: str, seed: int, moments: int, part: tuple[int, int]) -> list[Run]:
+def episode_runs(
+    world: World, policy: Any, family: str, seed: int, moments: int, part: tuple[int, int], faults: list[str]
+) -> list[Run]:
     """The runs of one episode: the control and, of the faults, every n-th (of ``part``: k, n) at each of ``moments``,
-    another one at the next moment."""
+    another one at the next moment; only ``faults``."""
     length = forked(lambda: _length(Drive(world, policy, family, seed)))
     drive, runs = Drive(world, policy, family, seed), []
     for number, share in enumerate((np.arange(moments) + 0.5) / moments):
         drive.run_until(round((FIRST_S + share * (LAST_SHARE * length - FIRST_S)) / 0.05) * 0.05)
         if drive.world.done:
             raise RuntimeError(f"{family}, seed {seed}: the same drive ended earlier than before")
-        mine = [fault for i, fault in enumerate(FAULTS) if (i + number + seed) % part[1] == part[0]]
+        mine = [fault for i, fault in enumerate(FAULTS) if (i + number + seed) % part[1] == part[0] and fault in faults]
         runs += [forked(partial(drive.branch, fault)) for fault in (CONTROL, *mine)]
     return runs
 
@@ -373,6 +375,7 @@ def markdown(runs: list[Run]) -> str:
 
 def _drive_all(arguments: argparse.Namespace) -> list[Run]:
     seeds, families = parse_seeds(arguments.seeds), arguments.families.split(",")
+    faults = arguments.faults.split(",") if arguments.faults else list(FAULTS)
     k, n = (int(text) for text in arguments.part.split("/"))
     if arguments.moments % len(seeds):
         sys.exit(f"--moments {arguments.moments}: expected a multiple of the number of seeds, {len(seeds)}")
@@ -381,7 +384,7 @@ def _drive_all(arguments: argparse.Namespace) -> list[Run]:
     try:
         for family in families:
             for seed in seeds:
-                runs += episode_runs(world, policy, family, seed, arguments.moments // len(seeds), (k - 1, n))
+                runs += episode_runs(world, policy, family, seed, arguments.moments // len(seeds), (k - 1, n), faults)
                 print(f"{family} {seed}: {len(runs)} runs", file=sys.stderr, flush=True)
                 if arguments.json:  # what is done is kept, whatever comes
                     arguments.json.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n", "utf-8")
@@ -395,6 +398,7 @@ def main() -> None:
     parser.add_argument("--families", default=FAMILIES)
     parser.add_argument("--seeds", default="0-3", help="episodes of each family, as takead eval names them")
     parser.add_argument("--moments", type=int, default=20, help="in each family, shared out over its episodes")
+    parser.add_argument("--faults", help="only these, by name, separated by commas")
     parser.add_argument("--part", default="1/1", help="K/N: every N-th fault at each moment, in turn, beginning with K")
     parser.add_argument("--model", default=str(Path(__file__).resolve().parent.parent / "models" / "baseline.onnx"))
     parser.add_argument("--json", type=Path, help="where the runs are kept")

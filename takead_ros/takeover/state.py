@@ -13,6 +13,7 @@ from takead_ros.takeover.parameters import ArbiterParameters
 
 UNWATCHED = "unwatched"  # a policy whose monitor is lost may not drive: nobody would ask for the expert
 ENGAGED = frozenset({ArbiterMode.POLICY, ArbiterMode.EXPERT, ArbiterMode.HUMAN, ArbiterMode.HANDBACK})
+PUSH_MPS2 = 0.5  # a command of more than this sets a vehicle going
 POSES_KEPT = 12  # ego poses of the last scenes, to place a plan made on one of them
 
 
@@ -50,7 +51,8 @@ class Grip:
 class State(NamedTuple):
     """Begin with ``State()``. ``last``: steering (rad) and acceleration (m/s^2) of the last command; ``started``: ns by
     the steady clock of the first tick; ``objects``: those of the last sound scene, ``looked``: when (ns, steady) that
-    was. None: there was none yet."""
+    was; ``unmoved_since``: since when (ns, steady) the ego stands to the last digit while the command pushes it on.
+    None: there was none yet, or it does not."""
 
     mode: ArbiterMode = ArbiterMode.DISENGAGED
     reason: str = "start"
@@ -64,6 +66,7 @@ class State(NamedTuple):
     path: mrm.Path | None = None
     objects: Objects = Objects.empty()
     looked: int = 0
+    unmoved_since: int | None = None
     wheel: Grip = Grip()
     pedals: Grip = Grip()
     agreed_since: int | None = None
@@ -113,6 +116,7 @@ def observe(state: State, inputs: Inputs, now: Now, dt: float, p: ArbiterParamet
         if ros < 0 or ros > p.clock_jump_s * SECOND + steady:
             tracks = tracks.redated(ros - steady)
     before, tracks = tracks, tracks.screened(inputs, now, state.mode is not ArbiterMode.DISENGAGED, p)
+    unmoved_since = _unmoved(state, before, tracks, now)
     state = _moved(state, before, tracks, now, dt)
     if state.mode is ArbiterMode.EXPERT or tracks.policy.age(now) > p.policy_max_age_s:
         path = _placed(state, before.expert, tracks.expert)
@@ -120,7 +124,24 @@ def observe(state: State, inputs: Inputs, now: Now, dt: float, p: ArbiterParamet
         path = _placed(state, before.policy, tracks.policy)
     wheel, pedals = _touched(state, before, tracks, p)
     started = state.started if state.started is not None else now.steady
-    return state._replace(tracks=tracks, path=path, wheel=wheel, pedals=pedals, started=started, response=None)
+    return state._replace(
+        tracks=tracks, path=path, wheel=wheel, pedals=pedals, started=started, unmoved_since=unmoved_since,
+        response=None,
+    )  # fmt: skip
+
+
+def _unmoved(state: State, before: Tracks, tracks: Tracks, now: Now) -> int | None:
+    """``unmoved_since`` after this tick's scene. Standing at the very same place is no sign of a frozen picture; not to
+    move although the command pushes is one, at a speed too low for ``check_scene``."""
+    new, old = tracks.scene.accepted, before.scene.accepted
+    if state.last is None or state.last[1] < PUSH_MPS2 or new is None or old is None:
+        return None
+    if new is old:
+        return state.unmoved_since
+    here, there = new.value.ego, old.value.ego
+    if (here.x, here.y, here.yaw) != (there.x, there.y, there.yaw):
+        return None
+    return state.unmoved_since if state.unmoved_since is not None else now.steady
 
 
 def _moved(state: State, before: Tracks, tracks: Tracks, now: Now, dt: float) -> State:
@@ -187,6 +208,8 @@ def look(state: State, now: Now, p: ArbiterParameters) -> tuple[State, Facts]:
     expert_fault = tracks.expert.why_unfit(now, p.expert_max_age_s, p.expert_max_silence_s, future)
     human_fault = tracks.human.why_unfit(now, p.human_max_age_s, p.human_max_silence_s, future)
     request_fault = tracks.request.why_unfit(now, p.request_max_age_s, p.request_max_silence_s, future)
+    if state.unmoved_since is not None and now.steady - state.unmoved_since > p.frozen_push_s * SECOND:
+        scene_fault = "frozen"
     if scene_fault:  # without it neither speed nor place is known: nobody's plan can be checked or limited
         policy_fault, expert_fault = f"scene_{scene_fault}", f"scene_{scene_fault}"
     elif p.supervised and request_fault and not policy_fault:

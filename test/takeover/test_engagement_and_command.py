@@ -215,6 +215,35 @@ def test_a_world_that_waits_for_its_first_command_is_not_frozen() -> None:
     assert ask_with(loop, scene=replace(picture, stamp=loop.now.ros + TICK)).accepted
 
 
+def standing(loop: Loop, ticks: int, acceleration: float, x: float = 3.0) -> list[M]:
+    """Ticks at standstill, at the very same place, while the policy asks for ``acceleration``."""
+    modes = []
+    for _ in range(ticks):
+        wish = {"policy": loop.out(acceleration=acceleration), "expert": None}
+        loop.tick(scene=scene(loop.now.ros + TICK, x, 0.0), **wish)
+        modes.append(loop.mode)
+    return modes
+
+
+def test_a_picture_that_stands_while_the_command_pushes_is_frozen() -> None:
+    loop = Loop()
+    standing(loop, 2, 0.0)
+    loop.tick(ask=Ask.ENGAGE, scene=scene(loop.now.ros + TICK, 3.0, 0.0))
+    assert set(standing(loop, 60, -1.0)) == {M.POLICY}  # it waits: that is no fault of the picture
+    modes = standing(loop, 40, 2.0)
+    pushed = modes.index(M.MRM)
+    assert 20 <= pushed <= 25 and set(modes[pushed:]) <= {M.MRM, M.STOPPED}
+    assert loop.state.takeovers == 1 and loop.state.tracks.scene.fault == ""
+
+
+def test_a_picture_that_moves_at_last_is_not_frozen() -> None:
+    loop = Loop()
+    standing(loop, 2, 0.0)
+    loop.tick(ask=Ask.ENGAGE, scene=scene(loop.now.ros + TICK, 3.0, 0.0))
+    for i in range(8):
+        assert set(standing(loop, 15, 2.0, x=3.0 + 1e-6 * i)) == {M.POLICY}
+
+
 def test_reckoning_without_a_scene() -> None:
     loop = engaged()
     at = loop.state.motion
