@@ -11,10 +11,10 @@ import pytest
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverOutput, DriverStatus, Limit, Plan, Source
 from takead_ros.domain.scene import Scene
-from takead_ros.takeover.inputs import Ask
+from takead_ros.takeover.inputs import Ask, Now
 from takead_ros.takeover.state import POSES_KEPT, Response
 from test.takeover.loop import Loop, engaged, in_mode
-from test.takeover.scenery import SECOND, TICK, scene
+from test.takeover.scenery import SECOND, TICK, received, scene
 
 
 def ask_with(loop: Loop, **messages: Any) -> Any:
@@ -367,3 +367,14 @@ def test_the_path_becomes_the_experts_when_the_policy_is_too_old(ticks: int, of_
     aside = loop.out("expert")
     loop.tick(policy=None, expert=replace(aside, plan=replace(aside.plan, y=np.full(8, 2.0))))
     assert loop.state.path is not None and (loop.state.path.y[-1] == 2.0) == of_expert
+
+
+@pytest.mark.parametrize(("latency", "held_back", "age"), [(40, 0, 40), (0, 30, 30), (30, 10, 40)])
+def test_how_old_the_objects_are(latency: int, held_back: int, age: int) -> None:
+    """By header stamp and by the time since reception (ms), whichever says more, when the scene was taken over."""
+    loop = engaged()
+    ms = 1_000_000
+    stamp = loop.now.ros + TICK - (latency + (held_back if latency else 0)) * ms
+    seen = scene(stamp, loop.x + 0.5)
+    loop.tick(scene=received(seen, Now(loop.now.ros + TICK, loop.now.steady + TICK), held_back * ms))
+    assert loop.now.steady - loop.state.looked == age * ms

@@ -374,6 +374,8 @@ def test_places_at_the_ends_and_at_a_corner() -> None:
     assert path.place(-5.0, 1.0) == Place(0.0, 1.0, 0.0)
     assert path.place(9.0, 30.0) == Place(20.0, 1.0, math.pi / 2)
     assert path.place(20.0, -10.0) == Place(10.0, -10.0, 0.0)  # as near to both pieces: the first one counts
+    slanted = Path.through((0.0, 10.0, 13.0), (0.0, 0.0, 4.0)).prolonged()
+    assert (slanted.x[-1], slanted.y[-1]) == pytest.approx((49.0, 52.0))
     longer = path.prolonged()
     assert (longer.x[-1], longer.y[-1]) == pytest.approx((10.0, 70.0)) and longer.arc[-1] == pytest.approx(80.0)
 
