@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from takead_ros.domain.geometry import box_corners
@@ -122,6 +122,7 @@ def test_idm_is_the_published_formula(speed: float, gap: float, lead: float, a: 
 
 
 @settings(max_examples=100, deadline=None)
+@example(-1.0, 4.0, 3.0, 0.0, -1.9719584966394692e-179)  # a standing lead whose braking is a rounding error
 @given(
     st.floats(-20, 3, **REAL), st.floats(0, 25, **REAL), st.floats(0.1, 80, **REAL), st.floats(0, 25, **REAL),
     st.floats(-8, 0, **REAL),

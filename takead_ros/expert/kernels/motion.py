@@ -8,6 +8,7 @@ from takead_ros.domain.scene import FloatArray, IntArray
 from takead_ros.expert.kernels.jit import kernel, part
 
 _RESERVE = 1.5  # m of a gap that the calm answer to it does not use
+_BRAKES = -1e-9  # m/s^2; a lead that loses less keeps its speed: below, the quotient of two such numbers says nothing
 _CAUSE_STEPS = 6  # steps in which a lead may become the cause of a proposal
 
 
@@ -61,8 +62,8 @@ def calm(pull: float, speed: float, gap: float, lead_speed: float, lead_change: 
     room = min(max(gap - _RESERVE, 0.1), 500.0)
     closing = max(speed - lead_speed, 0.0)
     just = lead_change - closing**2 / (2.0 * room)
-    if lead_change < 0.0 and lead_speed * closing <= -2.0 * room * lead_change:  # the lead stops first
-        just = speed**2 * lead_change / max(lead_speed**2 - 2.0 * room * lead_change, 1e-6)
+    if lead_change < _BRAKES and lead_speed * closing <= -2.0 * room * lead_change:  # the lead stops first
+        just = speed**2 * lead_change / (lead_speed**2 - 2.0 * room * lead_change)
     if pull >= just:
         return pull
     return float(just + braking * np.tanh((pull - just) / braking))
