@@ -80,19 +80,20 @@ def compose(scenario: Scenario, streets: Sequence[Street]) -> Scenario:
     actors: list[Actor] = follower(rng, route, START, speed, LIMIT)
     controls: list[Control] = []
     s, waiting, threats = 0.0, 0.0, 0
-    if chance(rng, 0.5):
+    leads = chance(rng, 0.5)
+    if leads:  # and leaves at the first junction: it would queue behind what the ego has to pass
         brakes = Phase(When.EGO_TRAVELLED, START + uniform(rng, 25.0, 60.0))
         script = emergency_stop(rng, brakes, speed, LIMIT)
-        actors.append(
-            car(rng, route, START + 0.5 * speed + speed**2 / 48.0 + uniform(rng, 6.0, 12.0), speed, phases=script)
-        )
+        gap = 0.5 * speed + speed**2 / 48.0 + uniform(rng, 6.0, 12.0)
+        actors.append(car(rng, _path(way[:1]), START + gap, speed, phases=script))
     for street in way:
         if street.junction:
             found, control = _junction(rng, net, street, way, s)
             waiting += 8.0
             controls += control
         else:
-            found = _event(rng, route, street, s) + _oncoming(rng, net, street, s)
+            event, others = _event(rng, route, street, s), _oncoming(rng, net, street, s)
+            found = others if leads and s == 0.0 else event + others
             waiting += 5.0
         threats += bool(found)
         actors += found
