@@ -99,7 +99,7 @@ $(VENV)/.ready-demo: pyproject.toml $(VENV)/.torch
 
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready-demo
 	@echo "== installing the development tools"
-	@$(BIN)/python -m pip install -q -e '.[sim,training,dev,carla,export]'
+	@$(BIN)/python -m pip install -q -e '.[sim,training,dev,carla,export,video]'
 	@touch $@
 
 # What a vehicle computer has: the wheel and the simulator, no torch.
