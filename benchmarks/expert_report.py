@@ -1,10 +1,11 @@
 """The expert's results as a page:
 
-    python benchmarks/expert_report.py --expert F [--again F] [--baselines F ..] [--causes F] --out DIR
+    python benchmarks/expert_report.py --expert F [--again F] [--baselines F ..] [--suites F ..] [--causes F] --out DIR
 
 Reads what ``takead eval --model expert --json`` and ``benchmarks/baselines.py --json`` wrote; writes ``expert.md`` and
 its figures (SVG) into DIR. Baselines are set against the expert on the episodes that both drove. ``--again``: a second
-run of the same command, which has to be the same in every figure. ``--causes``: YAML with a sentence for failed
+run of the same command, which has to be the same in every figure. ``--suites``: the expert on other suites, a line for
+each. ``--causes``: YAML with a sentence for failed
 episodes, ``family/seed: why``; a failure without one is listed with its infractions alone.
 """
 
@@ -215,7 +216,8 @@ def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
 
 
 def page(expert: Mapping[str, Any], baselines: Mapping[str, Any], again: Mapping[str, Any] | None,
-         causes: Mapping[str, str], note: str) -> tuple[str, dict[str, Sequence[Episode]]]:  # fmt: skip
+         more: Sequence[Mapping[str, Any]], causes: Mapping[str, str], note: str,
+) -> tuple[str, dict[str, Sequence[Episode]]]:  # fmt: skip
     episodes = expert["episodes"]
     others = {name: part["episodes"] for name, part in baselines.items()}
     for name, part in others.items():
@@ -261,7 +263,22 @@ def page(expert: Mapping[str, Any], baselines: Mapping[str, Any], again: Mapping
               "post-encroachment time (at most 5 s) of each episode.", distributions(drivers),
               "![min-TTC](expert_min_ttc.svg)", "![comfort](expert_comfort.svg)",
               "## Every failure of the expert", failures(episodes, causes)]  # fmt: skip
+    if more:
+        parts += ["## The other suites", "The same expert, the same limits of sight.", suites(more)]
     return "\n\n".join(part for part in parts if part) + "\n", drivers
+
+
+def suites(evaluations: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each evaluation of the expert on another suite."""
+    rows = []
+    for evaluation in evaluations:
+        episodes, seeds = evaluation["episodes"], evaluation["seeds"]
+        summary = aggregate([EpisodeResult.from_dict(episode) for episode in episodes])
+        kinds = ", ".join(f"{PHRASES.get(kind, kind)}: {n}" for kind, n in summary["infractions"].items()) or "none"
+        rows.append([f"`{evaluation['suite']}`", f"{min(seeds)}-{max(seeds)}", str(len(episodes)),
+                     f"{summary['distance_km']:.1f}", f"{summary['driving_score']:.1f}",
+                     f"{summary['success_rate']:.0%}", kinds])  # fmt: skip
+    return table(["suite", "seeds", "episodes", "km", "DS", "SR", "infractions"], rows)
 
 
 def _verdict(fine: bool) -> str:
@@ -281,6 +298,7 @@ def main() -> None:
     parser.add_argument("--expert", type=Path, required=True)
     parser.add_argument("--again", type=Path, help="a second run of the same command")
     parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="one file or more, other drivers in each")
+    parser.add_argument("--suites", type=Path, nargs="*", default=[], help="takead eval --json of other suites")
     parser.add_argument("--causes", type=Path, help="YAML: family/seed: why it failed")
     parser.add_argument("--note", default="", help="a paragraph for the head of the page, such as commit and machine")
     parser.add_argument("--out", type=Path, default=Path("docs/results"))
@@ -290,7 +308,9 @@ def main() -> None:
         again = None if arguments.again is None else read_json(arguments.again)
         baselines = {name: part for path in arguments.baselines for name, part in read_json(path)["drivers"].items()}
         causes = yaml.safe_load(arguments.causes.read_text(encoding="utf-8")) if arguments.causes else {}
-        text, drivers = page(expert, baselines, again, causes or {}, arguments.note)
+        text, drivers = page(
+            expert, baselines, again, [read_json(path) for path in arguments.suites], causes or {}, arguments.note
+        )
     except (TakeadError, OSError, yaml.YAMLError, KeyError) as problem:
         parser.error(str(problem))
     arguments.out.mkdir(parents=True, exist_ok=True)
