@@ -72,7 +72,7 @@ def _collisions(log: EpisodeLog) -> list[Infraction]:
             continue
         if contact.kind == ObjectKind.PEDESTRIAN:
             kind = "collision_pedestrian"
-        elif contact.kind in (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.CYCLIST, ObjectKind.EMERGENCY_VEHICLE):
+        elif contact.kind in VEHICLES:
             kind = "collision_vehicle"
         else:
             kind = "collision_static"

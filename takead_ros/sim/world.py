@@ -34,7 +34,8 @@ ROOM = 1.0  # m of free length and width that a body needs to be put into the wo
 DEVIATION = 15.0  # m from the reference path that end an episode
 STANDSTILL = 15.0  # s without getting anywhere that end it; nothing in these scenarios holds a careful driver as long
 STAY = 0.3  # m; who pushes against a wreck has turning wheels, and speed, but stays where he is
-OPAQUE = (int(ObjectKind.CAR), int(ObjectKind.TRUCK))  # bodies that hide what is behind them
+# bodies that hide what is behind them
+OPAQUE = (int(ObjectKind.CAR), int(ObjectKind.TRUCK), int(ObjectKind.EMERGENCY_VEHICLE))
 _HIDES = np.isin(np.arange(len(ObjectKind)), OPAQUE)  # by kind
 
 _COLUMNS = (

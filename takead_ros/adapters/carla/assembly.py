@@ -30,7 +30,9 @@ from takead_ros.sim.visibility import RANGE, visibility
 MAP_RANGE = 80.0  # m of map around the ego
 MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chosen anew
 CONTROL_AHEAD, CONTROL_BEHIND = 100.0, 10.0  # m along the route within which controls are told
-OPAQUE = (int(ObjectKind.CAR), int(ObjectKind.TRUCK), int(ObjectKind.OBSTACLE))
+OPAQUE = tuple(
+    int(kind) for kind in (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.EMERGENCY_VEHICLE, ObjectKind.OBSTACLE)
+)
 SECOND = 1_000_000_000
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from takead_ros.domain.scene import ControlKind, LightState
-from takead_ros.sim.scenarios.junctions import ARM, dense
+from takead_ros.sim.scenarios.junctions import ARM, CORNER, dense, meeting
 from takead_ros.sim.scenarios.parts import (
     CARS,
     SPEED_LIMITS,
@@ -14,11 +14,12 @@ from takead_ros.sim.scenarios.parts import (
     car,
     chance,
     choose,
-    crossing_pedestrian,
     follower,
     generator,
     oncoming,
+    parked_van,
     plain_pedestrian,
+    straggler,
     time_limit,
     uniform,
 )
@@ -89,8 +90,8 @@ def cyclist_crossing(seed: int) -> Scenario:
 
 
 def speed_limit_change(seed: int) -> Scenario:
-    """The limit drops; behind vans in the slow zone people step out when it is too late for who still drives fast,
-    and someone crosses in plain view."""
+    """The limit drops; behind vans in the slow zone people step out when it is too late for who passes them faster than
+    with care, and someone crosses in plain view."""
     rng = generator("speed_limit_change", seed)
     limit, slow, threat = 13.9, choose(rng, (5.6, 6.9, 8.3)), chance(rng, 0.88)
     builder = approach(rng, 1, limit, bend=0.3)
@@ -100,15 +101,10 @@ def speed_limit_change(seed: int) -> Scenario:
     zone, half = straight_from + uniform(rng, 25.0, 40.0), builder.lane_width / 2.0
     actors: list[Actor] = []
     for i in range(2):
-        van = Actor(Model.VAN, route, zone + 22.0 + 26.0 * i, lateral=-(half + 1.0))
-        actors.append(van)
-        hidden, walking = -(half + 1.5), uniform(rng, 1.3, 2.2)
-        if threat:
-            arrival = (-hidden - 1.75) / walking + 0.5 + slow / 12.0 + uniform(rng, 0.1, 0.5)
-            place = van.s + van.length / 2.0 + 0.8
-            actors.append(crossing_pedestrian(route, place, hidden, 7.0, walking, arrival))
+        van, person = parked_van(rng, route, zone + 22.0 + 26.0 * i, half, max(slow, 7.5), 7.0)
+        actors += [van, person] if threat else [van]
     if threat:
-        last = zone + 48.0 + uniform(rng, 16.0, 24.0)
+        last = zone + 48.0 + uniform(rng, 25.0, 32.0)
         actors.append(plain_pedestrian(rng, route, last, 7.0, -4.0, slow))
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), slow, 1)
     actors += follower(rng, route, start, speed, limit)
@@ -136,9 +132,15 @@ class _Junction:
         self.there = (self.entrance - self.start) / self.speed
         self.goal = self.builder.length - ARM + uniform(rng, 45.0, 60.0)
 
-    def cross_traffic(self, rng: Rng, first: float, cars: int) -> list[Actor]:
-        way = choose(rng, ("from_left", "from_right"))
-        return dense(rng, self.ways[way], first, cars)
+    def cross_traffic(self, rng: Rng, earlier: float = 0.0) -> list[Actor]:
+        """Streams from both sides (where the ego turns right: from the left) whose first cars meet who drives on;
+        ``earlier`` s of them are for slowing down at a light that is still red for them."""
+        actors: list[Actor] = []
+        for way in ("from_left", "from_right")[: 1 if self.turn == "right" else 2]:
+            distance, width = self.entrance - self.start, self.builder.lane_width
+            meets, way_in = meeting(self.turn, way, width, distance, self.speed, self.limit)
+            actors += dense(rng, self.ways[way], meets - earlier, way_in, choose(rng, (3, 4, 5)))
+        return actors
 
     def scenario(self, name: str, seed: int, ability: Ability, actors: list[Actor], threat: bool, waiting: float,
                  controls: tuple[Control, ...] = ()) -> Scenario:  # fmt: skip
@@ -161,10 +163,7 @@ def crossing_straight(seed: int) -> Scenario:
     """Straight across a road whose traffic has priority. Without threat nobody comes."""
     rng = generator("crossing_straight", seed)
     junction, threat = _Junction(rng), chance(rng, 0.88)
-    actors: list[Actor] = []
-    if threat:
-        for way in ("from_left", "from_right"):
-            actors += dense(rng, junction.ways[way], junction.there, choose(rng, (2, 3, 4)))
+    actors = junction.cross_traffic(rng) if threat else []
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     sign = Control(ControlKind.YIELD_SIGN, junction.line)
     return junction.scenario("crossing_straight", seed, Ability.GIVE_WAY, actors, threat, 9.0, (sign,))
@@ -177,7 +176,7 @@ def red_light_runner(seed: int) -> Scenario:
     way, waits, acceleration = choose(rng, ("from_left", "from_right")), uniform(rng, 3.0, 4.5), uniform(rng, 3.0, 4.0)
     # it gets into the ego's lane just before a driver who did not slow down; before that it can be seen coming
     width = junction.builder.lane_width
-    way_in = waits + junction.radius + (1.5 if way == "from_left" else 0.5) * width - 3.5
+    way_in = waits + CORNER + (1.5 if way == "from_left" else 0.5) * width - 3.5
     needs = (2.0 * way_in / acceleration) ** 0.5
     phases: tuple[Phase, ...] = ()
     if threat:
@@ -210,24 +209,25 @@ def red_light(seed: int) -> Scenario:
             Change(When.EGO_GAP, 12.0, LightState.RED),
             Change(When.SINCE, uniform(rng, 3.0, 7.0), LightState.GREEN),
         )
-        actors += junction.cross_traffic(rng, junction.there, choose(rng, (2, 3)))
+        actors += junction.cross_traffic(rng, 0.8 if late else 0.0)
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, state, changes)
     return junction.scenario("red_light", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (light,))
 
 
 def yellow_dilemma(seed: int) -> Scenario:
-    """The light turns yellow just where stopping and driving on are both possible, then red for a while."""
+    """The light turns yellow where stopping is still comfortable and driving on is not; red follows, and others cross.
+    Without threat it stays green."""
     rng = generator("yellow_dilemma", seed)
     junction, threat = _Junction(rng), chance(rng, 0.88)
     changes = (
-        Change(When.EGO_ARRIVAL, uniform(rng, 2.2, 4.5) if threat else -1.0, LightState.YELLOW),
+        Change(When.EGO_ARRIVAL, uniform(rng, 2.8, 4.4) if threat else -1.0, LightState.YELLOW),
         Change(When.SINCE, 3.0, LightState.RED),
         Change(When.SINCE, uniform(rng, 4.0, 7.0), LightState.GREEN),
     )
     actors = follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     if threat:
-        actors += junction.cross_traffic(rng, junction.there + uniform(rng, 3.0, 4.0), 2)
+        actors += junction.cross_traffic(rng, 0.5)
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, LightState.GREEN, changes)
     return junction.scenario("yellow_dilemma", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (light,))
 
@@ -236,18 +236,15 @@ def stop_sign(seed: int) -> Scenario:
     """Stop at the sign, then cross or turn when there is a gap. Without threat nobody comes; the stop stays due."""
     rng = generator("stop_sign", seed)
     junction, threat = _Junction(rng, ("straight", "right", "left")), chance(rng, 0.88)
-    actors: list[Actor] = []
-    if threat:
-        for way in ("from_left", "from_right")[: 1 if junction.turn == "right" else 2]:
-            actors += dense(rng, junction.ways[way], junction.there, choose(rng, (2, 3, 4)))
+    actors = junction.cross_traffic(rng) if threat else []
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     sign = Control(ControlKind.STOP_SIGN, junction.line)
     return junction.scenario("stop_sign", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (sign,))
 
 
 def blocked_junction(seed: int) -> Scenario:
-    """A queue stands beyond the junction, and the light turns red, so that others cross: wait before it though it is
-    green. Without threat the queue moves on."""
+    """A queue stands beyond the junction for people who cross there, and the light turns red, so that others cross:
+    wait before it though it is green. The last of the people comes late. Without threat the queue moves on."""
     rng = generator("blocked_junction", seed)
     junction, threat = _Junction(rng), chance(rng, 0.88)
     first = junction.builder.length - ARM + 6.0
@@ -258,7 +255,8 @@ def blocked_junction(seed: int) -> Scenario:
     ]
     actors = [*queue, *follower(rng, junction.route, junction.start, junction.speed, junction.limit)]
     if threat:
-        actors += junction.cross_traffic(rng, junction.there + 3.0, 3)
+        actors += junction.cross_traffic(rng, -2.0)
+        actors.append(straggler(rng, junction.builder, 0, junction.goal - uniform(rng, 10.0, 16.0), junction.limit))
     changes = (
         Change(When.TIME, junction.there + 1.5 if threat else 1000.0, LightState.YELLOW),
         Change(When.SINCE, 2.0, LightState.RED),

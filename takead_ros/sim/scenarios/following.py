@@ -12,6 +12,7 @@ from takead_ros.sim.scenarios.parts import (
     follower,
     generator,
     oncoming,
+    straggler,
     time_limit,
     uniform,
 )
@@ -33,7 +34,8 @@ def emergency_stop(rng: Rng, when: Phase, speed: float, limit: float) -> tuple[P
 
 
 def lead_hard_brake(seed: int) -> Scenario:
-    """The lead brakes hard, stands or crawls, drives on, and does it again. Without threat it only slows a little."""
+    """The lead brakes hard, stands or crawls and drives on, perhaps does it again; further on someone in plain view
+    crosses as soon as the lead has gone by. Without threat it only slows a little."""
     rng = generator("lead_hard_brake", seed)
     limit, lanes, threat = choose(rng, SPEED_LIMITS), choose(rng, (1, 2)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
@@ -45,7 +47,7 @@ def lead_hard_brake(seed: int) -> Scenario:
     begin = Phase(When.EGO_TRAVELLED, start + uniform(rng, 15.0, 50.0))
     if threat:
         script: tuple[Phase, ...] = emergency_stop(rng, begin, speed, limit)
-        if chance(rng, 0.6):
+        if chance(rng, 0.4):
             script += emergency_stop(rng, Phase(When.SINCE, uniform(rng, 3.5, 6.0)), 0.8 * limit, limit)
     else:
         slower = Phase(
@@ -53,6 +55,8 @@ def lead_hard_brake(seed: int) -> Scenario:
         )
         script = (slower, Phase(When.SINCE, uniform(rng, 2.5, 4.0), speed=limit * 0.95))
     actors: list[Actor] = [car(rng, route, start + gap + 4.7, speed, phases=script)]
+    if threat:
+        actors.append(straggler(rng, builder, lane, start + uniform(rng, 120.0, 132.0), limit))
     actors += follower(rng, route, start, speed, limit)
     if lanes == 2 and chance(rng, 0.6):
         actors.append(car(rng, builder.route(0), start + uniform(rng, -15.0, 20.0), limit * 0.9))
@@ -65,7 +69,8 @@ def lead_hard_brake(seed: int) -> Scenario:
 
 
 def cut_in(seed: int) -> Scenario:
-    """A slower car from the next lane moves in just ahead and brakes. Without threat it stays in its lane."""
+    """A slower car from the next lane moves in just ahead and brakes; further on someone in plain view crosses as soon
+    as it has gone by. Without threat it stays in its lane."""
     rng = generator("cut_in", seed)
     limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (2, 2, 3)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
@@ -87,10 +92,10 @@ def cut_in(seed: int) -> Scenario:
             Phase(When.SINCE, uniform(rng, 0.7, 1.3), speed=after, deceleration=uniform(rng, 2.0, 4.0)),
             Phase(When.SINCE, uniform(rng, 2.0, 4.0), speed=limit * uniform(rng, 0.85, 1.0)),
         )  # fmt: skip
-        if chance(rng, 0.5):
-            phases += emergency_stop(rng, Phase(When.SINCE, uniform(rng, 2.5, 4.5)), 0.85 * limit, limit)
     cutter = car(rng, builder.route(other), start + uniform(rng, 12.0, 20.0), slower, phases=phases)
     actors = [cutter, *follower(rng, route, start, speed, limit)]
+    if threat:
+        actors.append(straggler(rng, builder, lane, start + uniform(rng, 118.0, 135.0), limit))
     if chance(rng, 0.5):
         actors.append(car(rng, route, start + uniform(rng, 50.0, 70.0), limit * 0.9))
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)

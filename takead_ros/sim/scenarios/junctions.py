@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from takead_ros.sim.scenarios.parts import (
     SPEED_LIMITS,
     Rng,
     approach,
+    arrival,
     car,
     chance,
     choose,
@@ -18,6 +21,8 @@ from takead_ros.sim.scenarios.parts import (
 from takead_ros.sim.scenarios.spec import Ability, Actor, LanePath, RoadBuilder, Scenario
 
 ARM = 140.0  # m of road on each side of the junction
+CORNER = 10.0  # m, radius of a right turn: MetaDrive 0.4.3 builds junctions so, whatever is asked for
+BEND_ACCELERATION = 3.0  # m/s^2 of lateral acceleration of who turns without minding anybody
 CLOSE = 0.7  # s of headway in a dense stream
 PRIORITY_BRAKING = 2.5  # m/s^2; who has priority does not expect to brake for those who have not
 
@@ -36,11 +41,39 @@ def stream(rng: Rng, nodes: tuple[str, ...], lane: int, speed: float, first: flo
     return result
 
 
-def dense(rng: Rng, nodes: tuple[str, ...], reached: float, cars: int, speed: tuple[float, float] = (8.0, 11.0),
-          gaps: tuple[float, float] = (1.7, 2.3)) -> list[Actor]:  # fmt: skip
-    """A stream without a gap to slip through: its first car is in the junction just before ``reached`` s, at which a
+def meeting(turn: str, way: str, width: float, distance: float, speed: float, limit: float) -> tuple[float, float]:
+    """Where the ways of the ego and of who comes by ``way`` cross in a junction of roads with lanes of ``width`` m.
+
+    Returns (s until an ego is there that starts ``distance`` m before the junction at ``speed`` m/s and minds nobody,
+    m from the other's entrance to there). ``turn``: left, straight, right; ``way``: from_left, from_right, oncoming.
+    """
+    half, wide = CORNER + width / 2.0, CORNER + width  # m: of the junction; the radius of a left turn
+    if turn == "straight":
+        into, other = (CORNER, wide) if way == "from_left" else (wide, CORNER)
+        return arrival(distance + into, speed, limit), other
+    radius = CORNER if turn == "right" else wide
+    if turn == "right":
+        angle = math.pi / 3.0
+        other = half + width / 2.0 + radius * (1.0 - math.cos(angle))
+    elif way == "from_left":
+        angle = math.asin(CORNER / wide)
+        other = wide * math.cos(angle)
+    elif way == "oncoming":
+        angle = math.acos(CORNER / wide)
+        other = 2.0 * half - wide * math.sin(angle)
+    else:
+        angle = 0.42 * math.pi
+        other = 2.0 * half - wide * math.cos(angle)
+    bend = math.sqrt(BEND_ACCELERATION * radius)
+    return arrival(distance, speed, limit, bend) + radius * angle / bend, other
+
+
+def dense(rng: Rng, nodes: tuple[str, ...], meets: float, way_in: float, cars: int,
+          speed: tuple[float, float] = (8.0, 11.0), gaps: tuple[float, float] = (1.4, 1.9)) -> list[Actor]:  # fmt: skip
+    """A stream without a gap to slip through: its first car is ``way_in`` m into the junction at ``meets`` s, when a
     driver would be there who does not slow down. Whoever waits has free way after the last."""
-    return stream(rng, nodes, 0, uniform(rng, *speed), max(reached - uniform(rng, -0.3, 1.0), 1.0), cars, gaps)
+    pace = uniform(rng, *speed)
+    return stream(rng, nodes, 0, pace, max(meets + uniform(rng, -0.35, 0.3) - way_in / pace, 1.0), cars, gaps)
 
 
 def _junction(rng: Rng, limit: float, turn: str) -> tuple[RoadBuilder, dict[str, tuple[str, ...]], float]:
@@ -62,7 +95,8 @@ def intersection_left(seed: int) -> Scenario:
     cars = 0
     if threat:
         cars = choose(rng, (3, 4, 5))
-        actors += dense(rng, ways["oncoming"], (entrance - start) / speed, cars)
+        meets = meeting("left", "oncoming", builder.lane_width, entrance - start, speed, limit)
+        actors += dense(rng, ways["oncoming"], *meets, cars)
     if chance(rng, 0.35):
         actors += stream(rng, ways[choose(rng, ("from_left", "from_right"))], 0, uniform(rng, 8.0, 10.0),
                          max(there - uniform(rng, 0.5, 2.5), 1.5), 1, (2.0, 3.0))  # fmt: skip
@@ -89,7 +123,8 @@ def intersection_right(seed: int) -> Scenario:
     cars = 0
     if threat:
         cars = choose(rng, (3, 4, 5))
-        actors += dense(rng, ways["from_left"], (entrance - start) / speed, cars)
+        meets = meeting("right", "from_left", builder.lane_width, entrance - start, speed, limit)
+        actors += dense(rng, ways["from_left"], *meets, cars)
     if chance(rng, 0.35):
         actors += stream(rng, ways[choose(rng, ("oncoming", "from_right"))], 0, uniform(rng, 8.0, 10.0),
                          max(there - uniform(rng, 0.5, 2.5), 1.5), 2, (2.0, 4.0))  # fmt: skip

@@ -58,7 +58,6 @@ AHEAD = 100.0  # m before a piece's start at which what stands there is put into
 BEHIND = 90.0  # m beyond a piece at which the last of it leaves the world
 CLEARANCE = 12.0  # m between the outer lanes of two stretches of road that are not neighbours
 NEIGHBOURS = 90.0  # m along the route within which two places may be close to each other
-CORNER = 10.0  # m, radius of a crossing's right turns: MetaDrive 0.4.3 builds them so, whatever is asked for
 TRIES = 400
 SPACING = 5.0  # m
 _BLOCK = re.compile(r"(\d+)([A-Za-z].*)")
@@ -220,7 +219,7 @@ class _Road:
                 bend(parameters["radius"], math.radians(parameters["angle"]) * (1.0 if left else -1.0))
                 ahead(parameters["length"])
             else:
-                radius, lanes, width = CORNER, self.lanes, self.width
+                radius, lanes, width = junctions.CORNER, self.lanes, self.width
                 across = 2.0 * radius + (2 * lanes - 1) * width
                 middle = (x + 0.5 * across * math.cos(yaw), y + 0.5 * across * math.sin(yaw))
                 taken = _arm(piece)

@@ -11,6 +11,7 @@ from takead_ros.sim.scenarios.parts import (
     follower,
     generator,
     oncoming,
+    parked_van,
     time_limit,
     uniform,
 )
@@ -18,7 +19,8 @@ from takead_ros.sim.scenarios.spec import Ability, Actor, Model, Phase, Scenario
 
 
 def close_cut_in(seed: int) -> Scenario:
-    """A faster car overtakes, moves in right before the ego and brakes. Without threat it drives away."""
+    """A faster car overtakes, moves in right before the ego and brakes; further on someone steps out from behind a
+    parked van. Without threat it drives away."""
     rng = generator("close_cut_in", seed)
     limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.88)
     builder = approach(rng, 2, limit)
@@ -36,6 +38,9 @@ def close_cut_in(seed: int) -> Scenario:
         )  # fmt: skip
     passer = Actor(choose(rng, CARS), builder.route(0), start - uniform(rng, 10.0, 22.0), speed=faster, phases=phases)
     actors = [passer, *follower(rng, route, start, speed, limit)]
+    if threat:
+        kerb = builder.lane_width / 2.0
+        actors += parked_van(rng, route, builder.length - uniform(rng, 75.0, 90.0), kerb, 0.9 * limit, 7.0)
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
     goal = builder.length - 20.0
     return Scenario(
@@ -70,7 +75,8 @@ def cut_out(seed: int) -> Scenario:
 
 
 def parking_exit(seed: int) -> Scenario:
-    """A car pulls out from a row parked at the kerb. Without threat all of them stay parked."""
+    """A car pulls out from a row parked at the kerb; further on someone steps out from behind a parked van. Without
+    threat all of them stay parked."""
     rng = generator("parking_exit", seed)
     limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
@@ -86,11 +92,13 @@ def parking_exit(seed: int) -> Scenario:
         out: tuple[Phase, ...] = ()
         if threat and i == leaver:
             out = (
-                Phase(When.EGO_ARRIVAL, 0.5 + speed / 12.0 + uniform(rng, 0.7, 1.8), speed=limit * 0.7,
+                Phase(When.EGO_ARRIVAL, 0.5 + speed / 12.0 + uniform(rng, 0.7, 1.8), speed=limit * 0.95,
                       acceleration=uniform(rng, 1.5, 2.5), lateral=0.0, lateral_speed=uniform(rng, 1.0, 1.5)),
             )  # fmt: skip
         parked = Actor(choose(rng, CARS), route, row + 8.5 * i, lateral=-(kerb + 0.8), phases=out, cruise=0.0)
         actors.append(parked)
+    if threat:
+        actors += parked_van(rng, route, row + 25.5 + uniform(rng, 30.0, 38.0), kerb, 0.85 * limit, 7.0)
     actors += follower(rng, route, start, speed, limit)
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
     goal = builder.length - 20.0

@@ -5,15 +5,14 @@ from __future__ import annotations
 from takead_ros.sim.scenarios.parts import (
     CARS,
     SPEED_LIMITS,
-    Rng,
     approach,
     car,
     chance,
     choose,
-    crossing_pedestrian,
     follower,
     generator,
     oncoming,
+    parked_van,
     plain_pedestrian,
     time_limit,
     uniform,
@@ -70,17 +69,9 @@ def _warning(style: int, route: LanePath, tail: float, distance: float) -> list[
     return []
 
 
-def _second_van(rng: Rng, route: LanePath, at: float, kerb: float, speed: float) -> list[Actor]:
-    """Another parked van with someone behind it, for those who speed up too soon."""
-    van = Actor(Model.VAN, route, at, lateral=-(kerb + uniform(rng, 0.9, 1.1)))
-    hidden, walking = -(kerb + uniform(rng, 1.4, 1.9)), uniform(rng, 1.2, 2.6)
-    needed = (-hidden - 1.75) / walking + 0.5 + speed / 12.0
-    out = at + van.length / 2.0 + uniform(rng, 0.5, 1.0)
-    return [van, crossing_pedestrian(route, out, hidden, 7.0, walking, needed + uniform(rng, 0.1, 0.8))]
-
-
 def pedestrian_from_van(seed: int) -> Scenario:
-    """Someone steps out from behind a parked van. Without threat nobody does, or the person walks along the kerb."""
+    """Someone steps out from behind a parked van, too late for who passes it at the limit, in time for up to 6 m/s.
+    Without threat nobody does, or the person walks along the kerb."""
     rng = generator("pedestrian_from_van", seed)
     limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 1, 2)), chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
@@ -90,25 +81,21 @@ def pedestrian_from_van(seed: int) -> Scenario:
     route, start, speed = builder.route(lane), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.75, 0.95)
     at = straight_from + uniform(rng, 25.0, 50.0)
     kerb = width / 2.0
-    van = Actor(Model.VAN, route, at, lateral=-(kerb + uniform(rng, 0.9, 1.1)))
+    van, person = parked_van(rng, route, at, kerb, limit, lanes * width + 3.0)
     actors: list[Actor] = [van]
     if chance(rng, 0.5):
         actors.append(Actor(choose(rng, CARS), route, at - uniform(rng, 7.5, 10.0), lateral=-(kerb + 0.85)))
-    out = van.s + van.length / 2.0 + uniform(rng, 0.5, 1.0)
-    hidden = -(kerb + uniform(rng, 1.4, 1.9))
-    walking = uniform(rng, 1.2, 2.6)
     if threat:
-        # s until the person clears the van's edge, then 0.5 s to react, braking at 6 m/s^2, and some slack
-        needed = (-hidden - 1.75) / walking + 0.5 + speed / 12.0
-        actors.append(crossing_pedestrian(route, out, hidden, builder.lanes * width + 3.0, walking,
-                                          needed + uniform(rng, 0.05, 0.6)))  # fmt: skip
-        if chance(rng, 0.5):
-            actors += _second_van(rng, route, out + uniform(rng, 28.0, 38.0), kerb, 0.8 * limit)
+        actors.append(person)
+        again = person.s + uniform(rng, 30.0, 40.0)
+        if chance(rng, 0.5):  # for those who speed up too soon
+            actors += parked_van(rng, route, again, kerb, 0.9 * limit, 7.0)
         else:
             away = (2 * lanes - 1.5) * width + 1.5
-            actors.append(plain_pedestrian(rng, route, out + uniform(rng, 30.0, 40.0), away, -4.0, 0.8 * limit))
+            actors.append(plain_pedestrian(rng, route, again, away, -4.0, 0.8 * limit))
     elif chance(rng, 0.6):
-        actors.append(Actor(Model.PEDESTRIAN, route, out - 12.0, lateral=-(kerb + 2.6), speed=walking * 0.7))
+        pace = uniform(rng, 0.8, 1.8)
+        actors.append(Actor(Model.PEDESTRIAN, route, person.s - 12.0, lateral=-(kerb + 2.6), speed=pace))
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 50.0, 110.0), limit, 2)
     actors += follower(rng, route, start, speed, limit)
     if lanes == 2 and chance(rng, 0.5):

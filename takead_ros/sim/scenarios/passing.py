@@ -16,7 +16,19 @@ from takead_ros.sim.scenarios.parts import (
     time_limit,
     uniform,
 )
-from takead_ros.sim.scenarios.spec import Ability, Actor, LanePath, Model, Phase, RoadBuilder, Scenario, When
+from takead_ros.sim.scenarios.spec import (
+    DIMENSIONS,
+    Ability,
+    Actor,
+    LanePath,
+    Model,
+    Phase,
+    RoadBuilder,
+    Scenario,
+    When,
+)
+
+HALF_WIDTH = 0.93  # m, of the ego
 
 
 class _Street:
@@ -91,10 +103,11 @@ def construction_cones(seed: int) -> Scenario:
 
 
 def slow_cyclist(seed: int) -> Scenario:
-    """Someone cycles along the lane. Without threat on its very edge, so that there is room in the lane."""
+    """Someone cycles slowly along the lane, so that who only follows comes too late. Without threat on its very edge,
+    so that there is room in the lane."""
     rng = generator("slow_cyclist", seed)
-    street, threat = _Street(rng, choose(rng, (1, 2)), (190.0, 215.0)), chance(rng, 0.88)
-    pace = uniform(rng, 2.2, 3.6)
+    street, threat = _Street(rng, choose(rng, (1, 2)), (200.0, 215.0)), chance(rng, 0.88)
+    pace = uniform(rng, 1.7, 2.25)
     lateral = -uniform(rng, 0.2, 0.9) if threat else -(street.width / 2.0 + 0.3)
     actors = [Actor(Model.CYCLIST, street.route, street.start + uniform(rng, 25.0, 45.0), lateral=lateral, speed=pace)]
     count = choose(rng, (0, 1, 2))
@@ -136,19 +149,23 @@ def opened_door(seed: int) -> Scenario:
 
 
 def oncoming_invades(seed: int) -> Scenario:
-    """An oncoming car comes over the centre line for a while: give it room. Without threat it keeps to its lane."""
+    """An oncoming car comes over the centre line, so far that it would hit who keeps to the middle of the lane: there
+    is room on the lane's right half. Without threat it keeps to its lane."""
     rng = generator("oncoming_invades", seed)
     street, threat = _Street(rng, 1), chance(rng, 0.88)
     meets = (street.at - street.start) / street.speed
     s = street.builder.length - street.at - street.limit * meets
-    over = street.width - 2.55 + uniform(rng, -0.1, 0.25)  # its side then is about 1.6 m left of the lane's centre
+    model = choose(rng, CARS)
+    aside = street.width / 2.0 - HALF_WIDTH  # m that there are on the ego's right
+    side = HALF_WIDTH - aside + uniform(rng, 0.4, 0.6)  # m left of the lane's centre that its side then is
+    over = street.width - side - DIMENSIONS[model][1] / 2.0
     invade = (
-        Phase(When.EGO_GAP, uniform(rng, 45.0, 60.0), lateral=over, lateral_speed=uniform(rng, 0.8, 1.3)),
-        Phase(When.SINCE, uniform(rng, 3.0, 4.5), lateral=0.0, lateral_speed=1.2),
+        Phase(When.EGO_GAP, uniform(rng, 55.0, 75.0), lateral=over, lateral_speed=uniform(rng, 0.8, 1.3)),
+        Phase(When.SINCE, uniform(rng, 5.5, 7.0), lateral=0.0, lateral_speed=1.2),
     )
     path = street.builder.against(0)
-    actors = [Actor(choose(rng, CARS), path, max(s, 5.0), speed=street.limit, phases=invade if threat else ())]
+    actors = [Actor(model, path, max(s, 5.0), speed=street.limit, phases=invade if threat else ())]
     actors += follower(rng, street.route, street.start, street.speed, street.limit)
-    if chance(rng, 0.5):
+    if not threat and chance(rng, 0.5):
         actors.append(car(rng, street.route, street.start + uniform(rng, 30.0, 45.0), street.limit * 0.9))
     return street.scenario("oncoming_invades", seed, Ability.GIVE_WAY, actors, threat, 2.0, passable=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from takead_ros.domain.scene import ControlKind
-from takead_ros.sim.scenarios.junctions import ARM, CLOSE, PRIORITY_BRAKING, dense, stream
+from takead_ros.sim.scenarios.junctions import ARM, CLOSE, PRIORITY_BRAKING, dense, meeting, stream
 from takead_ros.sim.scenarios.parts import (
     SPEED_LIMITS,
     approach,
@@ -79,9 +79,11 @@ def t_junction(seed: int) -> Scenario:
     cars = 0
     if threat:
         for way in against:
-            count = choose(rng, (2, 3, 4))
+            count = choose(rng, (3, 4, 5))
             cars += count
-            actors += dense(rng, ways[way], (entrance - start) / speed, count)
+            source = way.split("_to_")[0]
+            meets = meeting(turn, source, builder.lane_width, entrance - start, speed, limit)
+            actors += dense(rng, ways[way], *meets, count)
     elif chance(rng, 0.5) and closed == "straight":
         actors += stream(rng, ways["from_left_to_us"], 0, uniform(rng, 6.0, 7.0), there - 1.0, 1, (2.0, 3.0))
     actors += follower(rng, route, start, speed, limit)

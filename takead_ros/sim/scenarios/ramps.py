@@ -6,6 +6,7 @@ from takead_ros.sim.scenarios.junctions import CLOSE
 from takead_ros.sim.scenarios.parts import (
     SPEED_LIMITS,
     Rng,
+    arrival,
     car,
     chance,
     choose,
@@ -49,13 +50,13 @@ def ramp_merge(seed: int) -> Scenario:
     route = LanePath(ramp.nodes + beyond, ramp.lanes + (lanes - 1,) * len(beyond), after)
     start, speed = uniform(rng, 14.0, 24.0), limit * uniform(rng, 0.65, 0.85)
     merges = after + CHANGE / 2.0
-    there = (way_up + merges - start) / (0.5 * (speed + limit))
+    there = arrival(way_up + merges - start, speed, limit)
     actors: list[Actor] = []
     cars = 0
     if threat:
-        cars = choose(rng, (3, 4, 5))
+        cars = choose(rng, (4, 5, 6))
         actors += platoon(rng, builder.route(lanes - 1), joins + merges, there + uniform(rng, -2.2, 0.3),
-                          limit * uniform(rng, 0.8, 0.95), cars, (1.2, 1.8))  # fmt: skip
+                          limit * uniform(rng, 0.8, 0.95), cars, (1.0, 1.4))  # fmt: skip
     if lanes == 2:
         beside = max(joins - limit * there - uniform(rng, 10.0, 50.0), 3.0)
         actors += oncoming(rng, builder.route(0), beside, limit, choose(rng, (0, 1, 2)))
@@ -79,13 +80,13 @@ def lane_drop(seed: int) -> Scenario:
     route = LanePath(nodes, (lanes - 1, lanes - 1, 0, 0, *(lanes - 2,) * (len(nodes) - 5)))
     through = LanePath.along((*nodes[:3], f"{index}y0_0_", *nodes[5:]), lanes - 2)
     start, speed = ends - uniform(rng, 55.0, 75.0), limit * uniform(rng, 0.75, 0.95)
-    there = (ends + wave / 2.0 - start) / speed
+    there = arrival(ends + wave / 2.0 - start, speed, limit)
     actors: list[Actor] = []
     cars = 0
     if threat:
-        cars = choose(rng, (3, 4, 5))
+        cars = choose(rng, (4, 5, 6))
         actors += platoon(rng, through, ends + wave / 2.0, there + uniform(rng, -2.2, 0.3),
-                          limit * uniform(rng, 0.75, 0.95), cars, (1.2, 1.8))  # fmt: skip
+                          limit * uniform(rng, 0.75, 0.95), cars, (1.0, 1.4))  # fmt: skip
     actors += follower(rng, route, start, speed, limit)
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
     goal = builder.length - 20.0
@@ -109,13 +110,13 @@ def ramp_exit(seed: int) -> Scenario:
     ahead = LanePath.along((*nodes[:5], f"{index}R0_1_"), right)
     start, speed = begins - uniform(rng, 35.0, 48.0), limit * uniform(rng, 0.75, 0.95)
     changes = begins + after + CHANGE / 2.0
-    there = (changes - start) / speed
+    there = arrival(changes - start, speed, limit)
     actors: list[Actor] = []
     cars = 0
     if threat:
-        cars = choose(rng, (3, 4, 5))
+        cars = choose(rng, (4, 5, 6))
         actors += platoon(rng, ahead, changes, there + uniform(rng, -2.0, 0.3), limit * uniform(rng, 0.75, 0.9), cars,
-                          (1.2, 1.8))  # fmt: skip
+                          (1.0, 1.4))  # fmt: skip
         if chance(rng, 0.5):
             slow = LanePath(nodes[3:], (lanes, 0, 0, 0, 0))
             actors.append(car(rng, slow, uniform(rng, 30.0, 60.0), uniform(rng, 3.0, 5.0), cruise=0.6 * limit))
