@@ -101,7 +101,7 @@ def speed_limit_change(seed: int) -> Scenario:
     zone, half = straight_from + uniform(rng, 25.0, 40.0), builder.lane_width / 2.0
     actors: list[Actor] = []
     for i in range(2):
-        van, person = parked_van(rng, route, zone + 22.0 + 26.0 * i, half, max(slow, 7.5), 7.0)
+        van, person = parked_van(rng, route, zone + 22.0 + 26.0 * i, half, max(slow, 8.3), 7.0)
         actors += [van, person] if threat else [van]
     if threat:
         last = zone + 48.0 + uniform(rng, 25.0, 32.0)
@@ -139,7 +139,7 @@ class _Junction:
         for way in ("from_left", "from_right")[: 1 if self.turn == "right" else 2]:
             distance, width = self.entrance - self.start, self.builder.lane_width
             meets, way_in = meeting(self.turn, way, width, distance, self.speed, self.limit)
-            actors += dense(rng, self.ways[way], meets - earlier, way_in, choose(rng, (3, 4, 5)))
+            actors += dense(rng, self.ways[way], meets - earlier, way_in, choose(rng, (3, 4)))
         return actors
 
     def scenario(self, name: str, seed: int, ability: Ability, actors: list[Actor], threat: bool, waiting: float,

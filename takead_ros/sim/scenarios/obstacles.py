@@ -70,7 +70,7 @@ def _warning(style: int, route: LanePath, tail: float, distance: float) -> list[
 
 
 def pedestrian_from_van(seed: int) -> Scenario:
-    """Someone steps out from behind a parked van, too late for who passes it at the limit, in time for up to 6 m/s.
+    """Someone steps out from behind a parked van, too late for who passes it at the limit, in time for up to 5 m/s.
     Without threat nobody does, or the person walks along the kerb."""
     rng = generator("pedestrian_from_van", seed)
     limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 1, 2)), chance(rng, 0.88)

@@ -124,7 +124,7 @@ def parked_van(rng: Rng, path: LanePath, at: float, kerb: float, speed: float, e
 
 def hidden_pedestrian(rng: Rng, path: LanePath, s: float, begin: float, end: float, speed: float) -> Actor:
     """Walks from lateral ``begin`` m (out of sight) to ``end`` m, and is in the lane when 9 m/s^2 do not suffice any
-    more for who passes at ``speed`` m/s. Who passes at up to 6 m/s can react in 0.5 s and brake with 6 m/s^2."""
+    more for who passes at ``speed`` m/s. Who passes at up to 5 m/s can react in 0.5 s and brake with 6 m/s^2."""
     walking = uniform(rng, 1.2, 2.2)
     too_near = uniform(rng, 0.4, 0.65) * speed**2 / 18.0
     gap = too_near + speed * (abs(begin) - IN_LANE) / walking
