@@ -53,7 +53,7 @@ def meeting(turn: str, way: str, width: float, distance: float, speed: float, li
         return arrival(distance + into, speed, limit), other
     radius = CORNER if turn == "right" else wide
     if turn == "right":
-        angle = math.pi / 3.0
+        angle = 0.22 * math.pi  # with its front in the other's lane
         other = half + width / 2.0 + radius * (1.0 - math.cos(angle))
     elif way == "from_left":
         angle = math.asin(CORNER / wide)
