@@ -157,6 +157,13 @@ def test_a_pedestrian_behind_a_van_is_hidden_until_she_steps_out(world: World) -
     assert visibilities[0] == 0.0 and visibilities[-1] == 1.0
 
 
+@pytest.mark.parametrize("emergency", [False, True])
+def test_an_ambulance_hides_people_as_any_van_does(world: World, emergency: bool) -> None:
+    van = Actor(Model.VAN, right_lane(), 50.0, emergency=emergency)
+    world.reset(plain_road((van, Actor(Model.PEDESTRIAN, right_lane(), 56.0)), speed=0.0))
+    assert world.observe().objects.visibility.tolist() == [pytest.approx(1.0, abs=0.5), 0.0]
+
+
 @pytest.mark.parametrize(
     ("command", "end"),
     [((0.0, 2.0), End.GOAL), ((0.0, -3.0), End.BLOCKED), ((0.05, 1.0), End.ROUTE_DEVIATION)],
