@@ -92,10 +92,10 @@ def test_the_report_names_every_failure_and_its_cause() -> None:
     failed = {**fine, "seed": 1, "driving_score": 60.0, "success": False, "success_rate": 0.0, "infractions": [hit]}
     expert = {"episodes": [fine, failed], "seeds": [0, 1], "suite": "demo", "simulator": "metadrive 0.4.3"}
     others = {"lane_idm": {"episodes": [{**failed, "seed": 0}]}}
-    text, drivers = report.page(expert, others, expert, {"cut_in/1": "reacts late"}, "On one core.")
+    text, drivers = report.page(expert, others, expert, [], {"cut_in/1": "reacts late"}, "On one core.")
     assert "| cut_in/1 | 60.0 | hits a vehicle at 7.2 s, 60 m | reacts late |" in text
     assert "| Driving Score at least 95 | 80.0 | **missed** |" in text and "| no trivial driver above 60 | 60.0" in text
     assert "| two runs identical in every figure of every episode | 2 episodes | met |" in text
     assert "| lane_idm | 1 | 60.0 | 0% | 100.0 | +40.0" in text and list(drivers) == ["expert", "lane_idm"]
-    text, _ = report.page(expert, {}, {**expert, "episodes": [fine, fine]}, {}, "")
-    assert "| 2 episodes | **missed** |" in text
+    text, _ = report.page(expert, {}, {**expert, "episodes": [fine, fine]}, [{**expert, "suite": "long"}], {}, "")
+    assert "| 2 episodes | **missed** |" in text and "| `long` | 0-1 | 2 | 0.4 | 80.0 | 50% |" in text
