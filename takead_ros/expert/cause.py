@@ -38,6 +38,9 @@ def find_cause(
         return Cause(wall.kind, wall.control_id, wall.visible, f"stops for {wall.kind} {wall.control_id}")
     if urgent >= 0:
         return _about(actors, urgent, "makes room for", "emergency_vehicle")
+    if paths.kind[path] == "keep_clear":
+        row = int(np.flatnonzero(actors.id == paths.object_id[path])[0])
+        return _about(actors, row, "keeps clear of", "oncoming")
     row = int(rollouts.lead[best])
     if row >= 0:
         moves = actors.speed[row] > 0.5

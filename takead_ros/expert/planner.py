@@ -17,6 +17,7 @@ from takead_ros.expert.frame import Frame, build_frame, drivable_band
 from takead_ros.expert.kernels.jit import prepare
 from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
+from takead_ros.expert.oncoming import find_oncoming, hurried, in_their_way, keep_clear
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import (
     GRID,
@@ -39,6 +40,8 @@ from takead_ros.policy.tracking import track
 SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
 _TEMPERATURE = 0.02  # of the scores, so that the best proposal carries most of the weight
 _PLAN_ROWS = np.searchsorted(TIMES, PLAN_DT * np.arange(1, PLAN_STEPS + 1))
+_CRAWLS, _DRIVES = 1.0, 2.5  # m/s, as in kernels.shapes
+_BEGINNING = 3  # points of the path
 _CREEP = 2.0  # m/s; slower, the preview of the path is that of this speed
 _FIRM = -3.0  # m/s^2
 _STANDING = 0.1  # m/s
@@ -121,16 +124,22 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
             passings = find_passings(actors, blocks, now, band, ego, p)
         elif len(slow):
             passings = find_overtakings(actors, int(slow[0]), now, band, ego, limit, p)
+    meeting = find_oncoming(actors, now, frame, ego, p)
     rooms = lanes_beside(lanes, frame, ego) if urgent >= 0 else []
     if urgent >= 0 and not rooms and band is not None:
         away, limit = aside(actors, now, band, ego), min(limit, p.aside_speed)
     paths = build_paths(frame, passings, ego, away)
     if rooms:
         paths = add_rooms(paths, rooms, int(actors.id[urgent]), frame, ego)
+    hurries = in_their_way(meeting, frame, ego, away)
+    if hurries:
+        band = drivable_band(lanes, ego, frame) if band is None else band
+        clear = keep_clear(meeting, actors, now, band, ego)
+        paths = add_rooms(paths, [("keep_clear", clear)], int(actors.id[meeting.row]), frame, hurried(ego))
     seen = corridor(frame, actors, paths, ego, p)
     merges = merging(seen)
     cap, _, why = speed_caps(paths, actors, seen, ego, limit, yield_line, p)
-    around = surroundings(paths, actors, seen, lanes, frame, cap, wall, ego, impatience, p)
+    around = surroundings(paths, actors, seen, lanes, frame, cap, wall, meeting, hurries, ego, impatience, p)
     rollouts = roll_out(paths, around, ego, limit, p)
 
     keep = nearby(paths, actors, seen, ego, p)
@@ -173,6 +182,12 @@ def _output(scene: Scene, paths: Paths, rollouts: Rollouts, total: FloatArray, b
     places = np.arange(1, PLAN_STEPS + 1) * max(scene.ego.speed, _CREEP) * PLAN_DT
     on_path = [np.interp(places, GRID, values[rollouts.path[best]]) for values in (paths.x, paths.y, paths.yaw)]
     steering, acceleration = track(Plan(on_path[0], on_path[1], on_path[2], chosen.speed), scene.ego)
+    # Pulling out in little space, the wheels turn as the path begins: the preview would cut its corners.
+    crawls = min(max((_DRIVES - scene.ego.speed) / (_DRIVES - _CRAWLS), 0.0), 1.0)
+    if crawls > 0.0 and chosen.speed.max() >= _STANDING:
+        lock = scene.ego.max_steering_angle
+        bend = float(np.arctan(scene.ego.wheelbase * paths.curvature[rollouts.path[best], :_BEGINNING].mean()))
+        steering = min(max(steering + crawls * (bend - steering), -lock), lock)
     if rollouts.acceleration[best, 0] < _FIRM:  # braking in earnest does not fade towards the stop
         acceleration = min(acceleration, float(rollouts.acceleration[best, 0]))
     if chosen.speed.max() < _STANDING and scene.ego.speed < _STANDING:

@@ -14,6 +14,7 @@ from takead_ros.expert.kernels.limits import in_the_way, speed_limits
 from takead_ros.expert.kernels.motion import speed_profile
 from takead_ros.expert.lanes import Lanes
 from takead_ros.expert.memory import Memory
+from takead_ros.expert.oncoming import Oncoming
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.paths import Paths
 from takead_ros.expert.rollout import Surroundings
@@ -22,6 +23,7 @@ _CAR, _TRUCK, _OBSTACLE = int(ObjectKind.CAR), int(ObjectKind.TRUCK), int(Object
 _ENTRY_GAP = 2.0  # m that the front keeps from the first lane that crosses
 _JUNCTION_SLACK = 8.0  # m before that in which the way of crossing traffic still belongs to the junction
 _JOLT = 5.0  # m/s^2
+_CLOSE = 2.3  # m kept to a standing obstacle, so as to be out of the way of an oncoming vehicle
 
 
 @dataclass(frozen=True)
@@ -131,17 +133,20 @@ def speed_caps(
 
 def surroundings(
     paths: Paths, actors: Actors, seen: Corridor, lanes: Lanes, frame: Frame, cap: FloatArray, wall: Wall | None,
-    ego: EgoState, impatience: float, parameters: ExpertParameters,
+    oncoming: Oncoming, hurries: bool, ego: EgoState, impatience: float, parameters: ExpertParameters,
 ) -> Surroundings:  # fmt: skip
-    """What the longitudinal proposals have to mind. ``impatience`` 0..1 narrows the gap to those that stand too."""
+    """What the longitudinal proposals have to mind. ``impatience`` 0..1 narrows the gap to those that stand too.
+    ``hurries``: so does being in the way of ``oncoming`` ones."""
     front = 0.5 * ego.length
-    rear, lead_speed, for_people, for_vehicles = in_the_way(
-        seen.inside, seen.along, seen.extent_along, seen.same, actors.v, EVERY, paths.overtaken, actors.person, KNOTS,
-        front + ego.speed**2 / (2.0 * 0.9 * parameters.max_deceleration),
+    stoppable = front + ego.speed**2 / (2.0 * 0.9 * parameters.max_deceleration)
+    against = oncoming.against & (oncoming.limit > 0.0)
+    rear, lead_speed, for_people, for_vehicles, meets = in_the_way(
+        seen.inside, seen.along, seen.extent_along, seen.same, actors.v, EVERY, paths.overtaken, actors.person,
+        against, KNOTS, stoppable,
     )  # fmt: skip
     standing = (actors.speed < 0.5) & ~actors.has_moved & ~actors.person
-    gap = np.where(standing, parameters.blocker_gap, parameters.standstill_gap)
-    gap = np.where(actors.speed < 0.5, gap * (1.0 - 0.8 * impatience), gap)
+    gap = np.where(standing, _CLOSE if hurries else parameters.blocker_gap, parameters.standstill_gap)
+    gap = np.where(actors.speed < 0.5, gap * (1.0 - np.where(standing, 0.3, 0.8) * impatience), gap)
 
     # The yielding proposals stop before the first place where somebody comes into the way from the side.
     if (for_vehicles < np.inf).any():
@@ -154,6 +159,9 @@ def surroundings(
         if entry > front + ego.speed**2 / (2.0 * _JOLT):
             in_junction = (for_vehicles < np.inf) & (for_vehicles > entry - _JUNCTION_SLACK)
             for_vehicles = np.where(in_junction, entry, for_vehicles)
+    for path in np.flatnonzero(meets):  # ... and before they leave their own side for an oncoming one
+        beyond = paths.offset[path] > oncoming.limit
+        for_vehicles[path] = min(for_vehicles[path], max(float(beyond.argmax()) - 1.0 + front, stoppable))
     yield_wall = np.minimum(for_people, for_vehicles)
     closed = np.full(len(paths.kind), np.inf if wall is None else wall.along)
     return Surroundings(cap, rear, lead_speed, gap, closed, yield_wall)

@@ -72,8 +72,10 @@ class World:
     def done(self) -> bool:
         return self._end is not End.RUNNING
 
-    def reset(self, scenario: Scenario) -> None:
-        """Starts the scenario. The same scenario gives bit-identical episodes, whatever ran before."""
+    def reset(self, scenario: Scenario, offset: float = 0.0, turn: float = 0.0) -> None:
+        """Starts the scenario, the ego ``offset`` m left of its route and turned left from it by ``turn`` rad.
+
+        The same arguments give bit-identical episodes, whatever ran before."""
         kind = SafeMetaDriveEngine if isinstance(scenario.roads, SafeMetaDriveMap) else Engine
         if type(self._engine) is not kind:
             self._engine.close()
@@ -121,6 +123,7 @@ class World:
             if not self._motions[i].gone:
                 self._engine.spawn(i, actor, self._poses[i])
         x, y, yaw = self._navigation.path.at(scenario.start)
+        x, y, yaw = x - math.sin(yaw) * offset, y + math.cos(yaw) * offset, yaw + turn
         self._engine.place_ego(x, y, yaw, scenario.speed)
         self._navigation.update(x, y, yaw)
         self._stood_at = (x, y)

@@ -7,7 +7,8 @@ import numpy as np
 from takead_ros.domain.scene import FloatArray, IntArray
 from takead_ros.expert.kernels.jit import kernel
 
-BEND_SPEED = 2.0  # m/s that a bend never asks for less than
+BEND_SPEED = 1.2  # m/s that a bend never asks for less than
+TIGHT = 0.16  # 1/m; beyond it the wheels need time to turn, and the speed falls with the square of the curvature
 YIELD_SPEED = 5.0  # m/s at a yield line
 YIELD_ZONE = 4.0  # m before and behind it
 HIDING_ZONE = 8.0, 1.0  # m before and behind the end of what may hide somebody
@@ -32,7 +33,8 @@ def speed_limits(
     cap, why = np.full((paths, points), limit), np.full((paths, points), -1)
     for path in range(paths):
         for i in range(points):
-            bend = max(np.sqrt(lateral / max(abs(curvature[path, i]), 1e-4)), BEND_SPEED)
+            bent = max(abs(curvature[path, i]), 1e-4)
+            bend = max(np.sqrt(lateral / min(bent, TIGHT)) * min(TIGHT / bent, 1.0) ** 2, BEND_SPEED)
             if bend < limit:
                 cap[path, i], why[path, i] = bend, -2
     for n in range(len(hides)):
@@ -61,20 +63,22 @@ def speed_limits(
     return cap, why
 
 
-@kernel("b1[:,:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], i8, i8[::1], b1[::1], f8[::1], f8")
+@kernel("b1[:,:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], i8, i8[::1], b1[::1], b1[::1], f8[::1], f8")
 def in_the_way(
     inside: np.ndarray, along: FloatArray, extent_along: FloatArray, same: FloatArray, v: FloatArray, every: int,
-    overtaken: IntArray, person: np.ndarray, knots: FloatArray, stoppable: float,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:  # fmt: skip
-    """(rear (L, N, S) m, lead_speed (N, S) m/s, for_people (L,) m, for_vehicles (L,) m).
+    overtaken: IntArray, person: np.ndarray, against: np.ndarray, knots: FloatArray, stoppable: float,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, np.ndarray]:  # fmt: skip
+    """(rear (L, N, S) m, lead_speed (N, S) m/s, for_people (L,) m, for_vehicles (L,) m, meets (L,) bool).
 
     rear and lead_speed: see ``rollout.Surroundings``; who is ``overtaken`` (L,) (-1: nobody) leads no more.
     for_people, for_vehicles: the first place farther than ``stoppable`` m where such a one comes into the way from the
-    side, inf where none does. Actors as in ``rules.Corridor``, v (N, T) m/s of which each ``every``-th counts.
+    side, inf where none does; meets: whether one of those ``against`` (N,) bool comes the other way. Actors as in
+    ``rules.Corridor``, v (N, T) m/s of which each ``every``-th counts.
     """
     paths, actors, times = inside.shape
     rear, lead_speed = np.full((paths, actors, times), np.inf), np.empty((actors, times))
     for_people, for_vehicles = np.full(paths, np.inf), np.full(paths, np.inf)
+    meets = np.zeros(paths, dtype=np.bool_)
     for n in range(actors):
         clearance = PERSON_CLEARANCE if person[n] else VEHICLE_CLEARANCE
         for s in range(times):
@@ -89,8 +93,10 @@ def in_the_way(
                 if leads and overtaken[path] != n:
                     rear[path, n, s] = near
                 if comes and (not inside[path, n, 0] or same[n, s] < 0.5):
-                    if person[n]:
+                    if against[n]:
+                        meets[path] = True
+                    elif person[n]:
                         for_people[path] = min(for_people[path], near - clearance)
                     else:
                         for_vehicles[path] = min(for_vehicles[path], near - clearance)
-    return rear, lead_speed, for_people, for_vehicles
+    return rear, lead_speed, for_people, for_vehicles, meets

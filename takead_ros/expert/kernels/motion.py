@@ -9,6 +9,7 @@ from takead_ros.expert.kernels.jit import kernel, part
 
 _RESERVE = 1.5  # m of a gap that the calm answer to it does not use
 _BRAKES = -1e-9  # m/s^2; a lead that loses less keeps its speed: below, the quotient of two such numbers says nothing
+_STANDS = 0.1  # m/s
 _CAUSE_STEPS = 6  # steps in which a lead may become the cause of a proposal
 
 
@@ -116,7 +117,9 @@ def advance(
                 for j in range(count):
                     n = near[j]
                     between = rear[path, n, i] - u
-                    if between > 0.0 and between < np.inf:  # what the ego is beside is no lead any more
+                    # what the ego is beside is no lead any more
+                    beside = half if lead_speed[n, i] < _STANDS else 0.0
+                    if between > beside and between < np.inf:
                         between = max(between - half, 0.1)
                         pull = idm(v, between, lead_speed[n, i], lead_gap[n], headway, comfort, interaction)
                         if pull < strongest:

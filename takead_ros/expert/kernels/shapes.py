@@ -12,6 +12,9 @@ SHIFT_ACCELERATION = 1.5  # m/s^2 across, at the peak of a shift
 SHIFT_RADIUS = 7.0  # m, tightest turn in a shift at walking pace
 TIGHT_RADIUS = 4.0  # m, the same where there is no room for more
 SHORTEST = 5.0  # m
+STEP_OFF = 2.5  # m, the same from a standstill
+CRAWLS, DRIVES = 1.0, 2.5  # m/s; slower, a path may begin with turned wheels, faster it may not
+TURNS = 1.0  # m/s; slower, where the wheels point says less about where the ego goes: they are turned at once
 TURN_BACK = 2.0  # s in which a path comes back when the ego is heading away from it
 
 
@@ -53,27 +56,34 @@ def shape(
     cos, sin = np.empty(points), np.empty(points)
     for i in range(points):
         cos[i], sin[i] = np.cos(frame_yaw[behind + i]), np.sin(frame_yaw[behind + i])
-    slip = np.arctan(0.5 * np.tan(steering_angle))  # the centre moves to the side of where it points
+    # the centre moves to the side of where it points
+    slip = np.arctan(0.5 * np.tan(steering_angle)) * min(speed / TURNS, 1.0)
+    gentle = min(max((speed - CRAWLS) / (DRIVES - CRAWLS), 0.0), 1.0)
+    shortest = STEP_OFF + gentle * (SHORTEST - STEP_OFF)
     slope = np.tan(min(max(heading_error + slip, -1.2), 1.2)) * (1.0 - frame_curvature[behind] * own_offset)
     course, step = np.empty(points), np.empty(points)
     for path in range(paths):
         out, begins, ends, nearest = target[path], full[path], over[path], np.inf
-        ramp, start, start_slope = 1.0, aside, 0.0
+        ramp, start, start_slope, late = 1.0, aside, 0.0, False
         if path:
             ramp = _shift_length(out, min(speed + 1.0, 8.0))
             start = _goal(0.0, out, begins, ends, ramp)
             start_slope = _goal(0.5, out, begins, ends, ramp) - _goal(-0.5, out, begins, ends, ramp)
             nearest = begins
+            late = gentle < 1.0 and begins < ramp and ends > 0.0 and (start - own_offset) * out > 0.0
+            if late:  # no time to lose with the beginning of the ramp
+                begins, start, start_slope = -ramp, out, 0.0
         error, error_slope = own_offset - start, slope - start_slope
         length = _shift_length(error + 3.0 * error_slope, speed)
         if error * error_slope > 0.0 and abs(error_slope) > 0.05:
             length = min(length, max(TURN_BACK * speed, 6.0))
-        length = min(length, max(nearest, max(np.sqrt(PEAK * abs(error) * TIGHT_RADIUS), SHORTEST)))
+        length = min(length, max(nearest, max(np.sqrt(PEAK * abs(error) * TIGHT_RADIUS), shortest)))
         for i in range(points):
             u = min(i / length, 1.0)
-            swing = u - u**3 * (6.0 - 8.0 * u + 3.0 * u**2)
+            left = 1.0 - gentle * _smooth(u) - (1.0 - gentle) * u**2 * (3.0 - 2.0 * u)
+            swing = gentle * (u - u**3 * (6.0 - 8.0 * u + 3.0 * u**2)) + (1.0 - gentle) * u * (1.0 - u) ** 2
             goal = _goal(float(i), out, begins, ends, ramp) if path else aside
-            offset[path, i] = goal + error * (1.0 - _smooth(u)) + error_slope * length * swing
+            offset[path, i] = goal + error * left + error_slope * length * swing
             x[path, i] = frame_x[behind + i] - offset[path, i] * sin[i]
             y[path, i] = frame_y[behind + i] + offset[path, i] * cos[i]
         turned, before = 0.0, slip
