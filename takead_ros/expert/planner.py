@@ -15,6 +15,7 @@ from takead_ros.expert.cause import find_cause
 from takead_ros.expert.forecast import EVERY, TIMES, Actors, forecast, shifted
 from takead_ros.expert.frame import Frame, build_frame, drivable_band
 from takead_ros.expert.kernels.jit import prepare
+from takead_ros.expert.kernels.shapes import CRAWLS, DRIVES
 from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.oncoming import find_oncoming, hurried, in_their_way, keep_clear
@@ -40,7 +41,6 @@ from takead_ros.policy.tracking import track
 SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
 _TEMPERATURE = 0.02  # of the scores, so that the best proposal carries most of the weight
 _PLAN_ROWS = np.searchsorted(TIMES, PLAN_DT * np.arange(1, PLAN_STEPS + 1))
-_CRAWLS, _DRIVES = 1.0, 2.5  # m/s, as in kernels.shapes
 _BEGINNING = 3  # points of the path
 _CREEP = 2.0  # m/s; slower, the preview of the path is that of this speed
 _FIRM = -3.0  # m/s^2
@@ -183,7 +183,7 @@ def _output(scene: Scene, paths: Paths, rollouts: Rollouts, total: FloatArray, b
     on_path = [np.interp(places, GRID, values[rollouts.path[best]]) for values in (paths.x, paths.y, paths.yaw)]
     steering, acceleration = track(Plan(on_path[0], on_path[1], on_path[2], chosen.speed), scene.ego)
     # Pulling out in little space, the wheels turn as the path begins: the preview would cut its corners.
-    crawls = min(max((_DRIVES - scene.ego.speed) / (_DRIVES - _CRAWLS), 0.0), 1.0)
+    crawls = min(max((DRIVES - scene.ego.speed) / (DRIVES - CRAWLS), 0.0), 1.0)
     if crawls > 0.0 and chosen.speed.max() >= _STANDING:
         lock = scene.ego.max_steering_angle
         bend = float(np.arctan(scene.ego.wheelbase * paths.curvature[rollouts.path[best], :_BEGINNING].mean()))

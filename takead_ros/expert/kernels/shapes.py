@@ -64,7 +64,7 @@ def shape(
     course, step = np.empty(points), np.empty(points)
     for path in range(paths):
         out, begins, ends, nearest = target[path], full[path], over[path], np.inf
-        ramp, start, start_slope, late = 1.0, aside, 0.0, False
+        ramp, start, start_slope = 1.0, aside, 0.0
         if path:
             ramp = _shift_length(out, min(speed + 1.0, 8.0))
             start = _goal(0.0, out, begins, ends, ramp)
