@@ -49,7 +49,8 @@ def road() -> tuple[np.ndarray, tuple[Polyline, ...]]:
     return path, tuple(lines)
 
 
-def make(rows: list[Row]) -> Scene:
+def make(rows: list[Row], beside: float = 0.0) -> Scene:
+    """The ego with ``rows`` around it, ``beside`` m left of its lane's middle."""
     path, lines = road()
     kind, x, y, yaw, speed, length, width = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     objects = Objects(
@@ -58,7 +59,7 @@ def make(rows: list[Row]) -> Scene:
     )  # fmt: skip
     commands = (RouteCommand.LANE_FOLLOW,) * 3
     route = Route(path, path[[25, 40, 55]], commands, 0.0, 0.0, 90.0, 0.1, 12.0)
-    return Scene(0, EgoState(0.0, 0.0, 0.0, 9.0), objects, lines, route)
+    return Scene(0, EgoState(0.0, beside, 0.0, 9.0), objects, lines, route)
 
 
 def scenes() -> dict[str, Scene]:
@@ -74,6 +75,7 @@ def scenes() -> dict[str, Scene]:
         "10 objects: a lead, oncoming cars": make([lead, *oncoming]),
         "20 objects: a lead, crossing cars, people": make([lead, *oncoming, *crossing, *parked, *people]),
         "20 objects: a blocker to pass, the same": make([blocker, *oncoming, *crossing, *parked, *people]),
+        "20 objects: the same, over the line": make([blocker, *oncoming, *crossing, *parked, *people], 2.2),
     }
 
 
