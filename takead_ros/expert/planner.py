@@ -42,6 +42,7 @@ SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
 _TEMPERATURE = 0.02  # of the scores, so that the best proposal carries most of the weight
 _PLAN_ROWS = np.searchsorted(TIMES, PLAN_DT * np.arange(1, PLAN_STEPS + 1))
 _BEGINNING = 3  # points of the path
+_TURN = 0.5  # rad; more is no demand that wheels can meet until the next answer
 _CREEP = 2.0  # m/s; slower, the preview of the path is that of this speed
 _FIRM = -3.0  # m/s^2
 _STANDING = 0.1  # m/s
@@ -187,6 +188,7 @@ def _output(scene: Scene, paths: Paths, rollouts: Rollouts, total: FloatArray, b
     if crawls > 0.0 and chosen.speed.max() >= _STANDING:
         lock = scene.ego.max_steering_angle
         bend = float(np.arctan(scene.ego.wheelbase * paths.curvature[rollouts.path[best], :_BEGINNING].mean()))
+        bend = min(max(bend, scene.ego.steering_angle - _TURN), scene.ego.steering_angle + _TURN)
         steering = min(max(steering + crawls * (bend - steering), -lock), lock)
     if rollouts.acceleration[best, 0] < _FIRM:  # braking in earnest does not fade towards the stop
         acceleration = min(acceleration, float(rollouts.acceleration[best, 0]))
