@@ -67,8 +67,8 @@ class MeasuredWorld(World):
         self.over = Spent.now()
         self.parts: defaultdict[str, float] | None = None
 
-    def reset(self, scenario: Scenario) -> None:
-        super().reset(scenario)
+    def reset(self, scenario: Scenario, offset: float = 0.0, turn: float = 0.0) -> None:
+        super().reset(scenario, offset, turn)
         self.commands = []
 
     def step(self, steering_angle: float, acceleration: float) -> None:

@@ -164,7 +164,7 @@ def demo(
     demonstrations: int = typer.Option(4, min=1, hidden=True, help="Training seeds for each family."),
     drives: int = typer.Option(6, min=1, hidden=True, help="Collection seeds for each family."),
     tests: int = typer.Option(6, min=1, hidden=True, help="Test seeds for each family."),
-    dagger_epochs: int = typer.Option(6, min=1, hidden=True),
+    dagger_epochs: int = typer.Option(16, min=1, hidden=True),
     preference_epochs: int = typer.Option(2, min=1, hidden=True),
     draws: int = typer.Option(12_000, min=1, hidden=True),
 ) -> None:

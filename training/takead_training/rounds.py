@@ -41,7 +41,7 @@ class RoundSettings:
     """What a round does; all of it goes into the model's manifest."""
 
     mix: Mix = field(default_factory=Mix)
-    dagger: Schedule = field(default_factory=lambda: Schedule(epochs=6, rate=5e-4))
+    dagger: Schedule = field(default_factory=lambda: Schedule(epochs=16, rate=5e-4))
     preference: Schedule = field(default_factory=lambda: Schedule(epochs=2, rate=1e-4))
     pairs: Preference = field(default_factory=Preference)
     workers: int = 2  # processes that read clips; the result does not depend on it
