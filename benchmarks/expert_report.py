@@ -4,9 +4,9 @@
 
 Reads what ``takead eval --model expert --json`` and ``benchmarks/baselines.py --json`` wrote; writes ``expert.md`` and
 its figures (SVG) into DIR. Baselines are set against the expert on the episodes that both drove. ``--again``: a second
-run of the same command, which has to be the same in every figure. ``--suites``: the expert on other suites, a line for
-each. ``--causes``: YAML with a sentence for failed
-episodes, ``family/seed: why``; a failure without one is listed with its infractions alone.
+run of the same command, or of some of its seeds, which has to be the same in every figure. ``--suites``: the expert on
+other suites, a line for each. ``--causes``: YAML with a sentence for failed episodes, ``family/seed: why``; a failure
+without one is listed with its infractions alone.
 """
 
 from __future__ import annotations
@@ -212,7 +212,9 @@ def plot_shares(drivers: Mapping[str, Sequence[Episode]], name: str, label: str,
 
 
 def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    return bool(first["episodes"] == second["episodes"])
+    """Whether every episode of the second run came out in the first as well, to the last figure."""
+    known = {key(episode): episode for episode in first["episodes"]}
+    return bool(second["episodes"]) and all(known.get(key(episode)) == episode for episode in second["episodes"])
 
 
 def page(expert: Mapping[str, Any], baselines: Mapping[str, Any], again: Mapping[str, Any] | None,
@@ -238,7 +240,7 @@ def page(expert: Mapping[str, Any], baselines: Mapping[str, Any], again: Mapping
         checks.append(["no trivial driver above 60", f"{best_other[0]:.1f} ({best_other[1]})",
                        _verdict(best_other[0] <= WANTED["baseline"])])  # fmt: skip
     if again is not None:
-        checks.append(["two runs identical in every figure of every episode", f"{len(episodes)} episodes",
+        checks.append(["two runs identical in every figure of every episode", f"{len(again['episodes'])} episodes",
                        _verdict(same(expert, again))])  # fmt: skip
     seeds = f"{min(expert['seeds'])}-{max(expert['seeds'])}"
     some = sorted({int(episode["seed"]) for part in others.values() for episode in part})
@@ -296,7 +298,7 @@ there). `IDMPolicy` cruises at 30 km/h whatever the limit, as it does there."""
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--expert", type=Path, required=True)
-    parser.add_argument("--again", type=Path, help="a second run of the same command")
+    parser.add_argument("--again", type=Path, help="a second run of the same command, or of some of its seeds")
     parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="one file or more, other drivers in each")
     parser.add_argument("--suites", type=Path, nargs="*", default=[], help="takead eval --json of other suites")
     parser.add_argument("--causes", type=Path, help="YAML: family/seed: why it failed")

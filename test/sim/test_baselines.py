@@ -97,5 +97,8 @@ def test_the_report_names_every_failure_and_its_cause() -> None:
     assert "| Driving Score at least 95 | 80.0 | **missed** |" in text and "| no trivial driver above 60 | 60.0" in text
     assert "| two runs identical in every figure of every episode | 2 episodes | met |" in text
     assert "| lane_idm | 1 | 60.0 | 0% | 100.0 | +40.0" in text and list(drivers) == ["expert", "lane_idm"]
-    text, _ = report.page(expert, {}, {**expert, "episodes": [fine, fine]}, [{**expert, "suite": "long"}], {}, "")
-    assert "| 2 episodes | **missed** |" in text and "| `long` | 0-1 | 2 | 0.4 | 80.0 | 50% |" in text
+    text, _ = report.page(expert, {}, {**expert, "episodes": [failed]}, [], {}, "")
+    assert "| two runs identical in every figure of every episode | 1 episodes | met |" in text
+    other = {**fine, "comfort": 0.8}
+    text, _ = report.page(expert, {}, {**expert, "episodes": [other]}, [{**expert, "suite": "long"}], {}, "")
+    assert "| 1 episodes | **missed** |" in text and "| `long` | 0-1 | 2 | 0.4 | 80.0 | 50% |" in text
