@@ -57,7 +57,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen
 
 @pytest.fixture(scope="module")
 def heard(stack: subprocess.Popen[bytes]) -> Iterator[dict[str, list[Any]]]:
-    """Some seconds of every topic, from the first command on that a driver gave."""
+    """Some seconds of every topic, until both sides drive: at its first start the expert is compiled before."""
     messages: dict[str, list[Any]] = defaultdict(list)
     rclpy.init()
     node = Node("listener", namespace="takead")
@@ -69,7 +69,8 @@ def heard(stack: subprocess.Popen[bytes]) -> Iterator[dict[str, list[Any]]]:
     while time.monotonic() < deadline and stack.poll() is None:
         executor.spin_once(timeout_sec=0.1)
         driven = [m for m in messages["command"] if m.lateral_source == types.DriveCommand.POLICY]
-        if len(driven) > 40 and all(messages[topic] for topic in TOPICS):
+        answers = [m for m in messages["expert/output"] if m.status == m.OK]
+        if len(driven) > 40 and len(answers) > 20 and all(messages[topic] for topic in TOPICS):
             break
     yield messages
     node.destroy_node()
