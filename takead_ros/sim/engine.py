@@ -95,6 +95,7 @@ def _make_environment(world: Engine) -> Any:
                 self.current_map = None
 
         def reset(self) -> None:
+            _renew_physics(self.engine)  # everything of the last episode has left it by now
             config = _map_config(world.roads)
             block = self.engine.global_config["block_dist_config"].get_block
             shapes = [(block(letter), "EXIT_PART_LENGTH", world.roads.arm) for letter in "XTO"]
@@ -181,6 +182,18 @@ def _pedal(acceleration: float, speed: float) -> float:
     if speed < CREEP:
         return -1.0
     return max(acceleration / FULL_BRAKE, -1.0)
+
+
+def _renew_physics(engine: Any) -> None:
+    """A physics world as new: Bullet's keeps traces of the episodes before, which show in the last digits."""
+    from metadrive.engine.core.collision_callback import collision_callback
+    from metadrive.engine.core.physics_world import PhysicsWorld
+    from panda3d.core import PythonCallbackObject
+
+    engine.physics_world.dynamic_world.clearContactAddedCallback()
+    engine.physics_world.destroy()
+    engine.physics_world = PhysicsWorld(disable_collision=engine.global_config["disable_collision"])
+    engine.physics_world.dynamic_world.setContactAddedCallback(PythonCallbackObject(collision_callback))
 
 
 class Engine:
