@@ -185,15 +185,18 @@ def _pedal(acceleration: float, speed: float) -> float:
 
 
 def _renew_physics(engine: Any) -> None:
-    """A physics world as new: Bullet's keeps traces of the episodes before, which show in the last digits."""
+    """A dynamic world as new: Bullet's keeps traces of the episodes before, which show in the last digits.
+
+    The static one stays: nothing moves in it, and sensors hang in it.
+    """
     from metadrive.engine.core.collision_callback import collision_callback
     from metadrive.engine.core.physics_world import PhysicsWorld
     from panda3d.core import PythonCallbackObject
 
     engine.physics_world.dynamic_world.clearContactAddedCallback()
-    engine.physics_world.destroy()
-    engine.physics_world = PhysicsWorld(disable_collision=engine.global_config["disable_collision"])
-    engine.physics_world.dynamic_world.setContactAddedCallback(PythonCallbackObject(collision_callback))
+    renewed = PhysicsWorld(disable_collision=engine.global_config["disable_collision"])
+    renewed.dynamic_world.setContactAddedCallback(PythonCallbackObject(collision_callback))
+    engine.physics_world.dynamic_world = renewed.dynamic_world
 
 
 class Engine:
