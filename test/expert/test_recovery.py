@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-pytest.importorskip("metadrive")
+pytest.importorskip("metadrive", reason="the sim extra is not installed")
 
 from takead_ros.cli.episode import EpisodeRunner
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("metadrive")
+pytest.importorskip("metadrive", reason="the sim extra is not installed")
 
 from takead_ros.cli.episode import EXPERT, EpisodeRunner, EpisodeSpec
 
