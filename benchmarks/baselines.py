@@ -33,19 +33,18 @@ from typing import Any
 
 import numpy as np
 
-from takead_ros import __version__
-from takead_ros.cli.ledger import Ledger
-from takead_ros.cli.output import refuse_existing, write_json
+from takead_ros import __version__, scenarios
+from takead_ros.console import refuse_existing, write_json
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Plan
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import arc_lengths, box_corners, interpolate, project, to_local, wrap_angle
 from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.domain.seeds import parse_seeds
+from takead_ros.measures.driving_score import EpisodeResult, aggregate, score
 from takead_ros.policy.tracking import track
-from takead_ros.sim import scenarios
-from takead_ros.sim.measures import EpisodeResult, aggregate, score
-from takead_ros.sim.suites import load_suite
-from takead_ros.sim.world import World
+from takead_ros.runs.journal import Ledger
+from takead_ros.scenarios.suites import load_suite
+from takead_ros.simulators.metadrive.world import World
 
 Command = tuple[float, float]  # steering angle rad, acceleration m/s^2
 Driver = Callable[[World], Command]  # called once every PERIOD

@@ -23,8 +23,8 @@ from time import perf_counter, thread_time
 
 import numpy as np
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.scene import EgoState, LineKind, ObjectKind, Objects, Polyline, Route, RouteCommand, Scene
-from takead_ros.expert.kernels.jit import prepare
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan

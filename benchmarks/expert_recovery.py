@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from takead_ros.cli.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.domain.scene import Scene
 from takead_ros.host import qos
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import types
 from takead_ros.messages.convert import SceneConverter
-from takead_ros.sim.scenarios import Scenario
-from takead_ros.sim.world import World
+from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
+from takead_ros.scenarios import Scenario
+from takead_ros.simulators.metadrive.world import World
 
 FAMILIES = ("pedestrian_from_van", "emergency_vehicle")  # their roads: one to three lanes, straight or with a bend
 KINDS = ("beside", "turned", "fast", "all")

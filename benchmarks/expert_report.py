@@ -23,9 +23,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from takead_ros.cli.output import read_json
+from takead_ros.console import read_json
 from takead_ros.domain.errors import TakeadError
-from takead_ros.sim.measures import PERCENTILES, RESAMPLES, EpisodeResult, aggregate, compare
+from takead_ros.measures.driving_score import PERCENTILES, RESAMPLES, EpisodeResult, aggregate, compare
 
 Episode = Mapping[str, Any]
 GOOD, INK, FAINT = "#0f766e", "#1f2937", "#9ca3af"

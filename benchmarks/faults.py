@@ -38,11 +38,13 @@ from typing import Any
 
 import numpy as np
 
+from takead_ros import scenarios
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, Source, Trigger
 from takead_ros.domain.driving import TakeoverRequest as Request
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.host import qos
 from takead_ros.host.lockstep import LockstepHost
+from takead_ros.measures.infractions import find_infractions
 from takead_ros.messages import convert, types
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.expert_node import ExpertNode
@@ -51,9 +53,7 @@ from takead_ros.nodes.monitor_node import MonitorNode
 from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.model import load_model
-from takead_ros.sim import scenarios
-from takead_ros.sim.infractions import find_infractions
-from takead_ros.sim.world import World
+from takead_ros.simulators.metadrive.world import World
 
 FAMILIES = "lead_hard_brake,cut_in,broken_down_car,pedestrian_from_van,intersection_left"
 TICK = 50_000_000

@@ -25,17 +25,17 @@ from statistics import median
 from time import perf_counter, process_time, thread_time
 from typing import Any
 
-from takead_ros.cli.episode import EpisodeRunner, EpisodeSpec
-from takead_ros.cli.fleet import Fleet
+from takead_ros import scenarios
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
 from takead_ros.host import bus, lockstep
+from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.messages import codec
-from takead_ros.sim import scenarios
-from takead_ros.sim.log import EpisodeLog
-from takead_ros.sim.scenarios.spec import Scenario
-from takead_ros.sim.suites import load_suite
-from takead_ros.sim.world import World
+from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
+from takead_ros.runs.workers import Fleet
+from takead_ros.scenarios.spec import Scenario
+from takead_ros.scenarios.suites import load_suite
+from takead_ros.simulators.metadrive.world import World
 
 REQUIRED = 0.5  # of the bare simulator's steps per second
 FIRST_SEED = 3_000_000  # training seeds: a benchmark has no business with the evaluation's

@@ -1,7 +1,8 @@
 """How many trajectories a second the PDM score takes: ``python benchmarks/pdm_score.py [--repeat N] [--json FILE]``.
 
-Trajectories of 4 s at 10 Hz among 20 objects on a junction of two-lane roads, scored at once by ``takead_ros.sim.pdm``
-and, as a yardstick, some of them one by one by a plain loop over trajectories, samples and objects with shapely's
+Trajectories of 4 s at 10 Hz among 20 objects on a junction of two-lane roads, scored at once by
+``takead_ros.measures.pdm`` and, as a yardstick, some of them one by one by a plain loop over trajectories, samples and
+objects with shapely's
 polygons, which has to give the same scores. CPU time of one core; the requirement is 5,000 a second.
 """
 
@@ -20,12 +21,12 @@ from time import process_time
 import numpy as np
 from shapely import LineString, Point, Polygon, buffer, unary_union
 
-from takead_ros.cli.output import refuse_existing, write_json
+from takead_ros.console import refuse_existing, write_json
 from takead_ros.domain.geometry import to_outer
 from takead_ros.domain.scene import EgoState, FloatArray, LineKind, ObjectKind, Objects, Polyline
-from takead_ros.sim.pdm import LaneArea, PdmScores, Tracks, pdm_scores, resample
-from takead_ros.sim.pdm.area import TOLERANCE
-from takead_ros.sim.pdm.motion import comfortable
+from takead_ros.measures.pdm import LaneArea, PdmScores, Tracks, pdm_scores, resample
+from takead_ros.measures.pdm.area import TOLERANCE
+from takead_ros.measures.pdm.motion import comfortable
 
 SAMPLES, LATER, DT = 41, 9, 0.1
 EGO = EgoState(0.0, 0.0, 0.0, 9.0, length=4.5, width=1.85, wheelbase=2.5)

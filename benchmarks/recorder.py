@@ -23,10 +23,9 @@ from pathlib import Path
 import numpy as np
 from mcap.writer import CompressionType, Writer
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "recording"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
-import stream
-
+from support import stream
 from takead_ros.messages import codec, convert, types
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.recorder import Recorder

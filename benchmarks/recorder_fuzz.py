@@ -17,10 +17,9 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "recording"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
-import damage
-import stream
+from support import damage, stream
 
 LIMIT_S = 20.0  # one case longer than this counts as a hang
 

@@ -33,10 +33,9 @@ import numpy as np
 from mcap.reader import make_reader
 from rosbags.rosbag2 import Reader
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "recording"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
-import stream
-
+from support import stream
 from takead_ros.recording import bag, reader
 from takead_ros.recording.recover import recover
 from takead_ros.recording.ring import Received
@@ -176,10 +175,10 @@ def _trigger(sent: list[tuple[Received, int]]) -> int:
 def drive(folder: Path) -> None:
     """The embedded stack, recording the whole episode; stamps of scenes are noted as a node beside the others hears
     them."""
-    from takead_ros.cli.episode import EpisodeRunner, EpisodeSpec
     from takead_ros.host import qos
     from takead_ros.host.lockstep import LockstepHost
     from takead_ros.messages import types
+    from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
 
     folder.mkdir(parents=True)
     noted = os.open(folder / "sent", os.O_WRONLY | os.O_CREAT | os.O_APPEND)

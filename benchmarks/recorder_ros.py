@@ -22,10 +22,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "recording"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
-import stream
-
+from support import stream
 from takead_ros.recording import bag
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.ring import Received

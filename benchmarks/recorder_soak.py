@@ -19,10 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "recording"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
-import stream
-
+from support import stream
 from takead_ros.recording import reader
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.recorder import Recorder

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from takead_ros.cli.output import stdout
+from takead_ros.console import stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.recording import export as exporting
 from takead_ros.recording import reader, retention, timeline
@@ -216,7 +216,7 @@ def play(
     """Make an animated top-down picture: the scene, both sides' plans, and who drives."""
     if importlib.util.find_spec("PIL") is None:
         raise TakeadError("pictures need Pillow; get it with: pip install 'takead_ros[sim]'")
-    film = importlib.import_module("takead_ros.cli.film")
+    film = importlib.import_module("takead_ros.pictures.clip_video")
     target = out or clip / "play.gif"
     if target.exists():
         raise TakeadError(f"output '{target}' exists already; expected a new path (nothing is overwritten)")

@@ -10,10 +10,10 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from takead_ros.cli.output import read_json, refuse_existing, stderr, stdout, write_json
-from takead_ros.cli.runs import HEADLINES, comparison, judgement, signed
+from takead_ros.console import read_json, refuse_existing, stderr, stdout, write_json
 from takead_ros.domain.errors import TakeadError
-from takead_ros.sim.measures import EpisodeResult, compare
+from takead_ros.measures.driving_score import EpisodeResult, compare
+from takead_ros.runs.results import HEADLINES, comparison, judgement, signed
 
 NEEDED = ("episodes", "suite", "seeds", "episode_count", "model", "model_sha256", "simulator")
 COLOURS = {"better": "green", "worse": "red", "open": "yellow"}

@@ -18,13 +18,13 @@ import typer
 from takead_ros import __version__
 from takead_ros.cli.drive import drive, open_run
 from takead_ros.cli.evaluate import PASSES, evaluate
-from takead_ros.cli.fleet import Fleet
-from takead_ros.cli.ledger import Ledger
-from takead_ros.cli.output import stderr, stdout, write_json
-from takead_ros.cli.runs import comparison, comparison_table, job
+from takead_ros.console import stderr, stdout, write_json
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording.folder import writable_folder
+from takead_ros.files import writable_folder
 from takead_ros.resources import resource
+from takead_ros.runs.journal import Ledger
+from takead_ros.runs.results import comparison, comparison_table, job
+from takead_ros.runs.workers import Fleet
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 

@@ -17,7 +17,7 @@ import typer
 from rich.table import Table
 
 from takead_ros import __version__
-from takead_ros.cli.output import stdout
+from takead_ros.console import stdout
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 

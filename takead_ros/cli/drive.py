@@ -8,11 +8,11 @@ from typing import Any
 
 import typer
 
-from takead_ros.cli.fleet import Fleet
-from takead_ros.cli.ledger import Ledger
-from takead_ros.cli.output import refuse_existing, stderr, stdout, write_json
-from takead_ros.cli.runs import Job, job, summary, summary_table
+from takead_ros.console import refuse_existing, stderr, stdout, write_json
 from takead_ros.domain.errors import TakeadError
+from takead_ros.runs.journal import Ledger
+from takead_ros.runs.results import Job, job, summary, summary_table
+from takead_ros.runs.workers import Fleet
 
 LEDGER = "episodes.jsonl"
 RECORDS = ("clips", "all")

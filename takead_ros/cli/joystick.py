@@ -9,12 +9,12 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from takead_ros.adapters.joystick_device import JoystickDevice
-from takead_ros.cli.output import stdout
+from takead_ros.console import stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.nodes.joystick_node import load_mapping
 from takead_ros.resources import resource
 from takead_ros.takeover.joystick import Mapping, Memory, Reading, interpret
+from takead_ros.vehicles.joystick import JoystickDevice
 
 app = typer.Typer(
     name="joystick", no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,

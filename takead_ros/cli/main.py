@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import typer
 
 from takead_ros import __version__
-from takead_ros.cli.output import error
+from takead_ros.console import error
 from takead_ros.domain.errors import TakeadError
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)

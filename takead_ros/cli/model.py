@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from takead_ros.cli.output import stdout
+from takead_ros.console import stdout
 from takead_ros.policy.manifest import Manifest
 from takead_ros.policy.model import PROVIDERS, load_model
 

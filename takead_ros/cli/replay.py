@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from takead_ros.cli.output import stdout
+from takead_ros.console import stdout
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos

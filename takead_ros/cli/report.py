@@ -12,12 +12,13 @@ from typing import Any
 import typer
 
 from takead_ros import __version__
-from takead_ros.cli import moment, plots
-from takead_ros.cli.output import read_json, stdout
-from takead_ros.cli.runs import HEADLINES, comparison, judgement, signed
+from takead_ros.console import read_json, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
-from takead_ros.recording.folder import writable_folder
+from takead_ros.files import writable_folder
+from takead_ros.pictures import plots
+from takead_ros.pictures import side_by_side as moment
+from takead_ros.runs.results import HEADLINES, comparison, judgement, signed
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 

@@ -11,12 +11,12 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from takead_ros.cli.output import refuse_existing, stdout
+from takead_ros.console import refuse_existing, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds, split_of
-from takead_ros.recording.folder import writable_folder
-from takead_ros.sim.scenarios import ALL_FAMILIES, build
-from takead_ros.sim.suites import load_suite, suite_names
+from takead_ros.files import writable_folder
+from takead_ros.scenarios import ALL_FAMILIES, build
+from takead_ros.scenarios.suites import load_suite, suite_names
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True,
@@ -55,7 +55,7 @@ def show(
     if out is None:
         typer.echo(json.dumps({"split": split_of(number), **asdict(scenario)}, indent=2, default=_plain))
         return
-    from takead_ros.cli import moment
+    from takead_ros.pictures import side_by_side as moment
 
     if out.suffix != ".gif":
         raise TakeadError(f"--out '{out}': expected a file name ending in .gif")

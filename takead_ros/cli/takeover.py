@@ -8,10 +8,10 @@ from pathlib import Path
 
 import typer
 
-from takead_ros.cli.output import stdout
+from takead_ros.console import stdout
 from takead_ros.domain.driving import ArbiterMode
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording.folder import writable_folder
+from takead_ros.files import writable_folder
 from takead_ros.takeover import table
 
 app = typer.Typer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from takead_ros.takeover.parameters import Parameters
+from takead_ros.domain.parameters import Parameters
 
 
 class ExpertParameters(Parameters):

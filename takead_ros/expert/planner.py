@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Cause, DriverOutput, DriverStatus, Plan
 from takead_ros.domain.scene import EgoState, FloatArray, Scene
 from takead_ros.expert.cause import find_cause
 from takead_ros.expert.forecast import EVERY, TIMES, Actors, forecast, shifted
 from takead_ros.expert.frame import Frame, build_frame, drivable_band
-from takead_ros.expert.kernels.jit import prepare
 from takead_ros.expert.kernels.shapes import CRAWLS, DRIVES
 from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory

@@ -13,7 +13,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names
 from takead_ros.host.bus import Bus, guarded
 from takead_ros.host.lockstep_node import LockstepNode
-from takead_ros.host.timing import Clock, Timer
+from takead_ros.host.simulated_time import Clock, Timer
 
 
 class LockstepHost:

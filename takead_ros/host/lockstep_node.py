@@ -10,7 +10,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names, qos
 from takead_ros.host.bus import Client, Publisher, Service, Subscription
 from takead_ros.host.parameters import Parameter, Parameters
-from takead_ros.host.timing import Clock, Timer
+from takead_ros.host.simulated_time import Clock, Timer
 
 if TYPE_CHECKING:
     from takead_ros.host.lockstep import LockstepHost

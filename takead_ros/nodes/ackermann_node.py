@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from takead_ros.adapters.ackermann import AckermannParameters, Drive, drive, stop
 from takead_ros.domain.driving import DriveCommand
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos
@@ -13,6 +12,7 @@ from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
 from takead_ros.messages.convert import command_from_msg, header_to_msg
 from takead_ros.nodes.parameters import declared, guard
+from takead_ros.vehicles.ackermann import AckermannParameters, Drive, drive, stop
 
 SECOND = 1_000_000_000
 WATCH_S = 0.05

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from takead_ros.adapters.carla.assembly import Body, SceneAssembly
-from takead_ros.adapters.carla.control import PedalParameters, actuate
 from takead_ros.domain.driving import DriveCommand, Source
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos
@@ -14,6 +12,8 @@ from takead_ros.messages import types
 from takead_ros.messages.convert import SceneConverter, command_from_msg, header_to_msg
 from takead_ros.messages.fields import stamp_from_msg
 from takead_ros.nodes.parameters import declared, guard
+from takead_ros.vehicles.carla.assembly import Body, SceneAssembly
+from takead_ros.vehicles.carla.control import PedalParameters, actuate
 
 SECOND = 1_000_000_000
 WATCH_S = 0.05

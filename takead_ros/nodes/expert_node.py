@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
-from takead_ros.expert.kernels.jit import prepare
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan
@@ -15,7 +15,7 @@ from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
 from takead_ros.messages.convert import SceneConverter, driver_to_msg, header_to_msg
-from takead_ros.nodes.cadence import slot
+from takead_ros.nodes.answer_period import slot
 from takead_ros.nodes.parameters import declared, guard
 
 SECOND = 1_000_000_000

@@ -8,13 +8,13 @@ from typing import Any
 import yaml
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.parameters import validated
 from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
 from takead_ros.messages.convert import command_to_msg, header_to_msg, stamp_from_msg
 from takead_ros.resources import resource
 from takead_ros.takeover.joystick import Mapping, Memory, Reading, command, interpret
-from takead_ros.takeover.parameters import validated
 
 SECOND = 1_000_000_000
 WATCH_S = 0.05

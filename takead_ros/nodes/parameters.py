@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.parameters import Parameters, changed, validated
 from takead_ros.host.api import NodeHandle
 from takead_ros.messages import types
-from takead_ros.takeover.parameters import Parameters, changed, validated
 
 P = TypeVar("P", bound=Parameters)
 

@@ -12,7 +12,7 @@ from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
 from takead_ros.messages.convert import SceneConverter, driver_to_msg, header_to_msg, stamp_from_msg
-from takead_ros.nodes.cadence import slot
+from takead_ros.nodes.answer_period import slot
 from takead_ros.policy.model import Policy, load_model
 
 SECOND = 1_000_000_000

@@ -10,13 +10,14 @@ from typing import Any
 from takead_ros import __version__
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import writable_folder
 from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import codec, convert, installed, types
+from takead_ros.messages import codec, convert, types
+from takead_ros.messages import ros_types as installed
 from takead_ros.recording.background import BackgroundWriter
-from takead_ros.recording.chunks import COMPRESSIONS
 from takead_ros.recording.clip import Provenance
-from takead_ros.recording.folder import writable_folder
+from takead_ros.recording.mcap_chunks import COMPRESSIONS
 from takead_ros.recording.recorder import LABEL_TYPE, Recorder
 from takead_ros.recording.session import SessionConfig
 from takead_ros.recording.writer import Topic

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from takead_ros import scenarios
 from takead_ros.domain.driving import DriveCommand, Source
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
 from takead_ros.host import qos
 from takead_ros.host.api import Clock, NodeHandle
+from takead_ros.measures.driving_score import score
 from takead_ros.messages import types
 from takead_ros.messages.convert import SceneConverter, command_from_msg, header_to_msg
 from takead_ros.messages.fields import time_to_msg
-from takead_ros.sim import scenarios
-from takead_ros.sim.measures import score
-from takead_ros.sim.suites import load_suite
-from takead_ros.sim.world import World
+from takead_ros.scenarios.suites import load_suite
+from takead_ros.simulators.metadrive.world import World
 
 SECOND = 1_000_000_000
 STOPPING = -3.0  # m/s^2 while there is no command fit to apply

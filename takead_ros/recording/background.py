@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from takead_ros.recording.at_risk import Ledger
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest, TopicCount
-from takead_ros.recording.ledger import Ledger
 from takead_ros.recording.ring import Received
 from takead_ros.recording.writer import ClipWriter, Topic, begin_clip, write_durably
 

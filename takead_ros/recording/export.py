@@ -13,9 +13,9 @@ import numpy as np
 
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import writable_folder
 from takead_ros.recording import reader
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest
-from takead_ros.recording.folder import writable_folder
 from takead_ros.recording.reader import Frame
 from takead_ros.recording.writer import write_durably
 

@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from takead_ros.messages import codec
-from takead_ros.recording.chunks import ChunkedWriter
 from takead_ros.recording.clip import MANIFEST_FILE, METADATA_NAME, ClipManifest
+from takead_ros.recording.mcap_chunks import ChunkedWriter
 from takead_ros.recording.ring import Received
 
 OPEN_SUFFIX = ".recording"

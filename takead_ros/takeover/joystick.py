@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from takead_ros.domain.driving import DriveCommand, Source
-from takead_ros.takeover.parameters import Parameters
+from takead_ros.domain.parameters import Parameters
 
 TOLERANCE = 1e-3  # beyond [-1, 1]
 

@@ -6,94 +6,79 @@ so by name (``drivers``). ``changed`` is the one way to alter them at run time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.parameters import Parameters, number
 
 Driver = Literal["policy", "expert", "human"]
-P = TypeVar("P", bound="Parameters")
-
-
-def _number(default: float, low: float, high: float, text: str) -> Any:
-    return Field(default, ge=low, le=high, description=text, allow_inf_nan=False)
-
-
-class Parameters(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @classmethod
-    def fixed_names(cls) -> frozenset[str]:
-        """Parameters that are read once, at start."""
-        return frozenset()
 
 
 class ArbiterParameters(Parameters):
-    period_s: float = _number(0.05, 0.01, 0.1, "s between two commands")
+    period_s: float = number(0.05, 0.01, 0.1, "s between two commands")
     drivers: tuple[Driver, ...] = Field(
         ("policy", "expert", "human"), min_length=1, description="who may drive; policy or expert must be among them"
     )
     auto_engage: bool = Field(False, description="engage once, as soon as all conditions of engage hold")
     supervised: bool = Field(True, description="the policy may drive only while the monitor is heard")
 
-    engage_grace_s: float = _number(0.3, 0.05, 2.0, "with auto_engage: roll this long from start before braking")
+    engage_grace_s: float = number(0.3, 0.05, 2.0, "with auto_engage: roll this long from start before braking")
 
-    scene_max_age_s: float = _number(0.2, 0.05, 1.0, "oldest scene that may be driven on, by header stamp")
-    scene_max_silence_s: float = _number(0.2, 0.05, 1.0, "the same by steady receive time")
-    policy_max_age_s: float = _number(0.3, 0.05, 1.0, "oldest policy output that may drive, by header stamp")
-    policy_max_silence_s: float = _number(0.3, 0.05, 1.0, "the same by steady receive time")
-    expert_max_age_s: float = _number(0.3, 0.05, 1.0, "oldest expert output that may drive, by header stamp")
-    expert_max_silence_s: float = _number(0.3, 0.05, 1.0, "the same by steady receive time")
-    human_max_age_s: float = _number(0.2, 0.05, 0.5, "oldest human command that counts, by header stamp")
-    human_max_silence_s: float = _number(0.2, 0.05, 0.5, "heartbeat: the same by steady receive time")
-    request_max_age_s: float = _number(0.3, 0.05, 1.0, "oldest word of the monitor that counts, by header stamp")
-    request_max_silence_s: float = _number(0.3, 0.05, 1.0, "heartbeat: the same by steady receive time")
-    future_tolerance_s: float = _number(0.02, 0.001, 0.05, "how far a stamp may lie ahead of the clock")
-    frozen_push_s: float = _number(1.0, 0.2, 5.0, "a picture that stands still while the command pushes on is frozen")
-    clock_jump_s: float = _number(1.0, 0.2, 10.0, "ROS time that advances more than this in a tick has jumped")
+    scene_max_age_s: float = number(0.2, 0.05, 1.0, "oldest scene that may be driven on, by header stamp")
+    scene_max_silence_s: float = number(0.2, 0.05, 1.0, "the same by steady receive time")
+    policy_max_age_s: float = number(0.3, 0.05, 1.0, "oldest policy output that may drive, by header stamp")
+    policy_max_silence_s: float = number(0.3, 0.05, 1.0, "the same by steady receive time")
+    expert_max_age_s: float = number(0.3, 0.05, 1.0, "oldest expert output that may drive, by header stamp")
+    expert_max_silence_s: float = number(0.3, 0.05, 1.0, "the same by steady receive time")
+    human_max_age_s: float = number(0.2, 0.05, 0.5, "oldest human command that counts, by header stamp")
+    human_max_silence_s: float = number(0.2, 0.05, 0.5, "heartbeat: the same by steady receive time")
+    request_max_age_s: float = number(0.3, 0.05, 1.0, "oldest word of the monitor that counts, by header stamp")
+    request_max_silence_s: float = number(0.3, 0.05, 1.0, "heartbeat: the same by steady receive time")
+    future_tolerance_s: float = number(0.02, 0.001, 0.05, "how far a stamp may lie ahead of the clock")
+    frozen_push_s: float = number(1.0, 0.2, 5.0, "a picture that stands still while the command pushes on is frozen")
+    clock_jump_s: float = number(1.0, 0.2, 10.0, "ROS time that advances more than this in a tick has jumped")
 
-    steering_range_rad: float = _number(0.9, 0.1, 1.2, "steering beyond this is rejected, not clipped")
-    acceleration_range_mps2: float = _number(15.0, 5.0, 30.0, "acceleration beyond this is rejected, not clipped")
-    plan_range_m: float = _number(400.0, 50.0, 2000.0, "a plan that reaches farther is rejected")
-    steering_jump_rad: float = _number(0.6, 0.1, 1.5, "a driver's steering may change this much between two outputs")
-    position_jump_m: float = _number(5.0, 0.5, 50.0, "the ego may move this much more than its speed explains")
+    steering_range_rad: float = number(0.9, 0.1, 1.2, "steering beyond this is rejected, not clipped")
+    acceleration_range_mps2: float = number(15.0, 5.0, 30.0, "acceleration beyond this is rejected, not clipped")
+    plan_range_m: float = number(400.0, 50.0, 2000.0, "a plan that reaches farther is rejected")
+    steering_jump_rad: float = number(0.6, 0.1, 1.5, "a driver's steering may change this much between two outputs")
+    position_jump_m: float = number(5.0, 0.5, 50.0, "the ego may move this much more than its speed explains")
 
-    engage_max_offset_m: float = _number(3.0, 0.1, 5.0, "engage envelope: distance from the route")
-    engage_max_yaw_error_rad: float = _number(0.6, 0.05, 1.5, "engage envelope: heading against the route")
-    engage_max_speed_mps: float = _number(35.0, 1.0, 70.0, "engage envelope: speed")
+    engage_max_offset_m: float = number(3.0, 0.1, 5.0, "engage envelope: distance from the route")
+    engage_max_yaw_error_rad: float = number(0.6, 0.05, 1.5, "engage envelope: heading against the route")
+    engage_max_speed_mps: float = number(35.0, 1.0, 70.0, "engage envelope: speed")
 
-    expert_hold_s: float = _number(2.0, 0.5, 10.0, "the expert keeps the wheel at least this long")
-    human_hold_s: float = _number(0.5, 0.1, 5.0, "a human keeps an axis this long after the last input on it")
-    human_hard_steering_rad: float = _number(0.25, 0.05, 0.7, "steering this far from the automation's takes both axes")
-    human_coast_mps2: float = _number(0.3, 0.01, 2.0, "deceleration while a human drives and no pedal is touched")
-    exit_steering_rad: float = _number(0.07, 0.005, 0.5, "handback: largest |policy - expert| steering")
-    exit_acceleration_mps2: float = _number(2.0, 0.1, 8.0, "handback: largest |policy - expert| acceleration")
-    exit_sustain_s: float = _number(0.3, 0.05, 5.0, "handback: both must agree this long")
-    rollback_steering_rad: float = _number(0.14, 0.01, 0.7, "handback is rolled back beyond this |policy - expert|")
-    handback_timeout_s: float = _number(3.0, 0.5, 20.0, "handback is rolled back when it takes longer")
-    handback_steering_rate_radps: float = _number(0.25, 0.02, 1.0, "largest steering rate during handback")
-    handback_jerk_mps3: float = _number(4.0, 0.5, 20.0, "largest rise of acceleration during handback")
-    converged_steering_rad: float = _number(0.01, 0.001, 0.1, "handback ends below this |command - policy|")
-    converged_acceleration_mps2: float = _number(0.3, 0.01, 2.0, "handback ends below this |command - policy|")
+    expert_hold_s: float = number(2.0, 0.5, 10.0, "the expert keeps the wheel at least this long")
+    human_hold_s: float = number(0.5, 0.1, 5.0, "a human keeps an axis this long after the last input on it")
+    human_hard_steering_rad: float = number(0.25, 0.05, 0.7, "steering this far from the automation's takes both axes")
+    human_coast_mps2: float = number(0.3, 0.01, 2.0, "deceleration while a human drives and no pedal is touched")
+    exit_steering_rad: float = number(0.07, 0.005, 0.5, "handback: largest |policy - expert| steering")
+    exit_acceleration_mps2: float = number(2.0, 0.1, 8.0, "handback: largest |policy - expert| acceleration")
+    exit_sustain_s: float = number(0.3, 0.05, 5.0, "handback: both must agree this long")
+    rollback_steering_rad: float = number(0.14, 0.01, 0.7, "handback is rolled back beyond this |policy - expert|")
+    handback_timeout_s: float = number(3.0, 0.5, 20.0, "handback is rolled back when it takes longer")
+    handback_steering_rate_radps: float = number(0.25, 0.02, 1.0, "largest steering rate during handback")
+    handback_jerk_mps3: float = number(4.0, 0.5, 20.0, "largest rise of acceleration during handback")
+    converged_steering_rad: float = number(0.01, 0.001, 0.1, "handback ends below this |command - policy|")
+    converged_acceleration_mps2: float = number(0.3, 0.01, 2.0, "handback ends below this |command - policy|")
 
-    max_speed_mps: float = _number(36.0, 1.0, 70.0, "no acceleration above this speed")
-    max_acceleration_mps2: float = _number(4.0, 0.5, 8.0, "largest acceleration")
-    max_deceleration_mps2: float = _number(9.0, 3.0, 12.0, "largest deceleration")
-    max_jerk_up_mps3: float = _number(15.0, 1.0, 60.0, "largest rise of acceleration")
-    max_jerk_down_mps3: float = _number(50.0, 5.0, 200.0, "largest fall of acceleration (onset of braking)")
-    max_steering_rate_radps: float = _number(1.0, 0.1, 2.0, "largest steering rate at the wheels, any speed")
-    max_lateral_acceleration_mps2: float = _number(7.0, 1.0, 12.0, "bounds the steering angle by speed")
-    max_lateral_jerk_mps3: float = _number(30.0, 2.0, 100.0, "bounds the steering rate by speed")
+    max_speed_mps: float = number(36.0, 1.0, 70.0, "no acceleration above this speed")
+    max_acceleration_mps2: float = number(4.0, 0.5, 8.0, "largest acceleration")
+    max_deceleration_mps2: float = number(9.0, 3.0, 12.0, "largest deceleration")
+    max_jerk_up_mps3: float = number(15.0, 1.0, 60.0, "largest rise of acceleration")
+    max_jerk_down_mps3: float = number(50.0, 5.0, 200.0, "largest fall of acceleration (onset of braking)")
+    max_steering_rate_radps: float = number(1.0, 0.1, 2.0, "largest steering rate at the wheels, any speed")
+    max_lateral_acceleration_mps2: float = number(7.0, 1.0, 12.0, "bounds the steering angle by speed")
+    max_lateral_jerk_mps3: float = number(30.0, 2.0, 100.0, "bounds the steering rate by speed")
 
-    mrm_deceleration_mps2: float = _number(3.0, 0.5, 6.0, "minimum-risk manoeuvre: comfort profile")
-    mrm_emergency_deceleration_mps2: float = _number(8.0, 3.0, 12.0, "minimum-risk manoeuvre: emergency profile")
-    mrm_clearance_m: float = _number(1.0, 0.1, 5.0, "the manoeuvre stops this far before what is in the way")
-    mrm_path_reach_m: float = _number(3.0, 0.5, 10.0, "farther than this from the path the wheel is held, not tracked")
-    hold_deceleration_mps2: float = _number(2.0, 0.2, 5.0, "brake that holds a standing vehicle")
-    standstill_mps: float = _number(0.1, 0.01, 0.5, "slower counts as standing")
-    standstill_s: float = _number(0.5, 0.05, 5.0, "a stop is complete after standing this long")
+    mrm_deceleration_mps2: float = number(3.0, 0.5, 6.0, "minimum-risk manoeuvre: comfort profile")
+    mrm_emergency_deceleration_mps2: float = number(8.0, 3.0, 12.0, "minimum-risk manoeuvre: emergency profile")
+    mrm_clearance_m: float = number(1.0, 0.1, 5.0, "the manoeuvre stops this far before what is in the way")
+    mrm_path_reach_m: float = number(3.0, 0.5, 10.0, "farther than this from the path the wheel is held, not tracked")
+    hold_deceleration_mps2: float = number(2.0, 0.2, 5.0, "brake that holds a standing vehicle")
+    standstill_mps: float = number(0.1, 0.01, 0.5, "slower counts as standing")
+    standstill_s: float = number(0.5, 0.05, 5.0, "a stop is complete after standing this long")
 
     @classmethod
     def fixed_names(cls) -> frozenset[str]:
@@ -113,32 +98,32 @@ class ArbiterParameters(Parameters):
 
 
 class MonitorParameters(Parameters):
-    period_s: float = _number(0.05, 0.01, 0.2, "s between two evaluations")
-    horizon_s: float = _number(2.0, 0.5, 4.0, "how far ahead collisions are predicted")
-    margin_m: float = _number(0.2, 0.01, 2.0, "added to the ego's box on every side")
-    collision_sustain_s: float = _number(0.05, 0.01, 1.0, "a predicted collision must last this long")
-    collision_clear_s: float = _number(0.5, 0.05, 5.0, "and must be gone this long to clear")
-    disagreement_share: float = _number(0.2, 0.02, 1.0, "|policy - expert| steering as a share of full lock: enter")
-    disagreement_exit_share: float = _number(0.1, 0.01, 1.0, "the same: exit")
-    disagreement_sustain_s: float = _number(0.3, 0.01, 3.0, "and must last this long")
-    ttc_s: float = _number(1.5, 0.2, 5.0, "time to collision with what is ahead on the path: enter")
-    ttc_exit_s: float = _number(2.5, 0.3, 8.0, "the same: exit")
-    headway_s: float = _number(0.3, 0.05, 3.0, "time headway to what is ahead: enter")
-    headway_exit_s: float = _number(0.6, 0.1, 5.0, "the same: exit")
-    following_sustain_s: float = _number(0.15, 0.01, 3.0, "following risk must last this long")
-    stuck_s: float = _number(4.0, 0.5, 60.0, "the policy stands this long while the expert would go")
-    stuck_speed_mps: float = _number(0.5, 0.05, 2.0, "slower counts as standing")
-    stuck_expert_mps: float = _number(2.0, 0.2, 10.0, "the expert would go: its plan reaches this speed")
-    off_route_m: float = _number(2.5, 0.3, 10.0, "distance from the route: enter")
-    off_route_exit_m: float = _number(1.0, 0.1, 10.0, "the same: exit")
-    off_route_yaw_rad: float = _number(1.0, 0.1, 3.0, "heading against the route: enter")
-    off_route_yaw_exit_rad: float = _number(0.4, 0.05, 3.0, "the same: exit")
-    off_route_sustain_s: float = _number(0.2, 0.01, 3.0, "and must last this long")
-    policy_max_age_s: float = _number(0.25, 0.05, 1.0, "an older policy output counts as late")
-    plan_jump_m: float = _number(1.5, 0.2, 10.0, "two plans in a row may differ this much sideways a second ahead")
-    plan_jump_along_m: float = _number(7.0, 1.0, 30.0, "the same along the way")
-    unhealthy_clear_s: float = _number(0.5, 0.05, 5.0, "the policy must be healthy this long to clear")
-    clear_s: float = _number(0.3, 0.05, 5.0, "the exit condition of any other trigger must last this long")
+    period_s: float = number(0.05, 0.01, 0.2, "s between two evaluations")
+    horizon_s: float = number(2.0, 0.5, 4.0, "how far ahead collisions are predicted")
+    margin_m: float = number(0.2, 0.01, 2.0, "added to the ego's box on every side")
+    collision_sustain_s: float = number(0.05, 0.01, 1.0, "a predicted collision must last this long")
+    collision_clear_s: float = number(0.5, 0.05, 5.0, "and must be gone this long to clear")
+    disagreement_share: float = number(0.2, 0.02, 1.0, "|policy - expert| steering as a share of full lock: enter")
+    disagreement_exit_share: float = number(0.1, 0.01, 1.0, "the same: exit")
+    disagreement_sustain_s: float = number(0.3, 0.01, 3.0, "and must last this long")
+    ttc_s: float = number(1.5, 0.2, 5.0, "time to collision with what is ahead on the path: enter")
+    ttc_exit_s: float = number(2.5, 0.3, 8.0, "the same: exit")
+    headway_s: float = number(0.3, 0.05, 3.0, "time headway to what is ahead: enter")
+    headway_exit_s: float = number(0.6, 0.1, 5.0, "the same: exit")
+    following_sustain_s: float = number(0.15, 0.01, 3.0, "following risk must last this long")
+    stuck_s: float = number(4.0, 0.5, 60.0, "the policy stands this long while the expert would go")
+    stuck_speed_mps: float = number(0.5, 0.05, 2.0, "slower counts as standing")
+    stuck_expert_mps: float = number(2.0, 0.2, 10.0, "the expert would go: its plan reaches this speed")
+    off_route_m: float = number(2.5, 0.3, 10.0, "distance from the route: enter")
+    off_route_exit_m: float = number(1.0, 0.1, 10.0, "the same: exit")
+    off_route_yaw_rad: float = number(1.0, 0.1, 3.0, "heading against the route: enter")
+    off_route_yaw_exit_rad: float = number(0.4, 0.05, 3.0, "the same: exit")
+    off_route_sustain_s: float = number(0.2, 0.01, 3.0, "and must last this long")
+    policy_max_age_s: float = number(0.25, 0.05, 1.0, "an older policy output counts as late")
+    plan_jump_m: float = number(1.5, 0.2, 10.0, "two plans in a row may differ this much sideways a second ahead")
+    plan_jump_along_m: float = number(7.0, 1.0, 30.0, "the same along the way")
+    unhealthy_clear_s: float = number(0.5, 0.05, 5.0, "the policy must be healthy this long to clear")
+    clear_s: float = number(0.3, 0.05, 5.0, "the exit condition of any other trigger must last this long")
 
     @classmethod
     def fixed_names(cls) -> frozenset[str]:
@@ -157,28 +142,3 @@ class MonitorParameters(Parameters):
             if (a <= b) if larger == "enter" else (a >= b):
                 raise ValueError(f"{enter} ({a}) and {leave} ({b}): the {larger} threshold must be the larger one")
         return self
-
-
-def changed(parameters: P, changes: Mapping[str, Any]) -> P:
-    """``parameters`` with ``changes`` applied and validated.
-
-    Raises TakeadError naming the parameter, the value and what is expected, also where it may not change at run time.
-    """
-    known = type(parameters).model_fields
-    for name, value in changes.items():
-        if name not in known:
-            raise TakeadError(f"parameter '{name}': unknown; known are {', '.join(known)}")
-        if name in type(parameters).fixed_names():
-            raise TakeadError(f"parameter '{name}' = {value!r}: is read at start only; restart the node to change it")
-    return validated(type(parameters), {**parameters.model_dump(), **changes})
-
-
-def validated(kind: type[P], values: Mapping[str, Any]) -> P:
-    """Parameters of ``kind`` from plain values. Raises TakeadError naming the parameter, its value and what fits."""
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "combination"
-        shown = f" = {first['input']!r}" if first["loc"] else ""
-        raise TakeadError(f"parameter '{name}'{shown}: {first['msg']}") from error

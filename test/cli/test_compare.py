@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from takead_ros.sim.measures import EpisodeResult
+from takead_ros.measures.driving_score import EpisodeResult
 
 
 def evaluation(path: Path, model: str, scores: list[float], takeovers: int = 1, **keys: Any) -> Path:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from expert_road import Actor, acceleration_lane, bend, braking, drive, make_scene, standing, steady, straight
 
+from support.expert_road import Actor, acceleration_lane, bend, braking, drive, make_scene, standing, steady, straight
 from takead_ros.domain.driving import DriverStatus
 from takead_ros.domain.geometry import project
 from takead_ros.domain.scene import ControlKind, EgoState, LightState, LineKind, ObjectKind, Polyline, TrafficControl

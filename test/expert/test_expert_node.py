@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from expert_road import make_scene, standing, straight
 
+from support.expert_road import make_scene, standing, straight
 from takead_ros.domain.driving import DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import EgoState

@@ -14,9 +14,10 @@ import shapely
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from takead_ros import compiled as jit
 from takead_ros.domain.geometry import box_corners
 from takead_ros.expert import planner
-from takead_ros.expert.kernels import conflicts, courses, jit, limits, motion, network, route, shapes
+from takead_ros.expert.kernels import conflicts, courses, limits, motion, network, route, shapes
 
 KERNELS = (conflicts, courses, limits, motion, network, route, shapes)
 REAL = {"allow_nan": False, "allow_infinity": False}
@@ -319,12 +320,12 @@ def decorated(module: object, name: str) -> bool:
 def test_a_kernel_file_uses_nothing_of_another_file_that_the_cache_would_not_notice(module: object) -> None:
     for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("takead_ros"):
-            assert node.module in ("takead_ros.domain.scene", "takead_ros.expert.kernels.jit")
+            assert node.module in ("takead_ros.domain.scene", "takead_ros.compiled")
 
 
 SMALL = """
 import numpy as np
-from takead_ros.expert.kernels.jit import kernel, prepare
+from takead_ros.compiled import kernel, prepare
 
 @kernel("f8[::1]")
 def folded(values):

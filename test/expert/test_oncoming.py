@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from expert_road import Actor, drive, make_scene, standing, steady, straight
 
+from support.expert_road import Actor, drive, make_scene, standing, steady, straight
 from takead_ros.domain.scene import EgoState, ObjectKind
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from expert_road import bend, make_scene, moved, standing, steady, straight
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.expert_road import bend, make_scene, moved, standing, steady, straight
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.geometry import bicycle_rollout, box_corners, boxes_overlap
 from takead_ros.domain.scene import EgoState, LineKind, ObjectKind, Objects, Polyline, Scene

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("metadrive", reason="the sim extra is not installed")
 
-from takead_ros.cli.episode import EpisodeRunner
+from takead_ros.runs.episode import EpisodeRunner
 
 
 def _load() -> ModuleType:

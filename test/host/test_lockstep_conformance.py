@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("conformance")
-sys.path.insert(0, str(Path(__file__).parent))
+pytest.register_assert_rewrite("support.conformance")
 
-from conformance import Conformance  # noqa: E402
-
+from support.conformance import Conformance  # noqa: E402
 from takead_ros.domain.errors import TakeadError  # noqa: E402
 from takead_ros.host.lockstep import LockstepHost  # noqa: E402
 from takead_ros.host.parameters import Parameter, ParameterError  # noqa: E402

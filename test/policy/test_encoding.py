@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenes import make_scene, moved
 
+from support.scenes import make_scene, moved
 from takead_ros.domain.scene import Objects
 from takead_ros.policy import encoding
 from takead_ros.policy.encoding import LineCache, encode

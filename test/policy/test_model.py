@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from scenes import make_scene
 
+from support.scenes import make_scene
 from takead_ros.domain.driving import PLAN_STEPS, DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.manifest import KEY, Manifest, manifest_path, model_sha256, parse_manifest

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenes import make_scene
 
+from support.scenes import make_scene
 from takead_ros.domain.driving import DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host.lockstep import LockstepHost

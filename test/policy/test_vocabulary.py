@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenes import make_scene
 
+from support.scenes import make_scene
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Plan
 from takead_ros.policy.route_frame import route_frame
 from takead_ros.policy.vocabulary import (

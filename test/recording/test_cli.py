@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from support import stream
 from takead_ros.cli import clips, replay
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.recording import reader
 from takead_ros.recording.clip import MANIFEST_FILE
-
-from . import stream
 
 HERE = Path(__file__).parent
 BASELINE = HERE.parents[1] / "models" / "baseline.onnx"
@@ -199,7 +198,7 @@ def golden() -> Path:
 
 
 def test_golden_clip_replays_through_the_policy_node() -> None:
-    """A drive of the shipped baseline; remake it with test/recording/make_golden.py when the baseline changes."""
+    """A drive of the shipped baseline; remake it with benchmarks/make_golden.py when the baseline changes."""
     clip = golden()
     assert sum(file.stat().st_size for file in clip.iterdir()) < 300_000
     result = replay.compare(clip, BASELINE)

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from support import stream
+from support.drive import Drive
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import writable_folder
 from takead_ros.messages import types
 from takead_ros.recording import reader
-from takead_ros.recording.folder import writable_folder
 from takead_ros.recording.recover import recover
 from takead_ros.recording.verify import verify
-
-from . import stream
-from .test_node import Drive
 
 Mount = Callable[[str], Path]
 

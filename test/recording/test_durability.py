@@ -15,19 +15,18 @@ import pytest
 from mcap.reader import make_reader
 from rosbags.rosbag2 import Reader
 
+from support import damage, stream, victim
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import writable_folder
 from takead_ros.recording import bag, reader
+from takead_ros.recording.at_risk import Ledger
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.clip import Label
-from takead_ros.recording.folder import writable_folder
-from takead_ros.recording.ledger import Ledger
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
 from takead_ros.recording.verify import verify
 
-from . import damage, stream
-
-VICTIM = Path(__file__).with_name("victim.py")
+VICTIM = Path(victim.__file__)
 
 
 def opens_everywhere(clip: Path) -> int:
@@ -213,9 +212,9 @@ def test_a_full_disk_stops_recording_counts_and_lets_go(tmp_path: Path, sent: li
     code = (
         "import resource, signal, sys; sys.path[:0] = sys.argv[2:]\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (300_000,) * 2)\n"
-        "import victim; victim.full(sys.argv[1])"
+        "from support import victim; victim.full(sys.argv[1])"
     )
-    folders = [str(VICTIM.parent), str(VICTIM.parents[2])]
+    folders = [str(VICTIM.parents[1]), str(VICTIM.parents[2])]
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path), *folders], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "File too large" in done.stdout and int(done.stdout.split()[0]) > 100, done.stdout

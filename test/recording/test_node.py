@@ -7,43 +7,14 @@ from typing import Any
 
 import pytest
 
+from support import stream
+from support.drive import Drive
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos
-from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import codec, convert, types
 from takead_ros.nodes.joystick_node import JoystickNode
-from takead_ros.nodes.recorder_node import OWN_TOPICS, RecorderNode
 from takead_ros.recording import bag, reader
 from takead_ros.recording.clip import Label
-
-from . import stream
-
-PROFILES = {"scene": qos.SCENE, "command": qos.COMMAND, "arbiter/state": qos.STATE, "takeover/event": qos.EVENTS}
-
-
-class Drive:
-    """A host with a recorder and with publishers on all its topics."""
-
-    def __init__(self, folder: Path, **parameters: Any) -> None:
-        self.host = LockstepHost()
-        source = self.host.create_node("source")
-        self.publishers = {
-            f"/takead/{name}": source.create_publisher(types.message(kind), name, PROFILES.get(name, qos.OUTPUT))
-            for name, kind, *_ in OWN_TOPICS
-        }
-        handle = self.host.create_node(
-            "recorder_node", parameter_overrides={"directory": str(folder), "wait_for_disk": True, **parameters}
-        )
-        self.recorder = RecorderNode(handle, self.host.steady)
-        self.diagnostics: list[Any] = []
-        source.create_subscription(types.DiagnosticArray, "/diagnostics", self.diagnostics.append, qos.DIAGNOSTICS)
-        self.bookmark = source.create_client(types.Bookmark, "recorder/bookmark")
-
-    def run(self, messages: Any) -> None:
-        for message in messages:
-            self.host.run_until(message.stamp)
-            self.publishers[message.topic].publish(message.data)
-        self.host.advance(0)
 
 
 def test_takeover_becomes_a_clip_with_the_published_bytes(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ Needs a sourced ROS 2 with carla_msgs, derived_object_msgs and this package, and
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -40,14 +39,10 @@ from nav_msgs.msg import Path as PathMsg
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
+from support.opendrive import crossing
 from takead_ros.host import qos
 from takead_ros.messages import types
 from takead_ros.messages.fields import header_to_msg, stamp_from_msg
-
-_maps = importlib.util.spec_from_file_location("opendrive", Path(__file__).parents[1] / "adapters" / "opendrive.py")
-assert _maps is not None and _maps.loader is not None
-opendrive = importlib.util.module_from_spec(_maps)
-_maps.loader.exec_module(opendrive)
 
 LANE = -1.75
 LOCK = 1.22
@@ -90,7 +85,7 @@ class Bridge:
 
     def latched(self) -> None:
         """What comes once, at the start; the node may join later."""
-        self._publishers["world"].publish(CarlaWorldInfo(map_name="crossing", opendrive=opendrive.crossing()))
+        self._publishers["world"].publish(CarlaWorldInfo(map_name="crossing", opendrive=crossing()))
         info = CarlaEgoVehicleInfo(id=7, type="vehicle.tesla.model3", rolename="ego_vehicle")
         for x, lock in ((1.4, LOCK), (1.4, LOCK), (-1.5, 0.0), (-1.5, 0.0)):
             wheel = CarlaEgoVehicleInfoWheel(max_steer_angle=lock)

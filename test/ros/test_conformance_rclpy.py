@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +19,9 @@ from rclpy.executors import InvalidHandle, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-pytest.register_assert_rewrite("conformance")
-sys.path.insert(0, str(Path(__file__).parents[1] / "host"))
+pytest.register_assert_rewrite("support.conformance")
 
-from conformance import Conformance  # noqa: E402
-
+from support.conformance import Conformance  # noqa: E402
 from takead_ros.host import qos  # noqa: E402
 from takead_ros.messages import types  # noqa: E402
 from takead_ros.messages.fields import time_to_msg  # noqa: E402

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from support.arbiter_loop import Loop, engaged, in_mode
+from support.scenery import SECOND, TICK, received, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverOutput, DriverStatus, Limit, Plan, Source
 from takead_ros.domain.scene import Scene
 from takead_ros.takeover.inputs import Ask, Now
 from takead_ros.takeover.state import POSES_KEPT, Response
-from test.takeover.loop import Loop, engaged, in_mode
-from test.takeover.scenery import SECOND, TICK, received, scene
 
 
 def ask_with(loop: Loop, **messages: Any) -> Any:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from support.arbiter_loop import in_mode
+from support.scenery import SECOND, human, output, request, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus, Source, Trigger
 from takead_ros.takeover import limits
@@ -20,8 +22,6 @@ from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Ask, Inputs, Now, Received
 from takead_ros.takeover.state import ENGAGED
 from takead_ros.takeover.table import ANY, edges
-from test.takeover.loop import in_mode
-from test.takeover.scenery import SECOND, human, output, request, scene
 
 LATE = 4 * SECOND // 10
 STALENESS = ("fresh", "stale", "silent", "broken")

@@ -1,6 +1,6 @@
 """Defects that the field's takeover software has or had, each of them absent here.
 
-Those of recorders, engines and bridges are tested where they belong: test/recording, test/policy, test/adapters.
+Those of recorders, engines and bridges are tested where they belong: test/recording, test/policy, test/vehicles.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ import numpy as np
 import pytest
 
 import takead_ros.takeover
+from support.arbiter_loop import engaged, in_mode
+from support.scenery import SECOND, TICK
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Plan, Source
+from takead_ros.domain.parameters import Parameters
 from takead_ros.host import qos
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import types
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.joystick_node import JoystickNode
-from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters, Parameters
-from test.takeover.loop import engaged, in_mode
-from test.takeover.scenery import SECOND, TICK
+from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 
 
 def test_no_instant_handback_when_the_override_ends() -> None:

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.arbiter_loop import in_mode
+from support.scenery import TICK, human, objects, output, request, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus, Plan, Source, Trigger
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
 from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.state import State
-from test.takeover.loop import in_mode
-from test.takeover.scenery import TICK, human, objects, output, request, scene
 
 P = ArbiterParameters(auto_engage=True)
 STATES = {mode: in_mode(mode).state for mode in M}

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from support.scenery import SECOND, human, objects, output, request, scene
 from takead_ros.domain.driving import DriveCommand, DriverStatus, Plan, Source, TakeoverRequest, Trigger
 from takead_ros.takeover import inputs as module
 from takead_ros.takeover.inputs import Inputs, Now, Received, Track, Tracks, redate, screen
 from takead_ros.takeover.parameters import ArbiterParameters
-from test.takeover.scenery import SECOND, human, objects, output, request, scene
 
 P = ArbiterParameters()
 NOW = Now(100 * SECOND, 7 * SECOND)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 
-from takead_ros.adapters.joystick_device import JoystickDevice
 from takead_ros.domain.driving import Source
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import qos
@@ -19,6 +18,7 @@ from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import convert, types
 from takead_ros.nodes.joystick_node import JoystickNode, load_mapping
 from takead_ros.takeover.joystick import Buttons, Memory, command, interpret
+from takead_ros.vehicles.joystick import JoystickDevice
 
 XBOX = load_mapping("xbox")
 REST = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]

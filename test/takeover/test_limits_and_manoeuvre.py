@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from support.arbiter_loop import Loop, engaged, in_mode
+from support.scenery import objects, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Limit, Plan, Source
 from takead_ros.domain.geometry import bicycle_rollout, interpolate, project, to_outer
@@ -17,8 +19,6 @@ from takead_ros.domain.scene import Objects
 from takead_ros.takeover import limits, mrm
 from takead_ros.takeover.mrm import Motion, Path, Place
 from takead_ros.takeover.parameters import ArbiterParameters
-from test.takeover.loop import Loop, engaged, in_mode
-from test.takeover.scenery import objects, scene
 
 P = ArbiterParameters()
 FREE = limits.Rates(1e3, 1e3, 1e3)

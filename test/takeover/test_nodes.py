@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from support.scenery import SECOND, TICK, objects, output, request, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.domain.errors import TakeadError
@@ -20,7 +21,6 @@ from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.nodes.monitor_node import MonitorNode
 from takead_ros.resources import resource
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
-from test.takeover.scenery import SECOND, TICK, objects, output, request, scene
 
 
 class Bench:

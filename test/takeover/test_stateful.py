@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from support.scenery import SECOND, human, output, request, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus, EventKind, Source, Trigger
 from takead_ros.domain.scene import FloatArray
@@ -20,7 +21,6 @@ from takead_ros.takeover.inputs import Ask, Inputs, Now, Received
 from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.state import ENGAGED, State
 from takead_ros.takeover.table import ANY, edges
-from test.takeover.scenery import SECOND, human, output, request, scene
 
 EDGES = {pair for pair in edges() if pair[0] != ANY}
 LIMIT = {"scene": 0.2, "policy": 0.3, "expert": 0.3, "human": 0.2, "request": 0.3}

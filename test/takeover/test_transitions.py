@@ -6,11 +6,11 @@ import math
 
 import pytest
 
+from support.arbiter_loop import Loop, engaged, in_mode, told
+from support.scenery import SECOND, TICK
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.takeover.inputs import Ask
-from test.takeover.loop import Loop, engaged, in_mode, told
-from test.takeover.scenery import SECOND, TICK
 
 
 @pytest.mark.parametrize("mode", list(M), ids=lambda mode: mode.name)

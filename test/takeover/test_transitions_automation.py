@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from support.arbiter_loop import Loop, engaged, in_mode, told
+from support.scenery import SECOND, TICK, output
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.takeover import arbiter
 from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.state import State
-from test.takeover.loop import Loop, engaged, in_mode, told
-from test.takeover.scenery import SECOND, TICK, output
 
 
 @pytest.mark.parametrize("trigger", [t for t in Trigger if t is not Trigger.NONE], ids=lambda t: t.name)

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from support.scenery import TICK, objects, output, scene
 from takead_ros.domain.driving import DriverOutput, DriverStatus, Plan, TakeoverRequest, Trigger
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.parameters import changed, validated
 from takead_ros.domain.scene import (
     ControlKind,
     EgoState,
@@ -23,9 +25,8 @@ from takead_ros.domain.scene import (
 )
 from takead_ros.resources import resource
 from takead_ros.takeover import prediction, risks, table
-from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters, changed, validated
+from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.takeover.triggers import Memory, evaluate
-from test.takeover.scenery import TICK, objects, output, scene
 
 Make = Callable[[int, float], Any]
 

@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from tables import make_table
 
+from support.tables import make_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy import encoding
 from takead_ros.policy.manifest import KEY, manifest_path

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from tables import make_table
 
+from support.tables import make_table
 from takead_ros.policy.vocabulary import kinematic_anchors, profile_distance
 from takead_training.losses import distances, dpo, nearest_anchor, simpo, two_hot
 from takead_training.net import SPEED_BINS, PolicyNet

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from takead_ros.cli.episode import EpisodeRunner, EpisodeSpec
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.policy.model import load_model
 from takead_ros.resources import resource
+from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
 from takead_training import cli, data, rounds
 from takead_training.dagger import Mix
 from takead_training.rounds import RoundSettings, run_round

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scenes import make_scene
 
+from support.scenes import make_scene
 from takead_ros.domain.driving import (
     PLAN_DT,
     PLAN_STEPS,

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tables import make_table
 
+from support.tables import make_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.vocabulary import kinematic_anchors
 from takead_ros.recording.clip import Label

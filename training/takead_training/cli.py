@@ -13,9 +13,9 @@ import typer
 from rich.progress import Progress, TaskID
 from rich.table import Table as Grid
 
-from takead_ros.cli.output import progress, refuse_existing, stderr, stdout, write_json
+from takead_ros.console import progress, refuse_existing, stderr, stdout, write_json
+from takead_ros.files import writable_folder
 from takead_ros.policy.manifest import manifest_path
-from takead_ros.recording.folder import writable_folder
 from takead_training import data
 from takead_training.bc import train_bc
 from takead_training.checkpoint import Provenance, load_checkpoint, save_checkpoint

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from takead_ros.compiled import kernel, part
 from takead_ros.domain.scene import FloatArray, IntArray
-from takead_ros.expert.kernels.jit import kernel, part
 
 PROGRESS, MARGIN, COMFORT = 5.0, 7.0, 2.0  # weights
 IN_THE_WAY = 0.6  # weight of standing where crossing traffic wants to go, against 1 for moving there

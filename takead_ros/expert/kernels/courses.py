@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from takead_ros.compiled import kernel, part
 from takead_ros.domain.scene import FloatArray, IntArray
-from takead_ros.expert.kernels.jit import kernel, part
 
 DISTANCE = 2.0  # m to a lane's centre within which a vehicle is on it
 HEADING = 0.5  # rad

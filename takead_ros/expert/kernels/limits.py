@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from takead_ros.compiled import kernel
 from takead_ros.domain.scene import FloatArray, IntArray
-from takead_ros.expert.kernels.jit import kernel
 
 BEND_SPEED = 1.2  # m/s that a bend never asks for less than
 TIGHT = 0.16  # 1/m; beyond it the wheels need time to turn, and the speed falls with the square of the curvature

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from takead_ros.compiled import kernel, part
 from takead_ros.domain.scene import FloatArray, IntArray
-from takead_ros.expert.kernels.jit import kernel, part
 
 REACH = 110.0  # m that a lane is continued over its successors
 JOINT = 1.5  # m between the end of a lane and the start of what follows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from takead_ros.compiled import kernel, part
 from takead_ros.domain.scene import FloatArray, IntArray
-from takead_ros.expert.kernels.jit import kernel, part
 
 BAND_RANGE = 80.0  # m around the ego in which road edges are looked at
 BAND_WIDTH = 25.0  # m beside the route

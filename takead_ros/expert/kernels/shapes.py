@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from takead_ros.compiled import kernel, part
 from takead_ros.domain.scene import FloatArray
-from takead_ros.expert.kernels.jit import kernel, part
 
 PEAK = 5.77  # peak second derivative of a quintic shift of length and height 1
 SHIFT_ACCELERATION = 1.5  # m/s^2 across, at the peak of a shift

@@ -1,0 +1,18 @@
+"""PDM score of NAVSIM v1.1 over many candidate trajectories at once: pure arrays, no simulator.
+
+Definition: Dauner et al., NAVSIM, NeurIPS 2024, and the devkit v1.1; ``PDMS = NC x DAC x (5 EP + 5 TTC + 2 C) / 12``.
+``score_plans`` scores plans of one scene whose future is known, ``pdm_scores`` ready-made states. The driving direction
+compliance has weight 0 in v1 and is left out.
+
+Where this departs from the devkit: trajectories are scored as they are, not as an LQR controller would follow them;
+the others' future has 10 samples a second, not 5; a corner may be 0.3 m off the drivable area (nuPlan's own tolerance;
+there are no kerb polygons here, only lane widths); a junction is where lanes cross at more than 30 degrees. As in v1.1,
+lights and signs do not count.
+"""
+
+from takead_ros.measures.pdm.area import LaneArea
+from takead_ros.measures.pdm.motion import resample
+from takead_ros.measures.pdm.score import PdmScores, pdm_scores, score_plans
+from takead_ros.measures.pdm.tracks import Tracks
+
+__all__ = ["LaneArea", "PdmScores", "Tracks", "pdm_scores", "resample", "score_plans"]

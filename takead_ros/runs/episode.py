@@ -1,0 +1,201 @@
+"""One episode: all nodes in a lockstep host, from the scenario's start to its end, scored."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from takead_ros.domain.driving import EventKind, Source, TakeoverEvent
+from takead_ros.domain.errors import TakeadError
+from takead_ros.host import qos
+from takead_ros.host.lockstep import LockstepHost
+from takead_ros.messages import convert, types
+from takead_ros.nodes.arbiter_node import ArbiterNode
+from takead_ros.nodes.expert_node import ExpertNode
+from takead_ros.nodes.monitor_node import MonitorNode
+from takead_ros.nodes.policy_node import PolicyNode
+from takead_ros.nodes.recorder_node import RecorderNode
+from takead_ros.nodes.simulator_node import SimulatorNode
+from takead_ros.policy.model import Policy, load_model
+from takead_ros.measures import driving_score as measures
+from takead_ros import scenarios
+from takead_ros.measures.episode_log import EpisodeLog
+from takead_ros.simulators.metadrive.world import World
+
+EXPERT = "expert"  # in place of a model: the rule-based expert drives
+Watch = Callable[[LockstepHost], None]
+
+
+@dataclass(frozen=True)
+class EpisodeSpec:
+    """One episode to drive.
+
+    model: path of an ONNX policy, or ``expert``. takeovers: whether the expert may take over (its clips are recorded
+    when ``bags`` names a folder). record: a clip for each takeover, or the whole episode in one bag.
+    """
+
+    suite: str
+    family: str
+    seed: int
+    model: str
+    takeovers: bool
+    bags: str | None = None
+    record: Literal["clips", "all"] = "clips"
+
+    @property
+    def driver(self) -> str:
+        """Who drives, for people and for keys: ``expert``, ``alone`` or ``assisted``."""
+        return EXPERT if self.model == EXPERT else "assisted" if self.takeovers else "alone"
+
+    @property
+    def key(self) -> str:
+        return f"{self.driver}/{self.family}/{self.seed}"
+
+    @property
+    def folder(self) -> Path | None:
+        """Where this episode's bags lie."""
+        return Path(self.bags) / f"{self.family}-{self.seed}" if self.bags else None
+
+
+def simulator() -> str:
+    """Name and version of the embedded simulator. Raises TakeadError where it is not installed."""
+    try:
+        return f"metadrive {version('metadrive-simulator')}"
+    except PackageNotFoundError as problem:
+        raise TakeadError(
+            "the simulator (package 'metadrive-simulator', 0.4.3) is not installed; "
+            "expected: pip install 'takead_ros[sim]' (takead doctor says what else is missing)"
+        ) from problem
+
+
+class EpisodeRunner:
+    """Drives episodes one after another; the simulator (``world``, or one of its own) and loaded models are kept."""
+
+    def __init__(self, world: World | None = None) -> None:
+        self._world = world
+        self._policies: dict[str, Policy] = {}
+
+    def run(self, spec: EpisodeSpec, watch: Watch | None = None) -> dict[str, Any]:
+        """Drive ``spec`` and return its result, JSON-ready. ``watch`` may add nodes of its own before it starts.
+
+        A folder that an earlier, unfinished run of this episode left is replaced. Raises TakeadError for a model that
+        cannot be used or a scenario that there is none of.
+        """
+        scenario = scenarios.build(spec.family, spec.seed)
+        policy = None if spec.model == EXPERT else self._policy(spec.model)
+        if spec.folder is not None and spec.folder.exists():
+            shutil.rmtree(spec.folder)
+        self._world = self._world or World()
+        self._world.reset(scenario)
+        log, clips = _drive(spec, self._world, policy, watch)
+        verdict = self._world.verdict()
+        return {
+            **measures.score(log, spec.suite).as_dict(),
+            "triggers": [e.trigger.name.lower() for e in log.events if e.kind is EventKind.START],
+            "driver": spec.driver,
+            "clips": [str(clip.relative_to(spec.bags)) for clip in clips] if spec.bags else [],
+            **({} if verdict is None else {"metadrive": verdict}),
+        }
+
+    def close(self) -> None:
+        """Give the simulator back."""
+        if self._world is not None:
+            self._world.close()
+            self._world = None
+
+    def _policy(self, model: str) -> Policy:
+        if model not in self._policies:
+            self._policies[model] = load_model(Path(model))
+        return self._policies[model]
+
+
+class _Notes:
+    """Who drove at each tick and what the arbiter decided, listened to as any node would."""
+
+    def __init__(self, host: LockstepHost) -> None:
+        self.last = (Source.NONE, Source.NONE)
+        self.events: list[TakeoverEvent] = []
+        node = host.create_node("episode")
+        node.create_subscription(types.DriveCommand, "command", self._on_command, qos.COMMAND)
+        node.create_subscription(types.TakeoverEvent, "takeover/event", self._on_event, qos.EVENTS)
+
+    def _on_command(self, msg: Any) -> None:
+        self.last = (Source(msg.lateral_source), Source(msg.longitudinal_source))
+
+    def _on_event(self, msg: Any) -> None:
+        self.events.append(convert.event_from_msg(msg))
+
+
+def _drive(
+    spec: EpisodeSpec, world: World, policy: Policy | None, watch: Watch | None
+) -> tuple[EpisodeLog, list[Path]]:
+    """Build the nodes, run them until the world is done, and return its log and the clips.
+
+    The order of creation is the order in a tick (docs/design.md).
+    """
+    host = LockstepHost()
+    used: dict[str, dict[str, Any]] = {}  # every parameter of every node, for the clips
+
+    def create(kind: Any, parameters: Mapping[str, Any], *more: Any) -> Any:
+        handle = host.create_node(kind.NAME, parameter_overrides=parameters)
+        node = kind(handle, host.steady, *more)
+        if handle.undeclared_overrides():
+            raise TakeadError(f"{kind.NAME}: no such parameter {handle.undeclared_overrides()}")
+        used[kind.NAME] = {name: entry.value for name, entry in handle.get_parameters_by_prefix("").items()}
+        return node
+
+    create(SimulatorNode, {"rate": 1.0 / world.step_s}, world)
+    if policy is not None:
+        create(PolicyNode, {}, policy)
+    if policy is None or spec.takeovers:
+        create(ExpertNode, {})
+    if policy is not None and spec.takeovers:
+        create(MonitorNode, {})
+    drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
+    create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers})
+    recorder = create(RecorderNode, _recording(spec, world, policy, used)) if spec.folder is not None else None
+    notes = _Notes(host)
+    if watch is not None:
+        watch(host)
+    sources = [notes.last]
+    step = round(world.step_s * 1e9)
+    try:
+        while not world.done:
+            acting, before = notes.last, world.time
+            host.advance(step)
+            if world.time > before:
+                sources.append(acting)
+    finally:
+        if recorder is not None:
+            recorder.close()
+    if recorder is not None and recorder.failed:
+        raise TakeadError(
+            f"recording {spec.key}: {recorder.failed}; expected space for its clips "
+            f"(save what is there with: takead clips recover {spec.folder})"
+        )
+    log = replace(world.outcome(), sources=tuple(sources), events=tuple(notes.events))
+    return log, recorder.clips if recorder is not None else []
+
+
+def _recording(
+    spec: EpisodeSpec, world: World, policy: Policy | None, used: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """The recorder's parameters: where, what, and everything needed to rebuild the episode."""
+    return {
+        "directory": str(spec.folder),
+        "mode": spec.record,
+        "scene_period": world.step_s,
+        "wait_for_disk": True,
+        "suite": spec.suite,
+        "scenario": spec.family,
+        "seed": spec.seed,
+        "model_sha256": policy.sha256 if policy is not None else "",
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "provenance": json.dumps({"driver": spec.driver, "simulator": simulator(), "nodes": used}, default=list),
+    }

@@ -1,0 +1,140 @@
+"""Families about turning at a junction without lights, where the others have priority."""
+
+from __future__ import annotations
+
+import math
+
+from takead_ros.maps.roads import LanePath, RoadBuilder
+from takead_ros.scenarios.parts import (
+    SPEED_LIMITS,
+    Rng,
+    approach,
+    arrival,
+    car,
+    chance,
+    choose,
+    crossing_pedestrian,
+    follower,
+    generator,
+    time_limit,
+    uniform,
+)
+from takead_ros.scenarios.spec import Ability, Actor, Scenario
+
+ARM = 140.0  # m of road on each side of the junction
+CORNER = 10.0  # m, radius of a right turn: MetaDrive 0.4.3 builds junctions so, whatever is asked for
+BEND_ACCELERATION = 3.0  # m/s^2 of lateral acceleration of who turns without minding anybody
+CLOSE = 0.7  # s of headway in a dense stream
+PRIORITY_BRAKING = 2.5  # m/s^2; who has priority does not expect to brake for those who have not
+
+
+def stream(rng: Rng, nodes: tuple[str, ...], lane: int, speed: float, first: float, cars: int,
+           gaps: tuple[float, float]) -> list[Actor]:  # fmt: skip
+    """``cars`` reactive cars that drive into a junction over an arm of 140 m: the first reaches it after ``first`` s,
+    the others ``gaps`` s apart. Cars that would have to start beyond the arm are left out."""
+    path = LanePath.along(nodes, lane)
+    result, arrival = [], first
+    for _ in range(cars):
+        s = ARM - speed * arrival
+        if 3.0 < s < ARM - 5.0:
+            result.append(car(rng, path, s, speed, braking=PRIORITY_BRAKING, headway=CLOSE))
+        arrival += max(uniform(rng, *gaps), 12.0 / speed)
+    return result
+
+
+def meeting(turn: str, way: str, width: float, distance: float, speed: float, limit: float) -> tuple[float, float]:
+    """Where the ways of the ego and of who comes by ``way`` cross in a junction of roads with lanes of ``width`` m.
+
+    Returns (s until an ego is there that starts ``distance`` m before the junction at ``speed`` m/s and minds nobody,
+    m from the other's entrance to there). ``turn``: left, straight, right; ``way``: from_left, from_right, oncoming.
+    """
+    half, wide = CORNER + width / 2.0, CORNER + width  # m: of the junction; the radius of a left turn
+    if turn == "straight":
+        into, other = (CORNER, wide) if way == "from_left" else (wide, CORNER)
+        return arrival(distance + into, speed, limit), other
+    radius = CORNER if turn == "right" else wide
+    if turn == "right":
+        angle = 0.22 * math.pi  # with its front in the other's lane
+        other = half + width / 2.0 + radius * (1.0 - math.cos(angle))
+    elif way == "from_left":
+        angle = math.asin(CORNER / wide)
+        other = wide * math.cos(angle)
+    elif way == "oncoming":
+        angle = math.acos(CORNER / wide)
+        other = 2.0 * half - wide * math.sin(angle)
+    else:
+        angle = 0.42 * math.pi
+        other = 2.0 * half - wide * math.cos(angle)
+    bend = math.sqrt(BEND_ACCELERATION * radius)
+    return arrival(distance, speed, limit, bend) + radius * angle / bend, other
+
+
+def dense(rng: Rng, nodes: tuple[str, ...], meets: float, way_in: float, cars: int,
+          speed: tuple[float, float] = (8.0, 11.0), gaps: tuple[float, float] = (1.4, 1.9)) -> list[Actor]:  # fmt: skip
+    """A stream without a gap to slip through: its first car is ``way_in`` m into the junction at ``meets`` s, when a
+    driver would be there who does not slow down. Whoever waits has free way after the last."""
+    pace = uniform(rng, *speed)
+    return stream(rng, nodes, 0, pace, max(meets + uniform(rng, -0.35, 0.3) - way_in / pace, 1.0), cars, gaps)
+
+
+def _junction(rng: Rng, limit: float, turn: str) -> tuple[RoadBuilder, dict[str, tuple[str, ...]], float]:
+    """Approach and junction; also m from the start of the road to the junction."""
+    builder = approach(rng, 1, limit, ARM, entry=(55.0, 75.0), bend=0.3)
+    entrance = builder.length
+    return builder, builder.crossing(uniform(rng, 8.0, 12.0), turn), entrance
+
+
+def intersection_left(seed: int) -> Scenario:
+    """Left turn across oncoming traffic with gaps; sometimes cross traffic as well. Without threat nobody comes."""
+    rng = generator("intersection_left", seed)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.9)
+    builder, ways, entrance = _junction(rng, limit, "left")
+    route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
+    start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
+    there = (entrance - start) / (0.7 * speed)
+    actors: list[Actor] = []
+    cars = 0
+    if threat:
+        cars = choose(rng, (3, 4, 5))
+        meets = meeting("left", "oncoming", builder.lane_width, entrance - start, speed, limit)
+        actors += dense(rng, ways["oncoming"], *meets, cars)
+    if chance(rng, 0.35):
+        actors += stream(rng, ways[choose(rng, ("from_left", "from_right"))], 0, uniform(rng, 8.0, 10.0),
+                         max(there - uniform(rng, 0.5, 2.5), 1.5), 1, (2.0, 3.0))  # fmt: skip
+    actors += follower(rng, route, start, speed, limit)
+    if chance(rng, 0.5):
+        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 2.2),
+                                          uniform(rng, 2.2, 3.2)))  # fmt: skip
+    goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
+    return Scenario(
+        "intersection_left", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
+        time_limit(goal - start, limit, 3.0 * cars + 3.0), tuple(actors), threat,
+    )  # fmt: skip
+
+
+def intersection_right(seed: int) -> Scenario:
+    """Right turn into a road on which cars come from the left, or oncoming ones turn left into it."""
+    rng = generator("intersection_right", seed)
+    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.9)
+    builder, ways, entrance = _junction(rng, limit, "right")
+    route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
+    start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
+    there = (entrance - start) / (0.7 * speed)
+    actors: list[Actor] = []
+    cars = 0
+    if threat:
+        cars = choose(rng, (3, 4, 5))
+        meets = meeting("right", "from_left", builder.lane_width, entrance - start, speed, limit)
+        actors += dense(rng, ways["from_left"], *meets, cars)
+    if chance(rng, 0.35):
+        actors += stream(rng, ways[choose(rng, ("oncoming", "from_right"))], 0, uniform(rng, 8.0, 10.0),
+                         max(there - uniform(rng, 0.5, 2.5), 1.5), 2, (2.0, 4.0))  # fmt: skip
+    actors += follower(rng, route, start, speed, limit)
+    if chance(rng, 0.5):
+        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 2.2),
+                                          uniform(rng, 2.2, 3.2)))  # fmt: skip
+    goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
+    return Scenario(
+        "intersection_right", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
+        time_limit(goal - start, limit, 3.0 * cars + 3.0), tuple(actors), threat,
+    )  # fmt: skip

@@ -1,0 +1,266 @@
+"""Long routes: the events of other families one after the other on 1 to 3 km of one road.
+
+Each piece is a whole scenario of a family, on its own stretch of road behind the piece before. Its actors enter the
+world as the ego comes to it and leave when it is behind. What stands there is there before it can be seen; who
+moves appears when the ego is where that family's own episodes begin, so that an event is as fair as it is there.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from takead_ros.domain.scene import FloatArray
+from takead_ros.domain.seeds import SPLIT_SIZE
+from takead_ros.maps.roads import Block, LanePath, Roads
+from takead_ros.scenarios import crossings, following, junctions, merging, obstacles, passing
+from takead_ros.scenarios.parts import Rng, choose, generator, uniform
+from takead_ros.scenarios.spec import Ability, Actor, Change, Control, Phase, Scenario, When
+
+Family = Callable[[int], Scenario]
+Trigger = TypeVar("Trigger", Phase, Change)
+
+STREETS: tuple[Family, ...] = (
+    following.lead_hard_brake,
+    following.cut_in,
+    obstacles.broken_down_car,
+    obstacles.pedestrian_from_van,
+    merging.close_cut_in,
+    merging.cut_out,
+    merging.parking_exit,
+    passing.parked_with_oncoming,
+    passing.construction_cones,
+    passing.slow_cyclist,
+    passing.accident,
+    passing.opened_door,
+    passing.oncoming_invades,
+    crossings.pedestrian_crossing,
+    crossings.cyclist_crossing,
+    crossings.speed_limit_change,
+)
+JUNCTIONS: tuple[Family, ...] = (
+    junctions.intersection_left,
+    junctions.intersection_right,
+    crossings.crossing_straight,
+    crossings.red_light_runner,
+    crossings.red_light,
+    crossings.yellow_dilemma,
+    crossings.stop_sign,
+    crossings.blocked_junction,
+)
+LENGTHS = (1000.0, 2700.0)  # m to be reached; the last piece goes beyond
+WIDTHS = (3.25, 3.5, 3.75)  # m
+AHEAD = 100.0  # m before a piece's start at which what stands there is put into the world, out of sensor range
+BEHIND = 90.0  # m beyond a piece at which the last of it leaves the world
+CLEARANCE = 12.0  # m between the outer lanes of two stretches of road that are not neighbours
+NEIGHBOURS = 90.0  # m along the route within which two places may be close to each other
+TRIES = 400
+SPACING = 5.0  # m
+_BLOCK = re.compile(r"(\d+)([A-Za-z].*)")
+
+
+def long_street(seed: int) -> Scenario:
+    """1 to 3 km of street with an event every 150 to 250 m: obstacles, people, and cars that brake or push in."""
+    rng = generator("long_street", seed)
+    lanes = choose(rng, (1, 2))
+    return _compose("long_street", seed, rng, lanes, lambda _: STREETS)
+
+
+def long_town(seed: int) -> Scenario:
+    """1 to 3 km through a town: every second event is at a junction, with turns, lights, signs and who has priority."""
+    rng = generator("long_town", seed)
+    first = int(rng.integers(2))
+    return _compose("long_town", seed, rng, 1, lambda k: JUNCTIONS if (k + first) % 2 else STREETS)
+
+
+def _compose(name: str, seed: int, rng: Rng, lanes: int, families: Callable[[int], Sequence[Family]]) -> Scenario:
+    """Pieces with ``lanes`` lanes until the route is long enough; one that would cross the road so far is replaced."""
+    width, target = choose(rng, WIDTHS), uniform(rng, *LENGTHS)
+    split = min(seed // SPLIT_SIZE, 3) * SPLIT_SIZE  # a route's events come from the seeds of its own split
+    while True:
+        road, used = _Road(lanes, width), list[Family]()
+        for _ in range(TRIES):
+            left = [family for family in families(len(road.pieces)) if family not in used[-4:]]
+            family = choose(rng, left)
+            piece = family(split + int(rng.integers(SPLIT_SIZE)))
+            if road.fits(piece):
+                road.add(piece)
+                used.append(family)
+            if road.length >= target:
+                return road.scenario(name, seed)
+        # boxed in by its own road: start anew with the numbers that follow
+
+
+class _Road:
+    """A road that grows by pieces. Everything is measured along the right lane, the ego's."""
+
+    def __init__(self, lanes: int, width: float) -> None:
+        self.lanes, self.width = lanes, width
+        self.length = 0.0  # m
+        self.pieces: list[Scenario] = []
+        self._blocks: list[Block] = []
+        self._nodes: list[str] = [">", ">>", ">>>"]
+        self._socket = 0
+        self._actors: list[Actor] = []
+        self._controls: list[Control] = []
+        self._limits: list[tuple[float, float]] = []
+        self._pose = (0.0, 0.0, 0.0)
+        self._points: FloatArray = np.zeros((0, 2))
+        self._arcs: FloatArray = np.zeros(0)
+        self._last_start = 0.0
+
+    def fits(self, piece: Scenario) -> bool:
+        """Whether the piece has this road's cross-section, is of known shapes, and stays clear of the road so far."""
+        roads = _roads(piece)
+        alike = (roads.lanes, roads.lane_width) == (self.lanes, self.width) and set(piece.route.lanes) == {
+            self.lanes - 1
+        }
+        known = all(block.letter in "SC" for block in roads.blocks[:-1]) and (
+            roads.blocks[-1].letter in "SC" or (roads.blocks[-1].letter == "X" and roads.arm == junctions.ARM)
+        )
+        if not (alike and known):
+            return False
+        points, arcs, _, _ = self._trace(piece)
+        if not len(self._points):
+            return True
+        gap = np.hypot(*(points[:, None] - self._points[None]).transpose(2, 0, 1))
+        near = gap < 2.0 * self.lanes * self.width + CLEARANCE
+        return not bool((near & (arcs[:, None] - self._arcs[None] > NEIGHBOURS)).any())
+
+    def add(self, piece: Scenario) -> None:
+        """Append the piece: its blocks, its route, and its actors with everything moved to where it now begins."""
+        offset, base, before = len(self._blocks), self.length, self._nodes[-1]
+        if self.pieces:
+            offset += 1
+            entry = (("length", _roads(piece).entry),)
+            self._blocks.append(Block("S", self._socket, entry))
+            self._nodes.append(f"{offset}S0_0_")
+            self._socket = 0
+        self._blocks += _roads(piece).blocks
+
+        def path(old: LanePath) -> LanePath:
+            names = [_rename(node, offset, before) for node in old.nodes] if self.pieces else list(old.nodes)
+            kept = [i for i, name in enumerate(names) if name]
+            return LanePath(tuple(names[i] for i in kept), tuple(old.lanes[i - 1] for i in kept[1:]))
+
+        self._nodes += [node for node in path(piece.route).nodes if node not in self._nodes]
+        self._socket = _arm(piece)
+        points, arcs, length, pose = self._trace(piece)
+        self._points, self._arcs = np.concatenate([self._points, points]), np.concatenate([self._arcs, arcs])
+        start, end = base + piece.start, base + length
+        for actor in piece.actors:
+            stands = actor.speed == 0.0 and not actor.cruise and not any(p.when is When.TIME for p in actor.phases)
+            appears = max(start - AHEAD, 0.0) if stands else start
+            phases = tuple(_moved(phase, base) for phase in actor.phases)
+            self._actors.append(replace(
+                actor, path=path(actor.path), phases=phases, present=(appears, end + BEHIND),
+            ))  # fmt: skip
+        for control in piece.controls:
+            changes = tuple(_moved(change, base) for change in control.changes)
+            self._controls.append(replace(control, s=base + control.s, changes=changes))
+        self._limits.append((base, piece.speed_limit))
+        self._limits += [(base + s, limit) for s, limit in piece.limits]
+        self._last_start, self.length, self._pose = base, end, pose
+        self.pieces.append(piece)
+
+    def scenario(self, name: str, seed: int) -> Scenario:
+        first, last = self.pieces[0], self.pieces[-1]
+        passable = any(_roads(piece).passable_centre for piece in self.pieces)
+        return Scenario(
+            name, seed, Ability.MIXED,
+            Roads(self.lanes, self.width, _roads(first).entry, tuple(self._blocks), passable, junctions.ARM),
+            LanePath.along(tuple(self._nodes), self.lanes - 1), first.start, self._last_start + last.goal,
+            first.speed, first.speed_limit, round(sum(piece.time_limit for piece in self.pieces), 1),
+            tuple(self._actors), any(piece.threat for piece in self.pieces), tuple(self._controls),
+            tuple(self._limits),
+        )  # fmt: skip
+
+    def _trace(self, piece: Scenario) -> tuple[FloatArray, FloatArray, float, tuple[float, float, float]]:
+        """Where the piece's road would lie: points (P, 2) m about 5 m apart, m along the route of each (arms of a
+        junction: of the junction), its length m, and the pose of its end."""
+        x, y, yaw = self._pose
+        points: list[tuple[float, float]] = []
+        arcs: list[float] = []
+        s = self.length
+
+        def straight(length: float, from_: tuple[float, float, float], at: float | None = None) -> None:
+            for metre in np.arange(0.0, length, SPACING):
+                points.append((from_[0] + metre * math.cos(from_[2]), from_[1] + metre * math.sin(from_[2])))
+                arcs.append(s + metre if at is None else at)
+
+        def ahead(length: float) -> None:
+            nonlocal x, y, s
+            straight(length, (x, y, yaw))
+            x, y, s = x + length * math.cos(yaw), y + length * math.sin(yaw), s + length
+
+        def bend(radius: float, angle: float) -> None:
+            nonlocal x, y, yaw, s
+            side = math.copysign(1.0, angle)
+            centre = (x - side * radius * math.sin(yaw), y + side * radius * math.cos(yaw))
+            for turned in np.arange(0.0, abs(angle), SPACING / radius):
+                at = yaw + side * turned
+                points.append((centre[0] + side * radius * math.sin(at), centre[1] - side * radius * math.cos(at)))
+                arcs.append(s + radius * turned)
+            yaw += angle
+            x, y = centre[0] + side * radius * math.sin(yaw), centre[1] - side * radius * math.cos(yaw)
+            s += radius * abs(angle)
+
+        ahead(_roads(piece).entry)
+        for block in _roads(piece).blocks:
+            parameters = dict(block.parameters)
+            if block.letter == "S":
+                ahead(parameters["length"])
+            elif block.letter == "C":
+                left = parameters["dir"] == 0.0
+                bend(parameters["radius"], math.radians(parameters["angle"]) * (1.0 if left else -1.0))
+                ahead(parameters["length"])
+            else:
+                radius, lanes, width = junctions.CORNER, self.lanes, self.width
+                across = 2.0 * radius + (2 * lanes - 1) * width
+                middle = (x + 0.5 * across * math.cos(yaw), y + 0.5 * across * math.sin(yaw))
+                taken = _arm(piece)
+                for arm in {0, 1, 2} - {taken}:
+                    straight(0.5 * across + junctions.ARM, (*middle, yaw + (arm - 1) * 0.5 * math.pi), at=s)
+                if taken == 1:
+                    ahead(across)
+                else:
+                    bend(radius if taken == 0 else radius + (2 * lanes - 1) * width, (taken - 1) * 0.5 * math.pi)
+                ahead(junctions.ARM)
+        return np.array(points), np.array(arcs), s - self.length, (x, y, yaw)
+
+
+def _roads(piece: Scenario) -> Roads:
+    """The roads of a piece, whose family writes them down itself."""
+    assert isinstance(piece.roads, Roads)
+    return piece.roads
+
+
+def _arm(piece: Scenario) -> int:
+    """The socket of its last block by which a piece is left; at a crossing 0, 1, 2: right, straight on, left."""
+    found = re.search(r"X(\d)_1_$", piece.route.nodes[-1])
+    return int(found[1]) if found else 0
+
+
+def _rename(node: str, offset: int, before: str) -> str:
+    """A piece's node on the whole road; empty for the one inside what is a single straight block there."""
+    sign, name = ("-", node[1:]) if node.startswith("-") else ("", node)
+    if name == ">>":
+        return ""
+    if name in (">", ">>>"):
+        return sign + (before if name == ">" else f"{offset}S0_0_")
+    found = _BLOCK.fullmatch(name)
+    if found is None:
+        raise ValueError(f"node '{node}': expected a name as MetaDrive gives to blocks, such as 1S0_0_")
+    return f"{sign}{int(found[1]) + offset}{found[2]}"
+
+
+def _moved(trigger: Trigger, base: float) -> Trigger:
+    """A trigger whose distance along the ego's route is counted from the start of the whole road."""
+    if trigger.when is When.EGO_TRAVELLED:
+        return replace(trigger, value=trigger.value + base)
+    return trigger

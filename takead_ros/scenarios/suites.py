@@ -1,0 +1,63 @@
+"""Suites: named lists of scenario families, read from ``config/suites/*.yaml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.resources import resource
+from takead_ros.scenarios import ALL_FAMILIES, FAMILIES, Scenario, build
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named list of scenario families; with seeds it makes episodes."""
+
+    name: str
+    description: str
+    families: tuple[str, ...]
+
+    def episodes(self, seeds: list[int]) -> list[Scenario]:
+        """One scenario for each family and seed: all families of the first seed, then of the next."""
+        return [build(family, seed) for seed in seeds for family in self.families]
+
+
+def suite_names() -> list[str]:
+    """The suites there are."""
+    return sorted(path.stem for path in resource("config/suites").glob("*.yaml"))
+
+
+def load_suite(name: str) -> Suite:
+    """The suite ``name``, such as ``demo``; the name of a family is a suite of that family alone.
+
+    Raises TakeadError that names the known suites and families, or what is wrong in the file.
+    """
+    if name in suite_names():
+        return read_suite(resource("config/suites") / f"{name}.yaml")
+    if name not in ALL_FAMILIES:
+        raise TakeadError(
+            f"suite '{name}': unknown, expected a suite ({', '.join(suite_names())}) "
+            f"or a scenario family ({', '.join(sorted(ALL_FAMILIES))})"
+        )
+    return Suite(name, f"scenario family {name}", (name,))
+
+
+def read_suite(path: Path) -> Suite:
+    """The suite in a YAML file with ``description`` (text) and ``families`` (list of names, or the word
+    ``all`` for those of the suite ``core``)."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TakeadError(f"{path}: {error}; expected a YAML file with description and families") from error
+    families = content.get("families") if isinstance(content, dict) else None
+    if families == "all":
+        families = list(FAMILIES)
+    if not isinstance(families, list) or not families:
+        raise TakeadError(f"{path}: families is {families!r}, expected a list of scenario families or 'all'")
+    unknown = [family for family in families if family not in ALL_FAMILIES]
+    if unknown:
+        raise TakeadError(f"{path}: unknown families {unknown}, expected some of {', '.join(sorted(ALL_FAMILIES))}")
+    return Suite(path.stem, str(content.get("description", "")), tuple(families))

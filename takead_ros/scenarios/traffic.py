@@ -1,0 +1,195 @@
+"""Scripted, reactive actors: kinematics along paths, triggers, and what a person at the wheel would do (IDM).
+
+Pure: state in, state out. Source of the car-following law: Treiber, Hennecke, Helbing, Phys. Rev. E 62 (2000) 1805.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from takead_ros.domain.geometry import Path
+from takead_ros.domain.scene import FloatArray
+from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Change, Model, Phase, When
+
+STANDSTILL_GAP = 2.5  # m
+MAX_ACCELERATION = 1.8  # m/s^2
+COMFORT_DECELERATION = 2.5  # m/s^2
+LOOK_AHEAD = 50.0  # m
+LOOK_SPACING = 1.5  # m
+SIDE_MARGIN = 0.35  # m beside the body that has to stay free
+STOP_SHARE = 0.8  # of its hardest braking that an actor uses to stop at a light
+LATERAL_ACCELERATION = 2.0  # m/s^2
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Where an actor is and what it aims at. s, d m along and left of its path; speed, drift m/s along and across."""
+
+    s: float
+    d: float
+    speed: float
+    drift: float = 0.0
+    aim_speed: float = 0.0
+    aim_lateral: float = 0.0
+    acceleration: float = MAX_ACCELERATION
+    deceleration: float = COMFORT_DECELERATION
+    lateral_speed: float = 1.2
+    phase: int = 0
+    phase_since: float = 0.0
+    born: float = 0.0
+    hit: bool = False
+    gone: bool = False
+
+
+def start(actor: Actor, time: float = 0.0) -> Motion:
+    """Where the actor begins, ``time`` s into the episode; its script's own time runs from there."""
+    aim = actor.speed if actor.cruise is None else actor.cruise
+    return Motion(actor.s, actor.lateral, actor.speed, aim_speed=aim, aim_lateral=actor.lateral, born=time)
+
+
+def pose(actor: Actor, motion: Motion, path: Path) -> tuple[float, float, float, float, float]:
+    """(x m, y m, yaw rad, vx m/s, vy m/s) of the box centre in ``map``."""
+    x, y, heading = path.at(motion.s)
+    cos, sin = math.cos(heading), math.sin(heading)
+    x, y = x - sin * motion.d, y + cos * motion.d
+    vx, vy = cos * motion.speed - sin * motion.drift, sin * motion.speed + cos * motion.drift
+    yaw = heading + actor.yaw_offset
+    if actor.model in (Model.PEDESTRIAN, Model.CYCLIST):
+        if math.hypot(motion.speed, motion.drift) > 0.1:
+            yaw = heading + math.atan2(motion.drift, motion.speed)
+    elif motion.speed > 0.5:
+        yaw = heading + math.atan2(motion.drift, motion.speed)
+    return x, y, math.remainder(yaw, 2.0 * math.pi), vx, vy
+
+
+def due(
+    phase: Phase | Change, s: float, since: float, time: float, ego_gap: float, ego_speed: float, ego_travelled: float
+) -> bool:
+    """Whether a phase of an actor at ``s`` m, or a light's change, begins; the one before began at ``since`` s.
+
+    ``ego_gap`` m along the ego's route from its front to the actor's box or the stop line.
+    """
+    if phase.when is When.TIME:
+        return time >= phase.value
+    if phase.when is When.EGO_GAP:
+        return ego_gap <= phase.value
+    if phase.when is When.EGO_PASSED:
+        return ego_gap >= phase.value
+    if phase.when is When.EGO_ARRIVAL:
+        return ego_gap / max(ego_speed, 2.0) <= phase.value
+    if phase.when is When.EGO_TRAVELLED:
+        return ego_travelled >= phase.value
+    if phase.when is When.SINCE:
+        return time - since >= phase.value
+    return s >= phase.value
+
+
+def wreck(motion: Motion) -> Motion:
+    """After a collision: stands where it was hit, for good."""
+    return replace(motion, speed=0.0, drift=0.0, hit=True)
+
+
+def begin(phase: Phase, motion: Motion, time: float) -> Motion:
+    return replace(
+        motion,
+        phase=motion.phase + 1,
+        phase_since=time,
+        aim_speed=motion.aim_speed if phase.speed is None else phase.speed,
+        aim_lateral=motion.aim_lateral if phase.lateral is None else phase.lateral,
+        acceleration=MAX_ACCELERATION if phase.acceleration is None else phase.acceleration,
+        deceleration=COMFORT_DECELERATION if phase.deceleration is None else phase.deceleration,
+        lateral_speed=phase.lateral_speed if phase.lateral is not None else motion.lateral_speed,
+    )
+
+
+def advance(actor: Actor, motion: Motion, length: float, gap: float, lead_speed: float, dt: float) -> Motion:
+    """One step of dt s. gap m, lead_speed m/s: of what is ahead in the way (inf: nothing). length m of the path."""
+    difference = motion.aim_speed - motion.speed
+    acceleration = max(min(difference / dt, motion.acceleration), -motion.deceleration)
+    if actor.reactive and gap < math.inf:
+        acceleration = min(
+            acceleration, follow(motion.speed, motion.aim_speed, gap, lead_speed, actor.braking, actor.headway)
+        )
+    speed = max(motion.speed + acceleration * dt, 0.0)
+    s = motion.s + 0.5 * (motion.speed + speed) * dt
+    d, drift = _drift(actor, motion, dt)
+    moves = actor.speed > 0.0 or actor.cruise is not None
+    return replace(motion, s=s, d=d, speed=speed, drift=drift, gone=moves and s >= length - 1.0)
+
+
+def _drift(actor: Actor, motion: Motion, dt: float) -> tuple[float, float]:
+    """Sideways motion: eased at both ends for vehicles, at once for people on foot."""
+    remaining = motion.aim_lateral - motion.d
+    if abs(remaining) < 1e-3 and abs(motion.drift) < 0.05:
+        return motion.aim_lateral, 0.0
+    wanted = math.copysign(min(motion.lateral_speed, math.sqrt(2.0 * LATERAL_ACCELERATION * abs(remaining))), remaining)
+    if actor.model in MOTOR_VEHICLES:
+        # a car cannot slide sideways: its drift is bounded by its speed
+        wanted = math.copysign(min(abs(wanted), 0.35 * motion.speed), wanted)
+        change = max(-LATERAL_ACCELERATION * dt, min(LATERAL_ACCELERATION * dt, wanted - motion.drift))
+        drift = motion.drift + change
+    else:
+        drift = wanted
+    step = drift * dt
+    if abs(step) >= abs(remaining) and step * remaining > 0.0:
+        return motion.aim_lateral, drift if actor.model in MOTOR_VEHICLES else 0.0
+    return motion.d + step, drift
+
+
+def stop_line_gap(actor: Actor, motion: Motion) -> float:
+    """m to a standing obstacle that makes the actor stop at its line; inf where it is past it or cannot stop."""
+    assert actor.light is not None
+    room = actor.light[0] - motion.s - actor.length / 2.0
+    can_stop = motion.speed**2 < 2.0 * STOP_SHARE * actor.braking * max(room, 0.0)
+    return room + STANDSTILL_GAP - 0.5 if can_stop or 0.0 <= room < 1.5 > motion.speed else math.inf
+
+
+def follow(speed: float, desired: float, gap: float, lead_speed: float, braking: float, headway: float) -> float:
+    """IDM acceleration m/s^2 behind something ``gap`` m ahead that moves with ``lead_speed`` m/s; at least -braking.
+
+    ``headway`` s: time gap that is kept at speed.
+    """
+    gap = max(gap, 0.1)
+    closing = speed * (speed - lead_speed) / (2.0 * math.sqrt(MAX_ACCELERATION * COMFORT_DECELERATION))
+    wanted = STANDSTILL_GAP + max(0.0, headway * speed + closing)
+    free = 1.0 - (speed / max(desired, 0.1)) ** 4
+    return max(MAX_ACCELERATION * (free - (wanted / gap) ** 2), -braking)
+
+
+def blockers(
+    actors: tuple[Actor, ...], motions: list[Motion], paths: list[Path], boxes: FloatArray, own: list[int],
+) -> dict[int, tuple[float, float]]:  # fmt: skip
+    """For each actor index in ``own``: (gap m, speed m/s along its path) of the nearest box in its way ahead.
+
+    ``boxes`` (N, 7): x, y, yaw, length, width, vx, vy in ``map`` of all actors in their order, then the ego; actors
+    that are gone have NaN. Each box counts as five points along its length.
+    """
+    share = np.array([-0.5, -0.25, 0.0, 0.25, 0.5])
+    forward = np.stack([np.cos(boxes[:, 2]), np.sin(boxes[:, 2])], axis=1)
+    spots = boxes[:, None, :2] + share[None, :, None] * boxes[:, None, 3:4] * forward[:, None, :]  # (N, 5, 2)
+    result: dict[int, tuple[float, float]] = {}
+    for i in own:
+        motion, path, actor = motions[i], paths[i], actors[i]
+        # from within the own front: what is beside the rear or behind will give way itself
+        ahead = np.arange(0.3 * actor.length, LOOK_AHEAD, LOOK_SPACING) + motion.s
+        px, py = np.interp(ahead, path.arc, path.points[:, 0]), np.interp(ahead, path.arc, path.points[:, 1])
+        yaw = np.interp(ahead, path.arc, path.yaw)
+        px, py = px - np.sin(yaw) * motion.d, py + np.cos(yaw) * motion.d
+        distance2 = (spots[:, :, None, 0] - px) ** 2 + (spots[:, :, None, 1] - py) ** 2  # (N, 5, A)
+        reach = actor.width / 2.0 + boxes[:, 4] / 2.0 + SIDE_MARGIN
+        near = distance2 < (np.maximum(reach, LOOK_SPACING * 0.5) ** 2)[:, None, None]
+        near[i] = False
+        hits = near.any(1)  # (N, A)
+        if not hits.any():
+            continue
+        first = np.where(hits.any(1), hits.argmax(1), len(ahead))
+        j = int(first.argmin())
+        heading = float(yaw[first[j]])
+        along = math.cos(heading) * boxes[j, 5] + math.sin(heading) * boxes[j, 6]
+        in_way = near[j].any(1)
+        away = np.hypot(*(spots[j, in_way] - boxes[i, :2]).T).min()
+        result[i] = (float(away) - actor.length / 2.0, max(float(along), 0.0))
+    return result

@@ -1,0 +1,335 @@
+"""MetaDrive 0.4.3, headless, physics only: the one place that imports it, and only when an engine is made.
+
+MetaDrive's world axes are REP-103's (x forward, y left, yaw positive to the left); only its lanes count their lateral
+coordinate to the right. The map frame is MetaDrive's world frame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import Objects
+from takead_ros.maps.lanemap import Lane, read_lanes
+from takead_ros.maps.roads import RAMP_RADIUS, OpenDriveMap, Roads
+from takead_ros.maps.towns import load_town
+from takead_ros.measures.episode_log import End
+from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Model, Scenario
+from takead_ros.scenarios.town import compose
+
+PHYSICS_STEP = 0.025  # s; two physics steps in one 20 Hz step
+# Forces are chosen so that pedal position is linear in acceleration: full throttle 4 m/s^2, full brake 9 m/s^2.
+FULL_THROTTLE = 4.0  # m/s^2
+FULL_BRAKE = 9.0  # m/s^2
+MAX_STEERING_ANGLE = math.radians(40.0)
+WHEELBASE = 1.05234 + 1.4166  # m, DefaultVehicle: front and rear axle from the centre
+EGO_LENGTH, EGO_WIDTH = 4.515, 1.852  # m
+CREEP = 0.05  # m/s
+# The physics ground is one plane. A town's streets lie on it as lanes only; MetaDrive gets a road far from them.
+ELSEWHERE = Roads(1, 3.5, 30.0, (), origin=(-1000.0, 1000.0))
+
+Pose = tuple[float, float, float, float, float]  # x m, y m, yaw rad, vx m/s, vy m/s
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """MetaDrive reports every start on its own logger's and Panda3D's streams; a run has its own progress to show."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+@contextlib.contextmanager
+def _shaped(shapes: Sequence[tuple[Any, str, float]]) -> Iterator[None]:
+    """MetaDrive's blocks (class, name of its constant, value) with other constants than its own, for a while."""
+    before = [(block, name, getattr(block, name)) for block, name, _ in shapes]
+    try:
+        for block, name, value in shapes:
+            setattr(block, name, value)
+        yield
+    finally:
+        for block, name, value in before:
+            setattr(block, name, value)
+
+
+def import_metadrive() -> Any:
+    try:
+        import metadrive.engine.logger as metadrive_logging
+
+        metadrive_logging.get_logger().setLevel(logging.CRITICAL)
+        import metadrive.engine.base_engine as base_engine
+    except ImportError as error:
+        raise TakeadError(
+            f"the simulator cannot be imported: package 'metadrive-simulator' (0.4.3), {error}; "
+            "expected it to be installed: pip install 'takead_ros[sim]'"
+        ) from error
+    # Assets are pictures and meshes for rendering; physics needs none, and the download would need the network.
+    base_engine.BaseEngine.try_pull_asset = lambda self: None
+    return base_engine
+
+
+def _make_environment(world: Engine) -> Any:
+    import_metadrive()
+    from metadrive.component.algorithm.blocks_prob_dist import PGBlockDistConfig
+    from metadrive.component.map.pg_map import PGMap
+    from metadrive.envs.base_env import BaseEnv
+    from metadrive.manager.base_manager import BaseManager
+    from metadrive.obs.observation_base import DummyObservation
+
+    class MapManager(BaseManager):  # type: ignore[misc]
+        """Builds the scenario's own map at each reset and destroys the one before."""
+
+        PRIORITY = 0
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.current_map: Any = None
+
+        def before_reset(self) -> None:
+            if self.current_map is not None:
+                self.current_map.detach_from_world()
+                self.current_map.destroy()
+                self.current_map = None
+
+        def reset(self) -> None:
+            _renew_physics(self.engine)  # everything of the last episode has left it by now
+            config = _map_config(world.roads)
+            block = self.engine.global_config["block_dist_config"].get_block
+            shapes = [(block(letter), "EXIT_PART_LENGTH", world.roads.arm) for letter in "XTO"]
+            shapes += [(block(letter), "RAMP_LEN", world.roads.arm) for letter in "rR"]
+            shapes += [(block(letter), "RADIUS", RAMP_RADIUS) for letter in "rR"]
+            with _shaped(shapes):
+                self.current_map = self.engine.spawn_object(
+                    PGMap, auto_fill_random_seed=False, force_spawn=True, map_config=config, random_seed=None
+                )
+            self.engine._spawned_objects.pop(self.current_map.id)
+            self.engine._clean_color(self.current_map.id)
+
+    class ActorManager(BaseManager):  # type: ignore[misc]
+        """Keeps MetaDrive's bodies where the script wants them; poses are set before each step."""
+
+        def before_step(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+            world.place_bodies()
+            return {}
+
+        def before_reset(self) -> None:
+            world.bodies.clear()
+            super().before_reset()
+
+    class Environment(BaseEnv):  # type: ignore[misc]
+        @classmethod
+        def default_config(cls) -> Any:
+            config = super().default_config()
+            config.update({"block_dist_config": PGBlockDistConfig, "start_seed": 0, "static_traffic_object": True})
+            return config
+
+        def setup_engine(self) -> None:
+            super().setup_engine()
+            self.engine.register_manager("map_manager", MapManager())
+            self.engine.register_manager("actor_manager", ActorManager())
+
+        def reward_function(self, object_id: str) -> tuple[float, dict[str, Any]]:
+            return 0.0, {}
+
+        def cost_function(self, object_id: str) -> tuple[float, dict[str, Any]]:
+            return 0.0, {}
+
+        def done_function(self, object_id: str) -> tuple[bool, dict[str, Any]]:
+            return False, {}
+
+    return Environment(
+        {
+            "agent_observation": DummyObservation,
+            # reused objects keep traces of the episode before: two runs would drift apart
+            "force_destroy": True,
+            "physics_world_step_size": PHYSICS_STEP,
+            "decision_repeat": world.repeat,
+            "log_level": logging.CRITICAL,
+            "vehicle_config": {"vehicle_model": "static_default"},
+            "agent_configs": {"default_agent": {"spawn_lane_index": (">", ">>", 0), "use_special_color": True}},
+        }
+    )
+
+
+def _map_config(roads: Roads) -> dict[str, Any]:
+    blocks: list[dict[str, Any]] = [{}]
+    for block in roads.blocks:
+        parameters: dict[str, Any] = dict(block.parameters)
+        for name in ("dir", "change_lane_num", "decrease_increase", "t_type", "lane_num", "solid_center_line"):
+            if name in parameters:
+                parameters[name] = int(parameters[name])
+        blocks.append({"id": block.letter, "pre_block_socket_index": block.socket, **parameters})
+    return {
+        "type": "pg_map_file",
+        "config": blocks,
+        "lane_num": roads.lanes,
+        "lane_width": roads.lane_width,
+        "exit_length": roads.entry,
+        "start_position": list(roads.origin),
+    }
+
+
+def _pedal(acceleration: float, speed: float) -> float:
+    """MetaDrive's throttle (positive) or brake (negative) for an acceleration in m/s^2; both are linear in it.
+
+    Zero throttle makes MetaDrive drag the brakes, so that coasting asks for a hair of throttle.
+    """
+    if acceleration >= 0.0:
+        return max(min(acceleration / FULL_THROTTLE, 1.0), 1e-4)
+    if speed < CREEP:
+        return -1.0
+    return max(acceleration / FULL_BRAKE, -1.0)
+
+
+def _renew_physics(engine: Any) -> None:
+    """A dynamic world as new: Bullet's keeps traces of the episodes before, which show in the last digits.
+
+    The static one stays: nothing moves in it, and sensors hang in it.
+    """
+    from metadrive.engine.core.collision_callback import collision_callback
+    from metadrive.engine.core.physics_world import PhysicsWorld
+    from panda3d.core import PythonCallbackObject
+
+    engine.physics_world.dynamic_world.clearContactAddedCallback()
+    renewed = PhysicsWorld(disable_collision=engine.global_config["disable_collision"])
+    renewed.dynamic_world.setContactAddedCallback(PythonCallbackObject(collision_callback))
+    engine.physics_world.dynamic_world = renewed.dynamic_world
+
+
+class Engine:
+    """One running MetaDrive engine. There can be only one per process; ``close`` frees it for another.
+
+    Raises TakeadError where MetaDrive is not installed or another engine is alive in this process.
+    """
+
+    physics_step = PHYSICS_STEP
+    _alive = False
+
+    def __init__(self, step_s: float) -> None:
+        self.repeat = round(step_s / self.physics_step)
+        if self.repeat < 1 or abs(self.repeat * self.physics_step - step_s) > 1e-9:
+            raise TakeadError(f"simulator: step_s {step_s} s, expected a multiple of {self.physics_step} s")
+        if Engine._alive:
+            raise TakeadError("simulator: an engine already runs in this process, expected one per process; close it")
+        self.step_s = step_s
+        self.roads = Roads(1, 3.5, 30.0, ())
+        self.bodies: dict[int, Any] = {}
+        self._poses: Sequence[Pose | None] = ()
+        with quiet():
+            self._environment = self._make()
+        Engine._alive = True
+
+    def _make(self) -> Any:
+        return _make_environment(self)
+
+    def build(self, scenario: Scenario) -> tuple[list[Lane], Scenario]:
+        """Builds the map; returns its lanes, and the scenario with whatever only the simulator knew of it."""
+        self._poses = ()
+        lanes: list[Lane] = []
+        if isinstance(scenario.roads, OpenDriveMap):
+            town = load_town(scenario.roads.name)
+            lanes, scenario, self.roads = list(town.lanes), compose(scenario, town.streets()), ELSEWHERE
+        else:
+            assert isinstance(scenario.roads, Roads)
+            self.roads = scenario.roads
+        with quiet():
+            self._environment.reset()
+        network = self._environment.engine.map_manager.current_map.road_network
+        return lanes or read_lanes(network, self.roads), scenario
+
+    def place_ego(self, x: float, y: float, yaw: float, speed: float) -> None:
+        ego = self._environment.agent
+        ego.config["max_engine_force"] = FULL_THROTTLE * ego.MASS / 4.0
+        ego.config["max_brake_force"] = FULL_BRAKE * ego.MASS * PHYSICS_STEP / 4.0
+        ego.set_position((x, y), height=0.35)
+        ego.set_heading_theta(yaw)
+        ego.set_velocity((math.cos(yaw) * speed, math.sin(yaw) * speed))
+        self._ego = ego
+
+    def spawn(self, index: int, actor: Actor, pose: Pose) -> None:
+        """Body ``index``, for ``actor`` at ``pose`` (x m, y m, yaw rad, vx m/s, vy m/s)."""
+        from metadrive.component.static_object import traffic_object
+        from metadrive.component.traffic_participants.cyclist import Cyclist
+        from metadrive.component.traffic_participants.pedestrian import Pedestrian
+        from metadrive.component.vehicle.vehicle_type import vehicle_type
+
+        others = {
+            Model.PEDESTRIAN: Pedestrian,
+            Model.CYCLIST: Cyclist,
+            Model.CONE: traffic_object.TrafficCone,
+            Model.WARNING: traffic_object.TrafficWarning,
+            Model.BARRIER: traffic_object.TrafficBarrier,
+        }
+        manager = self._environment.engine.actor_manager
+        x, y, yaw, _, _ = pose
+        if actor.model in MOTOR_VEHICLES:
+            config = {"spawn_position_heading": ((x, y), yaw), "navigation_module": None}
+            body = manager.spawn_object(vehicle_type[actor.model.value], vehicle_config=config, random_seed=0)
+        else:
+            body = manager.spawn_object(others[actor.model], position=(x, y), heading_theta=yaw, random_seed=0)
+        self.bodies[index] = body
+
+    def step(self, steering: float, acceleration: float, speed: float, poses: Sequence[Pose | None]) -> None:
+        """One step. steering rad, positive left, within full lock; acceleration m/s^2 from ``speed`` m/s on;
+        ``poses``: one per body, None: it is gone from the world."""
+        self._poses = poses
+        self._environment.step([steering / MAX_STEERING_ANGLE, _pedal(acceleration, speed)])
+
+    def crowd(self) -> Objects | None:
+        """Everyone but the ego where the simulator has others of its own; None: the scenario's actors are all."""
+        return None
+
+    def ending(self) -> End | None:
+        """Whether and why the episode is over where the simulator decides that; None: it does not."""
+        return None
+
+    def verdict(self) -> dict[str, float] | None:
+        """The simulator's own measures of the episode, if it has any."""
+        return None
+
+    def hold(self, x: float, y: float, yaw: float) -> None:
+        """Puts the ego back to where it stood: a braked MetaDrive body creeps by a centimetre a second."""
+        ego = self._ego
+        ego.set_position((x, y))
+        ego.set_heading_theta(yaw)
+        ego.body.set_linear_velocity((0.0, 0.0, 0.0))
+        ego.body.set_angular_velocity((0.0, 0.0, 0.0))
+
+    def fix(self, index: int) -> None:
+        """Makes body ``index`` a wreck that nobody can push away: in Bullet a body without mass does not move."""
+        self.bodies[index].body.set_mass(0.0)
+
+    def place_bodies(self) -> None:
+        manager = self._environment.engine.actor_manager
+        for i, pose in enumerate(self._poses):
+            body = self.bodies.get(i)
+            if body is None:
+                continue
+            if pose is None:
+                manager.clear_objects([body.id])
+                del self.bodies[i]
+                continue
+            x, y, yaw, vx, vy = pose
+            body.set_position((x, y))
+            body.set_heading_theta(yaw)
+            body.set_velocity((vx, vy))
+
+    def ego_state(self) -> tuple[float, float, float, float, float, float]:
+        """x m, y m, yaw rad, speed m/s along and lateral speed m/s across the vehicle (positive left), yaw rate."""
+        ego = self._ego
+        x, y = ego.origin.getX(), ego.origin.getY()
+        yaw = float(ego.heading_theta)
+        velocity = ego.body.get_linear_velocity()
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        along = cos * velocity[0] + sin * velocity[1]
+        across = -sin * velocity[0] + cos * velocity[1]
+        return x, y, yaw, along, across, float(ego.body.get_angular_velocity()[2])
+
+    def close(self) -> None:
+        with quiet():
+            self._environment.close()
+        Engine._alive = False

@@ -1,0 +1,190 @@
+"""MetaDrive's own SafeMetaDriveEnv as the human-in-the-loop literature uses it: its maps, traffic, physics and verdict.
+
+Protocol (PVP, Peng et al., NeurIPS 2023; PPL, Cai et al., 2025): SafeMetaDriveEnv with traffic density 0.06, accident
+probability 0.8, horizon 1500 steps of 0.1 s; leaving the road or the route ends an episode, a crash costs 1 per step
+and does not. Training on maps 100 to 149, evaluation on held-out maps from 1000 on.
+
+What is added changes nothing there: objects are never reused (``force_destroy``; reuse lets two runs drift apart),
+maps are not kept, nothing is rendered and nobody computes MetaDrive's lidar observation, which our nodes do not read.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from takead_ros.domain.scene import FloatArray, ObjectKind, Objects
+from takead_ros.maps.lanemap import Lane, read_lanes
+from takead_ros.maps.roads import LanePath, Roads, SafeMetaDriveMap
+from takead_ros.measures.episode_log import End
+from takead_ros.scenarios.spec import DIMENSIONS, KINDS, Actor, Model, Scenario
+from takead_ros.simulators.metadrive.engine import MAX_STEERING_ANGLE, Engine, Pose, import_metadrive, quiet
+
+MAPS = 2_000_000  # MetaDrive wants to know how many there may be; a map is a function of its number alone
+STEP = 0.1  # s, five physics steps of MetaDrive's own 0.02 s
+PHYSICS_STEP = 0.02  # s
+ARRIVED = 5.0  # m before the end of the route at which MetaDrive counts it as done
+JOINED = 1.0  # m between the end of a lane and the beginning of the next that continues it
+SHORT = 40.0  # m of an edge below which a change of lane is the last resort
+
+
+def _make_environment() -> Any:
+    import_metadrive()
+    from metadrive.envs.safe_metadrive_env import SafeMetaDriveEnv
+    from metadrive.obs.observation_base import DummyObservation
+
+    class Environment(SafeMetaDriveEnv):  # type: ignore[misc]
+        def _is_out_of_road(self, vehicle: Any) -> bool:
+            """As the published environments have it: off the lanes, on a pavement, or off the route."""
+            return bool((not vehicle.on_lane) or vehicle.crash_sidewalk or vehicle.out_of_route)
+
+    return Environment(
+        {
+            "out_of_route_done": True,
+            "traffic_density": 0.06,
+            "cost_to_reward": True,
+            "horizon": 1500,
+            "start_seed": 0,
+            "num_scenarios": MAPS,
+            "agent_observation": DummyObservation,
+            "force_destroy": True,
+            "store_map": False,
+            "log_level": logging.CRITICAL,
+        }
+    )
+
+
+class SafeMetaDriveEngine(Engine):
+    """The engine of SafeMetaDriveEnv's scenarios: MetaDrive decides who else drives and when an episode ends."""
+
+    physics_step = PHYSICS_STEP
+
+    def __init__(self, _: float) -> None:
+        super().__init__(STEP)
+
+    def _make(self) -> Any:
+        return _make_environment()
+
+    def build(self, scenario: Scenario) -> tuple[list[Lane], Scenario]:
+        """The map's lanes, and the scenario with MetaDrive's route: from where the ego spawns to the destination."""
+        assert isinstance(scenario.roads, SafeMetaDriveMap)
+        environment, index = self._environment, scenario.roads.index
+        with quiet():
+            environment.lazy_init()
+            environment.engine.map_manager.maps = {index: None}  # not a place for each map that there may be
+            _, self._info = environment.reset(seed=index)
+        self._ego = self._environment.agent
+        self._cost, self._reward, self._terminated, self._truncated = 0.0, 0.0, False, False
+        self._ids: dict[str, int] = {}
+        network, lane = self._environment.current_map.road_network, self._ego.lane
+        lanes = read_lanes(network, Roads(3, 3.5, 50.0, ()))
+        route = _route(lanes, tuple(self._ego.navigation.checkpoints), int(lane.index[2]))
+        start, _ = lane.local_coordinates(self._ego.position)
+        length = sum(next(x.length for x in lanes if x.key == key) for key in
+                     zip(route.nodes[:-1], route.nodes[1:], route.lanes, strict=True))  # fmt: skip
+        return lanes, replace(scenario, route=route, start=float(start), goal=length - ARRIVED)
+
+    def place_ego(self, x: float, y: float, yaw: float, speed: float) -> None:
+        """MetaDrive has placed it."""
+
+    def spawn(self, index: int, actor: Actor, pose: Pose) -> None:
+        raise AssertionError(f"actor {index} ({actor.model}): the scenario is MetaDrive's own and has none of ours")
+
+    def hold(self, x: float, y: float, yaw: float) -> None:
+        """The protocol leaves a standing ego to its physics."""
+
+    def step(self, steering: float, acceleration: float, speed: float, poses: Sequence[Pose | None]) -> None:
+        """One step of 0.1 s. steering rad, positive left; acceleration m/s^2 is turned into MetaDrive's pedals."""
+        action = [steering / MAX_STEERING_ANGLE, self._pedal(acceleration)]
+        _, reward, self._terminated, self._truncated, self._info = self._environment.step(action)
+        self._cost += float(self._info["cost"])
+        self._reward += float(reward)
+
+    def _pedal(self, acceleration: float) -> float:
+        """Throttle (positive) or brake (negative), by MetaDrive's forces on four wheels; no throttle at all brakes."""
+        ego, config = self._ego, self._ego.config
+        if acceleration >= 0.0:
+            return float(max(min(acceleration * ego.MASS / (4.0 * config["max_engine_force"]), 1.0), 1e-4))
+        return float(max(acceleration * ego.MASS * PHYSICS_STEP / (4.0 * config["max_brake_force"]), -1.0))
+
+    def crowd(self) -> Objects:
+        """All of MetaDrive's vehicles and objects but the ego, numbered by the order of their creation."""
+        from metadrive.component.static_object.traffic_object import TrafficCone, TrafficObject, TrafficWarning
+        from metadrive.component.vehicle.base_vehicle import BaseVehicle
+        from metadrive.component.vehicle.vehicle_type import XLVehicle
+
+        models = {TrafficCone: Model.CONE, TrafficWarning: Model.WARNING}
+        rows: list[tuple[float, ...]] = []
+        for name, body in self._environment.engine.get_objects().items():
+            if body is self._ego or not isinstance(body, (BaseVehicle, TrafficObject)):
+                continue
+            number = self._ids.setdefault(name, len(self._ids) + 1)
+            if isinstance(body, BaseVehicle):
+                kind = ObjectKind.TRUCK if isinstance(body, XLVehicle) else ObjectKind.CAR
+                size = (body.LENGTH, body.WIDTH)
+            else:
+                model = models.get(type(body), Model.BARRIER)
+                kind, size = KINDS[model], DIMENSIONS[model]
+            rows.append((number, int(kind), *body.position, body.heading_theta, *body.velocity, *size))
+        table: FloatArray = np.array(rows, dtype=float).reshape(-1, 9)
+        x, y, yaw, vx, vy, length, width = table[:, 2:].T
+        number, kind = table[:, :2].astype(np.int64).T
+        return Objects(number, kind, x, y, yaw, vx, vy, length, width, np.ones(len(table)))
+
+    def ending(self) -> End | None:
+        """MetaDrive's own verdict."""
+        if self._terminated:
+            return End.GOAL if self._info["arrive_dest"] else End.ROUTE_DEVIATION
+        return End.TIME_LIMIT if self._truncated else End.RUNNING
+
+    def verdict(self) -> dict[str, float] | None:
+        """success (arrive_dest, 0 or 1), cost and reward summed over the episode, route_completion 0..1."""
+        return {
+            "success": float(self._info["arrive_dest"]),
+            "cost": self._cost,
+            "reward": self._reward,
+            "route_completion": float(self._info["route_completion"]),
+        }
+
+
+def _route(lanes: list[Lane], nodes: tuple[str, ...], first: int) -> LanePath:
+    """The lanes along ``nodes`` from lane ``first`` of the first edge that need the fewest changes of lane, late ones
+    rather than early ones on edges that are long enough."""
+    edges = [[lane for lane in lanes if lane.key[:2] == edge] for edge in pairwise(nodes)]
+    # cost of being on a lane at the end of an edge, and from which lane of the edge before
+    costs = {(0, lane.key[2]): abs(lane.key[2] - first) * _change(edges[0]) for lane in edges[0]}
+    came: dict[tuple[int, int], int] = {}
+    for i in range(1, len(edges)):
+        for lane in edges[i]:
+            best: tuple[float, int] | None = None
+            for before in edges[i - 1]:
+                enters = _continued(before, edges[i])
+                if (i - 1, before.key[2]) in costs and enters is not None:
+                    cost = costs[(i - 1, before.key[2])] + abs(enters - lane.key[2]) * _change(edges[i])
+                    if best is None or cost < best[0]:
+                        best = (cost, before.key[2])
+            if best is not None:
+                costs[(i, lane.key[2])], came[(i, lane.key[2])] = best
+    last = len(edges) - 1
+    lane_now = min((cost, index) for (edge, index), cost in costs.items() if edge == last)[1]
+    chosen = [lane_now]
+    for i in range(last, 0, -1):
+        chosen.insert(0, came[(i, chosen[0])])
+    return LanePath(nodes, tuple(chosen))
+
+
+def _change(edge: list[Lane]) -> float:
+    """What a change of lane costs on an edge."""
+    return 1.0 if edge[0].length >= SHORT else 10.0
+
+
+def _continued(lane: Lane, edge: list[Lane]) -> int | None:
+    """The lane of the next edge that goes on where ``lane`` ends, if there is one."""
+    gaps = [float(np.hypot(*(other.center[0] - lane.center[-1]))) for other in edge]
+    nearest = int(np.argmin(gaps))
+    return edge[nearest].key[2] if gaps[nearest] < JOINED else None

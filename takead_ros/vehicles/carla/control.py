@@ -1,0 +1,61 @@
+"""From steering angle and acceleration to CARLA's steer, throttle and brake. Pure.
+
+CARLA's steer is in [-1, 1] and positive to the RIGHT; throttle and brake are in [0, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from pydantic import Field
+
+from takead_ros.domain.driving import DriveCommand
+from takead_ros.domain.parameters import Parameters
+
+
+class PedalParameters(Parameters):
+    """How pedals answer, for the vehicle at hand. Defaults fit CARLA's Tesla Model 3 roughly; the integral term
+    closes the rest."""
+
+    acceleration_at_full_throttle: float = Field(5.5, gt=0, description="m/s^2 at low speed")
+    deceleration_at_full_brake: float = Field(9.5, gt=0, description="m/s^2")
+    drag: float = Field(0.012, ge=0, description="share of speed lost a second with no pedal pressed, 1/s")
+    integral_gain: float = Field(0.4, ge=0, description="m/s^2 of correction for a second of 1 m/s^2 error")
+    integral_limit: float = Field(2.0, gt=0, description="m/s^2")
+    hold_speed: float = Field(0.15, gt=0, description="m/s below which a braking command holds the vehicle")
+    hold_brake: float = Field(0.5, gt=0, le=1, description="brake at standstill")
+
+
+@dataclass(frozen=True)
+class Pedals:
+    """One actuation: steer (positive right), throttle, brake, and the controller's memory ``integral`` (m/s^2)."""
+
+    steer: float
+    throttle: float
+    brake: float
+    integral: float = field(default=0.0)
+
+
+def actuate(
+    command: DriveCommand, speed: float, acceleration: float, max_steering_angle: float, integral: float, dt: float,
+    parameters: PedalParameters,
+) -> Pedals:  # fmt: skip
+    """Pedals for a command at ``speed`` m/s and measured ``acceleration`` m/s^2, ``dt`` s after the last one.
+
+    The integral is held while a pedal is at its end (anti-windup) and forgotten at standstill.
+    """
+    steer = -float(np.clip(command.steering_angle / max_steering_angle, -1.0, 1.0))
+    if command.acceleration <= 0.0 and abs(speed) < parameters.hold_speed:
+        return Pedals(steer, 0.0, parameters.hold_brake)
+    wanted = command.acceleration + parameters.drag * speed + integral
+    throttle = float(np.clip(wanted / parameters.acceleration_at_full_throttle, 0.0, 1.0))
+    brake = float(np.clip(-wanted / parameters.deceleration_at_full_brake, 0.0, 1.0))
+    # A vehicle that is set elsewhere seems to accelerate without bounds.
+    most = parameters.deceleration_at_full_brake
+    error = float(np.clip(command.acceleration - acceleration, -most, most))
+    saturated = (throttle >= 1.0 and error > 0.0) or (brake >= 1.0 and error < 0.0)
+    if not saturated:
+        bound = parameters.integral_limit
+        integral = float(np.clip(integral + parameters.integral_gain * error * dt, -bound, bound))
+    return Pedals(steer, throttle, brake, integral)

@@ -1,0 +1,313 @@
+"""The measures on hand-computed episodes, and their properties."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import ControlKind, LightState, ObjectKind, Objects, TrafficControl
+from takead_ros.measures.driving_score import EpisodeResult, aggregate, compare, score
+from takead_ros.measures.episode_log import Contact, End, EpisodeLog
+from takead_ros.measures.ride_quality import comfort, efficiency, min_time_to_collision, post_encroachment_time
+
+STEP = 0.05
+
+
+def objects(*rows: tuple[float, float, float, float, float], kind: int = ObjectKind.CAR) -> Objects:
+    """Cars of 4 m x 2 m at (x, y, yaw) with velocity (vx, vy)."""
+    x, y, yaw, vx, vy = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    n = len(rows)
+    return Objects(
+        np.arange(1, n + 1), np.full(n, int(kind)), x, y, yaw, vx, vy, np.full(n, 4.0), np.full(n, 2.0), np.ones(n)
+    )
+
+
+def episode(
+    seconds: float = 10.0, speed: float = 10.0, others: tuple[Objects, ...] = (), **fields: object
+) -> EpisodeLog:
+    """Straight along x at constant speed; the route is as long as the way."""
+    count = round(seconds / STEP) + 1
+    along = np.arange(count) * speed * STEP
+    zeros = np.zeros(count)
+    log = EpisodeLog(
+        family="cut_in", seed=1, ability="merging", threat=True, step_s=STEP, route_length=float(along[-1]),
+        time_limit=30.0, speed_limit=13.9, end=End.GOAL, ego_length=4.0, ego_width=2.0, x=along, y=zeros, yaw=zeros,
+        speed=np.full(count, speed), acceleration=zeros, lateral_acceleration=zeros, yaw_rate=zeros,
+        steering_angle=zeros, route_s=along, lateral_offset=zeros, off_road=zeros,
+        objects=others or (Objects.empty(),) * count, contacts=(),
+    )  # fmt: skip
+    return replace(log, **fields)  # type: ignore[arg-type]
+
+
+def turned(log: EpisodeLog, angle: float, dx: float, dy: float) -> EpisodeLog:
+    """The same episode on a map that is turned and shifted."""
+    cos, sin = np.cos(angle), np.sin(angle)
+
+    def move(o: Objects) -> Objects:
+        return replace(
+            o, x=cos * o.x - sin * o.y + dx, y=sin * o.x + cos * o.y + dy, yaw=o.yaw + angle,
+            vx=cos * o.vx - sin * o.vy, vy=sin * o.vx + cos * o.vy,
+        )  # fmt: skip
+
+    return replace(
+        log, x=cos * log.x - sin * log.y + dx, y=sin * log.x + cos * log.y + dy, yaw=log.yaw + angle,
+        objects=tuple(move(o) for o in log.objects),
+    )  # fmt: skip
+
+
+def contact(tick: int, kind: ObjectKind, number: int = 1) -> Contact:
+    return Contact(tick, number, int(kind), 0.0, 0.0, 0.0)
+
+
+def test_a_clean_run_is_a_full_score() -> None:
+    result = score(episode())
+    assert (result.driving_score, result.success, result.penalty, result.infractions) == (100.0, True, 1.0, ())
+    assert result.distance == pytest.approx(100.0) and result.duration == pytest.approx(10.0)
+    assert result.mean_speed == pytest.approx(10.0) and result.min_ttc is None
+
+
+@pytest.mark.parametrize(
+    ("kinds", "want"),
+    [
+        ([ObjectKind.PEDESTRIAN], 50.0), ([ObjectKind.CAR], 60.0), ([ObjectKind.CYCLIST], 60.0),
+        ([ObjectKind.CONE], 65.0), ([ObjectKind.CAR, ObjectKind.PEDESTRIAN], 30.0), ([ObjectKind.TRUCK] * 2, 36.0),
+    ],
+)  # fmt: skip
+def test_penalties_multiply(kinds: list[ObjectKind], want: float) -> None:
+    contacts = tuple(contact(10 + i, kind, i + 1) for i, kind in enumerate(kinds))
+    result = score(episode(contacts=contacts))
+    assert result.driving_score == pytest.approx(want) and not result.success
+
+
+def test_touching_the_same_car_again_at_once_is_one_collision_and_later_two() -> None:
+    at_once = (contact(10, ObjectKind.CAR), contact(30, ObjectKind.CAR))
+    later = (contact(10, ObjectKind.CAR), contact(90, ObjectKind.CAR))
+    assert score(episode(contacts=at_once)).driving_score == pytest.approx(60.0)
+    assert score(episode(contacts=later)).driving_score == pytest.approx(36.0)
+
+
+def test_being_run_into_while_standing_is_not_the_egos_infraction() -> None:
+    log = episode(speed=0.0, route_length=50.0, contacts=(contact(10, ObjectKind.CAR),), end=End.TIME_LIMIT)
+    assert [infraction.kind for infraction in score(log).infractions] == ["scenario_timeout"]
+
+
+def test_ending_early_costs_the_rest_of_the_route() -> None:
+    half = episode(route_length=200.0, end=End.BLOCKED)
+    assert score(half).driving_score == pytest.approx(50.0)
+    late = episode(route_length=200.0, end=End.TIME_LIMIT)
+    assert score(late).driving_score == pytest.approx(35.0)
+    assert [i.kind for i in score(half).infractions] == ["blocked"] and not score(half).success
+
+
+def test_off_road_takes_away_its_share_of_the_route() -> None:
+    off = np.zeros(201)
+    off[101:121] = 1.0  # 20 of 200 steps
+    result = score(episode(off_road=off))
+    assert result.driving_score == pytest.approx(90.0)
+    (infraction,) = result.infractions
+    assert (
+        infraction.kind == "off_road" and infraction.time == pytest.approx(5.05) and infraction.x == pytest.approx(50.5)
+    )
+    assert score(episode(off_road=np.full(201, 0.2))).success
+
+
+def line(kind: ControlKind, state: LightState, at: float, log: EpisodeLog) -> tuple[tuple[TrafficControl, ...], ...]:
+    return tuple((TrafficControl(7, kind, state, at, 0.0, 0.0, at - s - 2.0),) for s in log.x)
+
+
+def test_red_lights_and_stop_signs() -> None:
+    log = episode()
+    red = score(replace(log, controls=line(ControlKind.TRAFFIC_LIGHT, LightState.RED, 52.0, log)))
+    assert [(i.kind, round(i.time, 2), i.object_id) for i in red.infractions] == [("red_light", 5.0, 7)]
+    assert red.driving_score == pytest.approx(70.0)
+    green = replace(log, controls=line(ControlKind.TRAFFIC_LIGHT, LightState.GREEN, 52.0, log))
+    assert score(green).driving_score == 100.0
+    sign = replace(log, controls=line(ControlKind.STOP_SIGN, LightState.UNKNOWN, 52.0, log))
+    assert score(sign).driving_score == pytest.approx(80.0)
+    slow = log.speed.copy()
+    slow[98] = 0.0  # 1 m before the line
+    assert score(replace(sign, speed=slow)).driving_score == 100.0
+    slow = log.speed.copy()
+    slow[40] = 0.0  # 30 m before it
+    assert score(replace(sign, speed=slow)).driving_score == pytest.approx(80.0)
+
+
+def test_time_to_collision_by_hand() -> None:
+    standing = tuple(objects((30.0, 0.0, 0.0, 0.0, 0.0)) for _ in range(21))
+    log = episode(seconds=1.0, others=standing)
+    # at the end the ego is at 10 m: 20 m between centres, 16 m between bumpers, 10 m/s
+    assert min_time_to_collision(log) == pytest.approx(1.7, abs=0.06)
+    beside = tuple(objects((30.0, 3.0, 0.0, 0.0, 0.0)) for _ in range(21))
+    assert min_time_to_collision(replace(log, objects=beside)) == np.inf
+    assert min_time_to_collision(replace(log, speed=np.zeros(21))) == np.inf
+
+
+def test_comfort_counts_segments() -> None:
+    assert comfort(episode()) == 1.0
+    braking = np.zeros(201)
+    braking[55:65] = -9.0  # within the second segment, the smoothing included
+    assert comfort(episode(acceleration=braking)) == pytest.approx(0.8)
+    assert comfort(episode(yaw_rate=np.full(201, 1.2))) == 0.0
+
+
+def test_efficiency_against_the_traffic() -> None:
+    traffic = tuple(objects((t * 0.25, 4.0, 0.0, 5.0, 0.0)) for t in range(201))
+    log = episode(others=traffic, speed=10.0)
+    assert efficiency(log) == pytest.approx(200.0)
+    assert efficiency(episode()) is None
+
+
+def event(kind: EventKind) -> TakeoverEvent:
+    return TakeoverEvent(0, kind, 1, Source.EXPERT, Trigger.TIME_TO_COLLISION, 1.0, None, "")
+
+
+def test_takeovers_and_shares() -> None:
+    sources = ((Source.POLICY, Source.POLICY),) * 150 + ((Source.POLICY, Source.EXPERT),) * 50
+    result = score(episode(sources=sources, events=(event(EventKind.START), event(EventKind.END))))
+    assert result.takeovers == 1 and result.takeovers_per_km == pytest.approx(10.0)
+    assert result.expert_share == pytest.approx(0.25)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    angle=st.floats(-3.1, 3.1),
+    dx=st.floats(-500.0, 500.0),
+    dy=st.floats(-500.0, 500.0),
+    order=st.permutations(range(3)),
+)
+def test_turning_the_map_and_the_order_of_objects_change_nothing(
+    angle: float, dx: float, dy: float, order: list[int]
+) -> None:
+    rows = ((40.0, 0.4, 0.2, 2.0, 0.0), (60.0, -3.0, 1.0, 0.0, 3.0), (20.0, 4.0, 0.0, 8.0, 0.0))
+    log = episode(others=tuple(objects(*rows) for _ in range(201)), contacts=(contact(77, ObjectKind.CAR),))
+    other = turned(replace(log, objects=tuple(o.select(np.array(order)) for o in log.objects)), angle, dx, dy)
+    first, second = score(log), score(other)
+    for name in ("driving_score", "comfort", "efficiency", "distance", "route_completion"):
+        assert getattr(second, name) == pytest.approx(getattr(first, name), abs=1e-6)
+    for name in ("min_ttc", "post_encroachment_time"):
+        assert getattr(second, name) == pytest.approx(getattr(first, name), abs=0.11)
+    assert [(i.kind, i.factor) for i in second.infractions] == [(i.kind, i.factor) for i in first.infractions]
+
+
+@settings(max_examples=30, deadline=None)
+@given(kinds=st.lists(st.sampled_from([ObjectKind.CAR, ObjectKind.PEDESTRIAN, ObjectKind.CONE]), max_size=4))
+def test_another_infraction_never_helps(kinds: list[ObjectKind]) -> None:
+    contacts = tuple(contact(10 + i, kind, i + 1) for i, kind in enumerate(kinds))
+    more = (*contacts, contact(100, ObjectKind.CAR, 99))
+    assert score(episode(contacts=more)).driving_score < score(episode(contacts=contacts)).driving_score
+
+
+def test_results_survive_json() -> None:
+    result = score(episode(contacts=(contact(10, ObjectKind.CAR),)), suite="demo")
+    assert EpisodeResult.from_dict(json.loads(json.dumps(result.as_dict()))) == result
+    with pytest.raises(TakeadError, match="driving_score are missing"):
+        EpisodeResult.from_dict({k: v for k, v in result.as_dict().items() if k != "driving_score"})
+
+
+def test_aggregate_by_hand() -> None:
+    good, bad = score(episode()), score(episode(contacts=(contact(10, ObjectKind.CAR),), ability="overtaking", seed=2))
+    summary = aggregate([good, bad])
+    assert summary["driving_score"] == pytest.approx(80.0) and summary["success_rate"] == 0.5
+    assert summary["infractions"] == {"collision_vehicle": 1}
+    assert summary["abilities"]["merging"] == {"episodes": 1, "success_rate": 1.0, "driving_score": 100.0}
+    assert summary["abilities"]["overtaking"]["driving_score"] == pytest.approx(60.0)
+    with pytest.raises(TakeadError, match="no episodes"):
+        aggregate([])
+
+
+def test_comparison_is_paired_and_repeatable() -> None:
+    old = [replace(score(episode(seed=i)), driving_score=50.0 + i % 7) for i in range(40)]
+    new = [replace(result, driving_score=result.driving_score + 10.0 - 20.0 * (i == 0)) for i, result in enumerate(old)]
+    found = compare(old, new[::-1])["driving_score"]
+    assert found.difference == pytest.approx(9.5) and (found.higher, found.equal, found.lower) == (39, 0, 1)
+    assert found.low < 9.5 < found.high <= 10.0 and found.low > 7.0
+    assert compare(old, new)["driving_score"] == found
+    assert compare(old, new)["success_rate"].equal == 40
+    with pytest.raises(TakeadError, match="no pairs"):
+        compare(old, new[1:])
+
+
+@pytest.mark.parametrize(("stays_behind", "want"), [(True, 70.0), (False, 100.0)])
+def test_an_emergency_vehicle_has_to_end_up_ahead(stays_behind: bool, want: float) -> None:
+    pace = 10.0 if stays_behind else 14.0
+    others = tuple(
+        objects((pace * t * STEP - 20.0, 2.5, 0.0, pace, 0.0), kind=ObjectKind.EMERGENCY_VEHICLE) for t in range(201)
+    )
+    result = score(episode(others=others))
+    assert result.driving_score == pytest.approx(want)
+    assert [(i.kind, i.object_id) for i in result.infractions] == [("yield_to_emergency_vehicle", 1)] * stays_behind
+    # one that had passed and left the road is judged by where it was seen last
+    gone = (*others[:180], *(Objects.empty(),) * 21)
+    assert score(episode(others=gone)).driving_score == pytest.approx(want)
+    assert score(episode(contacts=(contact(9, ObjectKind.EMERGENCY_VEHICLE),))).driving_score == pytest.approx(60.0)
+
+
+def crossing(late: float, heading: float = np.pi / 2) -> tuple[Objects, ...]:
+    """A car across the ego's way at x = 50 m, its centre there ``late`` s after the ego's; both drive 10 m/s."""
+    cos, sin = np.cos(heading), np.sin(heading)
+    ahead = [10.0 * (t * STEP - 5.0 - late) for t in range(201)]
+    return tuple(objects((50.0 + cos * d, sin * d, heading, 10.0 * cos, 10.0 * sin)) for d in ahead)
+
+
+def test_post_encroachment_time_by_hand() -> None:
+    # boxes of 4 m x 2 m at 10 m/s: the ego's rear leaves the other's strip 0.3 s after its centre was in its middle,
+    # the other's front comes to the ego's strip 0.3 s before its own centre does
+    for late in (1.0, 2.0, -1.5):
+        log = episode(others=crossing(late))
+        assert post_encroachment_time(log) == pytest.approx(abs(late) - 0.6, abs=0.11)
+    assert post_encroachment_time(episode(others=crossing(0.0))) == 0.0
+    assert post_encroachment_time(episode(others=crossing(1.0, heading=0.2))) == np.inf  # same direction: a headway
+    assert post_encroachment_time(episode(others=crossing(5.9))) == np.inf
+    assert post_encroachment_time(episode()) == np.inf
+    assert score(episode(others=crossing(1.0))).post_encroachment_time == pytest.approx(0.4, abs=0.11)
+    assert score(episode()).post_encroachment_time is None
+
+
+@settings(max_examples=15, deadline=None)
+@given(late=st.floats(0.0, 4.0), later=st.floats(0.0, 1.0), angle=st.floats(-3.1, 3.1), dx=st.floats(-500.0, 500.0))
+def test_post_encroachment_time_grows_with_the_gap_and_not_with_the_map(
+    late: float, later: float, angle: float, dx: float
+) -> None:
+    log = episode(others=crossing(late))
+    found = post_encroachment_time(log)
+    assert post_encroachment_time(episode(others=crossing(late + later))) >= found - 1e-9
+    assert post_encroachment_time(turned(log, angle, dx, -dx)) == pytest.approx(found, abs=0.11)
+
+
+def test_comfort_bounds_are_nuplans() -> None:
+    ramp = np.clip(np.arange(201) * STEP, 0.0, 4.0)
+    assert comfort(episode(acceleration=-ramp)) == 1.0  # 4 m/s^2, 1 m/s^3
+    assert comfort(episode(acceleration=-1.1 * ramp)) == pytest.approx(0.2)  # past 4.05 m/s^2 from 3.7 s on
+    assert comfort(episode(acceleration=np.full(201, 2.3))) == 1.0
+    assert comfort(episode(acceleration=np.full(201, 2.5))) == 0.0
+    assert comfort(episode(lateral_acceleration=np.full(201, 4.8))) == 1.0
+    assert comfort(episode(lateral_acceleration=np.full(201, -5.0))) == 0.0
+    assert comfort(episode(yaw_rate=np.full(201, 0.9))) == 1.0
+    weaving = 0.9 * np.sin(np.arange(201) * STEP * 2.5)  # yaw acceleration up to 2.25 rad/s^2
+    assert comfort(episode(yaw_rate=weaving)) == 0.0
+
+
+@settings(max_examples=20, deadline=None)
+@given(scale=st.floats(0.2, 1.0), seed=st.integers(0, 99))
+def test_gentler_driving_is_never_less_comfortable(scale: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wild = np.convolve(rng.normal(0.0, 6.0, 260), np.ones(20) / 20, mode="valid")[:201]
+    log = episode(acceleration=wild)
+    assert comfort(replace(log, acceleration=scale * wild)) >= comfort(log)
+
+
+def test_distributions_over_episodes() -> None:
+    standing = tuple(objects((120.0, 0.0, 0.0, 0.0, 0.0)) for _ in range(201))
+    with_threat, free = score(episode(others=standing)), score(episode(seed=2))
+    found = aggregate([with_threat, free])["min_ttc"]
+    assert found["share"] == 0.5 and found["p5"] == found["p95"] == pytest.approx(1.6, abs=0.11)
+    assert aggregate([free])["min_ttc"] == {"share": 0.0, **dict.fromkeys(("p5", "p25", "p50", "p75", "p95"))}
+    older = {k: v for k, v in free.as_dict().items() if k != "post_encroachment_time"}
+    assert EpisodeResult.from_dict(older) == free

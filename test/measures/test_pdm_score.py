@@ -1,0 +1,284 @@
+"""The PDM score on hand-computed cases, against a plain loop with shapely, and its properties."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.geometry import to_outer
+from takead_ros.domain.scene import (
+    EgoState,
+    FloatArray,
+    LineKind,
+    ObjectKind,
+    Objects,
+    Polyline,
+    Route,
+    RouteCommand,
+    Scene,
+)
+from takead_ros.measures.pdm import LaneArea, PdmScores, Tracks, pdm_scores, resample, score_plans
+from takead_ros.measures.pdm.motion import comfortable, savitzky_golay
+
+EGO = EgoState(0.0, 0.0, 0.0, 10.0, length=4.0, width=2.0, wheelbase=2.5)
+TIMES = 0.1 * np.arange(41)
+PATH = np.stack([np.arange(-10.0, 101.0), np.zeros(111)], axis=1)
+OWN = Polyline(1, LineKind.LANE_CENTER, PATH, True, 13.9, 3.5)
+LEFT = Polyline(2, LineKind.LANE_CENTER, PATH[::-1] + np.array([0.0, 3.5]), False, 13.9, 3.5)
+ROAD = LaneArea([OWN, LEFT])
+
+
+def along(speed: float | FloatArray, y: float | FloatArray = 0.0, yaw: float | FloatArray = 0.0) -> FloatArray:
+    """One trajectory (1, 41, 4) along x."""
+    pace = np.broadcast_to(np.asarray(speed, dtype=float), (41,))
+    x = np.concatenate([[0.0], np.cumsum(0.05 * (pace[1:] + pace[:-1]))])
+    return np.stack([x, *(np.broadcast_to(np.asarray(v, dtype=float), (41,)) for v in (y, yaw)), pace], axis=1)[None]
+
+
+def other(x: float, y: float, speed: float = 0.0, yaw: float = 0.0, kind: ObjectKind = ObjectKind.CAR,
+          size: tuple[float, float] = (4.0, 2.0)) -> Objects:  # fmt: skip
+    one = np.ones(1)
+    return Objects(
+        np.array([1]), np.array([int(kind)]), x * one, y * one, yaw * one, speed * np.cos(yaw) * one,
+        speed * np.sin(yaw) * one, size[0] * one, size[1] * one, one,
+    )  # fmt: skip
+
+
+def merged(*parts: Objects) -> Objects:
+    columns = [np.concatenate([getattr(part, name) for part in parts]) for name in Objects.__dataclass_fields__]
+    return replace(Objects(*columns), id=np.arange(1, len(parts) + 1))
+
+
+def scores(states: FloatArray, *parts: Objects, area: LaneArea = ROAD, reference: float | None = None) -> PdmScores:
+    """Others go straight on from where ``parts`` say."""
+    tracks = Tracks.of([merged(*parts)] if parts else [], 50, 0.1)
+    return pdm_scores(states, EGO, tracks, area, PATH, reference)
+
+
+def test_a_free_road_is_a_full_score() -> None:
+    found = scores(along(10.0))
+    assert found.travelled == pytest.approx(40.0)
+    for name in ("score", "no_collision", "drivable_area", "ttc", "progress", "comfort"):
+        assert getattr(found, name) == pytest.approx(1.0), name
+
+
+def test_weights_by_hand() -> None:
+    both = np.concatenate([along(10.0), along(5.0)])
+    found = scores(both)
+    assert found.progress == pytest.approx([1.0, 0.5])
+    assert found.score == pytest.approx([1.0, (5 * 0.5 + 5 + 2) / 12])
+    assert scores(both, reference=80.0).progress == pytest.approx([0.5, 0.25])
+    assert scores(both, reference=20.0).progress == pytest.approx([1.0, 1.0])
+    crawling = scores(along(1.0))
+    assert crawling.travelled == pytest.approx(4.0) and crawling.progress == 1.0  # below 5 m progress is not judged
+
+
+@pytest.mark.parametrize(
+    ("kind", "want"),
+    [(ObjectKind.CAR, 0.0), (ObjectKind.PEDESTRIAN, 0.0), (ObjectKind.CYCLIST, 0.0), (ObjectKind.CONE, 0.5)],
+)
+def test_driving_into_what_stands_is_at_fault(kind: ObjectKind, want: float) -> None:
+    found = scores(along(10.0), other(24.0, 0.0, kind=kind))
+    assert found.no_collision == want and found.ttc == 0.0
+    assert found.collision_time == pytest.approx(2.0)  # 24 m less two half lengths of 2 m at 10 m/s
+    assert found.ttc_time == pytest.approx(1.1)  # 0.9 s earlier
+    # the gate also halves the progress; without a reference that is still the best there is
+    assert found.score == pytest.approx(want * (5 * (want > 0) + 0 + 2) / 12)
+
+
+def test_who_is_hit_from_behind_or_standing_is_not_at_fault() -> None:
+    assert scores(along(5.0), other(-12.0, 0.0, speed=12.0)).no_collision == 1.0
+    assert scores(along(0.0), other(15.0, 0.0, speed=10.0, yaw=np.pi)).no_collision == 1.0
+    assert scores(along(0.0), other(15.0, 0.0, speed=10.0, yaw=np.pi)).ttc == 1.0  # a standing ego has no TTC
+    assert scores(along(1.0), other(30.0, 0.0, speed=10.0, yaw=np.pi)).no_collision == 0.0
+
+
+def test_being_hit_from_the_side_is_at_fault_only_across_lanes() -> None:
+    crossing = other(1.0, -12.0, speed=6.0, yaw=np.pi / 2)  # beside the ego's middle after about 1.7 s
+    inside = along(0.5)
+    assert scores(inside, crossing).no_collision == 1.0
+    assert scores(along(0.5, y=1.5), crossing).no_collision == 0.0
+
+
+def test_time_to_collision_looks_ahead_for_nine_tenths_of_a_second() -> None:
+    braking = np.maximum(10.0 - 4.0 * np.maximum(TIMES - 1.0, 0.0), 0.0)  # stands after 10 + 12.5 m
+    stops_short = scores(along(braking), other(22.5 + 4.0 + 0.5, 0.0))
+    assert stops_short.no_collision == 1.0 and stops_short.ttc == 0.0
+    assert scores(along(braking), other(40.0, 0.0)).ttc == 1.0
+    assert scores(along(10.0), other(9.0, 0.0, speed=10.0)).ttc == 1.0  # close behind a lead that keeps its speed
+    beside = other(9.0, 3.0, speed=0.0)
+    assert scores(along(10.0), beside).ttc == 1.0
+
+
+def test_what_touches_the_ego_at_the_start_is_ignored() -> None:
+    found = scores(along(10.0), other(3.0, 0.0))
+    assert found.no_collision == 1.0 and found.ttc == 1.0
+
+
+def test_drivable_area_has_a_tolerance_of_a_tyre() -> None:
+    # the lane's right edge is at -1.75 m, the box's side 1 m beside its centre
+    assert scores(along(10.0, y=-1.0)).drivable_area == 1.0
+    off = scores(along(10.0, y=-1.1))
+    assert off.drivable_area == 0.0 and off.score == 0.0
+    assert scores(along(10.0, y=4.5)).drivable_area == 1.0  # the oncoming lane is drivable
+    assert scores(along(10.0), area=LaneArea([])).drivable_area == 0.0
+
+
+def test_comfort_bounds() -> None:
+    assert comfortable(along(10.0), 0.1).all()
+    assert not comfortable(along(np.maximum(18.0 - 4.2 * TIMES, 0.0)), 0.1).any()
+    assert comfortable(along(np.maximum(18.0 - 4.0 * TIMES, 0.0)), 0.1).all()
+    assert not comfortable(along(5.0 + 2.5 * TIMES), 0.1).any()
+    assert not comfortable(along(5.0, yaw=1.0 * TIMES), 0.1).any()  # yaw rate 1.0 rad/s
+    assert comfortable(along(5.0, yaw=0.9 * TIMES), 0.1).all()
+    assert not comfortable(along(6.0, yaw=0.9 * TIMES), 0.1).any()  # 5.4 m/s^2 to the side
+    brief = 10.0 - np.where(np.abs(TIMES - 2.0) < 0.35, 6.0 * (TIMES - 1.65), np.where(TIMES > 2.0, 4.2, 0.0))
+    assert comfortable(along(brief), 0.1).all()  # over the whole horizon a short brake is smoothed away
+    assert not comfortable(along(brief), 0.1, window=7).any()
+
+
+def test_smoothing_is_scipys() -> None:
+    signal = pytest.importorskip("scipy.signal")
+    values = np.random.default_rng(0).normal(size=(3, 41))
+    for window, order, derivative in ((41, 2, 0), (41, 2, 1), (5, 2, 1), (5, 3, 2), (15, 2, 1)):
+        want = signal.savgol_filter(values, window, order, deriv=derivative, delta=0.1)
+        assert values @ savitzky_golay(41, window, order, derivative, 0.1).T == pytest.approx(want, abs=1e-8)
+
+
+def test_plans_become_smooth_states() -> None:
+    straight = np.stack([np.arange(1, 9) * 5.0, np.zeros(8)], axis=1)
+    states = resample(straight[None], 10.0, 0.1)
+    assert states.shape == (1, 41, 4)
+    assert states == pytest.approx(along(10.0), abs=1e-9)
+    standing = resample(np.zeros((1, 8, 2)), 0.0, 0.1)
+    assert standing == pytest.approx(np.zeros((1, 41, 4)))
+    bend = np.stack([20 * np.sin(np.arange(1, 9) / 4.0), 20 * (1 - np.cos(np.arange(1, 9) / 4.0))], axis=1)
+    turned = resample(bend[None], 10.0, 0.1)[0]
+    assert turned[:, 2] == pytest.approx(0.5 * TIMES, abs=0.08) and turned[:, 3] == pytest.approx(10.0, abs=0.25)
+
+
+def test_tracks_align_by_id_and_go_on_straight() -> None:
+    first = merged(other(0.0, 0.0, 10.0), other(5.0, 1.0))
+    second = first.select(np.array([0]))
+    tracks = Tracks.of([first, second], 4, 0.1)
+    assert tracks.id.tolist() == [1, 2]
+    assert tracks.x[0] == pytest.approx([0.0, 0.0, 1.0, 2.0])
+    assert tracks.x[1, 0] == 5.0 and np.isnan(tracks.x[1, 1:]).all()
+    assert Tracks.of([], 4, 0.1).x.shape == (0, 4)
+
+
+def test_plans_of_a_scene_are_scored_in_the_map() -> None:
+    yaw, shift = 0.7, np.array([30.0, -20.0])
+    path = to_outer(PATH, *shift, yaw)
+    lanes = tuple(replace(line, points=to_outer(line.points, *shift, yaw)) for line in (OWN, LEFT))
+    route = Route(path, path[[25, 40, 55]], (RouteCommand.LANE_FOLLOW,) * 3, 0.0, 0.0, 90.0, 0.1, 13.9)
+    standing = other(*to_outer(np.array([24.0, 0.0]), *shift, yaw), yaw=yaw)
+    scene = Scene(0, replace(EGO, x=shift[0], y=shift[1], yaw=yaw), standing, lanes, route)
+    go = np.stack([np.arange(1, 9) * 5.0, np.zeros(8)], axis=1)
+    stop = np.stack([np.minimum(np.arange(1, 9) * 2.2 + 1.0, 14.0), np.zeros(8)], axis=1)
+    found = score_plans(scene, [standing], np.stack([go, stop]))
+    assert found.no_collision.tolist() == [0.0, 1.0] and found.drivable_area.tolist() == [1.0, 1.0]
+    assert found.travelled == pytest.approx([40.0, 14.0], abs=0.2)
+    against = score_plans(scene, [standing], np.stack([stop]), reference=stop)
+    assert against.progress == pytest.approx(1.0)
+
+
+def _benchmark() -> object:
+    path = Path(__file__).parents[2] / "benchmarks" / "pdm_score.py"
+    spec = importlib.util.spec_from_file_location("pdm_score_benchmark", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_plain_loop_with_shapely_gives_the_same_scores() -> None:
+    pytest.importorskip("shapely")
+    bench = _benchmark()
+    states = bench.trajectories(25, np.random.default_rng(5))
+    tracks = Tracks.of(bench.others(), 50, 0.1)
+    path = np.stack([np.arange(-10.0, 101.0), np.zeros(111)], axis=1)
+    found = pdm_scores(states, bench.EGO, tracks, LaneArea(bench.road()), path).score
+    assert found == pytest.approx(bench.plain(states, tracks, bench.road(), path), abs=1e-9)
+    assert 0.0 < np.mean(found > 0.0) < 1.0
+
+
+def test_training_can_score_without_the_simulator() -> None:
+    found = "[m for m in sys.modules if m.split('.')[0] in ('metadrive', 'torch')]"
+    code = f"import sys, takead_ros.measures.pdm; print({found})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@settings(max_examples=25, deadline=None)
+@given(points=st.lists(st.tuples(st.floats(-30.0, 130.0), st.floats(-10.0, 12.0)), min_size=1, max_size=60))
+def test_the_grid_settles_points_as_distances_do(points: list[tuple[float, float]]) -> None:
+    at = np.array(points)
+    inside = np.minimum(np.abs(at[:, 1]), np.abs(at[:, 1] - 3.5))
+    beyond = np.maximum(np.maximum(-10.0 - at[:, 0], at[:, 0] - 100.0), 0.0)
+    distance = np.hypot(inside, beyond)
+    clear = np.abs(distance - 2.05) > 1e-9
+    assert (ROAD.on_road(at)[clear] == (distance <= 2.05)[clear]).all()
+
+
+CARS = st.lists(
+    st.tuples(st.floats(5.0, 50.0), st.floats(-3.0, 6.0), st.floats(0.0, 10.0), st.floats(-3.1, 3.1)),
+    min_size=1, max_size=4,
+)  # fmt: skip
+
+
+def sample(seed: int) -> FloatArray:
+    rng = np.random.default_rng(seed)
+    ahead = np.cumsum(rng.uniform(2.0, 6.0, (12, 8)), axis=1)
+    across = np.cumsum(rng.normal(0.0, 0.15, (12, 8)), axis=1)
+    return resample(np.stack([ahead, across], axis=-1), 8.0, 0.1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(cars=CARS, seed=st.integers(0, 50), angle=st.floats(-3.1, 3.1), dx=st.floats(-300.0, 300.0), data=st.data())
+def test_turning_the_map_and_the_order_of_objects_change_nothing(
+    cars: list[tuple[float, float, float, float]], seed: int, angle: float, dx: float, data: st.DataObject
+) -> None:
+    states, parts = sample(seed), merged(*(other(x, y, speed, yaw) for x, y, speed, yaw in cars))
+    order = data.draw(st.permutations(range(len(cars))))
+    first = pdm_scores(states, EGO, Tracks.of([parts], 50, 0.1), ROAD, PATH, 30.0)
+    cos, sin = np.cos(angle), np.sin(angle)
+
+    def turn(points: FloatArray) -> FloatArray:
+        return to_outer(points, dx, -dx, angle)
+
+    place = turn(np.stack([parts.x, parts.y], 1))
+    moved = replace(
+        parts, x=place[:, 0], y=place[:, 1], yaw=parts.yaw + angle, vx=cos * parts.vx - sin * parts.vy,
+        vy=sin * parts.vx + cos * parts.vy,
+    ).select(np.array(order))  # fmt: skip
+    turned = np.concatenate([turn(states[..., :2]), states[..., 2:3] + angle, states[..., 3:]], axis=-1)
+    lanes = LaneArea([replace(line, points=turn(line.points)) for line in (OWN, LEFT)])
+    second = pdm_scores(turned, EGO, Tracks.of([moved], 50, 0.1), lanes, turn(PATH), 30.0)
+    assert second.score == pytest.approx(first.score, abs=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(cars=CARS, seed=st.integers(0, 50))
+def test_one_more_object_never_helps(cars: list[tuple[float, float, float, float]], seed: int) -> None:
+    states, parts = sample(seed), [other(x, y, speed, yaw) for x, y, speed, yaw in cars]
+    more, fewer = scores(states, *parts, reference=30.0), scores(states, *parts[:-1], reference=30.0)
+    assert (more.score <= fewer.score + 1e-12).all()
+    assert ((more.score >= 0.0) & (more.score <= 1.0)).all()
+
+
+def test_what_cannot_be_scored_is_named() -> None:
+    with pytest.raises(TakeadError, match=r"shape \(1, 3, 4\)"):
+        scores(along(10.0)[:, :3])
+    with pytest.raises(TakeadError, match="finite"):
+        scores(np.where(np.arange(41)[:, None] == 7, np.nan, along(10.0)))
+    with pytest.raises(TakeadError, match="expected 50"):
+        pdm_scores(along(10.0), EGO, Tracks.of([other(9.0, 0.0)], 41, 0.1), ROAD, PATH)

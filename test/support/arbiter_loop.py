@@ -1,0 +1,117 @@
+"""Drives the arbiter tick by tick with healthy inputs, except where a test says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from support.scenery import SECOND, TICK, human, output, received, request, scene
+from takead_ros.domain.driving import ArbiterMode, DriveCommand, TakeoverEvent, Trigger
+from takead_ros.takeover.arbiter import step
+from takead_ros.takeover.inputs import Ask, Inputs, Now
+from takead_ros.takeover.parameters import ArbiterParameters
+from takead_ros.takeover.state import State
+
+START = Now(ros=5_000 * SECOND, steady=77 * SECOND)  # two clocks that have nothing in common
+
+
+class Loop:
+    """``tick(...)`` gives the arbiter new messages: scene, policy and expert unless they are None."""
+
+    def __init__(self, speed: float = 10.0, **parameters: Any) -> None:
+        self.p = ArbiterParameters(**parameters)
+        self.state, self.now = State(), START
+        self.inputs = Inputs()
+        self.x, self.speed = 0.0, speed
+        self.command: DriveCommand = None  # type: ignore[assignment]
+        self.events: list[TakeoverEvent] = []
+        self.ticks = 0
+
+    @property
+    def mode(self) -> ArbiterMode:
+        return self.state.mode
+
+    def tick(self, ask: Ask = Ask.NOTHING, dt: int = TICK, ros_dt: int | None = None, **messages: Any) -> DriveCommand:
+        """One tick ``dt`` ns later. Keywords: scene, policy, expert, request (True: healthy, nothing to ask for; None:
+        nothing new; else a value), human (a value; default: nothing new)."""
+        self.ticks += 1
+        assert self.ticks < 1000, f"{self.mode.name} for ever"  # no test waits in vain
+        self.now = Now(self.now.ros + (dt if ros_dt is None else ros_dt), self.now.steady + dt)
+        self.x += self.speed * dt / SECOND
+        made = {
+            "scene": lambda: scene(self.now.ros, self.x, self.speed),
+            "policy": lambda: output(self.now.ros, speed=self.speed),
+            "expert": lambda: output(self.now.ros, "expert", speed=self.speed),
+            "request": lambda: request(self.now.ros, Trigger.NONE),
+        }
+        new: dict[str, Any] = {}
+        for name, make in made.items():
+            given = messages.pop(name, True)
+            value = make() if given is True else given
+            if value is not None:
+                new[name] = value if hasattr(value, "steady") else received(value, self.now)
+        for name, value in messages.items():
+            new[name] = value if hasattr(value, "steady") else received(value, self.now)
+        self.inputs = replace(self.inputs, **new, ask=ask)
+        self.state, self.command, self.events = step(self.state, self.inputs, self.now, self.p)
+        return self.command
+
+    def dead(self, ticks: int) -> DriveCommand:
+        """Ticks without any new message."""
+        for _ in range(ticks):
+            self.tick(scene=None, policy=None, expert=None, request=None)
+        return self.command
+
+    def run(self, ticks: int, **messages: Any) -> DriveCommand:
+        for _ in range(ticks):
+            self.tick(**messages)
+        return self.command
+
+    def ask(self, trigger: Any = None) -> Any:
+        """A takeover request as of the coming tick."""
+        return request(self.now.ros + TICK, *([trigger] if trigger is not None else []))
+
+    def hand(self, steering: float | None = None, acceleration: float | None = None) -> Any:
+        """A human's command as of the coming tick."""
+        return human(self.now.ros + TICK, steering, acceleration)
+
+    def out(self, source: str = "policy", **values: Any) -> Any:
+        """A driver's output as of the coming tick."""
+        return output(self.now.ros + TICK, source, speed=self.speed, **values)
+
+
+def engaged(**parameters: Any) -> Loop:
+    """A loop in POLICY."""
+    loop = Loop(**parameters)
+    loop.tick()
+    loop.tick(ask=Ask.ENGAGE)
+    assert loop.state.response is not None and loop.state.response.accepted, loop.state.response
+    loop.run(6)  # until the brake of DISENGAGED is let go
+    return loop
+
+
+def in_mode(mode: ArbiterMode, **parameters: Any) -> Loop:
+    """A loop that got into ``mode`` the way a vehicle would."""
+    if mode is ArbiterMode.DISENGAGED:
+        loop = Loop(**parameters)
+        loop.run(2)
+        return loop
+    loop = engaged(**parameters)
+    if mode is ArbiterMode.EXPERT:
+        loop.tick(request=loop.ask())
+    elif mode is ArbiterMode.HUMAN:
+        loop.tick(human=loop.hand(0.05, -1.0))
+    elif mode is ArbiterMode.HANDBACK:
+        loop.tick(human=loop.hand(0.2, -1.0))
+        while loop.mode is ArbiterMode.HUMAN:
+            loop.tick(human=loop.hand())
+    elif mode in (ArbiterMode.MRM, ArbiterMode.STOPPED):
+        while loop.mode is not mode:
+            loop.dead(1)
+    assert loop.mode is mode, loop.state.reason
+    return loop
+
+
+def told(loop: Loop) -> list[tuple[str, int, str, str]]:
+    """Kind, number, who and trigger of the last tick's events."""
+    return [(e.kind.name, e.takeover, e.who.name, e.trigger.name) for e in loop.events]

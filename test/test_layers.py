@@ -1,0 +1,106 @@
+"""Imports point downwards only: every file of the package is held to the layer list (docs/design.md, "Layers")."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "takead_ros"
+
+# Bottom first; what stands in one row may import from the rows above it, and from itself. Files beside the folders
+# (``errors`` and the like live in domain) are rows as well.
+LAYERS = (
+    ("resources", "compiled"),
+    ("domain",),
+    ("files",),
+    ("console",),
+    ("messages", "maps"),
+    ("policy", "takeover", "measures"),
+    ("expert", "scenarios"),
+    ("recording",),
+    ("vehicles",),
+    ("simulators",),
+    ("host",),
+    ("nodes",),
+    ("runs",),
+    ("pictures",),
+    ("cli",),
+)
+RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
+# What a pure layer may import from outside: no clock, no I/O, no simulator, no ROS (CONTRIBUTING, "Pure core").
+PURE = ("domain", "policy", "takeover", "expert", "measures", "scenarios")
+IMPURE = frozenset({"time", "datetime", "os", "subprocess", "threading", "multiprocessing", "socket", "random", "rclpy",
+                    "metadrive", "torch", "rosbags", "mcap"})  # fmt: skip
+FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module (or name in a module) that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(ROOT / PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_downwards(path: Path) -> None:
+    own = layer(path)
+    if own == "__init__":
+        return
+    assert own in RANK, f"{path}: '{own}' is in no layer; add it to LAYERS and to docs/design.md"
+    for name in imported(path):
+        parts = name.split(".")
+        assert parts[0] not in ("torch", "takead_training", "lightning") or own == "cli", f"{path} imports {name}"
+        if parts[0] != PACKAGE or parts[1].startswith("__"):
+            continue
+        other = parts[1]
+        assert other == own or RANK[other] < RANK[own], f"{path} imports {name}: '{own}' may not know '{other}'"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if layer(path) in PURE], ids=lambda p: p.name)
+def test_pure_layers_know_no_clock_and_no_world(path: Path) -> None:
+    outside = {name.split(".")[0] for name in imported(path)}
+    assert not outside & IMPURE, f"{path} imports {sorted(outside & IMPURE)}"
+
+
+def test_there_are_no_import_cycles_between_files() -> None:
+    """A file's own imports, followed through: none leads back to it (imports inside functions left aside)."""
+    graph: dict[str, set[str]] = {}
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in FILES}
+    for name, path in names.items():
+        top = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ImportFrom)]
+        found = {f"{node.module}.{alias.name}" for node in top for alias in node.names} | {n.module or "" for n in top}
+        graph[name] = {other for other in found if other in names and other != name}
+
+    def reach(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(graph[start])
+        while waiting:
+            here = waiting.pop()
+            if here not in seen:
+                seen.add(here)
+                waiting.extend(graph[here])
+        return seen
+
+    assert [name for name in graph if name in reach(name)] == []
+
+
+def test_training_is_never_imported_by_the_runtime_package_at_load() -> None:
+    """torch lives in ``training/`` only; the command line loads it inside the verbs that train."""
+    for path in FILES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = (
+                [node.module or ""] if isinstance(node, ast.ImportFrom)
+                else [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            )  # fmt: skip
+            assert not [n for n in names if n.split(".")[0] in ("torch", "takead_training", "onnx")], path
