@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-runtime lint baseline bench clean venv
+.PHONY: help demo test test-runtime check lint baseline bench clean venv
 
 help: ## what can be made
 	@echo "takead_ros: turn every takeover into a better driving policy"
@@ -35,6 +35,12 @@ test: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## every test (about 10 minutes 
 
 test-runtime: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## only: an installation without torch drives and records
 	$(BIN)/python -m pytest -q test/cli/test_runtime_install.py
+
+check: $(VENV)/.ready-dev ## lint, types and the fast tests (under a minute on 2 cores): before every commit
+	$(BIN)/ruff check -q .
+	$(BIN)/ruff format --check -q .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -m "not slow and not network"
 
 lint: $(VENV)/.ready-dev ## ruff and mypy over the whole tree (about a minute)
 	$(BIN)/ruff check .

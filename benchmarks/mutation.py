@@ -6,8 +6,9 @@
 
 mutmut makes the mutants, in a copy of the package. The tests are collected once; each mutant is then tried in a fork of
 that process, by the tests that run the function it is in, the quickest first, until one fails. The exhaustive, the
-random and the node tests are left out: they are slow, and the score has to hold without them. ``mutation_equivalent.yaml`` names
-the mutants that no test can notice, with the reason; they count as survivors in the score.
+random and the node tests are left out: they are slow, and the score has to hold without them.
+``mutation_equivalent.yaml`` names the mutants that no test can notice, with the reason; they count as survivors in
+the score.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ import pytest
 
 from takead_ros.resources import resource
 
+pytestmark = pytest.mark.slow
+
 BASELINE = resource("models/baseline.onnx")
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from takead_ros.measures.driving_score import EpisodeResult
 
+pytestmark = pytest.mark.slow
+
 
 def evaluation(path: Path, model: str, scores: list[float], takeovers: int = 1, **keys: Any) -> Path:
     """One episode for each score, in two families in turn."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SMALL = (
     "--suite", "intersection_right", "--demonstrations", "1", "--drives", "1", "--tests", "1",
     "--dagger-epochs", "1", "--preference-epochs", "1", "--draws", "512", "--workers", "2",

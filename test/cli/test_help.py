@@ -7,6 +7,8 @@ import pytest
 
 from takead_ros import __version__
 
+pytestmark = pytest.mark.slow
+
 VERBS = (
     ["demo"], ["doctor"], ["drive"], ["eval"], ["scenarios", "ls"], ["scenarios", "show"], ["clips", "ls"],
     ["clips", "show"], ["train", "bc"], ["train", "round"], ["export"], ["model", "show"], ["model", "verify"],

@@ -14,7 +14,10 @@ import pytest
 
 PYTHON = Path(__file__).parents[2] / ".venv-runtime" / "bin" / "python"
 
-pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="no .venv-runtime; 'make test-runtime' makes it")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not PYTHON.exists(), reason="no .venv-runtime; 'make test-runtime' makes it"),
+]
 
 
 def runtime(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,8 @@ from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_free_road_is_driven_at_the_limit_in_the_middle() -> None:
     run = drive(straight(), EgoState(0.0, 0.0, 0.0, 6.0), 8.0)

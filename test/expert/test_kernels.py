@@ -19,6 +19,8 @@ from takead_ros.domain.geometry import box_corners
 from takead_ros.expert import planner
 from takead_ros.expert.kernels import conflicts, courses, limits, motion, network, route, shapes
 
+pytestmark = pytest.mark.slow
+
 KERNELS = (conflicts, courses, limits, motion, network, route, shapes)
 REAL = {"allow_nan": False, "allow_infinity": False}
 

@@ -26,6 +26,8 @@ from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
 from takead_ros.recording.verify import verify
 
+pytestmark = pytest.mark.slow
+
 VICTIM = Path(victim.__file__)
 
 

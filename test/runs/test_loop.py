@@ -11,6 +11,8 @@ from mcap.reader import make_reader
 
 from takead_ros.recording import reader
 
+pytestmark = pytest.mark.slow
+
 SUITE = "intersection_right"  # the shortest family
 
 

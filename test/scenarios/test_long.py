@@ -19,6 +19,8 @@ from takead_ros.scenarios.spec import Ability, Actor, Model, Scenario
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators.metadrive.world import World
 
+pytestmark = pytest.mark.slow
+
 LONG = ("long_street", "long_town")
 SEEDS = range(25)
 

@@ -9,6 +9,8 @@ from takead_ros.scenarios import FAMILIES, build
 from takead_ros.scenarios.spec import Ability, When
 from takead_ros.scenarios.suites import load_suite, read_suite, suite_names
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(200)
 
 

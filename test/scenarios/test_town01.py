@@ -29,6 +29,8 @@ from takead_ros.scenarios.suites import load_suite
 from takead_ros.scenarios.town import compose
 from takead_ros.simulators.metadrive.world import World
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("carla", reason="Town01 is read by the package carla (pip install 'takead_ros[carla]')")
 
 

@@ -12,6 +12,8 @@ import pytest
 from takead_ros import scenarios
 from takead_ros.simulators.metadrive.world import World
 
+pytestmark = pytest.mark.slow
+
 
 def _load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(

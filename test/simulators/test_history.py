@@ -8,6 +8,8 @@ pytest.importorskip("metadrive", reason="the sim extra is not installed")
 
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_was_driven_before_does_not_show() -> None:
     """These two tell: with one physics world for both, the second ended 2 cm further on."""

@@ -14,6 +14,8 @@ from takead_ros.scenarios.junctions import ARM
 from takead_ros.scenarios.spec import Actor, Change, Control, Model, Phase, Scenario, When
 from takead_ros.simulators.metadrive.world import World
 
+pytestmark = pytest.mark.slow
+
 
 def stand(world: World, scenario: Scenario, seconds: float) -> list[np.ndarray]:
     """x, y of all actors at each tick while the ego holds its brake."""

@@ -13,6 +13,8 @@ from takead_ros.scenarios import build
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.simulators.metadrive.world import World
 
+pytestmark = pytest.mark.slow
+
 NEW = ("ramp_merge", "ramp_exit", "lane_drop", "roundabout_entry", "t_junction", "emergency_vehicle")
 
 

@@ -24,6 +24,8 @@ from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators.metadrive.engine import import_metadrive, quiet
 from takead_ros.simulators.metadrive.world import World
 
+pytestmark = pytest.mark.slow
+
 Action = tuple[float, float]
 
 

@@ -16,6 +16,8 @@ from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.scenarios import build
 from takead_ros.simulators.metadrive.world import World
 
+pytestmark = pytest.mark.slow
+
 STEP = 50_000_000  # ns
 
 

@@ -22,6 +22,8 @@ from takead_ros.scenarios.spec import Ability, Actor, Model, Phase, Scenario, Wh
 from takead_ros.simulators.metadrive.engine import EGO_LENGTH, WHEELBASE
 from takead_ros.simulators.metadrive.world import World
 
+pytestmark = pytest.mark.slow
+
 STEP = 0.05
 
 

@@ -23,6 +23,8 @@ from takead_ros.takeover.inputs import Ask, Inputs, Now, Received
 from takead_ros.takeover.state import ENGAGED
 from takead_ros.takeover.table import ANY, edges
 
+pytestmark = pytest.mark.slow
+
 LATE = 4 * SECOND // 10
 STALENESS = ("fresh", "stale", "silent", "broken")
 SCENES = (*STALENESS, "missing")

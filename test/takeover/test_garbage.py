@@ -20,6 +20,8 @@ from takead_ros.takeover.inputs import Inputs, Now, Received
 from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.state import State
 
+pytestmark = pytest.mark.slow
+
 P = ArbiterParameters(auto_engage=True)
 STATES = {mode: in_mode(mode).state for mode in M}
 NUMBER = st.one_of(

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -21,6 +22,8 @@ from takead_ros.takeover.inputs import Ask, Inputs, Now, Received
 from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.state import ENGAGED, State
 from takead_ros.takeover.table import ANY, edges
+
+pytestmark = pytest.mark.slow
 
 EDGES = {pair for pair in edges() if pair[0] != ANY}
 LIMIT = {"scene": 0.2, "policy": 0.3, "expert": 0.3, "human": 0.2, "request": 0.3}

@@ -21,6 +21,8 @@ from takead_training.dagger import Mix
 from takead_training.rounds import RoundSettings, run_round
 from takead_training.trainer import Schedule
 
+pytestmark = pytest.mark.slow
+
 BASELINE = resource("models/baseline.onnx")
 SMALL = RoundSettings(
     mix=Mix(draws=128),

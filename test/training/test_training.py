@@ -18,6 +18,8 @@ from takead_training.preference import FOREIGN, Preference, find_pairs, train_pr
 from takead_training.samples import LABELS, Table
 from takead_training.trainer import Schedule, choice_figures, fit, prepare, tensors
 
+pytestmark = pytest.mark.slow
+
 QUICK = Schedule(epochs=3, batch=32, rate=1e-3, threads=1)
 
 
