@@ -46,7 +46,7 @@ def find_oncoming(actors: Actors, now: Places, frame: Frame, ego: EgoState, para
     near = (along > -0.5 * ego.length) & (np.cos(actors.yaw[rows, soon] - frame.yaw[i]) < _AGAINST)
     side = np.where(near, offset, np.inf).min(axis=1) - now.half_across[rows]
     nearest = int(side.argmin())
-    limit = float(side[nearest]) - 0.5 * ego.width - parameters.side_margin - _SPARE
+    limit = float(side[nearest]) - 0.5 * ego.width - parameters.side_margin_m - _SPARE
     return Oncoming(against, limit, int(rows[nearest]))
 
 

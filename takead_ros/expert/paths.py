@@ -88,13 +88,13 @@ def find_blockers(
 
     queue_end m: whatever stands beyond is a queue before a closed stop line.
     """
-    wide = 0.5 * ego.width + parameters.side_margin
+    wide = 0.5 * ego.width + parameters.side_margin_m
     blocks = (actors.speed < 0.5) & ~actors.person & (np.abs(now.offset) < wide + now.half_across)
     blocks &= ~actors.has_moved | (actors.standing > 3.0)
     ahead = (now.along + now.half_along > -0.5 * ego.length - 1.0) & (now.along - now.half_along < _LOOK)
     rows = np.flatnonzero(blocks & ahead & (now.along < queue_end))
     rows = rows[np.argsort(now.along[rows], kind="stable")]
-    if len(rows) > 1 and actors.standing[rows[0]] < parameters.queue_patience and _queues(actors, now, rows[:2]):
+    if len(rows) > 1 and actors.standing[rows[0]] < parameters.queue_patience_s and _queues(actors, now, rows[:2]):
         return rows[:0]
     return rows
 
@@ -117,7 +117,7 @@ def find_passings(
     """
     near, far = now.along - now.half_along, now.along + now.half_along
     right_side, left_side = now.offset - now.half_across, now.offset + now.half_across
-    wide = 0.5 * ego.width + parameters.side_margin
+    wide = 0.5 * ego.width + parameters.side_margin_m
     stands = (actors.speed < 0.5) & ~actors.person
     group = [int(rows[0])]
     end = far[rows[0]]
@@ -129,7 +129,7 @@ def find_passings(
         end = max(end, far[row])
     start = min(near[r] for r in group)
     beside = [int(r) for r in others if start - 3.0 < now.along[r] < end + 3.0]
-    reach = 0.5 * ego.width + parameters.pass_clearance
+    reach = 0.5 * ego.width + parameters.pass_clearance_m
     left = max(left_side[r] for r in group) + reach
     right = min(right_side[r] for r in group) - reach
     for r in beside:  # what stands next to the lane narrows the gap, or moves it farther out
@@ -151,7 +151,7 @@ def slow_ahead(actors: Actors, now: Places, ego: EgoState, limit: float, paramet
 
     limit m/s: the speed that the ego would like to drive.
     """
-    reach = 0.5 * ego.width + parameters.person_margin + now.half_across
+    reach = 0.5 * ego.width + parameters.person_margin_m + now.half_across
     slow = (actors.kind == _CYCLIST) & (actors.speed >= 0.5) & (actors.speed < _OVERTAKES * limit)
     slow &= (now.same > 0.9) & (np.abs(now.offset) < reach)
     slow &= (now.along + now.half_along > -0.5 * ego.length - _OVERTAKING_GAP) & (now.along - now.half_along < _LOOK)
@@ -166,13 +166,13 @@ def find_overtakings(
     """The way around the slow cyclist ``row``, on its left; empty where there is no room or it would take too long."""
     p = parameters
     times, pace = _OVERTAKING_TIMES, max(limit, ego.speed)
-    gains = min((pace - ego.speed) / p.comfort_acceleration, times[-1])
+    gains = min((pace - ego.speed) / p.comfort_acceleration_mps2, times[-1])
     active = np.minimum(times, gains)
-    own = (ego.speed + 0.5 * p.comfort_acceleration * active) * active + pace * np.maximum(times - gains, 0.0)
+    own = (ego.speed + 0.5 * p.comfort_acceleration_mps2 * active) * active + pace * np.maximum(times - gains, 0.0)
     other = now.along[row] + float(actors.speed[row]) * times
     reach = now.half_along[row] + 0.5 * ego.length + _OVERTAKING_GAP
     beside, past = own > other - reach, own > other + reach
-    target = float(now.offset[row] + now.half_across[row] + 0.5 * ego.width + p.cyclist_clearance)
+    target = float(now.offset[row] + now.half_across[row] + 0.5 * ego.width + p.cyclist_clearance_m)
     if not past.any():
         return []
     start, end = float(own[beside.argmax()]), float(own[past.argmax()])

@@ -103,14 +103,14 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     if memory.stamp is not None and scene.stamp < memory.stamp:
         memory = Memory()  # a world that was reset
     objects = scene.objects if p.privileged else scene.objects.visible()
-    tracks = remember(memory.tracks, objects, scene.stamp, p.memory_time)
+    tracks = remember(memory.tracks, objects, scene.stamp, p.memory_s)
     stands = scene.stamp if memory.waiting_since is None else memory.waiting_since
     waiting = None if ego.speed > _UNDER_WAY else stands
     waited = 0.0 if waiting is None else (scene.stamp - waiting) * 1e-9
-    impatience = min(max(waited / p.patience - 1.0, 0.0), 1.0)
+    impatience = min(max(waited / p.patience_s - 1.0, 0.0), 1.0)
     lanes = read_lanes(scene.polylines, memory.lanes)
     actors, courses = forecast(ego, lanes, tracks, scene.stamp)
-    limit = p.default_speed_limit if scene.route.speed_limit is None else max(scene.route.speed_limit, 0.5)
+    limit = p.default_speed_limit_mps if scene.route.speed_limit is None else max(scene.route.speed_limit, 0.5)
     wall, dealt, yield_line = closed_line(scene, memory, p)
 
     now = place(frame, actors)
@@ -128,7 +128,7 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     meeting = find_oncoming(actors, now, frame, ego, p)
     rooms = lanes_beside(lanes, frame, ego) if urgent >= 0 else []
     if urgent >= 0 and not rooms and band is not None:
-        away, limit = aside(actors, now, band, ego), min(limit, p.aside_speed)
+        away, limit = aside(actors, now, band, ego), min(limit, p.aside_speed_mps)
     paths = build_paths(frame, passings, ego, away)
     if rooms:
         paths = add_rooms(paths, rooms, int(actors.id[urgent]), frame, ego)
@@ -146,7 +146,7 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     keep = nearby(paths, actors, seen, ego, p)
     minded = (seen.same < 0.7) | merges[:, None]
     across = np.flatnonzero(keep & (actors.speed > 0.3) & minded.any(axis=1))
-    early = np.where(merges[across], p.merging_time_margin, p.crossing_time_margin) * (1.0 - 0.5 * impatience)
+    early = np.where(merges[across], p.merging_margin_s, p.crossing_margin_s) * (1.0 - 0.5 * impatience)
     shifts = np.stack([np.full(len(across), -_TRAIL), np.zeros(len(across)), 0.5 * early, early], axis=1)
     crossing = Crossing(
         across, np.repeat(minded[across], EVERY, axis=1)[:, : len(TIMES)],

@@ -60,9 +60,9 @@ def roll_out(paths: Paths, around: Surroundings, ego: EgoState, limit: float, pa
     p, count = parameters, len(PACES)
     along, speeds, acceleration, lead = advance(
         around.cap, paths.rate, np.ascontiguousarray(around.rear), np.ascontiguousarray(around.lead_speed), around.gap,
-        around.wall, around.yield_wall, _FRACTION * limit, np.maximum(_BRAKE, -p.max_deceleration), KNOTS, _YIELD,
-        max(ego.speed, 0.0), 0.5 * ego.length, p.comfort_acceleration, p.comfort_deceleration, p.max_deceleration,
-        p.headway,
+        around.wall, around.yield_wall, _FRACTION * limit, np.maximum(_BRAKE, -p.max_deceleration_mps2), KNOTS, _YIELD,
+        max(ego.speed, 0.0), 0.5 * ego.length, p.comfort_acceleration_mps2, p.comfort_deceleration_mps2,
+        p.max_deceleration_mps2, p.headway_s,
     )  # fmt: skip
     u, x, y, yaw, v = trace(along, speeds, paths.x, paths.y, paths.yaw, count)
     path, pace = np.divmod(np.arange(len(lead)), count)

@@ -66,17 +66,17 @@ def closed_line(
         if control.kind == ControlKind.TRAFFIC_LIGHT:
             if control.state == LightState.GREEN:
                 continue
-            can = needed < (3.5 if control.state == LightState.YELLOW else 0.9 * parameters.max_deceleration)
+            can = needed < (3.5 if control.state == LightState.YELLOW else 0.9 * parameters.max_deceleration_mps2)
             if not can:
                 continue
             kind = "red_light" if control.state == LightState.RED else "yellow_light"
         elif control.kind == ControlKind.STOP_SIGN:
-            if ego.speed < 0.15 and control.distance < parameters.stop_line_gap + 2.0:
+            if ego.speed < 0.15 and control.distance < parameters.stop_line_gap_m + 2.0:
                 dealt.add(control.id)
             if control.id in dealt:
                 yield_line = control.distance if yield_line is None else min(yield_line, control.distance)
                 continue
-            if needed > 0.9 * parameters.max_deceleration:
+            if needed > 0.9 * parameters.max_deceleration_mps2:
                 continue
             kind = "stop_sign"
         else:
@@ -84,13 +84,13 @@ def closed_line(
             continue
         line = control.distance + 0.5 * ego.length
         if nearest is None or line < nearest.line:
-            nearest = Wall(line - parameters.stop_line_gap, line, kind, control.id, control.visible)
+            nearest = Wall(line - parameters.stop_line_gap_m, line, kind, control.id, control.visible)
     return nearest, frozenset(dealt), yield_line
 
 
 def corridor(frame: Frame, actors: Actors, paths: Paths, ego: EgoState, parameters: ExpertParameters) -> Corridor:
     """Who is in the way of which path, at the knots."""
-    margin = np.where(actors.person, parameters.person_margin, parameters.side_margin)
+    margin = np.where(actors.person, parameters.person_margin_m, parameters.side_margin_m)
     return Corridor(
         *kernel.corridor(
             frame.x, frame.y, frame.yaw, BEHIND, actors.x, actors.y, actors.yaw, actors.v, EVERY, actors.length,
@@ -107,7 +107,7 @@ def merging(seen: Corridor) -> np.ndarray:
 
 def nearby(paths: Paths, actors: Actors, seen: Corridor, ego: EgoState, parameters: ExpertParameters) -> np.ndarray:
     """(N,) bool: who comes close enough to some path, at some time, to be worth scoring."""
-    margin = np.where(actors.person, parameters.person_margin, parameters.side_margin)
+    margin = np.where(actors.person, parameters.person_margin_m, parameters.side_margin_m)
     reach = 0.5 * ego.width + margin + 0.6
     return kernel.nearby(seen.along, seen.offset, seen.extent_across, reach, paths.offset)
 
@@ -125,10 +125,10 @@ def speed_caps(
         paths.offset, paths.curvature, bulky & (actors.speed < 0.5) & (actors.length > 2.0), seen.along, seen.offset,
         seen.extent_along, seen.extent_across,
         max(limit, ego.speed),  # nobody brakes hard for a limit: the paces see to it
-        np.inf if yield_line is None else yield_line, p.max_lateral_acceleration, p.occlusion_speed, p.occlusion_gain,
-        p.occlusion_reach, ego.length, ego.width,
+        np.inf if yield_line is None else yield_line, p.max_lateral_acceleration_mps2, p.occlusion_speed_mps,
+        p.occlusion_gain_per_s, p.occlusion_reach_m, ego.length, ego.width,
     )  # fmt: skip
-    return speed_profile(cap, paths.rate, p.comfort_deceleration), cap, why
+    return speed_profile(cap, paths.rate, p.comfort_deceleration_mps2), cap, why
 
 
 def surroundings(
@@ -138,14 +138,14 @@ def surroundings(
     """What the longitudinal proposals have to mind. ``impatience`` 0..1 narrows the gap to those that stand too.
     ``hurries``: so does being in the way of ``oncoming`` ones."""
     front = 0.5 * ego.length
-    stoppable = front + ego.speed**2 / (2.0 * 0.9 * parameters.max_deceleration)
+    stoppable = front + ego.speed**2 / (2.0 * 0.9 * parameters.max_deceleration_mps2)
     against = oncoming.against & (oncoming.limit > 0.0)
     rear, lead_speed, for_people, for_vehicles, meets = in_the_way(
         seen.inside, seen.along, seen.extent_along, seen.same, actors.v, EVERY, paths.overtaken, actors.person,
         against, KNOTS, stoppable,
     )  # fmt: skip
     standing = (actors.speed < 0.5) & ~actors.has_moved & ~actors.person
-    gap = np.where(standing, _CLOSE if hurries else parameters.blocker_gap, parameters.standstill_gap)
+    gap = np.where(standing, _CLOSE if hurries else parameters.blocker_gap_m, parameters.standstill_gap_m)
     gap = np.where(actors.speed < 0.5, gap * (1.0 - np.where(standing, 0.3, 0.8) * impatience), gap)
 
     # The yielding proposals stop before the first place where somebody comes into the way from the side.

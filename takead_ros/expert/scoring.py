@@ -66,7 +66,7 @@ def score(
     ``frame.drivable_band``, None where no path leaves the route; wall m: where a closed line is along the route for
     the ego's centre; yield_wall (L,) m: where the ego's front should wait for others.
     """
-    room = np.where(actors.person, parameters.person_margin, parameters.side_margin)
+    room = np.where(actors.person, parameters.person_margin_m, parameters.side_margin_m)
     first, impact, nearness, worst = conflicts(
         rollouts.x, rollouts.y, rollouts.yaw, rollouts.v, ego.length, ego.width,
         actors.x, actors.y, actors.yaw, actors.length, actors.width, room, ignore,
@@ -76,6 +76,6 @@ def score(
     total = grade(
         first, impact, nearness, rollouts.along[:, -1].copy(), rollouts.v[:, -1].copy(), rollouts.acceleration,
         len(PACES), paths.offset, paths.target, right, left, yield_wall, wall, ego.length, ego.width,
-        parameters.max_deceleration,
+        parameters.max_deceleration_mps2,
     )  # fmt: skip
     return Scores(total, np.isfinite(first), worst)

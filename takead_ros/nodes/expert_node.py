@@ -41,7 +41,7 @@ class ExpertNode:
         seconds = (steady.now().nanoseconds - start) / SECOND
         if seconds > _LONG:
             self._logger.info(f"the planner was compiled in {seconds:.0f} s; where its cache lasts, this is done once")
-        self._period_ns = round(self._parameters.period * SECOND)
+        self._period_ns = round(self._parameters.period_s * SECOND)
         self._name = node.get_name()
         self._memory = Memory()
         self._converter = SceneConverter()
@@ -53,7 +53,7 @@ class ExpertNode:
         self._output = node.create_publisher(types.PolicyOutput, "expert/output", qos.OUTPUT)
         self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         node.create_subscription(types.Scene, "scene", self._on_scene, qos.SCENE)
-        node.create_timer(self._parameters.period, self._on_watch)
+        node.create_timer(self._parameters.period_s, self._on_watch)
         node.create_timer(1.0, self._on_report)
 
     def _set_parameters(self, parameters: ExpertParameters) -> None:

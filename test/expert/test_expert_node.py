@@ -96,7 +96,7 @@ def test_diagnostics_every_second() -> None:
     assert values["failures"] == "0"
 
 
-@pytest.mark.parametrize(("name", "value"), [("headway", 0.0), ("max_deceleration", 50.0), ("period", -1.0)])
+@pytest.mark.parametrize(("name", "value"), [("headway_s", 0.0), ("max_deceleration_mps2", 50.0), ("period_s", -1.0)])
 def test_a_parameter_out_of_range_is_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(TakeadError, match=name):
         Rig(**{name: value})

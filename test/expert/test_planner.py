@@ -68,7 +68,7 @@ def test_every_finite_scene_gets_a_finite_answer_within_limits(scene: Scene) -> 
     assert output.speed_probabilities.shape == SPEED_BINS.shape
     assert output.speed_probabilities.sum() == pytest.approx(1.0)
     assert abs(output.steering_angle) <= scene.ego.max_steering_angle
-    assert -P.max_deceleration <= output.acceleration <= 3.0
+    assert -P.max_deceleration_mps2 <= output.acceleration <= 3.0
     assert output.cause.kind
     best = output.candidates[int(output.logits.argmax())]
     np.testing.assert_array_equal(best, np.stack([output.plan.x, output.plan.y], axis=-1))

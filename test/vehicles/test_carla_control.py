@@ -31,7 +31,7 @@ def test_every_pedal_stays_in_its_range_and_never_both(
     assert 0.0 <= pedals.throttle <= 1.0
     assert 0.0 <= pedals.brake <= 1.0
     assert pedals.throttle == 0.0 or pedals.brake == 0.0
-    assert abs(pedals.integral) <= P.integral_limit
+    assert abs(pedals.integral) <= P.integral_limit_mps2
 
 
 def test_a_standing_vehicle_that_is_told_to_brake_is_held_and_forgets() -> None:
@@ -46,7 +46,7 @@ def test_the_integral_closes_what_the_pedal_model_gets_wrong() -> None:
     for _ in range(200):
         pedals = actuate(command(0.0, 1.0), speed, measured, LOCK, integral, 0.05, P)
         integral = pedals.integral
-        measured = 0.5 * P.acceleration_at_full_throttle * pedals.throttle - P.drag * speed
+        measured = 0.5 * P.full_throttle_mps2 * pedals.throttle - P.drag_per_s * speed
         speed += measured * 0.05
     assert measured == pytest.approx(1.0, abs=0.1)
 

@@ -18,12 +18,12 @@ class PedalParameters(Parameters):
     """How pedals answer, for the vehicle at hand. Defaults fit CARLA's Tesla Model 3 roughly; the integral term
     closes the rest."""
 
-    acceleration_at_full_throttle: float = Field(5.5, gt=0, description="m/s^2 at low speed")
-    deceleration_at_full_brake: float = Field(9.5, gt=0, description="m/s^2")
-    drag: float = Field(0.012, ge=0, description="share of speed lost a second with no pedal pressed, 1/s")
-    integral_gain: float = Field(0.4, ge=0, description="m/s^2 of correction for a second of 1 m/s^2 error")
-    integral_limit: float = Field(2.0, gt=0, description="m/s^2")
-    hold_speed: float = Field(0.15, gt=0, description="m/s below which a braking command holds the vehicle")
+    full_throttle_mps2: float = Field(5.5, gt=0, description="m/s^2 at low speed")
+    full_brake_mps2: float = Field(9.5, gt=0, description="m/s^2")
+    drag_per_s: float = Field(0.012, ge=0, description="share of speed lost a second with no pedal pressed, 1/s")
+    integral_gain_per_s: float = Field(0.4, ge=0, description="m/s^2 of correction for a second of 1 m/s^2 error")
+    integral_limit_mps2: float = Field(2.0, gt=0, description="m/s^2")
+    hold_speed_mps: float = Field(0.15, gt=0, description="m/s below which a braking command holds the vehicle")
     hold_brake: float = Field(0.5, gt=0, le=1, description="brake at standstill")
 
 
@@ -46,16 +46,16 @@ def actuate(
     The integral is held while a pedal is at its end (anti-windup) and forgotten at standstill.
     """
     steer = -float(np.clip(command.steering_angle / max_steering_angle, -1.0, 1.0))
-    if command.acceleration <= 0.0 and abs(speed) < parameters.hold_speed:
+    if command.acceleration <= 0.0 and abs(speed) < parameters.hold_speed_mps:
         return Pedals(steer, 0.0, parameters.hold_brake)
-    wanted = command.acceleration + parameters.drag * speed + integral
-    throttle = float(np.clip(wanted / parameters.acceleration_at_full_throttle, 0.0, 1.0))
-    brake = float(np.clip(-wanted / parameters.deceleration_at_full_brake, 0.0, 1.0))
+    wanted = command.acceleration + parameters.drag_per_s * speed + integral
+    throttle = float(np.clip(wanted / parameters.full_throttle_mps2, 0.0, 1.0))
+    brake = float(np.clip(-wanted / parameters.full_brake_mps2, 0.0, 1.0))
     # A vehicle that is set elsewhere seems to accelerate without bounds.
-    most = parameters.deceleration_at_full_brake
+    most = parameters.full_brake_mps2
     error = float(np.clip(command.acceleration - acceleration, -most, most))
     saturated = (throttle >= 1.0 and error > 0.0) or (brake >= 1.0 and error < 0.0)
     if not saturated:
-        bound = parameters.integral_limit
-        integral = float(np.clip(integral + parameters.integral_gain * error * dt, -bound, bound))
+        bound = parameters.integral_limit_mps2
+        integral = float(np.clip(integral + parameters.integral_gain_per_s * error * dt, -bound, bound))
     return Pedals(steer, throttle, brake, integral)
