@@ -1,12 +1,24 @@
-"""Whether a folder can be written to, asked before anything is driven or trained."""
+"""Files that the project writes: whole or not at all, never over another's, by one process at a time, read strictly."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import json
 import os
+import socket
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from takead_ros.domain.errors import TakeadError
+
+T = TypeVar("T")
+LOCK_SUFFIX = ".lock"
 
 
 def writable_folder(folder: Path) -> Path:
@@ -22,3 +34,137 @@ def writable_folder(folder: Path) -> Path:
             f"output folder '{folder}': {problem.strerror}; expected a folder that can be made and written to"
         ) from problem
     return folder
+
+
+def refuse_existing(path: Path) -> None:
+    """TakeadError where an output file is already there, or where ``path`` can be no file."""
+    if path.exists():
+        raise TakeadError(f"output '{path}' exists already; expected a new path (nothing is overwritten)")
+    if path.name in ("", ".", ".."):
+        raise TakeadError(f"output '{path}': expected the name of a file")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new sibling of ``path`` to write to; it takes the place of ``path`` where the block ends well, else it goes.
+
+    Its name is this process's own, so that two writers never share one, and ends in ``path``'s suffix, for libraries
+    that go by it. Raises TakeadError where it cannot be written.
+    """
+    partial = path.with_name(f".{path.stem[:80]}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as problem:
+        raise TakeadError(
+            f"output '{path}': {problem.strerror or problem}; expected a writable place with space left"
+        ) from problem
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write ``content`` (text as UTF-8), whole or not at all; on disk when this returns."""
+    with replacing(path) as partial, partial.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+# records ----------------------------------------------------------------------------------------------------------
+
+
+def to_json(record: object, indent: int | None = None) -> str:
+    """A record (a pydantic model or dataclass, or plain JSON values) as JSON with sorted keys.
+
+    Raises TakeadError for a number that is not finite: no file holds one.
+    """
+    try:
+        plain = TypeAdapter(type(record)).dump_python(record, mode="json")
+        return json.dumps(plain, indent=indent, sort_keys=True, allow_nan=False)
+    except ValueError as problem:
+        raise TakeadError(f"{type(record).__name__}: holds a number that is not finite; expected finite ones") from (
+            problem
+        )
+
+
+def parse_record(kind: type[T], data: bytes | str, origin: str, expected: str) -> T:
+    """The record of ``kind`` in JSON ``data``: every key known, every type right, every number finite.
+
+    Raises TakeadError that names ``origin``, the first key that does not fit, and what was ``expected``.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(data, strict=True)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"][:8])
+        raise TakeadError(f"{origin}: {place + ': ' if place else ''}{first['msg']}; expected {expected}") from problem
+
+
+def read_record(kind: type[T], path: Path, expected: str) -> T:
+    """``parse_record`` of a file. Raises TakeadError also where it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise TakeadError(f"'{path}': {problem.strerror}; expected {expected}") from problem
+    return parse_record(kind, data, f"'{path}'", expected)
+
+
+def write_record(path: Path, record: object) -> None:
+    """Write ``record`` as JSON, whole or not at all."""
+    writable_folder(path.parent)
+    write_atomically(path, to_json(record, indent=2) + "\n")
+
+
+# one process at a time --------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold ``path``, a folder (made where it is missing) or a file, against every other process that asks so.
+
+    The lock is a file that names its holder: ``.lock`` in a folder, ``NAME.lock`` beside a file. The kernel frees it
+    however the process ends; a file that a kill left is taken over. Raises TakeadError that names who holds it.
+    """
+    path = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow a link that is to be replaced
+    try:
+        place = path / LOCK_SUFFIX if path.is_dir() else path.with_name(path.name + LOCK_SUFFIX)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file = _take(path, place)
+    except OSError as problem:
+        raise TakeadError(f"output '{path}': {problem.strerror}; expected a place that can be written to") from problem
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            place.unlink(missing_ok=True)  # while it is still held: nobody else can have taken it
+        os.close(file)
+
+
+def _take(path: Path, place: Path) -> int:
+    """An open descriptor that holds the lock file ``place``."""
+    while True:
+        file = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            holder = os.pread(file, 300, 0).decode(errors="replace").strip() or "another process"
+            os.close(file)
+            raise TakeadError(
+                f"'{path}' is in use by {holder}; expected one process at a time (wait for it, or name another place)"
+            ) from problem
+        if _same_file(file, place):
+            break
+        os.close(file)  # its last holder removed it between our opening and locking it
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200]
+    os.ftruncate(file, 0)
+    os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()} ({command})\n".encode(), 0)
+    return file
+
+
+def _same_file(file: int, place: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), place.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,104 @@
+"""Files: whole or not at all, one process at a time, and nothing that does not fit is read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as record
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.files import LOCK_SUFFIX, locked, parse_record, read_record, refuse_existing, to_json, write_atomically
+
+HOLD = "import sys, time; from pathlib import Path; from takead_ros.files import locked\n"
+HOLD += "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    seconds: float
+
+
+@record(frozen=True, kw_only=True, config=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False))
+class Whole:
+    parts: tuple[Part, ...]
+    count: int
+    share: float | None = None
+
+
+WHOLE = Whole(parts=(Part("a", 1.5),), count=2)
+
+
+def held_by_another(path: Path) -> subprocess.Popen[str]:
+    child = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None and child.stdout.readline() == "held\n"
+    return child
+
+
+@pytest.mark.parametrize("name", ["folder", "file.json"])
+def test_a_second_process_is_told_who_holds_it(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "folder":
+        path.mkdir()
+    child = held_by_another(path)
+    said = f"{name}' is in use by process {child.pid} on .*one process at a time"
+    with pytest.raises(TakeadError, match=said), locked(path):
+        pass
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    with locked(path):  # what the kill left is taken over, and goes
+        pass
+    assert list(tmp_path.rglob(f"*{LOCK_SUFFIX}")) == []
+
+
+def test_a_lock_of_ones_own_is_held_once_and_then_free(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(TakeadError, match=f"in use by process {os.getpid()}"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_records_come_back_as_they_were() -> None:
+    assert parse_record(Whole, to_json(WHOLE), "here", "a whole") == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("1.5", "NaN", "parts.0.seconds"), ("1.5", "1e999", "parts.0.seconds"), ("1.5", '"x"', "parts.0.seconds"),
+        ('"count": 2', '"count": 2.5', "count"), ('"count": 2', '"count": null', "count"),
+        ('"name"', '"nome"', "parts.0.name"), ('{"count"', '{"more": 1, "count"', "more"), ("}", "", "JSON"),
+        ("[", "[" * 5000, "recursion"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_by_its_key(old: str, new: str, named: str) -> None:
+    text = to_json(WHOLE)
+    assert old in text
+    with pytest.raises(TakeadError, match=f"here: .*{named}.*; expected a whole"):
+        parse_record(Whole, text.replace(old, new), "here", "a whole")
+
+
+def test_no_file_gets_a_number_that_is_not_finite(tmp_path: Path) -> None:
+    with pytest.raises(TakeadError, match="not finite"):
+        to_json(Part("a", float("nan")))
+    with pytest.raises(TakeadError, match="No such file"):
+        read_record(Whole, tmp_path / "none.json", "a whole")
+    with pytest.raises(TakeadError, match="directory"):
+        read_record(Whole, tmp_path, "a whole")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    write_atomically(path, "old")
+    with pytest.raises(TakeadError, match=r"x\.json"):
+        write_atomically(path / "below", "new")
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["x.json"]  # noqa: PTH208
+    with pytest.raises(TakeadError, match="exists"):
+        refuse_existing(path)
