@@ -103,18 +103,19 @@ def decide(state: State, facts: Facts, now: Now, p: ArbiterParameters) -> tuple[
 def _policy_drives(state: State, facts: Facts, now: Now, p: ArbiterParameters, nobody: str) -> tuple[M, str]:
     """The rows of POLICY and HANDBACK."""
     back, wrong = state.mode is M.HANDBACK, ""
+    late = back and _since(state, now) > p.handback_timeout_s  # whatever is asked for meanwhile
     if facts.policy is None:
         wrong = f"policy_{facts.policy_fault}"
     elif facts.request is not None:
         wrong = facts.request.trigger.name.lower()
-    elif back and _since(state, now) > p.handback_timeout_s:
+    elif late:
         wrong = "timeout"
     elif back and facts.expert is not None:
         apart = abs(facts.policy.steering_angle - facts.expert.steering_angle)
         wrong = "disagreement" if apart > p.rollback_steering_rad else ""
     if wrong and facts.expert is not None:
         return M.EXPERT, f"rollback:{wrong}" if back else wrong
-    if facts.policy is None or wrong == "timeout" or (facts.request is not None and facts.request.trigger in COLLISION):
+    if facts.policy is None or late or (facts.request is not None and facts.request.trigger in COLLISION):
         return M.MRM, nobody
     return (M.POLICY, "converged") if back and _converged(state, facts.policy, p) else (state.mode, state.reason)
 

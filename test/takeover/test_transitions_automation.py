@@ -205,11 +205,22 @@ def test_handback_without_an_expert(wrong: str) -> None:
             trigger = Trigger.COLLISION_PREDICTED if wrong == "collision" else Trigger.STUCK
             messages["request"] = loop.ask(trigger)
         loop.tick(**messages)
-        if wrong == "stuck" and i == 10:
-            assert loop.mode is M.HANDBACK
-            return
     assert loop.mode is M.MRM
     assert told(loop)[0] == ("END", 1, "HUMAN", "HUMAN_OVERRIDE") and told(loop)[1][:3] == ("START", 2, "MRM")
+
+
+@pytest.mark.parametrize("trigger", list(Trigger), ids=lambda trigger: trigger.name)
+def test_handback_without_an_expert_ends_in_time_whatever_is_asked(trigger: Trigger) -> None:
+    """A standing request must not switch the time-out off: the policy would drive on without end."""
+    loop = in_mode(M.EXPERT, handback_jerk_mps3=20.0)
+    while loop.mode is M.EXPERT:
+        loop.tick(expert=None, policy=_restless(loop, loop.ticks))
+    assert loop.mode is M.HANDBACK
+    began = loop.now.steady
+    while loop.mode is M.HANDBACK and loop.now.steady - began < 10 * SECOND:
+        loop.tick(expert=None, policy=_restless(loop, loop.ticks), request=loop.ask(trigger))
+    assert loop.mode is M.MRM
+    assert loop.now.steady - began <= 3 * SECOND + TICK
 
 
 @pytest.mark.parametrize("expert", [True, None])
