@@ -112,7 +112,7 @@ class RecorderNode:
         try:
             writable_folder(self._folder)
         except TakeadError as problem:
-            self._writer.status.failure = str(problem)
+            self._writer.warn(str(problem))
         for name, topic in self._topics.items():
             if name != config.label_topic:
                 self._subscribe(name, topic)
@@ -131,7 +131,7 @@ class RecorderNode:
     @property
     def failed(self) -> str:
         """Why the disk refused a clip; empty where it took all of them."""
-        return self._writer.status.failed
+        return self._writer.status.first_failure
 
     def close(self) -> None:
         """Finish the open clip and everything that is queued; to be called before the process ends."""
@@ -142,7 +142,7 @@ class RecorderNode:
         if not self._writer.stop(timeout=30.0):
             self._node.get_logger().error(f"recorder: the disk of '{self._folder}' is still busy after 30 s; given up")
         status = self._writer.status
-        if status.failures or status.lost_queue:
+        if status.failure_count or status.lost_queue:
             self._node.get_logger().error(f"recorder: {self._trouble()}")
 
     def _check(self, values: dict[str, Any]) -> None:
@@ -212,20 +212,20 @@ class RecorderNode:
             now, EventKind.BOOKMARK, 0, Source.HUMAN, Trigger.BOOKMARK, 0.0, None, request.label or "bookmark"
         )  # fmt: skip
         self._recorder.receive(self._event_topic, now, codec.serialize(convert.event_to_msg(event)))
-        failure = self._writer.status.failure
+        failure = self._writer.status.current_failure
         response.accepted, response.code = not failure, "disk" if failure else "ok"
         response.message = failure or f"bookmarked '{event.why}'"
         return response
 
     def _report(self) -> None:
         """Losses and failures, while they happen."""
-        status, session, written = self._writer.status, self._recorder.session, self._writer.written()
+        status, session = self._writer.status, self._recorder.session
         trouble = self._trouble()
         if trouble and trouble != self._reported:
             self._node.get_logger().error(f"recorder: {trouble}")
         self._reported = trouble
         level = types.DiagnosticStatus.OK
-        if status.failure:
+        if status.current_failure:
             level = types.DiagnosticStatus.ERROR
         elif trouble:
             level = types.DiagnosticStatus.WARN
@@ -236,7 +236,7 @@ class RecorderNode:
             "ring_bytes": session.ring.bytes,
             "ring_cut_by_bytes": session.ring.cut_by_bytes,
             "queued_bytes": self._writer.queued_bytes,
-            "written": sum(written.values()),
+            "written": sum(status.written.values()),
             "lost_queue": sum(status.lost_queue.values()),
             "lost_disk": sum(status.lost_disk.values()),
             "longest_at_risk": f"{self._writer.longest_at_risk:.2f} s",
@@ -244,7 +244,7 @@ class RecorderNode:
             "clock_jumps": session.jumps,
         }
         for name, by_topic in (
-            ("received", session.received), ("written", written), ("lost_gap", session.gaps),
+            ("received", session.received), ("written", status.written), ("lost_gap", session.gaps),
             ("lost_queue", status.lost_queue), ("lost_disk", status.lost_disk),
         ):  # fmt: skip
             counts |= {f"{name} {topic}": count for topic, count in by_topic.items()}
@@ -260,8 +260,8 @@ class RecorderNode:
         """What is wrong, in words; empty where nothing is."""
         status, ring = self._writer.status, self._recorder.session.ring
         parts = []
-        if status.failure:
-            parts.append(f"not recording: {status.failure} ({sum(status.lost_disk.values())} messages lost)")
+        if status.current_failure:
+            parts.append(f"not recording: {status.current_failure} ({sum(status.lost_disk.values())} messages lost)")
         if status.lost_queue:
             parts.append(f"the disk is too slow: {sum(status.lost_queue.values())} messages lost")
         if self._writer.longest_at_risk > self._flush_seconds:

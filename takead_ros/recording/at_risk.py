@@ -1,8 +1,7 @@
-"""How far messages have got on their way to the disk, and how long each was at risk."""
+"""How far messages have got on their way to the disk, and how long each was at risk. Pure: no thread, no clock."""
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from typing import NamedTuple
 
@@ -13,8 +12,8 @@ class _Mark(NamedTuple):
     at: float  # when the batch was handed over, s of a steady clock
 
 
-class Ledger:
-    """Messages are numbered in the order in which they are handed over, by one thread; others ``settle`` them.
+class AtRisk:
+    """Messages are numbered in the order in which they are handed over.
 
     A message is at risk from the moment when it is handed over (for the seconds before a trigger: from the trigger on)
     until it is settled: fsynced, or counted as lost. ``longest``: the longest time that any was at risk, in s.
@@ -24,7 +23,6 @@ class Ledger:
         self.handed = 0
         self.longest = 0.0
         self._open: deque[_Mark] = deque()
-        self._lock = threading.Lock()
 
     def hand(self, count: int, stamp: int, now: float) -> int:
         """``count`` more messages, the last one of ``stamp`` ns, at ``now`` s; returns the last one's number."""
@@ -34,22 +32,13 @@ class Ledger:
 
     def settle(self, number: int, now: float) -> None:
         """Every message up to ``number`` is settled at ``now`` s."""
-        with self._lock:
-            while self._open and self._open[0].number <= number:
-                self.longest = max(self.longest, now - self._open.popleft().at)
+        while self._open and self._open[0].number <= number:
+            self.longest = max(self.longest, now - self._open.popleft().at)
 
     def settled_before(self, stamp: int) -> bool:
         """Whether no message older than ``stamp`` ns is at risk."""
-        oldest = self._oldest()
-        return oldest is None or oldest.stamp >= stamp
+        return not self._open or self._open[0].stamp >= stamp
 
-    def at_risk(self, now: float) -> float:
+    def oldest(self, now: float) -> float:
         """For how long the oldest unsettled message has been at risk at ``now`` s; 0 where there is none."""
-        oldest = self._oldest()
-        return 0.0 if oldest is None else max(0.0, now - oldest.at)
-
-    def _oldest(self) -> _Mark | None:
-        try:
-            return self._open[0]
-        except IndexError:
-            return None
+        return max(0.0, now - self._open[0].at) if self._open else 0.0

@@ -91,8 +91,7 @@ class Recorder:
             elif isinstance(action, Open):
                 self._manifest = self._begin(action)
                 self._sink.open(self._manifest)
-            else:
-                assert self._manifest is not None
+            elif self._manifest is not None:
                 self._sink.close(self._end(self._manifest, action))
 
     def _begin(self, action: Open) -> ClipManifest:

@@ -16,10 +16,11 @@ from __future__ import annotations
 import struct
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from enum import Enum
+from typing import NamedTuple
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, TakeoverRequest, Trigger
-from takead_ros.recording.clip import Label
+from takead_ros.recording.clip import Kind, Label
 from takead_ros.recording.gaps import GapCounter, header_stamp
 from takead_ros.recording.ring import Received, RingBuffer
 
@@ -50,7 +51,7 @@ class Open:
     """Begin a clip whose first moment is ``start`` ns."""
 
     start: int
-    kind: Literal["takeover", "bookmark", "demonstration"]
+    kind: Kind
     continues: bool = False
 
 
@@ -62,7 +63,7 @@ class Write(NamedTuple):
 class Close:
     """End the clip; everything that its manifest needs and only the session knows."""
 
-    kind: Literal["takeover", "bookmark", "demonstration"]
+    kind: Kind
     events: list[TakeoverEvent]
     labels: dict[str, int]
     received: dict[str, int]
@@ -76,19 +77,32 @@ class Close:
 Action = Open | Write | Close
 
 
+class State(Enum):
+    """Whether a clip is open, and whether what comes in is written to it or only kept in the ring for it."""
+
+    IDLE = "idle"
+    RECORDING = "recording"
+    LINGERING = "lingering"
+
+
 @dataclass
-class _Clip:
+class _OpenClip:
+    """The clip that is open. ``base_*``: the session's counts when it began. ``until``: receive stamp up to which it
+    still writes once nothing is active. ``written_to``: ring index of the first message that is not in it."""
+
     start: int
-    kind: Literal["takeover", "bookmark", "demonstration"]
+    kind: Kind
     base_received: dict[str, int]
     base_gaps: dict[str, int]
     base_cut: int
     complete_pre_window: bool
+    written_to: int
+    state: State = State.RECORDING
+    until: int = 0
     events: list[TakeoverEvent] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
-    written_to: int = 0
-    settled: tuple[dict[str, int], dict[str, int]] | None = None  # counts of received and gaps when lingering began
-    pending: tuple[int, int] | None = None  # header stamp and receive stamp of the scene that has no label yet
+    at_lingering: tuple[dict[str, int], dict[str, int]] | None = None  # counts of received and gaps when it began
+    unlabelled: tuple[int, int] | None = None  # header stamp and receive stamp of the scene that has no label yet
 
 
 def label_bytes(label: Label) -> bytes:
@@ -130,16 +144,19 @@ class Session:
         self._active: dict[int, TakeoverEvent] = {}
         self._scene_topic = config.scene_topic
         self._labels = {label: (label.value, label_bytes(label)) for label in Label}
-        self._clip: _Clip | None = None
-        self._lingering = False
+        self._clip: _OpenClip | None = None
         self._foreseen = -1  # when a monitor last saw something coming
-        self._until = 0  # receive stamp up to which the open clip still writes once nothing is active
         self._now = 0
 
     @property
     def gaps(self) -> dict[str, int]:
         """Messages that never came, by topic."""
         return self._gaps.counts
+
+    @property
+    def state(self) -> State:
+        """See the table at the head of this file."""
+        return State.IDLE if self._clip is None else self._clip.state
 
     @property
     def recording(self) -> bool:
@@ -163,11 +180,11 @@ class Session:
                 self._recent_gaps.popleft()
         for out in self.ring.append(message):
             self._remember(out)
-        if self._clip is None and self.config.whole_run:
-            actions.append(self._open(stamp, "demonstration"))
-            actions.append(Write(self._head(stamp)))
         clip = self._clip
-        if clip is not None and not self._lingering:
+        if clip is None and self.config.whole_run:
+            clip = self._open(stamp, "demonstration")
+            actions += [Open(stamp, clip.kind), Write(self._head(stamp))]
+        if clip is not None and clip.state is State.RECORDING:
             actions.append(Write([message] if topic != self._scene_topic else self._labelled([message], clip)))
             clip.written_to = self.ring.next_index
         return actions
@@ -182,18 +199,19 @@ class Session:
             self._active[event.takeover] = event
         elif event.kind is EventKind.END:
             self._active.pop(event.takeover, None)
+        clip = self._clip
         if event.kind in (EventKind.START, EventKind.BOOKMARK) and not self.config.whole_run:
-            kind: Literal["takeover", "bookmark"] = "takeover" if event.kind is EventKind.START else "bookmark"
-            if self._clip is None:
-                actions += self._start(stamp - self._pre, kind)
-            elif self._lingering:
-                actions += self._resume()
-            assert self._clip is not None
+            kind: Kind = "takeover" if event.kind is EventKind.START else "bookmark"
+            if clip is None:
+                clip, begun = self._start(stamp - self._pre, kind)
+                actions += begun
+            elif clip.state is State.LINGERING:
+                actions += self._resume(clip)
             if kind == "takeover":
-                self._clip.kind = kind
-        if self._clip is not None:
-            self._clip.events.append(event)
-            self._until = max(self._until, now + self._post)
+                clip.kind = kind
+        if clip is not None:
+            clip.events.append(event)
+            clip.until = max(clip.until, now + self._post)
         return actions
 
     def request(self, request: TakeoverRequest, now: int) -> None:
@@ -203,43 +221,39 @@ class Session:
 
     def tick(self, now: int) -> list[Action]:
         """Time passed without a message."""
-        if self._clip is None or self.config.whole_run:
+        clip = self._clip
+        if clip is None or self.config.whole_run:
             return []
-        if now - self._clip.start > self._max and not self._lingering:
-            return self._split(now)
-        if self._active or now <= self._until:
+        if now - clip.start > self._max and clip.state is State.RECORDING:
+            return self._split(clip, now)
+        if self._active or now <= clip.until:
             return []
-        if now - self._pre > self._until:
-            return self._close("post window passed")
-        if not self._lingering:
-            self._lingering = True
-            self._clip.settled = (dict(self.received), dict(self.gaps))
+        if now - self._pre > clip.until:
+            return self._close(clip, "post window passed")
+        if clip.state is State.RECORDING:
+            clip.state = State.LINGERING
+            clip.at_lingering = (dict(self.received), dict(self.gaps))
         return []
 
     def finish(self, now: int, why: str = "shutdown") -> list[Action]:
         """No more messages will come."""
         self._now = max(now, self._now)
-        return self._close(why) if self._clip else []
+        return self._close(self._clip, why) if self._clip else []
 
-    def _open(self, start: int, kind: Literal["takeover", "bookmark", "demonstration"], complete: bool = True) -> Open:
-        self._clip = _Clip(
-            start, kind, dict(self.received), dict(self.gaps), self.ring.cut_by_bytes, complete,
-            written_to=self.ring.next_index,
-        )  # fmt: skip
-        self._lingering = False
-        self._until = 0
-        return Open(start, kind)
+    def _open(self, start: int, kind: Kind, complete: bool = True) -> _OpenClip:
+        self._clip = clip = _OpenClip(
+            start, kind, dict(self.received), dict(self.gaps), self.ring.cut_by_bytes, complete, self.ring.next_index
+        )
+        return clip
 
-    def _start(self, start: int, kind: Literal["takeover", "bookmark"]) -> list[Action]:
+    def _start(self, start: int, kind: Kind) -> tuple[_OpenClip, list[Action]]:
         """Open a clip on a moment in the past: the head, then what the ring holds since."""
         first = self.ring.index_since(start)
         kept = self.ring.after(first)
         # Messages that fell out for lack of bytes, or an earlier clip that owned them, leave the pre window short.
         complete = first > self.ring.first_index or self.ring.cut_by_bytes == 0
         begin = kept[0].stamp if kept else self._now
-        opened = self._open(begin, kind, complete)
-        clip = self._clip
-        assert clip is not None
+        clip = self._open(begin, kind, complete)
         for message in kept:
             clip.base_received[message.topic] -= 1
         for stamp, topic, missing in self._recent_gaps:
@@ -248,38 +262,35 @@ class Session:
         for message in self.ring.after(0)[: max(0, len(self.ring) - len(kept))]:
             if message.topic in self._latched:
                 self._remember(message)
-        head = self._head(begin)
-        clip.written_to = self.ring.next_index
-        return [opened, Write(head + self._labelled(kept, clip))]
+        return clip, [Open(begin, kind), Write(self._head(begin) + self._labelled(kept, clip))]
 
-    def _resume(self) -> list[Action]:
+    def _resume(self, clip: _OpenClip) -> list[Action]:
         """A trigger whose pre window reaches into this clip: what the ring kept meanwhile belongs to it."""
-        clip = self._clip
-        assert clip is not None
-        self._lingering, clip.settled = False, None
+        clip.state, clip.at_lingering = State.RECORDING, None
         kept = self.ring.after(clip.written_to)
         clip.complete_pre_window &= self.ring.first_index <= clip.written_to
         clip.written_to = self.ring.next_index
         return [Write(self._labelled(kept, clip))]
 
-    def _labelled(self, messages: list[Received], clip: _Clip) -> list[Received]:
+    def _labelled(self, messages: list[Received], clip: _OpenClip) -> list[Received]:
         """The messages with each scene's label added once it is settled: when the next scene is there."""
         written: list[Received] = []
         for message in messages:
             if message.topic == self._scene_topic:
-                written += self._settle(clip)
-                clip.pending = (header_stamp(message.data), message.stamp)
+                written += self._label_last(clip)
+                clip.unlabelled = (header_stamp(message.data), message.stamp)
             written.append(message)
         return written
 
-    def _settle(self, clip: _Clip) -> list[Received]:
-        if clip.pending is None:
+    def _label_last(self, clip: _OpenClip) -> list[Received]:
+        """The label of the last scene, where that has none yet."""
+        if clip.unlabelled is None:
             return []
-        stamp, received = clip.pending
+        stamp, received = clip.unlabelled
         label = Label.DEMONSTRATION
         if clip.kind != "demonstration":
             label = label_of(stamp, clip.events, self._transition, self._post)
-        clip.pending = None
+        clip.unlabelled = None
         name, data = self._labels[label]
         clip.labels[name] = clip.labels.get(name, 0) + 1
         return [Received(self.config.label_topic, received, data)]
@@ -296,11 +307,9 @@ class Session:
                 kept.append(message)
                 del kept[:-depth]
 
-    def _close(self, why: str) -> list[Action]:
-        clip = self._clip
-        assert clip is not None
-        tail = self._settle(clip)
-        received, gaps = clip.settled or (self.received, self.gaps)
+    def _close(self, clip: _OpenClip, why: str) -> list[Action]:
+        tail = self._label_last(clip)
+        received, gaps = clip.at_lingering or (self.received, self.gaps)
         received = {topic: n - clip.base_received.get(topic, 0) for topic, n in received.items()}
         gaps = {topic: n - clip.base_gaps.get(topic, 0) for topic, n in gaps.items()}
         close = Close(
@@ -315,22 +324,18 @@ class Session:
             closed_by=why,
         )
         self._clip = None
-        self._lingering = False
         return [Write(tail), close] if tail else [close]
 
-    def _split(self, now: int) -> list[Action]:
+    def _split(self, clip: _OpenClip, now: int) -> list[Action]:
         """A clip that has grown too long goes on in another one, which begins with the latched topics."""
-        clip = self._clip
-        assert clip is not None
-        actions = self._close("max_clip reached")
+        actions = self._close(clip, "max_clip reached")
         for message in self.ring:
             if message.topic in self._latched:
                 self._remember(message)
-        opened = self._open(now, clip.kind)
-        assert self._clip is not None
-        self._clip.events = [event for event in clip.events if event.takeover in self._active]
-        self._until = now + self._post
-        return [*actions, Open(opened.start, opened.kind, continues=True), Write(self._head(now))]
+        following = self._open(now, clip.kind)
+        following.events = [event for event in clip.events if event.takeover in self._active]
+        following.until = now + self._post
+        return [*actions, Open(now, clip.kind, continues=True), Write(self._head(now))]
 
     def _jump(self) -> list[Action]:
         """The clock went back: stamps before and after it cannot be ordered, so nothing may mix them."""
@@ -340,7 +345,7 @@ class Session:
 
     def cut(self, why: str) -> list[Action]:
         """What comes from now on has nothing to do with what came before (a simulator was reset, say)."""
-        actions = self._close(why) if self._clip else []
+        actions = self._close(self._clip, why) if self._clip else []
         for message in self.ring.clear():
             self._remember(message)
         self._recent_gaps.clear()

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import UserDict
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,12 +21,15 @@ from support import damage, stream, victim
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import writable_folder
 from takead_ros.recording import bag, reader
-from takead_ros.recording.at_risk import Ledger
+from takead_ros.recording.accounting import Accounting
+from takead_ros.recording.at_risk import AtRisk
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.clip import Label
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
+from takead_ros.recording.ring import Received
 from takead_ros.recording.verify import verify
+from takead_ros.recording.writer import Topic
 
 pytestmark = pytest.mark.slow
 
@@ -97,23 +102,23 @@ def test_a_patient_writer_never_leaves_the_flush_interval_at_risk(
     for message in sent:
         recorder.receive(*message)
         recorded += recorder.session.recording
-        assert background._ledger.settled_before(message.stamp - stream.SECOND // 2)
-    assert recorded > 1000 and background._ledger.longest > 0.0
+        assert background.settled_before(message.stamp - stream.SECOND // 2)
+    assert recorded > 1000
     recorder.finish(sent[-1].stamp)
     background.stop()
     assert background.status.lost == 0
 
 
-def test_the_ledger_knows_what_is_at_risk() -> None:
-    ledger = Ledger()
-    assert ledger.at_risk(5.0) == 0.0 and ledger.settled_before(1 << 62)
+def test_what_is_at_risk_is_known() -> None:
+    risk = AtRisk()
+    assert risk.oldest(5.0) == 0.0 and risk.settled_before(1 << 62)
     for number, (stamp, now) in enumerate(((100, 1.0), (200, 2.0), (300, 2.5)), start=1):
-        assert ledger.hand(2, stamp, now) == 2 * number
-    assert ledger.at_risk(3.0) == 2.0 and ledger.settled_before(100) and not ledger.settled_before(101)
-    ledger.settle(3, 3.0)
-    assert ledger.at_risk(3.0) == 1.0 and ledger.longest == 2.0, "half of the second batch is settled, so it is not"
-    ledger.settle(6, 3.25)
-    assert ledger.at_risk(9.0) == 0.0 and ledger.settled_before(1 << 62) and ledger.longest == 2.0
+        assert risk.hand(2, stamp, now) == 2 * number
+    assert risk.oldest(3.0) == 2.0 and risk.settled_before(100) and not risk.settled_before(101)
+    risk.settle(3, 3.0)
+    assert risk.oldest(3.0) == 1.0 and risk.longest == 2.0, "half of the second batch is settled, so it is not"
+    risk.settle(6, 3.25)
+    assert risk.oldest(9.0) == 0.0 and risk.settled_before(1 << 62) and risk.longest == 2.0
 
 
 def _last_stamp(sent: Path) -> int:
@@ -228,9 +233,9 @@ def test_a_full_disk_stops_recording_counts_and_lets_go(tmp_path: Path, sent: li
 
 
 def test_a_slow_disk_drops_and_counts_and_never_blocks(tmp_path: Path, sent: list[stream.Received]) -> None:
-    """A named pipe nobody reads is the slowest of disks: the writer's thread hangs, the caller must not."""
-    writer = BackgroundWriter(tmp_path, stream.TOPICS, queue_bytes=200_000)
-    blocked = threading_block(writer)
+    """A pipe that nobody writes to is the slowest of disks: the writer's thread hangs, the caller must not."""
+    topics = _Blocking(stream.TOPICS)
+    writer = BackgroundWriter(tmp_path, topics, queue_bytes=200_000)
     recorder = Recorder(stream.CONFIG, stream.TOPICS, stream.PROVENANCE, writer)
     begin = time.monotonic()
     for message in sent:
@@ -238,7 +243,7 @@ def test_a_slow_disk_drops_and_counts_and_never_blocks(tmp_path: Path, sent: lis
     recorder.finish(sent[-1].stamp)
     assert time.monotonic() - begin < 5.0
     assert sum(writer.status.lost_queue.values()) > 500 and writer.queued_bytes <= 200_000
-    blocked()
+    os.write(topics.into, b"x")
     assert writer.stop(20.0)
     (clip,) = writer.status.clips
     manifest = reader.manifest(clip)
@@ -247,11 +252,58 @@ def test_a_slow_disk_drops_and_counts_and_never_blocks(tmp_path: Path, sent: lis
         assert count.received <= count.written + count.lost_queue + count.lost_ring
 
 
-def threading_block(writer: BackgroundWriter) -> object:
-    """Holds up the writer's thread on a pipe, until the returned function is called."""
-    out, into = os.pipe()
-    writer._put(lambda: os.read(out, 1) and None, urgent=True)
-    return lambda: os.write(into, b"x")
+class _Blocking(UserDict[str, Topic]):
+    """Topics that the writer's thread can only look up once something was written ``into`` a pipe."""
+
+    def __init__(self, topics: dict[str, Topic]) -> None:
+        super().__init__(topics)
+        self._out, self.into = os.pipe()
+        self._open = False
+
+    def __getitem__(self, name: str) -> Topic:
+        if not self._open and threading.current_thread().name == "clip writer":
+            self._open = bool(os.read(self._out, 1))
+        return super().__getitem__(name)
+
+
+def test_counts_of_many_threads_are_not_lost() -> None:
+    """Both writing threads and the caller enter their counts at once, with the interpreter switching all the time."""
+    account, rounds, interval = Accounting(), 3000, sys.getswitchinterval()
+    message = Received("/a", 1, b"")
+
+    def work() -> None:
+        for _ in range(rounds):
+            clip = account.begin()
+            account.lost_in_queue(clip, [message])
+            account.cut_off(clip, {"/a": 2}, {"/a": 3})
+            account.end(clip)
+            account.failed("full")
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    status, total = account.status(), 4 * rounds
+    assert (status.written, status.lost_disk, status.lost_queue) == (
+        {"/a": 2 * total},
+        {"/a": 3 * total},
+        {"/a": total},
+    )
+    assert status.failure_count == total and status.lost == 4 * total
+
+
+def test_a_failure_that_is_over_stays_known_as_the_first() -> None:
+    account = Accounting()
+    account.failed("full")
+    account.failed("gone")
+    account.works()
+    status = account.status()
+    assert (status.current_failure, status.first_failure, status.failure_count) == ("", "full", 2)
 
 
 def test_writable_folder(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def full(folder: str) -> None:
         recorder.receive(*message)
     recorder.finish(last)
     background.stop()
-    print(sum(background.status.lost_disk.values()), background.status.failure)
+    print(sum(background.status.lost_disk.values()), background.status.current_failure)
 
 
 if __name__ == "__main__":
