@@ -1,4 +1,5 @@
-"""The ONE observation encoding, used by training and on the vehicle: a scene as fixed-size float32 arrays.
+"""The observation encoding of the format ``vector-1``, used by training and on the vehicle: a scene as fixed-size
+float32 arrays. A change of meaning here is another format with another name (``vector.py``).
 
 Only what the vehicle could see is encoded. Everything is expressed in ``base_link`` or along the route, so nothing
 depends on where the map's origin lies or how it is turned, nor on the order of objects. Values are divided by the
@@ -17,7 +18,6 @@ from takead_ros.policy.route_frame import NotFiniteError, RouteFrame, route_fram
 
 Encoded = dict[str, NDArray[np.float32]]
 
-VERSION = "vector-1"  # change it with every change of meaning: models and caches of another version are refused
 OBJECTS, LINES, LINE_POINTS, PATH_POINTS, CONTROLS = 16, 32, 5, 16, 4
 PIECE = 20.0  # m: longest piece of a polyline that becomes one token
 PATH_STEP = 4.0  # m between encoded points of the reference path
@@ -30,19 +30,6 @@ _KINDS[ObjectKind.EMERGENCY_VEHICLE, [ObjectKind.UNKNOWN, ObjectKind.TRUCK]] = 1
 _COMMANDS = np.eye(len(RouteCommand), dtype=np.float32)
 _LINE_KINDS = np.eye(len(LineKind), dtype=np.float32)
 _CONTROL_KINDS, _LIGHTS = np.eye(3, dtype=np.float32), np.eye(4, dtype=np.float32)
-
-SHAPES: dict[str, tuple[int, ...]] = {
-    "ego": (EGO_FEATURES,),
-    "path": (PATH_POINTS * 3,),
-    "targets": (3 * 9,),
-    "objects": (OBJECTS, OBJECT_FEATURES),
-    "objects_mask": (OBJECTS,),
-    "lines": (LINES, LINE_FEATURES),
-    "lines_mask": (LINES,),
-    "controls": (CONTROLS, CONTROL_FEATURES),
-    "controls_mask": (CONTROLS,),
-}
-SCALES = {"length_m": LENGTH, "speed_m_s": SPEED, "yaw_rate_rad_s": YAW_RATE, "time_s": TIME}
 
 
 class LineCache:
@@ -103,7 +90,7 @@ def _cut(line: Polyline) -> tuple[FloatArray, NDArray[np.float32]]:
 
 
 def encode(scene: Scene, cache: LineCache | None = None, frame: RouteFrame | None = None) -> Encoded:
-    """The scene as the arrays named and shaped by SHAPES, float32, without a batch axis.
+    """The scene as the inputs of the format ``vector-1``, float32, without a batch axis.
 
     ``frame`` is ``route_frame(scene)`` where the caller has it already. Masks are 1 where a row holds something.
     Raises ValueError where the scene has no usable route, NotFiniteError where it holds a value that is not finite.

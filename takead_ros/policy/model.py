@@ -1,22 +1,24 @@
-"""Running a policy: an ONNX model with its manifest, from a scene to what it would do."""
+"""Running a policy: an ONNX model with its manifest, from an observation to what it would do."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput, DriverStatus, Plan
+from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import EgoState, FloatArray, Scene
-from takead_ros.policy import encoding
-from takead_ros.policy.encoding import LineCache, encode
+from takead_ros.policy.encoding import LineCache
+from takead_ros.policy.format import Encoded, Observation, PolicyFormat
+from takead_ros.policy.formats import format_of
 from takead_ros.policy.manifest import KEY, Manifest, manifest_path, model_sha256, parse_manifest
-from takead_ros.policy.route_frame import NotFiniteError, route_frame
-from takead_ros.policy.tracking import track
-from takead_ros.policy.vocabulary import anchors_sha256, plans_from_profiles
+from takead_ros.policy.route_frame import NotFiniteError
+from takead_ros.policy.vocabulary import anchors_sha256
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -24,83 +26,55 @@ PROVIDERS = {
     "tensorrt": "TensorrtExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
-OUTPUTS = ("logits", "profiles", "speed_logits", "control", "anchors")
 MAX_SPEED, MAX_ACCELERATION = 60.0, 15.0  # m/s, m/s^2: beyond these an output cannot be meant
 
 
 class Policy:
-    """A loaded model. ``sha256`` identifies it; ``manifest`` describes it; ``provider`` is what really runs it."""
+    """A loaded model. ``sha256`` identifies it; ``manifest`` describes it; ``format`` says what it is told and answers;
+    ``provider`` is what really runs it."""
 
-    def __init__(self, session: Any, manifest: Manifest, provider: str, path: Path) -> None:
-        self.manifest, self.provider, self.path = manifest, provider, path
+    def __init__(self, session: Any, manifest: Manifest, format: PolicyFormat, provider: str, path: Path) -> None:
+        self.manifest, self.format, self.provider, self.path = manifest, format, provider, path
         self.sha256 = manifest.sha256
         self._session = session
         self._lines = LineCache()
-        self._speed_bins = np.asarray(manifest.speed_bins)
 
-    def run(self, encoded: encoding.Encoded) -> dict[str, FloatArray]:
-        """The network's raw outputs for one encoded scene, without the batch axis:
-
-        logits (K,), profiles (K, T, 2) [m/s, m], speed_logits (B,), control (2,) [rad, m/s^2], anchors (K, T, 2).
-        """
-        values = self._session.run(OUTPUTS, {name: encoded[name][None] for name in encoding.SHAPES})
+    def run(self, encoded: Encoded) -> dict[str, FloatArray]:
+        """The network's raw outputs for one encoded observation, as the format's ``outputs``, without a batch axis."""
+        values = self._session.run(
+            list(self.format.outputs), {name: encoded[name][None] for name in self.format.inputs}
+        )
         return {
-            name: np.asarray(value if name == "anchors" else value[0], dtype=float)
-            for name, value in zip(OUTPUTS, values, strict=True)
+            name: np.asarray(value if name in self.format.constants else value[0], dtype=float)
+            for name, value in zip(self.format.outputs, values, strict=True)
         }
 
-    def infer(self, scene: Scene) -> DriverOutput:
-        """What the policy would do at ``scene``. Never raises for a bad scene or a bad output: the status says why."""
+    def infer(self, scene: Scene, others: Mapping[str, object] | None = None) -> DriverOutput:
+        """What the policy would do at ``scene``; ``others``: the newest message of each further topic that its format
+        needs. Never raises for a bad observation or a bad output: the status says why."""
+        observation = Observation(scene, others or {}, self._lines)
         try:
-            frame = route_frame(scene)
-            encoded = encode(scene, self._lines, frame)
+            encoded = self.format.encode(observation)
         except NotFiniteError as error:
             return self._failed(scene, DriverStatus.NOT_FINITE, str(error))
         except ValueError as error:
             return self._failed(scene, DriverStatus.ERROR, str(error))
         out = self.run(encoded)
-        if not all(np.isfinite(out[name]).all() for name in OUTPUTS):
+        if not all(np.isfinite(values).all() for values in out.values()):
             return self._failed(scene, DriverStatus.NOT_FINITE, "the network's output is not finite")
-        positions, yaws, speeds = plans_from_profiles(out["profiles"], scene.ego.speed, frame)
-        best = int(out["logits"].argmax())
-        plan = Plan(positions[best, :, 0], positions[best, :, 1], yaws[best], speeds[best], PLAN_DT)
-        steering, acceleration = command(plan, out["control"], scene.ego)
-        fault = _out_of_range(plan, steering, acceleration, scene.ego)
+        answer = self.format.decode(out, observation, self.manifest)
+        fault = _out_of_range(answer, scene.ego)
         if fault:
             return self._failed(scene, DriverStatus.OUT_OF_RANGE, fault)
-        weights = np.exp(out["speed_logits"] - out["speed_logits"].max())
-        return DriverOutput(
-            stamp=scene.stamp,
-            source="policy",
-            plan=plan,
-            candidates=positions,
-            logits=out["logits"],
-            speed_bins=self._speed_bins,
-            speed_probabilities=weights / weights.sum(),
-            control_steering_angle=float(out["control"][0]),
-            control_acceleration=float(out["control"][1]),
-            steering_angle=steering,
-            acceleration=acceleration,
-            model_sha256=self.sha256,
-        )
+        return replace(answer, model_sha256=self.sha256)
 
     def _failed(self, scene: Scene, status: DriverStatus, text: str) -> DriverOutput:
         return DriverOutput.failed(scene.stamp, "policy", status, text, self.sha256)
 
 
-def command(plan: Plan, control: FloatArray, ego: EgoState) -> tuple[float, float]:
-    """Steering (rad) and acceleration (m/s^2): the tracked plan, its acceleration averaged with the control branch.
-
-    Where the two disagree about braking hard, the harder one holds: a late brake costs more than an early one.
-    """
-    steering, acceleration = track(plan, ego)
-    direct = float(control[1])
-    fused = min(acceleration, direct) if min(acceleration, direct) < -3.0 else 0.5 * (acceleration + direct)
-    return float(steering), float(fused)
-
-
-def _out_of_range(plan: Plan, steering: float, acceleration: float, ego: EgoState) -> str:
-    """What is impossible about an output, in words; empty when nothing is."""
+def _out_of_range(answer: DriverOutput, ego: EgoState) -> str:
+    """What is impossible about an answer, in words; empty when nothing is."""
+    plan, steering, acceleration = answer.plan, answer.steering_angle, answer.acceleration
     if not np.isfinite([*plan.x, *plan.y, *plan.yaw, *plan.speed, steering, acceleration]).all():
         return "the derived plan or command is not finite"
     if plan.speed.max() > MAX_SPEED:
@@ -123,10 +97,10 @@ def load_model(path: str | Path, provider: str = "cpu") -> Policy:
     digest = model_sha256(data, str(path))
     session = _session(data, path, provider)
     manifest = _checked_manifest(session, path, digest)
-    _check_interface(session, manifest, path)
-    policy = Policy(session, manifest, provider, path)
-    empty = {name: np.zeros(shape, np.float32) for name, shape in encoding.SHAPES.items()}
-    anchors = policy.run(empty)["anchors"]
+    format = format_of(manifest.encoding, str(path))
+    _check_interface(session, manifest, format, path)
+    policy = Policy(session, manifest, format, provider, path)
+    anchors = policy.run({name: values[0] for name, values in format.empty(1).items()})["anchors"]
     if anchors_sha256(anchors) != manifest.anchors_sha256:
         raise TakeadError(
             f"{path}: anchors {anchors_sha256(anchors)[:12]} in the model, "
@@ -179,19 +153,21 @@ def _checked_manifest(session: Any, path: Path, digest: str) -> Manifest:
     return manifest
 
 
-def _check_interface(session: Any, manifest: Manifest, path: Path) -> None:
-    """Refuse a model made for another encoding, or whose tensors are not those that its manifest names."""
-    mine = (encoding.VERSION, encoding.SHAPES, encoding.SCALES, PLAN_STEPS, PLAN_DT)
-    shapes = {name: tensor.shape for name, tensor in manifest.inputs.items()}
-    theirs = (manifest.encoding, shapes, manifest.normalisation, manifest.plan_steps, manifest.plan_dt)
-    for what, mine_value, their_value in zip(
-        ("encoding", "input shapes", "normalisation", "plan steps", "plan dt"), mine, theirs, strict=True
+def _check_interface(session: Any, manifest: Manifest, format: PolicyFormat, path: Path) -> None:
+    """Refuse a model made for another format, or whose tensors are not those that its manifest names."""
+    if difference := format.difference(manifest):
+        raise TakeadError(f"{path}: {difference}")
+    for what, theirs, mine in (
+        ("plan steps", manifest.plan_steps, PLAN_STEPS),
+        ("plan dt", manifest.plan_dt, PLAN_DT),
     ):
-        if mine_value != their_value:
-            raise TakeadError(f"{path}: made for {what} {their_value}; this software has {mine_value}")
+        if theirs != mine:
+            raise TakeadError(f"{path}: made for {what} {theirs}; this software has {mine}")
+    shapes = {name: tensor.shape for name, tensor in manifest.inputs.items()}
     actual = {value.name: tuple(value.shape[1:]) for value in session.get_inputs()}
     if actual != shapes:
         raise TakeadError(f"{path}: the model's inputs are {actual}; its manifest says {shapes}")
-    missing = [name for name in OUTPUTS if name not in {value.name for value in session.get_outputs()}]
-    if missing or set(manifest.outputs) != set(OUTPUTS):
-        raise TakeadError(f"{path}: outputs {', '.join(missing or OUTPUTS)} are missing in the model or its manifest")
+    present = {value.name for value in session.get_outputs()}
+    missing = [name for name in format.outputs if name not in present]
+    if missing:
+        raise TakeadError(f"{path}: outputs {', '.join(missing)} are missing in the model")

@@ -47,7 +47,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch = pytest.importorskip("torch", reason="the training extra is not installed")
     import numpy as np
 
-    from takead_ros.policy import encoding
+    from takead_ros.policy.vector import VECTOR_1
     from takead_ros.policy.vocabulary import kinematic_anchors
     from takead_training.checkpoint import Checkpoint, Provenance
     from takead_training.export import export
@@ -56,8 +56,8 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     frames = {
-        name: np.ones((4, *shape), np.float32) if "mask" in name else rng.normal(size=(4, *shape)).astype(np.float32)
-        for name, shape in encoding.SHAPES.items()
+        name: values + 1 if "mask" in name else rng.normal(size=values.shape).astype(np.float32)
+        for name, values in VECTOR_1.empty(4).items()
     }
     path = tmp_path_factory.mktemp("untrained") / "untrained.onnx"
     export(Checkpoint(PolicyNet(kinematic_anchors()).eval(), Provenance("untrained", "random"), frames), path)

@@ -12,12 +12,13 @@ from takead_ros.domain.scene import Objects
 from takead_ros.policy import encoding
 from takead_ros.policy.encoding import LineCache, encode
 from takead_ros.policy.route_frame import NotFiniteError
+from takead_ros.policy.vector import VECTOR_1
 
 RADII = st.sampled_from([np.inf, 30.0, 80.0])
 
 
 def assert_same(first: encoding.Encoded, second: encoding.Encoded, tolerance: float = 2e-5) -> None:
-    for name in encoding.SHAPES:
+    for name in VECTOR_1.inputs:
         if name == "lines":  # pieces at the very same distance may change places: the network reads them as a set
             apart = np.abs(first[name][:, None] - second[name][None]).max(-1)
             assert apart.min(0).max() <= tolerance and apart.min(1).max() <= tolerance
@@ -27,7 +28,9 @@ def assert_same(first: encoding.Encoded, second: encoding.Encoded, tolerance: fl
 
 def test_arrays_have_the_declared_names_shapes_and_type() -> None:
     encoded = encode(make_scene())
-    assert {name: values.shape for name, values in encoded.items()} == encoding.SHAPES
+    assert {name: values.shape for name, values in encoded.items()} == {
+        name: tensor.shape for name, tensor in VECTOR_1.inputs.items()
+    }
     assert all(values.dtype == np.float32 for values in encoded.values())
 
 

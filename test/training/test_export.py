@@ -10,9 +10,9 @@ import torch
 
 from support.tables import make_table
 from takead_ros.domain.errors import TakeadError
-from takead_ros.policy import encoding
 from takead_ros.policy.manifest import KEY, manifest_path
 from takead_ros.policy.model import load_model
+from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, unroll
 from takead_training.checkpoint import Checkpoint, Provenance, load_parent
 from takead_training.export import IR_VERSION, OPSET, Parity, compare, export
@@ -24,7 +24,7 @@ from takead_training.net import PolicyNet
 def checkpoint() -> Checkpoint:
     torch.manual_seed(3)
     table = make_table(12)
-    frames = {name: table[name] for name in encoding.SHAPES}
+    frames = {name: table[name] for name in VECTOR_1.inputs}
     made = Provenance(
         "trial", "bc", parent="p" * 64, clips=("a", "b"), suites=("demo",), seeds=(5,), training={"bc": {}}
     )

@@ -14,9 +14,9 @@ import torch
 from onnx import numpy_helper
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.policy import encoding
 from takead_ros.policy.manifest import Manifest
 from takead_ros.policy.model import load_model
+from takead_ros.policy.vector import VECTOR_1
 from takead_training.net import PolicyNet
 
 FORMAT = "takead-checkpoint-1"
@@ -56,7 +56,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write atomically: a killed run leaves the old file or the new one."""
     payload = {
         "format": FORMAT,
-        "encoding": encoding.VERSION,
+        "encoding": VECTOR_1.name,
         "settings": checkpoint.net.settings,
         "state": checkpoint.net.state_dict(),
         "provenance": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(checkpoint.provenance).items()},
@@ -94,10 +94,10 @@ def load_torch(path: Path, what: str) -> dict[str, Any]:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Raises TakeadError where ``path`` is no checkpoint of this software's encoding."""
     payload = load_torch(path, "checkpoint")
-    if payload.get("format") != FORMAT or payload.get("encoding") != encoding.VERSION:
+    if payload.get("format") != FORMAT or payload.get("encoding") != VECTOR_1.name:
         raise TakeadError(
             f"checkpoint {path}: format '{payload.get('format')}', encoding '{payload.get('encoding')}'; "
-            f"expected '{FORMAT}', '{encoding.VERSION}'"
+            f"expected '{FORMAT}', '{VECTOR_1.name}'"
         )
     state = payload["state"]
     net = PolicyNet(state["anchors"].numpy(), **payload["settings"])

@@ -14,7 +14,7 @@ import numpy as np
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
-from takead_ros.policy import encoding
+from takead_ros.policy.vector import VECTOR_1
 from takead_ros.recording.bag import bag_files
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.reader import frames, list_clips, manifest
@@ -63,7 +63,7 @@ def _sha256(path: Path) -> str:
 
 
 def _cached(clip: Clip, cache: Path) -> Path:
-    return cache / f"{clip.sha256[:24]}-{encoding.VERSION}-{VERSION}.npz"
+    return cache / f"{clip.sha256[:24]}-{VECTOR_1.name}-{VERSION}.npz"
 
 
 def load(

@@ -17,8 +17,9 @@ from takead_ros import __version__
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy import encoding
-from takead_ros.policy.manifest import KEY, Manifest, Tensor, manifest_path, model_sha256
-from takead_ros.policy.model import OUTPUTS, Policy, load_model
+from takead_ros.policy.manifest import KEY, Manifest, manifest_path, model_sha256
+from takead_ros.policy.model import Policy, load_model
+from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import anchors_sha256, unroll
 from takead_training.checkpoint import Checkpoint
 from takead_training.net import SPEED_BINS, Exportable, PolicyNet
@@ -26,25 +27,6 @@ from takead_training.net import SPEED_BINS, Exportable, PolicyNet
 OPSET = 17  # ONNX Runtime 1.23, the last for Python 3.10, and long before
 IR_VERSION = 8
 LIMITS = {"position_m": 1e-3, "speed_m_s": 1e-3, "steering_rad": 1e-4, "acceleration_m_s2": 1e-3, "logit": 1e-3}
-
-_INPUTS = {
-    "ego": "the ego's motion, size and place on the route",
-    "path": "points (16, xy + heading) of the reference path every 4 m from the ego on, base_link",
-    "targets": "three target points in base_link, each with its command one-hot",
-    "objects": "the nearest visible objects, in base_link and along the route",
-    "objects_mask": "1 where a row holds an object",
-    "lines": "the nearest pieces of lanes, boundaries and crosswalks, 5 points each, base_link, and flags",
-    "lines_mask": "1 where a row holds a piece",
-    "controls": "visible traffic lights and signs on the route",
-    "controls_mask": "1 where a row holds a control",
-}
-_OUTPUTS = {
-    "logits": "softmax of these is the exact distribution over the candidate plans",
-    "profiles": "candidate plans over the route: pace relative to now (m/s) and fading-corrected offset (m) per step",
-    "speed_logits": "distribution over the speeds (m/s) of speed_bins, 2 s ahead",
-    "control": "direct control branch: front-wheel angle (rad), acceleration (m/s^2)",
-    "anchors": "the anchor vocabulary (K, T, 2), constant",
-}
 
 
 @dataclass(frozen=True)
@@ -102,20 +84,20 @@ def export(checkpoint: Checkpoint, out: Path, overwrite: bool = False) -> tuple[
 
 def to_onnx(net: PolicyNet) -> onnx.ModelProto:
     """The network as an ONNX model with a batch of one, without metadata."""
-    inputs = tuple(torch.zeros(1, *shape) for shape in encoding.SHAPES.values())
+    inputs = tuple(torch.zeros(1, *tensor.shape) for tensor in VECTOR_1.inputs.values())
     buffer: Any = io.BytesIO()  # torch's type hints know of paths only
     with warnings.catch_warnings():
         # The TorchScript exporter is the one that needs no further package and keeps the graph small.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             Exportable(net).eval(), inputs, buffer, dynamo=False, opset_version=OPSET, do_constant_folding=False,
-            input_names=list(encoding.SHAPES), output_names=list(OUTPUTS[:-1]),
+            input_names=list(VECTOR_1.inputs), output_names=list(VECTOR_1.outputs)[:-1],
         )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())
     # A constant output is lost in tracing, so the anchors are made one here.
-    model.graph.node.append(onnx.helper.make_node("Identity", ["net.anchors"], [OUTPUTS[-1]]))
+    model.graph.node.append(onnx.helper.make_node("Identity", ["net.anchors"], ["anchors"]))
     shape = list(net.anchors.shape)
-    model.graph.output.append(onnx.helper.make_tensor_value_info(OUTPUTS[-1], onnx.TensorProto.FLOAT, shape))
+    model.graph.output.append(onnx.helper.make_tensor_value_info("anchors", onnx.TensorProto.FLOAT, shape))
     model.ir_version = IR_VERSION
     model.doc_string = ""
     del model.metadata_props[:]
@@ -135,10 +117,11 @@ def _manifest(checkpoint: Checkpoint, sha256: str) -> Manifest:
     }
     return Manifest(
         name=made.name,
-        inputs={k: Tensor(shape=shape, description=_INPUTS[k]) for k, shape in encoding.SHAPES.items()},
-        outputs={k: Tensor(shape=shapes[k], description=_OUTPUTS[k]) for k in OUTPUTS},
-        encoding=encoding.VERSION,
-        normalisation=encoding.SCALES,
+        needs=VECTOR_1.needs,
+        inputs=dict(VECTOR_1.inputs),
+        outputs={k: tensor.model_copy(update={"shape": shapes[k]}) for k, tensor in VECTOR_1.outputs.items()},
+        encoding=VECTOR_1.name,
+        normalisation=dict(VECTOR_1.normalisation),
         speed_bins=SPEED_BINS,
         anchors_sha256=anchors_sha256(net.anchors.numpy()),
         plan_steps=PLAN_STEPS,
@@ -174,7 +157,7 @@ def compare(net: PolicyNet, policy: Policy, frames: dict[str, np.ndarray]) -> Pa
     worst = dict.fromkeys(LIMITS, 0.0)
     same, count = True, len(frames["ego"])
     for i in range(count):
-        encoded = {name: np.asarray(frames[name][i], np.float32) for name in encoding.SHAPES}
+        encoded = {name: np.asarray(frames[name][i], np.float32) for name in VECTOR_1.inputs}
         with torch.no_grad():
             out = net({name: torch.from_numpy(value)[None] for name, value in encoded.items()})
         mine = {name: value[0].double().numpy() for name, value in out.items()}

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from takead_ros.domain.driving import PLAN_STEPS
 from takead_ros.policy import encoding
+from takead_ros.policy.vector import VECTOR_1
 
 SPEED_BINS = (0.0, 1.0, 2.5, 4.0, 6.0, 8.0, 10.0, 12.5, 15.0, 20.0)  # m/s
 REFINE_PACE, REFINE_OFFSET = 2.0, 1.0  # m/s, m: how far refinement may move an anchor's step
@@ -55,7 +56,7 @@ class PolicyNet(nn.Module):
         self.settings = {"width": width, "heads": heads, "trunk": trunk, "rank": rank}
         self.register_buffer("anchors", torch.as_tensor(np.asarray(anchors), dtype=torch.float32))
         count = len(anchors)
-        context = sum(encoding.SHAPES[name][0] for name in ("ego", "path", "targets"))
+        context = sum(VECTOR_1.inputs[name].shape[0] for name in ("ego", "path", "targets"))
         self.context = _mlp(context, trunk, width)
         self.objects = _mlp(encoding.OBJECT_FEATURES, width, width)
         self.lines = _mlp(encoding.LINE_FEATURES, width, width)
@@ -107,7 +108,7 @@ class Exportable(nn.Module):
         self.net = net
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        out = self.net(dict(zip(encoding.SHAPES, inputs, strict=True)))
+        out = self.net(dict(zip(VECTOR_1.inputs, inputs, strict=True)))
         return tuple(out.values())
 
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.policy import encoding
 from takead_ros.policy.model import load_model
+from takead_ros.policy.vector import VECTOR_1
 from takead_training import data
 from takead_training.bc import parity_frames
 from takead_training.checkpoint import Checkpoint, Provenance, load_checkpoint, load_parent, save_checkpoint
@@ -137,7 +137,7 @@ def _asked(parent: str, takeovers: list[Clip], demos: list[Clip], settings: Roun
     del wanted["workers"]
     return {
         "format": FORMAT,
-        "encoding": encoding.VERSION,
+        "encoding": VECTOR_1.name,
         "parent": parent,
         "clips": [clip.sha256 for clip in takeovers],
         "demonstrations": [clip.sha256 for clip in demos],

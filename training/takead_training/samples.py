@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverStatus, Plan, Source
 from takead_ros.domain.geometry import to_local, wrap_angle
 from takead_ros.domain.scene import EgoState, Polyline, Scene
-from takead_ros.policy import encoding
 from takead_ros.policy.encoding import LineCache, encode
 from takead_ros.policy.route_frame import RouteFrame, route_frame
 from takead_ros.policy.tracking import track
+from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import plans_from_profiles, profile_from_plan
 from takead_ros.recording.clip import Label
 from takead_ros.recording.reader import Frame
@@ -48,7 +48,7 @@ TARGETS: dict[str, tuple[tuple[int, ...], type]] = {
 def empty_table() -> Table:
     """A table without rows."""
     return {
-        **{name: np.zeros((0, *shape), np.float32) for name, shape in encoding.SHAPES.items()},
+        **VECTOR_1.empty(0),
         **{name: np.zeros((0, *shape), kind) for name, (shape, kind) in TARGETS.items()},
     }
 

@@ -1,0 +1,105 @@
+"""The format ``vector-1``: a scene as sets of tokens in; anchored plans, target speeds and a control branch out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput, Plan
+from takead_ros.domain.scene import EgoState, FloatArray
+from takead_ros.policy import encoding
+from takead_ros.policy.format import ANY, SCENE, Encoded, Observation, Outputs, PolicyFormat
+from takead_ros.policy.manifest import Manifest, Tensor
+from takead_ros.policy.tracking import track
+from takead_ros.policy.vocabulary import plans_from_profiles
+
+
+def _encode(observation: Observation) -> Encoded:
+    return encoding.encode(observation.scene, observation.lines, observation.road)
+
+
+def _decode(outputs: Outputs, observation: Observation, manifest: Manifest) -> DriverOutput:
+    ego = observation.scene.ego
+    positions, yaws, speeds = plans_from_profiles(outputs["profiles"], ego.speed, observation.road)
+    best = int(outputs["logits"].argmax())
+    plan = Plan(positions[best, :, 0], positions[best, :, 1], yaws[best], speeds[best], PLAN_DT)
+    steering, acceleration = command(plan, outputs["control"], ego)
+    weights = np.exp(outputs["speed_logits"] - outputs["speed_logits"].max())
+    return DriverOutput(
+        stamp=observation.scene.stamp,
+        source="policy",
+        plan=plan,
+        candidates=positions,
+        logits=outputs["logits"],
+        speed_bins=np.asarray(manifest.speed_bins),
+        speed_probabilities=weights / weights.sum(),
+        control_steering_angle=float(outputs["control"][0]),
+        control_acceleration=float(outputs["control"][1]),
+        steering_angle=steering,
+        acceleration=acceleration,
+    )
+
+
+def command(plan: Plan, control: FloatArray, ego: EgoState) -> tuple[float, float]:
+    """Steering (rad) and acceleration (m/s^2): the tracked plan, its acceleration averaged with the control branch.
+
+    Where the two disagree about braking hard, the harder one holds: a late brake costs more than an early one.
+    """
+    steering, acceleration = track(plan, ego)
+    direct = float(control[1])
+    fused = min(acceleration, direct) if min(acceleration, direct) < -3.0 else 0.5 * (acceleration + direct)
+    return float(steering), float(fused)
+
+
+VECTOR_1 = PolicyFormat(
+    name="vector-1",
+    needs=(SCENE,),
+    inputs={
+        "ego": Tensor(shape=(encoding.EGO_FEATURES,), description="the ego's motion, size and place on the route"),
+        "path": Tensor(
+            shape=(encoding.PATH_POINTS * 3,),
+            description="points (16, xy + heading) of the reference path every 4 m from the ego on, base_link",
+        ),
+        "targets": Tensor(
+            shape=(3 * 9,), description="three target points in base_link, each with its command one-hot"
+        ),
+        "objects": Tensor(
+            shape=(encoding.OBJECTS, encoding.OBJECT_FEATURES),
+            description="the nearest visible objects, in base_link and along the route",
+        ),
+        "objects_mask": Tensor(shape=(encoding.OBJECTS,), description="1 where a row holds an object"),
+        "lines": Tensor(
+            shape=(encoding.LINES, encoding.LINE_FEATURES),
+            description="the nearest pieces of lanes, boundaries and crosswalks, 5 points each, base_link, and flags",
+        ),
+        "lines_mask": Tensor(shape=(encoding.LINES,), description="1 where a row holds a piece"),
+        "controls": Tensor(
+            shape=(encoding.CONTROLS, encoding.CONTROL_FEATURES),
+            description="visible traffic lights and signs on the route",
+        ),
+        "controls_mask": Tensor(shape=(encoding.CONTROLS,), description="1 where a row holds a control"),
+    },
+    outputs={
+        "logits": Tensor(
+            shape=(ANY,), description="softmax of these is the exact distribution over the candidate plans"
+        ),
+        "profiles": Tensor(
+            shape=(ANY, PLAN_STEPS, 2),
+            description="candidate plans over the route: pace relative to now (m/s) and fading-corrected offset (m) "
+            "per step",
+        ),
+        "speed_logits": Tensor(shape=(ANY,), description="distribution over the speeds (m/s) of speed_bins, 2 s ahead"),
+        "control": Tensor(
+            shape=(2,), description="direct control branch: front-wheel angle (rad), acceleration (m/s^2)"
+        ),
+        "anchors": Tensor(shape=(ANY, PLAN_STEPS, 2), description="the anchor vocabulary (K, T, 2), constant"),
+    },
+    constants=("anchors",),
+    normalisation={
+        "length_m": encoding.LENGTH,
+        "speed_m_s": encoding.SPEED,
+        "yaw_rate_rad_s": encoding.YAW_RATE,
+        "time_s": encoding.TIME,
+    },
+    encode=_encode,
+    decode=_decode,
+)
