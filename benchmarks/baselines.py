@@ -44,10 +44,11 @@ from takead_ros.measures.driving_score import EpisodeResult, aggregate, score
 from takead_ros.policy.tracking import track
 from takead_ros.runs.journal import Ledger
 from takead_ros.scenarios.suites import load_suite
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators import Episode, Simulator, open_simulator
+from takead_ros.simulators.metadrive.episode import ScriptedEpisode
 
 Command = tuple[float, float]  # steering angle rad, acceleration m/s^2
-Driver = Callable[[World], Command]  # called once every PERIOD
+Driver = Callable[[Episode], Command]  # called once every PERIOD
 
 PERIOD = 0.1  # s between two decisions
 BEND_ACCELERATION = 3.0  # m/s^2 of lateral acceleration in bends
@@ -94,9 +95,9 @@ def _hold(scene: Scene, speed: float) -> float:
     return float(np.clip((speed - scene.ego.speed) / 0.5, -COMFORT, ACCELERATION))
 
 
-def constant_speed(world: World) -> Driver:
-    def drive(world: World) -> Command:
-        scene = world.observe()
+def constant_speed(episode: Episode) -> Driver:
+    def drive(episode: Episode) -> Command:
+        scene = episode.observe()
         speed = _cruise(scene)[2]
         return _follow(scene, scene.ego.speed), _hold(scene, speed)
 
@@ -123,9 +124,9 @@ def _lead(scene: Scene) -> tuple[float, float]:
     return gap, speed
 
 
-def lane_idm(world: World) -> Driver:
-    def drive(world: World) -> Command:
-        scene = world.observe()
+def lane_idm(episode: Episode) -> Driver:
+    def drive(episode: Episode) -> Command:
+        scene = episode.observe()
         wanted = _cruise(scene)[2]
         acceleration = _hold(scene, wanted)
         gap, lead_speed = _lead(scene)
@@ -141,11 +142,11 @@ def lane_idm(world: World) -> Driver:
     return drive
 
 
-def _vehicle(world: World) -> Any:
+def _vehicle(episode: ScriptedEpisode) -> Any:
     """MetaDrive's ego, given the navigation to the scenario's destination that its own environment would give it."""
     from metadrive.component.navigation_module.node_network_navigation import NodeNetworkNavigation
 
-    ego, scenario = world._engine._ego, world.scenario
+    ego, scenario = episode.vehicle, episode.scenario
     nodes = scenario.route.nodes
     ego.config["navigation_module"] = NodeNetworkNavigation
     ego.add_navigation()
@@ -162,18 +163,20 @@ def _pedals(action: Any) -> Command:
     return steering * FULL_LOCK, pedal * (FULL_THROTTLE if pedal >= 0.0 else FULL_BRAKE)
 
 
-def metadrive_idm(world: World) -> Driver:
+def metadrive_idm(episode: Episode) -> Driver:
     from metadrive.component.static_object.traffic_object import TrafficObject
     from metadrive.component.vehicle.base_vehicle import BaseVehicle
     from metadrive.policy.idm_policy import IDMPolicy
     from metadrive.utils.pg.utils import ray_localization
 
-    ego = _vehicle(world)
-    policy = IDMPolicy(ego, world.scenario.seed)
+    assert isinstance(episode, ScriptedEpisode)
+    ego = _vehicle(episode)
+    policy = IDMPolicy(ego, episode.scenario.seed)
+    metadrive_bodies = episode.bodies
 
-    def drive(world: World) -> Command:
+    def drive(episode: Episode) -> Command:
         # it asks every vehicle and object for its lane, which MetaDrive's own traffic knows and scripted bodies do not
-        bodies = list(world._engine.bodies.values())
+        bodies = list(metadrive_bodies.values())
         for body in bodies:
             lanes = ray_localization(body.heading, body.position, body.engine)
             lane = lanes[0][0] if lanes else None
@@ -190,17 +193,18 @@ def metadrive_idm(world: World) -> Driver:
     return drive
 
 
-def metadrive_ppo(world: World) -> Driver:
+def metadrive_ppo(episode: Episode) -> Driver:
     from metadrive.examples.ppo_expert.numpy_expert import expert
 
-    ego = _vehicle(world)
+    assert isinstance(episode, ScriptedEpisode)
+    ego = _vehicle(episode)
     heading = ego.heading
     shared = ego.engine.global_config["vehicle_config"]
     shared["navigation_module"] = ego.config["navigation_module"]  # its observation is laid out by this at first use
     expert(ego, deterministic=True)
     shared["navigation_module"] = None
 
-    def drive(world: World) -> Command:
+    def drive(episode: Episode) -> Command:
         nonlocal heading
         ego.last_heading_dir = heading  # its yaw rate is the turn since the last decision, over 0.1 s
         heading = ego.heading
@@ -209,29 +213,29 @@ def metadrive_ppo(world: World) -> Driver:
     return drive
 
 
-DRIVERS: dict[str, Callable[[World], Driver]] = {
+DRIVERS: dict[str, Callable[[Episode], Driver]] = {
     driver.__name__: driver for driver in (constant_speed, lane_idm, metadrive_idm, metadrive_ppo)
 }
 
-_world: World | None = None  # MetaDrive allows one engine in a process
+_simulator: Simulator | None = None  # MetaDrive allows one engine in a process
 
 
 def episode(work: tuple[str, str, str, int]) -> dict[str, Any]:
     """One scored episode of (driver, suite, family, seed)."""
-    global _world
+    global _simulator
     name, suite, family, seed = work
-    world = _world = _world or World()
-    world.reset(scenarios.build(family, seed))
-    drive = DRIVERS[name](world)
-    every = round(PERIOD / world.step_s)
+    _simulator = _simulator or open_simulator("metadrive")
+    driven = _simulator.reset(scenarios.build(family, seed))
+    drive = DRIVERS[name](driven)
+    every = round(PERIOD / driven.step_s)
     command: Command = (0.0, 0.0)
     tick = 0
-    while not world.done:
+    while not driven.done:
         if tick % every == 0:
-            command = drive(world)
-        world.step(*command)
+            command = drive(driven)
+        driven.step(*command)
         tick += 1
-    return {**score(world.outcome(), suite).as_dict(), "driver": name}
+    return {**score(driven.outcome(), suite).as_dict(), "driver": name}
 
 
 def key(work: tuple[str, str, str, int]) -> str:

@@ -25,7 +25,7 @@ from takead_ros.messages import types
 from takead_ros.messages.convert import SceneConverter
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.scenarios import Scenario
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators import Episode, open_simulator
 
 FAMILIES = ("pedestrian_from_van", "emergency_vehicle")  # their roads: one to three lanes, straight or with a bend
 KINDS = ("beside", "turned", "fast", "all")
@@ -73,14 +73,23 @@ def perturb(kind: str, family: str, seed: int) -> Perturbation:
     return Perturbation(offset, -side * 0.5 * abs(turn), pace)
 
 
-class PerturbedWorld(World):
+class PerturbedSimulator:
     """The simulator with nobody but the ego, which begins as ``start`` says."""
 
-    start = Perturbation(0.0, 0.0, 1.0)
+    def __init__(self) -> None:
+        self._simulator = open_simulator("metadrive")
+        self.name = self._simulator.name
+        self.start = Perturbation(0.0, 0.0, 1.0)
+        self.step_s = 0.0
 
-    def reset(self, scenario: Scenario, offset: float = 0.0, turn: float = 0.0) -> None:
+    def reset(self, scenario: Scenario, offset_m: float = 0.0, turn_rad: float = 0.0) -> Episode:
         alone = replace(scenario, actors=(), threat=False, speed=self.start.pace * scenario.speed_limit)
-        super().reset(alone, self.start.offset, self.start.turn)
+        episode = self._simulator.reset(alone, self.start.offset, self.start.turn)
+        self.step_s = episode.step_s
+        return episode
+
+    def close(self) -> None:
+        self._simulator.close()
 
 
 class Watch:
@@ -113,13 +122,15 @@ def is_normal(scene: Scene) -> bool:
     return slow and abs(route.lateral_offset) < NEAR and abs(route.heading_error) < ALIGNED
 
 
-def recover(world: PerturbedWorld, runner: EpisodeRunner, kind: str, family: str, seed: int) -> Recovery:
-    """Drive one episode; ``runner`` drives in ``world``."""
-    world.start = perturb(kind, family, seed)
+def recover(simulator: PerturbedSimulator, runner: EpisodeRunner, kind: str, family: str, seed: int) -> Recovery:
+    """Drive one episode; ``runner`` drives in ``simulator``."""
+    simulator.start = perturb(kind, family, seed)
     watch = Watch()
     result = runner.run(EpisodeSpec("recovery", family, seed, EXPERT, False), watch)
     kinds = tuple(str(infraction["kind"]) for infraction in result["infractions"])
-    return Recovery(family, seed, kind, world.start, bool(result["success"]), watch.seconds(world.step_s), kinds)
+    return Recovery(
+        family, seed, kind, simulator.start, bool(result["success"]), watch.seconds(simulator.step_s), kinds
+    )
 
 
 def main() -> int:
@@ -128,12 +139,12 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write every episode here")
     arguments = parser.parse_args()
     first, last = (int(text) for text in arguments.seeds.split("-"))
-    world = PerturbedWorld()
-    runner = EpisodeRunner(world)
+    simulator = PerturbedSimulator()
+    runner = EpisodeRunner(simulator)
     found: list[Recovery] = []
     print("| start | episodes | ends well | back to normal | median s | longest s |\n|---|---:|---:|---:|---:|---:|")
     for kind in KINDS:
-        rows = [recover(world, runner, kind, family, s) for family in FAMILIES for s in range(first, last + 1)]
+        rows = [recover(simulator, runner, kind, family, s) for family in FAMILIES for s in range(first, last + 1)]
         times = [row.seconds for row in rows if row.seconds is not None]
         well, back = sum(row.success for row in rows) / len(rows), len(times) / len(rows)
         print(f"| {kind} | {len(rows)} | {well:.0%} | {back:.0%} | {np.median(times):.1f} | {max(times):.1f} |")

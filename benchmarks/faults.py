@@ -53,7 +53,7 @@ from takead_ros.nodes.monitor_node import MonitorNode
 from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.model import load_model
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators import Simulator, open_simulator
 
 FAMILIES = "lead_hard_brake,cut_in,broken_down_car,pedestrian_from_van,intersection_left"
 TICK = 50_000_000
@@ -173,9 +173,9 @@ class Handle:
 class Drive:
     """All nodes of one episode. The person at the joystick keeps hands off unless a fault wants them on."""
 
-    def __init__(self, world: World, policy: Any, family: str, seed: int) -> None:
-        world.reset(scenarios.build(family, seed))
-        self.world, self.host, self.wires = world, LockstepHost(), dict[str, Wire]()
+    def __init__(self, simulator: Simulator, policy: Any, family: str, seed: int) -> None:
+        self.episode = simulator.reset(scenarios.build(family, seed))
+        self.host, self.wires = LockstepHost(), dict[str, Wire]()
         self.family, self.seed = family, seed
         rng = np.random.default_rng((seed, 20260))
         self.joystick = "rest"
@@ -195,7 +195,7 @@ class Drive:
             node = self.host.create_node(kind.NAME, parameter_overrides=overrides)
             return kind(Handle(node, self.host, self.wires, rng), self.host.steady, *rest)
 
-        add(SimulatorNode, {}, world)
+        add(SimulatorNode, {}, self.episode)
         add(PolicyNode, {}, policy)
         add(ExpertNode, {})
         add(MonitorNode, {})
@@ -237,7 +237,7 @@ class Drive:
     def run_until(self, seconds: float, stop: Callable[[], bool] = lambda: False) -> int:
         """Ticks on to ``seconds``; the number of ticks without a command, or with one that is not finite."""
         undefined = 0
-        while not self.world.done and self.host.steady.nanoseconds < round(seconds * 1e9) and not stop():
+        while not self.episode.done and self.host.steady.nanoseconds < round(seconds * 1e9) and not stop():
             before = len(self.commands)
             self.host.advance(TICK)
             new = [command for _, command in self.commands[before:]]
@@ -253,7 +253,7 @@ class Drive:
             self.joystick = "steers"
             undefined += self.run_until(self.seconds + STEERS_S)
             self.joystick = kind
-        begun, at, start = self.world.time, len(self.world.outcome().x) - 1, self.host.steady.nanoseconds
+        begun, at, start = self.episode.time_s, len(self.episode.outcome().x) - 1, self.host.steady.nanoseconds
         for topic in topics:
             self.wires[topic].kind = kind
         if kind == "pause":
@@ -263,7 +263,7 @@ class Drive:
         self.asks = fault == CONTROL
         drove = bool(self.commands) and lost in (self.commands[-1][1].lateral, self.commands[-1][1].longitudinal)
         undefined += self.run_until(self.seconds + AFTER_S, lambda: self.mode is ArbiterMode.STOPPED)
-        log = self.world.outcome()
+        log = self.episode.outcome()
         collisions = tuple(
             i.kind for i in find_infractions(log) if i.kind.startswith("collision") and i.time >= begun - 1e-9
         )
@@ -272,7 +272,7 @@ class Drive:
             stop = float(np.hypot(np.diff(log.x[at:]), np.diff(log.y[at:])).sum())
         used = [when for when, c in self.commands if when > start and lost in (c.lateral, c.longitudinal)]
         lost_s = (max(used, default=start) - start) / 1e9 if drove and lost is not Source.NONE else None
-        arrived = self.world.done and log.end.name == "GOAL"
+        arrived = self.episode.done and log.end.name == "GOAL"
         end = "arrived" if arrived else self.mode.name
         return Run(self.family, self.seed, round(start / 1e9, 2), fault, end, collisions, stop, undefined, lost_s)
 
@@ -298,15 +298,15 @@ def forked(work: Callable[[], Any]) -> Any:
 
 
 def episode_runs(
-    world: World, policy: Any, family: str, seed: int, moments: int, part: tuple[int, int], faults: list[str]
+    simulator: Simulator, policy: Any, family: str, seed: int, moments: int, part: tuple[int, int], faults: list[str]
 ) -> list[Run]:
     """The runs of one episode: the control and, of the faults, every n-th (of ``part``: k, n) at each of ``moments``,
     another one at the next moment; only ``faults``."""
-    length = forked(lambda: _length(Drive(world, policy, family, seed)))
-    drive, runs = Drive(world, policy, family, seed), []
+    length = forked(lambda: _length(Drive(simulator, policy, family, seed)))
+    drive, runs = Drive(simulator, policy, family, seed), []
     for number, share in enumerate((np.arange(moments) + 0.5) / moments):
         drive.run_until(round((FIRST_S + share * (LAST_SHARE * length - FIRST_S)) / 0.05) * 0.05)
-        if drive.world.done:
+        if drive.episode.done:
             raise RuntimeError(f"{family}, seed {seed}: the same drive ended earlier than before")
         mine = [fault for i, fault in enumerate(FAULTS) if (i + number + seed) % part[1] == part[0] and fault in faults]
         runs += [forked(partial(drive.branch, fault)) for fault in (CONTROL, *mine)]
@@ -380,16 +380,18 @@ def _drive_all(arguments: argparse.Namespace) -> list[Run]:
     if arguments.moments % len(seeds):
         sys.exit(f"--moments {arguments.moments}: expected a multiple of the number of seeds, {len(seeds)}")
     runs: list[Run] = []
-    world, policy = World(), load_model(Path(arguments.model))
+    simulator, policy = open_simulator("metadrive"), load_model(Path(arguments.model))
     try:
         for family in families:
             for seed in seeds:
-                runs += episode_runs(world, policy, family, seed, arguments.moments // len(seeds), (k - 1, n), faults)
+                runs += episode_runs(
+                    simulator, policy, family, seed, arguments.moments // len(seeds), (k - 1, n), faults
+                )
                 print(f"{family} {seed}: {len(runs)} runs", file=sys.stderr, flush=True)
                 if arguments.json:  # what is done is kept, whatever comes
                     arguments.json.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n", "utf-8")
     finally:
-        world.close()
+        simulator.close()
     return runs
 
 

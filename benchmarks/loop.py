@@ -1,9 +1,10 @@
 """Throughput of the full stack against the bare simulator: ``python benchmarks/loop.py [--json FILE]``.
 
 Full stack: simulator, policy, expert in its shadow, monitor, arbiter and recorder in the lockstep host, takeovers
-allowed and recorded. Bare: the same World stepped with the very commands that the full stack gave, over the same ticks;
-nobody looks at it. Both alternate, so that what else the machine does falls on both; the ratio is the median over the
-repetitions. CPU time is that of the whole process, the recorder's writing thread included; wall time is beside it.
+allowed and recorded. Bare: the same simulator stepped with the very commands that the full stack gave, over the same
+ticks; nobody looks at it. Both alternate, so that what else the machine does falls on both; the ratio is the median
+over the repetitions. CPU time is that of the whole process, the recorder's writing thread included; wall time is
+beside it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
 from takead_ros.runs.workers import Fleet
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import load_suite
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators import Episode, Simulator, open_simulator
 
 REQUIRED = 0.5  # of the bare simulator's steps per second
 FIRST_SEED = 3_000_000  # training seeds: a benchmark has no business with the evaluation's
@@ -58,36 +59,53 @@ class Spent:
         return Spent(self.cpu - start.cpu, self.wall - start.wall)
 
 
-class MeasuredWorld(World):
+class MeasuredEpisode:
     """Remembers the commands of an episode and the moment at which it was over; times itself where asked to."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, episode: Episode, parts: defaultdict[str, float] | None) -> None:
+        self._episode, self._parts = episode, parts
+        self.scenario, self.step_s, self.verdict = episode.scenario, episode.step_s, episode.verdict
         self.commands: list[tuple[float, float]] = []
         self.over = Spent.now()
-        self.parts: defaultdict[str, float] | None = None
 
-    def reset(self, scenario: Scenario, offset: float = 0.0, turn: float = 0.0) -> None:
-        super().reset(scenario, offset, turn)
-        self.commands = []
+    @property
+    def time_s(self) -> float:
+        return self._episode.time_s
+
+    @property
+    def done(self) -> bool:
+        return self._episode.done
 
     def step(self, steering_angle: float, acceleration: float) -> None:
         self.commands.append((steering_angle, acceleration))
         start = thread_time()
-        super().step(steering_angle, acceleration)
-        if self.parts is not None:
-            self.parts[STEP] += thread_time() - start
+        self._episode.step(steering_angle, acceleration)
+        if self._parts is not None:
+            self._parts[STEP] += thread_time() - start
 
     def observe(self, stamp: int | None = None) -> Scene:
         start = thread_time()
-        scene = super().observe(stamp)
-        if self.parts is not None:
-            self.parts[OBSERVE] += thread_time() - start
+        scene = self._episode.observe(stamp)
+        if self._parts is not None:
+            self._parts[OBSERVE] += thread_time() - start
         return scene
 
     def outcome(self) -> EpisodeLog:
         self.over = Spent.now()
-        return super().outcome()
+        return self._episode.outcome()
+
+
+class MeasuredSimulator:
+    """The simulator whose episodes are measured; ``parts``: where their CPU seconds are added, if anywhere."""
+
+    def __init__(self) -> None:
+        self._simulator = open_simulator("metadrive")
+        self.name, self.close = self._simulator.name, self._simulator.close
+        self.parts: defaultdict[str, float] | None = None
+
+    def reset(self, scenario: Scenario, offset_m: float = 0.0, turn_rad: float = 0.0) -> MeasuredEpisode:
+        self.episode = MeasuredEpisode(self._simulator.reset(scenario, offset_m, turn_rad), self.parts)
+        return self.episode
 
 
 @dataclass
@@ -135,34 +153,34 @@ def timed_callbacks(parts: defaultdict[str, float]) -> Iterator[None]:
         codec.serialize = serialize
 
 
-def drive(runner: EpisodeRunner, world: MeasuredWorld, spec: EpisodeSpec) -> tuple[Spent, dict[str, Any]]:
+def drive(runner: EpisodeRunner, simulator: MeasuredSimulator, spec: EpisodeSpec) -> tuple[Spent, dict[str, Any]]:
     """What the ticks of one episode of the full stack cost (loading, resetting and scoring are left out)."""
     started: list[Spent] = []
     result = runner.run(spec, lambda host: started.append(Spent.now()))
-    return world.over.since(started[0]), result
+    return simulator.episode.over.since(started[0]), result
 
 
-def step_bare(world: World, spec: EpisodeSpec, commands: list[tuple[float, float]]) -> Spent:
+def step_bare(simulator: Simulator, spec: EpisodeSpec, commands: list[tuple[float, float]]) -> tuple[Spent, EpisodeLog]:
     """What the same steps cost without anybody around the simulator."""
-    world.reset(scenarios.build(spec.family, spec.seed))
+    episode = simulator.reset(scenarios.build(spec.family, spec.seed))
     start = Spent.now()
     for steering_angle, acceleration in commands:
-        world.step(steering_angle, acceleration)
-    return Spent.now().since(start)
+        episode.step(steering_angle, acceleration)
+    return Spent.now().since(start), episode.outcome()
 
 
 def components(
-    runner: EpisodeRunner, world: MeasuredWorld, specs: list[EpisodeSpec]
+    runner: EpisodeRunner, simulator: MeasuredSimulator, specs: list[EpisodeSpec]
 ) -> tuple[defaultdict[str, float], int]:
     """CPU seconds of each component over one more run of every episode, and its number of steps."""
     parts: defaultdict[str, float] = defaultdict(float)
     total, steps = 0.0, 0
     for spec in specs:
-        world.parts = parts
+        simulator.parts = parts
         with timed_callbacks(parts):
-            total += drive(runner, world, spec)[0].cpu
-        world.parts = None
-        steps += len(world.commands)
+            total += drive(runner, simulator, spec)[0].cpu
+        simulator.parts = None
+        steps += len(simulator.episode.commands)
     parts["simulator_node"] -= parts[STEP] + parts[OBSERVE]
     parts[REST] = total - sum(parts.values())
     return parts, steps
@@ -172,23 +190,23 @@ def measure(suite: str, model: str, repetitions: int, bags: Path) -> dict[str, A
     """Everything but the scaling. Raises TakeadError where the bare run does not end where the full one did."""
     families = load_suite(suite).families
     specs = [EpisodeSpec(suite, f, FIRST_SEED, model, True, str(bags)) for f in families]
-    world = MeasuredWorld()
-    runner = EpisodeRunner(world)
+    simulator = MeasuredSimulator()
+    runner = EpisodeRunner(simulator)
     rows = {family: Family() for family in families}
     takeovers = 0
-    drive(runner, world, specs[0])  # warms caches up
+    drive(runner, simulator, specs[0])  # warms caches up
     for spec in specs * repetitions:
         row = rows[spec.family]
-        full, result = drive(runner, world, spec)
-        log, commands = world.outcome(), world.commands
-        bare = step_bare(world, spec, commands)
-        if (world.outcome().x != log.x).any():
+        full, result = drive(runner, simulator, spec)
+        log, commands = simulator.episode.outcome(), simulator.episode.commands
+        bare, alone = step_bare(simulator, spec, commands)
+        if (alone.x != log.x).any():
             raise TakeadError(f"{spec.key}: the bare simulator went elsewhere with the same commands")
         row.steps = len(commands)
         row.full.append(full)
         row.bare.append(bare)
         takeovers += len(result["triggers"])
-    parts, steps = components(runner, world, specs)
+    parts, steps = components(runner, simulator, specs)
     ordered = sorted(parts.items(), key=lambda part: -part[1])
     runner.close()
     together = Family(

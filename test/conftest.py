@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators import STEP_S
+from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def simulator() -> Iterator[MetaDrive]:
     """One engine per process: every module gives it back."""
-    simulator = World()
-    yield simulator
-    simulator.close()
+    made = MetaDrive(STEP_S)
+    yield made
+    made.close()

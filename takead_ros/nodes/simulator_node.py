@@ -19,7 +19,7 @@ from takead_ros.messages import types
 from takead_ros.messages.convert import SceneConverter, command_from_msg, header_to_msg
 from takead_ros.messages.fields import time_to_msg
 from takead_ros.scenarios.suites import load_suite
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators import Episode, open_simulator
 
 SECOND = 1_000_000_000
 STOPPING = -3.0  # m/s^2 while there is no command fit to apply
@@ -29,27 +29,28 @@ RETRY_NS = SECOND // 2  # between two attempts to engage
 FAREWELL_NS = SECOND  # for the answer to disengage, between two episodes
 
 _PARAMETERS: list[tuple[str, Any]] = [
-    ("suite", "demo"), ("family", ""), ("seed", 0), ("rate", 20.0), ("max_command_age", 0.25),
-    ("wait_for_driver", 10.0), ("publish_clock", False), ("auto_engage", False),
+    ("simulator", "metadrive"), ("suite", "demo"), ("family", ""), ("seed", 0), ("rate", 20.0),
+    ("max_command_age", 0.25), ("wait_for_driver", 10.0), ("publish_clock", False), ("auto_engage", False),
 ]  # fmt: skip
 
 
 class SimulatorNode:
     """Subscribes ``command``; publishes ``scene`` at ``rate`` Hz, ``/diagnostics`` every second, and ``/clock``.
 
-    Parameters: ``suite`` or ``family`` and the first ``seed`` (its families in turn, then the next seed, for ever);
+    Parameters: ``simulator``, one of ``simulators.SIMULATORS``; ``suite`` or ``family`` and the first ``seed`` (its
+    families in turn, then the next seed, for ever);
     ``rate`` Hz (20, 10, 40: a multiple of the physics step; 10 for safe_metadrive); ``max_command_age`` s, after which
     the ego brakes to a stop without straightening the wheel; ``wait_for_driver`` s that an episode waits for its first
     command;
     ``publish_clock``: simulated time on ``/clock`` and in the stamps; ``auto_engage``: asks the arbiter to engage at
     the start of every episode (at its end it always asks to disengage, for the vehicle is then set elsewhere).
-    ``world``, where given and already reset, is driven to its end instead, once. Raises TakeadError for a parameter
+    ``episode``, where given, is driven to its end instead, once. Raises TakeadError for a parameter
     that does not fit.
     """
 
     NAME = "simulator_node"
 
-    def __init__(self, node: NodeHandle, steady: Clock, world: World | None = None) -> None:
+    def __init__(self, node: NodeHandle, steady: Clock, episode: Episode | None = None) -> None:
         self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
         declared = node.declare_parameters("", _PARAMETERS)
         values = {name: p.value for (name, _), p in zip(_PARAMETERS, declared, strict=True)}
@@ -60,11 +61,13 @@ class SimulatorNode:
         self._max_age_ns = round(values["max_command_age"] * SECOND)
         self._patience_ns = round(values["wait_for_driver"] * SECOND)
         self._publish_clock = bool(values["publish_clock"])
-        self._repeats, self._auto_engage = world is None, bool(values["auto_engage"])
+        self._repeats, self._auto_engage = episode is None, bool(values["auto_engage"])
         self._seed = int(values["seed"])
-        self._families = load_suite(values["family"] or values["suite"]).families if world is None else ()
-        self._episode = 0
-        self._world = World(1.0 / values["rate"]) if world is None else world
+        self._families = load_suite(values["family"] or values["suite"]).families if episode is None else ()
+        self._started = 0  # episodes
+        self._simulator = open_simulator(values["simulator"], 1.0 / values["rate"]) if episode is None else None
+        if episode is not None:
+            self._episode = episode
         self._converter = SceneConverter()
         self._ticks = 0
         self._command: DriveCommand | None = None
@@ -91,24 +94,24 @@ class SimulatorNode:
 
     def close(self) -> None:
         """Gives the engine back where the node made it."""
-        if self._repeats:
-            self._world.close()
+        if self._simulator is not None:
+            self._simulator.close()
 
     def _begin(self) -> None:
         """Next episode; the first command of a driver, whoever it is, sets the world going."""
-        if self._repeats:
-            seed, family = divmod(self._episode, len(self._families))
+        if self._simulator is not None:
+            seed, family = divmod(self._started, len(self._families))
             scenario = scenarios.build(self._families[family], self._seed + seed)
             with self._standing_by():
                 self._tell_result()
-                self._world.reset(scenario)
-            self._logger.info(f"episode {self._episode + 1}: {scenario.family}, seed {scenario.seed}")
-            self._episode += 1
-        step_ns = round(self._world.step_s * SECOND)
+                self._episode = self._simulator.reset(scenario)
+            self._logger.info(f"episode {self._started + 1}: {scenario.family}, seed {scenario.seed}")
+            self._started += 1
+        step_ns = round(self._episode.step_s * SECOND)
         if step_ns != self._step_ns:
             raise TakeadError(
                 f"{self.NAME}: parameter 'rate' = {SECOND / self._step_ns:g}, expected {SECOND / step_ns:g} for "
-                f"scenario {self._world.scenario.family}, which has a rate of its own"
+                f"scenario {self._episode.scenario.family}, which has a rate of its own"
             )
         self._command = None
         self._going = False
@@ -118,8 +121,8 @@ class SimulatorNode:
             self._report(self._stamp())  # at once: the recorder tells episodes apart by it
 
     def _tell_result(self) -> None:
-        if self._episode:
-            result = score(self._world.outcome())
+        if self._started:
+            result = score(self._episode.outcome())
             self._logger.info(
                 f"{result.scenario} seed {result.seed}: driving score {result.driving_score:.1f}, ended by {result.end}"
             )
@@ -153,7 +156,7 @@ class SimulatorNode:
 
     def _on_timer(self) -> None:
         now = self._steady.now().nanoseconds
-        if self._world.done:
+        if self._episode.done:
             if not self._repeats:
                 return
             self._finish(now)
@@ -166,7 +169,7 @@ class SimulatorNode:
                 self._drive(now)
             elif self._auto_engage and now - self._waiting_since > SETTLE_NS:
                 self._ask("engage", now)
-        self._shown = self._world.observe(0)
+        self._shown = self._episode.observe(0)
         self._publish()
         if self._ticks % round(SECOND / self._step_ns) == 0:
             self._report(self._stamp())
@@ -210,15 +213,15 @@ class SimulatorNode:
             self._logger.warning(fault)
         self._fault = fault
         if fault or command is None:
-            self._world.step(0.0 if command is None else command.steering_angle, STOPPING)
+            self._episode.step(0.0 if command is None else command.steering_angle, STOPPING)
         else:
-            self._world.step(command.steering_angle, command.acceleration)
+            self._episode.step(command.steering_angle, command.acceleration)
 
     def _report(self, stamp: int) -> None:
         level = types.DiagnosticStatus.WARN if self._fault else types.DiagnosticStatus.OK
         message = self._fault or ("driving" if self._going else "waiting for a driver")
-        scenario = self._world.scenario
-        values = {"family": scenario.family, "seed": str(scenario.seed), "episode_time": f"{self._world.time:.2f}"}
+        scenario = self._episode.scenario
+        values = {"family": scenario.family, "seed": str(scenario.seed), "episode_time": f"{self._episode.time_s:.2f}"}
         status = types.DiagnosticStatus(
             level=level,
             name=f"{self._name}: world",

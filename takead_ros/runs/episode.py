@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +25,9 @@ from takead_ros.policy.model import Policy, load_model
 from takead_ros.measures import driving_score as measures
 from takead_ros import scenarios
 from takead_ros.measures.episode_log import EpisodeLog
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators import Episode, Simulator, open_simulator
 
+SIMULATOR = "metadrive"
 EXPERT = "expert"  # in place of a model: the rule-based expert drives
 Watch = Callable[[LockstepHost], None]
 
@@ -65,20 +65,14 @@ class EpisodeSpec:
 
 def simulator() -> str:
     """Name and version of the embedded simulator. Raises TakeadError where it is not installed."""
-    try:
-        return f"metadrive {version('metadrive-simulator')}"
-    except PackageNotFoundError as problem:
-        raise TakeadError(
-            "the simulator (package 'metadrive-simulator', 0.4.3) is not installed; "
-            "expected: pip install 'takead_ros[sim]' (takead doctor says what else is missing)"
-        ) from problem
+    return open_simulator(SIMULATOR).name
 
 
 class EpisodeRunner:
-    """Drives episodes one after another; the simulator (``world``, or one of its own) and loaded models are kept."""
+    """Drives episodes one after another; ``simulator`` (or one of its own) and loaded models are kept."""
 
-    def __init__(self, world: World | None = None) -> None:
-        self._world = world
+    def __init__(self, simulator: Simulator | None = None) -> None:
+        self._simulator = simulator
         self._policies: dict[str, Policy] = {}
 
     def run(self, spec: EpisodeSpec, watch: Watch | None = None) -> dict[str, Any]:
@@ -91,10 +85,10 @@ class EpisodeRunner:
         policy = None if spec.model == EXPERT else self._policy(spec.model)
         if spec.folder is not None and spec.folder.exists():
             shutil.rmtree(spec.folder)
-        self._world = self._world or World()
-        self._world.reset(scenario)
-        log, clips = _drive(spec, self._world, policy, watch)
-        verdict = self._world.verdict()
+        self._simulator = self._simulator or open_simulator(SIMULATOR)
+        episode = self._simulator.reset(scenario)
+        log, clips = _drive(spec, episode, policy, watch)
+        verdict = episode.verdict()
         return {
             **measures.score(log, spec.suite).as_dict(),
             "triggers": [e.trigger.name.lower() for e in log.events if e.kind is EventKind.START],
@@ -105,9 +99,9 @@ class EpisodeRunner:
 
     def close(self) -> None:
         """Give the simulator back."""
-        if self._world is not None:
-            self._world.close()
-            self._world = None
+        if self._simulator is not None:
+            self._simulator.close()
+            self._simulator = None
 
     def _policy(self, model: str) -> Policy:
         if model not in self._policies:
@@ -133,9 +127,9 @@ class _Notes:
 
 
 def _drive(
-    spec: EpisodeSpec, world: World, policy: Policy | None, watch: Watch | None
+    spec: EpisodeSpec, episode: Episode, policy: Policy | None, watch: Watch | None
 ) -> tuple[EpisodeLog, list[Path]]:
-    """Build the nodes, run them until the world is done, and return its log and the clips.
+    """Build the nodes, run them until the episode is over, and return its log and the clips.
 
     The order of creation is the order in a tick (docs/design.md).
     """
@@ -150,7 +144,7 @@ def _drive(
         used[kind.NAME] = {name: entry.value for name, entry in handle.get_parameters_by_prefix("").items()}
         return node
 
-    create(SimulatorNode, {"rate": 1.0 / world.step_s}, world)
+    create(SimulatorNode, {"rate": 1.0 / episode.step_s}, episode)
     if policy is not None:
         create(PolicyNode, {}, policy)
     if policy is None or spec.takeovers:
@@ -159,17 +153,17 @@ def _drive(
         create(MonitorNode, {})
     drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
     create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers})
-    recorder = create(RecorderNode, _recording(spec, world, policy, used)) if spec.folder is not None else None
+    recorder = create(RecorderNode, _recording(spec, episode, policy, used)) if spec.folder is not None else None
     notes = _Notes(host)
     if watch is not None:
         watch(host)
     sources = [notes.last]
-    step = round(world.step_s * 1e9)
+    step = round(episode.step_s * 1e9)
     try:
-        while not world.done:
-            acting, before = notes.last, world.time
+        while not episode.done:
+            acting, before = notes.last, episode.time_s
             host.advance(step)
-            if world.time > before:
+            if episode.time_s > before:
                 sources.append(acting)
     finally:
         if recorder is not None:
@@ -179,18 +173,18 @@ def _drive(
             f"recording {spec.key}: {recorder.failed}; expected space for its clips "
             f"(save what is there with: takead clips recover {spec.folder})"
         )
-    log = replace(world.outcome(), sources=tuple(sources), events=tuple(notes.events))
+    log = replace(episode.outcome(), sources=tuple(sources), events=tuple(notes.events))
     return log, recorder.clips if recorder is not None else []
 
 
 def _recording(
-    spec: EpisodeSpec, world: World, policy: Policy | None, used: dict[str, dict[str, Any]]
+    spec: EpisodeSpec, episode: Episode, policy: Policy | None, used: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     """The recorder's parameters: where, what, and everything needed to rebuild the episode."""
     return {
         "directory": str(spec.folder),
         "mode": spec.record,
-        "scene_period": world.step_s,
+        "scene_period": episode.step_s,
         "wait_for_disk": True,
         "suite": spec.suite,
         "scenario": spec.family,

@@ -31,9 +31,9 @@ benchmark = _load()
 
 @pytest.fixture(scope="module")
 def driver() -> Iterator[tuple[object, EpisodeRunner]]:
-    world = benchmark.PerturbedWorld()
-    runner = EpisodeRunner(world)
-    yield world, runner
+    simulator = benchmark.PerturbedSimulator()
+    runner = EpisodeRunner(simulator)
+    yield simulator, runner
     runner.close()
 
 

@@ -17,7 +17,7 @@ from takead_ros.scenarios.crossings import LINE
 from takead_ros.scenarios.long import BEHIND
 from takead_ros.scenarios.spec import Ability, Actor, Model, Scenario
 from takead_ros.scenarios.suites import load_suite
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 pytestmark = pytest.mark.slow
 
@@ -67,36 +67,36 @@ def test_core_does_not_hold_long_routes() -> None:
 
 
 @pytest.mark.parametrize("family", LONG)
-def test_places_on_the_built_road_are_where_the_pieces_put_them(world: World, family: str) -> None:
+def test_places_on_the_built_road_are_where_the_pieces_put_them(simulator: MetaDrive, family: str) -> None:
     """The composed route counts metres without the map; controls, limits and triggers rely on it."""
     for seed in (0, 1, 2):
         scenario = build(family, seed)
-        world.reset(scenario)
-        edges = world._map.edges(scenario.route)
+        episode = simulator.reset(scenario)
+        edges = episode.lane_map.edges(scenario.route)
         for end in _ends(scenario):
             assert min(abs(end - edge.high) for edge in edges) < 0.1
         for control in scenario.controls:
             assert min(abs(control.s + LINE - edge.low) for edge in edges if edge.junction) < 0.1
 
 
-def test_the_road_does_not_come_near_itself(world: World) -> None:
+def test_the_road_does_not_come_near_itself(simulator: MetaDrive) -> None:
     for family, seed in (("long_street", 0), ("long_town", 1), ("long_town", 3)):
-        world.reset(build(family, seed))
-        points = world._navigation.path.points[::5]
+        episode = simulator.reset(build(family, seed))
+        points = episode.navigation.path.points[::5]
         gap = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
         apart = np.abs(np.subtract.outer(np.arange(len(points)), np.arange(len(points)))) > 40
         assert gap[apart].min() > 15.0
 
 
-def test_actors_come_before_they_are_seen_go_when_they_are_behind_and_do_it_again(world: World) -> None:
+def test_actors_come_before_they_are_seen_go_when_they_are_behind_and_do_it_again(simulator: MetaDrive) -> None:
     scenario = build("long_street", 1)
 
     def drive() -> tuple[np.ndarray, set[int]]:
-        world.reset(scenario)
+        episode = simulator.reset(scenario)
         expert, memory, command = ExpertParameters(), Memory(), (0.0, 0.0)
         seen: set[int] = set()
         for tick in range(900):
-            scene = world.observe()
+            scene = episode.observe()
             if tick % 2 == 0:
                 output, memory = plan(scene, memory, expert)
                 command = (output.steering_angle, output.acceleration)
@@ -104,12 +104,12 @@ def test_actors_come_before_they_are_seen_go_when_they_are_behind_and_do_it_agai
             for row, i in enumerate(int(i) for i in objects.id):
                 actor = scenario.actors[i - 1]
                 low, high = actor.present or (0.0, 0.0)
-                assert low - 1.0 <= world._navigation.s <= high + 1.0
+                assert low - 1.0 <= episode.navigation.s <= high + 1.0
                 if i not in seen and tick > 0 and actor.speed == 0.0 and not actor.cruise:
                     assert np.hypot(objects.x[row] - scene.ego.x, objects.y[row] - scene.ego.y) > 60.0
             seen |= {int(i) for i in objects.id}
-            world.step(*command)
-        log = world.outcome()
+            episode.step(*command)
+        log = episode.outcome()
         return np.stack([log.x, log.y, log.yaw, log.speed]), seen
 
     first, seen = drive()
@@ -117,11 +117,13 @@ def test_actors_come_before_they_are_seen_go_when_they_are_behind_and_do_it_agai
     assert np.array_equal(first, drive()[0])
 
 
-def test_nobody_is_put_where_someone_stands(world: World) -> None:
+def test_nobody_is_put_where_someone_stands(simulator: MetaDrive) -> None:
     """The place is taken: the second of two cars that are to appear at the same place stays away."""
     scenario = build("long_street", 0)
     late = Actor(Model.CAR_M, scenario.route, scenario.start + 60.0, present=(scenario.start + 1.0, 500.0))
-    world.reset(replace(scenario, actors=(late, replace(late, s=late.s + 2.0), replace(late, s=late.s + 20.0))))
+    episode = simulator.reset(
+        replace(scenario, actors=(late, replace(late, s=late.s + 2.0), replace(late, s=late.s + 20.0)))
+    )
     for _ in range(40):
-        world.step(0.0, 1.0)
-    assert world.outcome().objects[-1].id.tolist() == [1, 3]
+        episode.step(0.0, 1.0)
+    assert episode.outcome().objects[-1].id.tolist() == [1, 3]

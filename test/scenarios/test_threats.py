@@ -7,12 +7,14 @@ import math
 import numpy as np
 import pytest
 
+from takead_ros.domain.navigation import Navigation
 from takead_ros.scenarios import build
 from takead_ros.scenarios.junctions import CORNER, meeting
 from takead_ros.scenarios.parts import IN_LANE, arrival
 from takead_ros.scenarios.passing import HALF_WIDTH
 from takead_ros.scenarios.spec import Actor, Model, Scenario, When
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators.metadrive.episode import ScriptedEpisode
+from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 SEEDS = range(150)
 PEEP = 0.15  # m that a person stands out beside what hides them until they are seen
@@ -116,25 +118,26 @@ def test_ways_across_a_junction_meet_where_its_lanes_cross(turn: str, way: str, 
 
 
 @pytest.mark.parametrize(("turn", "near"), [("left", 2.0), ("right", 5.0)])
-def test_ways_of_who_turns_meet_on_the_road(world: World, turn: str, near: float) -> None:
+def test_ways_of_who_turns_meet_on_the_road(simulator: MetaDrive, turn: str, near: float) -> None:
     """Both drive on, each on its own path of the map: at that moment their centres are ``near`` m apart at most."""
     scenario = build(f"intersection_{turn}", 3_000_001)
     way = "oncoming" if turn == "left" else "from_left"
-    world.reset(scenario)
-    entrance = next(s for s in np.arange(scenario.start, scenario.goal, 0.5) if _yaw_rate(world, s) > 0.02)
+    episode = simulator.reset(scenario)
+    assert isinstance(episode, ScriptedEpisode)
+    entrance = next(s for s in np.arange(scenario.start, scenario.goal, 0.5) if _yaw_rate(episode.navigation, s) > 0.02)
     width = scenario.roads.lane_width  # type: ignore[union-attr]
     bend = math.sqrt(3.0 * (CORNER if turn == "right" else CORNER + width))
     seconds, way_in = meeting(turn, way, width, 40.0, bend, bend)
-    ours = world._navigation.path.at(float(entrance) + seconds * bend - 40.0)
+    ours = episode.navigation.path.at(float(entrance) + seconds * bend - 40.0)
     distances = []
-    for actor, path in zip(world._actors, world._paths, strict=True):
+    for actor, path in zip(scenario.actors, episode.road_users.paths, strict=True):
         if actor.braking == 2.5:  # who has priority
             theirs = path.at(140.0 + way_in)
             distances.append(math.dist(ours[:2], theirs[:2]))
     assert min(distances) < near
 
 
-def _yaw_rate(world: World, s: float) -> float:
+def _yaw_rate(navigation: Navigation, s: float) -> float:
     """rad/m of the reference path at ``s``, where the road before the junction is straight."""
-    path = world._navigation.path
+    path = navigation.path
     return abs(path.at(s + 1.0)[2] - path.at(s)[2])

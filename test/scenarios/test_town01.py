@@ -27,7 +27,7 @@ from takead_ros.scenarios import FAMILIES, build
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.scenarios.town import compose
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 pytestmark = pytest.mark.slow
 
@@ -132,18 +132,18 @@ def test_drives_are_functions_of_the_seed_and_vary(town: Town) -> None:
 
 
 @pytest.mark.network
-def test_the_same_drive_twice(town: Town, world: World) -> None:
+def test_the_same_drive_twice(town: Town, simulator: MetaDrive) -> None:
     def drive() -> tuple[np.ndarray, set[RouteCommand]]:
-        world.reset(build("town01", 1))
+        episode = simulator.reset(build("town01", 1))
         memory, parameters, command, told = Memory(), ExpertParameters(), (0.0, 0.0), set[RouteCommand]()
         for tick in range(400):
             if tick % 2 == 0:
-                scene = world.observe()
+                scene = episode.observe()
                 output, memory = plan(scene, memory, parameters)
                 command = (output.steering_angle, output.acceleration)
                 told |= {scene.route.commands[0]}
-            world.step(*command)
-        log = world.outcome()
+            episode.step(*command)
+        log = episode.outcome()
         assert log.off_road.max() < 0.5 and np.abs(log.lateral_offset).max() < 6.0
         return np.stack([log.x, log.y, log.yaw, log.speed]), told
 

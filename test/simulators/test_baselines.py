@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from takead_ros import scenarios
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 pytestmark = pytest.mark.slow
 
@@ -29,47 +29,47 @@ baselines = _load("baselines")
 
 
 @pytest.mark.parametrize("name", sorted(baselines.DRIVERS))
-def test_each_drives_on_along_its_route(world: World, name: str) -> None:
-    world.reset(scenarios.build("slow_cyclist", 3_000_000))
-    drive = baselines.DRIVERS[name](world)
+def test_each_drives_on_along_its_route(simulator: MetaDrive, name: str) -> None:
+    episode = simulator.reset(scenarios.build("slow_cyclist", 3_000_000))
+    drive = baselines.DRIVERS[name](episode)
     for _ in range(20):
-        command = drive(world)
-        world.step(*command)
-        world.step(*command)
-    log = world.outcome()
+        command = drive(episode)
+        episode.step(*command)
+        episode.step(*command)
+    log = episode.outcome()
     assert log.route_s[-1] > 8.0 and np.abs(log.lateral_offset).max() < 1.0 and not log.contacts
 
 
-def test_the_in_lane_idm_stops_behind_what_stands_and_constant_speed_does_not(world: World) -> None:
+def test_the_in_lane_idm_stops_behind_what_stands_and_constant_speed_does_not(simulator: MetaDrive) -> None:
     speeds = {}
     for name in ("lane_idm", "constant_speed"):
-        world.reset(scenarios.build("construction_cones", 3_000_000))
-        drive = baselines.DRIVERS[name](world)
-        while not world.done and world.time < 14.0 and not world.outcome().contacts:
-            command = drive(world)
-            world.step(*command)
-            world.step(*command)
-        speeds[name] = (world.outcome().speed[-1], len(world.outcome().contacts))
+        episode = simulator.reset(scenarios.build("construction_cones", 3_000_000))
+        drive = baselines.DRIVERS[name](episode)
+        while not episode.done and episode.time_s < 14.0 and not episode.outcome().contacts:
+            command = drive(episode)
+            episode.step(*command)
+            episode.step(*command)
+        speeds[name] = (episode.outcome().speed[-1], len(episode.outcome().contacts))
     assert speeds["lane_idm"][0] < 1.0 and speeds["lane_idm"][1] == 0
     assert speeds["constant_speed"][1] > 0
 
 
-def test_the_ppo_expert_is_given_its_own_observation(world: World) -> None:
+def test_the_ppo_expert_is_given_its_own_observation(simulator: MetaDrive) -> None:
     from metadrive.examples.ppo_expert.numpy_expert import expert
 
-    world.reset(scenarios.build("intersection_left", 3_000_001))
-    baselines.metadrive_ppo(world)
-    ego = world._engine._ego
-    assert tuple(ego.navigation.checkpoints) == world.scenario.route.nodes
-    world.step(0.0, 0.0)
+    episode = simulator.reset(scenarios.build("intersection_left", 3_000_001))
+    baselines.metadrive_ppo(episode)
+    ego = episode.vehicle
+    assert tuple(ego.navigation.checkpoints) == episode.scenario.route.nodes
+    episode.step(0.0, 0.0)
     _, observation = expert(ego, deterministic=True, need_obs=True)
     assert observation.shape == (1, 275) and np.isfinite(observation).all()
     assert ((observation >= 0.0) & (observation <= 1.0)).all()
     speed, lidar = observation[0, 3], observation[0, -240:]
-    assert speed == pytest.approx((3.6 * world.outcome().speed[-1] + 1.0) / 81.0, abs=0.01)
+    assert speed == pytest.approx((3.6 * episode.outcome().speed[-1] + 1.0) / 81.0, abs=0.01)
     nearest = 50.0 * lidar.min()
-    objects = world.outcome().objects[-1]
-    centres = np.hypot(objects.x - world.outcome().x[-1], objects.y - world.outcome().y[-1])
+    objects = episode.outcome().objects[-1]
+    centres = np.hypot(objects.x - episode.outcome().x[-1], objects.y - episode.outcome().y[-1])
     assert nearest == pytest.approx(centres.min(), abs=3.0) or (centres.min() > 50.0 and lidar.min() == 1.0)
 
 

@@ -1,4 +1,4 @@
-"""MetaDrive's SafeMetaDriveEnv behind the same world: nothing of its protocol is changed."""
+"""MetaDrive's SafeMetaDriveEnv behind the same seam: nothing of its protocol is changed."""
 
 from __future__ import annotations
 
@@ -21,35 +21,42 @@ from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.runs.results import job, summary, summary_table
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.scenarios.suites import load_suite
-from takead_ros.simulators.metadrive.engine import import_metadrive, quiet
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators import STEP_S
+from takead_ros.simulators.metadrive.environment import import_metadrive, quiet
+from takead_ros.simulators.metadrive.safe_metadrive import SafeMetaDriveEpisode
+from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 pytestmark = pytest.mark.slow
 
 Action = tuple[float, float]
 
 
-def _drive(world: World, seed: int, steps: int, actions: list[Action] | None = None) -> np.ndarray:
+def _begin(simulator: MetaDrive, seed: int) -> SafeMetaDriveEpisode:
+    episode = simulator.reset(build("safe_metadrive", seed))
+    assert isinstance(episode, SafeMetaDriveEpisode)
+    return episode
+
+
+def _drive(episode: SafeMetaDriveEpisode, steps: int, actions: list[Action] | None = None) -> np.ndarray:
     """The expert's drive, (x, y, yaw, speed) per tick; MetaDrive's pedals are noted in ``actions``."""
-    world.reset(build("safe_metadrive", seed))
     memory, parameters = Memory(), ExpertParameters()
-    engine: Any = world._engine
+    environment: Any = episode.environment
     if actions is not None:
-        original = engine._environment.step
+        original = environment.step
 
         def step(action: list[float]) -> Any:
             actions.append((float(action[0]), float(action[1])))
             return original(action)
 
-        engine._environment.step = step
+        environment.step = step
     for _ in range(steps):
-        if world.done:
+        if episode.done:
             break
-        output, memory = plan(world.observe(), memory, parameters)
-        world.step(output.steering_angle, output.acceleration)
+        output, memory = plan(episode.observe(), memory, parameters)
+        episode.step(output.steering_angle, output.acceleration)
     if actions is not None:
-        engine._environment.step = original
-    log = world.outcome()
+        environment.step = original
+    log = episode.outcome()
     return np.stack([log.x, log.y, log.yaw, log.speed], axis=1)
 
 
@@ -65,12 +72,13 @@ def test_seeds_name_the_held_out_and_the_training_maps() -> None:
 
 def test_an_episode_is_the_very_one_of_metadrive_s_environment() -> None:
     """The same pedals in MetaDrive's own class, with its own sensors and the published settings, give the same."""
-    world, actions = World(), []
+    simulator, actions = MetaDrive(STEP_S), []
     try:
-        ours = _drive(world, 2, 60, actions)
-        count, verdict = len(world.outcome().objects[-1]), world.verdict()
+        episode = _begin(simulator, 2)
+        ours = _drive(episode, 60, actions)
+        count, verdict = len(episode.outcome().objects[-1]), episode.verdict()
     finally:
-        world.close()
+        simulator.close()
     import_metadrive()
     from metadrive.envs.safe_metadrive_env import SafeMetaDriveEnv
 
@@ -98,62 +106,60 @@ def test_an_episode_is_the_very_one_of_metadrive_s_environment() -> None:
             environment.close()
 
 
-def test_the_order_of_resets_and_other_scenarios_between_change_nothing(world: World) -> None:
-    first = _drive(world, 0, 50)
-    _drive(world, 5, 10)
-    world.reset(build("cut_in", 0))
-    assert world.step_s == 0.05 and world.verdict() is None
-    world.step(0.0, 1.0)
-    assert np.array_equal(first, _drive(world, 0, 50))
-    assert world.step_s == 0.1
+def test_the_order_of_resets_and_other_scenarios_between_change_nothing(simulator: MetaDrive) -> None:
+    first = _drive(_begin(simulator, 0), 50)
+    _drive(_begin(simulator, 5), 10)
+    episode = simulator.reset(build("cut_in", 0))
+    assert episode.step_s == 0.05 and episode.verdict() is None
+    episode.step(0.0, 1.0)
+    again = _begin(simulator, 0)
+    assert np.array_equal(first, _drive(again, 50)) and again.step_s == 0.1
 
 
-def test_the_scene_holds_metadrive_s_road_route_and_objects(world: World) -> None:
+def test_the_scene_holds_metadrive_s_road_route_and_objects(simulator: MetaDrive) -> None:
     for seed in range(6):
-        world.reset(build("safe_metadrive", seed))
-        scene, log = world.observe(), world.outcome()
+        episode = _begin(simulator, seed)
+        scene, log = episode.observe(), episode.outcome()
         assert len(scene.polylines) > 10 and any(line.on_route for line in scene.polylines)
         assert abs(scene.route.lateral_offset) < 0.1 and abs(scene.route.heading_error) < 0.05
-        path = world._navigation.path
+        path = episode.navigation.path
         assert log.route_length > 100.0
         assert np.abs(np.diff(path.yaw)).max() < 0.35, f"seed {seed}: the route has a kink"
-        final: Any = world._engine._environment.agent.navigation.final_lane  # type: ignore[attr-defined]
-        end = np.array(final.position(final.length, 0.0))
-        assert np.hypot(*(path.points[-1] - end)) < 3.5 * 3 + 1.0
+        assert np.hypot(*(path.points[-1] - episode.destination)) < 3.5 * 3 + 1.0
         objects = log.objects[0]
         assert list(objects.id) == sorted(objects.id) and (objects.length > 0.3).all()
         assert scene.ego.speed < 0.5 and scene.route.speed_limit is not None
 
 
-def test_the_pedals_do_what_is_asked(world: World) -> None:
+def test_the_pedals_do_what_is_asked(simulator: MetaDrive) -> None:
     """m/s^2 are turned into MetaDrive's forces; its default car can accelerate with 2.7 m/s^2 and brake with 6."""
-    world.reset(build("safe_metadrive", 1))
+    episode = simulator.reset(build("safe_metadrive", 1))
     for asked, ticks in ((2.0, 25), (0.0, 10), (-2.0, 10), (-4.0, 5)):
         for _ in range(3):
-            world.step(-0.05 * world.observe().route.lateral_offset, asked)
-        before = world.observe().ego.speed
+            episode.step(-0.05 * episode.observe().route.lateral_offset, asked)
+        before = episode.observe().ego.speed
         for _ in range(ticks - 3):
-            route = world.observe().route
-            world.step(-0.05 * route.lateral_offset - 0.5 * route.heading_error, asked)
-        reached = (world.observe().ego.speed - before) / ((ticks - 3) * world.step_s)
+            route = episode.observe().route
+            episode.step(-0.05 * route.lateral_offset - 0.5 * route.heading_error, asked)
+        reached = (episode.observe().ego.speed - before) / ((ticks - 3) * episode.step_s)
         assert reached == pytest.approx(asked, abs=0.25), asked
 
 
-def test_leaving_the_road_ends_it_and_crashes_cost(world: World) -> None:
-    world.reset(build("safe_metadrive", 0))
-    while not world.done and world.time < 30.0:
-        world.step(0.2, 2.0)
-    verdict = world.verdict()
-    assert world.outcome().end is End.ROUTE_DEVIATION and verdict is not None
+def test_leaving_the_road_ends_it_and_crashes_cost(simulator: MetaDrive) -> None:
+    episode = simulator.reset(build("safe_metadrive", 0))
+    while not episode.done and episode.time_s < 30.0:
+        episode.step(0.2, 2.0)
+    verdict = episode.verdict()
+    assert episode.outcome().end is End.ROUTE_DEVIATION and verdict is not None
     assert verdict["success"] == 0.0 and verdict["cost"] >= 1.0 and verdict["route_completion"] < 0.9
-    assert score(world.outcome()).driving_score < 90.0
+    assert score(episode.outcome()).driving_score < 90.0
 
 
-def test_means_of_metadrive_s_measures_are_reported(world: World) -> None:
+def test_means_of_metadrive_s_measures_are_reported(simulator: MetaDrive) -> None:
     work = job("expert", "safe_metadrive", "0-1")
-    world.reset(build("safe_metadrive", 0))
-    world.step(0.0, 1.0)
-    result = score(world.outcome()).as_dict()
+    episode = simulator.reset(build("safe_metadrive", 0))
+    episode.step(0.0, 1.0)
+    result = score(episode.outcome()).as_dict()
     extra = {"triggers": [], "clips": []}
     rows = [
         {
@@ -169,11 +175,11 @@ def test_means_of_metadrive_s_measures_are_reported(world: World) -> None:
     assert "success 0.50, episodic cost 1.50" in str(summary_table(content).caption)
 
 
-def test_the_node_says_which_rate_it_needs(world: World) -> None:
+def test_the_node_says_which_rate_it_needs(simulator: MetaDrive) -> None:
     host = LockstepHost()
-    world.reset(build("safe_metadrive", 0))
+    episode = simulator.reset(build("safe_metadrive", 0))
     with pytest.raises(TakeadError, match="'rate' = 20, expected 10 for scenario safe_metadrive"):
-        SimulatorNode(host.create_node(SimulatorNode.NAME), host.steady, world)
+        SimulatorNode(host.create_node(SimulatorNode.NAME), host.steady, episode)
 
 
 def test_scenario_without_threat_field_is_still_one_value() -> None:

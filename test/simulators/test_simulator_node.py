@@ -14,7 +14,7 @@ from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import convert, types
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.scenarios import build
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +52,7 @@ class Driver:
 
 
 def test_its_own_episodes_follow_each_other_on_one_clock() -> None:
-    # before the module's own world exists: there is one engine in a process
+    # before the module's own simulator runs: there is one engine in a process
     host = LockstepHost()
     overrides = {"family": "broken_down_car", "seed": 4, "publish_clock": True}
     node = SimulatorNode(host.create_node(SimulatorNode.NAME, parameter_overrides=overrides), host.steady)
@@ -70,13 +70,13 @@ def test_its_own_episodes_follow_each_other_on_one_clock() -> None:
     assert len(jumps) == 1, "blocked after 15 s of standstill, then the next seed"
 
 
-def test_a_given_world_is_driven_by_commands_and_brakes_without_them(world: World) -> None:
+def test_a_given_world_is_driven_by_commands_and_brakes_without_them(simulator: MetaDrive) -> None:
     host = LockstepHost()
-    world.reset(build("broken_down_car", 0))
-    SimulatorNode(host.create_node(SimulatorNode.NAME), host.steady, world)
+    episode = simulator.reset(build("broken_down_car", 0))
+    SimulatorNode(host.create_node(SimulatorNode.NAME), host.steady, episode)
     driver = Driver(host)
     host.advance(20 * STEP)
-    assert len(driver.scenes) == 20 and world.time == pytest.approx(19 * 0.05), "the first tick waits for a driver"
+    assert len(driver.scenes) == 20 and episode.time_s == pytest.approx(19 * 0.05), "the first tick waits for a driver"
     assert convert.stamp_from_msg(driver.scenes[-1]) == 20 * STEP
     assert driver.speeds[-1] > driver.speeds[0] + 0.5
     driver.drives = False
@@ -86,23 +86,26 @@ def test_a_given_world_is_driven_by_commands_and_brakes_without_them(world: Worl
     assert any("braking to a stop" in message for message in driver.statuses)
 
 
-def test_the_world_waits_for_a_driver_but_not_for_ever(world: World) -> None:
+def test_the_world_waits_for_a_driver_but_not_for_ever(simulator: MetaDrive) -> None:
     host = LockstepHost()
-    world.reset(build("broken_down_car", 0))
+    episode = simulator.reset(build("broken_down_car", 0))
     SimulatorNode(
-        host.create_node(SimulatorNode.NAME, parameter_overrides={"wait_for_driver": 1.0}), host.steady, world
+        host.create_node(SimulatorNode.NAME, parameter_overrides={"wait_for_driver": 1.0}), host.steady, episode
     )
     driver = Driver(host)
     driver.drives = False
     host.advance(20 * STEP)
-    assert world.time == 0.0 and driver.statuses == ["waiting for a driver"]
+    assert episode.time_s == 0.0 and driver.statuses == ["waiting for a driver"]
     host.advance(20 * STEP)
-    assert world.time > 0.9 and driver.speeds[-1] < driver.speeds[0]
+    assert episode.time_s > 0.9 and driver.speeds[-1] < driver.speeds[0]
 
 
-def test_bad_parameters_are_refused_by_name(world: World) -> None:
+def test_bad_parameters_are_refused_by_name(simulator: MetaDrive) -> None:
     host = LockstepHost()
+    episode = simulator.reset(build("broken_down_car", 0))
     with pytest.raises(TakeadError, match="parameter 'rate' = -1"):
-        SimulatorNode(host.create_node("a", parameter_overrides={"rate": -1.0}), host.steady, world)
+        SimulatorNode(host.create_node("a", parameter_overrides={"rate": -1.0}), host.steady, episode)
     with pytest.raises(TakeadError, match="suite 'nonsense'"):
         SimulatorNode(host.create_node("b", parameter_overrides={"suite": "nonsense"}), host.steady)
+    with pytest.raises(TakeadError, match=r"simulator 'nonsense': unknown, expected one of .*metadrive"):
+        SimulatorNode(host.create_node("c", parameter_overrides={"simulator": "nonsense"}), host.steady)

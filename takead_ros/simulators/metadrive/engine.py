@@ -1,46 +1,32 @@
-"""MetaDrive 0.4.3, headless, physics only: the one place that imports it, and only when an engine is made.
+"""Scripted scenarios in MetaDrive, headless, physics only: one engine for all of them, reset for each.
 
-MetaDrive's world axes are REP-103's (x forward, y left, yaw positive to the left); only its lanes count their lateral
-coordinate to the right. The map frame is MetaDrive's world frame.
+Only this folder imports MetaDrive, and only when an engine is made.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.scene import Objects
 from takead_ros.maps.lanemap import Lane, read_lanes
 from takead_ros.maps.roads import RAMP_RADIUS, OpenDriveMap, Roads
 from takead_ros.maps.towns import load_town
-from takead_ros.measures.episode_log import End
+from takead_ros.scenarios.road_users import Pose
 from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Model, Scenario
 from takead_ros.scenarios.town import compose
+from takead_ros.simulators.metadrive.environment import MAX_STEERING_ANGLE, OnlyEnvironment, quiet, vehicle_state
 
 PHYSICS_STEP = 0.025  # s; two physics steps in one 20 Hz step
 # Forces are chosen so that pedal position is linear in acceleration: full throttle 4 m/s^2, full brake 9 m/s^2.
 FULL_THROTTLE = 4.0  # m/s^2
 FULL_BRAKE = 9.0  # m/s^2
-MAX_STEERING_ANGLE = math.radians(40.0)
-WHEELBASE = 1.05234 + 1.4166  # m, DefaultVehicle: front and rear axle from the centre
-EGO_LENGTH, EGO_WIDTH = 4.515, 1.852  # m
 CREEP = 0.05  # m/s
 # The physics ground is one plane. A town's streets lie on it as lanes only; MetaDrive gets a road far from them.
 ELSEWHERE = Roads(1, 3.5, 30.0, (), origin=(-1000.0, 1000.0))
-
-Pose = tuple[float, float, float, float, float]  # x m, y m, yaw rad, vx m/s, vy m/s
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """MetaDrive reports every start on its own logger's and Panda3D's streams; a run has its own progress to show."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
 
 
 @contextlib.contextmanager
@@ -56,24 +42,7 @@ def _shaped(shapes: Sequence[tuple[Any, str, float]]) -> Iterator[None]:
             setattr(block, name, value)
 
 
-def import_metadrive() -> Any:
-    try:
-        import metadrive.engine.logger as metadrive_logging
-
-        metadrive_logging.get_logger().setLevel(logging.CRITICAL)
-        import metadrive.engine.base_engine as base_engine
-    except ImportError as error:
-        raise TakeadError(
-            f"the simulator cannot be imported: package 'metadrive-simulator' (0.4.3), {error}; "
-            "expected it to be installed: pip install 'takead_ros[sim]'"
-        ) from error
-    # Assets are pictures and meshes for rendering; physics needs none, and the download would need the network.
-    base_engine.BaseEngine.try_pull_asset = lambda self: None
-    return base_engine
-
-
-def _make_environment(world: Engine) -> Any:
-    import_metadrive()
+def _make_environment(engine: ScriptedEngine) -> Any:
     from metadrive.component.algorithm.blocks_prob_dist import PGBlockDistConfig
     from metadrive.component.map.pg_map import PGMap
     from metadrive.envs.base_env import BaseEnv
@@ -97,10 +66,10 @@ def _make_environment(world: Engine) -> Any:
 
         def reset(self) -> None:
             _renew_physics(self.engine)  # everything of the last episode has left it by now
-            config = _map_config(world.roads)
+            config = _map_config(engine.roads)
             block = self.engine.global_config["block_dist_config"].get_block
-            shapes = [(block(letter), "EXIT_PART_LENGTH", world.roads.arm) for letter in "XTO"]
-            shapes += [(block(letter), "RAMP_LEN", world.roads.arm) for letter in "rR"]
+            shapes = [(block(letter), "EXIT_PART_LENGTH", engine.roads.arm) for letter in "XTO"]
+            shapes += [(block(letter), "RAMP_LEN", engine.roads.arm) for letter in "rR"]
             shapes += [(block(letter), "RADIUS", RAMP_RADIUS) for letter in "rR"]
             with _shaped(shapes):
                 self.current_map = self.engine.spawn_object(
@@ -113,11 +82,11 @@ def _make_environment(world: Engine) -> Any:
         """Keeps MetaDrive's bodies where the script wants them; poses are set before each step."""
 
         def before_step(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-            world.place_bodies()
+            engine.place_bodies()
             return {}
 
         def before_reset(self) -> None:
-            world.bodies.clear()
+            engine.bodies.clear()
             super().before_reset()
 
     class Environment(BaseEnv):  # type: ignore[misc]
@@ -147,7 +116,7 @@ def _make_environment(world: Engine) -> Any:
             # reused objects keep traces of the episode before: two runs would drift apart
             "force_destroy": True,
             "physics_world_step_size": PHYSICS_STEP,
-            "decision_repeat": world.repeat,
+            "decision_repeat": engine.repeat,
             "log_level": logging.CRITICAL,
             "vehicle_config": {"vehicle_model": "static_default"},
             "agent_configs": {"default_agent": {"spawn_lane_index": (">", ">>", 0), "use_special_color": True}},
@@ -185,6 +154,14 @@ def _pedal(acceleration: float, speed: float) -> float:
     return max(acceleration / FULL_BRAKE, -1.0)
 
 
+def physics_steps(step_s: float) -> int:
+    """Physics steps in one step of ``step_s`` s. Raises TakeadError where that is no whole number of them."""
+    count = round(step_s / PHYSICS_STEP)
+    if count < 1 or abs(count * PHYSICS_STEP - step_s) > 1e-9:
+        raise TakeadError(f"simulator: step_s {step_s} s, expected a multiple of {PHYSICS_STEP} s")
+    return count
+
+
 def _renew_physics(engine: Any) -> None:
     """A dynamic world as new: Bullet's keeps traces of the episodes before, which show in the last digits.
 
@@ -200,34 +177,24 @@ def _renew_physics(engine: Any) -> None:
     engine.physics_world.dynamic_world = renewed.dynamic_world
 
 
-class Engine:
-    """One running MetaDrive engine. There can be only one per process; ``close`` frees it for another.
+class ScriptedEngine:
+    """MetaDrive's physics around the ego and bodies that are set where a script wants them.
 
-    Raises TakeadError where MetaDrive is not installed or another engine is alive in this process.
+    Raises TakeadError where MetaDrive is not installed, another engine is alive in this process, or ``step_s`` is no
+    multiple of the physics step.
     """
 
-    physics_step = PHYSICS_STEP
-    _alive = False
-
     def __init__(self, step_s: float) -> None:
-        self.repeat = round(step_s / self.physics_step)
-        if self.repeat < 1 or abs(self.repeat * self.physics_step - step_s) > 1e-9:
-            raise TakeadError(f"simulator: step_s {step_s} s, expected a multiple of {self.physics_step} s")
-        if Engine._alive:
-            raise TakeadError("simulator: an engine already runs in this process, expected one per process; close it")
+        self.repeat = physics_steps(step_s)
         self.step_s = step_s
         self.roads = Roads(1, 3.5, 30.0, ())
         self.bodies: dict[int, Any] = {}
         self._poses: Sequence[Pose | None] = ()
-        with quiet():
-            self._environment = self._make()
-        Engine._alive = True
-
-    def _make(self) -> Any:
-        return _make_environment(self)
+        self._only = OnlyEnvironment(lambda: _make_environment(self))
+        self._environment = self._only.environment
 
     def build(self, scenario: Scenario) -> tuple[list[Lane], Scenario]:
-        """Builds the map; returns its lanes, and the scenario with whatever only the simulator knew of it."""
+        """Builds the map; returns its lanes, and the scenario with whatever only the map knew of it."""
         self._poses = ()
         lanes: list[Lane] = []
         if isinstance(scenario.roads, OpenDriveMap):
@@ -241,7 +208,8 @@ class Engine:
         network = self._environment.engine.map_manager.current_map.road_network
         return lanes or read_lanes(network, self.roads), scenario
 
-    def place_ego(self, x: float, y: float, yaw: float, speed: float) -> None:
+    def place_ego(self, x: float, y: float, yaw: float, speed: float) -> Any:
+        """Puts MetaDrive's vehicle at (x, y) m, heading ``yaw`` rad, with ``speed`` m/s; returns it."""
         ego = self._environment.agent
         ego.config["max_engine_force"] = FULL_THROTTLE * ego.MASS / 4.0
         ego.config["max_brake_force"] = FULL_BRAKE * ego.MASS * PHYSICS_STEP / 4.0
@@ -249,6 +217,7 @@ class Engine:
         ego.set_heading_theta(yaw)
         ego.set_velocity((math.cos(yaw) * speed, math.sin(yaw) * speed))
         self._ego = ego
+        return ego
 
     def spawn(self, index: int, actor: Actor, pose: Pose) -> None:
         """Body ``index``, for ``actor`` at ``pose`` (x m, y m, yaw rad, vx m/s, vy m/s)."""
@@ -279,18 +248,6 @@ class Engine:
         self._poses = poses
         self._environment.step([steering / MAX_STEERING_ANGLE, _pedal(acceleration, speed)])
 
-    def crowd(self) -> Objects | None:
-        """Everyone but the ego where the simulator has others of its own; None: the scenario's actors are all."""
-        return None
-
-    def ending(self) -> End | None:
-        """Whether and why the episode is over where the simulator decides that; None: it does not."""
-        return None
-
-    def verdict(self) -> dict[str, float] | None:
-        """The simulator's own measures of the episode, if it has any."""
-        return None
-
     def hold(self, x: float, y: float, yaw: float) -> None:
         """Puts the ego back to where it stood: a braked MetaDrive body creeps by a centimetre a second."""
         ego = self._ego
@@ -320,16 +277,7 @@ class Engine:
 
     def ego_state(self) -> tuple[float, float, float, float, float, float]:
         """x m, y m, yaw rad, speed m/s along and lateral speed m/s across the vehicle (positive left), yaw rate."""
-        ego = self._ego
-        x, y = ego.origin.getX(), ego.origin.getY()
-        yaw = float(ego.heading_theta)
-        velocity = ego.body.get_linear_velocity()
-        cos, sin = math.cos(yaw), math.sin(yaw)
-        along = cos * velocity[0] + sin * velocity[1]
-        across = -sin * velocity[0] + cos * velocity[1]
-        return x, y, yaw, along, across, float(ego.body.get_angular_velocity()[2])
+        return vehicle_state(self._ego)
 
     def close(self) -> None:
-        with quiet():
-            self._environment.close()
-        Engine._alive = False
+        self._only.close()

@@ -11,19 +11,20 @@ maps are not kept, nothing is rendered and nobody computes MetaDrive's lidar obs
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray, ObjectKind, Objects
 from takead_ros.maps.lanemap import Lane, read_lanes
-from takead_ros.maps.roads import LanePath, Roads, SafeMetaDriveMap
+from takead_ros.maps.roads import LanePath, Roads
 from takead_ros.measures.episode_log import End
-from takead_ros.scenarios.spec import DIMENSIONS, KINDS, Actor, Model, Scenario
-from takead_ros.simulators.metadrive.engine import MAX_STEERING_ANGLE, Engine, Pose, import_metadrive, quiet
+from takead_ros.scenarios.spec import DIMENSIONS, KINDS, Model, Scenario
+from takead_ros.simulators.metadrive.environment import MAX_STEERING_ANGLE, OnlyEnvironment, quiet, vehicle_state
+from takead_ros.simulators.metadrive.episode import MetaDriveEpisode, VehicleState
 
 MAPS = 2_000_000  # MetaDrive wants to know how many there may be; a map is a function of its number alone
 STEP = 0.1  # s, five physics steps of MetaDrive's own 0.02 s
@@ -34,7 +35,6 @@ SHORT = 40.0  # m of an edge below which a change of lane is the last resort
 
 
 def _make_environment() -> Any:
-    import_metadrive()
     from metadrive.envs.safe_metadrive_env import SafeMetaDriveEnv
     from metadrive.obs.observation_base import DummyObservation
 
@@ -59,60 +59,53 @@ def _make_environment() -> Any:
     )
 
 
-class SafeMetaDriveEngine(Engine):
-    """The engine of SafeMetaDriveEnv's scenarios: MetaDrive decides who else drives and when an episode ends."""
+class SafeMetaDriveEpisode(MetaDriveEpisode):
+    """One episode of SafeMetaDriveEnv: MetaDrive decides who else drives and when it ends, and has placed the ego.
 
-    physics_step = PHYSICS_STEP
+    For tests: ``environment`` (MetaDrive's own) and ``destination``."""
 
-    def __init__(self, _: float) -> None:
-        super().__init__(STEP)
-
-    def _make(self) -> Any:
-        return _make_environment()
-
-    def build(self, scenario: Scenario) -> tuple[list[Lane], Scenario]:
-        """The map's lanes, and the scenario with MetaDrive's route: from where the ego spawns to the destination."""
-        assert isinstance(scenario.roads, SafeMetaDriveMap)
-        environment, index = self._environment, scenario.roads.index
-        with quiet():
-            environment.lazy_init()
-            environment.engine.map_manager.maps = {index: None}  # not a place for each map that there may be
-            _, self._info = environment.reset(seed=index)
-        self._ego = self._environment.agent
+    def __init__(self, environment: Any, info: dict[str, Any], scenario: Scenario, lanes: list[Lane]) -> None:
+        super().__init__(scenario, lanes, STEP)
+        self.environment, self._info = environment, info
+        self._vehicle = environment.agent
         self._cost, self._reward, self._terminated, self._truncated = 0.0, 0.0, False, False
         self._ids: dict[str, int] = {}
-        network, lane = self._environment.current_map.road_network, self._ego.lane
-        lanes = read_lanes(network, Roads(3, 3.5, 50.0, ()))
-        route = _route(lanes, tuple(self._ego.navigation.checkpoints), int(lane.index[2]))
-        start, _ = lane.local_coordinates(self._ego.position)
-        length = sum(next(x.length for x in lanes if x.key == key) for key in
-                     zip(route.nodes[:-1], route.nodes[1:], route.lanes, strict=True))  # fmt: skip
-        return lanes, replace(scenario, route=route, start=float(start), goal=length - ARRIVED)
+        self.navigation.update(*self.navigation.path.at(scenario.start))
+        self._start()
 
-    def place_ego(self, x: float, y: float, yaw: float, speed: float) -> None:
-        """MetaDrive has placed it."""
+    @property
+    def destination(self) -> FloatArray:
+        """Where MetaDrive's own navigation ends: the end (2,) m of its last lane's centre line, in ``map``."""
+        lane = self._vehicle.navigation.final_lane
+        return np.array(lane.position(lane.length, 0.0))
 
-    def spawn(self, index: int, actor: Actor, pose: Pose) -> None:
-        raise AssertionError(f"actor {index} ({actor.model}): the scenario is MetaDrive's own and has none of ours")
+    def verdict(self) -> dict[str, float] | None:
+        """success (arrive_dest, 0 or 1), cost and reward summed over the episode, route_completion 0..1."""
+        return {
+            "success": float(self._info["arrive_dest"]),
+            "cost": self._cost,
+            "reward": self._reward,
+            "route_completion": float(self._info["route_completion"]),
+        }
 
-    def hold(self, x: float, y: float, yaw: float) -> None:
-        """The protocol leaves a standing ego to its physics."""
-
-    def step(self, steering: float, acceleration: float, speed: float, poses: Sequence[Pose | None]) -> None:
-        """One step of 0.1 s. steering rad, positive left; acceleration m/s^2 is turned into MetaDrive's pedals."""
+    def _drive(self, steering: float, acceleration: float) -> None:
+        """One step of 0.1 s; the acceleration is turned into MetaDrive's pedals."""
         action = [steering / MAX_STEERING_ANGLE, self._pedal(acceleration)]
-        _, reward, self._terminated, self._truncated, self._info = self._environment.step(action)
+        _, reward, self._terminated, self._truncated, self._info = self.environment.step(action)
         self._cost += float(self._info["cost"])
         self._reward += float(reward)
 
     def _pedal(self, acceleration: float) -> float:
         """Throttle (positive) or brake (negative), by MetaDrive's forces on four wheels; no throttle at all brakes."""
-        ego, config = self._ego, self._ego.config
+        ego, config = self._vehicle, self._vehicle.config
         if acceleration >= 0.0:
             return float(max(min(acceleration * ego.MASS / (4.0 * config["max_engine_force"]), 1.0), 1e-4))
         return float(max(acceleration * ego.MASS * PHYSICS_STEP / (4.0 * config["max_brake_force"]), -1.0))
 
-    def crowd(self) -> Objects:
+    def _vehicle_state(self) -> VehicleState:
+        return vehicle_state(self._vehicle)
+
+    def _objects(self) -> Objects:
         """All of MetaDrive's vehicles and objects but the ego, numbered by the order of their creation."""
         from metadrive.component.static_object.traffic_object import TrafficCone, TrafficObject, TrafficWarning
         from metadrive.component.vehicle.base_vehicle import BaseVehicle
@@ -120,8 +113,8 @@ class SafeMetaDriveEngine(Engine):
 
         models = {TrafficCone: Model.CONE, TrafficWarning: Model.WARNING}
         rows: list[tuple[float, ...]] = []
-        for name, body in self._environment.engine.get_objects().items():
-            if body is self._ego or not isinstance(body, (BaseVehicle, TrafficObject)):
+        for name, body in self.environment.engine.get_objects().items():
+            if body is self._vehicle or not isinstance(body, (BaseVehicle, TrafficObject)):
                 continue
             number = self._ids.setdefault(name, len(self._ids) + 1)
             if isinstance(body, BaseVehicle):
@@ -136,20 +129,50 @@ class SafeMetaDriveEngine(Engine):
         number, kind = table[:, :2].astype(np.int64).T
         return Objects(number, kind, x, y, yaw, vx, vy, length, width, np.ones(len(table)))
 
-    def ending(self) -> End | None:
+    def _wreck(self, ids: list[int]) -> None:
+        """Nothing: MetaDrive's physics and its traffic decide what comes of a crash."""
+
+    def _ending(self) -> End:
         """MetaDrive's own verdict."""
         if self._terminated:
             return End.GOAL if self._info["arrive_dest"] else End.ROUTE_DEVIATION
         return End.TIME_LIMIT if self._truncated else End.RUNNING
 
-    def verdict(self) -> dict[str, float] | None:
-        """success (arrive_dest, 0 or 1), cost and reward summed over the episode, route_completion 0..1."""
-        return {
-            "success": float(self._info["arrive_dest"]),
-            "cost": self._cost,
-            "reward": self._reward,
-            "route_completion": float(self._info["route_completion"]),
-        }
+
+class SafeMetaDriveScenarios:
+    """Plays the scenarios of SafeMetaDriveEnv in one environment, at its own step of 0.1 s whatever is asked for."""
+
+    def __init__(self, _: float) -> None:
+        self._only = OnlyEnvironment(_make_environment)
+
+    def begin(self, scenario: Scenario, offset_m: float, turn_rad: float) -> SafeMetaDriveEpisode:
+        """Builds the map, and the route as MetaDrive has it: from where the ego spawns to the destination.
+
+        Raises TakeadError for an ego that is to begin elsewhere: MetaDrive places it.
+        """
+        if offset_m or turn_rad:
+            raise TakeadError(
+                f"scenario {scenario.family}: ego {offset_m} m beside its route, turned by {turn_rad} rad; "
+                "expected 0, 0: MetaDrive places it"
+            )
+        environment, index = self._only.environment, scenario.roads.index  # type: ignore[union-attr]
+        with quiet():
+            environment.lazy_init()
+            environment.engine.map_manager.maps = {index: None}  # not a place for each map that there may be
+            _, info = environment.reset(seed=index)
+        vehicle = environment.agent
+        lane = vehicle.lane
+        lanes = read_lanes(environment.current_map.road_network, Roads(3, 3.5, 50.0, ()))
+        route = _route(lanes, tuple(vehicle.navigation.checkpoints), int(lane.index[2]))
+        start, _ = lane.local_coordinates(vehicle.position)
+        length = sum(next(x.length for x in lanes if x.key == key) for key in
+                     zip(route.nodes[:-1], route.nodes[1:], route.lanes, strict=True))  # fmt: skip
+        built = replace(scenario, route=route, start=float(start), goal=length - ARRIVED)
+        return SafeMetaDriveEpisode(environment, info, built, lanes)
+
+    def close(self) -> None:
+        """Gives the environment back."""
+        self._only.close()
 
 
 def _route(lanes: list[Lane], nodes: tuple[str, ...], first: int) -> LanePath:

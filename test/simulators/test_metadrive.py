@@ -1,4 +1,4 @@
-"""The embedded world against MetaDrive itself: axes, control, determinism, what a scene holds."""
+"""The embedded simulator against MetaDrive itself: axes, control, determinism, what a scene holds."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from takead_ros.measures.driving_score import score
 from takead_ros.measures.episode_log import End
 from takead_ros.scenarios import build
 from takead_ros.scenarios.spec import Ability, Actor, Model, Phase, Scenario, When
-from takead_ros.simulators.metadrive.engine import EGO_LENGTH, WHEELBASE
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators import open_simulator
+from takead_ros.simulators.metadrive.environment import EGO_LENGTH, WHEELBASE
+from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 pytestmark = pytest.mark.slow
 
@@ -42,67 +43,73 @@ def right_lane(lanes: int = 2) -> LanePath:
     return RoadBuilder(lanes, 3.5, 60.0).straight(300.0).route(lanes - 1)
 
 
-def test_axes_are_rep_103(world: World) -> None:
-    world.reset(plain_road((Actor(Model.CAR_M, RoadBuilder(2, 3.5, 60.0).straight(300.0).route(0), 60.0),)))
-    before = world.observe()
+def test_axes_are_rep_103(simulator: MetaDrive) -> None:
+    episode = simulator.reset(
+        plain_road((Actor(Model.CAR_M, RoadBuilder(2, 3.5, 60.0).straight(300.0).route(0), 60.0),))
+    )
+    before = episode.observe()
     other = to_local(np.array([[before.objects.x[0], before.objects.y[0]]]), before.ego.x, before.ego.y, before.ego.yaw)
     assert other[0] == pytest.approx((30.0, 3.5), abs=0.1), "lane 0 is the left one: y is positive"
     for _ in range(20):
-        world.step(0.1, 0.0)
-    after = world.observe().ego
+        episode.step(0.1, 0.0)
+    after = episode.observe().ego
     assert after.yaw > before.ego.yaw + 0.1 and after.y > before.ego.y, "positive steering turns left"
     assert after.yaw_rate > 0.0 and after.lateral_acceleration > 0.0
-    assert world.observe().route.lateral_offset > 0.0 and world.observe().route.heading_error > 0.0
+    assert episode.observe().route.lateral_offset > 0.0 and episode.observe().route.heading_error > 0.0
 
 
 @pytest.mark.parametrize("acceleration", [-8.0, -6.0, -3.0, -1.0, -0.3, 0.0, 0.3, 1.0, 2.0, 3.0])
-def test_commanded_acceleration_is_tracked(world: World, acceleration: float) -> None:
-    world.reset(plain_road(speed=12.0))
+def test_commanded_acceleration_is_tracked(simulator: MetaDrive, acceleration: float) -> None:
+    episode = simulator.reset(plain_road(speed=12.0))
     for _ in range(4):  # the body settles on its springs
-        world.step(0.0, 0.0)
-    first = world.observe().ego.speed
+        episode.step(0.0, 0.0)
+    first = episode.observe().ego.speed
     steps = 20
     for _ in range(steps):
-        world.step(0.0, acceleration)
-    reached = (world.observe().ego.speed - first) / (steps * STEP)
+        episode.step(0.0, acceleration)
+    reached = (episode.observe().ego.speed - first) / (steps * STEP)
     assert reached == pytest.approx(acceleration, abs=max(0.1 * abs(acceleration), 0.05))
 
 
-def test_braking_ends_at_a_standstill_that_is_held(world: World) -> None:
-    world.reset(plain_road(speed=6.0))
+def test_braking_ends_at_a_standstill_that_is_held(simulator: MetaDrive) -> None:
+    episode = simulator.reset(plain_road(speed=6.0))
     for _ in range(80):
-        world.step(0.0, -3.0)
-    stopped = world.observe().ego
+        episode.step(0.0, -3.0)
+    stopped = episode.observe().ego
     for _ in range(60):
-        world.step(0.3, -1.0)
-    held = world.observe().ego
+        episode.step(0.3, -1.0)
+    held = episode.observe().ego
     assert abs(held.speed) < 0.001 and math.hypot(held.x - stopped.x, held.y - stopped.y) < 0.01
 
 
-def test_a_steady_turn_has_the_curvature_of_a_kinematic_bicycle(world: World) -> None:
-    world.reset(plain_road(speed=5.0, lanes=3))
+def test_a_steady_turn_has_the_curvature_of_a_kinematic_bicycle(simulator: MetaDrive) -> None:
+    episode = simulator.reset(plain_road(speed=5.0, lanes=3))
     for _ in range(30):
-        world.step(0.12, 0.0)
-    ego = world.observe().ego
+        episode.step(0.12, 0.0)
+    ego = episode.observe().ego
     assert ego.yaw_rate / ego.speed == pytest.approx(math.tan(0.12) / WHEELBASE, rel=0.05)
 
 
-def test_commands_that_are_no_numbers_are_refused(world: World) -> None:
-    world.reset(plain_road())
+def test_commands_that_are_no_numbers_are_refused(simulator: MetaDrive) -> None:
+    episode = simulator.reset(plain_road())
     with pytest.raises(TakeadError, match="expected finite numbers"):
-        world.step(float("nan"), 0.0)
+        episode.step(float("nan"), 0.0)
 
 
-def test_one_engine_in_a_process(world: World) -> None:
+def test_one_engine_in_a_process(simulator: MetaDrive) -> None:
+    simulator.reset(plain_road())
+    second = MetaDrive(STEP)
     with pytest.raises(TakeadError, match="already runs"):
-        World()
+        second.reset(plain_road())
     with pytest.raises(TakeadError, match="multiple of"):
-        World(step_s=0.03)
+        open_simulator("metadrive", step_s=0.03)
+    with pytest.raises(TakeadError, match=r"simulator 'carla': unknown, expected one of .*metadrive"):
+        open_simulator("carla")
 
 
-def test_a_scene_holds_the_map_and_the_route_as_promised(world: World) -> None:
-    world.reset(build("intersection_left", 3))
-    first = world.observe()
+def test_a_scene_holds_the_map_and_the_route_as_promised(simulator: MetaDrive) -> None:
+    episode = simulator.reset(build("intersection_left", 3))
+    first = episode.observe()
     assert {LineKind.LANE_CENTER, LineKind.ROAD_EDGE} <= {line.kind for line in first.polylines}
     for line in first.polylines:
         spacing = np.hypot(*np.diff(line.points, axis=0).T)
@@ -116,77 +123,77 @@ def test_a_scene_holds_the_map_and_the_route_as_promised(world: World) -> None:
     assert -11.5 < local[0, 0] < -8.5 and abs(first.route.lateral_offset) < 0.01
     seen = set()
     known = {line.id: line for line in first.polylines}
-    while not world.done and world.time < 20.0:
-        scene = world.observe()
+    while not episode.done and episode.time_s < 20.0:
+        scene = episode.observe()
         seen.update(scene.route.commands)
         assert all(known.setdefault(line.id, line) is line for line in scene.polylines), "one object for each polyline"
         point = to_local(scene.route.targets[:1], scene.ego.x, scene.ego.y, scene.ego.yaw)[0]
-        world.step(math.atan2(2.0 * WHEELBASE * point[1], float(point @ point)), 1.5 * (6.0 - scene.ego.speed))
+        episode.step(math.atan2(2.0 * WHEELBASE * point[1], float(point @ point)), 1.5 * (6.0 - scene.ego.speed))
     assert {RouteCommand.LEFT, RouteCommand.LANE_FOLLOW} <= seen and RouteCommand.RIGHT not in seen
 
 
-def test_a_collision_is_typed_stops_the_other_and_does_not_end_the_episode(world: World) -> None:
+def test_a_collision_is_typed_stops_the_other_and_does_not_end_the_episode(simulator: MetaDrive) -> None:
     walker = Actor(Model.PEDESTRIAN, right_lane(), 60.0)
-    world.reset(plain_road((walker,), speed=10.0))
+    episode = simulator.reset(plain_road((walker,), speed=10.0))
     for _ in range(140):
-        world.step(0.0, 1.5 if world.observe().ego.speed < 9.0 else 0.0)
-    log = world.outcome()
+        episode.step(0.0, 1.5 if episode.observe().ego.speed < 9.0 else 0.0)
+    log = episode.outcome()
     assert [contact.kind for contact in log.contacts] == [ObjectKind.PEDESTRIAN]
-    assert log.end is End.RUNNING and world.scenario.family == "plain"
-    (hit,) = world.observe().objects.visible().x
+    assert log.end is End.RUNNING and episode.scenario.family == "plain"
+    (hit,) = episode.observe().objects.visible().x
     assert hit == pytest.approx(60.0, abs=0.1), "who was hit stays where that happened"
-    assert world.observe().ego.x < 60.0 - EGO_LENGTH / 2.0, "and stays in the way"
+    assert episode.observe().ego.x < 60.0 - EGO_LENGTH / 2.0, "and stays in the way"
     assert score(log).infractions[0].kind == "collision_pedestrian"
 
 
-def test_nobody_behind_rams_an_ego_that_brakes_at_six(world: World) -> None:
+def test_nobody_behind_rams_an_ego_that_brakes_at_six(simulator: MetaDrive) -> None:
     behind = Actor(Model.CAR_L, right_lane(), 9.0, speed=12.0, cruise=13.0, reactive=True)
-    world.reset(replace(plain_road((behind,), speed=12.0), start=38.0))
+    episode = simulator.reset(replace(plain_road((behind,), speed=12.0), start=38.0))
     for _ in range(120):
-        world.step(0.0, -6.0)
-    assert world.outcome().contacts == ()
+        episode.step(0.0, -6.0)
+    assert episode.outcome().contacts == ()
 
 
-def test_a_pedestrian_behind_a_van_is_hidden_until_she_steps_out(world: World) -> None:
+def test_a_pedestrian_behind_a_van_is_hidden_until_she_steps_out(simulator: MetaDrive) -> None:
     van = Actor(Model.VAN, right_lane(), 62.0, lateral=-2.7)
     out = Phase(When.EGO_TRAVELLED, 45.0, lateral=6.0, lateral_speed=1.5)
     walker = Actor(Model.PEDESTRIAN, right_lane(), 65.6, lateral=-3.4, phases=(out,))
-    world.reset(plain_road((van, walker), speed=8.0))
+    episode = simulator.reset(plain_road((van, walker), speed=8.0))
     visibilities = []
     for _ in range(70):
-        objects = world.observe().objects
+        objects = episode.observe().objects
         visibilities.append(float(objects.visibility[list(objects.kind).index(ObjectKind.PEDESTRIAN)]))
-        world.step(0.0, 0.0 if world.observe().ego.x < 45.0 else -6.0)
+        episode.step(0.0, 0.0 if episode.observe().ego.x < 45.0 else -6.0)
     assert visibilities[0] == 0.0 and visibilities[-1] == 1.0
 
 
 @pytest.mark.parametrize("emergency", [False, True])
-def test_an_ambulance_hides_people_as_any_van_does(world: World, emergency: bool) -> None:
+def test_an_ambulance_hides_people_as_any_van_does(simulator: MetaDrive, emergency: bool) -> None:
     van = Actor(Model.VAN, right_lane(), 50.0, emergency=emergency)
-    world.reset(plain_road((van, Actor(Model.PEDESTRIAN, right_lane(), 56.0)), speed=0.0))
-    assert world.observe().objects.visibility.tolist() == [pytest.approx(1.0, abs=0.5), 0.0]
+    episode = simulator.reset(plain_road((van, Actor(Model.PEDESTRIAN, right_lane(), 56.0)), speed=0.0))
+    assert episode.observe().objects.visibility.tolist() == [pytest.approx(1.0, abs=0.5), 0.0]
 
 
 @pytest.mark.parametrize(
     ("command", "end"),
     [((0.0, 2.0), End.GOAL), ((0.0, -3.0), End.BLOCKED), ((0.05, 1.0), End.ROUTE_DEVIATION)],
 )
-def test_how_an_episode_ends(world: World, command: tuple[float, float], end: End) -> None:
-    world.reset(plain_road(speed=8.0))
+def test_how_an_episode_ends(simulator: MetaDrive, command: tuple[float, float], end: End) -> None:
+    episode = simulator.reset(plain_road(speed=8.0))
     for _ in range(1200):
-        if world.done:
+        if episode.done:
             break
-        world.step(command[0], command[1] if world.observe().ego.speed < 12.0 or command[1] < 0.0 else 0.0)
-    assert world.outcome().end is end
+        episode.step(command[0], command[1] if episode.observe().ego.speed < 12.0 or command[1] < 0.0 else 0.0)
+    assert episode.outcome().end is end
 
 
-def test_the_time_limit_ends_an_episode(world: World) -> None:
-    world.reset(plain_road(time_limit=1.0, speed=5.0))
+def test_the_time_limit_ends_an_episode(simulator: MetaDrive) -> None:
+    episode = simulator.reset(plain_road(time_limit=1.0, speed=5.0))
     steps = 0
-    while not world.done:
-        world.step(0.0, 0.0)
+    while not episode.done:
+        episode.step(0.0, 0.0)
         steps += 1
-    assert steps == 20 and world.outcome().end is End.TIME_LIMIT
+    assert steps == 20 and episode.outcome().end is End.TIME_LIMIT
 
 
 HASH = """
@@ -194,17 +201,17 @@ import hashlib, sys
 import numpy as np
 from takead_ros.messages import codec, convert
 from takead_ros.scenarios import build
-from takead_ros.simulators.metadrive.world import World
+from takead_ros.simulators import open_simulator
 
-world = World()
+simulator = open_simulator("metadrive")
 for family, seed in (item.split(":") for item in sys.argv[1:]):
     digest = hashlib.sha256()
-    world.reset(build(family, int(seed)))
+    episode = simulator.reset(build(family, int(seed)))
     for i in range(100):
-        world.step(0.05 * np.sin(i / 9.0), 0.8 * np.cos(i / 15.0))
-        digest.update(codec.serialize(convert.scene_to_msg(world.observe())))
+        episode.step(0.05 * np.sin(i / 9.0), 0.8 * np.cos(i / 15.0))
+        digest.update(codec.serialize(convert.scene_to_msg(episode.observe())))
     print(family, seed, digest.hexdigest())
-world.close()
+simulator.close()
 """
 
 

@@ -1,0 +1,51 @@
+"""What the ego is shown of the world: the map around it, and the others as far as its sensors see them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from takead_ros.domain.scene import EgoState, ObjectKind, Objects, Polyline
+from takead_ros.domain.visibility import RANGE, visibility
+
+MAP_RANGE = 80.0  # m of map around the ego
+MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chosen anew
+# kinds whose bodies hide what is behind them
+OPAQUE = (int(ObjectKind.CAR), int(ObjectKind.TRUCK), int(ObjectKind.EMERGENCY_VEHICLE))
+_HIDES = np.isin(np.arange(len(ObjectKind)), OPAQUE)  # by kind
+
+
+class MapView:
+    """The polylines of a map within 80 m of the ego; each stays one and the same object."""
+
+    def __init__(self, polylines: tuple[Polyline, ...]) -> None:
+        self._polylines = polylines
+        self._middles = np.array([line.points.mean(0) for line in polylines])
+        self._reach = np.array(
+            [np.hypot(*(line.points - middle).T).max() for line, middle in zip(polylines, self._middles, strict=True)]
+        )
+        self._chosen_at: tuple[float, float] | None = None
+        self._chosen: tuple[Polyline, ...] = ()
+
+    def around(self, x: float, y: float) -> tuple[Polyline, ...]:
+        """Those near (x, y) m, chosen anew every 4 m."""
+        at = (x, y)
+        if self._chosen_at is None or math.dist(at, self._chosen_at) > MAP_REFRESH:
+            self._chosen_at = at
+            distance = np.hypot(self._middles[:, 0] - x, self._middles[:, 1] - y) - self._reach
+            self._chosen = tuple(self._polylines[i] for i in np.flatnonzero(distance < MAP_RANGE))
+        return self._chosen
+
+
+def sense(ego: EgoState, objects: Objects) -> Objects:
+    """``objects`` within the sensors' range, each with the share of it that ``ego`` sees."""
+    seen = replace(
+        objects,
+        visibility=visibility(
+            (ego.x, ego.y), objects.x, objects.y, objects.yaw, objects.length, objects.width, _HIDES[objects.kind]
+        ),
+    )
+    near = np.hypot(objects.x - ego.x, objects.y - ego.y) <= RANGE
+    return seen if near.all() else seen.select(near)
