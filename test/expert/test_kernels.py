@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import shapely
@@ -17,11 +11,10 @@ from hypothesis import strategies as st
 from takead_ros import compiled as jit
 from takead_ros.domain.geometry import box_corners
 from takead_ros.expert import planner
-from takead_ros.expert.kernels import conflicts, courses, limits, motion, network, route, shapes
+from takead_ros.expert.kernels import conflicts, courses, motion, network, route
 
 pytestmark = pytest.mark.slow
 
-KERNELS = (conflicts, courses, limits, motion, network, route, shapes)
 REAL = {"allow_nan": False, "allow_infinity": False}
 
 
@@ -297,98 +290,3 @@ def test_travel_brakes_to_a_stand_and_gains_speed_for_a_second() -> None:
     distance, speed = courses.travel(np.array([8.0, 8.0, 8.0]), np.array([0.0, -4.0, 2.0]), times)
     np.testing.assert_allclose(distance, [[0, 8, 16, 40], [0, 6, 8, 8], [0, 9, 19, 49]])
     np.testing.assert_allclose(speed, [[8, 8, 8, 8], [8, 4, 0, 0], [8, 10, 10, 10]])
-
-
-def test_all_kernels_have_one_compiled_version_and_accept_nothing_else() -> None:
-    found = [(module, name) for module in KERNELS for name, value in vars(module).items() if decorated(module, name)]
-    assert len(found) >= 15
-    for module, name in found:
-        assert len(getattr(module, name).nopython_signatures) == 1, name
-    with pytest.raises(TypeError):
-        motion.speed_profile(np.ones((2, 3), dtype=np.float32), np.ones((2, 3)), 2.0)
-    with pytest.raises(TypeError):
-        motion.speed_profile(np.ones((2, 6))[:, ::2], np.ones((2, 3)), 2.0)
-
-
-def decorated(module: object, name: str) -> bool:
-    source = Path(str(module.__file__)).read_text()
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return any(isinstance(d, ast.Call) and getattr(d.func, "id", "") == "kernel" for d in node.decorator_list)
-    return False
-
-
-@pytest.mark.parametrize("module", KERNELS, ids=lambda module: module.__name__.rpartition(".")[2])
-def test_a_kernel_file_uses_nothing_of_another_file_that_the_cache_would_not_notice(module: object) -> None:
-    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("takead_ros"):
-            assert node.module in ("takead_ros.domain.scene", "takead_ros.compiled")
-
-
-SMALL = """
-import numpy as np
-from takead_ros.compiled import kernel, prepare
-
-@kernel("f8[::1]")
-def folded(values):
-    total = 0.0
-    for value in values:
-        total = np.sin(total + value) / (1.0 + abs(value))
-    return total
-
-prepare()
-print(repr(folded(np.arange(1000.0))), sum(folded.stats.cache_hits.values()), len(list(folded.signatures)))
-"""
-
-
-def start(folder: Path, **environment: str) -> subprocess.Popen[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
-    paths = os.pathsep.join([str(folder), str(Path(__file__).parents[2])])
-    return subprocess.Popen(
-        [sys.executable, "-c", "import small"], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**clean, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", **environment},
-    )  # fmt: skip
-
-
-def answers(*processes: subprocess.Popen[str]) -> list[tuple[float, int, int]]:
-    """(result, cache hits, compiled versions) of each."""
-    found = []
-    for process in processes:
-        out, error = process.communicate(timeout=120)
-        assert process.returncode == 0, error
-        result, hits, versions = out.split()
-        found.append((float(result), int(hits), int(versions)))
-    return found
-
-
-def test_processes_that_compile_at_once_and_those_that_load_agree_bit_for_bit(tmp_path: Path) -> None:
-    (tmp_path / "small.py").write_text(SMALL)
-    compiled = answers(start(tmp_path), start(tmp_path), start(tmp_path))
-    (loaded,) = answers(start(tmp_path))
-    assert loaded[1] == 1
-    assert {result for result, _, versions in [*compiled, loaded] if versions == 1} == {loaded[0]}
-
-
-def test_without_any_folder_to_write_to_the_kernels_still_run(tmp_path: Path) -> None:
-    (tmp_path / "small.py").write_text(SMALL)
-    (tmp_path / "__pycache__").write_text("not a folder")
-    nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "NUMBA_CACHE_DIR": "/dev/null/numba"}
-    ((result, hits, versions),) = answers(start(tmp_path, **nowhere))
-    assert (hits, versions) == (0, 1)
-    (tmp_path / "__pycache__").unlink()
-    ((cached, _, _),) = answers(start(tmp_path))
-    assert result == cached
-
-
-@pytest.mark.parametrize("left", [0, 30])
-def test_a_cache_that_a_power_cut_left_half_written_is_made_anew(tmp_path: Path, left: int) -> None:
-    (tmp_path / "small.py").write_text(SMALL)
-    (whole,) = answers(start(tmp_path))
-    files = list((tmp_path / "__pycache__").glob("small.folded-*.nb?"))
-    assert len(files) == 2
-    for file in files:
-        file.write_bytes(file.read_bytes()[:left])
-    (repaired,) = answers(start(tmp_path))
-    (loaded,) = answers(start(tmp_path))
-    assert whole[0] == repaired[0] == loaded[0]
-    assert (repaired[1], loaded[1]) == (0, 1)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import kernel, part
-from takead_ros.domain.scene import FloatArray, IntArray
+from takead_ros.compiled import Cube, FlagMatrix, Flags, Indices, Matrix, Vector, kernel, part
 
 PROGRESS, MARGIN, COMFORT = 5.0, 7.0, 2.0  # weights
 IN_THE_WAY = 0.6  # weight of standing where crossing traffic wants to go, against 1 for moving there
@@ -35,7 +34,7 @@ def box_gap(
 
 
 @part
-def _directions(yaw: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _directions(yaw: Matrix) -> tuple[Matrix, Matrix]:
     """(cos, sin) (M, T) of headings (M, T) rad, computed once where a heading stays as it was."""
     cos, sin = np.empty(yaw.shape), np.empty(yaw.shape)
     for m in range(yaw.shape[0]):
@@ -47,11 +46,11 @@ def _directions(yaw: FloatArray) -> tuple[FloatArray, FloatArray]:
     return cos, sin
 
 
-@kernel("f8[:,::1], f8[:,::1], f8[:,::1], f8, f8, f8[:,::1], f8[:,::1], f8[:,::1], f8[::1], f8[::1]")
+@kernel
 def separations(
-    x: FloatArray, y: FloatArray, yaw: FloatArray, length: float, width: float,
-    other_x: FloatArray, other_y: FloatArray, other_yaw: FloatArray, other_length: FloatArray, other_width: FloatArray,
-) -> FloatArray:  # fmt: skip
+    x: Matrix, y: Matrix, yaw: Matrix, length: float, width: float,
+    other_x: Matrix, other_y: Matrix, other_yaw: Matrix, other_length: Vector, other_width: Vector,
+) -> Cube:  # fmt: skip
     """Signed gap m between the ego's box at (K, T) poses and boxes (N,) at (N, T) poses, as (K, N, T).
 
     The largest gap over the four separating axes: negative where the boxes overlap, else at most their distance.
@@ -69,16 +68,13 @@ def separations(
     return gaps
 
 
-@kernel(
-    "f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8, f8, f8[:,::1], f8[:,::1], f8[:,::1], f8[::1], f8[::1], f8[::1],"
-    " b1[::1], i8[::1], b1[:,::1], f8[:,:,::1], f8[:,:,::1], f8[:,:,::1], f8[::1]"
-)
+@kernel
 def conflicts(
-    x: FloatArray, y: FloatArray, yaw: FloatArray, v: FloatArray, length: float, width: float,
-    other_x: FloatArray, other_y: FloatArray, other_yaw: FloatArray, other_length: FloatArray, other_width: FloatArray,
-    room: FloatArray, ignore: np.ndarray, crossing: IntArray, when: np.ndarray,
-    cross_x: FloatArray, cross_y: FloatArray, cross_yaw: FloatArray, times: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:  # fmt: skip
+    x: Matrix, y: Matrix, yaw: Matrix, v: Matrix, length: float, width: float,
+    other_x: Matrix, other_y: Matrix, other_yaw: Matrix, other_length: Vector, other_width: Vector,
+    room: Vector, ignore: Flags, crossing: Indices, when: FlagMatrix,
+    cross_x: Cube, cross_y: Cube, cross_yaw: Cube, times: Vector,
+) -> tuple[Vector, Vector, Vector, Indices]:  # fmt: skip
     """What each proposal meets: (first (K,) s, impact (K,) m/s, nearness (K,) 0..1, worst (K,)).
 
     first: when it touches somebody, inf for never, and the ego's speed then; nearness: the largest share of ``room``
@@ -138,15 +134,12 @@ def conflicts(
     return first, impact, nearness, worst
 
 
-@kernel(
-    "f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[:,::1], i8, f8[:,::1], f8[::1], f8[::1], f8[::1], f8[::1], f8, f8,"
-    " f8, f8"
-)
+@kernel
 def grade(
-    first: FloatArray, impact: FloatArray, nearness: FloatArray, reach: FloatArray, end_speed: FloatArray,
-    acceleration: FloatArray, paces: int, offset: FloatArray, target: FloatArray, right: FloatArray, left: FloatArray,
-    yield_wall: FloatArray, wall: float, length: float, width: float, hardest: float,
-) -> FloatArray:  # fmt: skip
+    first: Vector, impact: Vector, nearness: Vector, reach: Vector, end_speed: Vector,
+    acceleration: Matrix, paces: int, offset: Matrix, target: Vector, right: Vector, left: Vector,
+    yield_wall: Vector, wall: float, length: float, width: float, hardest: float,
+) -> Vector:  # fmt: skip
     """Scores (K,) of the proposals, ``paces`` on each path: gates (collision, road, rules) times weighted terms.
 
     first impact nearness (K,) of ``conflicts``; reach m and end_speed m/s (K,): where and how fast each one ends;

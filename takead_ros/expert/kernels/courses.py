@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import kernel, part
-from takead_ros.domain.scene import FloatArray, IntArray
+from takead_ros.compiled import Flags, Indices, Matrix, Vector, kernel, part
 
 DISTANCE = 2.0  # m to a lane's centre within which a vehicle is on it
 HEADING = 0.5  # rad
@@ -15,11 +14,11 @@ DRIFT_LIMIT = 3.5  # m
 SPEEDS_UP = 1.0  # s for which a gain of speed goes on
 
 
-@kernel("f8[::1], f8[::1], f8[::1], i8[::1], b1[::1], f8[::1], f8[::1], f8[::1]")
+@kernel
 def match(
-    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, own: IntArray, follows: np.ndarray, x: FloatArray,
-    y: FloatArray, yaw: FloatArray,
-) -> IntArray:  # fmt: skip
+    lane_x: Vector, lane_y: Vector, lane_yaw: Vector, own: Indices, follows: Flags, x: Vector,
+    y: Vector, yaw: Vector,
+) -> Indices:  # fmt: skip
     """``lane`` (N,) of ``forecast.Courses`` for poses x y yaw (N,): the point among ``own`` (R,) of the lanes (Q,) that
     is nearest to the pose and points its way; -1 where none fits, and for those that are not in ``follows`` (N,) bool.
     """
@@ -41,7 +40,7 @@ def match(
 
 
 @part
-def _tangent(lane_yaw: FloatArray, lane_arc: FloatArray, lane_end: IntArray, q: int, on: float) -> float:
+def _tangent(lane_yaw: Vector, lane_arc: Vector, lane_end: Indices, q: int, on: float) -> float:
     """Direction rad of the lane ``on`` m along the chord from point ``q``: half of its turn is done in the middle."""
     last = lane_end[q]
     if q >= last:
@@ -58,11 +57,11 @@ def _tangent(lane_yaw: FloatArray, lane_arc: FloatArray, lane_end: IntArray, q: 
     return float(lane_yaw[q] + turn * share)
 
 
-@kernel("f8[::1], f8[::1], f8[::1], f8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1]")
+@kernel
 def beside(
-    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, lane_arc: FloatArray, lane_end: IntArray,
-    lane: IntArray, x: FloatArray, y: FloatArray, vx: FloatArray, vy: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray]:  # fmt: skip
+    lane_x: Vector, lane_y: Vector, lane_yaw: Vector, lane_arc: Vector, lane_end: Indices,
+    lane: Indices, x: Vector, y: Vector, vx: Vector, vy: Vector,
+) -> tuple[Vector, Vector, Vector]:  # fmt: skip
     """(here, offset, drift), each (N,), of ``forecast.Courses`` for positions x y and velocities vx vy (N,) next to the
     points ``lane`` (N,) of the lanes (Q,); 0 where that is -1.
 
@@ -82,8 +81,8 @@ def beside(
     return here, offset, drift
 
 
-@kernel("f8[::1], f8[::1], f8[:,::1]")
-def travel(speed: FloatArray, acceleration: FloatArray, times: FloatArray) -> tuple[FloatArray, FloatArray]:
+@kernel
+def travel(speed: Vector, acceleration: Vector, times: Matrix) -> tuple[Matrix, Matrix]:
     """(distance m, speed m/s) at ``times`` (N, T) s: braking goes on until standing, gaining speed ends early."""
     distance, v = np.empty(times.shape), np.empty(times.shape)
     for n in range(len(speed)):
@@ -96,16 +95,13 @@ def travel(speed: FloatArray, acceleration: FloatArray, times: FloatArray) -> tu
     return distance, v
 
 
-@kernel(
-    "f8[::1], f8[::1], f8[::1], f8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i8[::1], f8[::1], f8[::1],"
-    " f8[::1], i8[::1], f8[:,::1], f8[:,::1], f8, f8, f8"
-)
+@kernel
 def follow(
-    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, lane_arc: FloatArray, lane_end: IntArray,
-    x: FloatArray, y: FloatArray, yaw: FloatArray, course: FloatArray, lane: IntArray, here: FloatArray,
-    offset: FloatArray, drift: FloatArray, rows: IntArray, distance: FloatArray, times: FloatArray,
+    lane_x: Vector, lane_y: Vector, lane_yaw: Vector, lane_arc: Vector, lane_end: Indices,
+    x: Vector, y: Vector, yaw: Vector, course: Vector, lane: Indices, here: Vector,
+    offset: Vector, drift: Vector, rows: Indices, distance: Matrix, times: Matrix,
     ego_x: float, ego_y: float, ego_yaw: float,
-) -> tuple[FloatArray, FloatArray, FloatArray]:  # fmt: skip
+) -> tuple[Matrix, Matrix, Matrix]:  # fmt: skip
     """(x m, y m, yaw rad) (M, T) in the ego's ``base_link`` of the actors ``rows`` (M,), ``distance`` (M, T) m on.
 
     The lanes (Q,) are those of ``lanes.Lanes``, the actors (N,) those of ``forecast.Courses``; times (M, T) s.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import kernel
-from takead_ros.domain.scene import FloatArray, IntArray
+from takead_ros.compiled import Cube, FlagCube, Flags, IndexMatrix, Indices, Matrix, Vector, kernel
 
 BEND_SPEED = 1.2  # m/s that a bend never asks for less than
 TIGHT = 0.16  # 1/m; beyond it the wheels need time to turn, and the speed falls with the square of the curvature
@@ -17,12 +16,12 @@ MOVES = 0.3  # m/s
 PERSON_CLEARANCE, VEHICLE_CLEARANCE = 2.0, 2.5  # m kept to whoever comes into the way
 
 
-@kernel("f8[:,::1], f8[:,::1], b1[::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8, f8, f8, f8, f8, f8, f8, f8")
+@kernel
 def speed_limits(
-    path_offset: FloatArray, curvature: FloatArray, hides: np.ndarray, along: FloatArray, offset: FloatArray,
-    extent_along: FloatArray, extent_across: FloatArray, limit: float, yield_line: float, lateral: float,
+    path_offset: Matrix, curvature: Matrix, hides: Flags, along: Matrix, offset: Matrix,
+    extent_along: Matrix, extent_across: Matrix, limit: float, yield_line: float, lateral: float,
     hiding_speed: float, hiding_gain: float, hiding_reach: float, length: float, width: float,
-) -> tuple[FloatArray, IntArray]:  # fmt: skip
+) -> tuple[Matrix, IndexMatrix]:  # fmt: skip
     """(cap (L, G) m/s, why (L, G)) of paths with path_offset (L, G) m and curvature (L, G) 1/m.
 
     why: -1 ``limit`` m/s, -2 a bend (at ``lateral`` m/s^2), -3 the yield line (m ahead, inf for none), else the actor
@@ -63,11 +62,11 @@ def speed_limits(
     return cap, why
 
 
-@kernel("b1[:,:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], i8, i8[::1], b1[::1], b1[::1], f8[::1], f8")
+@kernel
 def in_the_way(
-    inside: np.ndarray, along: FloatArray, extent_along: FloatArray, same: FloatArray, v: FloatArray, every: int,
-    overtaken: IntArray, person: np.ndarray, against: np.ndarray, knots: FloatArray, stoppable: float,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, np.ndarray]:  # fmt: skip
+    inside: FlagCube, along: Matrix, extent_along: Matrix, same: Matrix, v: Matrix, every: int,
+    overtaken: Indices, person: Flags, against: Flags, knots: Vector, stoppable: float,
+) -> tuple[Cube, Matrix, Vector, Vector, Flags]:  # fmt: skip
     """(rear (L, N, S) m, lead_speed (N, S) m/s, for_people (L,) m, for_vehicles (L,) m, meets (L,) bool).
 
     rear and lead_speed: see ``rollout.Surroundings``; who is ``overtaken`` (L,) (-1: nobody) leads no more.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import kernel, part
-from takead_ros.domain.scene import FloatArray, IntArray
+from takead_ros.compiled import Cube, Indices, Matrix, Vector, kernel, part
 
 _RESERVE = 1.5  # m of a gap that the calm answer to it does not use
 _BRAKES = -1e-9  # m/s^2; a lead that loses less keeps its speed: below, the quotient of two such numbers says nothing
@@ -13,8 +12,8 @@ _STANDS = 0.1  # m/s
 _CAUSE_STEPS = 6  # steps in which a lead may become the cause of a proposal
 
 
-@kernel("f8[:,::1], f8[:,::1], f8")
-def speed_profile(cap: FloatArray, rate: FloatArray, deceleration: float) -> FloatArray:
+@kernel
+def speed_profile(cap: Matrix, rate: Matrix, deceleration: float) -> Matrix:
     """Highest speeds (L, G) m/s that never need more than ``deceleration`` to keep to ``cap`` (L, G) m/s ahead.
 
     rate (L, G): metres along the route for each metre along the path, at grid points 1 m apart along the route.
@@ -70,15 +69,12 @@ def calm(pull: float, speed: float, gap: float, lead_speed: float, lead_change: 
     return float(just + braking * np.tanh((pull - just) / braking))
 
 
-@kernel(
-    "f8[:,::1], f8[:,::1], f8[:,:,::1], f8[:,::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1],"
-    " i8, f8, f8, f8, f8, f8, f8"
-)
+@kernel
 def advance(
-    cap: FloatArray, rate: FloatArray, rear: FloatArray, lead_speed: FloatArray, lead_gap: FloatArray,
-    wall: FloatArray, yield_wall: FloatArray, target: FloatArray, ceiling: FloatArray, knots: FloatArray,
+    cap: Matrix, rate: Matrix, rear: Cube, lead_speed: Matrix, lead_gap: Vector,
+    wall: Vector, yield_wall: Vector, target: Vector, ceiling: Vector, knots: Vector,
     yields: int, speed: float, half: float, comfort: float, braking: float, hardest: float, headway: float,
-) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:  # fmt: skip
+) -> tuple[Matrix, Matrix, Matrix, Indices]:  # fmt: skip
     """Every pace on every path: (along (K, S) m, speed (K, S) m/s, acceleration (K, S - 1) m/s^2, lead (K,)).
 
     cap rate (L, G), rear (L, N, S), lead_speed (N, S), lead_gap (N,), wall yield_wall (L,): see
@@ -147,10 +143,10 @@ def advance(
     return along, speeds, accelerations, lead
 
 
-@kernel("f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], i8")
+@kernel
 def trace(
-    along: FloatArray, speeds: FloatArray, path_x: FloatArray, path_y: FloatArray, path_yaw: FloatArray, paces: int
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    along: Matrix, speeds: Matrix, path_x: Matrix, path_y: Matrix, path_yaw: Matrix, paces: int
+) -> tuple[Matrix, Matrix, Matrix, Matrix, Matrix]:
     """(along, x, y, yaw, v), each (K, 2 S - 1): places on the paths (L, G) at the knots (K, S) and midway in time."""
     count, knots = along.shape
     times, last = 2 * knots - 1, path_x.shape[1] - 2

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import kernel, part
-from takead_ros.domain.scene import FloatArray, IntArray
+from takead_ros.compiled import Indices, Matrix, Vector, kernel, part
 
 REACH = 110.0  # m that a lane is continued over its successors
 JOINT = 1.5  # m between the end of a lane and the start of what follows
@@ -18,7 +17,7 @@ def _wrapped(angle: float) -> float:
 
 
 @part
-def _joints(points: FloatArray, starts: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
+def _joints(points: Matrix, starts: Indices) -> tuple[Indices, Indices, Vector]:
     """(first (L + 1,), after (J,), turn (J,) rad): lanes ``after[first[i]:first[i + 1]]`` may follow lane i.
 
     ``turn``: between the ends of the two lanes.
@@ -46,10 +45,8 @@ def _joints(points: FloatArray, starts: IntArray) -> tuple[IntArray, IntArray, F
     return first, after[:count], turn[:count]
 
 
-@kernel("f8[:,::1], i8[::1]")
-def continued(
-    points: FloatArray, starts: IntArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, IntArray, IntArray]:
+@kernel
+def continued(points: Matrix, starts: Indices) -> tuple[Vector, Vector, Vector, Vector, Indices, Indices]:
     """(x, y, yaw, arc, end, own) of ``lanes.Lanes``: lane i is ``points[starts[i]:starts[i + 1]]`` (>= 2, 2) m.
 
     Each lane is followed, end to end, by the straightest lanes after it, up to REACH m beyond its end.

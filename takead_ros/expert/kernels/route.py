@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import kernel, part
-from takead_ros.domain.scene import FloatArray, IntArray
+from takead_ros.compiled import FlagCube, Flags, Indices, Matrix, Vector, kernel, part
 
 BAND_RANGE = 80.0  # m around the ego in which road edges are looked at
 BAND_WIDTH = 25.0  # m beside the route
@@ -13,7 +12,7 @@ JUNCTION_RANGE = 40.0  # m around the ego in which crossing lanes are looked for
 
 
 @part
-def _nearest(grid_x: FloatArray, grid_y: FloatArray, x: float, y: float, guess: int) -> int:
+def _nearest(grid_x: Vector, grid_y: Vector, x: float, y: float, guess: int) -> int:
     """The first of the grid points nearest to (x, y); neighbours are at most 1 m apart. ``guess`` only saves time."""
     best, i, count = guess, 0, len(grid_x)
     least = (grid_x[best] - x) ** 2 + (grid_y[best] - y) ** 2
@@ -29,10 +28,10 @@ def _nearest(grid_x: FloatArray, grid_y: FloatArray, x: float, y: float, guess: 
     return best
 
 
-@kernel("f8[::1], f8[::1], f8[::1], i8, f8[::1], f8[::1]")
+@kernel
 def locate(
-    grid_x: FloatArray, grid_y: FloatArray, grid_yaw: FloatArray, behind: int, x: FloatArray, y: FloatArray
-) -> tuple[FloatArray, FloatArray, IntArray]:
+    grid_x: Vector, grid_y: Vector, grid_yaw: Vector, behind: int, x: Vector, y: Vector
+) -> tuple[Vector, Vector, Indices]:
     """(along m, offset m, nearest grid point), each (M,), of the points x y (M,) m; grid point ``behind`` is at 0 m."""
     count = len(x)
     along, offset, at = np.empty(count), np.empty(count), np.empty(count, dtype=np.int64)
@@ -46,17 +45,17 @@ def locate(
 
 
 @part
-def _slope(values: FloatArray, i: int) -> float:
+def _slope(values: Vector, i: int) -> float:
     """Change per grid point: central, one-sided at the ends."""
     last = len(values) - 1
     low, high = max(i - 1, 0), min(i + 1, last)
     return float((values[high] - values[low]) / (high - low))
 
 
-@kernel("f8[:,::1], f8, f8, f8, i8, i8")
+@kernel
 def grid(
-    path: FloatArray, ego_x: float, ego_y: float, ego_yaw: float, behind: int, ahead: int
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    path: Matrix, ego_x: float, ego_y: float, ego_yaw: float, behind: int, ahead: int
+) -> tuple[Vector, Vector, Vector, Vector]:
     """(x, y, yaw, curvature), each (behind + ahead + 1,): points 1 m apart along ``path`` (Q, 2) m, in ``base_link``.
 
     Point ``behind`` is the one nearest to the ego; beyond its ends the path goes straight on. Yaw has no jumps. All are
@@ -112,11 +111,11 @@ def grid(
     return x, y, yaw, curvature
 
 
-@kernel("f8[::1], f8[::1], f8[::1], i8, f8[:,::1], f8, f8, f8")
+@kernel
 def band(
-    grid_x: FloatArray, grid_y: FloatArray, grid_yaw: FloatArray, behind: int,
-    edges: FloatArray, ego_x: float, ego_y: float, ego_yaw: float,
-) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    grid_x: Vector, grid_y: Vector, grid_yaw: Vector, behind: int,
+    edges: Matrix, ego_x: float, ego_y: float, ego_yaw: float,
+) -> tuple[Vector, Vector]:  # fmt: skip
     """(right, left) (P,) m: how far from the route the road reaches at each grid point, infinite where unknown.
 
     edges (E, 2) m: points on the road's edges, in ``map``. Each holds for two grid points to both sides.
@@ -152,15 +151,12 @@ def _cell(along: float, last: int) -> int:
     return last if place >= last else int(place)
 
 
-@kernel(
-    "f8[::1], f8[::1], f8[::1], i8, f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], i8, f8[::1], f8[::1], f8[::1],"
-    " f8[:,::1], f8"
-)
+@kernel
 def corridor(
-    grid_x: FloatArray, grid_y: FloatArray, grid_yaw: FloatArray, behind: int,
-    x: FloatArray, y: FloatArray, yaw: FloatArray, v: FloatArray, every: int,
-    length: FloatArray, width: FloatArray, margin: FloatArray, path_offset: FloatArray, ego_width: float,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, np.ndarray]:  # fmt: skip
+    grid_x: Vector, grid_y: Vector, grid_yaw: Vector, behind: int,
+    x: Matrix, y: Matrix, yaw: Matrix, v: Matrix, every: int,
+    length: Vector, width: Vector, margin: Vector, path_offset: Matrix, ego_width: float,
+) -> tuple[Matrix, Matrix, Matrix, Matrix, Matrix, FlagCube]:  # fmt: skip
     """(along, offset, extent_along, extent_across, same, inside) of ``rules.Corridor``.
 
     x y yaw v (N, T): the actors' forecasts, of which each ``every``-th is looked at; length width (N,) m; margin (N,)
@@ -205,10 +201,8 @@ def corridor(
     return along, offset, extent_along, extent_across, same, inside
 
 
-@kernel("f8[:,::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1]")
-def nearby(
-    along: FloatArray, offset: FloatArray, extent_across: FloatArray, reach: FloatArray, path_offset: FloatArray
-) -> np.ndarray:
+@kernel
+def nearby(along: Matrix, offset: Matrix, extent_across: Matrix, reach: Vector, path_offset: Matrix) -> Flags:
     """(N,) bool: whose side comes within ``reach`` (N,) m of a path (L, G) at some knot; the rest is ``corridor``'s."""
     actors, knots = along.shape
     close = np.zeros(actors, dtype=np.bool_)
@@ -221,10 +215,10 @@ def nearby(
     return close
 
 
-@kernel("f8[::1], f8[::1], f8[::1], i8, f8[::1], f8[::1], f8[::1], i8[::1], f8, f8, f8, f8, f8")
+@kernel
 def first_crossing(
-    grid_x: FloatArray, grid_y: FloatArray, grid_yaw: FloatArray, behind: int,
-    lane_x: FloatArray, lane_y: FloatArray, lane_yaw: FloatArray, own: IntArray,
+    grid_x: Vector, grid_y: Vector, grid_yaw: Vector, behind: int,
+    lane_x: Vector, lane_y: Vector, lane_yaw: Vector, own: Indices,
     ego_x: float, ego_y: float, ego_yaw: float, length: float, width: float,
 ) -> float:  # fmt: skip
     """m along the route ahead of the ego's front to where the first lane crosses it, inf where none does.

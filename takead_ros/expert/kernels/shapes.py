@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import kernel, part
-from takead_ros.domain.scene import FloatArray
+from takead_ros.compiled import Matrix, Vector, kernel, part
 
 PEAK = 5.77  # peak second derivative of a quintic shift of length and height 1
 SHIFT_ACCELERATION = 1.5  # m/s^2 across, at the peak of a shift
@@ -38,12 +37,12 @@ def _goal(at: float, target: float, full: float, over: float, ramp: float) -> fl
     return target * (_smooth((at - full + ramp) / ramp) - _smooth((at - over) / ramp))
 
 
-@kernel("f8[::1], f8[::1], f8[::1], f8[::1], i8, f8, f8, f8[::1], f8[::1], f8[::1], f8, f8, f8, f8")
+@kernel
 def shape(
-    frame_x: FloatArray, frame_y: FloatArray, frame_yaw: FloatArray, frame_curvature: FloatArray, behind: int,
-    own_offset: float, heading_error: float, target: FloatArray, full: FloatArray, over: FloatArray, aside: float,
+    frame_x: Vector, frame_y: Vector, frame_yaw: Vector, frame_curvature: Vector, behind: int,
+    own_offset: float, heading_error: float, target: Vector, full: Vector, over: Vector, aside: float,
     steering_angle: float, speed: float, wheelbase: float,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:  # fmt: skip
+) -> tuple[Matrix, Matrix, Matrix, Matrix, Matrix, Matrix]:  # fmt: skip
     """(offset, x, y, yaw, curvature, rate), each (L, G), of ``paths.Paths``: all start at the ego's pose.
 
     The frame is that of ``frame.Frame``, of which points from ``behind`` on are used. Path 0 keeps ``aside`` m left of

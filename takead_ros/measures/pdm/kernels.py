@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import kernel
-from takead_ros.domain.scene import FloatArray, IntArray
+from takead_ros.compiled import IndexMatrix, Indices, Matrix, Vector, kernel
 
 
-@kernel(
-    "f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8, f8,"
-    " f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[::1], f8[::1], i8[::1], f8, f8"
-)
+@kernel
 def first_overlaps(
-    x: FloatArray, y: FloatArray, cos: FloatArray, sin: FloatArray, speed: FloatArray, length: float, width: float,
-    other_x: FloatArray, other_y: FloatArray, other_cos: FloatArray, other_sin: FloatArray,
-    other_length: FloatArray, other_width: FloatArray, ahead: IntArray, standing: float, dt: float,
-) -> IntArray:  # fmt: skip
+    x: Matrix, y: Matrix, cos: Matrix, sin: Matrix, speed: Matrix, length: float, width: float,
+    other_x: Matrix, other_y: Matrix, other_cos: Matrix, other_sin: Matrix,
+    other_length: Vector, other_width: Vector, ahead: Indices, standing: float, dt: float,
+) -> IndexMatrix:  # fmt: skip
     """When each of N trajectories first overlaps each of M tracks, as keys (N, M); -1: never.
 
     The ego's box at sample t of (N, S) poses, pushed straight on at its speed by each of ``ahead`` samples (of dt s) in
