@@ -1,20 +1,15 @@
-"""What the ego is shown of the world: the map around it, and the others as far as its sensors see them."""
+"""What the ego is shown of the map. What it sees of the others is ``domain.visibility``."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
-from takead_ros.domain.scene import EgoState, ObjectKind, Objects, Polyline
-from takead_ros.domain.visibility import RANGE, visibility
+from takead_ros.domain.scene import Polyline
 
 MAP_RANGE = 80.0  # m of map around the ego
 MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chosen anew
-# kinds whose bodies hide what is behind them
-OPAQUE = (int(ObjectKind.CAR), int(ObjectKind.TRUCK), int(ObjectKind.EMERGENCY_VEHICLE))
-_HIDES = np.isin(np.arange(len(ObjectKind)), OPAQUE)  # by kind
 
 
 class MapView:
@@ -37,15 +32,3 @@ class MapView:
             distance = np.hypot(self._middles[:, 0] - x, self._middles[:, 1] - y) - self._reach
             self._chosen = tuple(self._polylines[i] for i in np.flatnonzero(distance < MAP_RANGE))
         return self._chosen
-
-
-def sense(ego: EgoState, objects: Objects) -> Objects:
-    """``objects`` within the sensors' range, each with the share of it that ``ego`` sees."""
-    seen = replace(
-        objects,
-        visibility=visibility(
-            (ego.x, ego.y), objects.x, objects.y, objects.yaw, objects.length, objects.width, _HIDES[objects.kind]
-        ),
-    )
-    near = np.hypot(objects.x - ego.x, objects.y - ego.y) <= RANGE
-    return seen if near.all() else seen.select(near)

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import box_corners
 from takead_ros.domain.scene import EgoState, Objects, Scene
+from takead_ros.domain.visibility import in_view
 from takead_ros.maps.lanemap import Lane, LaneMap
 from takead_ros.maps.navigation import navigate
 from takead_ros.measures.episode_log import End, EpisodeLog
@@ -18,7 +19,7 @@ from takead_ros.simulators.ending import EndRules
 from takead_ros.simulators.metadrive.engine import CREEP, ScriptedEngine
 from takead_ros.simulators.metadrive.environment import EGO_LENGTH, EGO_WIDTH, MAX_STEERING_ANGLE, WHEELBASE
 from takead_ros.simulators.recorder import EpisodeRecorder
-from takead_ros.simulators.view import MapView, sense
+from takead_ros.simulators.view import MapView
 
 VehicleState = tuple[float, float, float, float, float, float]  # x m, y m, yaw rad, speed, lateral speed m/s, rad/s
 
@@ -85,7 +86,7 @@ class MetaDriveEpisode(ABC):
         """The scene now, limited to what the ego's sensors see where ``visibility`` says so; stamp ns, by default the
         time since the start."""
         if self._sensed_at != self._tick:
-            self._sensed_at, self._sensed = self._tick, sense(self._ego, self._recorder.objects)
+            self._sensed_at, self._sensed = self._tick, in_view(self._recorder.objects, self._ego.x, self._ego.y)
         return Scene(
             stamp=round(self.time_s * 1e9) if stamp is None else stamp,
             ego=self._ego,

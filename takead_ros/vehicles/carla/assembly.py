@@ -15,13 +15,12 @@ from takead_ros.domain.scene import (
     EgoState,
     FloatArray,
     LightState,
-    ObjectKind,
     Objects,
     Polyline,
     Scene,
     TrafficControl,
 )  # fmt: skip
-from takead_ros.domain.visibility import RANGE, visibility
+from takead_ros.domain.visibility import RANGE, in_view
 from takead_ros.maps.carla_map import Road, load_map, stop_points
 from takead_ros.messages.fields import stamp_from_msg
 from takead_ros.vehicles.carla.convert import ego_from_bridge, light_on_route, light_state, objects_from_bridge, yaw_of
@@ -30,9 +29,6 @@ from takead_ros.vehicles.carla.route import PlannedRoute, plan_route, road_speed
 MAP_RANGE = 80.0  # m of map around the ego
 MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chosen anew
 CONTROL_AHEAD, CONTROL_BEHIND = 100.0, 10.0  # m along the route within which controls are told
-OPAQUE = tuple(
-    int(kind) for kind in (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.EMERGENCY_VEHICLE, ObjectKind.OBSTACLE)
-)
 SECOND = 1_000_000_000
 
 
@@ -221,7 +217,4 @@ def _seen(at: int, objects: Objects, stamp: int, ego: EgoState) -> Objects:
     """The objects of time ``at`` moved on to ``stamp`` (ns), with what the ego's sensors could see of them."""
     passed = (stamp - at) / SECOND  # one tick, where the bridge sent odometry first
     moved = replace(objects, x=objects.x + passed * objects.vx, y=objects.y + passed * objects.vy)
-    near = moved.select(np.hypot(moved.x - ego.x, moved.y - ego.y) <= RANGE)
-    opaque = np.isin(near.kind, OPAQUE)
-    sight = visibility((ego.x, ego.y), near.x, near.y, near.yaw, near.length, near.width, opaque)
-    return replace(near, visibility=sight)
+    return in_view(moved, ego.x, ego.y)
