@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from support.scenes import make_scene
 from takead_ros.domain.driving import (
@@ -23,7 +22,6 @@ from takead_ros.policy.route_frame import route_frame
 from takead_ros.policy.vocabulary import kinematic_anchors, plans_from_profiles
 from takead_ros.recording.clip import Label
 from takead_ros.recording.reader import Frame
-from takead_training.rule_score import Tracks, rule_score
 from takead_training.samples import LABELS, clip_samples
 
 TENTH = 100_000_000
@@ -125,37 +123,27 @@ def test_demonstrations_are_also_seen_from_starts_moved_aside() -> None:
         np.testing.assert_array_equal(table[name], same[name])
 
 
-def test_rule_score_prefers_stopping_to_hitting_and_driving_to_standing() -> None:
-    scenes = [frame.scene for frame in clip(1)]
-    blocked = replace(scenes[0], objects=car(25.0))
-    anchors = kinematic_anchors()
-    plans = [drive(p, blocked) for p in (np.zeros((PLAN_STEPS, 2)), anchors[BRAKE])]  # go on; brake
-    positions = np.stack([np.stack([p.x, p.y], -1) for p in plans])
-    yaws = np.stack([p.yaw for p in plans])
-    ahead, stop = rule_score(positions, yaws, blocked, Tracks([blocked]).futures(0))
-    assert ahead < 0.11 < 0.3 < stop
-    free = replace(scenes[0], objects=Objects.empty())
-    ahead, stop = rule_score(positions, yaws, free, Tracks([free]).futures(0))
-    assert ahead > stop
+def preferred(frames: list[Frame]) -> tuple[float, float]:
+    """PDM scores of the expert's and the policy's plan at the first frame."""
+    table = clip_samples(frames, seed=0)
+    return float(table["expert_score"][0]), float(table["policy_score"][0])
 
 
-def test_rule_score_knows_what_the_others_did_afterwards() -> None:
-    frames = clip(45)
-    scenes = []
-    for i, frame in enumerate(frames):  # a car beside the lane that cuts in later
-        aside = 3.5 if i < 5 else 0.0
-        scenes.append(replace(frame.scene, objects=car(22.0 + 0.2 * i, aside, 2.0)))
-    plan = drive(np.zeros((PLAN_STEPS, 2)), scenes[0])
-    positions, yaws = np.stack([plan.x, plan.y], -1)[None], plan.yaw[None]
-    informed = rule_score(positions, yaws, scenes[0], Tracks(scenes).futures(0))[0]
-    naive = rule_score(positions, yaws, scenes[0], Tracks(scenes[:1]).futures(0))[0]
-    assert informed < 0.11 < naive
+def test_braking_scores_above_hitting_and_driving_above_braking_for_nothing() -> None:
+    """The expert brakes, the policy goes on; a car stands 25 m ahead, or 200 m."""
+    for ahead, better in ((25.0, True), (200.0, False)):
+        frames = [replace(frame, scene=replace(frame.scene, objects=car(ahead))) for frame in clip(45)]
+        brakes, goes_on = preferred(frames)
+        assert (brakes > goes_on) == better
+        assert (goes_on == 0.0) == better, "what hits somebody is worth nothing"
 
 
-@pytest.mark.parametrize("aside", [0.0, 1.0, 7.0])
-def test_rule_score_punishes_leaving_the_road(aside: float) -> None:
-    scene = replace(clip(1)[0].scene, objects=Objects.empty())
-    x = 4.0 * np.arange(1, 9)
-    positions = np.stack([x, np.full(8, aside)], -1)[None]
-    score = rule_score(positions, np.zeros((1, 8)), scene, Tracks([scene]).futures(0))[0]
-    assert (score == 0.0) == (aside > 1.75 + 0.5)
+def test_plans_are_scored_against_what_the_others_then_did() -> None:
+    """A car beside the lane cuts in half a second later; without these frames nothing would be known of it."""
+    frames = [
+        replace(frame, scene=replace(frame.scene, objects=car(22.0 + 0.2 * i, 3.5 if i < 5 else 0.0, 2.0)))
+        for i, frame in enumerate(clip(45))
+    ]
+    assert preferred(frames)[1] == 0.0 < preferred(frames[:5])[1]
+    gap = [*frames[:5], *frames[8:]]
+    assert preferred(gap) == preferred(frames[:5]), "a future with a hole in it goes on straight from there"

@@ -28,7 +28,7 @@ FOREIGN = -2  # a choice made with another vocabulary: mapped by its plan instea
 
 @dataclass(frozen=True)
 class Preference:
-    """loss: dpo (with a frozen reference) or simpo. ``margin``: how much better the expert's rule score must be.
+    """loss: dpo (with a frozen reference) or simpo. ``margin``: how much better the expert's PDM score must be.
 
     ``weight`` multiplies the preference loss, the imitation anchor's weight is 1. ``share``: of the samples drawn that
     carry a pair.
@@ -63,7 +63,7 @@ class Pairs:
 def find_pairs(table: Table, anchors: Tensor, margin: float) -> Pairs:
     """The pairs of ``table``: everywhere the policy's choice was recorded beside a better driver's plan, except
 
-    in transition frames, where the expert's rule score is not better by ``margin``, and where both are one anchor.
+    in transition frames, where the expert's PDM score is not better by ``margin``, and where both are one anchor.
     """
     speed = torch.from_numpy(table["speed"])
     chosen = nearest_anchor(torch.from_numpy(table["profile"]), anchors, speed).numpy()

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverStatus, Plan, Source
 from takead_ros.domain.geometry import to_local, wrap_angle
-from takead_ros.domain.scene import EgoState, Polyline, Scene
+from takead_ros.domain.scene import EgoState, Objects, Polyline, Scene
+from takead_ros.measures.pdm import score_plans
 from takead_ros.policy.encoding import LineCache, encode
 from takead_ros.policy.route_frame import RouteFrame, route_frame
 from takead_ros.policy.tracking import track
@@ -19,13 +20,14 @@ from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import plans_from_profiles, profile_from_plan
 from takead_ros.recording.clip import Label
 from takead_ros.recording.reader import Frame
-from takead_training.rule_score import Tracks, rule_score
 
-VERSION = "samples-1"
+VERSION = "samples-2"
 LABELS = tuple(Label)
 SPEED_AHEAD = 4  # plan steps to the target speed, 2 s
 SHIFT, TURN = 0.4, 0.05  # m, rad: standard deviations of a perturbed start
 _HINDSIGHT_GAP = 0.15  # s: the longest gap between frames over which hindsight interpolates
+_FUTURE_STEP = 0.1  # s between the moments at which the PDM score wants the others
+_FUTURE_STEPS = round(PLAN_STEPS * PLAN_DT / _FUTURE_STEP) + 10
 
 _Sample = dict[str, NDArray[np.float32] | float | int]
 Table = dict[str, NDArray[Any]]
@@ -38,7 +40,7 @@ TARGETS: dict[str, tuple[tuple[int, ...], type]] = {
     "label": ((), np.int64),  # index into LABELS
     "choice": ((), np.int64),  # the policy's own top choice at that very scene, -1: none recorded
     "choice_profile": ((PLAN_STEPS, 2), np.float32),  # the same as a profile
-    "expert_score": ((), np.float32),  # rule scores of both plans, NaN without a choice
+    "expert_score": ((), np.float32),  # PDM scores of both plans, NaN without a choice
     "policy_score": ((), np.float32),
     "human": ((), np.int64),  # 1: learned from a person, in hindsight
     "perturbed": ((), np.int64),  # 1: from a start that was moved aside
@@ -84,7 +86,6 @@ def clip_samples(frames: Iterable[Frame], seed: int) -> Table:
     """
     pool, cache = LinePool(), LineCache()
     whole = [replace(frame, scene=pool.share(frame.scene)) for frame in frames]
-    tracks = Tracks([frame.scene for frame in whole])
     random = np.random.default_rng(seed)
     rows: list[_Sample] = []
     for i, frame in enumerate(whole):
@@ -93,7 +94,7 @@ def clip_samples(frames: Iterable[Frame], seed: int) -> Table:
             continue
         scene, road = frame.scene, route_frame(frame.scene)
         row = _row(scene, road, lesson, frame.label, cache)
-        row |= _preference(frame, scene, road, lesson, tracks, i)
+        row |= _preference(whole, i, road, lesson)
         rows.append(row)
         if frame.label == Label.DEMONSTRATION:
             rows.append(_perturbed(scene, road, lesson, row, cache, random))
@@ -149,20 +150,31 @@ def _row(scene: Scene, road: RouteFrame, lesson: _Lesson, label: Label, cache: L
     }
 
 
-def _preference(frame: Frame, scene: Scene, road: RouteFrame, lesson: _Lesson, tracks: Tracks, i: int) -> _Sample:
-    """The policy's own top choice at the scene and how both plans fare by the rules; empty where none was recorded."""
-    policy = frame.policy
+def _preference(frames: list[Frame], i: int, road: RouteFrame, lesson: _Lesson) -> _Sample:
+    """The policy's own top choice at frame ``i`` and how both plans fare by the PDM score, against what the others then
+    really did; empty where no choice was recorded."""
+    scene, policy = frames[i].scene, frames[i].policy
     if policy is None or policy.status != DriverStatus.OK or not len(policy.logits):
         return {}
-    plans = (lesson.plan, policy.plan)
-    positions = np.stack([np.stack([plan.x, plan.y], axis=-1) for plan in plans])
-    scores = rule_score(positions, np.stack([plan.yaw for plan in plans]), scene, tracks.futures(i))
+    plans = np.stack([np.stack([plan.x, plan.y], axis=-1) for plan in (lesson.plan, policy.plan)])
+    scores = score_plans(scene, _future(frames, i), plans).score
     return {
         "choice": int(policy.logits.argmax()),
         "choice_profile": np.asarray(profile_from_plan(policy.plan, scene.ego.speed, road), np.float32),
         "expert_score": float(scores[0]),
         "policy_score": float(scores[1]),
     }
+
+
+def _future(frames: list[Frame], i: int) -> list[Objects]:
+    """The others every 0.1 s from frame ``i`` on, as recorded, as far as no frame is missing."""
+    due, future = frames[i].stamp, []
+    for frame in frames[i : i + _FUTURE_STEPS]:
+        if abs(frame.stamp - due) > _FUTURE_STEP / 2.0 * 1e9:
+            break
+        future.append(frame.scene.objects)
+        due += round(_FUTURE_STEP * 1e9)
+    return future
 
 
 def _perturbed(
