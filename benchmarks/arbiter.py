@@ -28,9 +28,9 @@ import numpy as np
 from takead_ros.domain.driving import DriveCommand, DriverOutput, Plan, Source, Trigger
 from takead_ros.domain.driving import TakeoverRequest as Request
 from takead_ros.domain.scene import EgoState, LineKind, Objects, Polyline, Route, RouteCommand, Scene
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import convert, types
+from takead_ros.messages import convert, interfaces, types
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.takeover.arbiter import step
@@ -121,17 +121,17 @@ def takeover_ms(trials: int = 50) -> float:
         host = LockstepHost()
         world = host.create_node("world")
         publish: dict[str, Callable[[object], None]] = {
-            "scene": world.create_publisher(types.Scene, "scene", qos.SCENE).publish,
-            "policy": world.create_publisher(types.PolicyOutput, "policy/output", qos.OUTPUT).publish,
-            "request": world.create_publisher(types.TakeoverRequest, "takeover/request", qos.REQUESTS).publish,
-            "joy": world.create_publisher(types.Joy, "/joy", qos.SENSOR).publish,
+            "scene": wiring.publisher(world, interfaces.SCENE).publish,
+            "policy": wiring.publisher(world, interfaces.POLICY_OUTPUT).publish,
+            "request": wiring.publisher(world, interfaces.REQUEST).publish,
+            "joy": wiring.publisher(world, interfaces.JOY).publish,
         }
         commands: list[tuple[int, int]] = []  # steady time (ns) and source
 
         def on_command(msg: Any, kept: list[tuple[int, int]] = commands, host: LockstepHost = host) -> None:
             kept.append((host.steady.nanoseconds, msg.lateral_source))
 
-        world.create_subscription(types.DriveCommand, "command", on_command, qos.COMMAND)
+        wiring.subscription(world, interfaces.COMMAND, on_command)
         JoystickNode(host.create_node("joystick_node"), host.steady)
         overrides = {"auto_engage": True}
         ArbiterNode(host.create_node("arbiter_node", parameter_overrides=overrides), host.steady)

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from takead_ros.domain.scene import Scene
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import types
+from takead_ros.messages import interfaces
 from takead_ros.messages.convert import SceneConverter
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.scenarios import Scenario
@@ -100,7 +100,7 @@ class Watch:
         self._converter = SceneConverter()
 
     def __call__(self, host: LockstepHost) -> None:
-        host.create_node("recovery").create_subscription(types.Scene, "scene", self._on_scene, qos.SCENE)
+        wiring.subscription(host.create_node("recovery"), interfaces.SCENE, self._on_scene)
 
     def _on_scene(self, msg: Any) -> None:
         self.normal.append(is_normal(self._converter.from_msg(msg)))

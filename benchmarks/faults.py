@@ -42,10 +42,10 @@ from takead_ros import scenarios
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, Source, Trigger
 from takead_ros.domain.driving import TakeoverRequest as Request
 from takead_ros.domain.seeds import parse_seeds
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.measures.infractions import find_infractions
-from takead_ros.messages import convert, types
+from takead_ros.messages import convert, interfaces, types
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.expert_node import ExpertNode
 from takead_ros.nodes.joystick_node import JoystickNode, load_mapping
@@ -62,7 +62,9 @@ FIRST_S, LAST_SHARE = 1.5, 0.9  # the moments lie between this time and this sha
 STEERS_S = 1.5  # the person steers this long before the joystick is unplugged
 LATE_NS = {"scene": 300_000_000, "policy/output": 500_000_000, "expert/output": 500_000_000}
 REST = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]
-POLICY, EXPERT, SCENE, MONITOR = "policy/output", "expert/output", "scene", "takeover/request"
+POLICY, EXPERT, SCENE, MONITOR = (
+    one.name for one in (interfaces.POLICY_OUTPUT, interfaces.EXPERT_OUTPUT, interfaces.SCENE, interfaces.REQUEST)
+)
 
 # fault -> the topics that it is about, what happens to their messages (see Wire.change), the source that is lost
 FAULTS: dict[str, tuple[tuple[str, ...], str, Source]] = {
@@ -180,16 +182,16 @@ class Drive:
         rng = np.random.default_rng((seed, 20260))
         self.joystick = "rest"
         self.person = self.host.create_node("person")
-        self._joy = self.person.create_publisher(types.Joy, "/joy", qos.SENSOR)
-        self._ask = self.person.create_publisher(types.TakeoverRequest, MONITOR, qos.REQUESTS)
+        self._joy = wiring.publisher(self.person, interfaces.JOY)
+        self._ask = wiring.publisher(self.person, interfaces.REQUEST)
         self._pressed: Any = None
         self.steering = 0.0
         self.asks = False
         self.commands: list[tuple[int, DriveCommand]] = []  # steady time (ns) and command
         self.mode = ArbiterMode.DISENGAGED
-        self.person.create_subscription(types.PolicyOutput, EXPERT, self._on_expert, qos.OUTPUT)
-        self.person.create_subscription(types.DriveCommand, "command", self._on_command, qos.COMMAND)
-        self.person.create_subscription(types.ArbiterState, "arbiter/state", self._on_state, qos.STATE)
+        wiring.subscription(self.person, interfaces.EXPERT_OUTPUT, self._on_expert)
+        wiring.subscription(self.person, interfaces.COMMAND, self._on_command)
+        wiring.subscription(self.person, interfaces.ARBITER_STATE, self._on_state)
 
         def add(kind: Any, overrides: dict[str, Any], *rest: Any) -> Any:
             node = self.host.create_node(kind.NAME, parameter_overrides=overrides)

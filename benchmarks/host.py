@@ -30,9 +30,9 @@ from takead_ros.domain.scene import (
     Scene,
     TrafficControl,
 )  # fmt: skip
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import codec, convert, store, types
+from takead_ros.messages import codec, convert, interfaces, store, types
 
 BUDGETS_US = {"publish and deliver a command": 15.0, "scene to message": 250.0, "scene from message": 250.0}
 REPEATS, CALLS = 7, 300
@@ -65,10 +65,10 @@ def driver_output() -> DriverOutput:
 def delivery(subscribers: int, raw: bool = False) -> Callable[[], None]:
     """One publish of a command to ``subscribers``, and its delivery."""
     host = LockstepHost()
-    publisher = host.create_node("talker").create_publisher(types.DriveCommand, "command", qos.COMMAND)
+    publisher = wiring.publisher(host.create_node("talker"), interfaces.COMMAND)
     listener = host.create_node("listener")
     for _ in range(subscribers):
-        listener.create_subscription(types.DriveCommand, "command", lambda msg: None, qos.COMMAND, raw=raw)
+        wiring.subscription(listener, interfaces.COMMAND, lambda msg: None, raw=raw)
     msg = types.DriveCommand(reason="policy")
 
     def once() -> None:

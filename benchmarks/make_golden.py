@@ -14,6 +14,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from takead_ros.messages import interfaces
 from takead_ros.recording import bag, reader
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.recorder import Recorder
@@ -41,11 +42,12 @@ def cut(clip: Path, manifest: ClipManifest) -> Path:
     middle = manifest.events[0].stamp
     first, last = middle - round(BEFORE * 1e9), middle + round(AFTER * 1e9)
     sink = stream.DirectSink(GOLDEN)
-    topics = {**stream.TOPICS, "/takead/human/command": stream.TOPICS["/takead/command"]}
-    recorder = Recorder(replace(stream.CONFIG, pre=BEFORE), topics, manifest.provenance, sink)
+    recorder = Recorder(replace(stream.CONFIG, pre=BEFORE), stream.TOPICS, manifest.provenance, sink)
     for message in bag.read(clip):
-        inside = first <= message.stamp <= last or (message.stamp < first and message.topic.endswith(reader.ARBITER[0]))
-        if inside and not message.topic.endswith(reader.LABEL[0]):
+        found = interfaces.identify(message.topic, message.type)
+        latched = found is not None and found.qos.latched
+        inside = first <= message.stamp <= last or (message.stamp < first and latched)
+        if inside and found is not interfaces.CLIP_LABEL:
             recorder.receive(message.topic, message.stamp, message.data)
     recorder.finish(last, "cut")
     return sink.clips[0]

@@ -34,8 +34,8 @@ def measure(trials: int, seed: int) -> list[float]:
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.node import Node
 
-    from takead_ros.host import qos
-    from takead_ros.messages import types
+    from takead_ros.host import wiring
+    from takead_ros.messages import interfaces, types
 
     human = types.DriveCommand.HUMAN
     programs = Path(get_package_prefix("takead_ros")) / "lib" / "takead_ros"
@@ -43,11 +43,9 @@ def measure(trials: int, seed: int) -> list[float]:
     processes = [subprocess.Popen([str(programs / name), "--ros-args", *more]) for name, more in given.items()]
     rclpy.init()
     node = Node("latency", namespace="takead")
-    joy = node.create_publisher(types.Joy, "/joy", qos.SENSOR)
+    joy = wiring.publisher(node, interfaces.JOY)
     heard: list[tuple[float, Any]] = []
-    node.create_subscription(
-        types.DriveCommand, "command", lambda msg: heard.append((time.perf_counter(), msg)), qos.COMMAND
-    )
+    wiring.subscription(node, interfaces.COMMAND, lambda msg: heard.append((time.perf_counter(), msg)))
     executor = SingleThreadedExecutor()
     executor.add_node(node)
 

@@ -36,6 +36,7 @@ from rosbags.rosbag2 import Reader
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
 from support import stream
+from takead_ros.messages import interfaces
 from takead_ros.recording import bag, reader
 from takead_ros.recording.recover import recover
 from takead_ros.recording.ring import Received
@@ -175,9 +176,8 @@ def _trigger(sent: list[tuple[Received, int]]) -> int:
 def drive(folder: Path) -> None:
     """The embedded stack, recording the whole episode; stamps of scenes are noted as a node beside the others hears
     them."""
-    from takead_ros.host import qos
+    from takead_ros.host import wiring
     from takead_ros.host.lockstep import LockstepHost
-    from takead_ros.messages import types
     from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
 
     folder.mkdir(parents=True)
@@ -192,7 +192,7 @@ def drive(folder: Path) -> None:
                 print("recording", flush=True)
             os.write(noted, f"{stamp} {time.monotonic_ns()}\n".encode())
 
-        clock.create_subscription(types.DriveCommand, "command", on_command, qos.COMMAND)
+        wiring.subscription(clock, interfaces.COMMAND, on_command)
 
     family, seed = EPISODE
     spec = EpisodeSpec("demo", family, seed, str(ROOT / "models" / "baseline.onnx"), True, str(folder), "all")

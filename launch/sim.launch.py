@@ -90,7 +90,7 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         node("monitor"),
         # A simulator that resets its world engages anew for every episode, by itself.
         node("arbiter", {"auto_engage": auto_engage and carla}, critical=True),
-        node("recorder", {"directory": value["bags"], "suite": value["town" if carla else "suite"]}),
+        node("recorder", {"directory": value["bags"]}),
     ]
     if value["joystick"] == "true":
         stack.append(Node(package="joy", executable="joy_node", namespace="", output="screen"))

@@ -14,9 +14,9 @@ import typer
 from takead_ros.console import stdout
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import convert, types
+from takead_ros.messages import convert, interfaces
 from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.recording import bag, reader
 from takead_ros.recording.gaps import header_stamp
@@ -76,14 +76,14 @@ def compare(clip: Path, model: Path, any_model: bool = False) -> Comparison:
     handle = host.create_node("policy_node", parameter_overrides={"model": str(model)})
     PolicyNode(handle, host.steady)
     listener = host.create_node("replay")
-    publisher = listener.create_publisher(types.Scene, "scene", qos.SCENE)
+    publisher = wiring.publisher(listener, interfaces.SCENE)
     said: dict[int, DriverOutput] = {}
 
     def hear(msg: Any) -> None:
         output = convert.driver_from_msg(msg)
         said.setdefault(output.stamp, output)
 
-    listener.create_subscription(types.PolicyOutput, "policy/output", hear, qos.OUTPUT)
+    wiring.subscription(listener, interfaces.POLICY_OUTPUT, hear)
     for stamp, data in scenes:
         # Before the node's own timer of that moment, as in the run itself: the simulator's timer comes first there.
         host.run_until(stamp - 1)
@@ -98,7 +98,7 @@ def recorded(clip: Path) -> tuple[list[tuple[int, bytes]], dict[int, DriverOutpu
     scenes: list[tuple[int, bytes]] = []
     outputs = {frame.stamp: frame.policy for frame in reader.frames(clip) if frame.policy is not None}
     for message in bag.read(clip):
-        if message.topic.endswith(reader.SCENE[0]) and message.type == reader.SCENE[1]:
+        if interfaces.SCENE.matches(message.topic, message.type):
             scenes.append((message.stamp, message.data))
     # The node answers the first scene of each period: begin with one that was answered.
     answered = [i for i, (_, data) in enumerate(scenes) if header_stamp(data) in outputs]

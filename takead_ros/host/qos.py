@@ -1,4 +1,4 @@
-"""Named QoS profiles of every interface: rclpy's ``QoSProfile`` under ROS 2, elsewhere the same fields in a dataclass.
+"""QoS profiles: rclpy's ``QoSProfile`` under ROS 2, elsewhere the same fields in a dataclass.
 
 The lockstep host reads either, by field and member name.
 """
@@ -9,6 +9,8 @@ import importlib.util
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
+
+from takead_ros.messages.interfaces import Qos
 
 if TYPE_CHECKING or importlib.util.find_spec("rclpy") is None:
 
@@ -44,28 +46,15 @@ else:
     from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 
-def _profile(depth: int, *, best_effort: bool = False, latched: bool = False, deadline_ns: int = 0) -> Any:
+def profile(qos: Qos) -> Any:
+    """The middleware's profile of ``qos``."""
     return QoSProfile(
-        depth=depth,
+        depth=qos.depth,
         history=HistoryPolicy.KEEP_LAST,
-        reliability=ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
-        deadline=Duration(nanoseconds=deadline_ns),
+        reliability=ReliabilityPolicy.RELIABLE if qos.reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if qos.latched else DurabilityPolicy.VOLATILE,
+        deadline=Duration(nanoseconds=round((qos.deadline_s or 0.0) * 1e9)),
     )
-
-
-COMMAND_PERIOD_NS = 50_000_000  # the arbiter's tick, 20 Hz
-
-SCENE = _profile(1, best_effort=True)
-OUTPUT = _profile(1)  # policy/output, expert/output, human/command
-COMMAND = _profile(1, deadline_ns=2 * COMMAND_PERIOD_NS)
-STATE = _profile(1, latched=True)
-EVENTS = _profile(50)
-REQUESTS = _profile(10)
-DIAGNOSTICS = _profile(10)
-CLOCK = _profile(1, best_effort=True)
-BRIDGE = _profile(10)  # what carla_ros_bridge publishes and subscribes; its latched topics: STATE
-SENSOR = _profile(5, best_effort=True)  # /joy and whatever else a driver publishes
 
 
 def best_effort(profile: Any) -> bool:

@@ -28,6 +28,7 @@ from takead_ros.domain.driving import (
     TakeoverRequest,
     Trigger,
 )  # fmt: skip
+from takead_ros.domain.episode import EpisodeIdentity
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import (
     ControlKind,
@@ -60,8 +61,9 @@ from takead_ros.messages.fields import (
 
 __all__ = [
     "ArbiterReport", "SceneConverter", "arbiter_from_msg", "arbiter_to_msg", "command_from_msg", "command_to_msg",
-    "driver_from_msg", "driver_to_msg", "event_from_msg", "event_to_msg", "header_to_msg", "request_from_msg",
-    "request_to_msg", "scene_from_msg", "scene_to_msg", "stamp_from_msg", "time_from_msg", "time_to_msg",
+    "driver_from_msg", "driver_to_msg", "episode_from_msg", "episode_to_msg", "event_from_msg", "event_to_msg",
+    "header_to_msg", "request_from_msg", "request_to_msg", "scene_from_msg", "scene_to_msg", "stamp_from_msg",
+    "time_from_msg", "time_to_msg",
 ]  # fmt: skip
 
 MAP, BASE_LINK = "map", "base_link"
@@ -343,6 +345,21 @@ def event_from_msg(msg: Any) -> TakeoverEvent:
         member(_SOURCES, msg.who, "TakeoverEvent.who"), member(_TRIGGERS, msg.trigger, "TakeoverEvent.trigger"),
         msg.severity, optional_from_msg(msg.time_to_event), msg.why,
     )  # fmt: skip
+
+
+def episode_to_msg(episode: EpisodeIdentity) -> Any:
+    """takead_ros/Episode."""
+    return types.Episode(
+        header=header_to_msg(episode.stamp, MAP), suite=episode.suite, scenario=episode.scenario,
+        seed=-1 if episode.seed is None else int(episode.seed), route=episode.route, map=episode.map,
+        simulator=episode.simulator,
+    )  # fmt: skip
+
+
+def episode_from_msg(msg: Any) -> EpisodeIdentity:
+    """What a takead_ros/Episode says; any negative seed is None."""
+    seed = None if msg.seed < 0 else int(msg.seed)
+    return EpisodeIdentity(stamp_from_msg(msg), msg.suite, msg.scenario, seed, msg.route, msg.map, msg.simulator)
 
 
 @dataclass(frozen=True)

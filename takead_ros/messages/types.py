@@ -41,6 +41,7 @@ def service(type_name: str) -> Any:
     return type(name, (), {**halves, "__msgtype__": type_name})
 
 
+Episode: Any = message("takead_ros/msg/Episode")
 Scene: Any = message("takead_ros/msg/Scene")
 EgoState: Any = message("takead_ros/msg/EgoState")
 TrackedObject: Any = message("takead_ros/msg/TrackedObject")

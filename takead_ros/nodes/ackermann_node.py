@@ -7,10 +7,11 @@ from typing import Any
 
 from takead_ros.domain.driving import DriveCommand
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
+from takead_ros.host import qos, wiring
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import types
+from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import command_from_msg, header_to_msg
+from takead_ros.messages.interfaces import Qos
 from takead_ros.nodes.parameters import declared, guard
 from takead_ros.vehicles.ackermann import AckermannParameters, Drive, drive, stop
 
@@ -46,10 +47,10 @@ class AckermannNode:
         self._commanded = self._seen = self._reported_at = steady.now().nanoseconds
         self._speed = math.nan
         self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
-        self._output = node.create_publisher(self._stamped, "ackermann_cmd", qos.OUTPUT)
-        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
-        node.create_subscription(types.DriveCommand, "command", self._on_command, qos.COMMAND)
-        node.create_subscription(types.Scene, "scene", self._on_scene, qos.SCENE)
+        self._output = node.create_publisher(self._stamped, "ackermann_cmd", qos.profile(Qos(1)))
+        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
+        wiring.subscription(node, interfaces.COMMAND, self._on_command)
+        wiring.subscription(node, interfaces.SCENE, self._on_scene)
         node.create_timer(WATCH_S, self._on_watch, clock=steady)
 
     def _set_parameters(self, parameters: AckermannParameters) -> None:

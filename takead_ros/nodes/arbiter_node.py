@@ -8,9 +8,9 @@ from typing import Any
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, Source
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import convert, types
+from takead_ros.messages import convert, interfaces, types
 from takead_ros.nodes.input_health import InputHealth
 from takead_ros.nodes.parameters import declared, guard
 from takead_ros.takeover.arbiter import step
@@ -45,20 +45,20 @@ class ArbiterNode:
         self._reported_at = 0
         self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
 
-        self._command = node.create_publisher(types.DriveCommand, "command", qos.COMMAND)
-        self._report = node.create_publisher(types.ArbiterState, "arbiter/state", qos.STATE)
-        self._event = node.create_publisher(types.TakeoverEvent, "takeover/event", qos.EVENTS)
-        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
-        for name, kind, topic, profile, read in (
-            ("scene", types.Scene, "scene", qos.SCENE, _scene_from_msg),
-            ("policy", types.PolicyOutput, "policy/output", qos.OUTPUT, convert.driver_from_msg),
-            ("expert", types.PolicyOutput, "expert/output", qos.OUTPUT, convert.driver_from_msg),
-            ("human", types.DriveCommand, "human/command", qos.OUTPUT, convert.command_from_msg),
-            ("request", types.TakeoverRequest, "takeover/request", qos.REQUESTS, convert.request_from_msg),
+        self._command = wiring.publisher(node, interfaces.COMMAND)
+        self._report = wiring.publisher(node, interfaces.ARBITER_STATE)
+        self._event = wiring.publisher(node, interfaces.EVENT)
+        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
+        for name, interface, read in (
+            ("scene", interfaces.SCENE, _scene_from_msg),
+            ("policy", interfaces.POLICY_OUTPUT, convert.driver_from_msg),
+            ("expert", interfaces.EXPERT_OUTPUT, convert.driver_from_msg),
+            ("human", interfaces.HUMAN_COMMAND, convert.command_from_msg),
+            ("request", interfaces.REQUEST, convert.request_from_msg),
         ):
-            node.create_subscription(kind, topic, self._receiver(name, read), profile)
-        node.create_service(types.Engage, "engage", self._on_engage)
-        node.create_service(types.Disengage, "disengage", self._on_disengage)
+            wiring.subscription(node, interface, self._receiver(name, read))
+        wiring.server(node, interfaces.ENGAGE, self._on_engage)
+        wiring.server(node, interfaces.DISENGAGE, self._on_disengage)
         node.create_timer(self._parameters.period_s, self._on_timer, clock=steady)
 
     def _set_parameters(self, parameters: ArbiterParameters) -> None:

@@ -6,15 +6,17 @@ from typing import Any
 
 from takead_ros.domain.driving import DriveCommand, Source
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
+from takead_ros.host import qos, wiring
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import types
+from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import SceneConverter, command_from_msg, header_to_msg
 from takead_ros.messages.fields import stamp_from_msg
+from takead_ros.messages.interfaces import Qos
 from takead_ros.nodes.parameters import declared, guard
 from takead_ros.vehicles.carla.assembly import Body, SceneAssembly
 from takead_ros.vehicles.carla.control import PedalParameters, actuate
 
+LATCHED, BRIDGE = qos.profile(Qos(1, latched=True)), qos.profile(Qos(10))  # as carla_ros_bridge has them
 SECOND = 1_000_000_000
 WATCH_S = 0.05
 STOPPING = -3.0  # m/s^2 while there is no command fit to apply
@@ -62,24 +64,24 @@ class CarlaNode:
 
         control = _message("carla_msgs/msg/CarlaEgoVehicleControl")
         role, a = f"/carla/{values['role_name']}", self._assembly
-        self._scene = node.create_publisher(types.Scene, "scene", qos.SCENE)
-        self._control = node.create_publisher(control, f"{role}/vehicle_control_cmd", qos.BRIDGE)
+        self._scene = wiring.publisher(node, interfaces.SCENE)
+        self._control = node.create_publisher(control, f"{role}/vehicle_control_cmd", BRIDGE)
         self._control_type = control
-        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
         self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
         for kind, topic, take, profile in (
-            ("carla_msgs/msg/CarlaWorldInfo", "/carla/world_info", a.on_world, qos.STATE),
-            ("carla_msgs/msg/CarlaEgoVehicleInfo", f"{role}/vehicle_info", a.on_info, qos.STATE),
-            ("nav_msgs/msg/Path", f"{role}/waypoints", a.on_waypoints, qos.STATE),
-            ("carla_msgs/msg/CarlaTrafficLightInfoList", "/carla/traffic_lights/info", a.on_light_info, qos.STATE),
+            ("carla_msgs/msg/CarlaWorldInfo", "/carla/world_info", a.on_world, LATCHED),
+            ("carla_msgs/msg/CarlaEgoVehicleInfo", f"{role}/vehicle_info", a.on_info, LATCHED),
+            ("nav_msgs/msg/Path", f"{role}/waypoints", a.on_waypoints, LATCHED),
+            ("carla_msgs/msg/CarlaTrafficLightInfoList", "/carla/traffic_lights/info", a.on_light_info, LATCHED),
             ("carla_msgs/msg/CarlaTrafficLightStatusList", "/carla/traffic_lights/status", a.on_light_status,
-             qos.STATE),
-            ("carla_msgs/msg/CarlaEgoVehicleStatus", f"{role}/vehicle_status", a.on_status, qos.BRIDGE),
-            ("derived_object_msgs/msg/ObjectArray", f"{role}/objects", a.on_objects, qos.BRIDGE),
-            ("nav_msgs/msg/Odometry", f"{role}/odometry", self._on_odometry, qos.BRIDGE),
+             LATCHED),
+            ("carla_msgs/msg/CarlaEgoVehicleStatus", f"{role}/vehicle_status", a.on_status, BRIDGE),
+            ("derived_object_msgs/msg/ObjectArray", f"{role}/objects", a.on_objects, BRIDGE),
+            ("nav_msgs/msg/Odometry", f"{role}/odometry", self._on_odometry, BRIDGE),
         ):  # fmt: skip
             node.create_subscription(_message(kind), topic, self._guarded(topic, take), profile)
-        node.create_subscription(types.DriveCommand, "command", self._on_command, qos.COMMAND)
+        wiring.subscription(node, interfaces.COMMAND, self._on_command)
         node.create_timer(WATCH_S, self._on_watch, clock=steady)
 
     def _set_pedals(self, parameters: PedalParameters) -> None:

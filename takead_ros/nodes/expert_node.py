@@ -11,9 +11,9 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import types
+from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import SceneConverter, driver_to_msg, header_to_msg
 from takead_ros.nodes.answer_period import slot
 from takead_ros.nodes.parameters import declared, guard
@@ -50,9 +50,9 @@ class ExpertNode:
         self._last: DriverOutput | None = None
         self._answers = self._failures = 0
         self._slowest_ms = 0.0
-        self._output = node.create_publisher(types.PolicyOutput, "expert/output", qos.OUTPUT)
-        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
-        node.create_subscription(types.Scene, "scene", self._on_scene, qos.SCENE)
+        self._output = wiring.publisher(node, interfaces.EXPERT_OUTPUT)
+        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
+        wiring.subscription(node, interfaces.SCENE, self._on_scene)
         node.create_timer(self._parameters.period_s, self._on_watch)
         node.create_timer(1.0, self._on_report)
 

@@ -9,9 +9,9 @@ import yaml
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import validated
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import types
+from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import command_to_msg, header_to_msg, stamp_from_msg
 from takead_ros.resources import resource
 from takead_ros.takeover.joystick import Mapping, Memory, Reading, command, interpret
@@ -54,14 +54,14 @@ class JoystickNode:
         self._reported_at = steady.now().nanoseconds
         self._rejected = self._losses = 0
 
-        self._human = node.create_publisher(types.DriveCommand, "human/command", qos.OUTPUT)
-        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        self._human = wiring.publisher(node, interfaces.HUMAN_COMMAND)
+        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
         self._clients = {
-            "engage": (node.create_client(types.Engage, "engage"), types.Engage.Request),
-            "disengage": (node.create_client(types.Disengage, "disengage"), types.Disengage.Request),
-            "bookmark": (node.create_client(types.Bookmark, "recorder/bookmark"), types.Bookmark.Request),
+            "engage": (wiring.client(node, interfaces.ENGAGE), types.Engage.Request),
+            "disengage": (wiring.client(node, interfaces.DISENGAGE), types.Disengage.Request),
+            "bookmark": (wiring.client(node, interfaces.BOOKMARK), types.Bookmark.Request),
         }
-        node.create_subscription(types.Joy, "/joy", self._on_joy, qos.SENSOR)
+        wiring.subscription(node, interfaces.JOY, self._on_joy)
         node.create_timer(WATCH_S, self._on_watch, clock=steady)
 
     def _on_joy(self, msg: Any) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 from takead_ros.domain.driving import DriverOutput, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import types
+from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import SceneConverter, driver_from_msg, header_to_msg, request_to_msg
 from takead_ros.nodes.parameters import declared, guard
 from takead_ros.takeover.parameters import MonitorParameters
@@ -42,11 +42,11 @@ class MonitorNode:
         self._said: int | None = None  # stamp (ns) of the last word
         self._unreadable, self._why, self._last = 0, "", "none"
         self._reported_at = steady.now().nanoseconds
-        self._request = node.create_publisher(types.TakeoverRequest, "takeover/request", qos.REQUESTS)
-        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
-        node.create_subscription(types.Scene, "scene", self._on_scene, qos.SCENE)
-        node.create_subscription(types.PolicyOutput, "policy/output", self._on_policy, qos.OUTPUT)
-        node.create_subscription(types.PolicyOutput, "expert/output", self._on_expert, qos.OUTPUT)
+        self._request = wiring.publisher(node, interfaces.REQUEST)
+        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
+        wiring.subscription(node, interfaces.SCENE, self._on_scene)
+        wiring.subscription(node, interfaces.POLICY_OUTPUT, self._on_policy)
+        wiring.subscription(node, interfaces.EXPERT_OUTPUT, self._on_expert)
         node.create_timer(self._parameters.period_s, self._on_timer, clock=steady)
 
     def _set_parameters(self, parameters: MonitorParameters) -> None:

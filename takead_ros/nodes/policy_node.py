@@ -8,9 +8,9 @@ from typing import Any
 
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import types
+from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import SceneConverter, driver_to_msg, header_to_msg, stamp_from_msg
 from takead_ros.nodes.answer_period import slot
 from takead_ros.policy.model import Policy, load_model
@@ -54,10 +54,10 @@ class PolicyNode:
         self._last: DriverOutput | None = None
         self._answers = self._failures = 0
         self._slowest_ms = 0.0
-        self._output = node.create_publisher(types.PolicyOutput, "policy/output", qos.OUTPUT)
-        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
-        node.create_subscription(types.Scene, "scene", self._on_scene, qos.SCENE)
-        node.create_service(types.LoadModel, "policy/load_model", self._on_load)
+        self._output = wiring.publisher(node, interfaces.POLICY_OUTPUT)
+        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
+        wiring.subscription(node, interfaces.SCENE, self._on_scene)
+        wiring.server(node, interfaces.LOAD_MODEL, self._on_load)
         node.create_timer(1.0 / rate, self._on_watch)
         node.create_timer(1.0, self._on_report)
 

@@ -11,29 +11,17 @@ from takead_ros import __version__
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import writable_folder
-from takead_ros.host import qos
+from takead_ros.host import qos, wiring
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import codec, convert, types
+from takead_ros.messages import codec, convert, interfaces, types
 from takead_ros.messages import ros_types as installed
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.clip import Provenance
 from takead_ros.recording.mcap_chunks import COMPRESSIONS
-from takead_ros.recording.recorder import LABEL_TYPE, Recorder
+from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.session import SessionConfig
 from takead_ros.recording.writer import Topic
 
-# Relative name, message type, latched, best effort, s between header stamps (0: not periodic by them; a command bears
-# the stamp of the output that it was computed from, which comes at half its rate).
-OWN_TOPICS = (
-    ("scene", "takead_ros/msg/Scene", False, True, 0.05),
-    ("policy/output", "takead_ros/msg/PolicyOutput", False, False, 0.1),
-    ("expert/output", "takead_ros/msg/PolicyOutput", False, False, 0.1),
-    ("command", "takead_ros/msg/DriveCommand", False, False, 0.0),
-    ("arbiter/state", "takead_ros/msg/ArbiterState", True, False, 0.0),
-    ("takeover/request", "takead_ros/msg/TakeoverRequest", False, False, 0.0),
-    ("takeover/event", "takead_ros/msg/TakeoverEvent", False, False, 0.0),
-    ("human/command", "takead_ros/msg/DriveCommand", False, False, 0.0),
-)
 LATCHED_DEPTH = 100  # messages of a latched topic that are repeated at a clip's head (/tf_static has many senders)
 QUEUE_DEPTH = 100  # of a further topic, which may carry pictures
 OWN_QUEUE_DEPTH = 1000  # of a small one: seconds in which the process does not get a processor
@@ -44,21 +32,19 @@ _PARAMETERS: list[tuple[str, Any]] = [
     ("pre_seconds", 5.0), ("post_seconds", 2.0), ("start_transition_seconds", 0.5), ("max_clip_seconds", 300.0),
     ("casual_seconds", 3.0), ("ring_seconds", 7.0), ("ring_megabytes", 256), ("queue_megabytes", 128),
     ("flush_seconds", 0.5), ("compression", "zstd"), ("wait_for_disk", False),
-    ("suite", ""), ("scenario", ""), ("seed", -1), ("route", ""), ("model_sha256", ""), ("version", __version__),
-    ("created", ""), ("provenance", "{}"),
+    ("model_sha256", ""), ("version", __version__), ("created", ""), ("provenance", "{}"),
 ]  # fmt: skip
 
 
 class RecorderNode:
-    """Records every topic of DESIGN section 4 and those of ``topics``; serves ``recorder/bookmark``.
+    """Records every topic that ``messages.interfaces`` marks and those of ``topics``; serves ``recorder/bookmark``.
 
     Parameters: ``directory``; ``mode`` (``clips``: one clip for each takeover; ``all``: the whole run in one bag, every
     frame labelled ``demonstration``); ``topics`` (more, each ``/name:package/msg/Type[:latched|:best_effort]``); the
     windows, bounds and intervals by their unit; ``scene_period`` s between scenes, by which a gap is told;
     ``compression`` (none, lz4, zstd); ``wait_for_disk`` (the embedded run: a slow disk halts the run instead of losing
-    messages); ``suite`` ... ``created`` and ``provenance`` (a JSON object of whatever else is needed to rebuild the
-    run) for the manifest; ``seed`` -1: none. Where ``scenario`` is not given, scenario and seed are what the simulator
-    tells on ``/diagnostics``; when it begins another episode, a clip of
+    messages); ``model_sha256``, ``version``, ``created`` and ``provenance`` (a JSON object of whatever else is needed
+    to rebuild the run) for the manifest. What is driven it learns from ``episode``; when another one begins, a clip of
     the last one ends.
 
     A disk that fails never stops the node: it is told in ``/diagnostics`` and counted. Raises TakeadError for a bad
@@ -73,16 +59,18 @@ class RecorderNode:
         values = {name: p.value for (name, _), p in zip(_PARAMETERS, declared, strict=True)}
         self._check(values)
         base = node.get_namespace().rstrip("/")
-        self._event_topic = f"{base}/takeover/event"
-        self._topics: dict[str, Topic] = {f"{base}/clip/label": Topic(LABEL_TYPE)}
+        self._event_topic = interfaces.EVENT.full_name(base)
+        label_topic = interfaces.CLIP_LABEL.full_name(base)
+        self._topics: dict[str, Topic] = {label_topic: Topic(interfaces.CLIP_LABEL.type)}
         periods, latched = {}, {}
-        self._own = {f"{base}/{name}" for name, *_ in OWN_TOPICS}
-        for name, kind, is_latched, best_effort, period in OWN_TOPICS:
-            self._topics[f"{base}/{name}"] = Topic(kind, not best_effort, is_latched, 1)
-            if period:
-                periods[f"{base}/{name}"] = values["scene_period"] if name == "scene" else period
-            if is_latched:
-                latched[f"{base}/{name}"] = 1
+        self._own = {one.full_name(base) for one in interfaces.RECORDED}
+        for one in interfaces.RECORDED:
+            name = one.full_name(base)
+            self._topics[name] = Topic(one.type, one.qos.reliable, one.qos.latched, 1)
+            if one.stamped_period and one.period_s is not None:
+                periods[name] = values["scene_period"] if one is interfaces.SCENE else one.period_s
+            if one.qos.latched:
+                latched[name] = one.qos.depth
         for name, topic in map(self._parse_topic, filter(None, values["topics"])):
             self._topics[name] = topic
             if topic.latched:
@@ -96,12 +84,11 @@ class RecorderNode:
             pre=values["pre_seconds"], post=values["post_seconds"], start_transition=values["start_transition_seconds"],
             ring_seconds=values["ring_seconds"], ring_bytes=int(values["ring_megabytes"]) << 20,
             max_clip=values["max_clip_seconds"], casual_seconds=values["casual_seconds"],
-            whole_run=values["mode"] == "all", scene_topic=f"{base}/scene", label_topic=f"{base}/clip/label",
+            whole_run=values["mode"] == "all", scene_topic=interfaces.SCENE.full_name(base), label_topic=label_topic,
             latched=latched, periods=periods,
         )  # fmt: skip
         provenance = Provenance(
-            suite=values["suite"], scenario=values["scenario"], seed=None if values["seed"] < 0 else values["seed"],
-            route=values["route"], model_sha256=values["model_sha256"], version=values["version"],
+            model_sha256=values["model_sha256"], version=values["version"],
             namespace=node.get_namespace(), created=values["created"], parameters=json.loads(values["provenance"]),
         )  # fmt: skip
         self._recorder = Recorder(config, self._topics, provenance, self._writer)
@@ -116,10 +103,8 @@ class RecorderNode:
         for name, topic in self._topics.items():
             if name != config.label_topic:
                 self._subscribe(name, topic)
-        if not values["scenario"]:
-            node.create_subscription(types.DiagnosticArray, "/diagnostics", self._on_diagnostics, qos.DIAGNOSTICS)
-        node.create_service(types.Bookmark, "recorder/bookmark", self._on_bookmark)
-        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        wiring.server(node, interfaces.BOOKMARK, self._on_bookmark)
+        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
         node.create_timer(0.1, self._on_tick)
         node.create_timer(1.0, self._report)
 
@@ -194,14 +179,6 @@ class RecorderNode:
                 self._node.get_logger().error(f"recorder: {topic}: {problem}")
 
         return take
-
-    def _on_diagnostics(self, msg: Any) -> None:
-        """The simulator says every second, and at the start of an episode, which one it drives."""
-        for status in msg.status:
-            if status.name.endswith(": world"):
-                values = {pair.key: pair.value for pair in status.values}
-                if values.get("family") and values.get("seed", "").isdigit():
-                    self._recorder.episode(values["family"], int(values["seed"]))
 
     def _on_tick(self) -> None:
         self._recorder.tick(self._now())

@@ -10,13 +10,15 @@ from typing import Any
 
 from takead_ros import scenarios
 from takead_ros.domain.driving import DriveCommand, Source
+from takead_ros.domain.episode import EpisodeIdentity
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
+from takead_ros.maps.roads import OpenDriveMap
 from takead_ros.measures.driving_score import score
-from takead_ros.messages import types
-from takead_ros.messages.convert import SceneConverter, command_from_msg, header_to_msg
+from takead_ros.messages import interfaces, types
+from takead_ros.messages.convert import SceneConverter, command_from_msg, episode_to_msg, header_to_msg
 from takead_ros.messages.fields import time_to_msg
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import Episode, open_simulator
@@ -76,20 +78,23 @@ class SimulatorNode:
         self._shown: Scene | None = None
         self._asked: int | None = None  # when the running question to the arbiter was put
         self._ended: int | None = None  # when the episode ended
-        self._scene = node.create_publisher(types.Scene, "scene", qos.SCENE)
-        self._diagnostics = node.create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
-        self._time = node.create_publisher(types.Clock, "/clock", qos.CLOCK) if self._publish_clock else None
+        self._suite = str(values["suite"])
+        self._simulator_name = str(values["simulator"]) if self._simulator is None else self._simulator.name
+        self._said = wiring.publisher(node, interfaces.EPISODE)
+        self._scene = wiring.publisher(node, interfaces.SCENE)
+        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
+        self._time = wiring.publisher(node, interfaces.CLOCK) if self._publish_clock else None
         self._name = node.get_name()
         self._arbiter = (
             {
-                "engage": (node.create_client(types.Engage, "engage"), types.Engage.Request),
-                "disengage": (node.create_client(types.Disengage, "disengage"), types.Disengage.Request),
+                "engage": (wiring.client(node, interfaces.ENGAGE), types.Engage.Request),
+                "disengage": (wiring.client(node, interfaces.DISENGAGE), types.Disengage.Request),
             }
             if self._repeats
             else {}
         )
         self._begin()
-        node.create_subscription(types.DriveCommand, "command", self._on_command, qos.COMMAND)
+        wiring.subscription(node, interfaces.COMMAND, self._on_command)
         node.create_timer(self._step_ns / SECOND, self._on_timer, clock=steady)
 
     def close(self) -> None:
@@ -117,8 +122,12 @@ class SimulatorNode:
         self._going = False
         self._asked = self._ended = None
         self._waiting_since = self._steady.now().nanoseconds
-        if self._repeats:
-            self._report(self._stamp())  # at once: the recorder tells episodes apart by it
+        scenario = self._episode.scenario
+        town = scenario.roads.name if isinstance(scenario.roads, OpenDriveMap) else ""
+        identity = EpisodeIdentity(
+            self._stamp(), self._suite, scenario.family, scenario.seed, map=town, simulator=self._simulator_name
+        )
+        self._said.publish(episode_to_msg(identity))
 
     def _tell_result(self) -> None:
         if self._started:

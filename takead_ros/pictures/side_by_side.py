@@ -17,9 +17,9 @@ from takead_ros.domain.driving import ArbiterMode, DriverOutput, EventKind, Plan
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import to_local, to_outer
 from takead_ros.domain.scene import EgoState, Scene
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import convert, types
+from takead_ros.messages import convert, interfaces
 from takead_ros.pictures import scene as render
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 
@@ -73,11 +73,11 @@ class Camera:
         self._mode = ArbiterMode.DISENGAGED
         self._converter = convert.SceneConverter()
         node = host.create_node("camera")
-        node.create_subscription(types.Scene, "scene", self._on_scene, qos.SCENE)
-        node.create_subscription(types.PolicyOutput, "policy/output", self._on_policy, qos.OUTPUT)
-        node.create_subscription(types.PolicyOutput, "expert/output", self._on_expert, qos.OUTPUT)
-        node.create_subscription(types.ArbiterState, "arbiter/state", self._on_state, qos.STATE)
-        node.create_subscription(types.TakeoverEvent, "takeover/event", self._on_event, qos.EVENTS)
+        wiring.subscription(node, interfaces.SCENE, self._on_scene)
+        wiring.subscription(node, interfaces.POLICY_OUTPUT, self._on_policy)
+        wiring.subscription(node, interfaces.EXPERT_OUTPUT, self._on_expert)
+        wiring.subscription(node, interfaces.ARBITER_STATE, self._on_state)
+        wiring.subscription(node, interfaces.EVENT, self._on_event)
 
     def _on_scene(self, msg: Any) -> None:
         self._scenes.append(self._converter.from_msg(msg))

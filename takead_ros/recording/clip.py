@@ -41,6 +41,8 @@ class Provenance(_Model):
     scenario: str = ""
     seed: int | None = None
     route: str = ""
+    map: str = ""
+    simulator: str = ""
     model_sha256: str = ""
     version: str = ""
     namespace: str = ""

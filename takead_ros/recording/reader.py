@@ -11,20 +11,18 @@ from pathlib import Path
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, DriverOutput
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
-from takead_ros.messages import codec, convert
+from takead_ros.messages import codec, convert, interfaces
+from takead_ros.messages.interfaces import Interface
 from takead_ros.recording.bag import BagMessage, Scan, bag_files, read, salvage
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest, Label, parse_manifest
 from takead_ros.recording.gaps import header_stamp
 from takead_ros.recording.session import SECOND
 from takead_ros.recording.writer import OPEN_SUFFIX
 
-# Topic names end like this, whatever the namespace; the type must fit as well.
-SCENE = ("/scene", "takead_ros/msg/Scene")
-POLICY = ("/policy/output", "takead_ros/msg/PolicyOutput")
-EXPERT = ("/expert/output", "takead_ros/msg/PolicyOutput")
-COMMAND = ("/command", "takead_ros/msg/DriveCommand")
-ARBITER = ("/arbiter/state", "takead_ros/msg/ArbiterState")
-LABEL = ("/clip/label", "std_msgs/msg/String")
+FRAME_TOPICS = (
+    interfaces.SCENE, interfaces.POLICY_OUTPUT, interfaces.EXPERT_OUTPUT, interfaces.COMMAND, interfaces.ARBITER_STATE,
+    interfaces.CLIP_LABEL,
+)  # fmt: skip
 NOT_CLIPS = (OPEN_SUFFIX, ".recovering", ".damaged")  # folders that are no closed clips
 _HORIZON = 3 * SECOND  # an answer that comes later than this after its scene is not waited for
 
@@ -65,30 +63,28 @@ class _Aligner:
     latest: _Open | None = None  # the scene that came in last
     labels: dict[int, deque[Label]] = field(default_factory=dict)  # by receive stamp of their scenes, in order
     modes: list[tuple[int, ArbiterMode]] = field(default_factory=list)
-    seen: set[tuple[str, str]] = field(default_factory=set)
+    seen: set[Interface] = field(default_factory=set)
 
     def take(self, message: BagMessage) -> None:
-        for kind in (SCENE, POLICY, EXPERT, COMMAND, ARBITER, LABEL):
-            if message.topic.endswith(kind[0]) and message.type == kind[1]:
-                break
-        else:
+        found = interfaces.identify(message.topic, message.type)
+        if found not in FRAME_TOPICS:
             return
-        self.seen.add(kind)
+        self.seen.add(found)
         stamp, data = header_stamp(message.data), message.data
-        if kind == LABEL:
+        if found is interfaces.CLIP_LABEL:
             self.labels.setdefault(message.stamp, deque()).append(self._label(data))
-        elif kind == ARBITER:
-            self.modes.append((stamp, convert.arbiter_from_msg(codec.deserialize(data, kind[1])).mode))
-        elif kind == COMMAND:
+        elif found is interfaces.ARBITER_STATE:
+            self.modes.append((stamp, convert.arbiter_from_msg(codec.deserialize(data, found.type)).mode))
+        elif found is interfaces.COMMAND:
             if self.latest is not None and self.latest.command is None:
                 self.latest.command = data
         else:
             # Under ROS 2 an answer may come in before its scene.
             entry = self.open.setdefault(stamp, _Open(message.stamp))
-            if kind == SCENE:
+            if found is interfaces.SCENE:
                 entry.scene, entry.scene_received, self.latest = data, message.stamp, entry
             else:
-                setattr(entry, "policy" if kind == POLICY else "expert", data)
+                setattr(entry, "policy" if found is interfaces.POLICY_OUTPUT else "expert", data)
 
     def ready(self, now: int) -> Iterator[Frame]:
         """The frames that are complete at receive stamp ``now``; forgets them."""
@@ -111,26 +107,30 @@ class _Aligner:
                 f"bag '{self.origin}': the scene at {stamp} ns has no message on clip/label; expected one for each "
                 "scene, as the recorder writes it (try: takead clips recover)"
             )
-        command = raw.command and convert.command_from_msg(codec.deserialize(raw.command, COMMAND[1]))
+        command = raw.command and convert.command_from_msg(codec.deserialize(raw.command, interfaces.COMMAND.type))
         at = bisect_right(self.modes, stamp, key=lambda item: item[0]) - 1
         return Frame(
             stamp=stamp,
-            scene=convert.scene_from_msg(codec.deserialize(raw.scene, SCENE[1])),
-            policy=None if raw.policy is None else convert.driver_from_msg(codec.deserialize(raw.policy, POLICY[1])),
-            expert=None if raw.expert is None else convert.driver_from_msg(codec.deserialize(raw.expert, EXPERT[1])),
+            scene=convert.scene_from_msg(codec.deserialize(raw.scene, interfaces.SCENE.type)),
+            policy=_output(raw.policy),
+            expert=_output(raw.expert),
             command=command or None,
             label=label,
             mode=self.modes[at][1] if at >= 0 else None,
         )
 
     def _label(self, data: bytes) -> Label:
-        text = codec.deserialize(data, LABEL[1]).data
+        text = codec.deserialize(data, interfaces.CLIP_LABEL.type).data
         try:
             return Label(text)
         except ValueError:
             raise TakeadError(
                 f"bag '{self.origin}': label '{text}' on clip/label; expected one of {', '.join(Label)}"
             ) from None
+
+
+def _output(data: bytes | None) -> DriverOutput | None:
+    return None if data is None else convert.driver_from_msg(codec.deserialize(data, interfaces.POLICY_OUTPUT.type))
 
 
 def frames(path: Path | str) -> Iterator[Frame]:
@@ -143,11 +143,11 @@ def frames(path: Path | str) -> Iterator[Frame]:
     for message in read(path):
         aligner.take(message)
         yield from aligner.ready(message.stamp)
-    missing = [kind for kind in (SCENE, LABEL) if kind not in aligner.seen]
-    if not aligner.seen & {POLICY, EXPERT}:
-        missing.append(POLICY)
+    missing = [one for one in (interfaces.SCENE, interfaces.CLIP_LABEL) if one not in aligner.seen]
+    if not aligner.seen & {interfaces.POLICY_OUTPUT, interfaces.EXPERT_OUTPUT}:
+        missing.append(interfaces.POLICY_OUTPUT)
     if missing:
-        wanted = ", ".join(f"'...{name}' ({type_})" for name, type_ in missing)
+        wanted = ", ".join(f"'.../{one.name}' ({one.type})" for one in missing)
         raise TakeadError(f"bag '{path}': no messages on {wanted}; expected a clip recorded by takead_ros")
     yield from aligner.ready(1 << 62)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Protocol
 
 from takead_ros.domain.driving import TakeoverEvent
-from takead_ros.messages import codec, convert
+from takead_ros.domain.episode import EpisodeIdentity
+from takead_ros.messages import codec, convert, interfaces
 from takead_ros.recording.clip import (
     Classification,
     ClipEvent,
@@ -21,9 +23,6 @@ from takead_ros.recording.ring import Received
 from takead_ros.recording.session import Action, Close, Open, Session, SessionConfig, Write
 from takead_ros.recording.writer import Topic
 
-LABEL_TYPE = "std_msgs/msg/String"
-EVENT_TYPE, REQUEST_TYPE = "takead_ros/msg/TakeoverEvent", "takead_ros/msg/TakeoverRequest"
-COMMAND_TYPE = "takead_ros/msg/DriveCommand"
 WALL_CLOCK_FROM = 1_000_000_000_000_000_000  # ns; a host clock beyond 2001 is the wall clock, not a simulator's
 
 
@@ -44,35 +43,41 @@ class Recorder:
         self.provenance = provenance
         self._topics = topics
         self._sink = sink
-        self._events = {name for name, topic in topics.items() if topic.type == EVENT_TYPE}
-        self._requests = {name for name, topic in topics.items() if topic.type == REQUEST_TYPE}
+        self._events = _of_type(topics, interfaces.EVENT.type)
+        self._requests = _of_type(topics, interfaces.REQUEST.type)
+        self._episodes = _of_type(topics, interfaces.EPISODE.type)
         self._manifest: ClipManifest | None = None
+        self._begun: EpisodeIdentity | None = None  # the episode in force, without its route
         self._last_id = ""
 
     def receive(self, topic: str, stamp: int, data: bytes, number: int | None = None) -> None:
         """A message came in at ``stamp`` ns; ``number``: its publisher's own count, where the middleware tells it.
 
-        Raises TakeadError where an event or request cannot be decoded.
+        Raises TakeadError where an event, a request or an episode cannot be decoded.
         """
+        if topic in self._episodes:  # first of all: its own message belongs to what begins with it
+            self._episode(convert.episode_from_msg(codec.deserialize(data, interfaces.EPISODE.type)))
         self._do(self.session.receive(topic, stamp, data, number))
         if topic in self._events:
-            self._do(self.session.event(convert.event_from_msg(codec.deserialize(data, EVENT_TYPE)), stamp))
+            self._do(self.session.event(convert.event_from_msg(codec.deserialize(data, interfaces.EVENT.type)), stamp))
         elif topic in self._requests:
-            self.session.request(convert.request_from_msg(codec.deserialize(data, REQUEST_TYPE)), stamp)
+            self.session.request(convert.request_from_msg(codec.deserialize(data, interfaces.REQUEST.type)), stamp)
         self._sink.tick(stamp)
 
     def event(self, event: TakeoverEvent, now: int) -> None:
         """An event that came in by another way than a topic (a bookmark); it must be in the bag by itself."""
         self._do(self.session.event(event, now))
 
-    def episode(self, scenario: str, seed: int) -> None:
-        """A simulator drives ``scenario`` with ``seed`` from now on: a clip of what was before ends here."""
-        known = self.provenance
-        if (known.scenario, known.seed) == (scenario, seed):
-            return
-        if known.scenario:
+    def _episode(self, episode: EpisodeIdentity) -> None:
+        """What is driven from now on: a clip of another episode ends here. A new route alone ends none."""
+        before, self._begun = self._begun, replace(episode, route="")
+        if before is not None and before != self._begun:
             self._do(self.session.cut("another episode began"))
-        self.provenance = known.model_copy(update={"scenario": scenario, "seed": seed})
+        told = {
+            "suite": episode.suite, "scenario": episode.scenario, "seed": episode.seed, "route": episode.route,
+            "map": episode.map, "simulator": episode.simulator,
+        }  # fmt: skip
+        self.provenance = self.provenance.model_copy(update=told)
 
     def tick(self, now: int) -> None:
         """Time passed: ends clips whose topics have fallen silent."""
@@ -129,9 +134,13 @@ class Recorder:
     def _observed_model(self) -> str:
         """The hash that the last command carried, where no parameter names the model."""
         for message in reversed(self.session.ring.after(0)):
-            if self._topics[message.topic].type == COMMAND_TYPE:
-                return str(codec.deserialize(message.data, COMMAND_TYPE).model_sha256)
+            if self._topics[message.topic].type == interfaces.COMMAND.type:
+                return str(codec.deserialize(message.data, interfaces.COMMAND.type).model_sha256)
         return ""
+
+
+def _of_type(topics: Mapping[str, Topic], type_name: str) -> set[str]:
+    return {name for name, topic in topics.items() if topic.type == type_name}
 
 
 def describe(manifest: ClipManifest, events: list[ClipEvent], casual: bool) -> None:

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from takead_ros.domain.driving import EventKind, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
-from takead_ros.messages import codec, convert
-from takead_ros.recording import reader
+from takead_ros.messages import codec, convert, interfaces
 from takead_ros.recording.bag import DAMAGE, BagMessage, Scan, salvage
 from takead_ros.recording.clip import (
     MANIFEST_FILE,
@@ -26,13 +25,14 @@ from takead_ros.recording.clip import (
 )
 from takead_ros.recording.clip import parse_manifest as parse
 from takead_ros.recording.gaps import header_stamp
-from takead_ros.recording.recorder import EVENT_TYPE, LABEL_TYPE, REQUEST_TYPE, describe
+from takead_ros.recording.recorder import describe
 from takead_ros.recording.ring import Received
 from takead_ros.recording.session import SECOND, SessionConfig, is_casual, label_bytes, label_of
 from takead_ros.recording.writer import OPEN_SUFFIX, ClipWriter, Topic
 
 DAMAGED_SUFFIX = ".damaged"
 _WORK_SUFFIX = ".recovering"
+_LABEL = Topic(interfaces.CLIP_LABEL.type)
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,14 @@ def recover(source: Path) -> Recovered:
     if work.exists():
         shutil.rmtree(work)  # left by a recovery that was itself cut off; the source is still whole
     work.mkdir()
-    writer = ClipWriter(work, final, manifest, content.scan.topics | {_label_topic(content): Topic(LABEL_TYPE)})
+    writer = ClipWriter(work, final, manifest, content.scan.topics | {_label_topic(content): _LABEL})
     labels: dict[str, int] = {}
     for message in _labelled(salvage(files[0], Scan(), past_damage=True), content, manifest, labels):
         writer.write(message)
     manifest.labels = labels
     received = manifest.topics
     manifest.topics = {
-        topic: TopicCount(type=content.scan.topics.get(topic, Topic(LABEL_TYPE)).type, written=count, received=count)
+        topic: TopicCount(type=content.scan.topics.get(topic, _LABEL).type, written=count, received=count)
         for topic, count in sorted(writer.written.items())
     }
     for topic, count in received.items():
@@ -125,12 +125,12 @@ def _read(file: Path) -> _Content:
     for message in salvage(file, content.scan, past_damage=True):
         content.first = message.stamp if not content.first else min(content.first, message.stamp)
         try:
-            if message.type == LABEL_TYPE and message.topic.endswith(reader.LABEL[0]):
+            if interfaces.CLIP_LABEL.matches(message.topic, message.type):
                 content.labels.setdefault(message.stamp, deque()).append(texts.get(message.data))
-            elif message.type == EVENT_TYPE:
-                content.events.append(convert.event_from_msg(codec.deserialize(message.data, EVENT_TYPE)))
-            elif message.type == REQUEST_TYPE:
-                request = convert.request_from_msg(codec.deserialize(message.data, REQUEST_TYPE))
+            elif message.type == interfaces.EVENT.type:
+                content.events.append(convert.event_from_msg(codec.deserialize(message.data, interfaces.EVENT.type)))
+            elif message.type == interfaces.REQUEST.type:
+                request = convert.request_from_msg(codec.deserialize(message.data, interfaces.REQUEST.type))
                 if request.trigger not in (Trigger.NONE, Trigger.HUMAN_OVERRIDE, Trigger.BOOKMARK):
                     content.foreseen = max(content.foreseen, message.stamp)
         except (TakeadError, *DAMAGE):
@@ -174,8 +174,9 @@ def _manifest(source: Path, name: str, content: _Content) -> ClipManifest:
 
 
 def _label_topic(content: _Content) -> str:
-    scenes = [topic for topic, known in content.scan.topics.items() if known.type == reader.SCENE[1]]
-    return (scenes[0].removesuffix(reader.SCENE[0]) if scenes else "/takead") + reader.LABEL[0]
+    scene = interfaces.SCENE
+    scenes = [topic for topic, known in content.scan.topics.items() if scene.matches(topic, known.type)]
+    return interfaces.CLIP_LABEL.full_name(scenes[0].removesuffix(scene.name) if scenes else "/takead")
 
 
 def _labelled(
@@ -187,7 +188,7 @@ def _labelled(
     post = int(manifest.windows.get("post", SessionConfig.post) * SECOND)
     for message in messages:
         yield Received(message.topic, message.stamp, message.data)
-        if message.type != reader.SCENE[1] or not message.topic.endswith(reader.SCENE[0]):
+        if not interfaces.SCENE.matches(message.topic, message.type):
             continue
         waiting = content.labels.get(message.stamp)
         label = waiting.popleft() if waiting else None

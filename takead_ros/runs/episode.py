@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import convert, types
+from takead_ros.messages import convert, interfaces
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.expert_node import ExpertNode
 from takead_ros.nodes.monitor_node import MonitorNode
@@ -116,8 +116,8 @@ class _Notes:
         self.last = (Source.NONE, Source.NONE)
         self.events: list[TakeoverEvent] = []
         node = host.create_node("episode")
-        node.create_subscription(types.DriveCommand, "command", self._on_command, qos.COMMAND)
-        node.create_subscription(types.TakeoverEvent, "takeover/event", self._on_event, qos.EVENTS)
+        wiring.subscription(node, interfaces.COMMAND, self._on_command)
+        wiring.subscription(node, interfaces.EVENT, self._on_event)
 
     def _on_command(self, msg: Any) -> None:
         self.last = (Source(msg.lateral_source), Source(msg.longitudinal_source))
@@ -144,7 +144,7 @@ def _drive(
         used[kind.NAME] = {name: entry.value for name, entry in handle.get_parameters_by_prefix("").items()}
         return node
 
-    create(SimulatorNode, {"rate": 1.0 / episode.step_s}, episode)
+    create(SimulatorNode, {"rate": 1.0 / episode.step_s, "suite": spec.suite, "simulator": simulator()}, episode)
     if policy is not None:
         create(PolicyNode, {}, policy)
     if policy is None or spec.takeovers:
@@ -186,9 +186,6 @@ def _recording(
         "mode": spec.record,
         "scene_period": episode.step_s,
         "wait_for_disk": True,
-        "suite": spec.suite,
-        "scenario": spec.family,
-        "seed": spec.seed,
         "model_sha256": policy.sha256 if policy is not None else "",
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "provenance": json.dumps({"driver": spec.driver, "simulator": simulator(), "nodes": used}, default=list),

@@ -15,9 +15,10 @@ from takead_ros.domain.driving import DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import EgoState
 from takead_ros.expert.parameters import ExpertParameters
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.host.parameters import load_parameters
-from takead_ros.messages import types
+from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import driver_from_msg, scene_to_msg
 from takead_ros.nodes.expert_node import ExpertNode
 
@@ -37,7 +38,7 @@ class Rig:
         self.node = ExpertNode(self.host.create_node("expert_node", parameter_overrides=parameters), self.host.steady)
         listener = self.host.create_node("listener")
         listener.create_subscription(types.PolicyOutput, "expert/output", self._heard, 10)
-        listener.create_subscription(types.DiagnosticArray, "/diagnostics", self.reports.append, 10)
+        wiring.subscription(listener, interfaces.DIAGNOSTICS, self.reports.append)
 
     def _tick(self) -> None:
         if self.feed:

@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
+from takead_ros.host import qos, wiring
 from takead_ros.host.bus import CallbackError
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import codec, types
+from takead_ros.messages import codec, interfaces, types
+from takead_ros.messages.interfaces import Qos
 
 MS = 1_000_000
-DEEP = qos.REQUESTS
+DEEP = qos.profile(Qos(10))
+BEST_EFFORT, LATCHED = qos.profile(Qos(1, reliable=False)), qos.profile(Qos(1, latched=True))
 
 
 def text(data: str) -> Any:
@@ -184,8 +186,8 @@ def test_bad_input_in_a_timer_or_service_stays_bad_input() -> None:
     with pytest.raises(TakeadError, match=r"node '/takead/fragile', timer of 0.1 s: model.onnx: truncated"):
         host.advance(100 * MS)
     node.destroy_timer(timer)
-    node.create_service(types.Engage, "engage", refuse)
-    node.create_client(types.Engage, "engage").call_async(types.Engage.Request())
+    wiring.server(node, interfaces.ENGAGE, refuse)
+    wiring.client(node, interfaces.ENGAGE).call_async(types.Engage.Request())
     with pytest.raises(TakeadError, match=r"service '/takead/engage': model\.onnx"):
         host.advance(0)
 
@@ -203,9 +205,9 @@ def test_a_topic_has_one_type() -> None:
 def test_a_service_has_one_server_and_one_type() -> None:
     host = LockstepHost()
     node = host.create_node("node")
-    node.create_service(types.Engage, "engage", lambda request, response: response)
+    wiring.server(node, interfaces.ENGAGE, lambda request, response: response)
     with pytest.raises(TakeadError, match="already offered by node '/takead/node'"):
-        node.create_service(types.Engage, "engage", lambda request, response: response)
+        wiring.server(node, interfaces.ENGAGE, lambda request, response: response)
     with pytest.raises(TakeadError, match="is a takead_ros/srv/Engage, not a takead_ros/srv/Bookmark"):
         node.create_client(types.Bookmark, "engage").service_is_ready()
 
@@ -213,8 +215,8 @@ def test_a_service_has_one_server_and_one_type() -> None:
 def test_a_service_must_return_its_response() -> None:
     host = LockstepHost()
     node = host.create_node("node")
-    node.create_service(types.Engage, "engage", lambda request, response: None)
-    node.create_client(types.Engage, "engage").call_async(types.Engage.Request())
+    wiring.server(node, interfaces.ENGAGE, lambda request, response: None)
+    wiring.client(node, interfaces.ENGAGE).call_async(types.Engage.Request())
     with pytest.raises(TypeError, match=r"expected a Engage\.Response, got NoneType"):
         host.advance(0)
 
@@ -222,8 +224,8 @@ def test_a_service_must_return_its_response() -> None:
 def test_a_call_to_a_server_that_dies_first_is_never_answered() -> None:
     host = LockstepHost()
     server = host.create_node("server")
-    server.create_service(types.Engage, "engage", lambda request, response: response)
-    future = host.create_node("caller").create_client(types.Engage, "engage").call_async(types.Engage.Request())
+    wiring.server(server, interfaces.ENGAGE, lambda request, response: response)
+    future = wiring.client(host.create_node("caller"), interfaces.ENGAGE).call_async(types.Engage.Request())
     server.destroy_node()
     host.advance(0)
     assert not future.done() and future.result() is None
@@ -246,9 +248,9 @@ def test_two_nodes_cannot_share_a_name_at_the_same_time() -> None:
 
 def test_incompatible_qos_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     host = LockstepHost()
-    host.create_node("talker").create_publisher(types.String, "x", qos.SCENE)
+    host.create_node("talker").create_publisher(types.String, "x", BEST_EFFORT)
     with caplog.at_level(logging.WARNING):
-        host.create_node("listener").create_subscription(types.String, "x", print, qos.STATE)
+        host.create_node("listener").create_subscription(types.String, "x", print, LATCHED)
     assert "node '/takead/listener', topic '/takead/x' gets nothing from node '/takead/talker'" in caplog.text
     assert "RELIABILITY" in caplog.text
 
@@ -318,7 +320,7 @@ def test_a_node_may_destroy_itself_or_another_in_a_callback() -> None:
 WIRING = """
 import hashlib
 import numpy as np
-from takead_ros.host import qos
+from takead_ros.host import qos, wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import types
 

@@ -10,8 +10,9 @@ import pytest
 from support.scenes import make_scene
 from takead_ros.domain.driving import DriverStatus
 from takead_ros.domain.errors import TakeadError
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import types
+from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import driver_from_msg, scene_to_msg
 from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.policy.model import load_model
@@ -37,8 +38,8 @@ class Rig:
         self.node = PolicyNode(handle, self.host.steady, load_model(BASELINE) if with_model else None)
         listener = self.host.create_node("listener")
         listener.create_subscription(types.PolicyOutput, "policy/output", self.outputs.append, 10)
-        listener.create_subscription(types.DiagnosticArray, "/diagnostics", self.reports.append, 10)
-        self.client = listener.create_client(types.LoadModel, "policy/load_model")
+        wiring.subscription(listener, interfaces.DIAGNOSTICS, self.reports.append)
+        self.client = wiring.client(listener, interfaces.LOAD_MODEL)
         self._listener = listener
 
     def _tick(self) -> None:

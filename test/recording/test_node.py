@@ -10,8 +10,9 @@ import pytest
 from support import stream
 from support.drive import Drive
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
-from takead_ros.messages import codec, convert, types
+from takead_ros.host import qos, wiring
+from takead_ros.messages import codec, convert, interfaces, types
+from takead_ros.messages.interfaces import Qos
 from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.recording import bag, reader
 from takead_ros.recording.clip import Label
@@ -29,8 +30,10 @@ def test_takeover_becomes_a_clip_with_the_published_bytes(tmp_path: Path) -> Non
     assert manifest.lost == 0
     wanted = [m for m in sent if 3.0 <= m.stamp / 1e9 <= 14.0]
     got = [m for m in bag.read(clip) if m.topic != "/takead/clip/label"]
-    assert [(m.topic, m.data) for m in got[1:]] == [(m.topic, m.data) for m in wanted]
-    assert got[0].topic == "/takead/arbiter/state" and got[0].data == sent[0].data
+    assert [(m.topic, m.data) for m in got[2:]] == [(m.topic, m.data) for m in wanted]
+    assert got[0].topic == "/takead/episode" and got[0].stamp == got[2].stamp
+    assert codec.deserialize(got[0].data, got[0].type).scenario == "cut_in"
+    assert got[1].topic == "/takead/arbiter/state" and got[1].data == sent[0].data
     labels = {frame.label for frame in reader.frames(clip)}
     assert labels == {Label.PRE, Label.TAKEOVER_START, Label.TAKEOVER, Label.HANDBACK, Label.POST}
 
@@ -71,7 +74,7 @@ def test_bookmark_makes_the_same_clip_without_a_takeover(tmp_path: Path) -> None
 def test_the_joysticks_button_makes_a_bookmark(tmp_path: Path) -> None:
     drive = Drive(tmp_path)
     JoystickNode(drive.host.create_node("joystick_node"), drive.host.steady)
-    joy = drive.host.create_node("pad").create_publisher(types.Joy, "/joy", qos.SENSOR)
+    joy = wiring.publisher(drive.host.create_node("pad"), interfaces.JOY)
     released = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]
     for message in stream.run(16.0):
         drive.run([message])
@@ -135,7 +138,7 @@ def test_losses_are_told_while_they_happen(tmp_path: Path) -> None:
 def test_messages_that_the_queue_of_the_middleware_dropped_are_counted(tmp_path: Path) -> None:
     """More at once than a subscription keeps: the publisher's numbers tell how many are missing, on any topic."""
     drive = Drive(tmp_path, topics=["/note:std_msgs/msg/String"])
-    note = drive.host.create_node("extra").create_publisher(types.String, "/note", qos.EVENTS)
+    note = drive.host.create_node("extra").create_publisher(types.String, "/note", qos.profile(Qos(50)))
     messages = list(stream.run(22.0, (stream.Takeover(8.0, 11.0, 12.0),)))
     drive.run(m for m in messages if m.stamp < 10 * stream.SECOND)
     for number in range(1 + 130):
@@ -148,28 +151,37 @@ def test_messages_that_the_queue_of_the_middleware_dropped_are_counted(tmp_path:
     assert (count.received, count.written, count.lost_gap) == (101, 101, 30)
 
 
-def test_the_simulator_tells_which_episode_it_drives(tmp_path: Path) -> None:
+def test_a_new_episode_ends_the_clip_of_the_last_one_and_names_the_next(tmp_path: Path) -> None:
     drive = Drive(tmp_path)
-    say = drive.host.create_node("sim").create_publisher(types.DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
-
-    def world(family: str, seed: int) -> None:
-        values = [types.KeyValue(key="family", value=family), types.KeyValue(key="seed", value=str(seed))]
-        say.publish(types.DiagnosticArray(status=[types.DiagnosticStatus(name="simulator_node: world", values=values)]))
-        drive.host.advance(0)
-
     messages = list(stream.run(30.0, (stream.Takeover(8.0, 11.0, 12.0), stream.Takeover(14.0, 15.0, 16.0))))
-    world("cut_in", 3)
+    drive.begin("cut_in", 3)
     drive.run(m for m in messages if m.stamp < 12.5 * stream.SECOND)
-    world("cut_in", 3)
-    world("stop_sign", 3)
+    drive.begin("stop_sign", 3)
     drive.run(m for m in messages if m.stamp >= 12.5 * stream.SECOND)
     drive.recorder.close()
     first, second = map(reader.manifest, drive.recorder.clips)
     assert (first.provenance.scenario, first.provenance.seed, first.closed_by) == (
         "cut_in", 3, "another episode began",
     )  # fmt: skip
-    assert (second.provenance.scenario, second.start) == ("stop_sign", round(12.5 * stream.SECOND))
+    assert (second.provenance.scenario, second.start) == ("stop_sign", round(12.45 * stream.SECOND))
+    assert (second.provenance.map, second.provenance.simulator) == ("Town00", "stream 1.0")
+    for clip, scenario in zip(drive.recorder.clips, ("cut_in", "stop_sign"), strict=True):
+        told = [codec.deserialize(m.data, m.type) for m in bag.read(clip) if m.topic == "/takead/episode"]
+        assert [msg.scenario for msg in told] == [scenario]
     assert first.clip_id.startswith("cut-in_s3_") and second.clip_id.startswith("stop-sign_s3_")
+
+
+def test_a_new_route_alone_ends_no_clip(tmp_path: Path) -> None:
+    drive = Drive(tmp_path, scenario="cut_in", seed=3)
+    messages = list(stream.run(22.0, (stream.Takeover(8.0, 11.0, 12.0),)))
+    drive.run(m for m in messages if m.stamp < 10 * stream.SECOND)
+    drive.begin("cut_in", 3, route="to the station", stamp=0)
+    drive.run(m for m in messages if m.stamp >= 10 * stream.SECOND)
+    drive.recorder.close()
+    (clip,) = drive.recorder.clips
+    assert reader.manifest(clip).closed_by == "post window passed"
+    told = [codec.deserialize(m.data, m.type).route for m in bag.read(clip) if m.topic == "/takead/episode"]
+    assert told == ["", "to the station"]
 
 
 @pytest.mark.parametrize(
@@ -193,8 +205,8 @@ def test_bad_parameters_are_named(tmp_path: Path, parameters: dict[str, Any], wo
 def test_further_topics_are_recorded_and_latched_ones_repeated(tmp_path: Path) -> None:
     drive = Drive(tmp_path, topics=["/robot:std_msgs/msg/String:latched", "/note:std_msgs/msg/String"])
     node = drive.host.create_node("extra")
-    latched = node.create_publisher(types.String, "/robot", qos.STATE)
-    note = node.create_publisher(types.String, "/note", qos.EVENTS)
+    latched = node.create_publisher(types.String, "/robot", qos.profile(Qos(1, latched=True)))
+    note = node.create_publisher(types.String, "/note", qos.profile(Qos(50)))
     latched.publish(types.String(data="urdf"))
     messages = list(stream.run(22.0, (stream.Takeover(10.0, 11.0, 12.0),)))
     drive.run(m for m in messages if m.stamp < 11 * stream.SECOND)

@@ -28,8 +28,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from launch import LaunchDescription
-from takead_ros.host import qos
-from takead_ros.messages import types
+from takead_ros.host import wiring
+from takead_ros.messages import interfaces, types
 
 START_S = 90.0
 GAP_S = 0.5  # ten control periods: on a loaded test machine any process may wait for a core
@@ -73,11 +73,11 @@ class Listener:
         self.commands: list[tuple[float, Any]] = []
         self.states: list[tuple[float, Any]] = []
         self.node = Node("listener", namespace="takead")
-        self.node.create_subscription(COMMAND, "command", self._keep(self.commands), qos.COMMAND)
-        self.node.create_subscription(STATE, "arbiter/state", self._keep(self.states), qos.STATE)
+        wiring.subscription(self.node, interfaces.COMMAND, self._keep(self.commands))
+        wiring.subscription(self.node, interfaces.ARBITER_STATE, self._keep(self.states))
         self.experts: list[tuple[float, Any]] = []
-        self.node.create_subscription(types.PolicyOutput, "expert/output", self._keep(self.experts), qos.OUTPUT)
-        self.joy = self.node.create_publisher(types.Joy, "/joy", qos.SENSOR)
+        wiring.subscription(self.node, interfaces.EXPERT_OUTPUT, self._keep(self.experts))
+        self.joy = wiring.publisher(self.node, interfaces.JOY)
         self.node.create_timer(0.02, lambda: self.joy.publish(types.Joy(axes=self.axes, buttons=[0] * 11)))
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)

@@ -17,8 +17,9 @@ from rclpy.clock_type import ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
-from takead_ros.host import qos
-from takead_ros.messages import types
+from takead_ros.host import qos, wiring
+from takead_ros.messages import interfaces, types
+from takead_ros.messages.interfaces import Qos
 from takead_ros.nodes.ackermann_node import AckermannNode
 
 POLICY = types.DriveCommand.POLICY
@@ -32,10 +33,10 @@ class Vehicle:
         self.subject = AckermannNode(self.handle, Clock(clock_type=ClockType.STEADY_TIME))
         self.node = Node("vehicle", namespace="vehicle_test", context=self.context)
         self.heard: list[Any] = []
-        self.command = self.node.create_publisher(types.DriveCommand, "command", qos.COMMAND)
-        self.scene = self.node.create_publisher(types.Scene, "scene", qos.SCENE)
+        self.command = wiring.publisher(self.node, interfaces.COMMAND)
+        self.scene = wiring.publisher(self.node, interfaces.SCENE)
         self.node.create_subscription(
-            AckermannDriveStamped, "ackermann_cmd", lambda m: self.heard.append(m.drive), qos.OUTPUT
+            AckermannDriveStamped, "ackermann_cmd", lambda m: self.heard.append(m.drive), qos.profile(Qos(1))
         )
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.handle)

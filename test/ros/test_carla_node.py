@@ -40,12 +40,15 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from support.opendrive import crossing
-from takead_ros.host import qos
-from takead_ros.messages import types
+from takead_ros.host import qos, wiring
+from takead_ros.messages import interfaces, types
 from takead_ros.messages.fields import header_to_msg, stamp_from_msg
+from takead_ros.messages.interfaces import Qos
 
 LANE = -1.75
 LOCK = 1.22
+
+LATCHED, BRIDGE = qos.profile(Qos(1, latched=True)), qos.profile(Qos(10))  # as carla_ros_bridge has them
 
 
 class Bridge:
@@ -59,27 +62,35 @@ class Bridge:
         self._publishers = {
             name: self.node.create_publisher(kind, topic, profile)
             for name, kind, topic, profile in (
-                ("world", CarlaWorldInfo, "/carla/world_info", qos.STATE),
-                ("info", CarlaEgoVehicleInfo, f"{role}/vehicle_info", qos.STATE),
-                ("waypoints", PathMsg, f"{role}/waypoints", qos.STATE),
-                ("light_info", CarlaTrafficLightInfoList, "/carla/traffic_lights/info", qos.STATE),
-                ("light_status", CarlaTrafficLightStatusList, "/carla/traffic_lights/status", qos.STATE),
-                ("status", CarlaEgoVehicleStatus, f"{role}/vehicle_status", qos.BRIDGE),
-                ("objects", ObjectArray, f"{role}/objects", qos.BRIDGE),
-                ("odometry", Odometry, f"{role}/odometry", qos.BRIDGE),
+                ("world", CarlaWorldInfo, "/carla/world_info", LATCHED),
+                ("info", CarlaEgoVehicleInfo, f"{role}/vehicle_info", LATCHED),
+                ("waypoints", PathMsg, f"{role}/waypoints", LATCHED),
+                (
+                    "light_info",
+                    CarlaTrafficLightInfoList,
+                    "/carla/traffic_lights/info",
+                    LATCHED,
+                ),
+                (
+                    "light_status",
+                    CarlaTrafficLightStatusList,
+                    "/carla/traffic_lights/status",
+                    LATCHED,
+                ),
+                ("status", CarlaEgoVehicleStatus, f"{role}/vehicle_status", BRIDGE),
+                ("objects", ObjectArray, f"{role}/objects", BRIDGE),
+                ("odometry", Odometry, f"{role}/odometry", BRIDGE),
             )
         }
         self.scenes: list[Any] = []
         self.controls: list[Any] = []
         self.diagnostics: list[Any] = []
-        self.command = self.node.create_publisher(types.DriveCommand, "/takead/command", qos.COMMAND)
-        self.node.create_subscription(types.Scene, "/takead/scene", self.scenes.append, qos.SCENE)
+        self.command = wiring.publisher(self.node, interfaces.COMMAND)
+        wiring.subscription(self.node, interfaces.SCENE, self.scenes.append)
         self.node.create_subscription(
-            CarlaEgoVehicleControl, f"{role}/vehicle_control_cmd", self.controls.append, qos.BRIDGE
+            CarlaEgoVehicleControl, f"{role}/vehicle_control_cmd", self.controls.append, BRIDGE
         )
-        self.node.create_subscription(
-            types.DiagnosticArray, "/diagnostics", lambda msg: self.diagnostics.extend(msg.status), qos.DIAGNOSTICS
-        )
+        wiring.subscription(self.node, interfaces.DIAGNOSTICS, lambda msg: self.diagnostics.extend(msg.status))
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
 

@@ -22,8 +22,8 @@ from rclpy.parameter import Parameter
 pytest.register_assert_rewrite("support.conformance")
 
 from support.conformance import Conformance  # noqa: E402
-from takead_ros.host import qos  # noqa: E402
-from takead_ros.messages import types  # noqa: E402
+from takead_ros.host import wiring  # noqa: E402
+from takead_ros.messages import interfaces, types  # noqa: E402
 from takead_ros.messages.fields import time_to_msg  # noqa: E402
 
 STEP_NS = 10_000_000
@@ -49,7 +49,7 @@ class RclpyDriver:
         self.nodes: list[Node] = []
         self.now = 1_000_000_000
         self.time_node = Node("time_source", context=self.context)
-        self.clock = self.time_node.create_publisher(types.Clock, "/clock", qos.CLOCK)
+        self.clock = wiring.publisher(self.time_node, interfaces.CLOCK)
 
     def node(self, name: str, namespace: str = "/takead", overrides: dict[str, Any] | None = None) -> Node:
         given = {"use_sim_time": True, **(overrides or {})}

@@ -19,7 +19,8 @@ from rclpy.serialization import serialize_message
 from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from takead_ros.messages import store, types
+from takead_ros.host import wiring
+from takead_ros.messages import interfaces, store, types
 from takead_ros.recording import bag, reader
 from takead_ros.recording.verify import verify
 
@@ -83,7 +84,7 @@ def test_any_installed_type_is_recorded_as_it_comes(tmp_path: Path, node: Any) -
         types.message("sensor_msgs/msg/Image")(height=40, width=30, step=120, encoding="bgra8", data=bytes(4800)),
         types.String(data="urdf"),
     ]
-    bookmark = node.create_client(types.Bookmark, "recorder/bookmark")
+    bookmark = wiring.client(node, interfaces.BOOKMARK)
     environment = {**os.environ, "ROS_DOMAIN_ID": str(DOMAIN)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         wait(lambda: all(p.get_subscription_count() for p in publishers), node, "the recorder's subscriptions")

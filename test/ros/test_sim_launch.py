@@ -21,17 +21,14 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
-from takead_ros.host import qos
-from takead_ros.messages import types
+from takead_ros.host import wiring
+from takead_ros.messages import interfaces, types
 
 START_S = 90.0  # eight Python processes start, two of them heavy
-TOPICS = {
-    "scene": (types.Scene, qos.SCENE),
-    "policy/output": (types.PolicyOutput, qos.OUTPUT),
-    "expert/output": (types.PolicyOutput, qos.OUTPUT),
-    "command": (types.DriveCommand, qos.OUTPUT),
-    "arbiter/state": (types.ArbiterState, qos.STATE),
-}
+TOPICS = (
+    interfaces.EPISODE, interfaces.SCENE, interfaces.POLICY_OUTPUT, interfaces.EXPERT_OUTPUT, interfaces.COMMAND,
+    interfaces.ARBITER_STATE,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +58,8 @@ def heard(stack: subprocess.Popen[bytes]) -> Iterator[dict[str, list[Any]]]:
     messages: dict[str, list[Any]] = defaultdict(list)
     rclpy.init()
     node = Node("listener", namespace="takead")
-    for topic, (kind, profile) in TOPICS.items():
-        node.create_subscription(kind, topic, messages[topic].append, profile)
+    for interface in TOPICS:
+        wiring.subscription(node, interface, messages[interface.name].append)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     deadline = time.monotonic() + START_S
@@ -70,7 +67,7 @@ def heard(stack: subprocess.Popen[bytes]) -> Iterator[dict[str, list[Any]]]:
         executor.spin_once(timeout_sec=0.1)
         driven = [m for m in messages["command"] if m.lateral_source == types.DriveCommand.POLICY]
         answers = [m for m in messages["expert/output"] if m.status == m.OK]
-        if len(driven) > 40 and len(answers) > 20 and all(messages[topic] for topic in TOPICS):
+        if len(driven) > 40 and len(answers) > 20 and all(messages[one.name] for one in TOPICS):
             break
     yield messages
     node.destroy_node()
@@ -78,7 +75,7 @@ def heard(stack: subprocess.Popen[bytes]) -> Iterator[dict[str, list[Any]]]:
 
 
 @pytest.mark.ros
-@pytest.mark.parametrize("topic", sorted(TOPICS))
+@pytest.mark.parametrize("topic", [interface.name for interface in TOPICS])
 def test_every_interface_speaks(heard: dict[str, list[Any]], topic: str) -> None:
     assert heard[topic], f"no message on {topic} in {START_S} s"
 

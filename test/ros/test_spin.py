@@ -15,9 +15,9 @@ PROGRAM = """
 import sys
 import rclpy
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.ros import spin
-from takead_ros.messages import types
+from takead_ros.messages import interfaces, types
 
 
 class ProbeNode:
@@ -26,7 +26,7 @@ class ProbeNode:
     def __init__(self, node, steady):
         self.node, self.steady, self.ticks = node, steady, 0
         node.declare_parameters("", [("rate", 1.0), ("fail", "")])
-        self.publisher = node.create_publisher(types.DriveCommand, "command", qos.COMMAND)
+        self.publisher = wiring.publisher(node, interfaces.COMMAND)
         node.create_timer(1.0 / node.get_parameter("rate").value, self.tick, clock=steady)
         if node.get_parameter("fail").value == "start":
             raise TakeadError("model.onnx: truncated")

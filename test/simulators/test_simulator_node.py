@@ -9,9 +9,9 @@ import pytest
 
 from takead_ros.domain.driving import DriveCommand, Source
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import convert, types
+from takead_ros.messages import convert, interfaces
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.scenarios import build
 from takead_ros.simulators.metadrive.simulator import MetaDrive
@@ -30,14 +30,12 @@ class Driver:
         self.statuses: list[str] = []
         self.drives = True
         node = host.create_node("driver")
-        publisher = node.create_publisher(types.DriveCommand, "command", qos.COMMAND)
-        node.create_subscription(types.Scene, "scene", self.scenes.append, qos.SCENE)
-        node.create_subscription(
-            types.Clock, "/clock", lambda msg: self.clocks.append(msg.clock.sec * 10**9 + msg.clock.nanosec), qos.CLOCK
+        publisher = wiring.publisher(node, interfaces.COMMAND)
+        wiring.subscription(node, interfaces.SCENE, self.scenes.append)
+        wiring.subscription(
+            node, interfaces.CLOCK, lambda msg: self.clocks.append(msg.clock.sec * 10**9 + msg.clock.nanosec)
         )
-        node.create_subscription(
-            types.DiagnosticArray, "/diagnostics", lambda msg: self.statuses.append(msg.status[0].message), 10
-        )
+        wiring.subscription(node, interfaces.DIAGNOSTICS, lambda msg: self.statuses.append(msg.status[0].message))
         command = DriveCommand(0, 0.0, acceleration, Source.EXPERT, Source.EXPERT)
 
         def tick() -> None:

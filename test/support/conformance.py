@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 
-from takead_ros.host import qos
-from takead_ros.messages import codec, types
+from takead_ros.host import qos, wiring
+from takead_ros.messages import codec, interfaces, types
+from takead_ros.messages.interfaces import Qos
 
-DEEP = qos.REQUESTS
+DEEP = qos.profile(Qos(10))
+BEST_EFFORT, LATCHED = qos.profile(Qos(1, reliable=False)), qos.profile(Qos(1, latched=True))
+RELIABLE, DEADLINE = qos.profile(Qos(1)), qos.profile(Qos(1, deadline_s=0.1))
 
 
 def said(*texts: str) -> list[Any]:
@@ -90,14 +93,14 @@ class Conformance:
         assert (heard, answers) == (["ab"], ["abab"])
 
     def test_a_latched_message_reaches_a_late_subscription(self, driver: Any) -> None:
-        publisher = driver.node("talker").create_publisher(types.String, "chatter", qos.STATE)
+        publisher = driver.node("talker").create_publisher(types.String, "chatter", LATCHED)
         for msg in said("a", "b"):
             publisher.publish(msg)
         driver.settle()
         late = driver.node("late")
         latched: list[str] = []
         volatile: list[str] = []
-        late.create_subscription(types.String, "chatter", lambda msg: latched.append(msg.data), qos.STATE)
+        late.create_subscription(types.String, "chatter", lambda msg: latched.append(msg.data), LATCHED)
         late.create_subscription(types.String, "chatter", lambda msg: volatile.append(msg.data), DEEP)
         driver.settle()
         assert (latched, volatile) == (["b"], [])
@@ -108,14 +111,14 @@ class Conformance:
     @pytest.mark.parametrize(
         ("offered", "requested", "connected"),
         [
-            (qos.SCENE, qos.OUTPUT, False),  # best effort offered, reliable requested
-            (qos.OUTPUT, qos.SCENE, True),
-            (qos.SCENE, qos.SCENE, True),
-            (qos.OUTPUT, qos.STATE, False),  # volatile offered, transient local requested
-            (qos.STATE, qos.OUTPUT, True),
-            (qos.OUTPUT, qos.COMMAND, False),  # no deadline offered, one requested
-            (qos.COMMAND, qos.OUTPUT, True),
-            (qos.COMMAND, qos.COMMAND, True),
+            (BEST_EFFORT, RELIABLE, False),  # best effort offered, reliable requested
+            (RELIABLE, BEST_EFFORT, True),
+            (BEST_EFFORT, BEST_EFFORT, True),
+            (RELIABLE, LATCHED, False),  # volatile offered, transient local requested
+            (LATCHED, RELIABLE, True),
+            (RELIABLE, DEADLINE, False),  # no deadline offered, one requested
+            (DEADLINE, RELIABLE, True),
+            (DEADLINE, DEADLINE, True),
         ],
     )
     def test_incompatible_qos_connects_nobody(self, driver: Any, offered: Any, requested: Any, connected: bool) -> None:
@@ -189,7 +192,7 @@ class Conformance:
     # destroy ------------------------------------------------------------------------------------------------------
 
     def test_a_destroyed_node_neither_hears_nor_speaks(self, driver: Any) -> None:
-        publisher, heard = self.pair(driver, qos.STATE, DEEP)
+        publisher, heard = self.pair(driver, LATCHED, DEEP)
         publisher.publish(said("a")[0])
         driver.settle()
         watcher = driver.node("watcher")
@@ -197,21 +200,21 @@ class Conformance:
         doomed = driver.node("doomed")
         doomed_heard: list[str] = []
         doomed.create_subscription(types.String, "chatter", lambda msg: doomed_heard.append(msg.data), DEEP)
-        latched = doomed.create_publisher(types.String, "last_words", qos.STATE)
+        latched = doomed.create_publisher(types.String, "last_words", LATCHED)
         doomed.create_timer(0.1, lambda: ticks.append(1))
-        doomed.create_service(types.Engage, "engage", lambda request, response: response)
+        wiring.server(doomed, interfaces.ENGAGE, lambda request, response: response)
         latched.publish(said("x")[0])
         driver.settle()
         assert watcher.count_publishers("last_words") == 1
         doomed.destroy_node()
         publisher.publish(said("b")[0])
         late: list[str] = []
-        watcher.create_subscription(types.String, "last_words", lambda msg: late.append(msg.data), qos.STATE)
+        watcher.create_subscription(types.String, "last_words", lambda msg: late.append(msg.data), LATCHED)
         driver.advance(0.5)
         driver.settle()
         assert (heard, doomed_heard, ticks, late) == (["a", "b"], [], [], [])
         assert watcher.count_publishers("last_words") == 0
-        assert not watcher.create_client(types.Engage, "engage").service_is_ready()
+        assert not wiring.client(watcher, interfaces.ENGAGE).service_is_ready()
 
     def test_a_destroyed_subscription_hears_nothing(self, driver: Any) -> None:
         heard: list[str] = []
@@ -268,8 +271,8 @@ class Conformance:
             response.accepted, response.code, response.message = False, "missing", f"no such file: {request.path}"
             return response
 
-        server.create_service(types.LoadModel, "policy/load_model", load)
-        client = caller.create_client(types.LoadModel, "policy/load_model")
+        wiring.server(server, interfaces.LOAD_MODEL, load)
+        client = wiring.client(caller, interfaces.LOAD_MODEL)
         driver.settle()
         assert client.wait_for_service(timeout_sec=2.0) and client.service_is_ready()
         future = client.call_async(types.LoadModel.Request(path="x.onnx"))
@@ -281,13 +284,13 @@ class Conformance:
         assert (future.result().accepted, future.result().message) == (False, "no such file: x.onnx")
 
     def test_a_service_that_is_not_there_is_not_ready(self, driver: Any) -> None:
-        client = driver.node("caller").create_client(types.Engage, "engage")
+        client = wiring.client(driver.node("caller"), interfaces.ENGAGE)
         driver.settle()
         assert not client.service_is_ready()
         assert not client.wait_for_service(timeout_sec=0.01)
 
     def test_a_wrong_request_is_refused(self, driver: Any) -> None:
-        client = driver.node("caller").create_client(types.LoadModel, "policy/load_model")
+        client = wiring.client(driver.node("caller"), interfaces.LOAD_MODEL)
         with pytest.raises(TypeError):
             client.call_async(types.Bookmark.Request())
 

@@ -5,31 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from takead_ros.host import qos
+from takead_ros.domain.episode import EpisodeIdentity
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import types
-from takead_ros.nodes.recorder_node import OWN_TOPICS, RecorderNode
-
-PROFILES = {"scene": qos.SCENE, "command": qos.COMMAND, "arbiter/state": qos.STATE, "takeover/event": qos.EVENTS}
+from takead_ros.messages import convert, interfaces
+from takead_ros.nodes.recorder_node import RecorderNode
 
 
 class Drive:
-    """A host with a recorder and with publishers on all its topics."""
+    """A host with a recorder and with publishers on all its topics; ``scenario``: an episode that has begun before."""
 
-    def __init__(self, folder: Path, **parameters: Any) -> None:
+    def __init__(self, folder: Path, scenario: str = "", seed: int | None = None, **parameters: Any) -> None:
         self.host = LockstepHost()
         source = self.host.create_node("source")
         self.publishers = {
-            f"/takead/{name}": source.create_publisher(types.message(kind), name, PROFILES.get(name, qos.OUTPUT))
-            for name, kind, *_ in OWN_TOPICS
+            interface.full_name("/takead"): wiring.publisher(source, interface) for interface in interfaces.RECORDED
         }
+        if scenario:
+            self.begin(scenario, seed)
         handle = self.host.create_node(
             "recorder_node", parameter_overrides={"directory": str(folder), "wait_for_disk": True, **parameters}
         )
         self.recorder = RecorderNode(handle, self.host.steady)
         self.diagnostics: list[Any] = []
-        source.create_subscription(types.DiagnosticArray, "/diagnostics", self.diagnostics.append, qos.DIAGNOSTICS)
-        self.bookmark = source.create_client(types.Bookmark, "recorder/bookmark")
+        wiring.subscription(source, interfaces.DIAGNOSTICS, self.diagnostics.append)
+        self.bookmark = wiring.client(source, interfaces.BOOKMARK)
+
+    def begin(self, scenario: str, seed: int | None, route: str = "", stamp: int | None = None) -> None:
+        """Say that an episode begins now, or that it began at ``stamp`` ns."""
+        stamp = self.host.clock.nanoseconds if stamp is None else stamp
+        episode = EpisodeIdentity(stamp, "unit", scenario, seed, route, "Town00", "stream 1.0")
+        self.publishers["/takead/episode"].publish(convert.episode_to_msg(episode))
 
     def run(self, messages: Any) -> None:
         for message in messages:

@@ -32,24 +32,19 @@ from takead_ros.domain.scene import (
     Scene,
     TrafficControl,
 )  # fmt: skip
-from takead_ros.messages import codec, convert
+from takead_ros.messages import codec, convert, interfaces
 from takead_ros.recording.clip import ClipManifest, Provenance
-from takead_ros.recording.recorder import LABEL_TYPE, Recorder
+from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.ring import Received
 from takead_ros.recording.session import SessionConfig
 from takead_ros.recording.writer import Topic, begin_clip
 
 SECOND = 1_000_000_000
 TICK = SECOND // 20
+NAMESPACE = "/takead"
 TOPICS = {
-    "/takead/scene": Topic("takead_ros/msg/Scene", reliable=False, depth=1),
-    "/takead/policy/output": Topic("takead_ros/msg/PolicyOutput"),
-    "/takead/expert/output": Topic("takead_ros/msg/PolicyOutput"),
-    "/takead/command": Topic("takead_ros/msg/DriveCommand"),
-    "/takead/arbiter/state": Topic("takead_ros/msg/ArbiterState", latched=True, depth=1),
-    "/takead/takeover/request": Topic("takead_ros/msg/TakeoverRequest"),
-    "/takead/takeover/event": Topic("takead_ros/msg/TakeoverEvent"),
-    "/takead/clip/label": Topic(LABEL_TYPE),
+    one.full_name(NAMESPACE): Topic(one.type, one.qos.reliable, one.qos.latched, one.qos.depth)
+    for one in (*interfaces.RECORDED, interfaces.CLIP_LABEL)
 }
 CONFIG = SessionConfig(
     latched={"/takead/arbiter/state": 1},

@@ -21,9 +21,9 @@ from support.scenery import SECOND, TICK
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Plan, Source
 from takead_ros.domain.parameters import Parameters
-from takead_ros.host import qos
+from takead_ros.host import qos, wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import types
+from takead_ros.messages import interfaces, types
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
@@ -113,9 +113,9 @@ def test_no_joystick_whose_unplugging_is_only_silence() -> None:
     """The arbiter takes the axis away within 0.2 s, and the node tells of the loss in /diagnostics."""
     host = LockstepHost()
     world = host.create_node("world")
-    joy = world.create_publisher(types.Joy, "/joy", qos.SENSOR)
+    joy = wiring.publisher(world, interfaces.JOY)
     health: list[Any] = []
-    world.create_subscription(types.DiagnosticArray, "/diagnostics", health.append, qos.DIAGNOSTICS)
+    wiring.subscription(world, interfaces.DIAGNOSTICS, health.append)
     JoystickNode(host.create_node("joystick_node"), host.steady)
     for _ in range(5):
         joy.publish(types.Joy(axes=[0.5, 0.0, 1.0, 0.0, 0.0, 1.0], buttons=[0] * 11))
@@ -138,10 +138,11 @@ def test_no_volatile_reading_of_what_is_latched() -> None:
     host.advance(2 * TICK)
     late = host.create_node("late")
     states: list[Any] = []
-    late.create_subscription(types.ArbiterState, "arbiter/state", states.append, qos.STATE)
+    wiring.subscription(late, interfaces.ARBITER_STATE, states.append)
     host.advance(0)
     assert [state.state for state in states] == [M.DISENGAGED]
-    assert qos.incompatibility(qos.OUTPUT, qos.STATE) and qos.latched(qos.STATE)
+    latched, volatile = qos.profile(interfaces.ARBITER_STATE.qos), qos.profile(interfaces.POLICY_OUTPUT.qos)
+    assert qos.incompatibility(volatile, latched) and qos.latched(latched)
 
 
 def test_the_policy_is_never_paused_while_another_drives() -> None:

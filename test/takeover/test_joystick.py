@@ -13,9 +13,9 @@ import yaml
 
 from takead_ros.domain.driving import Source
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.messages import convert, types
+from takead_ros.messages import convert, interfaces, types
 from takead_ros.nodes.joystick_node import JoystickNode, load_mapping
 from takead_ros.takeover.joystick import Buttons, Memory, command, interpret
 from takead_ros.vehicles.joystick import JoystickDevice
@@ -154,12 +154,12 @@ class Bench:
             self.host.create_node("joystick_node", parameter_overrides=parameters), self.host.steady
         )
         other = self.host.create_node("other")
-        self.joy = other.create_publisher(types.Joy, "/joy", qos.SENSOR)
+        self.joy = wiring.publisher(other, interfaces.JOY)
         self.got: list[Any] = []
         self.called: list[str] = []
         self.health: list[Any] = []
-        other.create_subscription(types.DriveCommand, "human/command", self.got.append, qos.OUTPUT)
-        other.create_subscription(types.DiagnosticArray, "/diagnostics", self.health.append, qos.DIAGNOSTICS)
+        wiring.subscription(other, interfaces.HUMAN_COMMAND, self.got.append)
+        wiring.subscription(other, interfaces.DIAGNOSTICS, self.health.append)
         for name, kind in (
             ("engage", types.Engage),
             ("disengage", types.Disengage),

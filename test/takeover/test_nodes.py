@@ -12,10 +12,10 @@ from support.scenery import SECOND, TICK, objects, output, request, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host import qos
+from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.host.parameters import Parameter
-from takead_ros.messages import convert, types
+from takead_ros.messages import convert, interfaces, types
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.nodes.monitor_node import MonitorNode
@@ -29,11 +29,11 @@ class Bench:
     def __init__(self, *others: Any, **parameters: Any) -> None:
         self.host = LockstepHost(start_ns=10 * SECOND)
         self.world = self.host.create_node("world")
-        self.scenes = self.world.create_publisher(types.Scene, "scene", qos.SCENE)
-        self.policy = self.world.create_publisher(types.PolicyOutput, "policy/output", qos.OUTPUT)
-        self.expert = self.world.create_publisher(types.PolicyOutput, "expert/output", qos.OUTPUT)
-        self.requests = self.world.create_publisher(types.TakeoverRequest, "takeover/request", qos.REQUESTS)
-        self.joy = self.world.create_publisher(types.Joy, "/joy", qos.SENSOR)
+        self.scenes = wiring.publisher(self.world, interfaces.SCENE)
+        self.policy = wiring.publisher(self.world, interfaces.POLICY_OUTPUT)
+        self.expert = wiring.publisher(self.world, interfaces.EXPERT_OUTPUT)
+        self.requests = wiring.publisher(self.world, interfaces.REQUEST)
+        self.joy = wiring.publisher(self.world, interfaces.JOY)
         self.sends = {"scene", "policy", "expert", "monitor"} - ({"monitor"} if MonitorNode in others else set())
         self.near: Any = None
         self.trigger = Trigger.NONE
@@ -46,14 +46,14 @@ class Bench:
         self.events: list[Any] = []
         self.asked: list[Any] = []
         self.health: list[Any] = []
-        for kind, topic, kept, profile in (
-            (types.DriveCommand, "command", self.commands, qos.COMMAND),
-            (types.ArbiterState, "arbiter/state", self.states, qos.STATE),
-            (types.TakeoverEvent, "takeover/event", self.events, qos.EVENTS),
-            (types.TakeoverRequest, "takeover/request", self.asked, qos.REQUESTS),
-            (types.DiagnosticArray, "/diagnostics", self.health, qos.DIAGNOSTICS),
+        for interface, kept in (
+            (interfaces.COMMAND, self.commands),
+            (interfaces.ARBITER_STATE, self.states),
+            (interfaces.EVENT, self.events),
+            (interfaces.REQUEST, self.asked),
+            (interfaces.DIAGNOSTICS, self.health),
         ):
-            self.world.create_subscription(kind, topic, kept.append, profile)
+            wiring.subscription(self.world, interface, kept.append)
 
     def _on_world(self) -> None:
         now = self.host.clock.nanoseconds
@@ -117,7 +117,7 @@ def test_state_is_latched_and_repeated() -> None:
     bench.ticks(45)
     assert [s.state for s in bench.states] == [M.POLICY] * len(bench.states) and len(bench.states) >= 3
     late: list[Any] = []
-    bench.world.create_subscription(types.ArbiterState, "arbiter/state", late.append, qos.STATE)
+    wiring.subscription(bench.world, interfaces.ARBITER_STATE, late.append)
     bench.ticks()
     assert late and late[0].state == M.POLICY
 
