@@ -72,7 +72,7 @@ class Recorder:
         """What is driven from now on: a clip of another episode ends here. A new route alone ends none."""
         before, self._begun = self._begun, replace(episode, route="")
         if before is not None and before != self._begun:
-            self._do(self.session.cut("another episode began"))
+            self._do(self.session.cut("another episode began", superseded=self._episodes))
         told = {
             "suite": episode.suite, "scenario": episode.scenario, "seed": episode.seed, "route": episode.route,
             "map": episode.map, "simulator": episode.simulator,

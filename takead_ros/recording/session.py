@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple
@@ -343,11 +344,16 @@ class Session:
         self._gaps.forget_stamps()
         return self.cut("clock went back")
 
-    def cut(self, why: str) -> list[Action]:
-        """What comes from now on has nothing to do with what came before (a simulator was reset, say)."""
+    def cut(self, why: str, superseded: Iterable[str] = ()) -> list[Action]:
+        """What comes from now on has nothing to do with what came before (a simulator was reset, say).
+
+        superseded: latched topics whose messages so far are no longer in force.
+        """
         actions = self._close(self._clip, why) if self._clip else []
         for message in self.ring.clear():
             self._remember(message)
+        for topic in superseded:
+            self._latched[topic] = []
         self._recent_gaps.clear()
         self._active.clear()
         return actions
