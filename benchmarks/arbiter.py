@@ -35,9 +35,9 @@ from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
+from takead_ros.takeover.memory import State
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
-from takead_ros.takeover.state import State
-from takead_ros.takeover.triggers import Memory, evaluate
+from takead_ros.takeover.triggers import MonitorState, evaluate
 
 TICK = 50_000_000
 LANES = tuple(
@@ -101,7 +101,7 @@ def core(ticks: int, case: str) -> dict[str, float]:
 
 def triggers(ticks: int) -> dict[str, float]:
     """Costs of ``evaluate`` with eight cars in reach."""
-    memory, p, spent = Memory(), MonitorParameters(), []
+    memory, p, spent = MonitorState(), MonitorParameters(), []
     policy = expert = output(0, "policy")
     for i in range(ticks):
         stamp = i * TICK

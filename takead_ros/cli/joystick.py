@@ -13,7 +13,7 @@ from takead_ros.console import stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.nodes.joystick_node import load_mapping
 from takead_ros.resources import resource
-from takead_ros.takeover.joystick import Mapping, Memory, Reading, interpret
+from takead_ros.takeover.joystick import JoystickMapping, JoystickState, Reading, interpret
 from takead_ros.vehicles.joystick import JoystickDevice
 
 app = typer.Typer(
@@ -42,7 +42,7 @@ def test(
     Ends with code 0 where every pedal was seen released and each of steering, throttle and brake was moved.
     """
     wanted = load_mapping(mapping)
-    stick, memory, reading = JoystickDevice(device), Memory(), Reading(fault="no events yet")
+    stick, memory, reading = JoystickDevice(device), JoystickState(), Reading(fault="no events yet")
     moved: set[str] = set()
     began = time.monotonic()
     try:
@@ -70,7 +70,7 @@ def _moved(reading: Reading) -> set[str]:
     return seen
 
 
-def _view(mapping: Mapping, stick: JoystickDevice, reading: Reading, moved: set[str]) -> Table:
+def _view(mapping: JoystickMapping, stick: JoystickDevice, reading: Reading, moved: set[str]) -> Table:
     """The live table: raw axes, what the mapping makes of them, calibration and buttons."""
     table = Table(box=None, title=f"{stick.path} as '{mapping.name}'", title_justify="left")
     for name in ("", "raw", "means", "", "tried"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from enum import Enum
 from pathlib import Path
 
 import typer
@@ -12,6 +11,7 @@ from takead_ros.console import stdout
 from takead_ros.domain.driving import ArbiterMode
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import writable_folder
+from takead_ros.resources import resource
 from takead_ros.takeover import table
 
 app = typer.Typer(
@@ -25,37 +25,53 @@ PLACES = {  # where each state stands in the picture
 }  # fmt: skip
 
 
-class Form(str, Enum):
-    mermaid = "mermaid"
-    table = "table"
-    picture = "picture"
-
-
 @app.callback()
 def _group() -> None:
     pass
 
 
-@app.command(epilog="Example: [bold]takead takeover diagram --out docs/takeover.svg[/bold]")
-def diagram(
-    form: Form = typer.Option(Form.mermaid, "--form", help="mermaid or table, as text; picture with --out."),
-    out: Path | None = typer.Option(None, "--out", help="File to write: .md, .mmd, .svg, .png or .pdf."),
+def checkout() -> Path:
+    """The folder of the source that this package is run from. Raises TakeadError where it is an installed copy."""
+    root = resource("takead_ros").resolve().parent
+    if not (root / "docs" / "takeover.md").is_file():
+        raise TakeadError(f"--write: {root} is no checkout of takead_ros (docs/takeover.md is not there)")
+    return root
+
+
+@app.command("table", epilog="Example: [bold]takead takeover table[/bold]")
+def print_table(
+    write: bool = typer.Option(False, "--write", help="Renew the printed tables in docs/ and docstrings (a checkout)."),
 ) -> None:
-    """Draw the transition table of the arbiter, read from its code."""
+    """Print the arbiter's transition table, from the rows that run."""
+    if not write:
+        stdout.print(table.markdown(), end="", markup=False, soft_wrap=True)
+        return
+    for name in table.PLACES:
+        path = checkout() / name
+        text = path.read_text("utf-8")
+        new = table.renewed(text, table.printed(), name)
+        if new != text:
+            path.write_text(new, "utf-8")
+        stdout.print(f"{name}: {'renewed' if new != text else 'up to date'}")
+
+
+@app.command(epilog="Example: [bold]takead takeover diagram --out takeover.svg[/bold]")
+def diagram(
+    out: Path | None = typer.Option(None, "--out", help="File to write: .mmd, .svg, .png or .pdf."),
+    write: bool = typer.Option(False, "--write", help=f"Renew {table.PICTURE} (a checkout)."),
+) -> None:
+    """Draw the arbiter's transition table: as Mermaid text, or as a picture with --out."""
+    out = checkout() / table.PICTURE if write else out
     if out is None:
-        if form is Form.picture:
-            raise TakeadError("--form picture: needs --out with a name ending in .svg, .png or .pdf")
-        stdout.print(
-            table.mermaid() if form is Form.mermaid else table.markdown(), end="", markup=False, soft_wrap=True
-        )
+        stdout.print(table.mermaid(), end="", markup=False, soft_wrap=True)
         return
     writable_folder(out.parent)
     if out.suffix in (".svg", ".png", ".pdf"):
         draw(out)
-    elif out.suffix in (".md", ".mmd"):
-        out.write_text(table.markdown() if out.suffix == ".md" else table.mermaid(), encoding="utf-8")
+    elif out.suffix == ".mmd":
+        out.write_text(table.mermaid(), encoding="utf-8")
     else:
-        raise TakeadError(f"--out '{out}': unknown ending '{out.suffix}', expected .md, .mmd, .svg, .png or .pdf")
+        raise TakeadError(f"--out '{out}': unknown ending '{out.suffix}', expected .mmd, .svg, .png or .pdf")
     stdout.print(f"wrote {out}")
 
 
@@ -70,11 +86,10 @@ def draw(out: Path) -> None:
     from matplotlib.patches import FancyArrowPatch
 
     matplotlib.rcParams["svg.hashsalt"] = "takead"
-    figure, axes = pyplot.subplots(figsize=(12.5, 7.0))
+    matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text: it can be searched and compared
+    figure, axes = pyplot.subplots(figsize=(13.5, 7.0))
     for number, ((origin, to), conditions) in enumerate(table.edges().items(), start=1):
-        if origin == table.ANY:
-            continue
-        (x0, y0), (x1, y1) = PLACES[origin], PLACES[to]
+        (x0, y0), (x1, y1) = PLACES[origin.name], PLACES[to.name]
         axes.add_patch(
             FancyArrowPatch(
                 (x0, y0), (x1, y1), connectionstyle="arc3,rad=0.14", arrowstyle="-|>", mutation_scale=13,
@@ -89,15 +104,17 @@ def draw(out: Path) -> None:
             x, y, str(number), ha="center", va="center", fontsize=8, color="#b04000",
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
         )  # fmt: skip
-        axes.text(9.4, 4.6 - 0.36 * number, f"{number}  {origin} to {to}: {'; or '.join(conditions)}", fontsize=6.6)
+        axes.text(
+            9.4, 4.9 - 0.31 * number, f"{number}  {origin.name} to {to.name}: {'; '.join(conditions)}", fontsize=6
+        )
     colors = {"MRM": "#f4c7c3", "STOPPED": "#f4c7c3", "HUMAN": "#cfe2f3", "EXPERT": "#d9ead3", "POLICY": "#fff2cc"}
     for name, (x, y) in PLACES.items():
         axes.text(
             x, y, name, ha="center", va="center", fontsize=9.5, fontweight="bold",
             bbox={"boxstyle": "round,pad=0.55", "facecolor": colors.get(name, "#eeeeee"), "edgecolor": "#333333"},
         )  # fmt: skip
-    axes.text(-0.8, 4.6, "from any state: disengage is asked for, to DISENGAGED", fontsize=8)
-    axes.set_xlim(-0.9, 14.6)
+    axes.text(-0.8, 4.6, "; ".join(table.from_any()), fontsize=8)
+    axes.set_xlim(-0.9, 16.5)
     axes.set_ylim(-4.2, 4.9)
     axes.axis("off")
     assert set(PLACES) == {mode.name for mode in ArbiterMode}

@@ -14,9 +14,9 @@ from takead_ros.messages import convert, interfaces, types
 from takead_ros.nodes.input_health import InputHealth
 from takead_ros.nodes.parameters import declared, guard
 from takead_ros.takeover.arbiter import step
-from takead_ros.takeover.inputs import SECOND, Ask, Inputs, Now, Received, Track
+from takead_ros.takeover.inputs import SECOND, Ask, Inputs, Now, Received, ScreenedInput
+from takead_ros.takeover.memory import Response, State
 from takead_ros.takeover.parameters import ArbiterParameters
-from takead_ros.takeover.state import Response, State
 
 INPUTS = ("scene", "policy", "expert", "human", "request")
 REPORT_NS = SECOND  # arbiter/state and /diagnostics at least this often
@@ -109,7 +109,7 @@ class ArbiterNode:
         if shown == self._reported and not due:
             return
         self._reported = shown
-        entered, tracks = self._state.entered or now, self._state.tracks
+        entered, screened = self._state.entered or now, self._state.screened
         self._report.publish(
             convert.arbiter_to_msg(
                 convert.ArbiterReport(
@@ -120,10 +120,10 @@ class ArbiterNode:
                     since=entered.ros / SECOND,
                     hold_remaining=self._hold_remaining(command, now),
                     reason=self._state.reason,
-                    rejected_policy=self._rejected("policy", tracks.policy),
-                    rejected_expert=self._rejected("expert", tracks.expert),
-                    rejected_human=self._rejected("human", tracks.human),
-                    rejected_scene=self._rejected("scene", tracks.scene),
+                    rejected_policy=self._rejected("policy", screened.policy),
+                    rejected_expert=self._rejected("expert", screened.expert),
+                    rejected_human=self._rejected("human", screened.human),
+                    rejected_scene=self._rejected("scene", screened.scene),
                 )
             )
         )
@@ -131,8 +131,8 @@ class ArbiterNode:
             self._reported_at = now.steady
             self._publish_diagnostics(now)
 
-    def _rejected(self, name: str, track: Track[Any]) -> int:
-        return track.rejected + self._health[name].unreadable
+    def _rejected(self, name: str, source: ScreenedInput[Any]) -> int:
+        return source.rejected + self._health[name].unreadable
 
     def _hold_remaining(self, command: DriveCommand, now: Now) -> float:
         """Seconds that the present driver keeps the wheel at least."""
@@ -147,7 +147,9 @@ class ArbiterNode:
     def _publish_diagnostics(self, now: Now) -> None:
         array = types.DiagnosticArray(header=convert.header_to_msg(now.ros, ""))
         array.status = [
-            self._health[name].status(f"{self._name}: {name}", self._used(name), getattr(self._state.tracks, name), now)
+            self._health[name].status(
+                f"{self._name}: {name}", self._used(name), getattr(self._state.screened, name), now
+            )
             for name in INPUTS
         ]
         self._diagnostics.publish(array)

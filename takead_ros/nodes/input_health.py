@@ -6,7 +6,7 @@ from collections import deque
 from typing import Any
 
 from takead_ros.messages import types
-from takead_ros.takeover.inputs import SECOND, Now, Track
+from takead_ros.takeover.inputs import SECOND, Now, ScreenedInput
 
 WINDOW_NS = 2 * SECOND
 
@@ -32,17 +32,17 @@ class InputHealth:
             self._times.popleft()
         return len(self._times) * SECOND / WINDOW_NS
 
-    def status(self, name: str, needed: bool, track: Track[Any], now: Now) -> Any:
+    def status(self, name: str, needed: bool, source: ScreenedInput[Any], now: Now) -> Any:
         """DiagnosticStatus: ERROR where a needed input is silent, WARN where something was rejected last."""
-        rate, rejected = self.rate(now.steady), track.rejected + self.unreadable
+        rate, rejected = self.rate(now.steady), source.rejected + self.unreadable
         level, message = types.DiagnosticStatus.OK, "receiving" if rate > 0.0 else "silent"
         if needed and rate == 0.0:
             level, message = types.DiagnosticStatus.ERROR, "no messages"
-        elif track.fault:
-            level, message = types.DiagnosticStatus.WARN, f"newest rejected: {track.fault}"
+        elif source.fault:
+            level, message = types.DiagnosticStatus.WARN, f"newest rejected: {source.fault}"
         values = {
             "rate_hz": f"{rate:.1f}",
-            "age_s": f"{track.age(now):.3f}" if track.accepted is not None else "never",
+            "age_s": f"{source.age(now):.3f}" if source.accepted is not None else "never",
             "rejected": str(rejected),
             "last_unreadable": self._why,
         }

@@ -14,7 +14,7 @@ from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import command_to_msg, header_to_msg, stamp_from_msg
 from takead_ros.resources import resource
-from takead_ros.takeover.joystick import Mapping, Memory, Reading, command, interpret
+from takead_ros.takeover.joystick import JoystickMapping, JoystickState, Reading, command, interpret
 
 SECOND = 1_000_000_000
 WATCH_S = 0.05
@@ -48,7 +48,7 @@ class JoystickNode:
             self._mapping = self._mapping.model_copy(update={"buttons": buttons})
         self._heartbeat_ns = round(heartbeat * SECOND)
         self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
-        self._memory, self._reading = Memory(), Reading(fault="no /joy yet")
+        self._memory, self._reading = JoystickState(), Reading(fault="no /joy yet")
         self._stamp = 0  # ns, of the last message; 0: its driver does not stamp
         self._received: int | None = None
         self._reported_at = steady.now().nanoseconds
@@ -102,7 +102,10 @@ class JoystickNode:
         if self._received is not None and now - self._received > self._heartbeat_ns:
             self._losses += 1
             self._logger.error(f"joystick lost: no usable /joy for {(now - self._received) / SECOND:.2f} s")
-            self._received, self._memory = None, Memory()  # it may come back uncalibrated, with other buttons held
+            self._received, self._memory = (
+                None,
+                JoystickState(),
+            )  # it may come back uncalibrated, with other buttons held
         if now - self._reported_at >= SECOND:
             self._reported_at = now
             self._report(now)
@@ -134,7 +137,7 @@ class JoystickNode:
         self._diagnostics.publish(types.DiagnosticArray(header=header_to_msg(stamp, ""), status=[entry]))
 
 
-def load_mapping(name: str) -> Mapping:
+def load_mapping(name: str) -> JoystickMapping:
     """The mapping file ``name`` (a name in config/joysticks, or a path).
 
     Raises TakeadError naming the file, the field, its value and what fits.
@@ -151,6 +154,6 @@ def load_mapping(name: str) -> Mapping:
     if not isinstance(content, dict):
         raise TakeadError(f"mapping {path}: expected name, steering, throttle, brake and buttons, got {content!r}")
     try:
-        return validated(Mapping, content)
+        return validated(JoystickMapping, content)
     except TakeadError as error:
         raise TakeadError(f"mapping {path}: {error}") from error

@@ -13,7 +13,7 @@ from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import SceneConverter, driver_from_msg, header_to_msg, request_to_msg
 from takead_ros.nodes.parameters import declared, guard
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.triggers import Memory, evaluate
+from takead_ros.takeover.triggers import MonitorState, evaluate
 
 DIAGNOSTICS_PERIOD_NS = 1_000_000_000
 HEARTBEAT_NS = 100_000_000  # of scene time between two words where there is nothing to ask for
@@ -35,7 +35,7 @@ class MonitorNode:
         self._parameters = declared(node, self.NAME, MonitorParameters)
         guard(node, lambda: self._parameters, self._set_parameters)
         self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
-        self._converter, self._memory = SceneConverter(), Memory()
+        self._converter, self._memory = SceneConverter(), MonitorState()
         self._scene: Scene | None = None
         self._outputs: dict[str, DriverOutput | None] = {"policy": None, "expert": None}
         self._evaluated, self._asking = -1, False

@@ -8,12 +8,13 @@ from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriveCommand, DriverOutput, Source
 from takead_ros.domain.scene import EgoState
 from takead_ros.takeover import limits, mrm
+from takead_ros.takeover.facts import Facts
 from takead_ros.takeover.inputs import SECOND, Now
+from takead_ros.takeover.memory import State
 from takead_ros.takeover.parameters import ArbiterParameters
-from takead_ros.takeover.state import Facts, State
 
 LONGEST_AGE_S = 3600.0  # reported for an input that never came
-UNKNOWN = mrm.Motion.of(EgoState(0.0, 0.0, 0.0, 0.0))  # before the first scene: standing, of ordinary size
+UNKNOWN = mrm.DeadReckoning.of(EgoState(0.0, 0.0, 0.0, 0.0))  # before the first scene: standing, of ordinary size
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def compose(state: State, facts: Facts, now: Now, dt: float, p: ArbiterParameter
     before = _before(state)
     driver = {M.POLICY: facts.policy, M.HANDBACK: facts.policy, M.EXPERT: facts.expert, M.HUMAN: facts.automation}
     lateral, longitudinal = _automation(state, driver.get(state.mode), motion, before[0], now, p)
-    human, age = state.tracks.human.accepted, state.tracks.human.age(now)
+    human, age = state.screened.human.accepted, state.screened.human.age(now)
     if human is not None and facts.wheel:
         lateral = Axis(state.wheel.value, Source.HUMAN, human.stamp, age)
     if human is not None and facts.pedals:
@@ -46,7 +47,7 @@ def compose(state: State, facts: Facts, now: Now, dt: float, p: ArbiterParameter
     steering, acceleration, cut = limits.apply(
         lateral.value, longitudinal.value, before, motion.speed, motion.wheelbase, motion.full_lock, allowed, dt, p
     )
-    policy = state.tracks.policy.seen
+    policy = state.screened.policy.seen
     return DriveCommand(
         stamp=min(lateral.stamp, longitudinal.stamp),
         steering_angle=steering,
@@ -65,33 +66,33 @@ def _before(state: State) -> tuple[float, float]:
     """The last command, or before the first one what the vehicle does by itself."""
     if state.last is not None:
         return state.last
-    scene = state.tracks.scene.accepted
+    scene = state.screened.scene.accepted
     return (scene.value.ego.steering_angle, 0.0) if scene is not None else (0.0, 0.0)
 
 
 def _automation(
-    state: State, driver: DriverOutput | None, motion: mrm.Motion, held: float, now: Now, p: ArbiterParameters
+    state: State, driver: DriverOutput | None, motion: mrm.DeadReckoning, held: float, now: Now, p: ArbiterParameters
 ) -> tuple[Axis, Axis]:
     """Both axes as the driver of the state wants them, or by the minimum-risk manoeuvre where there is none."""
-    tracks = state.tracks
+    screened = state.screened
     if driver is not None:
-        of_policy = tracks.policy.accepted is not None and driver is tracks.policy.accepted.value
+        of_policy = screened.policy.accepted is not None and driver is screened.policy.accepted.value
         source, age = (
-            (Source.POLICY, tracks.policy.age(now)) if of_policy else (Source.EXPERT, tracks.expert.age(now))
+            (Source.POLICY, screened.policy.age(now)) if of_policy else (Source.EXPERT, screened.expert.age(now))
         )  # fmt: skip
         return (
             Axis(driver.steering_angle, source, driver.stamp, age),
             Axis(driver.acceleration, source, driver.stamp, age),
         )
-    scene, age = tracks.scene.accepted, tracks.scene.age(now)
+    scene, age = screened.scene.accepted, screened.scene.age(now)
     stamp = scene.stamp if scene is not None else now.ros
     source = Source.NONE if state.mode is M.DISENGAGED else Source.MRM
     angle, braking = held, p.hold_deceleration_mps2
     if abs(motion.speed) >= p.standstill_mps:
         angle = mrm.steering(state.path, motion, held, p)
-        looked_s = (now.steady - state.looked) / SECOND
+        age_s = (now.steady - state.objects_at) / SECOND
         rolls = _may_roll(state, now, p)
-        braking = 0.0 if rolls else mrm.deceleration(state.path, motion, state.objects, looked_s, p)
+        braking = 0.0 if rolls else mrm.deceleration(state.path, motion, state.objects, age_s, p)
     return Axis(angle, source, stamp, age), Axis(-braking, source, stamp, age)
 
 

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus
+from takead_ros.takeover.facts import UNWATCHED, Facts
 from takead_ros.takeover.inputs import Ask
+from takead_ros.takeover.memory import ENGAGED, Response, State
 from takead_ros.takeover.parameters import ArbiterParameters
-from takead_ros.takeover.state import ENGAGED, UNWATCHED, Facts, Response, State
 
 
-def asked(state: State, facts: Facts, ask: Ask, p: ArbiterParameters) -> tuple[State, tuple[M, str] | None]:
-    """The rows of engage and disengage: the next state and why, or None; ``State.response`` holds the answer."""
+def answered(state: State, facts: Facts, ask: Ask, p: ArbiterParameters) -> tuple[State, bool]:
+    """``state`` with the answer to ``ask``, and whether the automation may start to drive now: engage was asked for, or
+    is due by itself, and its conditions hold."""
     if ask is Ask.DISENGAGE:
         answer = Response(True, "ok", "disengaged; the vehicle brakes to a standstill unless a human drives")
-        return state._replace(response=answer), (M.DISENGAGED, "disengaged")
+        return state._replace(response=answer), False
     automatic = p.auto_engage and not state.was_engaged and state.mode is M.DISENGAGED
     if ask is not Ask.ENGAGE and not automatic:
-        return state, None
+        return state, False
     answer = engagement(state, facts, p)
     state = state._replace(response=answer if ask is Ask.ENGAGE else None)
-    if not answer.accepted:
-        return state, None
-    to = M.HUMAN if facts.human else M.POLICY if "policy" in p.drivers else M.EXPERT
-    return state._replace(was_engaged=True), (to, "engaged")
+    return state._replace(was_engaged=state.was_engaged or answer.accepted), answer.accepted
 
 
 def engagement(state: State, facts: Facts, p: ArbiterParameters) -> Response:
     """Whether the automation may start to drive now; a refusal names the first condition that does not hold."""
-    scene, policy = state.tracks.scene.accepted, state.tracks.policy.seen
+    scene, policy = state.screened.scene.accepted, state.screened.policy.seen
     if state.mode in ENGAGED:
         return Response(False, "already_engaged", f"already engaged: {state.mode.name}")
     if not facts.scene or scene is None:
-        return Response(False, "scene_stale", f"no fresh scene: {state.tracks.scene.fault or 'stale or missing'}")
+        return Response(False, "scene_stale", f"no fresh scene: {state.screened.scene.fault or 'stale or missing'}")
     if "policy" in p.drivers and facts.policy is None:
         if policy is None or policy.value.status is DriverStatus.NO_MODEL:
             return Response(False, "no_model", "the policy node is silent or has no model loaded")

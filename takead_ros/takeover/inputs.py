@@ -64,7 +64,7 @@ class Inputs:
 
 
 @dataclass(frozen=True, eq=False)
-class Track(Generic[T]):
+class ScreenedInput(Generic[T]):
     """What is known of one input.
 
     ``accepted`` is the newest message that passed, ``seen`` the newest that was looked at, ``fault`` why that one was
@@ -100,46 +100,46 @@ Check = Callable[[Received[T], "Received[T] | None", ArbiterParameters], str]
 
 
 def screen(
-    track: Track[T], new: Received[T] | None, now: Now, check: Check[T], max_age_s: float, repeats: bool,
+    source: ScreenedInput[T], new: Received[T] | None, now: Now, check: Check[T], max_age_s: float, repeats: bool,
     parameters: ArbiterParameters,
-) -> Track[T]:  # fmt: skip
-    """``track`` after looking at the newest message. ``repeats``: the same stamp may come again."""
-    if new is None or new is track.seen:
-        return track
+) -> ScreenedInput[T]:  # fmt: skip
+    """``source`` after looking at the newest message. ``repeats``: the same stamp may come again."""
+    if new is None or new is source.seen:
+        return source
     age = (now.ros - new.stamp) / SECOND
-    fault = check(new, track.seen, parameters)
+    fault = check(new, source.seen, parameters)
     if not fault and age > max_age_s:
         fault = "late"
     elif not fault and age < -parameters.future_tolerance_s:
         fault = "future"
-    elif not fault and not repeats and track.accepted is not None and new.stamp <= track.accepted.stamp:
+    elif not fault and not repeats and source.accepted is not None and new.stamp <= source.accepted.stamp:
         fault = "not_advancing"
     if not fault:
-        return Track(new, new, "", track.rejected)
-    kept = None if fault in WITHDRAWING else track.accepted
-    return Track(kept, new, fault, track.rejected + 1)
+        return ScreenedInput(new, new, "", source.rejected)
+    kept = None if fault in WITHDRAWING else source.accepted
+    return ScreenedInput(kept, new, fault, source.rejected + 1)
 
 
-def redate(track: Track[T], shift: int) -> Track[T]:
-    """``track`` after ROS time jumped by ``shift`` ns: its value keeps the age that it has by the steady clock."""
-    if track.accepted is None:
-        return track
-    return replace(track, accepted=replace(track.accepted, stamp=track.accepted.stamp + shift))
+def redate(source: ScreenedInput[T], shift: int) -> ScreenedInput[T]:
+    """``source`` after ROS time jumped by ``shift`` ns: its value keeps the age that it has by the steady clock."""
+    if source.accepted is None:
+        return source
+    return replace(source, accepted=replace(source.accepted, stamp=source.accepted.stamp + shift))
 
 
 @dataclass(frozen=True, eq=False)
-class Tracks:
-    scene: Track[Scene] = field(default_factory=Track)
-    policy: Track[DriverOutput] = field(default_factory=Track)
-    expert: Track[DriverOutput] = field(default_factory=Track)
-    human: Track[DriveCommand] = field(default_factory=Track)
-    request: Track[TakeoverRequest] = field(default_factory=Track)
+class ScreenedInputs:
+    scene: ScreenedInput[Scene] = field(default_factory=ScreenedInput)
+    policy: ScreenedInput[DriverOutput] = field(default_factory=ScreenedInput)
+    expert: ScreenedInput[DriverOutput] = field(default_factory=ScreenedInput)
+    human: ScreenedInput[DriveCommand] = field(default_factory=ScreenedInput)
+    request: ScreenedInput[TakeoverRequest] = field(default_factory=ScreenedInput)
 
-    def screened(self, inputs: Inputs, now: Now, driven: bool, p: ArbiterParameters) -> Tracks:
+    def screened(self, inputs: Inputs, now: Now, driven: bool, p: ArbiterParameters) -> ScreenedInputs:
         """After looking at ``inputs``. A picture that stands still is suspicious once it is ``driven`` by:
         a simulator may wait for its first command."""
         scene = check_scene if driven else check_values
-        return Tracks(
+        return ScreenedInputs(
             screen(self.scene, inputs.scene, now, scene, p.scene_max_age_s, False, p),
             screen(self.policy, inputs.policy, now, check_driver, p.policy_max_age_s, False, p),
             screen(self.expert, inputs.expert, now, check_driver, p.expert_max_age_s, False, p),
@@ -147,8 +147,8 @@ class Tracks:
             screen(self.request, inputs.request, now, check_request, p.request_max_age_s, True, p),
         )
 
-    def redated(self, shift: int) -> Tracks:
-        return Tracks(*(redate(getattr(self, name), shift) for name in self.__dataclass_fields__))
+    def redated(self, shift: int) -> ScreenedInputs:
+        return ScreenedInputs(*(redate(getattr(self, name), shift) for name in self.__dataclass_fields__))
 
 
 def check_values(new: Received[Scene], before: Received[Scene] | None, p: ArbiterParameters) -> str:

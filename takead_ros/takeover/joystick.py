@@ -54,7 +54,7 @@ class Buttons(Parameters):
     dead_man: int | None = Field(None, ge=0, le=63)
 
 
-class Mapping(Parameters):
+class JoystickMapping(Parameters):
     """What the axes and buttons of a pad or wheel mean."""
 
     name: str = Field(min_length=1)
@@ -74,12 +74,11 @@ class Mapping(Parameters):
 
 
 @dataclass(frozen=True)
-class Memory:
-    """Begin with ``Memory()``. ``calibrated``: pedals seen released since the device came up; ``held``: buttons (None:
-    before the first message; a button that is down when the device comes up was not pressed)."""
+class JoystickState:
+    """Begin with ``JoystickState()``."""
 
-    calibrated: frozenset[str] = frozenset()
-    held: frozenset[str] | None = None
+    calibrated: frozenset[str] = frozenset()  # pedals seen released since the device came up
+    held: frozenset[str] | None = None  # buttons; None: before the first message, when none counts as pressed
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,8 @@ class Reading:
 
 
 def interpret(
-    axes: Sequence[float], buttons: Sequence[int], memory: Memory, mapping: Mapping
-) -> tuple[Reading, Memory]:
+    axes: Sequence[float], buttons: Sequence[int], memory: JoystickState, mapping: JoystickMapping
+) -> tuple[Reading, JoystickState]:
     """The reading of one Joy message. A message that does not fit the mapping is a fault, never a zero input.
 
     Linux reports a trigger as 0.0 until it is first touched, which would be half pressed: a pedal counts only after it
@@ -136,7 +135,7 @@ def interpret(
         uncalibrated=uncalibrated,
         allowed=allowed,
     )
-    return reading, Memory(calibrated, held)
+    return reading, JoystickState(calibrated, held)
 
 
 def _steering(value: float, steering: Steering) -> float | None:
@@ -147,7 +146,7 @@ def _steering(value: float, steering: Steering) -> float | None:
     return math.copysign(min(share, 1.0) ** steering.exponent, value * steering.left) * steering.lock_rad
 
 
-def _acceleration(shares: dict[str, float], mapping: Mapping) -> float | None:
+def _acceleration(shares: dict[str, float], mapping: JoystickMapping) -> float | None:
     """m/s^2; the brake wins over the throttle."""
     if shares["brake"] > 0.0:
         return -shares["brake"] * mapping.brake.full_mps2

@@ -24,7 +24,7 @@ SHORT_M, TINY = 1e-3, 1e-9  # a way shorter than this has no direction; keeps a 
 
 
 @dataclass(frozen=True)
-class Motion:
+class DeadReckoning:
     """Pose in ``map`` (m, rad), speed m/s, and the vehicle's dimensions (m, rad)."""
 
     x: float
@@ -37,12 +37,12 @@ class Motion:
     full_lock: float
 
     @staticmethod
-    def of(ego: EgoState) -> Motion:
-        return Motion(
+    def of(ego: EgoState) -> DeadReckoning:
+        return DeadReckoning(
             ego.x, ego.y, ego.yaw, ego.speed, ego.length, ego.width, ego.wheelbase, ego.max_steering_angle
         )  # fmt: skip
 
-    def reckoned(self, steering: float, acceleration: float, dt: float) -> Motion:
+    def reckoned(self, steering: float, acceleration: float, dt: float) -> DeadReckoning:
         """Where a kinematic bicycle is ``dt`` s later; it never rolls backwards."""
         speed = max(self.speed + acceleration * dt, 0.0)
         way = 0.5 * (self.speed + speed) * dt
@@ -67,7 +67,7 @@ Piece = tuple[float, float, float, float, float]  # of a path: where it begins (
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class PlanPath:
     """A way in ``map``: ``x`` and ``y`` (P >= 2) m, ``arc`` (P) m along them, and the ``pieces`` (P - 1) between them.
 
     Plain numbers: a plan has too few points for numpy to pay.
@@ -79,10 +79,10 @@ class Path:
     pieces: tuple[Piece, ...]
 
     @staticmethod
-    def through(x: Sequence[float], y: Sequence[float]) -> Path:
-        return Path((x[0],), (y[0],), (0.0,), ()).extended(x[1:], y[1:])
+    def through(x: Sequence[float], y: Sequence[float]) -> PlanPath:
+        return PlanPath((x[0],), (y[0],), (0.0,), ()).extended(x[1:], y[1:])
 
-    def extended(self, more_x: Sequence[float], more_y: Sequence[float]) -> Path:
+    def extended(self, more_x: Sequence[float], more_y: Sequence[float]) -> PlanPath:
         """With further points at its end."""
         px, py, arc, pieces = self.x[-1], self.y[-1], list(self.arc), list(self.pieces)
         for x, y in zip(more_x, more_y, strict=True):
@@ -91,18 +91,18 @@ class Path:
             arc.append(arc[-1] + math.sqrt(square))
             pieces.append((px, py, dx, dy, max(square, TINY)))
             px, py = x, y
-        return Path((*self.x, *more_x), (*self.y, *more_y), tuple(arc), tuple(pieces))
+        return PlanPath((*self.x, *more_x), (*self.y, *more_y), tuple(arc), tuple(pieces))
 
     @staticmethod
-    def of(plan: Plan, x: float, y: float, yaw: float) -> Path:
+    def of(plan: Plan, x: float, y: float, yaw: float) -> PlanPath:
         """The positions of a plan that was made at pose (x, y, yaw), beginning there."""
         cos, sin = math.cos(yaw), math.sin(yaw)
         local = list(zip(plan.x.tolist(), plan.y.tolist(), strict=True))
-        return Path.through(
+        return PlanPath.through(
             [x, *(x + cos * px - sin * py for px, py in local)], [y, *(y + sin * px + cos * py for px, py in local)]
         )
 
-    def prolonged(self) -> Path:
+    def prolonged(self) -> PlanPath:
         """With a straight end, long enough for everything in sight."""
         _, _, dx, dy, _ = self.pieces[-1]
         more = SIGHT_M / max(math.hypot(dx, dy), SHORT_M)
@@ -134,7 +134,7 @@ class Path:
         )
 
 
-def steering(path: Path | None, motion: Motion, held: float, p: ArbiterParameters) -> float:
+def steering(path: PlanPath | None, motion: DeadReckoning, held: float, p: ArbiterParameters) -> float:
     """Front-wheel angle (rad) that follows ``path`` by pure pursuit.
 
     Where there is no path, it is left behind, ended or too far away: ``held``, the angle as it is.
@@ -153,7 +153,9 @@ def steering(path: Path | None, motion: Motion, held: float, p: ArbiterParameter
     return min(max(math.atan(2.0 * math.tan(slip)), -motion.full_lock), motion.full_lock)
 
 
-def deceleration(path: Path | None, motion: Motion, objects: Objects, age_s: float, p: ArbiterParameters) -> float:
+def deceleration(
+    path: PlanPath | None, motion: DeadReckoning, objects: Objects, age_s: float, p: ArbiterParameters
+) -> float:
     """How hard to brake (m/s^2, positive): comfortably, harder where what lies ahead demands it, at most emergency.
 
     Demanded is a stop before the end of the path, and before every visible object in its corridor (prolonged straight
@@ -166,7 +168,7 @@ def deceleration(path: Path | None, motion: Motion, objects: Objects, age_s: flo
         need = max(need, motion.speed**2 / (2.0 * max(path.arc[-1] - here, NEAREST_M)))
     else:
         ahead = motion.x + math.cos(motion.yaw), motion.y + math.sin(motion.yaw)
-        path = Path.through((motion.x, ahead[0]), (motion.y, ahead[1]))
+        path = PlanPath.through((motion.x, ahead[0]), (motion.y, ahead[1]))
     way = path.prolonged()
     arrays = (objects.x, objects.y, objects.vx, objects.vy, objects.yaw, objects.length, objects.width)
     rows = zip(*(array.tolist() for array in arrays), objects.visibility.tolist(), strict=True)
@@ -178,8 +180,8 @@ def deceleration(path: Path | None, motion: Motion, objects: Objects, age_s: flo
 
 
 def _needed(
-    there: Place, here: float, motion: Motion, velocity: tuple[float, float], yaw: float, size: tuple[float, float],
-    p: ArbiterParameters,
+    there: Place, here: float, motion: DeadReckoning, velocity: tuple[float, float], yaw: float,
+    size: tuple[float, float], p: ArbiterParameters,
 ) -> float:  # fmt: skip
     """Deceleration (m/s^2) that stops the ego, ``here`` m along its way, before an object of ``size`` (m) ``there``;
     0 where that is not in the way."""

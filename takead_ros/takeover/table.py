@@ -1,62 +1,86 @@
-"""The arbiter's transition table, read from its docstring, and as a diagram."""
+"""The transition table in print: as a table, as a diagram, and written to where people read it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from takead_ros.domain.driving import ArbiterMode
-from takead_ros.takeover import arbiter
+from takead_ros.domain.errors import TakeadError
+from takead_ros.takeover.machine import ANY, AUTOMATIC, IDLE, ROWS, Row
+from takead_ros.takeover.memory import ENGAGED
 
-ANY = "any"
-
-
-@dataclass(frozen=True)
-class Transition:
-    """One row: from and to are names of ArbiterMode (or ``any``), ``events`` what is published."""
-
-    origin: str
-    when: str
-    to: str
-    reason: str
-    events: str
+PLACES = ("takead_ros/takeover/arbiter.py", "docs/takeover.md")  # files with printed pieces, from the checkout's root
+PICTURE = "docs/images/takeover_states.svg"
+HEADER = ("from", "when", "to", "reason", "event")
 
 
-def transitions(text: str = arbiter.__doc__ or "") -> list[Transition]:
-    """The rows of the table, in the order in which they are tried. Raises ValueError for a state that is none."""
-    rows = [
-        [cell.strip() for cell in line.strip().strip("|").split("|")]
-        for line in text.splitlines()
-        if line.strip().startswith("|") and not line.strip().startswith("|-")
-    ][1:]
-    known = {mode.name for mode in ArbiterMode}
-    for row in rows:
-        if len(row) != 5 or row[0] not in known | {ANY} or row[2] not in known:
-            raise ValueError(f"transition table: {row} is no row of from, when, to, reason, event")
-    return [Transition(*row) for row in rows]
+def cells(row: Row) -> tuple[str, str, str, str, str]:
+    """What the table shows of a row, in the order of ``HEADER``."""
+    return origins(row), row.when.words, row.to.name, row.reason.words, row.booking.value
 
 
-def edges() -> dict[tuple[str, str], list[str]]:
-    """(from, to) -> conditions, for every pair of different states; ``any`` stands for all of them."""
-    joined: dict[tuple[str, str], list[str]] = {}
-    for row in transitions():
-        if row.origin != row.to:
-            joined.setdefault((row.origin, row.to), []).append(row.when)
+def origins(row: Row) -> str:
+    names = {ANY: "any", ENGAGED: "engaged", AUTOMATIC: "engaged, not HUMAN", IDLE: "not engaged"}
+    return names.get(row.origin) or ", ".join(mode.name for mode in sorted(row.origin))
+
+
+def markdown() -> str:
+    """The table, rows in the order in which they are tried."""
+    return aligned([HEADER, *map(cells, ROWS)])
+
+
+def aligned(rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table of ``rows``, the first of which is its head, with columns of equal width."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines) + "\n"
+
+
+def edges() -> dict[tuple[ArbiterMode, ArbiterMode], list[str]]:
+    """(from, to) -> conditions, for every pair of different modes; rows from any mode are left out."""
+    joined: dict[tuple[ArbiterMode, ArbiterMode], list[str]] = {}
+    for row in ROWS:
+        for origin in sorted(row.origin):
+            if row.origin != ANY and origin is not row.to:
+                joined.setdefault((origin, row.to), []).append(row.when.words)
     return joined
+
+
+def from_any() -> list[str]:
+    """One sentence for each row that holds in every mode."""
+    return [f"from any mode: {row.when.words}, to {row.to.name}" for row in ROWS if row.origin == ANY]
 
 
 def mermaid() -> str:
     """The table as a Mermaid state diagram."""
     lines = ["stateDiagram-v2", "    [*] --> DISENGAGED"]
-    for (origin, to), conditions in edges().items():
-        label = "<br/>".join(conditions)
-        if origin == ANY:
-            lines.append(f"    note right of {to} : from any state: {label}")
-        else:
-            lines.append(f"    {origin} --> {to} : {label}")
+    lines += [f"    note right of DISENGAGED : {text}" for text in from_any()]
+    lines += [f"    {origin.name} --> {to.name} : {'<br/>'.join(words)}" for (origin, to), words in edges().items()]
     return "\n".join(lines) + "\n"
 
 
-def markdown() -> str:
-    """The table as it stands in the docstring."""
-    rows = [line.strip() for line in (arbiter.__doc__ or "").splitlines() if line.strip().startswith("|")]
-    return "\n".join(rows) + "\n"
+def printed() -> dict[str, str]:
+    """Every piece of text that is printed from the code into a file, by its name there."""
+    return {"transitions": markdown()}
+
+
+def renewed(text: str, pieces: Mapping[str, str], name: str) -> str:
+    """``text`` with each piece that it holds renewed: what stands between ``[printed: x]`` and ``[end of x]``, as far
+    indented as its mark. Raises TakeadError, naming the file ``name``, where a mark has no end."""
+    lines, out = text.split("\n"), []
+    i = 0
+    while i < len(lines):
+        out.append(lines[i])
+        for key, piece in pieces.items():
+            if f"[printed: {key}" in lines[i]:
+                indent = lines[i][: len(lines[i]) - len(lines[i].lstrip(" "))]
+                end = next((j for j in range(i, len(lines)) if f"[end of {key}]" in lines[j]), None)
+                if end is None:
+                    raise TakeadError(f"{name}: '[printed: {key}' has no '[end of {key}]' below it")
+                out += ["", *(indent + line for line in piece.rstrip("\n").split("\n")), ""]
+                i = end - 1
+        i += 1
+    return "\n".join(out)

@@ -43,30 +43,29 @@ class Alarm:
 
 
 @dataclass(frozen=True, eq=False)
-class Memory:
-    """Begin with ``Memory()``. ``poses``: stamp (ns) -> x, y, yaw, speed of the last scenes; ``began``: stamp (ns) of
-    the first one; ``stands_since``: ns, None while the ego moves."""
+class MonitorState:
+    """Begin with ``MonitorState()``. Times are the scenes' stamps, in ns."""
 
     alarms: Mapping[Trigger, Alarm] = field(default_factory=dict)
-    poses: Mapping[int, tuple[float, float, float, float]] = field(default_factory=dict)
-    began: int | None = None
-    last: int = 0
-    lanes: Lanes | None = None
-    policy: Driver | None = None
-    expert: Driver | None = None
-    stands_since: int | None = None
+    poses: Mapping[int, tuple[float, float, float, float]] = field(default_factory=dict)  # x, y, yaw, speed, by stamp
+    began: int | None = None  # the first scene
+    last: int = 0  # the last scene
+    lanes: Lanes | None = None  # of the last scene
+    policy: Driver | None = None  # the newest output that was placed
+    expert: Driver | None = None  # the newest output that was placed
+    stands_since: int | None = None  # None: the ego moves
 
 
 def evaluate(
-    scene: Scene, policy: DriverOutput | None, expert: DriverOutput | None, memory: Memory, p: MonitorParameters
-) -> tuple[TakeoverRequest, Memory]:
+    scene: Scene, policy: DriverOutput | None, expert: DriverOutput | None, memory: MonitorState, p: MonitorParameters
+) -> tuple[TakeoverRequest, MonitorState]:
     """The most severe active trigger at ``scene`` (trigger NONE: none is), and the memory for the next call.
 
     ``policy`` and ``expert`` are their newest outputs (None: none so far); time is the scenes' stamps. A scene from
     before the last one starts over.
     """
     if memory.began is not None and scene.stamp < memory.last:
-        memory = Memory()
+        memory = MonitorState()
     memory = _noted(scene, policy, expert, memory, p)
     findings: list[Finding] = []
     if memory.policy is not None:
@@ -87,14 +86,14 @@ def evaluate(
 
 
 def _noted(
-    scene: Scene, policy: DriverOutput | None, expert: DriverOutput | None, memory: Memory, p: MonitorParameters
-) -> Memory:
+    scene: Scene, policy: DriverOutput | None, expert: DriverOutput | None, memory: MonitorState, p: MonitorParameters
+) -> MonitorState:
     ego = scene.ego
     poses = {**memory.poses, scene.stamp: (ego.x, ego.y, ego.yaw, ego.speed)}
     if len(poses) > POSES_KEPT:
         del poses[next(iter(poses))]
     stands = memory.stands_since if memory.stands_since is not None else scene.stamp
-    return Memory(
+    return MonitorState(
         alarms=memory.alarms,
         poses=poses,
         began=memory.began if memory.began is not None else scene.stamp,
@@ -125,7 +124,7 @@ def _recent(scene: Scene, driver: Driver, p: MonitorParameters) -> bool:
     return abs(scene.stamp - driver.output.stamp) <= p.policy_max_age_s * NS
 
 
-def _stood(scene: Scene, memory: Memory) -> float:
+def _stood(scene: Scene, memory: MonitorState) -> float:
     return (scene.stamp - memory.stands_since) / NS if memory.stands_since is not None else 0.0
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 from support.scenery import SECOND, TICK, human, output, received, request, scene
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, TakeoverEvent, Trigger
-from takead_ros.takeover.arbiter import step
+from takead_ros.takeover.arbiter import assess, step
 from takead_ros.takeover.inputs import Ask, Inputs, Now
+from takead_ros.takeover.machine import Situation
+from takead_ros.takeover.memory import State
 from takead_ros.takeover.parameters import ArbiterParameters
-from takead_ros.takeover.state import State
 
 START = Now(ros=5_000 * SECOND, steady=77 * SECOND)  # two clocks that have nothing in common
 
@@ -32,8 +34,23 @@ class Loop:
         return self.state.mode
 
     def tick(self, ask: Ask = Ask.NOTHING, dt: int = TICK, ros_dt: int | None = None, **messages: Any) -> DriveCommand:
-        """One tick ``dt`` ns later. Keywords: scene, policy, expert, request (True: healthy, nothing to ask for; None:
-        nothing new; else a value), human (a value; default: nothing new)."""
+        """One tick ``dt`` ns later with ``inputs_of(...)``."""
+        self.inputs_of(ask, dt, ros_dt, **messages)
+        self.state, self.command, self.events = step(self.state, self.inputs, self.now, self.p)
+        return self.command
+
+    def assess(self, **messages: Any) -> Situation:
+        """What the coming tick would decide on; it is not taken."""
+        ahead = copy(self)
+        ahead.inputs_of(**messages)
+        return assess(ahead.state, ahead.inputs, ahead.now, ahead.p)
+
+    def inputs_of(self, ask: Ask = Ask.NOTHING, dt: int = TICK, ros_dt: int | None = None, **messages: Any) -> None:
+        """Clocks, ego and inputs of the tick ``dt`` ns later.
+
+        Keywords: scene, policy, expert, request (True: healthy, nothing to ask for; None: nothing new; else a value),
+        human (a value; default: nothing new).
+        """
         self.ticks += 1
         assert self.ticks < 1000, f"{self.mode.name} for ever"  # no test waits in vain
         self.now = Now(self.now.ros + (dt if ros_dt is None else ros_dt), self.now.steady + dt)
@@ -53,8 +70,6 @@ class Loop:
         for name, value in messages.items():
             new[name] = value if hasattr(value, "steady") else received(value, self.now)
         self.inputs = replace(self.inputs, **new, ask=ask)
-        self.state, self.command, self.events = step(self.state, self.inputs, self.now, self.p)
-        return self.command
 
     def dead(self, ticks: int) -> DriveCommand:
         """Ticks without any new message."""

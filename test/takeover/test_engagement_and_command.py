@@ -13,8 +13,9 @@ from support.scenery import SECOND, TICK, received, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverOutput, DriverStatus, Limit, Plan, Source
 from takead_ros.domain.scene import Scene
+from takead_ros.takeover.facts import POSES_KEPT
 from takead_ros.takeover.inputs import Ask, Now
-from takead_ros.takeover.state import POSES_KEPT, Response
+from takead_ros.takeover.memory import Response
 
 
 def ask_with(loop: Loop, **messages: Any) -> Any:
@@ -204,7 +205,7 @@ def test_an_old_picture_with_new_stamps_stops_the_vehicle() -> None:
     picture = scene(0, loop.x, 10.0)
     for _ in range(120):
         loop.tick(scene=replace(picture, stamp=loop.now.ros + TICK))
-    assert loop.mode is M.STOPPED and loop.state.tracks.scene.fault == "frozen"
+    assert loop.mode is M.STOPPED and loop.state.screened.scene.fault == "frozen"
 
 
 def test_a_world_that_waits_for_its_first_command_is_not_frozen() -> None:
@@ -233,7 +234,7 @@ def test_a_picture_that_stands_while_the_command_pushes_is_frozen() -> None:
     modes = standing(loop, 40, 2.0)
     pushed = modes.index(M.MRM)
     assert 20 <= pushed <= 25 and set(modes[pushed:]) <= {M.MRM, M.STOPPED}
-    assert loop.state.takeovers == 1 and loop.state.tracks.scene.fault == ""
+    assert loop.state.takeovers == 1 and loop.state.screened.scene.fault == ""
 
 
 def test_a_picture_that_moves_at_last_is_not_frozen() -> None:
@@ -341,8 +342,8 @@ def test_rejections_are_counted_per_source() -> None:
     loop = engaged()
     for _ in range(3):
         loop.tick(policy=replace(loop.out(), steering_angle=5.0))
-    tracks = loop.state.tracks
-    assert (tracks.policy.rejected, tracks.expert.rejected, tracks.scene.rejected, tracks.human.rejected) == (
+    screened = loop.state.screened
+    assert (screened.policy.rejected, screened.expert.rejected, screened.scene.rejected, screened.human.rejected) == (
         3,
         0,
         0,
@@ -357,7 +358,7 @@ def test_a_rejected_plan_leaves_the_path_alone() -> None:
     again = loop.inputs.policy
     assert path is not None and again is not None
     loop.tick(policy=replace(again, steady=loop.now.steady + TICK))
-    assert loop.state.tracks.policy.fault == "not_advancing" and loop.state.path is path
+    assert loop.state.screened.policy.fault == "not_advancing" and loop.state.path is path
 
 
 @pytest.mark.parametrize(("ticks", "of_expert"), [(6, False), (7, True)])
@@ -377,4 +378,4 @@ def test_how_old_the_objects_are(latency: int, held_back: int, age: int) -> None
     stamp = loop.now.ros + TICK - (latency + (held_back if latency else 0)) * ms
     seen = scene(stamp, loop.x + 0.5)
     loop.tick(scene=received(seen, Now(loop.now.ros + TICK, loop.now.steady + TICK), held_back * ms))
-    assert loop.now.steady - loop.state.looked == age * ms
+    assert loop.now.steady - loop.state.objects_at == age * ms

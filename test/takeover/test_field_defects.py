@@ -150,7 +150,7 @@ def test_the_policy_is_never_paused_while_another_drives() -> None:
     loop = in_mode(M.EXPERT)
     loop.run(10)
     assert loop.command.lateral is Source.EXPERT and loop.command.model_sha256 == "ab" * 32
-    seen = loop.state.tracks.policy.accepted
+    seen = loop.state.screened.policy.accepted
     assert seen is not None and loop.now.ros - seen.stamp == 0
 
 

@@ -17,8 +17,8 @@ from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus, Plan, Source, Trigger
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
+from takead_ros.takeover.memory import State
 from takead_ros.takeover.parameters import ArbiterParameters
-from takead_ros.takeover.state import State
 
 pytestmark = pytest.mark.slow
 
@@ -91,4 +91,4 @@ def test_an_ego_out_of_this_world_is_not_believed(x: float) -> None:
         )
         state, command, _ = step(state, inputs, now, p)
         assert abs(command.steering_angle) < 1.2 and abs(command.acceleration) < 10.0
-    assert (state.tracks.scene.accepted is None) == (abs(x) > 1e7)
+    assert (state.screened.scene.accepted is None) == (abs(x) > 1e7)

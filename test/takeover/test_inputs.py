@@ -12,7 +12,7 @@ import pytest
 from support.scenery import SECOND, human, objects, output, request, scene
 from takead_ros.domain.driving import DriveCommand, DriverStatus, Plan, Source, TakeoverRequest, Trigger
 from takead_ros.takeover import inputs as module
-from takead_ros.takeover.inputs import Inputs, Now, Received, Track, Tracks, redate, screen
+from takead_ros.takeover.inputs import Inputs, Now, Received, ScreenedInput, ScreenedInputs, redate, screen
 from takead_ros.takeover.parameters import ArbiterParameters
 
 P = ArbiterParameters()
@@ -120,9 +120,9 @@ def test_a_move_is_the_difference_of_two_places() -> None:
 
 
 def test_an_age_is_never_negative() -> None:
-    ahead = module.Track(as_received(output(0), NOW.ros + 5))
+    ahead = module.ScreenedInput(as_received(output(0), NOW.ros + 5))
     assert ahead.age(module.Now(NOW.ros, NOW.steady - 7)) == 0.0
-    assert module.Track().age(NOW) == math.inf
+    assert module.ScreenedInput().age(NOW) == math.inf
 
 
 def test_a_frozen_picture() -> None:
@@ -170,21 +170,21 @@ def good(new: Any, before: Any, p: Any) -> str:
     [(0, ""), (SECOND // 5, ""), (SECOND // 5 + 1, "late"), (-SECOND // 50, ""), (-SECOND // 50 - 1, "future")],
 )
 def test_age_at_arrival(age: int, fault: str) -> None:
-    track = screen(Track(), as_received("new", NOW.ros - age), NOW, good, 0.2, False, P)
-    assert track.fault == fault and track.rejected == bool(fault)
-    assert (track.accepted is None) == bool(fault) and track.seen is not None
+    source = screen(ScreenedInput(), as_received("new", NOW.ros - age), NOW, good, 0.2, False, P)
+    assert source.fault == fault and source.rejected == bool(fault)
+    assert (source.accepted is None) == bool(fault) and source.seen is not None
 
 
 def test_a_message_is_counted_once() -> None:
     message = as_received("old", 0)
-    once = screen(Track(), message, NOW, good, 0.2, False, P)
+    once = screen(ScreenedInput(), message, NOW, good, 0.2, False, P)
     assert screen(once, message, NOW, good, 0.2, False, P) is once and once.rejected == 1
     assert screen(once, None, NOW, good, 0.2, False, P) is once
     assert screen(once, as_received("older", 0), NOW, good, 0.2, False, P).rejected == 2
 
 
 def test_a_stamp_that_does_not_advance() -> None:
-    first = screen(Track(), as_received("a"), NOW, good, 0.2, False, P)
+    first = screen(ScreenedInput(), as_received("a"), NOW, good, 0.2, False, P)
     again = screen(first, as_received("b"), NOW, good, 0.2, False, P)
     assert again.fault == "not_advancing" and again.accepted is first.accepted and again.rejected == 1
     repeated = screen(first, as_received("b"), NOW, good, 0.2, True, P)
@@ -205,43 +205,43 @@ def test_a_stamp_that_does_not_advance() -> None:
     ],
 )
 def test_a_broken_driver_is_withdrawn_a_single_jump_is_not(fault: str, withdrawn: bool) -> None:
-    first = screen(Track(), as_received("a"), NOW, good, 0.2, False, P)
+    first = screen(ScreenedInput(), as_received("a"), NOW, good, 0.2, False, P)
     then = screen(first, as_received("b", NOW.ros + 1), NOW, lambda *_: fault, 0.2, False, P)
     assert then.fault == fault and (then.accepted is None) == withdrawn
 
 
 def test_fitness_by_both_clocks() -> None:
-    track = Track(accepted=as_received("a"))
+    source = ScreenedInput(accepted=as_received("a"))
 
     def why(ros: int, steady: int) -> str:
-        return track.why_unfit(Now(NOW.ros + ros, NOW.steady + steady), 0.2, 0.3, 0.02)
+        return source.why_unfit(Now(NOW.ros + ros, NOW.steady + steady), 0.2, 0.3, 0.02)
 
     assert why(0, 0) == "" and why(SECOND // 5, 0) == "" and why(SECOND // 5 + 1, 0) == "stale"
     assert why(0, 3 * SECOND // 10) == "" and why(0, 3 * SECOND // 10 + 1) == "silent"
     assert why(-SECOND // 50, 0) == "" and why(-SECOND // 50 - 1, 0) == "future"
-    assert Track().why_unfit(NOW, 0.2, 0.3, 0.02) == "missing"
-    assert Track(fault="status").why_unfit(NOW, 0.2, 0.3, 0.02) == "status"
+    assert ScreenedInput().why_unfit(NOW, 0.2, 0.3, 0.02) == "missing"
+    assert ScreenedInput(fault="status").why_unfit(NOW, 0.2, 0.3, 0.02) == "status"
 
 
 def test_age_is_what_the_worse_clock_says() -> None:
-    track = Track(accepted=as_received("a"))
-    assert track.age(Now(NOW.ros + SECOND, NOW.steady)) == 1.0
-    assert track.age(Now(NOW.ros, NOW.steady + 2 * SECOND)) == 2.0
-    assert track.age(Now(NOW.ros - SECOND, NOW.steady)) == 0.0
-    assert Track().age(NOW) == math.inf
+    source = ScreenedInput(accepted=as_received("a"))
+    assert source.age(Now(NOW.ros + SECOND, NOW.steady)) == 1.0
+    assert source.age(Now(NOW.ros, NOW.steady + 2 * SECOND)) == 2.0
+    assert source.age(Now(NOW.ros - SECOND, NOW.steady)) == 0.0
+    assert ScreenedInput().age(NOW) == math.inf
 
 
 def test_redating() -> None:
-    track = Track(as_received("a"), as_received("a"), "jump", 3)
-    moved = redate(track, -SECOND)
+    source = ScreenedInput(as_received("a"), as_received("a"), "jump", 3)
+    moved = redate(source, -SECOND)
     assert moved.accepted is not None and moved.accepted.stamp == NOW.ros - SECOND
-    assert (moved.seen, moved.fault, moved.rejected) == (track.seen, "jump", 3)
-    empty: Track[str] = Track()
+    assert (moved.seen, moved.fault, moved.rejected) == (source.seen, "jump", 3)
+    empty: ScreenedInput[str] = ScreenedInput()
     assert redate(empty, SECOND) is empty
 
 
 def test_every_input_has_its_own_check_and_limit() -> None:
-    def tracks(age_ns: int, engaged: bool = True) -> Tracks:
+    def screened(age_ns: int, engaged: bool = True) -> ScreenedInputs:
         stamp = NOW.ros - age_ns
         inputs = Inputs(
             as_received(scene(stamp), stamp), as_received(output(stamp), stamp), as_received(output(stamp), stamp),
@@ -250,14 +250,14 @@ def test_every_input_has_its_own_check_and_limit() -> None:
         p = ArbiterParameters(
             scene_max_age_s=0.1, policy_max_age_s=0.2, expert_max_age_s=0.3, human_max_age_s=0.4, request_max_age_s=0.5
         )
-        return Tracks().screened(inputs, NOW, engaged, p)
+        return ScreenedInputs().screened(inputs, NOW, engaged, p)
 
     for tenths in range(6):
-        got = tracks(tenths * SECOND // 10 + 1)
+        got = screened(tenths * SECOND // 10 + 1)
         late = [t.fault for t in (got.scene, got.policy, got.expert, got.human, got.request)]
         assert late == ["late" if tenths >= limit else "" for limit in (1, 2, 3, 4, 5)]
-    first = tracks(0)
-    again = Tracks(first.scene, first.policy, first.expert, first.human, first.request)
+    first = screened(0)
+    again = ScreenedInputs(first.scene, first.policy, first.expert, first.human, first.request)
     bad = Inputs(*(as_received(None) for _ in range(5)))
     assert bad.ask is module.Ask.NOTHING
     second = Inputs(as_received(scene(NOW.ros)), as_received(output(NOW.ros)), as_received(output(NOW.ros)),

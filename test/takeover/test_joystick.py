@@ -17,7 +17,7 @@ from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import convert, interfaces, types
 from takead_ros.nodes.joystick_node import JoystickNode, load_mapping
-from takead_ros.takeover.joystick import Buttons, Memory, command, interpret
+from takead_ros.takeover.joystick import Buttons, JoystickState, command, interpret
 from takead_ros.vehicles.joystick import JoystickDevice
 
 XBOX = load_mapping("xbox")
@@ -33,8 +33,8 @@ def axes(**changes: float) -> list[float]:
     return values
 
 
-def settled(mapping: Any = XBOX) -> Memory:
-    return interpret(REST, NONE, Memory(), mapping)[1]
+def settled(mapping: Any = XBOX) -> JoystickState:
+    return interpret(REST, NONE, JoystickState(), mapping)[1]
 
 
 @pytest.mark.parametrize("name", ["xbox", "dualshock", "g29"])
@@ -43,7 +43,7 @@ def test_every_mapping_that_is_shipped(name: str) -> None:
     rest = [0.0] * mapping.axes_needed
     rest[mapping.throttle.axis], rest[mapping.brake.axis] = mapping.throttle.released, mapping.brake.released
     buttons = [0] * mapping.buttons_needed
-    reading, memory = interpret(rest, buttons, Memory(), mapping)
+    reading, memory = interpret(rest, buttons, JoystickState(), mapping)
     assert (reading.steering_angle, reading.acceleration, reading.uncalibrated) == (None, None, frozenset())
     left = list(rest)
     left[mapping.steering.axis] = 1.0
@@ -71,7 +71,7 @@ def test_the_brake_wins() -> None:
 
 
 def test_an_untouched_trigger_that_reads_zero_is_no_half_pressed_pedal() -> None:
-    reading, memory = interpret([0.0] * 6, NONE, Memory(), XBOX)
+    reading, memory = interpret([0.0] * 6, NONE, JoystickState(), XBOX)
     assert reading.acceleration is None and reading.uncalibrated == {"throttle", "brake"}
     reading, memory = interpret(axes(throttle=0.0), NONE, memory, XBOX)
     assert reading.uncalibrated == {"throttle"} and reading.acceleration is None
@@ -82,7 +82,7 @@ def test_an_untouched_trigger_that_reads_zero_is_no_half_pressed_pedal() -> None
 def test_buttons_count_once_and_not_when_held_from_the_start() -> None:
     down = list(NONE)
     down[7] = 1
-    reading, memory = interpret(REST, down, Memory(), XBOX)
+    reading, memory = interpret(REST, down, JoystickState(), XBOX)
     assert reading.pressed == frozenset()
     _, memory = interpret(REST, NONE, memory, XBOX)
     reading, memory = interpret(REST, down, memory, XBOX)

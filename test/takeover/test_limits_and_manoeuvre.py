@@ -17,7 +17,7 @@ from takead_ros.domain.driving import Limit, Plan, Source
 from takead_ros.domain.geometry import bicycle_rollout, interpolate, project, to_outer
 from takead_ros.domain.scene import Objects
 from takead_ros.takeover import limits, mrm
-from takead_ros.takeover.mrm import Motion, Path, Place
+from takead_ros.takeover.mrm import DeadReckoning, Place, PlanPath
 from takead_ros.takeover.parameters import ArbiterParameters
 
 P = ArbiterParameters()
@@ -86,12 +86,14 @@ def test_the_rate_at_speed_keeps_the_lateral_jerk() -> None:
     assert limits.rates(0.0, 2.7, P).steering == P.max_steering_rate_radps
 
 
-def motion(x: float = 0.0, y: float = 0.0, yaw: float = 0.0, speed: float = 10.0) -> Motion:
-    return Motion.of(scene(0, x, speed, y=y, yaw=yaw).ego)
+def motion(x: float = 0.0, y: float = 0.0, yaw: float = 0.0, speed: float = 10.0) -> DeadReckoning:
+    return DeadReckoning.of(scene(0, x, speed, y=y, yaw=yaw).ego)
 
 
-def straight(length: float = 60.0) -> Path:
-    return Path.of(Plan(np.linspace(length / 12, length, 12), np.zeros(12), np.zeros(12), np.zeros(12)), 0.0, 0.0, 0.0)
+def straight(length: float = 60.0) -> PlanPath:
+    return PlanPath.of(
+        Plan(np.linspace(length / 12, length, 12), np.zeros(12), np.zeros(12), np.zeros(12)), 0.0, 0.0, 0.0
+    )
 
 
 def test_reckoning_is_the_kinematic_bicycle() -> None:
@@ -106,7 +108,9 @@ def test_reckoning_is_the_kinematic_bicycle() -> None:
 
 
 def test_the_path_is_placed_in_the_map() -> None:
-    path = Path.of(Plan(np.array([10.0, 20.0]), np.array([0.0, 0.0]), np.zeros(2), np.zeros(2)), 5.0, 1.0, math.pi / 2)
+    path = PlanPath.of(
+        Plan(np.array([10.0, 20.0]), np.array([0.0, 0.0]), np.zeros(2), np.zeros(2)), 5.0, 1.0, math.pi / 2
+    )
     assert path.x == pytest.approx((5.0, 5.0, 5.0)) and path.y == pytest.approx((1.0, 11.0, 21.0))
     assert path.arc == pytest.approx((0.0, 10.0, 20.0))
     place = path.place(4.0, 6.0)
@@ -116,7 +120,7 @@ def test_the_path_is_placed_in_the_map() -> None:
 def test_places_on_a_path_are_those_of_the_common_projection() -> None:
     rng = np.random.default_rng(7)
     x, y = np.cumsum(rng.uniform(0.5, 6.0, 12)), np.cumsum(rng.uniform(-2.0, 2.0, 12))
-    path, points = Path.through(x.tolist(), y.tolist()), np.column_stack((x, y))
+    path, points = PlanPath.through(x.tolist(), y.tolist()), np.column_stack((x, y))
     for px, py in ((a + b) / 2.0 + rng.uniform(-0.2, 0.2, 2) for a, b in itertools.pairwise(points)):
         place = path.place(px, py)
         assert (place.along, place.lateral, place.heading) == pytest.approx(project(points, px, py))
@@ -125,13 +129,13 @@ def test_places_on_a_path_are_those_of_the_common_projection() -> None:
 
 
 def test_a_path_goes_straight_on_beyond_its_end() -> None:
-    path = Path.through((0.0, 3.0), (0.0, 4.0)).prolonged()
+    path = PlanPath.through((0.0, 3.0), (0.0, 4.0)).prolonged()
     assert (path.x[-1], path.y[-1], path.arc[-1]) == pytest.approx((39.0, 52.0, 65.0))
     assert path.x[:-1] == (0.0, 3.0) and path.y[:-1] == (0.0, 4.0) and path.arc[:-1] == (0.0, 5.0)
 
 
 def test_a_plan_that_stands_is_a_path_without_a_direction() -> None:
-    path = Path.of(Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.zeros(8)), 3.0, 4.0, 0.5)
+    path = PlanPath.of(Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.zeros(8)), 3.0, 4.0, 0.5)
     assert path.arc == (0.0,) * 9 and path.prolonged().arc == (0.0,) * 10
     ego = motion(3.0, 4.0, speed=0.4)
     assert path.place(ego.x, ego.y) == Place(0.0, 0.0, 0.0)
@@ -163,12 +167,12 @@ def test_pure_pursuit_hits_its_point() -> None:
 
 
 def test_steering_stays_within_full_lock() -> None:
-    path = Path.of(Plan(np.array([0.5, 0.5]), np.array([3.0, 9.0]), np.zeros(2), np.zeros(2)), 0.0, 0.0, 0.0)
+    path = PlanPath.of(Plan(np.array([0.5, 0.5]), np.array([3.0, 9.0]), np.zeros(2), np.zeros(2)), 0.0, 0.0, 0.0)
     ego = motion(speed=1.0)
     assert mrm.steering(path, ego, 0.0, P) == pytest.approx(ego.full_lock)
 
 
-def demand(*rows: dict[str, float], path: Path | None = None, speed: float = 10.0, age: float = 0.0) -> float:
+def demand(*rows: dict[str, float], path: PlanPath | None = None, speed: float = 10.0, age: float = 0.0) -> float:
     ego = motion(speed=speed)
     return mrm.deceleration(path, ego, objects(*rows) if rows else Objects.empty(), age, P)
 
@@ -257,7 +261,7 @@ def test_what_was_seen_before_a_scene_broke_still_counts() -> None:
     wall = objects({"x": loop.x + 13.0, "y": 0.0})
     loop.tick(scene=scene(loop.now.ros + 50_000_000, loop.x + 0.5, 10.0, wall))
     loop.tick(scene=scene(loop.now.ros + 50_000_000, loop.x + 0.5, math.nan), policy=None, expert=None)
-    assert loop.state.tracks.scene.accepted is None and loop.mode is M.MRM
+    assert loop.state.screened.scene.accepted is None and loop.mode is M.MRM
     loop.dead(4)
     assert loop.command.acceleration == pytest.approx(-8.0)
 
@@ -335,7 +339,7 @@ def test_the_manoeuvre_is_the_same_in_every_direction(
 ) -> None:
     plain = demand(row, path=straight() if with_path else None, speed=speed, age=1.0)
     plan = Plan(np.linspace(5.0, 60.0, 12), np.zeros(12), np.zeros(12), np.zeros(12))
-    path = Path.of(plan, 40.0, -25.0, by) if with_path else None
+    path = PlanPath.of(plan, 40.0, -25.0, by) if with_path else None
     ego = motion(40.0, -25.0, by, speed)
     assert mrm.deceleration(path, ego, objects(turned(row, by, 40.0, -25.0)), 1.0, P) == pytest.approx(plain)
 
@@ -357,24 +361,24 @@ def test_ragged_input_is_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
         mrm.deceleration(None, motion(), near, 0.0, P)
     with pytest.raises(ValueError, match="zip"):
-        Path.through((0.0, 1.0), (0.0,))
+        PlanPath.through((0.0, 1.0), (0.0,))
     with pytest.raises(ValueError, match="zip"):
-        Path.of(Plan(np.zeros(3), np.zeros(2), np.zeros(3), np.zeros(3)), 0.0, 0.0, 0.0)
+        PlanPath.of(Plan(np.zeros(3), np.zeros(2), np.zeros(3), np.zeros(3)), 0.0, 0.0, 0.0)
 
 
 def test_a_plan_is_placed_like_any_local_points() -> None:
     plan = Plan(np.array([3.0, 8.0]), np.array([1.0, -2.0]), np.zeros(2), np.zeros(2))
-    path = Path.of(plan, 5.0, 1.0, 0.8)
+    path = PlanPath.of(plan, 5.0, 1.0, 0.8)
     expected = to_outer(np.array([[0.0, 0.0], [3.0, 1.0], [8.0, -2.0]]), 5.0, 1.0, 0.8)
     assert np.column_stack((path.x, path.y)) == pytest.approx(expected)
 
 
 def test_places_at_the_ends_and_at_a_corner() -> None:
-    path = Path.through((0.0, 10.0, 10.0), (0.0, 0.0, 10.0))
+    path = PlanPath.through((0.0, 10.0, 10.0), (0.0, 0.0, 10.0))
     assert path.place(-5.0, 1.0) == Place(0.0, 1.0, 0.0)
     assert path.place(9.0, 30.0) == Place(20.0, 1.0, math.pi / 2)
     assert path.place(20.0, -10.0) == Place(10.0, -10.0, 0.0)  # as near to both pieces: the first one counts
-    slanted = Path.through((0.0, 10.0, 13.0), (0.0, 0.0, 4.0)).prolonged()
+    slanted = PlanPath.through((0.0, 10.0, 13.0), (0.0, 0.0, 4.0)).prolonged()
     assert (slanted.x[-1], slanted.y[-1]) == pytest.approx((49.0, 52.0))
     longer = path.prolonged()
     assert (longer.x[-1], longer.y[-1]) == pytest.approx((10.0, 70.0)) and longer.arc[-1] == pytest.approx(80.0)
@@ -396,5 +400,5 @@ def test_pure_pursuit_by_its_formula(path: Any, ego: tuple[float, float, float],
     """Curvature of the circle through the aim, 2 y / d^2; the second aim is nearer than the lookahead."""
     curvature = 2.0 * aim[1] / (aim[0] ** 2 + aim[1] ** 2)
     expected = math.atan(2.0 * math.tan(math.asin(0.5 * 2.7 * curvature)))
-    angle = mrm.steering(Path.through(*path), motion(ego[0], ego[1], speed=ego[2]), 0.0, P)
+    angle = mrm.steering(PlanPath.through(*path), motion(ego[0], ego[1], speed=ego[2]), 0.0, P)
     assert angle == pytest.approx(expected)

@@ -223,7 +223,7 @@ def test_a_broken_word_of_a_human_is_no_touch() -> None:
     loop = in_mode(M.HUMAN)
     touched = loop.state.wheel
     loop.tick(human=loop.hand(math.nan, -1.0))
-    assert loop.state.wheel is touched and loop.state.tracks.human.accepted is None
+    assert loop.state.wheel is touched and loop.state.screened.human.accepted is None
     assert loop.mode is M.EXPERT and loop.state.reason == "human_lost"
 
 

@@ -12,9 +12,7 @@ from support.arbiter_loop import Loop, engaged, in_mode, told
 from support.scenery import SECOND, TICK, output
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
-from takead_ros.takeover import arbiter
-from takead_ros.takeover.parameters import ArbiterParameters
-from takead_ros.takeover.state import State
+from takead_ros.takeover import machine
 
 
 @pytest.mark.parametrize("trigger", [t for t in Trigger if t is not Trigger.NONE], ids=lambda t: t.name)
@@ -333,6 +331,9 @@ def test_a_disagreement_is_more_than_its_limit(policy: float, mode: M) -> None:
     [(0.01, 0.0, True), (0.0101, 0.0, False), (-0.0101, 0.0, False), (0.0, 0.3, True), (0.0, -0.31, False)],
 )
 def test_converged_is_within_both_limits(steering: float, acceleration: float, converged: bool) -> None:
-    state, wish = State(last=(0.0, 0.0)), output(0, steering=steering, acceleration=acceleration)
-    assert arbiter._converged(state, wish, ArbiterParameters()) == converged
-    assert not arbiter._converged(State(), wish, ArbiterParameters())
+    loop = in_mode(M.HANDBACK)
+    s = loop.assess()
+    facts = replace(s.facts, policy=output(0, steering=steering, acceleration=acceleration))
+    state = s.state._replace(last=(0.0, 0.0))
+    assert machine.converged.holds(s._replace(state=state, facts=facts)) == converged
+    assert not machine.converged.holds(s._replace(state=state._replace(last=None), facts=facts))

@@ -23,10 +23,9 @@ from takead_ros.domain.scene import (
     Scene,
     TrafficControl,
 )
-from takead_ros.resources import resource
-from takead_ros.takeover import prediction, risks, table
+from takead_ros.takeover import prediction, risks
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
-from takead_ros.takeover.triggers import Memory, evaluate
+from takead_ros.takeover.triggers import MonitorState, evaluate
 
 Make = Callable[[int, float], Any]
 
@@ -35,7 +34,7 @@ class Road:
     """Evaluates tick after tick: scenes at 20 Hz, outputs at 10 Hz, the ego straight on at ``speed``."""
 
     def __init__(self, speed: float = 10.0, **parameters: Any) -> None:
-        self.p, self.memory, self.speed = MonitorParameters(**parameters), Memory(), speed
+        self.p, self.memory, self.speed = MonitorParameters(**parameters), MonitorState(), speed
         self.i, self.x = 0, 0.0
         self.policy: DriverOutput | None = None
         self.expert: DriverOutput | None = None
@@ -402,18 +401,3 @@ def test_parameters_say_what_is_wrong() -> None:
             validated(ArbiterParameters, change)
     numbers = [f for f in ArbiterParameters.model_fields.values() if f.annotation is float]
     assert all(min(m.ge for m in f.metadata if hasattr(m, "ge")) > 0.0 for f in numbers)  # zero is never "off"
-
-
-def test_the_table_is_complete() -> None:
-    rows = table.transitions()
-    assert len(rows) == len({(row.origin, row.when) for row in rows}) > 20
-    text = table.mermaid()
-    assert text.startswith("stateDiagram-v2") and "POLICY --> EXPERT" in text and "any state" in text
-    assert table.markdown().count("\n") == len(rows) + 2
-    with pytest.raises(ValueError, match="transition table"):
-        table.transitions("| a | b | c | d | e |\n|---|\n| POLICY | x | NOWHERE | y | |")
-
-
-def test_the_document_shows_the_table_of_the_code() -> None:
-    document = resource("takead_ros").parent / "docs" / "takeover.md"
-    assert table.markdown() in document.read_text(encoding="utf-8")
