@@ -16,6 +16,10 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$p && break; done)
 
+# The versions that were tested (make CONSTRAINTS= takes the newest that pyproject.toml allows instead).
+CONSTRAINTS ?= $(wildcard constraints/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null).txt)
+PINNED := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -97,22 +101,22 @@ $(VENV)/.torch: | $(VENV)/bin/python
 	@echo "== PyTorch: $$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("torch"))') is installed"
 	@touch $@
 
-$(VENV)/.ready-demo: pyproject.toml $(VENV)/.torch
+$(VENV)/.ready-demo: pyproject.toml $(CONSTRAINTS) $(VENV)/.torch
 	@echo "== installing takead_ros with the simulator"
-	@$(BIN)/python -m pip install -q -e '.[sim,training]'
+	@$(BIN)/python -m pip install -q $(PINNED) -e '.[sim,training]'
 	$(call install_simulator,$(BIN)/python)
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready-demo
 	@echo "== installing the development tools"
-	@$(BIN)/python -m pip install -q -e '.[sim,training,dev,carla,export,video]'
+	@$(BIN)/python -m pip install -q $(PINNED) -e '.[sim,training,dev,carla,export,video]'
 	@touch $@
 
 # What a vehicle computer has: the wheel and the simulator, no torch.
-$(RUNTIME_VENV)/.dependencies: pyproject.toml | $(VENV)/.ready-dev
+$(RUNTIME_VENV)/.dependencies: pyproject.toml $(CONSTRAINTS) | $(VENV)/.ready-dev
 	@echo "== set-up: makes $(RUNTIME_VENV), an installation without PyTorch (about a minute, 1 GB, once)"
 	@rm -rf $(RUNTIME_VENV) && $(BIN)/python -m venv $(RUNTIME_VENV)
-	@$(RUNTIME_VENV)/bin/python -m pip install -q '.[sim]'
+	@$(RUNTIME_VENV)/bin/python -m pip install -q $(PINNED) '.[sim]'
 	$(call install_simulator,$(RUNTIME_VENV)/bin/python)
 	@touch $@
 
