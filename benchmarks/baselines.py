@@ -40,11 +40,13 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import arc_lengths, box_corners, interpolate, project, to_local, wrap_angle
 from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.domain.seeds import parse_seeds
+from takead_ros.maps.roads import Roads
 from takead_ros.measures.driving_score import EpisodeResult, aggregate, score
 from takead_ros.policy.tracking import track
 from takead_ros.runs.journal import Ledger
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import Episode, Simulator, open_simulator
+from takead_ros.simulators.metadrive.blocks import node_name
 from takead_ros.simulators.metadrive.episode import ScriptedEpisode
 
 Command = tuple[float, float]  # steering angle rad, acceleration m/s^2
@@ -147,7 +149,8 @@ def _vehicle(episode: ScriptedEpisode) -> Any:
     from metadrive.component.navigation_module.node_network_navigation import NodeNetworkNavigation
 
     ego, scenario = episode.vehicle, episode.scenario
-    nodes = scenario.route.nodes
+    assert isinstance(scenario.roads, Roads)
+    nodes = [node_name(node, scenario.roads) for node in scenario.route.nodes]
     ego.config["navigation_module"] = NodeNetworkNavigation
     ego.add_navigation()
     lane = ego.navigation.map.road_network.get_lane((nodes[0], nodes[1], scenario.route.lanes[0]))
