@@ -32,22 +32,48 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from pydantic.dataclasses import dataclass
 
 from takead_ros import __version__, scenarios
-from takead_ros.console import refuse_existing, write_json
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Plan
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import arc_lengths, box_corners, interpolate, project, to_local, wrap_angle
 from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.domain.seeds import parse_seeds
-from takead_ros.maps.roads import Roads
-from takead_ros.measures.driving_score import EpisodeResult, aggregate, score
+from takead_ros.files import refuse_existing, write_record
+from takead_ros.measures.driving_score import score
+from takead_ros.measures.summary import Summary, aggregate
 from takead_ros.policy.tracking import track
-from takead_ros.runs.journal import Ledger
+from takead_ros.runs.drive import JOURNAL_SUFFIX
+from takead_ros.runs.journal import Journal
+from takead_ros.runs.results import RECORD, EpisodeResult
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import Episode, Simulator, open_simulator
-from takead_ros.simulators.metadrive.blocks import node_name
 from takead_ros.simulators.metadrive.episode import ScriptedEpisode
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class Settings:
+    """What must be the same for a run to be continued."""
+
+    suite: str
+    families: tuple[str, ...]
+    seeds: tuple[int, ...]
+    version: str
+    simulator: str
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class DriverSummary(Summary):
+    episodes: tuple[EpisodeResult, ...]
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class Baselines(Settings):
+    """The JSON file."""
+
+    drivers: dict[str, DriverSummary]
+
 
 Command = tuple[float, float]  # steering angle rad, acceleration m/s^2
 Driver = Callable[[Episode], Command]  # called once every PERIOD
@@ -149,8 +175,7 @@ def _vehicle(episode: ScriptedEpisode) -> Any:
     from metadrive.component.navigation_module.node_network_navigation import NodeNetworkNavigation
 
     ego, scenario = episode.vehicle, episode.scenario
-    assert isinstance(scenario.roads, Roads)
-    nodes = [node_name(node, scenario.roads) for node in scenario.route.nodes]
+    nodes = scenario.route.nodes
     ego.config["navigation_module"] = NodeNetworkNavigation
     ego.add_navigation()
     lane = ego.navigation.map.road_network.get_lane((nodes[0], nodes[1], scenario.route.lanes[0]))
@@ -223,7 +248,7 @@ DRIVERS: dict[str, Callable[[Episode], Driver]] = {
 _simulator: Simulator | None = None  # MetaDrive allows one engine in a process
 
 
-def episode(work: tuple[str, str, str, int]) -> dict[str, Any]:
+def episode(work: tuple[str, str, str, int]) -> EpisodeResult:
     """One scored episode of (driver, suite, family, seed)."""
     global _simulator
     name, suite, family, seed = work
@@ -238,14 +263,14 @@ def episode(work: tuple[str, str, str, int]) -> dict[str, Any]:
             command = drive(driven)
         driven.step(*command)
         tick += 1
-    return {**score(driven.outcome(), suite).as_dict(), "driver": name}
+    return EpisodeResult(**vars(score(driven.outcome(), suite)), triggers=(), driver=name)
 
 
 def key(work: tuple[str, str, str, int]) -> str:
     return f"{work[0]}/{work[2]}/{work[3]}"
 
 
-def run(work: list[tuple[str, str, str, int]], workers: int) -> Iterator[dict[str, Any]]:
+def run(work: list[tuple[str, str, str, int]], workers: int) -> Iterator[EpisodeResult]:
     """Results in the order of ``work``."""
     if workers == 1:
         yield from map(episode, work)
@@ -254,16 +279,16 @@ def run(work: list[tuple[str, str, str, int]], workers: int) -> Iterator[dict[st
         yield from pool.imap(episode, work)
 
 
-def table(summaries: dict[str, dict[str, Any]]) -> str:
+def table(summaries: dict[str, DriverSummary]) -> str:
     """Driving Score (success rate %) of each family and driver, as Markdown."""
     names = list(summaries)
     lines = ["| family | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for family in next(iter(summaries.values()))["scenarios"]:
-        cells = [summaries[name]["scenarios"][family] for name in names]
+    for family in next(iter(summaries.values())).scenarios:
+        cells = [summaries[name].scenarios[family] for name in names]
         lines.append(
-            f"| {family} | " + " | ".join(f"{c['driving_score']:.1f} ({c['success_rate']:.0%})" for c in cells) + " |"
+            f"| {family} | " + " | ".join(f"{c.driving_score:.1f} ({c.success_rate:.0%})" for c in cells) + " |"
         )
-    every = [f"**{s['driving_score']:.1f} ({s['success_rate']:.0%})**" for s in summaries.values()]
+    every = [f"**{s.driving_score:.1f} ({s.success_rate:.0%})**" for s in summaries.values()]
     return "\n".join([*lines, "| **all** | " + " | ".join(every) + " |"])
 
 
@@ -286,31 +311,34 @@ def main() -> None:
     except TakeadError as problem:
         parser.error(str(problem))
     work = [(name, suite.name, family, seed) for name in names for seed in seeds for family in suite.families]
-    settings = {"suite": suite.name, "families": list(suite.families), "seeds": seeds, "version": __version__}
+    settings = Settings(
+        suite=suite.name, families=suite.families, seeds=tuple(seeds), version=__version__,
+        simulator=f"metadrive {version('metadrive-simulator')}",
+    )  # fmt: skip
     try:
-        ledger = Ledger(arguments.json.with_suffix(".episodes.jsonl"), settings) if arguments.json else None
+        kept = arguments.json and arguments.json.with_name(arguments.json.name + JOURNAL_SUFFIX)
+        journal = Journal(kept, settings, EpisodeResult) if kept else None
     except TakeadError as problem:
         parser.error(str(problem))
-    done = dict(ledger.results) if ledger else {}
+    done = dict(journal.results) if journal else {}
     waiting = [item for item in work if key(item) not in done]
     for item, result in zip(waiting, run(waiting, arguments.workers), strict=True):
         done[key(item)] = result
-        if ledger:
-            ledger.add(key(item), result)
-        kinds = ", ".join(infraction["kind"] for infraction in result["infractions"])
+        if journal:
+            journal.add(key(item), result)
+        kinds = ", ".join(infraction.kind for infraction in result.infractions)
         print(
-            f"{len(done)}/{len(work)} {key(item)}: {result['driving_score']:.1f} {result['end']} {kinds}",
+            f"{len(done)}/{len(work)} {key(item)}: {result.driving_score:.1f} {result.end} {kinds}",
             file=sys.stderr, flush=True,
         )  # fmt: skip
     results = [done[key(item)] for item in work]
     summaries = {}
     for name in names:
-        own = [result for result in results if result["driver"] == name]
-        summaries[name] = {**aggregate([EpisodeResult.from_dict(result) for result in own]), "episodes": own}
+        own = tuple(result for result in results if result.driver == name)
+        summaries[name] = DriverSummary(**vars(aggregate(own)), episodes=own)
     print(table(summaries))
     if arguments.json is not None:
-        simulator = f"metadrive {version('metadrive-simulator')}"
-        write_json(arguments.json, {**settings, "simulator": simulator, "drivers": summaries})
+        write_record(arguments.json, Baselines(**vars(settings), drivers=summaries))
 
 
 if __name__ == "__main__":

@@ -127,10 +127,8 @@ def recover(simulator: PerturbedSimulator, runner: EpisodeRunner, kind: str, fam
     simulator.start = perturb(kind, family, seed)
     watch = Watch()
     result = runner.run(EpisodeSpec("recovery", family, seed, EXPERT, False), watch)
-    kinds = tuple(str(infraction["kind"]) for infraction in result["infractions"])
-    return Recovery(
-        family, seed, kind, simulator.start, bool(result["success"]), watch.seconds(simulator.step_s), kinds
-    )
+    kinds = tuple(infraction.kind for infraction in result.infractions)
+    return Recovery(family, seed, kind, simulator.start, result.success, watch.seconds(simulator.step_s), kinds)
 
 
 def main() -> int:

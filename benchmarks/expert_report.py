@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,13 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from takead_ros.console import read_json
 from takead_ros.domain.errors import TakeadError
-from takead_ros.measures.driving_score import PERCENTILES, RESAMPLES, EpisodeResult, aggregate, compare
+from takead_ros.measures.driving_score import EpisodeScore
+from takead_ros.measures.infractions import Infraction
+from takead_ros.measures.summary import RESAMPLES, aggregate, compare
 
 Episode = Mapping[str, Any]
+PERCENTILES = (5, 25, 50, 75, 95)
 GOOD, INK, FAINT = "#0f766e", "#1f2937", "#9ca3af"
 COLOURS = ("#d97706", "#7c3aed", "#2563eb", "#db2777", "#65a30d")
 WANTED = {"driving_score": 95.0, "success_rate": 0.9, "family": 0.75, "baseline": 60.0}
@@ -38,6 +42,21 @@ PHRASES = {
     "scenario_timeout": "runs out of time", "blocked": "stands still for 15 s", "route_deviation": "leaves the route",
     "yield_to_emergency_vehicle": "does not let the emergency vehicle by",
 }  # fmt: skip
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The JSON of ``takead eval`` or of ``baselines.py``."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise TakeadError(f"'{path}': {problem}; expected JSON of 'takead eval' or baselines.py") from problem
+    return content
+
+
+def score_of(episode: Episode) -> EpisodeScore:
+    """The score in one episode of the JSON of ``takead eval`` or of ``baselines.py``."""
+    known = {field.name: episode[field.name] for field in fields(EpisodeScore)}
+    return EpisodeScore(**{**known, "infractions": tuple(Infraction(**item) for item in episode["infractions"])})
 
 
 def key(episode: Episode) -> tuple[str, int]:
@@ -68,7 +87,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def headline(episodes: Sequence[Episode]) -> str:
-    summary = aggregate([EpisodeResult.from_dict(episode) for episode in episodes])
+    summary = aggregate([score_of(episode) for episode in episodes])
     rows = []
     for name, title, scale, unit in (
         ("driving_score", "Driving Score", 1.0, ""), ("success_rate", "Success Rate", 100.0, " %"),
@@ -76,10 +95,12 @@ def headline(episodes: Sequence[Episode]) -> str:
         ("comfort", "comfort (share of 2 s segments)", 100.0, " %"),
     ):  # fmt: skip
         low, high = interval([float(episode[name]) for episode in episodes])
-        rows.append([title, f"{scale * summary[name]:.1f}{unit}", f"{scale * low:.1f} to {scale * high:.1f}{unit}"])
-    if summary["efficiency"] is not None:
-        rows.append(["efficiency (speed in % of the traffic's)", f"{summary['efficiency']:.0f} %", ""])
-    rows.append(["driven", f"{summary['distance_km']:.1f} km", ""])
+        rows.append(
+            [title, f"{scale * getattr(summary, name):.1f}{unit}", f"{scale * low:.1f} to {scale * high:.1f}{unit}"]
+        )
+    if summary.efficiency is not None:
+        rows.append(["efficiency (speed in % of the traffic's)", f"{summary.efficiency:.0f} %", ""])
+    rows.append(["driven", f"{summary.distance_km:.1f} km", ""])
     return table(["", "mean", "95 % interval"], rows)
 
 
@@ -87,9 +108,9 @@ def distributions(drivers: Mapping[str, Sequence[Episode]]) -> str:
     rows = []
     for measure, title in (("min_ttc", "min-TTC"), ("post_encroachment_time", "PET")):
         for name, episodes in drivers.items():
-            found = aggregate([EpisodeResult.from_dict(episode) for episode in episodes])[measure]
-            cuts = [found[f"p{p}"] for p in PERCENTILES]
-            rows.append([f"{title}, {name}", f"{found['share']:.0%}", *("" if c is None else f"{c:.1f}" for c in cuts)])
+            found = getattr(aggregate([score_of(episode) for episode in episodes]), measure)
+            cuts = [getattr(found, f"p{p}") for p in PERCENTILES]
+            rows.append([f"{title}, {name}", f"{found.share:.0%}", *("" if c is None else f"{c:.1f}" for c in cuts)])
     return table(["s", "episodes that have one", *(f"p{p}" for p in PERCENTILES)], rows)
 
 
@@ -150,9 +171,9 @@ def against(expert: Sequence[Episode], baselines: Mapping[str, Sequence[Episode]
     rows = []
     for name, episodes in baselines.items():
         common = {key(episode) for episode in episodes}
-        ours = [EpisodeResult.from_dict(episode) for episode in expert if key(episode) in common]
-        theirs = [EpisodeResult.from_dict(episode) for episode in episodes]
-        found = compare(theirs, ours, metrics=("driving_score",))["driving_score"]
+        ours = [score_of(episode) for episode in expert if key(episode) in common]
+        theirs = [score_of(episode) for episode in episodes]
+        found = compare(theirs, ours, ["driving_score"])["driving_score"]
         rows.append([name, str(len(ours)), f"{found.old:.1f}", f"{np.mean([e.success for e in theirs]):.0%}",
                      f"{found.new:.1f}", f"+{found.difference:.1f} ({found.low:+.1f} to {found.high:+.1f})",
                      f"{found.higher} / {found.equal} / {found.lower}"])  # fmt: skip
@@ -275,11 +296,11 @@ def suites(evaluations: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for evaluation in evaluations:
         episodes, seeds = evaluation["episodes"], evaluation["seeds"]
-        summary = aggregate([EpisodeResult.from_dict(episode) for episode in episodes])
-        kinds = ", ".join(f"{PHRASES.get(kind, kind)}: {n}" for kind, n in summary["infractions"].items()) or "none"
+        summary = aggregate([score_of(episode) for episode in episodes])
+        kinds = ", ".join(f"{PHRASES.get(kind, kind)}: {n}" for kind, n in summary.infractions.items()) or "none"
         rows.append([f"`{evaluation['suite']}`", f"{min(seeds)}-{max(seeds)}", str(len(episodes)),
-                     f"{summary['distance_km']:.1f}", f"{summary['driving_score']:.1f}",
-                     f"{summary['success_rate']:.0%}", kinds])  # fmt: skip
+                     f"{summary.distance_km:.1f}", f"{summary.driving_score:.1f}",
+                     f"{summary.success_rate:.0%}", kinds])  # fmt: skip
     return table(["suite", "seeds", "episodes", "km", "DS", "SR", "infractions"], rows)
 
 
@@ -306,12 +327,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/results"))
     arguments = parser.parse_args()
     try:
-        expert = read_json(arguments.expert)
-        again = None if arguments.again is None else read_json(arguments.again)
-        baselines = {name: part for path in arguments.baselines for name, part in read_json(path)["drivers"].items()}
+        expert = read(arguments.expert)
+        again = None if arguments.again is None else read(arguments.again)
+        baselines = {name: part for path in arguments.baselines for name, part in read(path)["drivers"].items()}
         causes = yaml.safe_load(arguments.causes.read_text(encoding="utf-8")) if arguments.causes else {}
         text, drivers = page(
-            expert, baselines, again, [read_json(path) for path in arguments.suites], causes or {}, arguments.note
+            expert, baselines, again, [read(path) for path in arguments.suites], causes or {}, arguments.note
         )
     except (TakeadError, OSError, yaml.YAMLError, KeyError) as problem:
         parser.error(str(problem))

@@ -27,13 +27,16 @@ from time import perf_counter, process_time, thread_time
 from typing import Any
 
 from takead_ros import scenarios
+from takead_ros.console import Progress
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
 from takead_ros.host import bus, lockstep
 from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.messages import codec
+from takead_ros.runs.drive import run_episodes
 from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
-from takead_ros.runs.workers import Fleet
+from takead_ros.runs.results import EpisodeResult
+from takead_ros.runs.workers import open_workers
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import Episode, Simulator, open_simulator
@@ -153,7 +156,7 @@ def timed_callbacks(parts: defaultdict[str, float]) -> Iterator[None]:
         codec.serialize = serialize
 
 
-def drive(runner: EpisodeRunner, simulator: MeasuredSimulator, spec: EpisodeSpec) -> tuple[Spent, dict[str, Any]]:
+def drive(runner: EpisodeRunner, simulator: MeasuredSimulator, spec: EpisodeSpec) -> tuple[Spent, EpisodeResult]:
     """What the ticks of one episode of the full stack cost (loading, resetting and scoring are left out)."""
     started: list[Spent] = []
     result = runner.run(spec, lambda host: started.append(Spent.now()))
@@ -205,7 +208,7 @@ def measure(suite: str, model: str, repetitions: int, bags: Path) -> dict[str, A
         row.steps = len(commands)
         row.full.append(full)
         row.bare.append(bare)
-        takeovers += len(result["triggers"])
+        takeovers += len(result.triggers)
     parts, steps = components(runner, simulator, specs)
     ordered = sorted(parts.items(), key=lambda part: -part[1])
     runner.close()
@@ -251,10 +254,10 @@ def scaling(suite: str, model: str, episodes: int) -> dict[str, float]:
     specs = [EpisodeSpec(suite, families[i % len(families)], FIRST_SEED + 2 + i, model, True) for i in range(episodes)]
     seconds: dict[str, float] = {}
     for workers in (1, 2):
-        with Fleet(workers) as fleet:
-            fleet.run(warm, None, f"{workers} workers, warming up")
+        with open_workers(EpisodeRunner, workers) as pool, Progress() as progress:
+            run_episodes(warm, pool, None, progress, f"{workers} workers, warming up")
             start = perf_counter()
-            fleet.run(specs, None, f"{workers} workers")
+            run_episodes(specs, pool, None, progress, f"{workers} workers")
             seconds[f"workers_{workers}_s"] = perf_counter() - start
     return {"episodes": episodes, **seconds, "speed_up": seconds["workers_1_s"] / seconds["workers_2_s"]}
 

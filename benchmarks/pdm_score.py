@@ -21,9 +21,9 @@ from time import process_time
 import numpy as np
 from shapely import LineString, Point, Polygon, buffer, unary_union
 
-from takead_ros.console import refuse_existing, write_json
 from takead_ros.domain.geometry import to_outer
 from takead_ros.domain.scene import EgoState, FloatArray, LineKind, ObjectKind, Objects, Polyline
+from takead_ros.files import refuse_existing, write_record
 from takead_ros.measures.pdm import LaneArea, PdmScores, Tracks, pdm_scores, resample
 from takead_ros.measures.pdm.area import TOLERANCE
 from takead_ros.measures.pdm.motion import comfortable
@@ -177,7 +177,7 @@ def main() -> None:
     if arguments.json is not None:
         figures = {"trajectories_per_s": rate, "plain_per_s": slow_rate, "ratio": rate / slow_rate,
                    "runs_s": seconds, "difference": worst, "count": len(states)}  # fmt: skip
-        write_json(arguments.json, figures)
+        write_record(arguments.json, figures)
 
 
 if __name__ == "__main__":

@@ -1,69 +1,85 @@
-"""What the commands print and write: errors, tables, JSON, output folders."""
+"""What the commands print: errors, tables, and where their work is."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
 from rich.progress import TimeRemainingColumn as Eta
-
-from takead_ros.domain.errors import TakeadError
-from takead_ros.files import writable_folder
 
 stdout = Console(soft_wrap=False)
 stderr = Console(stderr=True)
+LINE_EVERY_S = 60.0  # between two lines of a phase where there is no terminal
 
 
 def error(message: str) -> None:
     """One clear line on stderr."""
-    stderr.print(f"[bold red]error:[/bold red] {message.replace('[', chr(92) + '[')}", soft_wrap=True, highlight=False)
+    stderr.print("[bold red]error:[/bold red] " + escape(message), soft_wrap=True, highlight=False, emoji=False)
 
 
-def progress() -> Progress:
-    """A progress bar with count and ETA on stderr; plain and silent where stderr is no terminal."""
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("ETA"),
-        Eta(),
-        console=stderr,
-        transient=False,
-    )
+class Progress:
+    """Shows on ``console`` where the phases of some work are; used as a context manager.
+
+    On a terminal: a bar with count, time and ETA for each phase. Elsewhere (a log, nohup, CI): a line when a phase
+    begins and ends, and one a minute in between. ``clock``: s, steady.
+    """
+
+    def __init__(self, console: Console = stderr, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock = console, clock
+        self._bars = (
+            Bars(
+                SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=16), MofNCompleteColumn(),
+                TimeElapsedColumn(), TextColumn("ETA"), Eta(), console=console,
+            )
+            if console.is_terminal
+            else None
+        )  # fmt: skip
+        self._tasks: dict[str, TaskID] = {}
+        self._begun: dict[str, tuple[float, int]] = {}  # s, and what was done then
+        self._shown: dict[str, float] = {}  # s of the last line
+
+    def __enter__(self) -> Progress:
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def report(self, phase: str, done: int, total: int, figures: Mapping[str, float] | None = None) -> None:
+        """``done`` of ``total`` parts of ``phase`` are finished; ``figures`` are shown with it."""
+        text = escape(phase) + "".join(f"  {name} {value:.3f}" for name, value in (figures or {}).items())
+        if self._bars is None:
+            self._line(phase, text, done, total)
+            return
+        if phase not in self._tasks:
+            self._tasks[phase] = self._bars.add_task(text, total=total, completed=done)
+        self._bars.update(self._tasks[phase], completed=done, total=total, description=text)
+
+    def say(self, text: str) -> None:
+        """One line, above the bars."""
+        self._console.print(escape(text), soft_wrap=True, highlight=False, emoji=False)
+
+    def _line(self, phase: str, text: str, done: int, total: int) -> None:
+        now = self._clock()
+        begun, before = self._begun.setdefault(phase, (now, done))
+        if phase in self._shown and done < total and now - self._shown[phase] < LINE_EVERY_S:
+            return
+        first = phase not in self._shown
+        self._shown[phase] = now
+        spent, rest = now - begun, total - done
+        left = f", about {_time(spent / (done - before) * rest)} to go" if done > before and rest else ""
+        since = "" if first else f" after {_time(spent)}"
+        self._console.print(f"  {text}: {done}/{total}{since}{left}", soft_wrap=True, highlight=False, emoji=False)
 
 
-def refuse_existing(path: Path) -> None:
-    """TakeadError where an output file is already there."""
-    if path.exists():
-        raise TakeadError(f"output '{path}' exists already; expected a new path (nothing is overwritten)")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in ``path``. Raises TakeadError naming the file and what was expected."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        raise TakeadError(f"'{path}': {problem}; expected JSON written by 'takead demo' or 'takead eval'") from problem
-    if not isinstance(content, dict):
-        raise TakeadError(f"'{path}': holds a {type(content).__name__}, expected a JSON object")
-    return content
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write ``content`` as JSON, whole or not at all (a sibling file is renamed over ``path``)."""
-    writable_folder(path.parent)
-    partial = path.with_name(path.name + ".part")
-    try:
-        partial.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as problem:
-        partial.unlink(missing_ok=True)
-        raise TakeadError(
-            f"output '{path}': {problem.strerror}; expected a writable place with space left"
-        ) from problem
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100.0 else f"{seconds / 60.0:.0f} min"

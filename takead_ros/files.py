@@ -19,6 +19,7 @@ from takead_ros.domain.errors import TakeadError
 
 T = TypeVar("T")
 LOCK_SUFFIX = ".lock"
+PART_MARK = ".part"
 
 
 def writable_folder(folder: Path) -> Path:
@@ -51,7 +52,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Its name is this process's own, so that two writers never share one, and ends in ``path``'s suffix, for libraries
     that go by it. Raises TakeadError where it cannot be written.
     """
-    partial = path.with_name(f".{path.stem[:80]}.{os.getpid()}.part{path.suffix}")
+    partial = path.with_name(f".{path.stem[:80]}.{os.getpid()}{PART_MARK}{path.suffix}")
     try:
         yield partial
         partial.replace(path)
@@ -158,8 +159,13 @@ def _take(path: Path, place: Path) -> int:
             break
         os.close(file)  # its last holder removed it between our opening and locking it
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200]
-    os.ftruncate(file, 0)
-    os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()} ({command})\n".encode(), 0)
+    try:
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()} ({command})\n".encode(), 0)
+    except OSError:
+        place.unlink(missing_ok=True)
+        os.close(file)
+        raise
     return file
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from takead_ros.console import refuse_existing, stdout
+from takead_ros.console import Progress, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds, split_of
-from takead_ros.files import writable_folder
+from takead_ros.files import refuse_existing, writable_folder
 from takead_ros.scenarios import ALL_FAMILIES, build
 from takead_ros.scenarios.suites import load_suite, suite_names
 
@@ -50,19 +50,23 @@ def show(
     out: Path | None = typer.Option(None, help="Write the expert's drive through it here, as an animated GIF."),
 ) -> None:
     """Print everything that decides one scenario, as JSON, or show the expert driving through it."""
-    number = parse_seeds(seed)[0]
+    numbers = parse_seeds(seed, "--seed")
+    if len(numbers) != 1:
+        raise TakeadError(f"--seed '{seed}': names {len(numbers)} seeds, expected one, such as 7 or collection:7")
+    number = numbers[0]
     scenario = build(family, number)
     if out is None:
         typer.echo(json.dumps({"split": split_of(number), **asdict(scenario)}, indent=2, default=_plain))
         return
-    from takead_ros.pictures import side_by_side as moment
+    from takead_ros.pictures.side_by_side import show as draw
 
     if out.suffix != ".gif":
         raise TakeadError(f"--out '{out}': expected a file name ending in .gif")
     refuse_existing(out)
     writable_folder(out.parent)
-    moment.show(family, family, number, out)
-    stdout.print(f"written: {out}")
+    with Progress() as progress:
+        draw(family, family, number, out, progress)
+    stdout.print(f"written: {out}", markup=False, emoji=False, soft_wrap=True)
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,8 @@ import re
 from takead_ros.domain.errors import TakeadError
 
 SPLIT_SIZE = 1_000_000
+LAST_SEED = 2**31 - 1
+MOST_SEEDS = 100_000  # in one command
 SPLITS = ("test", "collection", "selection", "training")
 
 
@@ -19,23 +21,31 @@ def split_of(seed: int) -> str:
     return SPLITS[min(seed // SPLIT_SIZE, len(SPLITS) - 1)]
 
 
-def parse_seeds(text: str) -> list[int]:
+def parse_seeds(text: str, option: str = "--seeds") -> list[int]:
     """Seeds named by ``text``: ``7``, ``0-9``, ``0-4,8``, or with a split in front, ``training:0-99``.
 
-    Raises TakeadError where it is no such range.
+    Raises TakeadError, naming ``option``, where it is no such range, where a range of plain numbers runs from one
+    split into the next, or where it names more than MOST_SEEDS or one above LAST_SEED.
     """
     split, _, ranges = text.rpartition(":")
     if split and split not in SPLITS:
-        raise TakeadError(f"--seeds '{text}': unknown split '{split}', expected one of {', '.join(SPLITS)}")
+        raise TakeadError(f"{option} '{text[:80]}': unknown split '{split}', expected one of {', '.join(SPLITS)}")
     first = SPLITS.index(split) * SPLIT_SIZE if split else 0
     seeds: list[int] = []
     for part in ranges.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        match = re.fullmatch(r"\s*([0-9]{1,18})(?:-([0-9]{1,18}))?\s*", part)
         low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if low > high or (split and high >= SPLIT_SIZE):
+        if low > high or high > LAST_SEED or (split and high >= SPLIT_SIZE):
             raise TakeadError(
-                f"--seeds '{text}': '{part}' is no range; expected a number or LOW-HIGH with LOW <= HIGH, "
-                f"such as 0-9, 0-4,8 or collection:0-23 (0 to {SPLIT_SIZE - 1} within a split)"
+                f"{option} '{text[:80]}': '{part[:40]}' is no range; expected a number or LOW-HIGH with LOW <= HIGH, "
+                f"such as 0-9, 0-4,8 or collection:0-23 (0 to {SPLIT_SIZE - 1} within a split, else to {LAST_SEED})"
             )
+        if split_of(low) != split_of(high):
+            raise TakeadError(
+                f"{option} '{text[:80]}': runs from {split_of(low)} into {split_of(high)} seeds; "
+                "expected seeds of one split in a range"
+            )
+        if len(seeds) + high - low >= MOST_SEEDS:
+            raise TakeadError(f"{option} '{text[:80]}': more than {MOST_SEEDS} seeds, expected fewer")
         seeds.extend(range(first + low, first + high + 1))
     return list(dict.fromkeys(seeds))

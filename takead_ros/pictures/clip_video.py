@@ -14,10 +14,11 @@ from PIL import Image
 
 from takead_ros.domain.driving import DriverStatus, Plan
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import replacing
 from takead_ros.pictures import scene as render
+from takead_ros.pictures.gif import SHORTEST_MS, durations_ms, save_gif
 from takead_ros.recording.reader import Frame, frames
 
-SHORTEST_MS = 20  # viewers slow down what is faster
 SUFFIXES = (".gif", ".mp4")
 
 
@@ -36,28 +37,23 @@ def write(clip: Path, out: Path, speed: float) -> int:
     found = list(frames(clip))
     if not found:
         raise TakeadError(f"clip '{clip}': holds no scene that the policy or the expert answered")
-    step = (found[-1].stamp - found[0].stamp) / 1e6 / max(len(found) - 1, 1) / speed
-    every = max(1, int(np.ceil(SHORTEST_MS / max(step, 1e-3))))
+    step_ms = (found[-1].stamp - found[0].stamp) / 1e6 / max(len(found) - 1, 1) / speed
+    every = max(1, int(np.ceil(SHORTEST_MS / max(step_ms, 1e-3))))
     shown = found[::every]
-    milliseconds = max(1, round(step * every))
     pictures = _pictures(shown, found[0].stamp)
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".part")
-    (_gif if out.suffix.lower() == ".gif" else _mp4)(pictures, partial, milliseconds)
-    partial.replace(out)
+    if out.suffix.lower() == ".gif":
+        save_gif(pictures, out, durations_ms([frame.stamp / 1e9 / speed for frame in shown]))
+    else:
+        with replacing(out) as partial:
+            _mp4(pictures, partial, Fraction(1_000_000, max(1, round(1000.0 * step_ms * every))))
     return len(shown)
 
 
-def _gif(pictures: Iterator[Image.Image], path: Path, milliseconds: int) -> None:
-    # A palette of its own for each picture costs more than it shows.
-    reduced = (picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=64) for picture in pictures)
-    next(reduced).save(path, format="GIF", save_all=True, append_images=reduced, duration=milliseconds, loop=0)
-
-
-def _mp4(pictures: Iterator[Image.Image], path: Path, milliseconds: int) -> None:
+def _mp4(pictures: Iterator[Image.Image], path: Path, rate_hz: Fraction) -> None:
     av = importlib.import_module("av")
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream("libx264", rate=Fraction(1000, milliseconds))
+        stream = container.add_stream("libx264", rate=rate_hz)
         first = next(pictures)
         # What every player shows; it wants even sizes.
         stream.width, stream.height, stream.pix_fmt = first.width // 2 * 2, first.height // 2 * 2, "yuv420p"

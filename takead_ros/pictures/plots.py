@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from takead_ros.measures.summary import HEADLINES, Summary
+from takead_ros.runs.results import EpisodeResult
 
 OLD, NEW, INK, FAINT = "#d97706", "#0f766e", "#1f2937", "#9ca3af"
 
@@ -35,16 +37,14 @@ def _svg(figure: Figure) -> str:
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
-def paired_scores(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> str:
+def paired_scores(old: Sequence[EpisodeResult], new: Sequence[EpisodeResult]) -> str:
     """Driving Score of each episode, old model (across) against new (up); the same seed in both, one dot each."""
     figure, axes = _figure(5.2, 4.4)
-    families = sorted({str(episode["scenario"]) for episode in old})
+    families = sorted({episode.scenario for episode in old})
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle="--", zorder=1)
     markers = "osD^vP*Xhp<>"
     for i, family in enumerate(families):
-        pairs = [
-            (a["driving_score"], b["driving_score"]) for a, b in zip(old, new, strict=True) if a["scenario"] == family
-        ]
+        pairs = [(a.driving_score, b.driving_score) for a, b in zip(old, new, strict=True) if a.scenario == family]
         # dots of equal scores would hide each other: a small fixed step to the side by their rank
         across = [a + 0.7 * (j % 5 - 2) for j, (a, _) in enumerate(pairs)]
         up = [b + 0.7 * (j // 5 % 5 - 2) for j, (_, b) in enumerate(pairs)]
@@ -54,6 +54,26 @@ def paired_scores(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, A
     axes.text(97, 4, "worse now", color=OLD, fontsize=10, ha="right")
     axes.set(xlabel="Driving Score before", ylabel="Driving Score after", xlim=(-4, 104), ylim=(-4, 104))
     axes.legend(fontsize=7.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return _svg(figure)
+
+
+def headlines(old: Summary, new: Summary) -> str:
+    """Every headline before and after, each with its bootstrap 95 % interval, in a panel of its own scale."""
+    figure = Figure(figsize=(10.6, 2.4), layout="constrained")
+    for i, headline in enumerate(HEADLINES):
+        axes = figure.add_subplot(1, len(HEADLINES), i + 1)
+        _plain(axes)
+        scale = 100.0 if "%" in headline.written else 1.0
+        for place, summary, colour in ((0, old, OLD), (1, new, NEW)):
+            found, interval = getattr(summary, headline.key), summary.intervals[headline.key]
+            axes.plot([place, place], [scale * interval.low, scale * interval.high], color=colour, linewidth=2.0)
+            axes.plot(place, scale * found, marker="o", color=colour, markersize=7)
+            axes.annotate(headline.written.format(found), (place, scale * found), (8, 0), textcoords="offset points",
+                          fontsize=8, color=INK, va="center")  # fmt: skip
+        axes.set(xlim=(-0.4, 1.7))
+        axes.set_xticks([0, 1], ["before", "after"])
+        axes.set_ylim(bottom=0.0)
+        axes.set_title(headline.title + (", %" if scale > 1.0 else ""), fontsize=9, color=INK, loc="left")
     return _svg(figure)
 
 

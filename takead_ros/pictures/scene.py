@@ -50,7 +50,13 @@ PLANS: dict[str, Colour] = {
     "policy": (255, 176, 46), "old": (255, 176, 46), "new": (45, 212, 191), "expert": (90, 220, 120),
     "driven": (120, 170, 255),
 }  # fmt: skip
+KERB: Colour = (205, 208, 212)
 OTHER_PLANS: tuple[Colour, ...] = ((244, 114, 182), (196, 181, 253), (250, 204, 21))
+# everything above: what a palette must keep apart
+COLOURS: tuple[Colour, ...] = (
+    GRASS, ROAD, EDGE, MARKING, ROUTE, EGO, INK, PAPER, KERB, *KINDS.values(), *LIGHTS.values(), *PLANS.values(),
+    *OTHER_PLANS,
+)  # fmt: skip
 
 EGO_HEIGHT = 0.30  # of the picture: how far above its lower edge the ego is
 SMOOTH = 2  # drawn this many times larger, then reduced
@@ -136,7 +142,7 @@ def _draw_map(canvas: _Canvas, scene: Scene) -> None:
             for start, end in zip(line.points[:-1], line.points[1:], strict=True):
                 canvas.line(np.stack([start, start + DASH_SHARE * (end - start)]), MARKING, 0.16)
         elif line.kind is LineKind.ROAD_EDGE:
-            canvas.line(line.points, (205, 208, 212), 0.18)
+            canvas.line(line.points, KERB, 0.18)
     for target in scene.route.targets:
         canvas.disc(target, (*PAPER, 60), 0.55, outline=PAPER)
 

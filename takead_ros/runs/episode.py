@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -22,12 +21,15 @@ from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.nodes.recorder_node import RecorderNode
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.model import Policy, load_model
-from takead_ros.measures import driving_score as measures
+from takead_ros.measures.driving_score import score
 from takead_ros import scenarios
 from takead_ros.measures.episode_log import EpisodeLog
+from takead_ros.runs.results import EpisodeResult
 from takead_ros.simulators import Episode, Simulator, open_simulator
 
 SIMULATOR = "metadrive"
+# what the recorder, and `takead clips show`, put into the folder of a bag
+BAG_FILES = ("metadata.yaml", "manifest.json", "manifest.json.part", "metadata.yaml.part", "timeline.png")
 EXPERT = "expert"  # in place of a model: the rule-based expert drives
 Watch = Callable[[LockstepHost], None]
 
@@ -37,7 +39,8 @@ class EpisodeSpec:
     """One episode to drive.
 
     model: path of an ONNX policy, or ``expert``. takeovers: whether the expert may take over (its clips are recorded
-    when ``bags`` names a folder). record: a clip for each takeover, or the whole episode in one bag.
+    when ``bags`` names a folder). record: a clip for each takeover, or the whole episode in one bag. simulator: a key
+    of ``simulators.SIMULATORS``.
     """
 
     suite: str
@@ -47,6 +50,7 @@ class EpisodeSpec:
     takeovers: bool
     bags: str | None = None
     record: Literal["clips", "all"] = "clips"
+    simulator: str = SIMULATOR
 
     @property
     def driver(self) -> str:
@@ -63,39 +67,36 @@ class EpisodeSpec:
         return Path(self.bags) / f"{self.family}-{self.seed}" if self.bags else None
 
 
-def simulator() -> str:
-    """Name and version of the embedded simulator. Raises TakeadError where it is not installed."""
-    return open_simulator(SIMULATOR).name
-
-
 class EpisodeRunner:
-    """Drives episodes one after another; ``simulator`` (or one of its own) and loaded models are kept."""
+    """Drives episodes one after another; its simulator and loaded models are kept from one to the next.
+
+    ``simulator``: drives everything in this one, whatever an episode asks for.
+    """
 
     def __init__(self, simulator: Simulator | None = None) -> None:
-        self._simulator = simulator
+        self._given, self._simulator, self._open_name = simulator is not None, simulator, ""
         self._policies: dict[str, Policy] = {}
 
-    def run(self, spec: EpisodeSpec, watch: Watch | None = None) -> dict[str, Any]:
-        """Drive ``spec`` and return its result, JSON-ready. ``watch`` may add nodes of its own before it starts.
+    def run(self, spec: EpisodeSpec, watch: Watch | None = None) -> EpisodeResult:
+        """Drive ``spec``. ``watch`` may add nodes of its own before it starts.
 
-        A folder that an earlier, unfinished run of this episode left is replaced. Raises TakeadError for a model that
-        cannot be used or a scenario that there is none of.
+        Bags that an earlier, unfinished drive of this episode left are replaced. Raises TakeadError for a model that
+        cannot be used, a scenario that there is none of, or a folder with anything but bags in it.
         """
         scenario = scenarios.build(spec.family, spec.seed)
         policy = None if spec.model == EXPERT else self._policy(spec.model)
-        if spec.folder is not None and spec.folder.exists():
-            shutil.rmtree(spec.folder)
-        self._simulator = self._simulator or open_simulator(SIMULATOR)
-        episode = self._simulator.reset(scenario)
-        log, clips = _drive(spec, episode, policy, watch)
-        verdict = episode.verdict()
-        return {
-            **measures.score(log, spec.suite).as_dict(),
-            "triggers": [e.trigger.name.lower() for e in log.events if e.kind is EventKind.START],
-            "driver": spec.driver,
-            "clips": [str(clip.relative_to(spec.bags)) for clip in clips] if spec.bags else [],
-            **({} if verdict is None else {"metadrive": verdict}),
-        }
+        if spec.folder is not None:
+            _remove_bags(spec.folder)
+        simulator = self._open(spec.simulator)
+        episode = simulator.reset(scenario)
+        log, clips = _drive(spec, simulator.name, episode, policy, watch)
+        return EpisodeResult(
+            **vars(score(log, spec.suite)),
+            triggers=tuple(e.trigger.name.lower() for e in log.events if e.kind is EventKind.START),
+            driver=spec.driver,
+            clips=tuple(str(clip.relative_to(spec.bags)) for clip in clips) if spec.bags else (),
+            verdict=episode.verdict(),
+        )
 
     def close(self) -> None:
         """Give the simulator back."""
@@ -103,10 +104,33 @@ class EpisodeRunner:
             self._simulator.close()
             self._simulator = None
 
+    def _open(self, name: str) -> Simulator:
+        """The simulator that was given, or the one of this name, in place of another."""
+        if self._simulator is None or not (self._given or name == self._open_name):
+            self.close()
+            self._simulator, self._open_name = open_simulator(name), name
+        return self._simulator
+
     def _policy(self, model: str) -> Policy:
         if model not in self._policies:
             self._policies[model] = load_model(Path(model))
         return self._policies[model]
+
+
+def _remove_bags(folder: Path) -> None:
+    """Remove the bags in ``folder``, file by file, and nothing else: TakeadError names what no recording made."""
+    files = sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    for path in files:
+        made = path.name in BAG_FILES or path.suffix == ".mcap"
+        if path.is_symlink() or not made or len(path.relative_to(folder).parts) != 2:
+            raise TakeadError(
+                f"'{path}' is no part of a recording, and this episode's folder has to be recorded anew; "
+                "expected bags only (move it away)"
+            )
+    for path in files:
+        path.unlink()
+    for bag in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        bag.rmdir()
 
 
 class _Notes:
@@ -127,7 +151,7 @@ class _Notes:
 
 
 def _drive(
-    spec: EpisodeSpec, episode: Episode, policy: Policy | None, watch: Watch | None
+    spec: EpisodeSpec, simulator: str, episode: Episode, policy: Policy | None, watch: Watch | None
 ) -> tuple[EpisodeLog, list[Path]]:
     """Build the nodes, run them until the episode is over, and return its log and the clips.
 
@@ -144,7 +168,7 @@ def _drive(
         used[kind.NAME] = {name: entry.value for name, entry in handle.get_parameters_by_prefix("").items()}
         return node
 
-    create(SimulatorNode, {"rate": 1.0 / episode.step_s, "suite": spec.suite, "simulator": simulator()}, episode)
+    create(SimulatorNode, {"rate": 1.0 / episode.step_s, "suite": spec.suite, "simulator": simulator}, episode)
     if policy is not None:
         create(PolicyNode, {}, policy)
     if policy is None or spec.takeovers:
@@ -153,7 +177,7 @@ def _drive(
         create(MonitorNode, {})
     drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
     create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers})
-    recorder = create(RecorderNode, _recording(spec, episode, policy, used)) if spec.folder is not None else None
+    recorder = create(RecorderNode, _recording(spec, simulator, episode, policy, used)) if spec.folder is not None else None
     notes = _Notes(host)
     if watch is not None:
         watch(host)
@@ -178,7 +202,7 @@ def _drive(
 
 
 def _recording(
-    spec: EpisodeSpec, episode: Episode, policy: Policy | None, used: dict[str, dict[str, Any]]
+    spec: EpisodeSpec, simulator: str, episode: Episode, policy: Policy | None, used: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     """The recorder's parameters: where, what, and everything needed to rebuild the episode."""
     return {
@@ -188,5 +212,5 @@ def _recording(
         "wait_for_disk": True,
         "model_sha256": policy.sha256 if policy is not None else "",
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "provenance": json.dumps({"driver": spec.driver, "simulator": simulator(), "nodes": used}, default=list),
+        "provenance": json.dumps({"driver": spec.driver, "simulator": simulator, "nodes": used}, default=list),
     }

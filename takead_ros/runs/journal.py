@@ -2,49 +2,75 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
+
+from pydantic import ConfigDict, JsonValue
+from pydantic.dataclasses import dataclass
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import writable_folder
+from takead_ros.files import parse_record, to_json, writable_folder
+from takead_ros.runs.results import RECORD, EpisodeResult
+
+R = TypeVar("R")
 
 
-class Ledger:
+@dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
+class _Head:
+    """The first line."""
+
+    settings: dict[str, JsonValue]
+
+
+@dataclass(frozen=True, config=RECORD)
+class _Line(Generic[R]):
+    """Each later line."""
+
+    key: str
+    result: R
+
+
+class Journal(Generic[R]):
     """An append-only file: the first line holds the run's settings, each later one a finished result by its key.
 
-    A line cut off by a kill is dropped on reading. Raises TakeadError where the file belongs to other settings.
+    ``settings`` and the results are records. A line cut off by a kill is dropped on reading. Raises TakeadError where
+    the file belongs to other settings, or where a line is no result. Whoever writes holds the lock of the run.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
-        self._path = path
+    def __init__(self, path: Path, settings: object, kind: type[R]) -> None:
+        self._path, self._kind = path, kind
         writable_folder(path.parent)
-        self.results: dict[str, dict[str, Any]] = {}
         lines = _whole_lines(path)
-        if not lines:
-            _drop_cut_off_line(path)
-            _append(path, {"settings": settings})
-            return
-        _check_same(path, lines[0].get("settings"), json.loads(json.dumps(settings)))
-        self.results = {line["key"]: line["result"] for line in lines[1:]}
         _drop_cut_off_line(path)
+        self.results: dict[str, R] = {}
+        head = to_json(_Head(parse_record(dict[str, JsonValue], to_json(settings), "settings", "a record")))
+        if not lines:
+            self._append(head)
+            return
+        expected = "the settings of a run, as this version writes them"
+        found = parse_record(_Head, lines[0], f"'{path}' line 1", expected).settings
+        _check_same(path, found, parse_record(_Head, head, "settings", expected).settings)
+        for number, line in enumerate(lines[1:], start=2):
+            entry = parse_record(_Line[kind], line, f"'{path}' line {number}", "a finished result")  # type: ignore[valid-type]
+            self.results[entry.key] = entry.result
 
-    def add(self, key: str, result: Mapping[str, Any]) -> None:
+    def add(self, key: str, result: R) -> None:
         """Keep a finished result; it is on disk when this returns."""
-        _append(self._path, {"key": key, "result": result})
-        self.results[key] = dict(result)
+        self._append(to_json(_Line(key, result)))
+        self.results[key] = result
 
-
-def _append(path: Path, line: Mapping[str, Any]) -> None:
-    try:
-        with path.open("ab") as file:
-            file.write((json.dumps(line, sort_keys=True, allow_nan=False) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as problem:
-        raise TakeadError(f"'{path}': {problem.strerror}; expected a writable place with space left") from problem
+    def _append(self, line: str) -> None:
+        try:
+            with self._path.open("ab") as file:
+                file.write((line + "\n").encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as problem:
+            raise TakeadError(
+                f"'{self._path}': {problem.strerror}; expected a writable place with space left"
+            ) from problem
 
 
 def _drop_cut_off_line(path: Path) -> None:
@@ -54,27 +80,25 @@ def _drop_cut_off_line(path: Path) -> None:
         os.truncate(path, whole.rfind(b"\n") + 1)
 
 
-def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
+def _whole_lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
         return []
-    lines = []
-    for number, text in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
-        try:
-            line = json.loads(text)
-        except ValueError as problem:
-            raise TakeadError(f"'{path}' line {number}: not JSON; expected a run's results ({problem})") from problem
-        if not isinstance(line, dict) or not ({"settings"} == set(line) or {"key", "result"} == set(line)):
-            raise TakeadError(f"'{path}' line {number}: expected a run's settings or result; is this another file?")
-        lines.append(line)
-    return lines
+    except OSError as problem:
+        raise TakeadError(f"'{path}': {problem.strerror}; expected the file of a run's results") from problem
 
 
-def _check_same(path: Path, found: Any, wanted: Mapping[str, Any]) -> None:
-    if not isinstance(found, dict):
-        raise TakeadError(f"'{path}': line 1 holds no settings; expected a run's results")
+def _check_same(path: Path, found: dict[str, JsonValue], wanted: dict[str, JsonValue]) -> None:
     for name in sorted({*found, *wanted}):
         if found.get(name) != wanted.get(name):
             raise TakeadError(
-                f"'{path.parent}' holds a run with {name} = {found.get(name)!r}, this one has {wanted.get(name)!r}; "
+                f"'{path}' holds a run with {name} = {_short(found.get(name))}, this one has "
+                f"{_short(wanted.get(name))}; "
                 "expected the same settings (to continue) or another output (nothing is overwritten)"
             )
+
+
+def _short(value: JsonValue) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:80]} ... {text[-30:]}"

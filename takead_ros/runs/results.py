@@ -1,179 +1,178 @@
-"""What ``drive``, ``eval`` and ``demo`` share: checked inputs, episodes to drive, summaries in the agreed JSON."""
+"""What driving leaves behind, typed from birth: one episode, a model's evaluation, the comparison of two.
+
+These classes are also the schemas of the files: journal lines and the JSON of ``drive``, ``eval`` and ``compare``. They
+are read back strictly (``files.read_record``): every key known, every number finite.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 
-from takead_ros import __version__
-from takead_ros.runs.episode import EXPERT, EpisodeSpec, simulator
-from takead_ros.domain.seeds import parse_seeds
-from takead_ros.policy.model import load_model
-from takead_ros.measures.driving_score import EpisodeResult, aggregate, compare
-from takead_ros.scenarios import build
-from takead_ros.scenarios.suites import Suite, load_suite
-from takead_ros.maps.towns import prepare
+from takead_ros.domain.errors import TakeadError
+from takead_ros.files import read_record
+from takead_ros.measures.driving_score import EpisodeScore
+from takead_ros.measures.summary import BY_KEY, FEWEST, Difference, Summary, aggregate, compare, intervals
+from takead_ros.runs.environment import Environment, this_environment
 
-# JSON key, title, how it is written, and whether more is better (0: neither)
-HEADLINES: tuple[tuple[str, str, str, int], ...] = (
-    ("driving_score", "Driving Score (0-100)", "{:.1f}", 1),
-    ("success_rate", "Success Rate", "{:.1%}", 1),
-    ("route_completion", "Route completion", "{:.1%}", 1),
-    ("takeovers_per_km", "Takeovers per km", "{:.2f}", -1),
-    ("expert_share", "Expert-driven share", "{:.1%}", -1),
-)
-FEWEST = 10  # episodes below which no difference is called settled
-ASSISTED_KEYS = ("takeovers", "takeovers_per_km", "expert_share", "triggers", "clips")
+RECORD = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+PASSES = ("unassisted", "assisted")
+ALONE_KEYS = ("driving_score", "success_rate", "route_completion")  # measured without a takeover, where that was driven
+ASSISTED_KEYS = ("takeovers_per_km", "expert_share")
 
 
-@dataclass(frozen=True)
-class Job:
-    """A model on the episodes of a suite: everything that decides the result."""
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class EpisodeResult(EpisodeScore):
+    """One driven episode: its score, and how it came about.
 
-    model: str
+    triggers: of each takeover, in order; driver: ``expert``, ``alone`` or ``assisted``; clips: paths below the run's
+    folder; verdict: what the simulator says of it by its own measures (None: it has none).
+    """
+
+    triggers: tuple[str, ...]
+    driver: str
+    clips: tuple[str, ...] = ()
+    verdict: dict[str, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class EvaluatedEpisode(EpisodeResult):
+    """The same episode driven alone (or, where only that was driven, assisted) and ``assisted``.
+
+    takeovers, takeovers_per_km, expert_share, triggers and clips are those of the assisted drive.
+    """
+
+    assisted: EpisodeResult
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class RunSettings:
+    """Everything that decides a run's result, so that only the same run is continued.
+
+    model_sha256: "" for the expert. parameters: of the nodes where a file changed them, by node.
+    """
+
     model_sha256: str
-    suite: Suite
+    suite: str
+    families: tuple[str, ...]
     seeds: tuple[int, ...]
-
-    def specs(self, takeovers: bool, bags: Path | None = None, record: Any = "clips") -> list[EpisodeSpec]:
-        """One episode for each seed and family, all families of the first seed first."""
-        return [
-            EpisodeSpec(
-                self.suite.name, family, seed, self.model, takeovers, str(bags.resolve()) if bags else None, record
-            )
-            for seed in self.seeds
-            for family in self.suite.families
-        ]
-
-    def settings(self) -> dict[str, Any]:
-        """What must be the same for a run to be continued."""
-        return {
-            "model_sha256": self.model_sha256,
-            "suite": self.suite.name,
-            "families": list(self.suite.families),
-            "seeds": list(self.seeds),
-            "version": __version__,
-            "simulator": simulator(),
-        }
+    version: str
+    simulator: str
+    parameters: dict[str, dict[str, bool | int | float | str | tuple[str, ...]]]
 
 
-def job(model: str, suite: str, seeds: str) -> Job:
-    """Check a model, a suite and a seed range. Raises TakeadError for the first that cannot be used."""
-    chosen, numbers = load_suite(suite), tuple(parse_seeds(seeds))
-    for family in chosen.families:
-        prepare(build(family, numbers[0]).roads)
-    if model == EXPERT:
-        return Job(EXPERT, "", chosen, numbers)
-    path = Path(model).expanduser().resolve()
-    return Job(str(path), load_model(path).sha256, chosen, numbers)
-
-
-def summary(job: Job, passes: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class Evaluation(RunSettings, Summary):
     """The JSON of ``eval`` and ``drive``.
 
-    ``passes``: results by pass name (``unassisted``, ``assisted``) in the same order of episodes. Scores come from the
-    unassisted pass where there is one, takeovers and the expert's share from the assisted one.
-    """
-    means = {
-        name: aggregate([EpisodeResult.from_dict(result) for result in results]) for name, results in passes.items()
-    }
-    scored = "unassisted" if "unassisted" in passes else "assisted"
-    taken = "assisted" if "assisted" in passes else scored
-    episodes = [
-        {**alone, **{key: assisted[key] for key in ASSISTED_KEYS}, "assisted": dict(assisted)}
-        for alone, assisted in zip(passes[scored], passes[taken], strict=True)
-    ]
-    return {
-        **means[scored],
-        "takeovers_per_km": means[taken]["takeovers_per_km"],
-        "expert_share": means[taken]["expert_share"],
-        **_verdicts(passes[scored]),
-        "triggers": dict(Counter(name for result in passes[taken] for name in result["triggers"])),
-        "episodes": episodes,
-        "passes": means,
-        "model": EXPERT if job.model == EXPERT else Path(job.model).name,
-        "path": job.model,
-        **job.settings(),
-    }
-
-
-def _verdicts(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """``metadrive``: means of what the simulator itself says of its own benchmark's episodes, where there are any."""
-    found = [result["metadrive"] for result in results if "metadrive" in result]
-    if not found:
-        return {}
-    return {"metadrive": {key: sum(one[key] for one in found) / len(found) for key in found[0]}}
-
-
-def summary_table(content: Mapping[str, Any]) -> Table:
-    """The headline figures of one ``summary``, then each scenario's."""
-    table = Table(title=f"{content['model']} on suite {content['suite']}, {content['episode_count']} episodes",
-                  title_justify="left")  # fmt: skip
-    table.add_column("scenario", no_wrap=True)
-    for title in ("Score", "Success", "Route", "Takeovers/km", "Expert", "Episodes"):
-        table.add_column(title, justify="right")
-    for name, group in content["scenarios"].items():
-        chosen = [e for e in content["episodes"] if e["scenario"] == name]
-        kilometres = sum(e["assisted"]["distance"] for e in chosen) / 1000.0
-        table.add_row(
-            name,
-            f"{group['driving_score']:.1f}",
-            f"{group['success_rate']:.0%}",
-            f"{sum(e['route_completion'] for e in chosen) / len(chosen):.1%}",
-            f"{sum(e['takeovers'] for e in chosen) / max(kilometres, 1e-3):.2f}",
-            f"{sum(e['expert_share'] for e in chosen) / len(chosen):.1%}",
-            str(len(chosen)),
-        )
-    table.add_section()
-    figures = [format_.format(content[key]) for key, _, format_, _ in HEADLINES]
-    table.add_row("all", *figures, str(content["episode_count"]), style="bold")
-    if "metadrive" in content:
-        own = content["metadrive"]
-        table.caption_justify = "left"
-        table.caption = (
-            f"MetaDrive's own measures: success {own['success']:.2f}, episodic cost {own['cost']:.2f}, "
-            f"route completion {own['route_completion']:.2f}"
-        )
-    return table
-
-
-def comparison(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Two ``summary`` of the same episodes as pairs: each headline's means, paired difference and 95 % interval.
-
-    Raises TakeadError where the episodes are not the same.
+    The summary holds the scores of the unassisted pass where there is one, takeovers and the expert's share of the
+    assisted one; ``passes`` holds both whole. path: of the model's file, or ``expert``; triggers: how many takeovers
+    of each; verdict: means of the simulator's own.
     """
 
-    def results(content: Mapping[str, Any], assisted: bool) -> list[EpisodeResult]:
-        return [EpisodeResult.from_dict(e["assisted"] if assisted else e) for e in content["episodes"]]
+    model: str
+    path: str
+    environment: Environment
+    triggers: dict[str, int]
+    verdict: dict[str, float] | None
+    passes: dict[str, Summary]
+    episodes: tuple[EvaluatedEpisode, ...]
 
-    alone = compare(
-        results(before, False), results(after, False), metrics=("driving_score", "success_rate", "route_completion")
+    @property
+    def assisted(self) -> list[EpisodeResult]:
+        """The episodes as they were driven with the expert ready to take over."""
+        return [episode.assisted for episode in self.episodes]
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class ModelName:
+    model: str
+    model_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class Comparison:
+    """Two evaluations of the same episodes as pairs: each headline's difference, and each family's Driving Score."""
+
+    before: ModelName
+    after: ModelName
+    suite: str
+    families: tuple[str, ...]
+    seeds: tuple[int, ...]
+    episode_count: int
+    differences: dict[str, Difference]
+    scenarios: dict[str, Difference]
+    infractions_per_km: dict[str, tuple[float, float]]  # before, after; driven alone
+    version: str
+    simulator: str
+    environment: Environment
+
+
+def evaluation(model: str, settings: RunSettings, passes: Mapping[str, Sequence[EpisodeResult]]) -> Evaluation:
+    """Sum up ``passes``: results by pass name (``unassisted``, ``assisted``), in the same order of episodes."""
+    alone = passes["unassisted"] if "unassisted" in passes else passes["assisted"]
+    assisted = passes.get("assisted", alone)
+    found = {name: aggregate(results) for name, results in passes.items()}
+    own, taken = (found.get(name) or next(iter(found.values())) for name in PASSES)
+    headline = {
+        **_shallow(own),
+        **{key: getattr(taken, key) for key in ASSISTED_KEYS},
+        "intervals": {key: (taken if key in ASSISTED_KEYS else own).intervals[key] for key in BY_KEY},
+    }
+    return Evaluation(
+        **headline,
+        **_shallow(settings),
+        model=Path(model).name,
+        path=model,
+        environment=this_environment(),
+        triggers=dict(sorted(Counter(name for result in assisted for name in result.triggers).items())),
+        verdict=_mean_verdict(alone),
+        passes=found,
+        episodes=tuple(_pair(a, b) for a, b in zip(alone, assisted, strict=True)),
     )
-    assisted = compare(results(before, True), results(after, True), metrics=("takeovers_per_km", "expert_share"))
-    return {
-        "differences": {name: asdict(found) for name, found in {**alone, **assisted}.items()},
-        "suite": before["suite"],
-        "seeds": before["seeds"],
-        "episode_count": before["episode_count"],
-        "before": {"model": before["model"], "model_sha256": before["model_sha256"]},
-        "after": {"model": after["model"], "model_sha256": after["model_sha256"]},
-        "version": __version__,
-        "simulator": before["simulator"],
-    }
 
 
-def judgement(key: str, found: Mapping[str, Any]) -> str:
-    """``better``, ``worse`` or ``open`` of one of ``comparison``'s differences: whether its interval lies on one side
-    of zero. A bootstrap over a handful of episodes settles nothing, so that it is open there."""
-    sense = next(sense for name, _, _, sense in HEADLINES if name == key)
-    if found["low"] <= 0.0 <= found["high"] or found["higher"] + found["equal"] + found["lower"] < FEWEST:
+def read_evaluation(path: Path) -> Evaluation:
+    """What ``takead eval --json`` or ``takead drive --json`` wrote. Raises TakeadError where it is something else."""
+    return read_record(Evaluation, path, "JSON written by 'takead eval' or 'takead drive' of this version")
+
+
+def comparison(before: Evaluation, after: Evaluation) -> Comparison:
+    """Two evaluations as pairs. Raises TakeadError where the episodes are not the same."""
+    alone = compare(before.episodes, after.episodes, ALONE_KEYS)
+    assisted = compare(before.assisted, after.assisted, ASSISTED_KEYS)
+    families = sorted({episode.scenario for episode in before.episodes})
+    kinds = sorted({*before.infractions_per_km, *after.infractions_per_km})
+    return Comparison(
+        before=ModelName(model=before.model, model_sha256=before.model_sha256),
+        after=ModelName(model=after.model, model_sha256=after.model_sha256),
+        suite=before.suite,
+        families=before.families,
+        seeds=before.seeds,
+        episode_count=before.episode_count,
+        differences={**alone, **assisted},
+        scenarios={name: _score_of(name, before, after) for name in families},
+        infractions_per_km={
+            kind: (before.infractions_per_km.get(kind, 0.0), after.infractions_per_km.get(kind, 0.0)) for kind in kinds
+        },
+        version=before.version,
+        simulator=before.simulator,
+        environment=after.environment,
+    )
+
+
+def judgement(found: Difference) -> str:
+    """``better``, ``worse`` or ``open``: whether the interval lies on one side of zero. A bootstrap over a handful of
+    episodes settles nothing, so that it is open there."""
+    if found.low <= 0.0 <= found.high or found.higher + found.equal + found.lower < FEWEST:
         return "open"
-    return "better" if (found["low"] > 0.0) == (sense > 0) else "worse"
+    return "better" if (found.low > 0.0) == (BY_KEY[found.metric].sense > 0) else "worse"
 
 
 def signed(written: str, value: float) -> str:
@@ -181,24 +180,23 @@ def signed(written: str, value: float) -> str:
     return f"{100.0 * value:+.1f} pp" if "%" in written else written.replace("{:", "{:+").format(value)
 
 
-def comparison_table(content: Mapping[str, Any]) -> Table:
-    """Old against new for people: means, paired difference, its 95 % interval."""
-    table = Table(
-        title=f"{content['episode_count']} held-out episodes, the same for both (suite {content['suite']})",
-        title_justify="left",
-    )
-    table.add_column("")
-    for title in ("before", "after", "difference", "95 % interval"):
-        table.add_column(title, justify="right")
-    colours = {"better": "green", "worse": "red", "open": "yellow"}
-    for key, title, written, _ in HEADLINES:
-        found = content["differences"][key]
-        colour = colours[judgement(key, found)]
-        table.add_row(
-            title,
-            written.format(found["old"]),
-            written.format(found["new"]),
-            f"[{colour}]{signed(written, found['difference'])}[/{colour}]",
-            f"{signed(written, found['low'])} .. {signed(written, found['high'])}",
-        )
-    return table
+def _score_of(family: str, before: Evaluation, after: Evaluation) -> Difference:
+    old, new = ([e for e in part.episodes if e.scenario == family] for part in (before, after))
+    return compare(old, new, ["driving_score"])["driving_score"]
+
+
+def _shallow(record: EpisodeScore | Summary | RunSettings) -> dict[str, Any]:
+    """Its fields, to be those of another record."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def _pair(alone: EpisodeResult, assisted: EpisodeResult) -> EvaluatedEpisode:
+    keys = ("takeovers", "takeovers_per_km", "expert_share", "triggers", "clips")
+    return EvaluatedEpisode(
+        **{**_shallow(alone), **{key: getattr(assisted, key) for key in keys}}, assisted=assisted
+    )  # fmt: skip
+
+
+def _mean_verdict(results: Sequence[EpisodeResult]) -> dict[str, float] | None:
+    found = [result.verdict for result in results if result.verdict is not None]
+    return {key: sum(one[key] for one in found) / len(found) for key in found[0]} if found else None

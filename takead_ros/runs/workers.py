@@ -1,4 +1,4 @@
-"""Many episodes over worker processes: results in the order of the specifications, whatever finished first."""
+"""Places to compute: many jobs, each finished result handed back as it comes. ``WORKERS`` is the list of them."""
 
 from __future__ import annotations
 
@@ -11,33 +11,58 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
-from takead_ros.runs.journal import Ledger
-from takead_ros.console import progress, stderr
 from takead_ros.domain.errors import TakeadError
+from takead_ros.runs.progress import Progress
 
-Keep = Callable[[EpisodeSpec, dict[str, Any]], None]
+J = TypeVar("J")
+R = TypeVar("R")
+J_contra = TypeVar("J_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
-_runner: EpisodeRunner | None = None  # one per worker process: MetaDrive allows one engine in each
+
+class Worker(Protocol[J_contra, R_co]):
+    """Does jobs one after the other, and keeps what is dear to make (a simulator, a loaded model) in between."""
+
+    def run(self, job: J_contra, /) -> R_co: ...
+
+    def close(self) -> None: ...
 
 
-class Fleet:
-    """Worker processes that keep their simulator and their models from one episode to the next.
+class Workers(Protocol[J, R]):
+    """Several workers somewhere. Used as a context manager.
 
-    One worker means this very process. Used as a context manager; after Ctrl-C the episodes in progress are finished
-    and kept, a second Ctrl-C drops them.
+    ``map`` does ``jobs`` in any order and hands each result to ``finished``, in the caller's own thread, as it comes.
+    The first error of a job ends it; after Ctrl-C the jobs in progress are finished and handed over, a second Ctrl-C
+    drops them. ``name`` says which job is meant, for messages.
     """
 
-    def __init__(self, workers: int) -> None:
-        if workers < 1:
-            raise TakeadError(f"--workers {workers}: expected at least 1")
-        self._workers = workers
-        self._pool: futures.ProcessPoolExecutor | None = None
-        self._own: EpisodeRunner | None = None
+    def map(
+        self, jobs: Sequence[J], finished: Callable[[J, R], None], name: Callable[[J], str], progress: Progress
+    ) -> None: ...
 
-    def __enter__(self) -> Fleet:
+    def __enter__(self) -> Workers[J, R]: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Processes(Generic[J, R]):
+    """Processes of this machine, each with a worker made by ``make`` (importable by name). One means this very process.
+
+    They stay from one ``map`` to the next.
+    """
+
+    def __init__(self, make: Callable[[], Worker[J, R]], count: int) -> None:
+        if count < 1:
+            raise TakeadError(f"--workers {count}: expected at least 1")
+        self._make, self._count = make, count
+        self._pool: futures.ProcessPoolExecutor | None = None
+        self._own: Worker[J, R] | None = None
+
+    def __enter__(self) -> Processes[J, R]:
         return self
 
     def __exit__(
@@ -45,78 +70,77 @@ class Fleet:
     ) -> None:
         if self._own is not None:
             self._own.close()
+            self._own = None
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
 
-    def run(self, specs: Sequence[EpisodeSpec], ledger: Ledger | None, label: str) -> list[dict[str, Any]]:
-        """Results, as JSON-ready dictionaries, of ``specs`` in their order; those in ``ledger`` are not run again."""
-        done = dict(ledger.results) if ledger else {}
-        waiting = [spec for spec in specs if spec.key not in done]
-        with progress() as bar:
-            task = bar.add_task(label, total=len(specs), completed=len(specs) - len(waiting))
+    def map(
+        self, jobs: Sequence[J], finished: Callable[[J, R], None], name: Callable[[J], str], progress: Progress
+    ) -> None:
+        """As ``Workers`` says. Raises TakeadError where a process dies, with the jobs that were open."""
+        if self._count == 1:
+            self._own = self._own or self._make()
+            for job in jobs:
+                finished(job, self._own.run(job))
+        elif jobs:
+            self._spread(jobs, finished, name, progress)
 
-            def keep(spec: EpisodeSpec, result: dict[str, Any]) -> None:
-                done[spec.key] = result
-                if ledger:
-                    ledger.add(spec.key, result)
-                bar.advance(task)
-
-            if self._workers == 1:
-                self._own = self._own or EpisodeRunner()
-                try:
-                    for spec in waiting:
-                        keep(spec, self._own.run(spec))
-                except KeyboardInterrupt:
-                    stderr.print(f"Ctrl-C: {len(done)} of {len(specs)} episodes are finished and kept")
-                    raise
-            elif waiting:
-                self._spread(waiting, keep)
-        return [done[spec.key] for spec in specs]
-
-    def _spread(self, waiting: Sequence[EpisodeSpec], keep: Keep) -> None:
+    def _spread(
+        self, jobs: Sequence[J], finished: Callable[[J, R], None], name: Callable[[J], str], progress: Progress
+    ) -> None:
         pool = self._pool = self._pool or futures.ProcessPoolExecutor(
-            self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start, initargs=(os.getpid(),)
-        )
-        running = {pool.submit(_episode, spec): spec for spec in waiting}
-        open_: set[futures.Future[dict[str, Any]]] = set(running)
+            self._count, mp_context=multiprocessing.get_context("spawn"), initializer=_start,
+            initargs=(os.getpid(), self._make),
+        )  # fmt: skip
+        running: dict[futures.Future[R], J] = {pool.submit(_run, job): job for job in jobs}
+        open_ = set(running)
         try:
             while open_:
-                finished, open_ = futures.wait(open_, return_when=futures.FIRST_COMPLETED)
-                for future in finished:
-                    keep(running[future], future.result())
+                done, open_ = futures.wait(open_, return_when=futures.FIRST_COMPLETED)
+                for future in done:
+                    finished(running[future], future.result())
         except BrokenProcessPool as problem:
             self._pool = None
-            names = ", ".join(running[future].key for future in open_) or "unknown"
+            names = ", ".join(name(running[future]) for future in [*running] if future in open_) or "unknown"
             raise TakeadError(
-                f"a worker process died (killed, or out of memory?) with these episodes open: {names[:300]}; "
-                "finished ones are kept, the same command continues"
+                f"a worker process died (killed, or out of memory?); open were: {names[:300]}; "
+                "expected the workers to live (fewer of them need less memory)"
             ) from problem
         except KeyboardInterrupt:
-            self._finish_after_interrupt(running, open_, keep)
+            progress.say("Ctrl-C: finishing what is in progress (again: drop it)")
+            started = {future for future in open_ if not future.cancel()}
+            try:
+                for future in futures.as_completed(started):
+                    finished(running[future], future.result())
+            except (KeyboardInterrupt, BrokenProcessPool):
+                for child in multiprocessing.active_children():
+                    child.kill()
             raise
         except BaseException:
             for future in open_:
                 future.cancel()
             raise
 
-    def _finish_after_interrupt(
-        self,
-        running: dict[futures.Future[dict[str, Any]], EpisodeSpec],
-        open_: set[futures.Future[dict[str, Any]]],
-        keep: Keep,
-    ) -> None:
-        stderr.print("Ctrl-C: finishing the episodes in progress (again: drop them)")
-        started = {future for future in open_ if not future.cancel()}
-        try:
-            for future in futures.as_completed(started):
-                keep(running[future], future.result())
-        except (KeyboardInterrupt, BrokenProcessPool):
-            for child in multiprocessing.active_children():
-                child.kill()
+
+WORKERS: dict[str, Callable[[Callable[[], Worker[Any, Any]], int], Workers[Any, Any]]] = {"processes": Processes}
 
 
-def _start(parent: int) -> None:
-    """Worker: Ctrl-C is the parent's to handle; a parent that is gone ends the worker."""
+def open_workers(make: Callable[[], Worker[J, R]], count: int, kind: str = "processes") -> Workers[J, R]:
+    """``count`` workers of ``kind``, a key of WORKERS. Raises TakeadError for another."""
+    if kind not in WORKERS:
+        raise TakeadError(f"workers '{kind}': unknown, expected one of {', '.join(WORKERS)}")
+    return WORKERS[kind](make, count)
+
+
+# in a worker process ----------------------------------------------------------------------------------------------
+
+_worker: Worker[Any, Any] | None = None  # the pool gives no other place to keep it
+
+
+def _start(parent: int, make: Callable[[], Worker[Any, Any]]) -> None:
+    """Ctrl-C is the parent's to handle; a parent that is gone ends the worker."""
+    global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
@@ -125,9 +149,9 @@ def _start(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    _worker = make()
 
 
-def _episode(spec: EpisodeSpec) -> dict[str, Any]:
-    global _runner
-    _runner = _runner or EpisodeRunner()
-    return _runner.run(spec)
+def _run(job: Any) -> Any:
+    assert _worker is not None
+    return _worker.run(job)

@@ -9,27 +9,43 @@ from typing import Any
 
 import pytest
 
-from takead_ros.measures.driving_score import EpisodeResult
+from takead_ros.files import write_record
+from takead_ros.runs.results import EpisodeResult, RunSettings
+from takead_ros.runs.results import evaluation as summed_up
 
 pytestmark = pytest.mark.slow
 
 
-def evaluation(path: Path, model: str, scores: list[float], takeovers: int = 1, **keys: Any) -> Path:
+def evaluation(path: Path, model: str, scores: list[float], takeovers: int = 1) -> Path:
     """One episode for each score, in two families in turn."""
-    episodes = []
-    for seed, score in enumerate(scores):
-        result = EpisodeResult(
-            "demo", ("cut_in", "accident")[seed % 2], seed, "merging", True, score, score == 100.0,
-            float(score == 100.0), 1.0, score / 100.0, (), takeovers, 5.0 * takeovers, 0.1 * takeovers, 1.0, 1.0, None,
-            20.0, 200.0, 10.0, "goal",
-        ).as_dict()  # fmt: skip
-        episodes.append({**result, "assisted": result})
-    content = {
-        "episodes": episodes, "episode_count": len(scores), "suite": "demo", "seeds": list(range(len(scores))),
-        "model": model, "model_sha256": "", "simulator": "metadrive 0.4.3", **keys,
-    }  # fmt: skip
-    path.write_text(json.dumps(content))
+    results = [
+        EpisodeResult(
+            suite="demo", scenario=("cut_in", "accident")[seed % 2], seed=seed, ability="merging", threat=True,
+            driving_score=score, success=score == 100.0, success_rate=float(score == 100.0), route_completion=1.0,
+            penalty=score / 100.0, infractions=(), takeovers=takeovers, takeovers_per_km=5.0 * takeovers,
+            expert_share=0.1 * takeovers, min_ttc=1.0, comfort=1.0, efficiency=None, duration=20.0, distance=200.0,
+            mean_speed=10.0, end="goal", triggers=("collision_predicted",) * takeovers, driver="assisted",
+        )
+        for seed, score in enumerate(scores)
+    ]  # fmt: skip
+    settings = RunSettings(
+        model_sha256="", suite="demo", families=("accident", "cut_in"), seeds=tuple(range(len(scores))), version="0",
+        simulator="metadrive 0.4.3", parameters={},
+    )  # fmt: skip
+    path.unlink(missing_ok=True)
+    write_record(path, summed_up(model, settings, {"unassisted": results, "assisted": results}))
     return path
+
+
+def edited(old: str, new: str) -> Callable[[Path], object]:
+    """Replaces the first ``old`` of a file."""
+
+    def edit(path: Path) -> None:
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    return edit
 
 
 def test_differences_intervals_wins_and_losses(takead: Any, tmp_path: Path) -> None:
@@ -43,9 +59,9 @@ def test_differences_intervals_wins_and_losses(takead: Any, tmp_path: Path) -> N
     assert score["difference"] == pytest.approx(30.0) and score["low"] < 30.0 < score["high"]
     assert set(found["scenarios"]) == {"accident", "cut_in"}
     assert found["scenarios"]["cut_in"]["difference"] == pytest.approx(40.0 * 5 / 6)
-    assert "old.onnx" in result.stdout and "10 / 1 / 1" in result.stdout
+    assert "old.onnx" in result.stdout and "10/1/1" in result.stdout
     takeovers = next(line for line in result.stdout.splitlines() if "Takeovers per km" in line)
-    assert "12 / 0 / 0" in takeovers  # fewer is better
+    assert "12/0/0" in takeovers  # fewer is better
 
 
 @pytest.mark.parametrize(
@@ -53,10 +69,20 @@ def test_differences_intervals_wins_and_losses(takead: Any, tmp_path: Path) -> N
     [
         (lambda path: path.unlink(), ["new.json", "No such file"]),
         (lambda path: path.write_text("{"), ["new.json", "expected JSON"]),
-        (lambda path: path.write_text("{}"), ["new.json", "episodes", "missing"]),
+        (lambda path: path.write_text("{}"), ["new.json", "expected JSON", "required"]),
+        (lambda path: path.write_text("[" * 100_000), ["new.json", "recursion"]),
+        (lambda path: path.write_bytes(b"\xff\xfe"), ["new.json", "expected JSON"]),
+        (edited('"driving_score": 60.0', '"driving_score": NaN'), ["new.json", "driving_score", "finite"]),
+        (edited('"driving_score": 60.0', '"driving_score": Infinity'), ["new.json", "driving_score", "finite"]),
+        (edited('"driving_score": 60.0', '"driving_score": "high"'), ["new.json", "driving_score", "number"]),
+        (edited('"driving_score": 60.0', '"driving_score": null'), ["new.json", "driving_score", "number"]),
+        (edited('"infractions": []', '"infractions": 3'), ["new.json", "infractions"]),
+        (edited('"infractions": []', '"infractions": [{"a": 1}]'), ["new.json", "infractions.0"]),
+        (edited('"scenario": "cut_in"', '"scenario": null'), ["new.json", "scenario"]),
+        (edited('"seed": 0', '"seed": [0]'), ["new.json", "seed"]),
+        (edited('"suite"', '"sweet"'), ["new.json", "suite"]),
         (lambda path: evaluation(path, "new.onnx", [60.0] * 3), ["no pairs"]),
     ],
-    ids=["none", "no JSON", "other JSON", "other episodes"],
 )
 def test_bad_input(
     takead: Any, one_error: Any, tmp_path: Path, damage: Callable[[Path], object], parts: list[str]
@@ -69,3 +95,24 @@ def test_bad_input(
 def test_nothing_is_overwritten(takead: Any, one_error: Any, tmp_path: Path) -> None:
     old = evaluation(tmp_path / "old.json", "old.onnx", [60.0] * 4)
     one_error(takead("compare", old, old, "--json", old), "old.json", "exists")
+
+
+def test_the_table_fits_80_columns_and_names_are_printed_as_they_are(takead: Any, tmp_path: Path) -> None:
+    old = evaluation(tmp_path / "old.json", "[bold]x.onnx", [60.0] * 12)
+    new = evaluation(tmp_path / "new.json", "[red]:x:.onnx", [100.0] * 12)
+    result = takead("compare", old, new, COLUMNS="80")
+    assert result.returncode == 0, result.stderr
+    assert max(map(len, result.stdout.splitlines())) <= 80 and "…" not in result.stdout
+    assert "[bold]x.onnx" in result.stdout and "[red]:x:.onnx" in result.stdout
+    assert "+40.0 .. +40.0" in result.stdout
+
+
+def test_one_figure_is_the_same_in_every_place(takead: Any, tmp_path: Path) -> None:
+    """Takeovers per km and expert share are pooled in the evaluation's file, in the comparison and in its table."""
+    old = evaluation(tmp_path / "old.json", "old.onnx", [60.0] * 12, takeovers=2)
+    result = takead("compare", old, old, "--json", tmp_path / "same.json")
+    assert result.returncode == 0, result.stderr
+    own, pair = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("old", "same"))
+    for key in ("takeovers_per_km", "expert_share", "driving_score"):
+        assert own[key] == pair["differences"][key]["old"] == own["passes"]["assisted"][key]
+    assert f"{own['takeovers_per_km']:.2f}" in result.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
-from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import ControlKind, LightState, ObjectKind, Objects, TrafficControl
-from takead_ros.measures.driving_score import EpisodeResult, aggregate, compare, score
+from takead_ros.measures.driving_score import score
 from takead_ros.measures.episode_log import Contact, End, EpisodeLog
 from takead_ros.measures.ride_quality import comfort, efficiency, min_time_to_collision, post_encroachment_time
 
@@ -204,36 +202,6 @@ def test_another_infraction_never_helps(kinds: list[ObjectKind]) -> None:
     assert score(episode(contacts=more)).driving_score < score(episode(contacts=contacts)).driving_score
 
 
-def test_results_survive_json() -> None:
-    result = score(episode(contacts=(contact(10, ObjectKind.CAR),)), suite="demo")
-    assert EpisodeResult.from_dict(json.loads(json.dumps(result.as_dict()))) == result
-    with pytest.raises(TakeadError, match="driving_score are missing"):
-        EpisodeResult.from_dict({k: v for k, v in result.as_dict().items() if k != "driving_score"})
-
-
-def test_aggregate_by_hand() -> None:
-    good, bad = score(episode()), score(episode(contacts=(contact(10, ObjectKind.CAR),), ability="overtaking", seed=2))
-    summary = aggregate([good, bad])
-    assert summary["driving_score"] == pytest.approx(80.0) and summary["success_rate"] == 0.5
-    assert summary["infractions"] == {"collision_vehicle": 1}
-    assert summary["abilities"]["merging"] == {"episodes": 1, "success_rate": 1.0, "driving_score": 100.0}
-    assert summary["abilities"]["overtaking"]["driving_score"] == pytest.approx(60.0)
-    with pytest.raises(TakeadError, match="no episodes"):
-        aggregate([])
-
-
-def test_comparison_is_paired_and_repeatable() -> None:
-    old = [replace(score(episode(seed=i)), driving_score=50.0 + i % 7) for i in range(40)]
-    new = [replace(result, driving_score=result.driving_score + 10.0 - 20.0 * (i == 0)) for i, result in enumerate(old)]
-    found = compare(old, new[::-1])["driving_score"]
-    assert found.difference == pytest.approx(9.5) and (found.higher, found.equal, found.lower) == (39, 0, 1)
-    assert found.low < 9.5 < found.high <= 10.0 and found.low > 7.0
-    assert compare(old, new)["driving_score"] == found
-    assert compare(old, new)["success_rate"].equal == 40
-    with pytest.raises(TakeadError, match="no pairs"):
-        compare(old, new[1:])
-
-
 @pytest.mark.parametrize(("stays_behind", "want"), [(True, 70.0), (False, 100.0)])
 def test_an_emergency_vehicle_has_to_end_up_ahead(stays_behind: bool, want: float) -> None:
     pace = 10.0 if stays_behind else 14.0
@@ -301,13 +269,3 @@ def test_gentler_driving_is_never_less_comfortable(scale: float, seed: int) -> N
     wild = np.convolve(rng.normal(0.0, 6.0, 260), np.ones(20) / 20, mode="valid")[:201]
     log = episode(acceleration=wild)
     assert comfort(replace(log, acceleration=scale * wild)) >= comfort(log)
-
-
-def test_distributions_over_episodes() -> None:
-    standing = tuple(objects((120.0, 0.0, 0.0, 0.0, 0.0)) for _ in range(201))
-    with_threat, free = score(episode(others=standing)), score(episode(seed=2))
-    found = aggregate([with_threat, free])["min_ttc"]
-    assert found["share"] == 0.5 and found["p5"] == found["p95"] == pytest.approx(1.6, abs=0.11)
-    assert aggregate([free])["min_ttc"] == {"share": 0.0, **dict.fromkeys(("p5", "p25", "p50", "p75", "p95"))}
-    older = {k: v for k, v in free.as_dict().items() if k != "post_encroachment_time"}
-    assert EpisodeResult.from_dict(older) == free

@@ -46,7 +46,7 @@ def test_a_worker_that_dies_is_one_clear_error(drive: Any, takead: Any, tmp_path
     assert drive.returncode == 2
     assert "Traceback" not in err
     assert "worker process died" in " ".join(err.split())
-    assert "the same command continues" in " ".join(err.split())
+    assert "the same command goes on" in " ".join(err.split())
 
 
 def test_workers_end_with_a_killed_parent(drive: Any) -> None:

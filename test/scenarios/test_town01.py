@@ -22,7 +22,7 @@ from takead_ros.maps import towns
 from takead_ros.maps.lanemap import LaneMap
 from takead_ros.maps.opendrive import Town
 from takead_ros.maps.roads import OpenDriveMap
-from takead_ros.runs.results import job
+from takead_ros.runs.spec import run_spec
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import load_suite
@@ -115,7 +115,7 @@ def test_drives_are_functions_of_the_seed_and_vary(town: Town) -> None:
     assert scenarios == [_scenario(town, seed) for seed in range(60)]
     lanes = {lane.key: lane for lane in town.lanes}
     for scenario in scenarios:
-        edges = list(scenario.route.keys)
+        edges = list(zip(scenario.route.nodes[:-1], scenario.route.nodes[1:], scenario.route.lanes, strict=True))
         assert all(b in town.following[a] for a, b in pairwise(edges))
         assert len(set(edges)) == len(edges)
         assert 300.0 < scenario.goal - scenario.start < 2000.0
@@ -123,7 +123,9 @@ def test_drives_are_functions_of_the_seed_and_vary(town: Town) -> None:
         for control in scenario.controls:
             assert 0.0 < control.s < scenario.goal
         for actor in scenario.actors:
-            assert 0.0 <= actor.s < sum(lanes[key].length for key in actor.path.keys)
+            nodes = actor.path.nodes
+            along = zip(nodes[:-1], nodes[1:], actor.path.lanes, strict=True)
+            assert 0.0 <= actor.s < sum(lanes[key].length for key in along)
     assert len({scenario.route for scenario in scenarios}) > 50
     assert len({len(scenario.actors) for scenario in scenarios}) > 8
     assert {control.kind for scenario in scenarios for control in scenario.controls} != set()
@@ -171,4 +173,4 @@ def test_without_the_package_carla_nothing_is_fetched(monkeypatch: pytest.Monkey
 
 @pytest.mark.network
 def test_a_job_prepares_the_map_before_workers_start(town: Town) -> None:
-    assert job("expert", "town01", "0-1").suite.families == ("town01",)
+    assert run_spec("expert", "town01", "0-1").suite.families == ("town01",)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from takead_ros.cli.tables import evaluation_notes
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import SPLIT_SIZE
 from takead_ros.expert.memory import Memory
@@ -18,7 +19,8 @@ from takead_ros.maps.roads import SafeMetaDriveMap
 from takead_ros.measures.driving_score import score
 from takead_ros.measures.episode_log import End
 from takead_ros.nodes.simulator_node import SimulatorNode
-from takead_ros.runs.results import job, summary, summary_table
+from takead_ros.runs.results import EpisodeResult, evaluation
+from takead_ros.runs.spec import run_spec
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import STEP_S
@@ -156,23 +158,20 @@ def test_leaving_the_road_ends_it_and_crashes_cost(simulator: MetaDrive) -> None
 
 
 def test_means_of_metadrive_s_measures_are_reported(simulator: MetaDrive) -> None:
-    work = job("expert", "safe_metadrive", "0-1")
+    work = run_spec("expert", "safe_metadrive", "0-1")
     episode = simulator.reset(build("safe_metadrive", 0))
     episode.step(0.0, 1.0)
-    result = score(episode.outcome()).as_dict()
-    extra = {"triggers": [], "clips": []}
+    found = vars(score(episode.outcome()))
     rows = [
-        {
-            **result,
-            **extra,
-            "seed": seed,
-            "metadrive": {"success": s, "cost": c, "reward": 0.0, "route_completion": 1.0},
-        }
+        EpisodeResult(
+            **{**found, "seed": seed}, triggers=(), driver="expert",
+            verdict={"success": s, "cost": c, "reward": 0.0, "route_completion": 1.0},
+        )
         for seed, (s, c) in enumerate(((1.0, 0.0), (0.0, 3.0)))
-    ]
-    content = summary(work, {"unassisted": rows})
-    assert content["metadrive"]["success"] == 0.5 and content["metadrive"]["cost"] == 1.5
-    assert "success 0.50, episodic cost 1.50" in str(summary_table(content).caption)
+    ]  # fmt: skip
+    content = evaluation(work.model, work.settings(), {"unassisted": rows})
+    assert content.verdict is not None and content.verdict["success"] == 0.5 and content.verdict["cost"] == 1.5
+    assert "success 0.50, cost 1.50" in evaluation_notes(content)[-1]
 
 
 def test_the_node_says_which_rate_it_needs(simulator: MetaDrive) -> None:

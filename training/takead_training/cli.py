@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import typer
-from rich.progress import Progress, TaskID
 from rich.table import Table as Grid
 
-from takead_ros.console import progress, refuse_existing, stderr, stdout, write_json
-from takead_ros.files import writable_folder
+from takead_ros.cli.rounds import FINAL_EXAMPLE, ROUNDS_EXAMPLE, final, rounds
+from takead_ros.console import Progress, stderr, stdout
+from takead_ros.files import refuse_existing, writable_folder, write_record
 from takead_ros.policy.manifest import manifest_path
 from takead_training import data
 from takead_training.bc import train_bc
@@ -35,16 +35,14 @@ _SEED = typer.Option(0, min=0, help="Seed of the order of samples and of the fir
 
 
 class _Bars:
-    """One progress bar for each phase, made when the phase first reports."""
+    """Each phase's progress, with the figures that say most."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars, self._tasks = bars, dict[str, TaskID]()
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
 
     def report(self, phase: str, done: int, total: int, figures: dict[str, float]) -> None:
-        if phase not in self._tasks:
-            self._tasks[phase] = self._bars.add_task(phase, total=total)
-        text = phase + "".join(f"  {name} {figures[name]:.3f}" for name in ("loss", "right") if name in figures)
-        self._bars.update(self._tasks[phase], completed=done, total=total, description=text)
+        named = {name: value for name, value in figures.items() if name in ("loss", "right")}
+        self._shown.report(phase, done, total, named)
 
     def of(self, phase: str) -> Callable[..., None]:
         return lambda done, total, figures=None: self.report(phase, done, total, figures or {})
@@ -74,7 +72,7 @@ def bc(
     writable_folder(out.parent)
     schedule = Schedule(epochs=epochs, batch=batch, rate=rate, seed=seed, threads=threads)
     state = out.with_name(out.name + ".state")
-    with _resumable(), progress() as shown:
+    with _resumable(), Progress() as shown:
         bars = _Bars(shown)
         found = data.find_clips(clips)
         table = data.concatenate(data.load(found, out.parent / "cache", workers, bars.of("read clips")))
@@ -128,9 +126,13 @@ def one_round(
     )
     if not (out / "round.json").exists():
         _refuse_json(as_json)
-    with _resumable(), progress() as shown:
+    with _resumable(), Progress() as shown:
         result = run_round(parent, clips, demos, out, settings, casual, _Bars(shown).report)
     _tell(_round_as_dict(result), as_json)
+
+
+train.command("rounds", epilog=ROUNDS_EXAMPLE)(rounds)
+train.command("final", epilog=FINAL_EXAMPLE)(final)
 
 
 def _round_as_dict(result: RoundResult) -> dict[str, Any]:
@@ -186,4 +188,4 @@ def _tell(found: dict[str, Any], as_json: str | None) -> None:
         grid.add_row(key, f"{value:.4g}" if isinstance(value, float) else str(value))
     stdout.print(grid)
     if as_json:
-        write_json(Path(as_json), found)
+        write_record(Path(as_json), found)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcap.reader import make_reader
 
+from takead_ros.files import locked
 from takead_ros.recording import reader
 
 pytestmark = pytest.mark.slow
@@ -82,19 +85,19 @@ def test_two_processes_give_the_same_bytes_and_the_same_score(
 def test_a_stopped_run_continues_and_other_settings_are_refused(
     takead: Any, one_error: Any, untrained: Path, driven: Path
 ) -> None:
-    ledger = driven / "bags" / "episodes.jsonl"
-    whole = ledger.read_bytes()
+    journal = driven / "bags" / "episodes.jsonl"
+    whole = journal.read_bytes()
     lines = whole.splitlines(keepends=True)
-    ledger.write_bytes(b"".join(lines[:2]) + lines[2][:50])  # killed while the second episode was written down
+    journal.write_bytes(b"".join(lines[:2]) + lines[2][:50])  # killed while the second episode was written down
     common = ("drive", "--model", untrained, "--suite", SUITE, "--bags", driven / "bags")
 
     result = takead(*common, "--seeds", "collection:0-1")
     assert result.returncode == 0, result.stderr
-    assert ledger.read_bytes() == whole
+    assert journal.read_bytes() == whole
 
     one_error(takead(*common, "--seeds", "collection:0-2"), "seeds", "nothing is overwritten")
     one_error(takead(*common, "--seeds", "collection:0-1", "--record", "all"), "record", "nothing is overwritten")
-    assert ledger.read_bytes() == whole
+    assert journal.read_bytes() == whole
 
 
 def test_eval_takes_scores_from_driving_alone_and_takeovers_from_driving_assisted(
@@ -117,3 +120,44 @@ def test_the_expert_drives_without_a_model(takead: Any, tmp_path: Path) -> None:
     assert content["success_rate"] == 1.0
     assert content["model_sha256"] == ""
     assert list(content["passes"]) == ["unassisted"]
+
+
+def test_a_second_process_in_the_same_place_is_refused_by_name(
+    takead: Any, one_error: Any, driven: Path, untrained: Path
+) -> None:
+    common = ("drive", "--model", untrained, "--suite", SUITE, "--seeds", "collection:0-1", "--bags", driven / "bags")
+    before = (driven / "bags" / "episodes.jsonl").read_bytes()
+    with locked(driven / "bags"):
+        one_error(takead(*common), "bags", f"in use by process {os.getpid()}", "one process at a time")
+    with locked(driven / "e.json"):
+        one_error(takead("eval", "--model", "expert", "--suite", SUITE, "--json", driven / "e.json"), "in use by")
+    assert (driven / "bags" / "episodes.jsonl").read_bytes() == before
+
+
+def test_nothing_is_removed_that_no_recording_made(
+    takead: Any, one_error: Any, untrained: Path, driven: Path, tmp_path: Path
+) -> None:
+    """An episode that has to be driven again finds a file of somebody else's in its folder."""
+    shutil.copytree(driven / "bags", tmp_path / "bags")
+    journal = tmp_path / "bags" / "episodes.jsonl"
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:2]))
+    own = tmp_path / "bags" / f"{SUITE}-1000001" / "thesis.txt"
+    own.write_text("mine")
+    clips = sorted(own.parent.rglob("*.mcap"))
+    command = ("drive", "--model", untrained, "--suite", SUITE, "--seeds", "collection:0-1", "--bags", journal.parent)
+    one_error(takead(*command), "thesis.txt", "no part of a recording")
+    assert own.read_text() == "mine" and sorted(own.parent.rglob("*.mcap")) == clips
+    own.unlink()
+    result = takead(*command)
+    assert result.returncode == 0, result.stderr
+    assert journal.read_bytes() == (driven / "bags" / "episodes.jsonl").read_bytes()
+
+
+def test_another_simulator_is_refused_by_name(takead: Any, one_error: Any) -> None:
+    one_error(takead("eval", "--model", "expert", "--sim", "nothing"), "nothing", "metadrive")
+
+
+def test_progress_is_told_in_lines_where_there_is_no_terminal(takead: Any) -> None:
+    result = takead("eval", "--model", "expert", "--suite", SUITE, "--seeds", "0")
+    assert result.returncode == 0, result.stderr
+    assert "evaluating expert: 0/1" in result.stderr and "evaluating expert: 1/1 after" in result.stderr

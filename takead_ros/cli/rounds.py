@@ -1,0 +1,85 @@
+"""``takead train rounds`` and ``takead train final``: the outer loop, and its one comparison on test seeds."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import typer
+from rich import box
+from rich.table import Table
+
+from takead_ros.cli.demo import tell, tell_stopped
+from takead_ros.cli.tables import comparison_notes, comparison_table
+from takead_ros.cli.trainer import TrainRound
+from takead_ros.console import Progress, stdout
+from takead_ros.resources import resource
+from takead_ros.runs.episode import EpisodeRunner
+from takead_ros.runs.loop import Loop, LoopPlan, LoopState, final_comparison
+from takead_ros.runs.workers import open_workers
+
+ROUNDS_EXAMPLE = "Example: [bold]takead train rounds --rounds 3 --suite demo --out runs/rounds --workers 2[/bold]"
+FINAL_EXAMPLE = "Example: [bold]takead train final runs/rounds --seeds 0-19 --workers 2[/bold]"
+_WORKERS = typer.Option(2, min=1, help="Processes; the results do not depend on it.")
+
+
+def rounds(
+    out: Path = typer.Option(..., help="Folder of the loop; an unfinished one in it is continued."),
+    rounds: int = typer.Option(3, min=1, help="Rounds in all; more of them go on with the same folder."),
+    suite: str = typer.Option("demo", help="A suite, or one scenario family (see: takead scenarios ls)."),
+    parent: Path | None = typer.Option(None, help="The policy to begin with (default: the shipped baseline)."),
+    demonstrations: int = typer.Option(4, min=1, help="Training seeds that the expert drives, for each family."),
+    drives: int = typer.Option(6, min=1, help="Collection seeds of a round, for each family."),
+    selection: int = typer.Option(10, min=1, help="Selection seeds of the gate, for each family."),
+    options: str = typer.Option("", help="Further options of 'takead train round', such as '--seed 1'."),
+    workers: int = _WORKERS,
+) -> None:
+    """Drive, be taken over, train, gate, again: a new model is promoted only where it beats its parent.
+
+    Each round drives the present policy on collection seeds of its own, trains on the takeovers of all rounds, and
+    lets parent and new model drive the same selection seeds. Test seeds are never driven. Ctrl-C at any time.
+    """
+    plan = LoopPlan(suite=suite, demonstrations=demonstrations, drives=drives, selection=selection)
+    trainer = TrainRound(shlex.split(options), workers)
+    try:
+        with (
+            open_workers(EpisodeRunner, workers) as pool,
+            Loop(out, plan, parent or resource("models/baseline.onnx"), trainer, pool, Progress, tell) as loop,
+        ):
+            state = loop.run(rounds)
+    except KeyboardInterrupt as stop:
+        tell_stopped(out)
+        raise typer.Exit(130) from stop
+    stdout.print(_table(state))
+    if state.ended:
+        tell(f"  {state.ended}: no further round")
+    tell(f"  the model to deploy: {out / state.deployed[0]} (sha256 {state.deployed[1][:12]})")
+
+
+def final(
+    folder: Path = typer.Argument(help="Folder of 'takead train rounds' or 'takead demo'."),
+    seeds: str = typer.Option("test:0-9", help="Test seeds, never driven before in this loop."),
+    workers: int = _WORKERS,
+) -> None:
+    """The first model of a loop against the deployed one on held-out seeds (then: takead report FOLDER)."""
+    try:
+        with open_workers(EpisodeRunner, workers) as pool:
+            found = final_comparison(folder, seeds, pool, Progress)
+    except KeyboardInterrupt as stop:
+        tell_stopped(folder)
+        raise typer.Exit(130) from stop
+    stdout.print(comparison_table(found))
+    for line in comparison_notes(found):
+        tell("  " + line)
+
+
+def _table(state: LoopState) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for title in ("round", "parent", "clips", "model", "gate"):
+        table.add_column(title, overflow="fold")
+    for done in state.rounds:
+        verdict = "" if done.decision is None else "promoted" if done.decision.promoted else "parent kept"
+        why = "" if done.decision is None else ": " + "; ".join(done.decision.reasons)
+        clips = "" if done.clips is None else str(done.clips)
+        table.add_row(str(done.number), done.parent_sha256[:12], clips, (done.model_sha256 or "")[:12], verdict + why)
+    return table

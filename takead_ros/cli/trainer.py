@@ -1,0 +1,55 @@
+"""``takead train round`` as a process of its own: the trainer that the loop is given."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from takead_ros.domain.errors import TakeadError
+
+PATIENCE_S = 60.0  # for a training to keep its state after Ctrl-C
+
+
+class TrainRound:
+    """Runs ``takead train round`` with further ``options``, as a user would. Ctrl-C reaches it and it is waited for.
+
+    A process of its own gives its memory back, and keeps torch out of this one.
+    """
+
+    def __init__(self, options: Sequence[str], workers: int) -> None:
+        self._options, self._workers = tuple(options), workers
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Its options; the number of workers does not change the model."""
+        return {"options": " ".join(self._options)}
+
+    def train(self, parent: Path, clips: Sequence[Path], demonstrations: Sequence[Path], out: Path) -> Path:
+        """As ``runs.loop.Trainer`` says. Raises TakeadError where the process fails."""
+        arguments = ["--parent", str(parent), "--out", str(out), "--workers", str(self._workers), *self._options]
+        arguments += [word for folder in clips for word in ("--clips", str(folder))]
+        arguments += [word for folder in demonstrations for word in ("--demos", str(folder))]
+        command = [sys.executable, "-m", "takead_ros.cli.main", "train", "round", *arguments]
+        child = subprocess.Popen(command, preexec_fn=_end_with_parent)
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:
+            child.send_signal(signal.SIGINT)
+            try:
+                child.wait(timeout=PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+            raise
+        if code:
+            raise TakeadError(f"'takead train round' ended with exit code {code} (see above); expected 0")
+        return out / "model.onnx"
+
+
+def _end_with_parent() -> None:
+    """In a child before it starts: the kernel sends it SIGTERM when the parent is gone, however that came about."""
+    set_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)

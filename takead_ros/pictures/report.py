@@ -1,0 +1,195 @@
+"""One self-contained HTML page of a run, with everything that it shows inside."""
+
+from __future__ import annotations
+
+import base64
+import html
+import shlex
+from pathlib import Path
+from string import Template
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+from takead_ros import __version__
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.seeds import split_of
+from takead_ros.files import locked, read_record, writable_folder, write_atomically
+from takead_ros.measures.summary import HEADLINES
+from takead_ros.pictures import plots, side_by_side
+from takead_ros.runs.loop import AFTER, BEFORE, STATE, LoopState, read_state
+from takead_ros.runs.progress import Progress
+from takead_ros.runs.results import Comparison, Evaluation, comparison, judgement, read_evaluation, signed
+
+PAGE = "report.html"
+_WORDS = {"better": "better", "worse": "worse", "open": "not settled"}
+
+
+@dataclass(frozen=True, config=ConfigDict(strict=True, extra="ignore"))
+class _TrainingRecord:
+    """The part of a trainer's ``round.json`` that is drawn: figures by epoch, of each stage."""
+
+    history: dict[str, list[dict[str, float]]]
+
+
+def write_report(run: Path, progress: Progress) -> Path:
+    """Write ``report.html`` of the run in folder ``run`` from what lies there: before.json, after.json, and loop.json.
+
+    Draws one takeover (moment.gif, moment.png) where it is not there yet, and leaves it out where the old policy was
+    never taken over. Raises TakeadError where the run is not complete.
+    """
+    if not run.is_dir():
+        raise TakeadError(f"run '{run}': no such folder; expected the folder of 'takead demo' or of two evaluations")
+    writable_folder(run)
+    with locked(run):
+        before, after = read_evaluation(run / BEFORE), read_evaluation(run / AFTER)
+        content = comparison(before, after)
+        state = read_state(run) if (run / STATE).exists() else None
+        shown = side_by_side.ensure(run, before, after, progress)
+        sections = [
+            _rounds_section(state) if state else "",
+            _moment_section(run, shown) if shown else "",
+            _plots_section(run, before, after, state),
+            _infractions_section(content),
+        ]
+        fields = {
+            "title": "Learning from takeovers, before and after",
+            "verdict": _verdict(content),
+            "table": _table(content),
+            "sections": "\n".join(section for section in sections if section),
+            "facts": _facts(run, content, before, state),
+            "version": html.escape(__version__),
+        }
+        page = Template((Path(__file__).with_name(PAGE)).read_text(encoding="utf-8")).substitute(fields)
+        write_atomically(run / PAGE, page)
+        return run / PAGE
+
+
+def _verdict(content: Comparison) -> str:
+    """One sentence that says no more than the intervals allow."""
+    score, takeovers = content.differences["driving_score"], content.differences["takeovers_per_km"]
+    start = (
+        f"Over {content.episode_count} held-out episodes the Driving Score went from "
+        f'<b class="old">{score.old:.1f}</b> to <b class="new">{score.new:.1f}</b>'
+    )
+    ends = {
+        "better": "; the paired difference is above zero with 95 % confidence.",
+        "worse": "; the paired difference is below zero with 95 % confidence.",
+        "open": "; that difference is not settled: more seeds would have to decide.",
+    }
+    return start + ends[judgement(score)] + f" Takeovers per km: {takeovers.old:.2f} before, {takeovers.new:.2f} after."
+
+
+def _table(content: Comparison) -> str:
+    rows = []
+    for headline in HEADLINES:
+        found, written = content.differences[headline.key], headline.written
+        judged = judgement(found)
+        same = not (found.higher or found.lower)
+        rows.append(
+            f"<tr><td>{html.escape(headline.title)}</td><td>{written.format(found.old)}</td>"
+            f'<td class="new">{written.format(found.new)}</td><td>{signed(written, found.difference)}</td>'
+            f"<td>{signed(written, found.low)} to {signed(written, found.high)}</td>"
+            f"<td>{found.higher} / {found.equal} / {found.lower}</td>"
+            f'<td><span class="tag {judged}">{"no change" if same else _WORDS[judged]}</span></td></tr>'
+        )
+    heads = ("", "before", "after", "paired difference", "95 % interval", "higher / equal / lower", "")
+    return _html_table(heads, rows)
+
+
+def _html_table(heads: tuple[str, ...], rows: list[str]) -> str:
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in heads)
+    return f'<div class="card"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+
+
+def _figure(body: str, caption: str) -> str:
+    return f'<figure class="card">{body}<figcaption>{html.escape(caption)}</figcaption></figure>'
+
+
+def _rounds_section(state: LoopState) -> str:
+    rows = []
+    for done in state.rounds:
+        decision = done.decision
+        verdict = "not decided" if decision is None else "promoted" if decision.promoted else "parent kept"
+        why = "" if decision is None else "; ".join(decision.reasons)
+        cells = (str(done.number), done.parent_sha256[:12], str(done.clips), (done.model_sha256 or "")[:12], verdict)
+        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+        if why:
+            rows.append(f'<tr><td colspan="5" class="soft">{html.escape(why)}</td></tr>')
+    heads = ("round", "parent", "takeover clips", "new model", "gate on the selection seeds")
+    return f"<h2>Rounds</h2>{_html_table(heads, rows)}"
+
+
+def _moment_section(run: Path, shown: side_by_side.Moment) -> str:
+    data = base64.b64encode((run / side_by_side.GIF).read_bytes()).decode()
+    image = f'<img src="data:image/gif;base64,{data}" alt="{html.escape(shown.caption)}">'
+    return f"<h2>One takeover, before and after</h2>{_figure(image, shown.caption)}"
+
+
+def _plots_section(run: Path, before: Evaluation, after: Evaluation, state: LoopState | None) -> str:
+    def success(content: Evaluation) -> dict[str, float]:
+        return {name: group.success_rate for name, group in content.abilities.items()}
+
+    wide = _figure(plots.headlines(before, after), "Each headline with its bootstrap 95 % interval over episodes.")
+    figures = [
+        _figure(
+            plots.paired_scores(before.episodes, after.episodes),
+            "Driving Score of every held-out episode, driven alone. Above the line: the new policy did better.",
+        ),
+        _figure(
+            plots.takeovers_by_trigger(before.triggers, after.triggers, "same held-out seeds"),
+            "What the expert took over for, with the expert ready to take over, on the same held-out seeds.",
+        ),
+        _figure(
+            plots.abilities(success(before), success(after)),
+            "Success rate by ability (Bench2Drive's grouping of scenarios).",
+        ),
+    ]
+    history = _history(run, state)
+    if any(history.values()):
+        figures.append(_figure(plots.training_curves(history), "The last round's stages of training."))
+    return f'<h2>What changed</h2>{wide}<div class="grid">{"".join(figures)}</div>'
+
+
+def _history(run: Path, state: LoopState | None) -> dict[str, list[dict[str, float]]]:
+    """What the trainer of the last round noted by epoch; empty where it notes nothing of that kind."""
+    file = run / f"round-{len(state.rounds) if state else 0}" / "training" / "round.json"
+    if not file.exists():
+        return {}
+    return read_record(_TrainingRecord, file, "the record of a training round, with a 'history'").history
+
+
+def _infractions_section(content: Comparison) -> str:
+    if not content.infractions_per_km:
+        return ""
+    rows = [
+        f'<tr><td>{html.escape(kind.replace("_", " "))}</td><td>{before:.2f}</td><td class="new">{after:.2f}</td></tr>'
+        for kind, (before, after) in content.infractions_per_km.items()
+    ]
+    return f"<h2>Infractions per km, driven alone</h2>{_html_table(('', 'before', 'after'), rows)}"
+
+
+def _facts(run: Path, content: Comparison, before: Evaluation, state: LoopState | None) -> str:
+    seeds = content.seeds
+    facts = {
+        "Held-out seeds": f"{min(seeds)} to {max(seeds)} ({len(seeds)} of the {split_of(seeds[0])} split), "
+        f"scenario families {', '.join(content.families)}",
+        "Measured": "Driving Score and Success Rate by the Bench2Drive definitions, in this simulator: not comparable "
+        "with figures on CARLA. Takeovers per km: all takeovers over all kilometres; expert share: all its time over "
+        "all time. Intervals: percentile bootstrap over episodes, paired, of those very ratios.",
+        "Policy before": f"{content.before.model}, sha256 {content.before.model_sha256}",
+        "Policy after": f"{content.after.model}, sha256 {content.after.model_sha256}",
+        "Simulator": content.simulator,
+        "Machine": f"{content.environment}. Another CPU or other versions give other weights and other figures.",
+        "Software": f"takead_ros {content.version}",
+    }
+    if before.parameters:
+        facts["Parameters"] = "; ".join(f"{node}: {values}" for node, values in before.parameters.items())
+    if state is not None:
+        plan = state.plan
+        facts["Learned from"] = (
+            f"takeovers on {plan.drives} collection seeds a round and demonstrations on {plan.demonstrations} training "
+            "seeds of each family"
+        )
+        facts["Again"] = f"takead demo --out {shlex.quote(str(run))} (or takead train rounds), then takead report"
+    return "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts.items())

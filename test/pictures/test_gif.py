@@ -1,0 +1,78 @@
+"""GIFs keep their colours and their time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from support.stream import scene
+from takead_ros.domain.driving import Plan
+from takead_ros.pictures.gif import durations_ms, save_gif
+from takead_ros.pictures.scene import PLANS, draw
+
+
+def times_of(path: Path) -> list[int]:
+    found = []
+    with Image.open(path) as image:
+        for i in range(getattr(image, "n_frames", 1)):
+            image.seek(i)
+            found.append(int(image.info["duration"]))
+    return found
+
+
+def moving(count: int) -> list[Image.Image]:
+    """A scene in which the ego comes closer to a car, with the plans of everyone."""
+    steps = np.arange(1, 9) * 0.5
+    plans = {
+        name: Plan(6.0 * steps, np.full(8, 1.2 * i - 3.0), np.zeros(8), np.full(8, 6.0)) for i, name in enumerate(PLANS)
+    }
+    first = scene(0)
+    return [draw(replace(first, ego=replace(first.ego, x=0.5 * i)), plans, size=400) for i in range(count)]
+
+
+@pytest.mark.parametrize("step_s", [0.1, 0.0994, 0.05, 0.033])
+def test_the_length_is_the_true_one(tmp_path: Path, step_s: float) -> None:
+    times = [7.0 + step_s * i for i in range(12)]
+    save_gif(moving(12), tmp_path / "x.gif", durations_ms(times))
+    assert sum(times_of(tmp_path / "x.gif")) == pytest.approx(1000.0 * step_s * 12, abs=6.0)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.floats(0.025, 0.5), min_size=1, max_size=400))
+def test_no_picture_drifts_from_its_moment(steps: list[float]) -> None:
+    times = np.concatenate([[0.0], np.cumsum(steps)])
+    shown = np.concatenate([[0.0], np.cumsum(durations_ms(list(times)))[:-1]])
+    assert np.abs(shown - 1000.0 * times).max() <= 5.0 + 1e-6
+
+
+def test_every_colour_of_a_scene_stays_itself(tmp_path: Path) -> None:
+    """The expert's green and the new policy's teal were one colour once."""
+    pictures = moving(4)
+    save_gif(pictures, tmp_path / "x.gif", [100] * 4)
+    with Image.open(tmp_path / "x.gif") as image:
+        image.seek(2)
+        shown = np.asarray(image.convert("RGB")).reshape(-1, 3).astype(int)
+    true = np.asarray(pictures[2]).reshape(-1, 3).astype(int)
+    for name, colour in PLANS.items():
+        here = np.abs(true - colour).max(1) <= 6  # dots are drawn larger, then reduced
+        assert here.sum() > 10, name
+        assert np.abs(shown[here] - colour).max() <= 12, name
+
+
+def test_pictures_are_taken_one_at_a_time(tmp_path: Path) -> None:
+    ahead = 0
+
+    def stream() -> object:
+        nonlocal ahead
+        for i, picture in enumerate(moving(5)):
+            ahead = i
+            yield picture
+
+    save_gif(stream(), tmp_path / "x.gif", [40] * 5)
+    assert ahead == 4 and len(times_of(tmp_path / "x.gif")) == 5
