@@ -1,0 +1,340 @@
+"""The outer loop: collect takeovers -> train a round -> gate against the parent -> promote it or keep the parent.
+
+LOOP/loop.json           what was asked for, and every round so far; written after each stage
+LOOP/demonstrations/     the expert's own drives, on training seeds
+LOOP/round-1/clips/      the parent driven on collection seeds, a clip for each takeover; drive.json sums it up
+LOOP/round-1/training/   the trainer's folder, with the new model
+LOOP/round-1/gate.json   parent and new model on the same selection seeds
+LOOP/selection/          each model's evaluation there, by its sha256: a promoted model is not evaluated twice
+LOOP/before.json, after.json, comparison.json    of the final comparison, the only one that drives test seeds
+
+Stopped at any point (Ctrl-C, kill), the same call goes on there. Each round collects on seeds of its own and trains on
+the clips of all rounds so far (DAgger, Ross et al. 2011).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic.dataclasses import dataclass
+
+from takead_ros import __version__
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.seeds import SPLIT_SIZE
+from takead_ros.files import locked, read_record, to_json, writable_folder, write_record
+from takead_ros.measures.summary import BY_KEY
+from takead_ros.policy.model import load_model
+from takead_ros.runs.drive import EpisodeWorkers, check_folder, drive, evaluate
+from takead_ros.runs.episode import EXPERT
+from takead_ros.runs.progress import Progress
+from takead_ros.runs.results import (
+    PASSES,
+    RECORD,
+    Comparison,
+    Evaluation,
+    comparison,
+    judgement,
+    read_evaluation,
+    signed,
+)  # fmt: skip
+from takead_ros.runs.spec import RunSpec, run_spec
+
+STATE = "loop.json"
+BEFORE, AFTER, COMPARISON = "before.json", "after.json", "comparison.json"
+
+
+class Trainer(Protocol):
+    """Makes a better model of takeovers; handed in, so that nothing here needs torch."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What decides the model, beside the data."""
+
+    def train(self, parent: Path, clips: Sequence[Path], demonstrations: Sequence[Path], out: Path) -> Path:
+        """Train ``parent`` on folders of ``clips`` and ``demonstrations``; returns the new model, somewhere in ``out``.
+
+        The same call goes on with what an interrupted one left in ``out``, and returns at once where it was finished.
+        """
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class LoopPlan:
+    """What a loop does, for each of the suite's families: seeds of demonstrations (once), collection seeds driven in
+    each round, and selection seeds of the gate."""
+
+    suite: str
+    demonstrations: int
+    drives: int
+    selection: int
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class Decision:
+    """The gate's: whether the new model takes the parent's place, and why."""
+
+    promoted: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class Round:
+    """One round as far as it has come. Models by path (below the loop's folder where they were trained there)."""
+
+    number: int
+    parent: str
+    parent_sha256: str
+    clips: int | None = None
+    triggers: dict[str, int] | None = None
+    model: str | None = None
+    model_sha256: str | None = None
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class LoopState:
+    """The content of loop.json. ``ended``: why no further round makes sense; empty where one does."""
+
+    format: Literal["takead-loop-1"]
+    plan: LoopPlan
+    trainer: dict[str, str]
+    first_model: str
+    first_sha256: str
+    version: str
+    rounds: tuple[Round, ...] = ()
+    ended: str = ""
+
+    @property
+    def deployed(self) -> tuple[str, str]:
+        """Path and sha256 of the model that drives now: the last one promoted, or the first."""
+        for done in reversed(self.rounds):
+            if done.decision is not None and done.decision.promoted and done.model and done.model_sha256:
+                return done.model, done.model_sha256
+        return self.first_model, self.first_sha256
+
+    @property
+    def latest(self) -> tuple[str, str] | None:
+        """Path and sha256 of the last model trained, promoted or not."""
+        made = [(done.model, done.model_sha256) for done in self.rounds if done.model and done.model_sha256]
+        return made[-1] if made else None
+
+
+def decide(found: Comparison) -> Decision:
+    """Promote where the Driving Score on the selection seeds went up and no headline is worse beyond its interval."""
+    reasons = []
+    for key, difference in found.differences.items():
+        if judgement(difference) == "worse":
+            reasons.append(f"{_told(key, found)}: worse beyond its interval")
+    score = found.differences["driving_score"]
+    if not score.difference > 0.0:
+        reasons.append(f"{_told('driving_score', found)}: no gain")
+    if reasons:
+        return Decision(promoted=False, reasons=tuple(reasons))
+    settled = "" if judgement(score) == "better" else " (not settled: more selection seeds would have to decide)"
+    return Decision(promoted=True, reasons=(f"{_told('driving_score', found)}: a gain{settled}, nothing worse",))
+
+
+def _told(key: str, found: Comparison) -> str:
+    headline, difference = BY_KEY[key], found.differences[key]
+    written = headline.written
+    return (
+        f"{headline.title} {written.format(difference.old)} -> {written.format(difference.new)} "
+        f"({signed(written, difference.low)} .. {signed(written, difference.high)})"
+    )
+
+
+class Loop:
+    """One loop in ``folder``, begun or continued; used as a context manager, which holds the folder's lock.
+
+    ``progress`` opens the display of one piece of work. Raises TakeadError where the folder holds something else, a
+    loop that was asked for differently, or is in use by another process.
+    """
+
+    def __init__(
+        self, folder: Path, plan: LoopPlan, model: Path, trainer: Trainer, workers: EpisodeWorkers,
+        progress: Callable[[], AbstractContextManager[Progress]], tell: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self.folder, self._trainer, self._workers = folder, trainer, workers
+        self._progress, self._tell = progress, tell
+        first = run_spec(str(model), plan.suite, "selection:0")
+        self._asked = LoopState(
+            format="takead-loop-1", plan=plan, trainer=dict(trainer.settings), first_model=first.model,
+            first_sha256=first.model_sha256, version=__version__,
+        )  # fmt: skip
+        self.state = self._asked
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Loop:
+        check_folder(self.folder, STATE)
+        writable_folder(self.folder)
+        self._stack.enter_context(locked(self.folder))
+        file = self.folder / STATE
+        if file.exists():
+            self.state = read_state(self.folder)
+            _check_same(file, self.state, self._asked)
+        else:
+            write_record(file, self.state)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def run(self, rounds: int) -> LoopState:
+        """Go on until ``rounds`` rounds are decided, or no further one makes sense (``ended``)."""
+        plan = self.state.plan
+        if rounds * plan.drives > SPLIT_SIZE:
+            raise TakeadError(f"--rounds {rounds}: {plan.drives} collection seeds each are more than there are")
+        self._demonstrate()
+        for number in range(1, rounds + 1):
+            if self.state.ended:
+                break
+            if number > len(self.state.rounds):
+                model, sha256 = self.state.deployed
+                self._write(Round(number=number, parent=model, parent_sha256=sha256))
+            self._round(number)
+        return self.state
+
+    def _round(self, number: int) -> None:
+        now = self.state.rounds[number - 1]
+        if now.decision is not None:
+            return
+        parent, folder = self._model(now.parent, now.parent_sha256), self.folder / f"round-{number}"
+        if now.model is None or now.model_sha256 is None:
+            if now.clips is None:
+                self._tell(f"round {number}: drive {parent.name} on collection seeds, the expert ready to take over")
+                content = self._collect(number, parent, folder)
+                clips = sum(len(episode.clips) for episode in content.episodes)
+                now = self._write(replace(now, clips=clips, triggers=content.triggers))
+            counts = ", ".join(f"{name} {count}" for name, count in (now.triggers or {}).items())
+            self._tell(f"  {now.clips} takeover clips ({counts or 'no takeover'}): takead clips ls {folder / 'clips'}")
+            if not now.clips:
+                self._end(f"round {number}: {parent.name} was never taken over on its collection seeds")
+                return
+            self._tell(f"round {number}: train on the takeovers, export, verify")
+            clips_of = [self.folder / f"round-{n}" / "clips" for n in range(1, number + 1)]
+            model = self._trainer.train(parent, clips_of, [self.folder / "demonstrations"], folder / "training")
+            sha256 = load_model(model).sha256
+            now = self._write(replace(now, model=str(model.relative_to(self.folder)), model_sha256=sha256))
+        self._tell(f"round {number}: gate: parent and new model on the same selection seeds")
+        old = self._select(parent, now.parent_sha256)
+        new = self._select(self._model(now.model or "", now.model_sha256 or ""), now.model_sha256 or "")
+        found = comparison(old, new)
+        write_record(folder / "gate.json", found)
+        decision = decide(found)
+        self._write(replace(now, decision=decision))
+        verdict = "promoted" if decision.promoted else "not promoted, the parent stays"
+        self._tell(f"  {verdict}: {'; '.join(decision.reasons)}")
+
+    def _demonstrate(self) -> None:
+        plan = self.state.plan
+        spec = run_spec(EXPERT, plan.suite, f"training:0-{plan.demonstrations - 1}")
+        self._tell("demonstrations: the expert drives")
+        with self._progress() as progress:
+            drive(
+                spec, "all", self.folder / "demonstrations", self._workers, progress, "expert's demonstrations"
+            )  # fmt: skip
+
+    def _collect(self, number: int, parent: Path, folder: Path) -> Evaluation:
+        drives = self.state.plan.drives
+        seeds = f"collection:{(number - 1) * drives}-{number * drives - 1}"
+        spec = run_spec(str(parent), self.state.plan.suite, seeds)
+        with self._progress() as progress:
+            content = drive(spec, "clips", folder / "clips", self._workers, progress, "driving with takeovers")
+        write_record(folder / "drive.json", content)
+        return content
+
+    def _select(self, model: Path, sha256: str) -> Evaluation:
+        """``model`` alone on the selection seeds; driven where that was not done before."""
+        plan = self.state.plan
+        spec = run_spec(str(model), plan.suite, f"selection:0-{plan.selection - 1}")
+        file = self.folder / "selection" / f"{sha256[:12]}.json"
+        return _evaluated(spec, PASSES[:1], file, self._workers, self._progress, f"selection seeds, {sha256[:8]}")
+
+    def _model(self, path: str, sha256: str) -> Path:
+        """The model at ``path``, checked to be the one that was there before."""
+        return _checked(self.folder, path, sha256)
+
+    def _write(self, now: Round) -> Round:
+        before = self.state.rounds[: now.number - 1]
+        self.state = replace(self.state, rounds=(*before, now))
+        write_record(self.folder / STATE, self.state)
+        return now
+
+    def _end(self, why: str) -> None:
+        self.state = replace(self.state, ended=why)
+        write_record(self.folder / STATE, self.state)
+
+
+def final_comparison(
+    folder: Path, seeds: str, workers: EpisodeWorkers, progress: Callable[[], AbstractContextManager[Progress]]
+) -> Comparison:
+    """The first model of the loop in ``folder`` against the deployed one (where none was promoted: the last trained).
+
+    Both drive ``seeds``, alone and assisted. Raises TakeadError where no model has been trained, or where a comparison
+    on other seeds lies there.
+    """
+    state = read_state(folder)
+    newest = state.deployed if state.deployed[1] != state.first_sha256 else state.latest
+    if newest is None:
+        raise TakeadError(f"loop '{folder}': has no trained model yet ({state.ended or 'no round is finished'})")
+    with locked(folder):
+        parts = {}
+        for file, label, (path, sha256) in (
+            (BEFORE, "old policy, held-out seeds", (state.first_model, state.first_sha256)),
+            (AFTER, "new policy, held-out seeds", newest),
+        ):
+            spec = run_spec(str(_checked(folder, path, sha256)), state.plan.suite, seeds)
+            parts[file] = _evaluated(spec, PASSES, folder / file, workers, progress, label)
+        found = comparison(parts[BEFORE], parts[AFTER])
+        write_record(folder / COMPARISON, found)
+        return found
+
+
+def read_state(folder: Path) -> LoopState:
+    """The state of the loop in ``folder``. Raises TakeadError where there is none."""
+    return read_record(LoopState, folder / STATE, "the state of 'takead demo' or 'takead train rounds'")
+
+
+def _evaluated(
+    spec: RunSpec, passes: Sequence[str], file: Path, workers: EpisodeWorkers,
+    progress: Callable[[], AbstractContextManager[Progress]], label: str,
+) -> Evaluation:  # fmt: skip
+    """The evaluation kept in ``file``, or made and kept there; a broken file is made again from its episodes."""
+    with contextlib.suppress(TakeadError):
+        found = read_evaluation(file)
+        if _settings(found) == _settings(spec.settings()) and tuple(found.passes) == tuple(passes):
+            return found
+    with progress() as shown:
+        found = evaluate(spec, passes, file, workers, shown, label)
+    write_record(file, found)
+    return found
+
+
+def _settings(record: object) -> tuple[object, ...]:
+    names = ("model_sha256", "suite", "families", "seeds", "version", "simulator", "parameters")
+    return tuple(getattr(record, name) for name in names)
+
+
+def _checked(folder: Path, path: str, sha256: str) -> Path:
+    model = folder / path  # an absolute path stays what it is
+    if load_model(model).sha256 != sha256:
+        raise TakeadError(f"'{model}': is not the model that this loop began with or trained (sha256 {sha256[:12]})")
+    return model
+
+
+def _check_same(file: Path, found: LoopState, asked: LoopState) -> None:
+    for name in ("plan", "trainer", "first_sha256", "version"):
+        before, now = getattr(found, name), getattr(asked, name)
+        if before != now:
+            raise TakeadError(
+                f"'{file}' holds a loop with other settings: {name} {_plain(before)}, this one has {_plain(now)}; "
+                "expected the same (to continue) or another folder: --out FOLDER (nothing is overwritten)"
+            )
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else to_json(value)

@@ -1,0 +1,74 @@
+"""What is to be driven: a model on the episodes of a suite, checked before anything starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from takead_ros import __version__
+from takead_ros.domain.seeds import parse_seeds
+from takead_ros.maps.towns import prepare
+from takead_ros.policy.model import load_model
+from takead_ros.runs.episode import EXPERT, SIMULATOR, EpisodeSpec
+from takead_ros.runs.results import PASSES, RunSettings
+from takead_ros.scenarios import build
+from takead_ros.scenarios.suites import Suite, load_suite
+from takead_ros.simulators import open_simulator
+
+Record = Literal["clips", "all"]
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """A model on the episodes of a suite: everything that decides the result.
+
+    model: a path, or ``expert``. simulator: a key of ``simulators.SIMULATORS``; simulator_version: its full name.
+    """
+
+    model: str
+    model_sha256: str
+    suite: Suite
+    seeds: tuple[int, ...]
+    simulator: str
+    simulator_version: str
+
+    @property
+    def passes(self) -> tuple[str, ...]:
+        """How it can be driven; the expert has nobody to take over from it."""
+        return ("unassisted",) if self.model == EXPERT else PASSES
+
+    def episodes(self, takeovers: bool, bags: Path | None = None, record: Record = "clips") -> list[EpisodeSpec]:
+        """One for each seed and family, all families of the first seed first."""
+        folder = str(bags.resolve()) if bags else None
+        return [
+            EpisodeSpec(self.suite.name, family, seed, self.model, takeovers, folder, record, self.simulator)
+            for seed in self.seeds
+            for family in self.suite.families
+        ]
+
+    def settings(self) -> RunSettings:
+        """What must be the same for a run to be continued."""
+        return RunSettings(
+            model_sha256=self.model_sha256,
+            suite=self.suite.name,
+            families=self.suite.families,
+            seeds=self.seeds,
+            version=__version__,
+            simulator=self.simulator_version,
+            parameters={},
+        )
+
+
+def run_spec(model: str, suite: str, seeds: str, simulator: str = SIMULATOR) -> RunSpec:
+    """Check a model, a suite, a seed range and a simulator. Raises TakeadError for the first that cannot be used."""
+    chosen, numbers = load_suite(suite), tuple(parse_seeds(seeds))
+    opened = open_simulator(simulator)
+    name = opened.name
+    opened.close()
+    for family in chosen.families:
+        prepare(build(family, numbers[0]).roads)
+    if model == EXPERT:
+        return RunSpec(EXPERT, "", chosen, numbers, simulator, name)
+    path = Path(model).expanduser().resolve()
+    return RunSpec(str(path), load_model(path).sha256, chosen, numbers, simulator, name)
