@@ -1,11 +1,19 @@
+"""What tests of several folders share: the real ``takead`` as a subprocess, a sound model that has learned nothing."""
+
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from takead_ros.simulators import STEP_S
 from takead_ros.simulators.metadrive.simulator import MetaDrive
+
+Takead = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
@@ -14,3 +22,54 @@ def simulator() -> Iterator[MetaDrive]:
     made = MetaDrive(STEP_S)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def takead() -> Takead:
+    def run(
+        *arguments: object, cwd: Path | None = None, timeout: float = 400.0, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "takead_ros.cli.main", *map(str, arguments)],
+            capture_output=True, text=True, timeout=timeout, check=False, cwd=cwd,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **environment},
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def one_error() -> Callable[..., None]:
+    """Asserts the contract of bad input: exit code 2, one error, no traceback, and it names ``parts``."""
+    return _one_error
+
+
+def _one_error(result: subprocess.CompletedProcess[str], *parts: str) -> None:
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr + result.stdout
+    assert result.stderr.count("error:") + result.stderr.count("Error") == 1, result.stderr
+    for part in parts:
+        assert part in " ".join(result.stderr.split()), result.stderr
+
+
+@pytest.fixture(scope="session")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound model that has learned nothing, so that the expert must take over on any seed."""
+    torch = pytest.importorskip("torch", reason="the training extra is not installed")
+    import numpy as np
+
+    from takead_ros.policy.vector import VECTOR_1
+    from takead_ros.policy.vocabulary import kinematic_anchors
+    from takead_training.checkpoint import Checkpoint, Provenance
+    from takead_training.export import export
+    from takead_training.net import PolicyNet
+
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    frames = {
+        name: values + 1 if "mask" in name else rng.normal(size=values.shape).astype(np.float32)
+        for name, values in VECTOR_1.empty(4).items()
+    }
+    path = tmp_path_factory.mktemp("untrained") / "untrained.onnx"
+    export(Checkpoint(PolicyNet(kinematic_anchors()).eval(), Provenance("untrained", "random"), frames), path)
+    return path
