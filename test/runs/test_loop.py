@@ -111,6 +111,7 @@ def test_a_loop_killed_in_any_stage_goes_on_and_touches_no_test_seed(
         assert done.decision is not None and done.decision.reasons and done.clips
         assert load_model(loop / str(done.model)).sha256 == done.model_sha256
     first, second = state.rounds
+    assert first.decision is not None
     assert second.parent_sha256 == (first.model_sha256 if first.decision.promoted else state.first_sha256)
     assert ("promoted" in finished.stdout) and state.deployed[1][:12] in finished.stdout
     seeds = {}
