@@ -75,6 +75,14 @@ def prepare() -> None:
         compiled.disable_compile()
 
 
+def _import_all() -> list[Any]:
+    """Every kernel of the package that waits to be compiled, after all its files that have some were imported."""
+    for file in sorted(_PACKAGE.rglob("*.py")):
+        if re.search(r"^@kernel$", file.read_text(encoding="utf-8"), re.MULTILINE):
+            importlib.import_module(".".join(("takead_ros", *file.relative_to(_PACKAGE).with_suffix("").parts)))
+    return list(_waiting)
+
+
 def install() -> list[str]:
     """Compile every kernel of the package for any processor of this architecture, into the package's own folder.
 
@@ -83,10 +91,7 @@ def install() -> list[str]:
     """
     folder = _PACKAGE / FOLDER
     folder.mkdir(exist_ok=True)
-    for file in sorted(_PACKAGE.rglob("*.py")):
-        if re.search(r"^@kernel$", file.read_text(encoding="utf-8"), re.MULTILINE):
-            importlib.import_module(".".join(("takead_ros", *file.relative_to(_PACKAGE).with_suffix("").parts)))
-    kernels = list(_waiting)
+    kernels = _import_all()
     prepare()
     kept = {compiled._cache.file(argument_types(compiled.py_func), compiled.targetctx).name for compiled in kernels}
     missing = kept - {file.name for file in folder.iterdir()}
@@ -96,6 +101,15 @@ def install() -> list[str]:
         if file.name not in kept:
             file.unlink()
     return sorted(compiled.py_func.__qualname__ for compiled in kernels)
+
+
+def stored() -> tuple[int, int]:
+    """(how many kernels of the package are compiled and can be loaded here, how many there are)."""
+    kernels = _import_all()
+    found = sum(
+        compiled._cache.find(argument_types(compiled.py_func), compiled.targetctx) is not None for compiled in kernels
+    )
+    return found, len(kernels)
 
 
 def argument_types(function: Callable[..., Any]) -> tuple[Any, ...]:
@@ -174,8 +188,8 @@ class _Store:
         made_from = repr((*self._made_from, str(signature), *target))
         return self._folders[0] / f"{self._name}-{hashlib.sha256(made_from.encode()).hexdigest()[:32]}"
 
-    def load_overload(self, signature: Any, context: Any) -> Any:
-        context.refresh()
+    def find(self, signature: Any, context: Any) -> bytes | None:
+        """What is stored for ``signature``, for any processor or for this one."""
         for cpu in (_ANY_CPU, None):
             name = self.file(signature, context, cpu).name
             for folder in self._folders:
@@ -185,8 +199,15 @@ class _Store:
                     continue
                 digest, data = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
                 if hashlib.sha256(data).digest() == digest:  # not so where a power cut left it half written
-                    return _UNTYPED.core.compiler.CompileResult._rebuild(context, *pickle.loads(data))
+                    return data
         return None
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        context.refresh()
+        data = self.find(signature, context)
+        if data is None:
+            return None
+        return _UNTYPED.core.compiler.CompileResult._rebuild(context, *pickle.loads(data))
 
     def save_overload(self, signature: Any, result: Any) -> None:
         data = _UNTYPED.core.serialize.dumps(result._reduce())

@@ -103,6 +103,17 @@ def _baseline() -> Check:
         return Check("baseline model", False, True, str(problem), "reinstall takead_ros, or make baseline")
 
 
+def _kernels() -> Check:
+    from takead_ros.compiled import stored
+
+    try:
+        found, count = stored()
+    except ImportError as problem:
+        return Check("compiled kernels", False, False, str(problem), "reinstall takead_ros")
+    get = "python -m takead_ros.compiled; otherwise the first start of a node takes half a minute"
+    return Check("compiled kernels", found == count, False, f"{found} of {count}", get)
+
+
 def _ros() -> list[Check]:
     distro = os.environ.get("ROS_DISTRO", "")
     lying_there = sorted(str(p.parent) for p in Path("/opt/ros").glob("*/setup.bash"))
@@ -142,6 +153,7 @@ def examine() -> list[Check]:
         _module("onnxruntime", True, "pip install onnxruntime"),
         *_providers(),
         _baseline(),
+        _kernels(),
         _module("metadrive", False, simulator, _metadrive),
         _module("torch", False, training, _torch),
         _module("onnx", False, training),

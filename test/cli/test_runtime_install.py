@@ -51,6 +51,7 @@ def test_doctor_is_content_and_says_how_to_get_torch(tmp_path: Path) -> None:
     assert "pip install torch" in checks["torch"]["get"]
     assert checks["metadrive"]["ok"]
     assert checks["baseline model"]["ok"]
+    assert checks["compiled kernels"]["ok"]  # the wheel brings them
 
 
 def test_it_drives_and_records(tmp_path: Path) -> None:
