@@ -1,17 +1,21 @@
-"""The whole stack against a simulator: ``ros2 launch takead_ros sim.launch.py sim:=metadrive|carla``.
+"""The whole stack against a simulator or on a vehicle: ``ros2 launch takead_ros sim.launch.py sim:=metadrive|carla``.
 
     ros2 launch takead_ros sim.launch.py                                    embedded MetaDrive, expert in shadow
     ros2 launch takead_ros sim.launch.py joystick:=true                     a safety driver at the joystick as well
     ros2 launch takead_ros sim.launch.py sim:=carla joystick:=true          CARLA by carla_ros_bridge
-    ros2 launch takead_ros sim.launch.py model:=runs/demo/model.onnx bags:=/data/clips
+    ros2 launch takead_ros sim.launch.py sim:=none vehicle:=ackermann       a vehicle; its scene comes from elsewhere
+    ros2 launch takead_ros sim.launch.py model:=runs/demo/model.onnx bags:=/data/clips params:=mine.yaml
 
 ``--show-args`` lists every argument.
 """
 
+import json
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, Shutdown
 from launch.launch_context import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -26,7 +30,8 @@ SHARE = Path(get_package_share_directory("takead_ros"))
 
 def arguments() -> list[DeclareLaunchArgument]:
     return [
-        DeclareLaunchArgument("sim", default_value="metadrive", choices=["metadrive", "carla"]),
+        DeclareLaunchArgument("sim", default_value="metadrive", choices=["metadrive", "carla", "none"]),
+        DeclareLaunchArgument("vehicle", default_value="", description="row of takead_ros.vehicles; '' = as sim says"),
         DeclareLaunchArgument("namespace", default_value="takead", description="namespace of the ego"),
         DeclareLaunchArgument("model", default_value=str(SHARE / "models" / "baseline.onnx")),
         DeclareLaunchArgument("provider", default_value="cpu", description="cpu | cuda | tensorrt; a hard choice"),
@@ -34,11 +39,20 @@ def arguments() -> list[DeclareLaunchArgument]:
         DeclareLaunchArgument("family", default_value="", description="metadrive: one family of the suite; '' = all"),
         DeclareLaunchArgument("seed", default_value="1000000", description="metadrive: first seed (collection's)"),
         DeclareLaunchArgument("bags", default_value="clips", description="folder that clips are written to"),
+        DeclareLaunchArgument("params", default_value="", description="ROS parameter file for any of the nodes"),
         DeclareLaunchArgument("joystick", default_value="false", choices=["true", "false"]),
         DeclareLaunchArgument("joystick_map", default_value="xbox", description="file in config/joysticks"),
-        DeclareLaunchArgument("auto_engage", default_value="true", choices=["true", "false"]),
+        DeclareLaunchArgument(
+            "auto_engage",
+            default_value="true",
+            choices=["true", "false"],
+            description="drive as soon as all is there (with carla: towards the publisher's default goal)",
+        ),
         DeclareLaunchArgument("host", default_value="localhost", description="carla: server"),
         DeclareLaunchArgument("port", default_value="2000", description="carla: server"),
+        DeclareLaunchArgument(
+            "timeout", default_value="60", description="carla: s that the server may take, as to load a map"
+        ),
         DeclareLaunchArgument("town", default_value="Town01", description="carla: map"),
         DeclareLaunchArgument(
             "objects", default_value=str(SHARE / "config" / "carla_ego.json"), description="carla: what to spawn"
@@ -64,38 +78,73 @@ def whole(value: dict[str, str], name: str) -> int:
     return int(value[name])
 
 
+def checked(value: dict[str, str]) -> list[str]:
+    """The parameter file, once it is known to fit: a node by itself sees only its own section."""
+    if not value["params"]:
+        return []
+    program = Path(get_package_prefix("takead_ros")) / "lib" / "takead_ros" / "check_parameters"
+    result = subprocess.run(
+        [str(program), f"/{value['namespace'].strip('/')}", value["params"]],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise RuntimeError(result.stderr.strip())
+    return [value["params"]]
+
+
+def ego_objects(path: str, role: str) -> str:
+    """A copy of the objects file whose vehicle has the role: the bridge finds the ego by it. The file's path."""
+    content = json.loads(Path(path).read_text(encoding="utf-8"))
+    vehicles = [one for one in content["objects"] if one["type"].startswith("vehicle.")]
+    if len(vehicles) != 1:
+        raise RuntimeError(f"objects:={path} has {len(vehicles)} vehicles, expected one: the ego")
+    vehicles[0]["id"] = role
+    copy = Path(tempfile.mkdtemp(prefix="takead_")) / "objects.json"
+    copy.write_text(json.dumps(content), encoding="utf-8")
+    return str(copy)
+
+
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in arguments()}
 
-    def node(name: str, parameters: dict[str, Any] | None = None, config: bool = True, critical: bool = False) -> Node:
-        files = [str(SHARE / "config" / f"{name}.yaml")] if config else []
+    carla, metadrive = value["sim"] == "carla", value["sim"] == "metadrive"
+    vehicle = value["vehicle"] or ("carla" if carla else "")
+    if bool(vehicle) == metadrive:
+        raise RuntimeError(
+            f"sim:={value['sim']} vehicle:='{vehicle}', expected a vehicle exactly where sim is no world of ours"
+        )
+    extra = checked(value)
+
+    def node(name: str, parameters: dict[str, Any] | None = None, config: str = "", critical: bool = False) -> Node:
+        files = [str(SHARE / "config" / f"{config or name}.yaml"), *extra]
         return Node(
             package="takead_ros",
             executable=f"{name}_node",
             name=f"{name}_node",
             namespace=value["namespace"],
             output="screen",
-            parameters=[*files, {"use_sim_time": True, **(parameters or {})}],
+            parameters=[*files, {"use_sim_time": carla or metadrive, **(parameters or {})}],
             # The recorder may have a clip to finish, and the simulator an engine to take down.
             sigterm_timeout="40",
             sigkill_timeout="10",
             on_exit=Shutdown(reason=f"{name}_node ended") if critical else None,
         )
 
-    carla = value["sim"] == "carla"
     auto_engage = value["auto_engage"] == "true"
     stack = [
-        node("policy", {"model": value["model"], "provider": value["provider"]}, config=False),
+        node("policy", {"model": value["model"], "provider": value["provider"]}),
         node("expert"),
         node("monitor"),
         # A simulator that resets its world engages anew for every episode, by itself.
-        node("arbiter", {"auto_engage": auto_engage and carla}, critical=True),
+        node("arbiter", {"auto_engage": auto_engage and not metadrive}, critical=True),
         node("recorder", {"directory": value["bags"]}),
     ]
     if value["joystick"] == "true":
         stack.append(Node(package="joy", executable="joy_node", namespace="", output="screen"))
         stack.append(node("joystick", {"mapping": value["joystick_map"]}))
-    if not carla:
+    if metadrive:
         world = {
             "suite": value["suite"],
             "family": value["family"],
@@ -103,21 +152,32 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             "auto_engage": auto_engage,
         }
         # The simulator makes the clock, so it cannot run by it.
-        stack.append(
-            node("simulator", {**world, "publish_clock": True, "use_sim_time": False}, config=False, critical=True)
-        )
+        stack.append(node("simulator", {**world, "publish_clock": True, "use_sim_time": False}, critical=True))
+        return stack
+    side = {"vehicle": vehicle} | ({"role_name": value["role_name"]} if vehicle == "carla" else {})
+    stack.append(node("vehicle", side, config=f"vehicle_{vehicle}", critical=True))
+    if not carla:
         return stack
     # Not the bridge's example launch file: that opens a window and spawns cameras and lidars.
-    server = {key: value[key] for key in ("host", "port")}
-    world = {**server, "town": value["town"], "fixed_delta_seconds": "0.05", "synchronous_mode": "True"}
-    ego = {"role_name": value["role_name"], "objects_definition_file": value["objects"]}
+    server = {key: value[key] for key in ("host", "port", "timeout")}
+    role = value["role_name"]
+    bridge = {
+        **server,
+        "town": value["town"],
+        "fixed_delta_seconds": "0.05",
+        "synchronous_mode": "True",
+        # Each step waits for the vehicle's command, which comes 20 times a second by the wall clock: the simulation
+        # then keeps to real time, by which the arbiter and a person at the joystick live.
+        "synchronous_mode_wait_for_vehicle_control_command": "True",
+        "ego_vehicle_role_name": role,
+    }
+    ego = {"role_name": role, "objects_definition_file": ego_objects(value["objects"], role)}
     for package, name, settings in (
-        ("carla_ros_bridge", "carla_ros_bridge.launch.py", world),
+        ("carla_ros_bridge", "carla_ros_bridge.launch.py", bridge),
         ("carla_spawn_objects", "carla_example_ego_vehicle.launch.py", ego),
-        ("carla_waypoint_publisher", "carla_waypoint_publisher.launch.py", {**server, "role_name": value["role_name"]}),
+        ("carla_waypoint_publisher", "carla_waypoint_publisher.launch.py", {**server, "role_name": role}),
     ):
         stack.append(IncludeLaunchDescription(launch_file(package, name), launch_arguments=settings.items()))
-    stack.append(node("carla", {"role_name": value["role_name"]}, config=False, critical=True))
     return stack
 
 

@@ -11,8 +11,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from takead_ros.domain.errors import TakeadError
@@ -118,6 +119,28 @@ def write_record(path: Path, record: object) -> None:
     write_atomically(path, to_json(record, indent=2) + "\n")
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases, by which a small file can stand for a huge one (ROS's own parser refuses them as well)."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "aliases are not accepted here", mark)
+        return super().compose_node(parent, index)
+
+
+def read_yaml(path: Path, expected: str) -> Any:
+    """What a YAML file of ours holds. Raises TakeadError that names the file and what was ``expected`` where it cannot
+    be read, is no YAML, or uses aliases."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)
+    except OSError as problem:
+        raise TakeadError(f"'{path}': {problem.strerror}; expected {expected}") from problem
+    except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as problem:
+        words = " ".join(str(problem).split()) or "nested too deeply"
+        raise TakeadError(f"'{path}': not readable as YAML ({words}); expected {expected}") from problem
+
+
 # one process at a time --------------------------------------------------------------------------------------------
 
 
@@ -141,20 +164,6 @@ def locked(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             place.unlink(missing_ok=True)  # while it is still held: nobody else can have taken it
         os.close(file)
-
-
-def holder(path: Path) -> str:
-    """Who holds the lock of ``path`` just now, in words; empty where nobody does."""
-    place = path / LOCK_SUFFIX if path.is_dir() else path.with_name(path.name + LOCK_SUFFIX)
-    try:
-        with place.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return file.read(300).decode(errors="replace").strip()
-    except OSError:
-        pass
-    return ""
 
 
 def _take(path: Path, place: Path) -> int:

@@ -23,6 +23,9 @@ class Source(IntEnum):
     MRM = 4
 
 
+DRIVERS = (Source.POLICY, Source.EXPERT, Source.HUMAN)  # sources that are somebody who drives
+
+
 class Limit(IntFlag):
     """Which limits cut a command."""
 

@@ -25,8 +25,16 @@ class Parameters(BaseModel):
 
     @classmethod
     def fixed_names(cls) -> frozenset[str]:
-        """Parameters that are read once, at start."""
+        """Parameters that are read once, at start; a change of one is refused."""
         return frozenset()
+
+
+class StartParameters(Parameters):
+    """Parameters that are all read once, at start."""
+
+    @classmethod
+    def fixed_names(cls) -> frozenset[str]:
+        return frozenset(cls.model_fields)
 
 
 def changed(parameters: P, changes: Mapping[str, Any]) -> P:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import read_yaml
 from takead_ros.messages import types
 
 _SCALARS: tuple[tuple[type, str], ...] = ((bool, "BOOL"), (int, "INTEGER"), (float, "DOUBLE"), (str, "STRING"))
@@ -136,38 +135,49 @@ class Parameters:
             raise ParameterError(f"{self._node}: parameter '{name}' is not declared")
 
 
+def read_sections(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The sections of a ROS parameter file in order: name and values; nested mappings become names with dots.
+
+    Raises TakeadError where it is no such file.
+    """
+    sections: list[tuple[str, dict[str, Any]]] = []
+    _collect(path, "", read_yaml(path, "a ROS parameter file"), sections)
+    return sections
+
+
 def load_parameters(path: Path, node: str) -> dict[str, Any]:
     """The values that a ROS parameter file gives to ``node`` (full name, such as ``/takead/arbiter_node``).
 
-    As in rcl, a section's name is a full name in which ``*`` stands for one part and ``**`` for any number of them;
-    later sections win, and nested mappings become names with dots. Raises TakeadError where it is no such file.
+    As in rcl, later sections win. Raises TakeadError where it is no such file.
     """
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TakeadError(f"{path}: not a readable parameter file: {error}") from error
     values: dict[str, Any] = {}
-    _collect(path, "", content, node, values)
+    for section, given in read_sections(path):
+        if section_matches(section, node):
+            values |= given
     return values
 
 
-def _collect(path: Path, section: str, body: Any, node: str, values: dict[str, Any]) -> None:
-    """Add what ``body``, the content of ``section``, gives to ``node``."""
+def section_matches(section: str, node: str) -> bool:
+    """Whether a section is meant for ``node``: it is a full name in which ``*`` stands for one part and ``**`` for any
+    number of them, as in rcl."""
+    wild = {"*": "/[^/]+", "**": "(/[^/]+)*"}
+    pattern = "".join(wild.get(part, "/" + re.escape(part)) for part in section[1:].split("/"))
+    return re.fullmatch(pattern, node) is not None
+
+
+def _collect(path: Path, section: str, body: Any, sections: list[tuple[str, dict[str, Any]]]) -> None:
+    """Add what ``body``, the content of ``section``, holds."""
     if not isinstance(body, dict) or (section and not body):
         raise TakeadError(f"{path}: section '{section or '/'}': expected 'ros__parameters' with names and values")
     for key, content in body.items():
         if key != "ros__parameters":
-            _collect(path, f"{section}/{str(key).strip('/')}", content, node, values)
+            _collect(path, f"{section}/{str(key).strip('/')}", content, sections)
         elif not isinstance(content, dict):
             raise TakeadError(f"{path}: section '{section}': 'ros__parameters' is no mapping of names to values")
-        elif _matches(section, node):
+        else:
+            values: dict[str, Any] = {}
             _flatten("", content, values)
-
-
-def _matches(section: str, node: str) -> bool:
-    wild = {"*": "/[^/]+", "**": "(/[^/]+)*"}
-    pattern = "".join(wild.get(part, "/" + re.escape(part)) for part in section[1:].split("/"))
-    return re.fullmatch(pattern, node) is not None
+            sections.append((section, values))
 
 
 def _flatten(prefix: str, body: Mapping[Any, Any], values: dict[str, Any]) -> None:

@@ -8,14 +8,17 @@ is plain data here, of which ``host.qos.profile`` makes the middleware's profile
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from takead_ros.messages import types
+from takead_ros.domain.errors import TakeadError
+from takead_ros.messages import ros_types, types
 
 SCENE_PERIOD_S = 0.05  # of the simulator or the vehicle
 ANSWER_PERIOD_S = 0.1  # of policy and expert, who answer the same scenes
 COMMAND_PERIOD_S = 0.05  # the arbiter's tick
+_FLAGS = ("", "latched", "best_effort")
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,25 @@ DISENGAGE = Service("disengage", "takead_ros/srv/Disengage", "arbiter_node: brak
 BOOKMARK = Service("recorder/bookmark", "takead_ros/srv/Bookmark", "recorder_node: a clip of now")
 LOAD_MODEL = Service("policy/load_model", "takead_ros/srv/LoadModel", "policy_node: change to another model")
 SERVICES = (ENGAGE, DISENGAGE, BOOKMARK, LOAD_MODEL)
+
+
+def described(text: str, what: str) -> Interface:
+    """The topic that ``text`` names: one of the table, or ``/name:package/msg/Type[:latched|:best_effort]``.
+
+    Raises TakeadError that says ``what`` it is for where it names none, or a type that is not known here.
+    """
+    for one in TOPICS:
+        if text == one.name:
+            return one
+    name, _, rest = text.partition(":")
+    kind, _, flag = rest.partition(":")
+    form = re.fullmatch(r"(/[A-Za-z_][A-Za-z0-9_]*)+", name) and kind.count("/") == 2 and flag in _FLAGS
+    if not form or not ros_types.known(kind):
+        raise TakeadError(
+            f"{what}: '{text}', expected a topic of ours or /name:package/msg/Type with a known message type (under "
+            "ROS 2: of a sourced package), and :latched or :best_effort behind it where it applies"
+        )
+    return Interface(name, kind, Qos(100, reliable=flag != "best_effort", latched=flag == "latched"), what)
 
 
 def topics_table() -> str:

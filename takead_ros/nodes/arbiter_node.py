@@ -10,15 +10,21 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import convert, interfaces, types
+from takead_ros.messages import convert, interfaces
+from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.input_health import InputHealth
-from takead_ros.nodes.parameters import declared, guard
+from takead_ros.nodes.parameters import Declared
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import SECOND, Ask, Inputs, Now, Received, ScreenedInput
 from takead_ros.takeover.memory import Response, State
 from takead_ros.takeover.parameters import ArbiterParameters
 
 INPUTS = ("scene", "policy", "expert", "human", "request")
+NOT_DRIVING = {
+    ArbiterMode.DISENGAGED: (Level.WARN, "; call the service engage to drive"),
+    ArbiterMode.MRM: (Level.ERROR, "; the vehicle is being stopped"),
+    ArbiterMode.STOPPED: (Level.ERROR, "; see what is wrong, then call the service engage to drive on"),
+}
 REPORT_NS = SECOND  # arbiter/state and /diagnostics at least this often
 
 
@@ -34,8 +40,7 @@ class ArbiterNode:
 
     def __init__(self, node: NodeHandle, steady: Clock) -> None:
         self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
-        self._parameters = declared(node, self.NAME, ArbiterParameters)
-        guard(node, lambda: self._parameters, self._set_parameters)
+        self._parameters = Declared(node, self.NAME, ArbiterParameters)
         self._state = State()
         self._inputs: dict[str, Any] = dict.fromkeys(INPUTS)
         self._health = {name: InputHealth() for name in INPUTS}
@@ -43,12 +48,11 @@ class ArbiterNode:
         self._extra = False  # whether there was a tick between two of the timer's
         self._reported: tuple[Any, ...] = ()
         self._reported_at = 0
-        self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
 
         self._command = wiring.publisher(node, interfaces.COMMAND)
         self._report = wiring.publisher(node, interfaces.ARBITER_STATE)
         self._event = wiring.publisher(node, interfaces.EVENT)
-        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
+        self._diagnostics = Diagnostics(node)
         for name, interface, read in (
             ("scene", interfaces.SCENE, _scene_from_msg),
             ("policy", interfaces.POLICY_OUTPUT, convert.driver_from_msg),
@@ -59,10 +63,7 @@ class ArbiterNode:
             wiring.subscription(node, interface, self._receiver(name, read))
         wiring.server(node, interfaces.ENGAGE, self._on_engage)
         wiring.server(node, interfaces.DISENGAGE, self._on_disengage)
-        node.create_timer(self._parameters.period_s, self._on_timer, clock=steady)
-
-    def _set_parameters(self, parameters: ArbiterParameters) -> None:
-        self._parameters = parameters
+        node.create_timer(self._parameters.value.period_s, self._on_timer, clock=steady)
 
     def _receiver(self, name: str, read: Callable[[Any], Any]) -> Callable[[Any], None]:
         """A callback that keeps the newest message of an input; one that cannot be read is counted and dropped."""
@@ -86,7 +87,7 @@ class ArbiterNode:
         at most one between two of the timer's."""
         asked = zip((human.lateral, human.longitudinal), self._drove, strict=True)
         taken = any(wants is Source.HUMAN and drives is not Source.HUMAN for wants, drives in asked)
-        return taken and "human" in self._parameters.drivers
+        return taken and "human" in self._parameters.value.drivers
 
     def _on_timer(self) -> None:
         self._extra = False
@@ -94,7 +95,7 @@ class ArbiterNode:
 
     def _tick(self, ask: Ask) -> Response | None:
         now = Now(self._clock.now().nanoseconds, self._steady.now().nanoseconds)
-        self._state, command, events = step(self._state, Inputs(**self._inputs, ask=ask), now, self._parameters)
+        self._state, command, events = step(self._state, Inputs(**self._inputs, ask=ask), now, self._parameters.value)
         self._drove = (command.lateral, command.longitudinal)
         self._command.publish(convert.command_to_msg(command))
         for event in events:
@@ -136,7 +137,7 @@ class ArbiterNode:
 
     def _hold_remaining(self, command: DriveCommand, now: Now) -> float:
         """Seconds that the present driver keeps the wheel at least."""
-        p, entered = self._parameters, self._state.entered
+        p, entered = self._parameters.value, self._state.entered
         if self._state.mode is ArbiterMode.EXPERT and entered is not None:
             return max(p.expert_hold_s - (now.steady - entered.steady) / SECOND, 0.0)
         if Source.HUMAN in (command.lateral, command.longitudinal):
@@ -145,18 +146,20 @@ class ArbiterNode:
         return 0.0
 
     def _publish_diagnostics(self, now: Now) -> None:
-        array = types.DiagnosticArray(header=convert.header_to_msg(now.ros, ""))
-        array.status = [
-            self._health[name].status(
-                f"{self._name}: {name}", self._used(name), getattr(self._state.screened, name), now
-            )
-            for name in INPUTS
+        inputs = [
+            self._health[name].part(name, self._used(name), getattr(self._state.screened, name), now) for name in INPUTS
         ]
-        self._diagnostics.publish(array)
+        self._diagnostics.publish(now.ros, self._mode(), *inputs)
+
+    def _mode(self) -> Part:
+        """The mode, for a person: green only while somebody drives, and with what is asked of the person else."""
+        mode, reason = self._state.mode, self._state.reason
+        level, asked = NOT_DRIVING.get(mode, (Level.OK, ""))
+        return Part("mode", level, f"{mode.name}: {reason}{asked}", {"mode": mode.name, "reason": reason})
 
     def _used(self, name: str) -> bool:
         """Whether the vehicle depends on this input now: a person or a request may be silent."""
-        return name == "scene" or name in {"policy", "expert"} & set(self._parameters.drivers)
+        return name == "scene" or name in {"policy", "expert"} & set(self._parameters.value.drivers)
 
     def _on_engage(self, _request: Any, response: Any) -> Any:
         return self._answer(Ask.ENGAGE, response)

@@ -1,11 +1,11 @@
-"""Rate, age and rejections of one input, as a DiagnosticStatus."""
+"""Rate, age and rejections of one input, for the diagnostics."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import Any
 
-from takead_ros.messages import types
+from takead_ros.nodes.diagnostics import Level, Part
 from takead_ros.takeover.inputs import SECOND, Now, ScreenedInput
 
 WINDOW_NS = 2 * SECOND
@@ -32,24 +32,18 @@ class InputHealth:
             self._times.popleft()
         return len(self._times) * SECOND / WINDOW_NS
 
-    def status(self, name: str, needed: bool, source: ScreenedInput[Any], now: Now) -> Any:
-        """DiagnosticStatus: ERROR where a needed input is silent, WARN where something was rejected last."""
-        rate, rejected = self.rate(now.steady), source.rejected + self.unreadable
-        level, message = types.DiagnosticStatus.OK, "receiving" if rate > 0.0 else "silent"
+    def part(self, name: str, needed: bool, track: ScreenedInput[Any], now: Now) -> Part:
+        """ERROR where a needed input is silent, WARN where something was rejected last."""
+        rate = self.rate(now.steady)
+        level, message = Level.OK, "receiving" if rate > 0.0 else "silent"
         if needed and rate == 0.0:
-            level, message = types.DiagnosticStatus.ERROR, "no messages"
-        elif source.fault:
-            level, message = types.DiagnosticStatus.WARN, f"newest rejected: {source.fault}"
+            level, message = Level.ERROR, "no messages"
+        elif track.fault:
+            level, message = Level.WARN, f"newest rejected: {track.fault}"
         values = {
             "rate_hz": f"{rate:.1f}",
-            "age_s": f"{source.age(now):.3f}" if source.accepted is not None else "never",
-            "rejected": str(rejected),
+            "age_s": f"{track.age(now):.3f}" if track.accepted is not None else "never",
+            "rejected": track.rejected + self.unreadable,
             "last_unreadable": self._why,
         }
-        return types.DiagnosticStatus(
-            level=level,
-            name=name,
-            message=message,
-            hardware_id="",
-            values=[types.KeyValue(key=key, value=value) for key, value in values.items()],
-        )
+        return Part(name, level, message, values)

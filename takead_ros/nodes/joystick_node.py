@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import validated
+from takead_ros.files import read_yaml
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces, types
-from takead_ros.messages.convert import command_to_msg, header_to_msg, stamp_from_msg
+from takead_ros.messages.convert import command_to_msg, stamp_from_msg
+from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
+from takead_ros.nodes.parameters import Declared
+from takead_ros.nodes.settings import JoystickParameters
 from takead_ros.resources import resource
 from takead_ros.takeover.joystick import JoystickMapping, JoystickState, Reading, command, interpret
 
@@ -25,8 +27,7 @@ class JoystickNode:
     """Subscribes ``/joy``; publishes ``human/command`` for every usable message and ``/diagnostics`` every second;
     calls ``engage``, ``disengage`` and ``recorder/bookmark`` when their buttons are pressed.
 
-    Parameters: ``mapping`` (name in config/joysticks, or a path), ``heartbeat_s`` (0.05 to 0.5), ``dead_man`` (button
-    number; -1: as the mapping says). Raises TakeadError for one that does not fit.
+    Parameters: ``JoystickParameters``. Raises TakeadError for one that does not fit.
 
     Without ``/joy``, or with messages that do not fit the mapping or only repeat an old one, nothing is published: the
     arbiter then sees the person's heartbeat end. The stamp is the node's time of reception, because joy_node may run by
@@ -37,17 +38,12 @@ class JoystickNode:
 
     def __init__(self, node: NodeHandle, steady: Clock) -> None:
         self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
-        name, heartbeat, dead_man = (
-            p.value for p in node.declare_parameters("", [("mapping", "xbox"), ("heartbeat_s", 0.2), ("dead_man", -1)])
-        )
-        if not 0.05 <= heartbeat <= 0.5:
-            raise TakeadError(f"{self.NAME}: parameter 'heartbeat_s' = {heartbeat}, expected 0.05 to 0.5 s")
-        self._mapping = load_mapping(str(name))
-        if dead_man >= 0:
-            buttons = self._mapping.buttons.model_copy(update={"dead_man": int(dead_man)})
+        p = Declared(node, self.NAME, JoystickParameters).value
+        self._mapping = load_mapping(p.mapping)
+        if p.dead_man >= 0:
+            buttons = self._mapping.buttons.model_copy(update={"dead_man": p.dead_man})
             self._mapping = self._mapping.model_copy(update={"buttons": buttons})
-        self._heartbeat_ns = round(heartbeat * SECOND)
-        self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
+        self._heartbeat_ns = round(p.heartbeat_s * SECOND)
         self._memory, self._reading = JoystickState(), Reading(fault="no /joy yet")
         self._stamp = 0  # ns, of the last message; 0: its driver does not stamp
         self._received: int | None = None
@@ -55,7 +51,7 @@ class JoystickNode:
         self._rejected = self._losses = 0
 
         self._human = wiring.publisher(node, interfaces.HUMAN_COMMAND)
-        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
+        self._diagnostics = Diagnostics(node)
         self._clients = {
             "engage": (wiring.client(node, interfaces.ENGAGE), types.Engage.Request),
             "disengage": (wiring.client(node, interfaces.DISENGAGE), types.Disengage.Request),
@@ -111,30 +107,20 @@ class JoystickNode:
             self._report(now)
 
     def _report(self, now: int) -> None:
-        status = types.DiagnosticStatus
-        level, message = status.OK, "receiving"
+        level, message = Level.OK, "receiving"
         if self._received is None:
-            level, message = status.ERROR, "no joystick"
+            level, message = Level.ERROR, "no joystick"
         elif self._reading.uncalibrated:
-            level, message = status.WARN, f"press and release once: {', '.join(sorted(self._reading.uncalibrated))}"
-        age = "never" if self._received is None else f"{(now - self._received) / SECOND:.3f}"
+            level, message = Level.WARN, f"press and release once: {', '.join(sorted(self._reading.uncalibrated))}"
         values = {
             "mapping": self._mapping.name,
-            "age_s": age,
-            "rejected": str(self._rejected),
-            "losses": str(self._losses),
-            "dead_man_held": str(self._reading.allowed),
+            "age_s": "never" if self._received is None else f"{(now - self._received) / SECOND:.3f}",
+            "rejected": self._rejected,
+            "losses": self._losses,
+            "dead_man_held": self._reading.allowed,
             "fault": self._reading.fault,
         }
-        entry = status(
-            level=level,
-            name=f"{self._name}: joystick",
-            message=message,
-            hardware_id=self._mapping.name,
-            values=[types.KeyValue(key=key, value=value) for key, value in values.items()],
-        )
-        stamp = self._clock.now().nanoseconds
-        self._diagnostics.publish(types.DiagnosticArray(header=header_to_msg(stamp, ""), status=[entry]))
+        self._diagnostics.publish(self._clock.now().nanoseconds, Part("joystick", level, message, values))
 
 
 def load_mapping(name: str) -> JoystickMapping:
@@ -144,13 +130,8 @@ def load_mapping(name: str) -> JoystickMapping:
     """
     folder = resource("config") / "joysticks"
     path = Path(name) if "/" in name or name.endswith(".yaml") else folder / f"{name}.yaml"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
-        raise TakeadError(f"mapping '{name}': {error.strerror} ({path}); expected a path or one of {known}") from error
-    except yaml.YAMLError as error:
-        raise TakeadError(f"mapping {path}: not YAML: {error}") from error
+    known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+    content = read_yaml(path, f"mapping '{name}' to be a path or one of {known}")
     if not isinstance(content, dict):
         raise TakeadError(f"mapping {path}: expected name, steering, throttle, brake and buttons, got {content!r}")
     try:

@@ -9,9 +9,10 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
-from takead_ros.messages import interfaces, types
-from takead_ros.messages.convert import SceneConverter, driver_from_msg, header_to_msg, request_to_msg
-from takead_ros.nodes.parameters import declared, guard
+from takead_ros.messages import interfaces
+from takead_ros.messages.convert import SceneConverter, driver_from_msg, request_to_msg
+from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
+from takead_ros.nodes.parameters import Declared
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.triggers import MonitorState, evaluate
 
@@ -32,9 +33,7 @@ class MonitorNode:
 
     def __init__(self, node: NodeHandle, steady: Clock) -> None:
         self._steady = steady
-        self._parameters = declared(node, self.NAME, MonitorParameters)
-        guard(node, lambda: self._parameters, self._set_parameters)
-        self._name = f"{node.get_namespace().rstrip('/')}/{node.get_name()}"
+        self._parameters = Declared(node, self.NAME, MonitorParameters)
         self._converter, self._memory = SceneConverter(), MonitorState()
         self._scene: Scene | None = None
         self._outputs: dict[str, DriverOutput | None] = {"policy": None, "expert": None}
@@ -43,14 +42,11 @@ class MonitorNode:
         self._unreadable, self._why, self._last = 0, "", "none"
         self._reported_at = steady.now().nanoseconds
         self._request = wiring.publisher(node, interfaces.REQUEST)
-        self._diagnostics = wiring.publisher(node, interfaces.DIAGNOSTICS)
+        self._diagnostics = Diagnostics(node)
         wiring.subscription(node, interfaces.SCENE, self._on_scene)
         wiring.subscription(node, interfaces.POLICY_OUTPUT, self._on_policy)
         wiring.subscription(node, interfaces.EXPERT_OUTPUT, self._on_expert)
-        node.create_timer(self._parameters.period_s, self._on_timer, clock=steady)
-
-    def _set_parameters(self, parameters: MonitorParameters) -> None:
-        self._parameters = parameters
+        node.create_timer(self._parameters.value.period_s, self._on_timer, clock=steady)
 
     def _on_scene(self, msg: Any) -> None:
         try:
@@ -76,7 +72,7 @@ class MonitorNode:
         if scene is not None and scene.stamp != self._evaluated:
             self._evaluated = scene.stamp
             request, self._memory = evaluate(
-                scene, self._outputs["policy"], self._outputs["expert"], self._memory, self._parameters
+                scene, self._outputs["policy"], self._outputs["expert"], self._memory, self._parameters.value
             )
             asking = request.trigger is not Trigger.NONE
             rested = self._said is None or not 0 <= scene.stamp - self._said < HEARTBEAT_NS
@@ -93,17 +89,9 @@ class MonitorNode:
         if now - self._reported_at < DIAGNOSTICS_PERIOD_NS:
             return
         self._reported_at = now
-        status = types.DiagnosticStatus
-        level, message = (status.WARN, "asks for the expert") if self._asking else (status.OK, "no trigger")
+        level, message = (Level.WARN, "asks for the expert") if self._asking else (Level.OK, "no trigger")
         if self._scene is None:
-            level, message = status.ERROR, "no scene"
-        values = {"last": self._last, "unreadable": str(self._unreadable), "last_unreadable": self._why}
-        entry = status(
-            level=level,
-            name=f"{self._name}: triggers",
-            message=message,
-            hardware_id="",
-            values=[types.KeyValue(key=key, value=value) for key, value in values.items()],
-        )
+            level, message = Level.ERROR, "no scene"
+        values = {"last": self._last, "unreadable": self._unreadable, "last_unreadable": self._why}
         stamp = self._scene.stamp if self._scene is not None else 0
-        self._diagnostics.publish(types.DiagnosticArray(header=header_to_msg(stamp, ""), status=[entry]))
+        self._diagnostics.publish(stamp, Part("triggers", level, message, values))

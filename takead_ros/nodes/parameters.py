@@ -1,9 +1,9 @@
-"""Validated parameter models on a node: declared from their fields, changed only through their validation."""
+"""A validated parameter model on a node: declared from its fields, changed only through its validation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import Parameters, changed, validated
@@ -13,28 +13,38 @@ from takead_ros.messages import types
 P = TypeVar("P", bound=Parameters)
 
 
-def declared(node: NodeHandle, name: str, kind: type[P]) -> P:
-    """Declare every field of ``kind`` on ``node`` and return the values. Raises TakeadError for one that is refused."""
-    defaults = kind().model_dump()
-    entries = [(key, list(value) if isinstance(value, tuple) else value) for key, value in defaults.items()]
-    values = {key: p.value for (key, _), p in zip(entries, node.declare_parameters("", entries), strict=True)}
-    try:
-        return validated(kind, values)
-    except TakeadError as error:
-        raise TakeadError(f"{name}: {error}") from error
+class Declared(Generic[P]):
+    """``value`` holds the parameters of a node; a change at run time that does not validate, or of a parameter that is
+    read at start only, is refused with the reason.
 
+    given: parameters of the model that the node has declared and read already. Raises TakeadError naming the node, the
+    parameter, its value and what is expected.
+    """
 
-def guard(node: NodeHandle, present: Callable[[], P], accept: Callable[[P], None]) -> None:
-    """Refuse, with the reason, every change at run time that does not validate; hand the others to ``accept``."""
+    def __init__(
+        self, node: NodeHandle, name: str, kind: type[P], given: Mapping[str, Any] | None = None
+    ) -> None:  # fmt: skip
+        values = dict(given or {})
+        entries = [(key, plain(value)) for key, value in kind().model_dump().items() if key not in values]
+        for (key, _), parameter in zip(entries, node.declare_parameters("", entries), strict=True):
+            values[key] = parameter.value
+        try:
+            self.value = validated(kind, values)
+        except TakeadError as error:
+            raise TakeadError(f"{name}: {error}") from error
+        node.add_on_set_parameters_callback(self._on_set)
 
-    def on_set(parameters: Sequence[Any]) -> Any:
-        known = set(type(present()).model_fields)
+    def _on_set(self, parameters: Sequence[Any]) -> Any:
+        known = set(type(self.value).model_fields)
         changes = {p.name: p.value for p in parameters if p.name in known}
         try:
             if changes:
-                accept(changed(present(), changes))
+                self.value = changed(self.value, changes)
         except TakeadError as error:
             return types.SetParametersResult(successful=False, reason=str(error))
         return types.SetParametersResult(successful=True, reason="")
 
-    node.add_on_set_parameters_callback(on_set)
+
+def plain(value: Any) -> Any:
+    """A model's value as ROS has it: a tuple is a list."""
+    return list(value) if isinstance(value, tuple) else value

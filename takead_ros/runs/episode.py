@@ -168,7 +168,7 @@ def _drive(
         used[kind.NAME] = {name: entry.value for name, entry in handle.get_parameters_by_prefix("").items()}
         return node
 
-    create(SimulatorNode, {"rate": 1.0 / episode.step_s, "suite": spec.suite, "simulator": simulator}, episode)
+    create(SimulatorNode, {"period_s": episode.step_s, "suite": spec.suite, "simulator": simulator}, episode)
     if policy is not None:
         create(PolicyNode, {}, policy)
     if policy is None or spec.takeovers:
@@ -208,7 +208,7 @@ def _recording(
     return {
         "directory": str(spec.folder),
         "mode": spec.record,
-        "scene_period": episode.step_s,
+        "scene_period_s": episode.step_s,
         "wait_for_disk": True,
         "model_sha256": policy.sha256 if policy is not None else "",
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -1,22 +1,32 @@
-"""From steering angle and acceleration to ackermann_msgs/AckermannDrive, which asks for a speed. Pure."""
+"""A vehicle that takes ackermann_msgs/AckermannDriveStamped, which asks for a speed; its scene comes from elsewhere."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import Field
 
 from takead_ros.domain.driving import DriveCommand
-from takead_ros.domain.parameters import Parameters
+from takead_ros.domain.episode import EpisodeIdentity
+from takead_ros.domain.parameters import number
+from takead_ros.domain.scene import Scene
+from takead_ros.messages import interfaces
+from takead_ros.messages.convert import header_to_msg
+from takead_ros.messages.interfaces import Interface, Qos
+from takead_ros.vehicles.api import Input, VehicleParameters, message
 
 CREEP = 0.2  # m/s below which a braking command asks for standstill
 
 
-class AckermannParameters(Parameters):
+class AckermannParameters(VehicleParameters):
     """How the vehicle's own speed controller is led."""
 
-    lead_s: float = Field(0.5, ge=0.1, le=2.0, description="s: the speed asked for is the one so far ahead")
-    stopping_mps2: float = Field(3.0, ge=0.5, le=9.0, description="m/s^2 where there is no command fit to apply")
+    vehicle: str = Field("ackermann", pattern="^ackermann$", description="which vehicle side")
+    lead_s: float = number(0.5, 0.1, 2.0, "the speed asked for is the one so far ahead")
+    max_speed_age_s: float = number(0.25, 0.05, 1.0, "without a speed (from scene) so fresh the vehicle stops")
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,46 @@ def drive(command: DriveCommand, speed: float, parameters: AckermannParameters) 
     return Drive(command.steering_angle, wanted, max(abs(command.acceleration), 0.1))
 
 
-def stop(steering_angle: float, parameters: AckermannParameters) -> Drive:
-    """Brake to a standstill with the wheel held."""
-    return Drive(steering_angle, 0.0, parameters.stopping_mps2)
+class AckermannSide:
+    """See ``vehicles.api``. Raises TakeadError where ackermann_msgs is not installed."""
+
+    def __init__(self, parameters: Callable[[], AckermannParameters]) -> None:
+        self._parameters = parameters
+        self._speed, self._seen, self._stamp = math.nan, 0, 0
+        self._stamped = message("ackermann_msgs/msg/AckermannDriveStamped", "ackermann")
+        self._drive = message("ackermann_msgs/msg/AckermannDrive", "ackermann")
+        self.inputs = (Input(interfaces.SCENE, self._take_scene),)
+        self.output = Interface(
+            "ackermann_cmd", "ackermann_msgs/msg/AckermannDriveStamped", Qos(1), "vehicle_node", recorded=False
+        )
+
+    def _take_scene(self, msg: Any, now: int) -> Scene | None:
+        self._speed, self._seen = float(msg.ego.speed), now
+        return None
+
+    def episode(self) -> EpisodeIdentity | None:
+        return None
+
+    def fault(self, now: int) -> str:
+        old = now - self._seen > self._parameters().max_speed_age_s * 1e9
+        return "no scene, so no speed" if old or not math.isfinite(self._speed) else ""
+
+    def carry_out(self, command: DriveCommand, now: int) -> Any:
+        if self.fault(now):
+            return None
+        self._stamp = command.stamp
+        return self._message(drive(command, self._speed, self._parameters()))
+
+    def stop(self, steering_angle: float, now: int) -> Any:
+        return self._message(Drive(steering_angle, 0.0, self._parameters().stopping_mps2))
+
+    def figures(self) -> Mapping[str, object]:
+        return {"speed_mps": f"{self._speed:.2f}"}
+
+    def _message(self, wanted: Drive) -> Any:
+        return self._stamped(
+            header=header_to_msg(self._stamp, "base_link"),
+            drive=self._drive(
+                steering_angle=wanted.steering_angle, speed=wanted.speed, acceleration=wanted.acceleration
+            ),
+        )

@@ -14,10 +14,8 @@ from support.expert_road import make_scene, standing, straight
 from takead_ros.domain.driving import DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import EgoState
-from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.host.parameters import load_parameters
 from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import driver_from_msg, scene_to_msg
 from takead_ros.nodes.expert_node import ExpertNode
@@ -101,12 +99,6 @@ def test_diagnostics_every_second() -> None:
 def test_a_parameter_out_of_range_is_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(TakeadError, match=name):
         Rig(**{name: value})
-
-
-def test_the_configuration_file_holds_the_defaults() -> None:
-    values = load_parameters(CONFIG, "/expert_node")
-    assert values == ExpertParameters().model_dump()
-    assert ExpertParameters(**values) == ExpertParameters()
 
 
 def test_privilege_is_a_parameter() -> None:

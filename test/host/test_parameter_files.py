@@ -9,7 +9,6 @@ import pytest
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host.parameters import load_parameters
-from takead_ros.resources import resource
 
 NODE = "/takead/arbiter_node"
 
@@ -76,8 +75,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_parameters(tmp_path / "nowhere.yaml", NODE)
 
 
-def test_the_shipped_files_are_parameter_files() -> None:
-    files = sorted(resource("config").glob("*.yaml"))
-    assert files
-    for path in files:
-        assert load_parameters(path, f"/takead/{path.stem}_node"), path
+@pytest.mark.parametrize("text", ["/**:\n  ros__parameters: &a {x: 1}\nb:\n  ros__parameters: *a", "a: &a [*a]"])
+def test_aliases_are_refused_as_in_rcl(tmp_path: Path, text: str) -> None:
+    """By them a small file can stand for a huge one."""
+    with pytest.raises(TakeadError, match="aliases are not accepted"):
+        read(tmp_path, text)

@@ -133,8 +133,8 @@ def test_diagnostics_name_the_model_and_the_trouble() -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"rate": 0.0}, "'rate' = 0.0"),
-        ({"max_scene_age": -1.0}, "'max_scene_age' = -1.0"),
+        ({"period_s": 0.0}, "'period_s' = 0.0"),
+        ({"max_scene_age_s": -1.0}, "'max_scene_age_s' = -1.0"),
         ({"model": "nowhere.onnx"}, "nowhere.onnx"),
         ({"model": str(BASELINE), "provider": "warp"}, "provider 'warp'"),
     ],

@@ -187,12 +187,12 @@ def test_a_new_route_alone_ends_no_clip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"mode": "some"}, "'mode' = 'some', expected one of clips, all"),
-        ({"ring_seconds": 4.0}, "'ring_seconds' = 4.0, expected more than pre_seconds"),
+        ({"mode": "some"}, "'mode' = 'some': Input should be 'clips' or 'all'"),
+        ({"ring_s": 4.0}, "ring_s = 4.0, expected more than pre_s"),
         ({"compression": "rar"}, "'compression' = 'rar'"),
-        ({"flush_seconds": 0.0}, "'flush_seconds' = 0.0, expected more than 0"),
-        ({"provenance": "[1]"}, "'provenance' = '[1]', expected a JSON object"),
-        ({"topics": ["/tf_static"]}, "'topics': '/tf_static', expected /name:package/msg/Type"),
+        ({"flush_s": 0.0}, "'flush_s' = 0.0: Input should be greater"),
+        ({"provenance": "[1]"}, "'provenance' = '[1]': Value error, expected a JSON object"),
+        ({"topics": ["/tf_static"]}, "'/tf_static', expected a topic of ours or /name:package/msg/Type"),
         ({"topics": ["/x:foo_msgs/msg/Bar"]}, "known message type"),
     ],
 )

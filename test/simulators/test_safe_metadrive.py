@@ -177,7 +177,7 @@ def test_means_of_metadrive_s_measures_are_reported(simulator: MetaDrive) -> Non
 def test_the_node_says_which_rate_it_needs(simulator: MetaDrive) -> None:
     host = LockstepHost()
     episode = simulator.reset(build("safe_metadrive", 0))
-    with pytest.raises(TakeadError, match="'rate' = 20, expected 10 for scenario safe_metadrive"):
+    with pytest.raises(TakeadError, match=r"'period_s' = 0\.05, expected 0\.1 for scenario safe_metadrive"):
         SimulatorNode(host.create_node(SimulatorNode.NAME), host.steady, episode)
 
 

@@ -88,7 +88,7 @@ def test_the_world_waits_for_a_driver_but_not_for_ever(simulator: MetaDrive) -> 
     host = LockstepHost()
     episode = simulator.reset(build("broken_down_car", 0))
     SimulatorNode(
-        host.create_node(SimulatorNode.NAME, parameter_overrides={"wait_for_driver": 1.0}), host.steady, episode
+        host.create_node(SimulatorNode.NAME, parameter_overrides={"wait_for_driver_s": 1.0}), host.steady, episode
     )
     driver = Driver(host)
     driver.drives = False
@@ -101,8 +101,8 @@ def test_the_world_waits_for_a_driver_but_not_for_ever(simulator: MetaDrive) -> 
 def test_bad_parameters_are_refused_by_name(simulator: MetaDrive) -> None:
     host = LockstepHost()
     episode = simulator.reset(build("broken_down_car", 0))
-    with pytest.raises(TakeadError, match="parameter 'rate' = -1"):
-        SimulatorNode(host.create_node("a", parameter_overrides={"rate": -1.0}), host.steady, episode)
+    with pytest.raises(TakeadError, match="parameter 'period_s' = -1"):
+        SimulatorNode(host.create_node("a", parameter_overrides={"period_s": -1.0}), host.steady, episode)
     with pytest.raises(TakeadError, match="suite 'nonsense'"):
         SimulatorNode(host.create_node("b", parameter_overrides={"suite": "nonsense"}), host.steady)
     with pytest.raises(TakeadError, match=r"simulator 'nonsense': unknown, expected one of .*metadrive"):

@@ -141,7 +141,7 @@ def test_no_mapping_at_all(tmp_path: Path) -> None:
     with pytest.raises(TakeadError, match="expected name"):
         load_mapping(str(file))
     file.write_text("a: [")
-    with pytest.raises(TakeadError, match="not YAML"):
+    with pytest.raises(TakeadError, match="not readable as YAML"):
         load_mapping(str(file))
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import yaml
 
 from support.scenery import SECOND, TICK, objects, output, request, scene
 from takead_ros.domain.driving import ArbiterMode as M
@@ -19,8 +18,6 @@ from takead_ros.messages import convert, interfaces, types
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.nodes.monitor_node import MonitorNode
-from takead_ros.resources import resource
-from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 
 
 class Bench:
@@ -148,7 +145,7 @@ def test_a_broken_message_is_counted_and_dropped() -> None:
     bench.ticks(45)
     assert bench.states[-1].rejected_policy == 2 and bench.states[-1].rejected_scene == 0
     status = {entry.name.split()[-1]: entry for entry in bench.health[-1].status}
-    assert set(status) == {"scene", "policy", "expert", "human", "request"}
+    assert set(status) == {"mode", "scene", "policy", "expert", "human", "request"}
     values = {v.key: v.value for v in status["policy"].values}
     assert values["rejected"] == "2" and "PolicyOutput.status" in values["last_unreadable"]
     assert status["scene"].level == types.DiagnosticStatus.OK
@@ -166,6 +163,23 @@ def test_diagnostics_tell_of_what_is_missing() -> None:
     assert bench.mode in (M.MRM, M.STOPPED)
 
 
+def test_diagnostics_are_green_only_while_somebody_drives() -> None:
+    bench = Bench(auto_engage=True)
+    levels = {name: getattr(types.DiagnosticStatus, name) for name in ("OK", "WARN", "ERROR")}
+
+    def mode() -> tuple[str, Any]:
+        (entry,) = [one for one in bench.health[-1].status if one.name == "/takead/arbiter_node: mode"]
+        return entry.message, entry.level
+
+    bench.ticks(45)
+    assert mode()[0].startswith("POLICY") and mode()[1] == levels["OK"]
+    bench.sends.clear()  # the simulator stands still
+    bench.ticks(200)
+    message, level = mode()
+    assert level == levels["ERROR"]
+    assert message.startswith("STOPPED") and "call the service engage" in message
+
+
 def test_parameters_change_where_safe() -> None:
     bench = Bench()
     (ok,) = bench.handle.set_parameters([Parameter("expert_hold_s", 3.0)])
@@ -176,7 +190,7 @@ def test_parameters_change_where_safe() -> None:
     ):  # fmt: skip
         (refused,) = bench.handle.set_parameters([Parameter(name, value)])
         assert not refused.successful and words in refused.reason
-    assert bench.arbiter._parameters.expert_hold_s == 3.0
+    assert bench.handle.get_parameter("expert_hold_s").value == 3.0
 
 
 @pytest.mark.parametrize(
@@ -291,9 +305,3 @@ def test_the_monitor_without_inputs() -> None:
     bench.ticks(25)
     entries = [entry for array in bench.health for entry in array.status if "triggers" in entry.name]
     assert {v.key: v.value for v in entries[-1].values}["unreadable"] == "2"
-
-
-@pytest.mark.parametrize(("name", "kind"), [("arbiter", ArbiterParameters), ("monitor", MonitorParameters)])
-def test_the_shipped_parameter_files_hold_the_defaults(name: str, kind: Any) -> None:
-    content = yaml.safe_load((resource("config") / f"{name}.yaml").read_text())["/**"]["ros__parameters"]
-    assert kind(**content) == kind() and list(content) == list(kind.model_fields)

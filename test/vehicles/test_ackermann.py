@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from takead_ros.domain.driving import DriveCommand, Source
-from takead_ros.vehicles.ackermann import AckermannParameters, drive, stop
+from takead_ros.vehicles.ackermann import AckermannParameters, drive
 
 P = AckermannParameters()
 
@@ -32,7 +32,3 @@ def test_it_never_reverses_and_never_sends_the_zero_that_means_without_limit(
 
 def test_braking_at_a_crawl_asks_for_standstill() -> None:
     assert drive(command(0.0, -0.1), 0.19, P).speed == 0.0
-
-
-def test_a_stop_holds_the_wheel() -> None:
-    assert stop(0.3, P) == type(stop(0.3, P))(0.3, 0.0, P.stopping_mps2)

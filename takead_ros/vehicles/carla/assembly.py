@@ -51,6 +51,7 @@ class SceneAssembly:
         self._body, self._max_age_ns = body, round(max_age_s * SECOND)
         self.fault = "no message yet"
         self._map: Any = None
+        self._map_name = ""
         self._speeds: dict[int, float] = {}
         self._road: Road | None = None
         self._waypoints: FloatArray | None = None
@@ -70,15 +71,29 @@ class SceneAssembly:
         self._near: tuple[Polyline, ...] = ()
 
     @property
+    def map_name(self) -> str:
+        """Name of the map; empty before there is one."""
+        return self._map_name
+
+    @property
+    def route_text(self) -> str:
+        """Where the route leads from and to, in m of ``map``; empty where there is none."""
+        if self._planned is None:
+            return ""
+        (x0, y0), (x1, y1) = self._planned.points[0], self._planned.points[-1]
+        return f"({x0:.1f}, {y0:.1f}) to ({x1:.1f}, {y1:.1f})"
+
+    @property
     def ego(self) -> EgoState | None:
         """The newest ego state."""
         return self._ego
 
     def on_world(self, msg: Any) -> None:
         """carla_msgs/CarlaWorldInfo. Raises TakeadError for a map that cannot be read."""
-        self._map = load_map(msg.map_name or "map", msg.opendrive)
-        self._speeds = road_speeds(msg.opendrive)
-        self._road = Road(self._map, self._speeds)
+        loaded, speeds = load_map(msg.map_name or "map", msg.opendrive), road_speeds(msg.opendrive)
+        road = Road(loaded, speeds)
+        self._map, self._speeds, self._road = loaded, speeds, road
+        self._map_name = str(msg.map_name or "map")
         self._near_at = None
         self._plan()
         self._place_lights()
@@ -90,17 +105,17 @@ class SceneAssembly:
         self._plan()
 
     def on_info(self, msg: Any) -> None:
-        """carla_msgs/CarlaEgoVehicleInfo. Raises TakeadError for a vehicle without wheels."""
+        """carla_msgs/CarlaEgoVehicleInfo. Raises TakeadError for a vehicle that cannot be; it is then not used."""
         if len(msg.wheels) < 2:
             raise TakeadError(f"vehicle_info: {len(msg.wheels)} wheels, expected at least 2")
         along = [wheel.position.x for wheel in msg.wheels]
-        self._ego_id, self._wheelbase = int(msg.id), max(along) - min(along)
-        self._max_steering = max(wheel.max_steer_angle for wheel in msg.wheels)
-        if not 0.5 < self._wheelbase < 15.0 or not 0.05 < self._max_steering < 1.5:
+        wheelbase, lock = max(along) - min(along), max(wheel.max_steer_angle for wheel in msg.wheels)
+        if not 0.5 < wheelbase < 15.0 or not 0.05 < lock < 1.5:
             raise TakeadError(
-                f"vehicle_info: wheelbase {self._wheelbase:.2f} m and full lock {self._max_steering:.2f} rad, "
+                f"vehicle_info: wheelbase {wheelbase:.2f} m and full lock {lock:.2f} rad, "
                 "expected 0.5 to 15 m and 0.05 to 1.5 rad"
             )
+        self._ego_id, self._wheelbase, self._max_steering = int(msg.id), wheelbase, float(lock)
 
     def on_status(self, msg: Any) -> None:
         """carla_msgs/CarlaEgoVehicleStatus."""

@@ -1,0 +1,93 @@
+"""Parameter models of the nodes whose logic has none of its own (the others: takeover, expert, vehicles)."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from takead_ros import __version__
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.parameters import StartParameters, number
+from takead_ros.messages.interfaces import ANSWER_PERIOD_S, SCENE_PERIOD_S, described
+
+
+class PolicyParameters(StartParameters):
+    model: str = Field("", description="path of an ONNX file; empty: none until policy/load_model loads one")
+    provider: str = Field("cpu", description="cpu, cuda, tensorrt or openvino; a hard choice")
+    period_s: float = number(ANSWER_PERIOD_S, 0.05, 0.5, "s between two answers; the expert's")
+    max_scene_age_s: float = number(0.3, 0.01, 1e9, "an older scene is not answered, by header stamp")
+
+
+class JoystickParameters(StartParameters):
+    mapping: str = Field(
+        "xbox", min_length=1, description="a file in config/joysticks (xbox, dualshock, g29) or a path"
+    )
+    heartbeat_s: float = number(0.2, 0.05, 0.5, "without /joy for so long the person counts as lost")
+    dead_man: int = Field(
+        -1, ge=-1, le=63, description="button that must be held for input to count; -1: the mapping's"
+    )
+
+
+class SimulatorParameters(StartParameters):
+    simulator: str = Field("metadrive", description="which simulator")
+    suite: str = Field("demo", description="scenario suite; its families in turn, then the next seed, for ever")
+    family: str = Field("", description="one family instead of a suite; empty: the suite")
+    seed: int = Field(0, ge=0, description="first seed")
+    period_s: float = number(SCENE_PERIOD_S, 0.02, 0.2, "s between two scenes: a multiple of the physics step")
+    max_command_age_s: float = number(0.25, 0.05, 1.0, "without a command so fresh the ego brakes, the wheel held")
+    stopping_mps2: float = number(3.0, 0.5, 9.0, "how hard it then brakes")
+    wait_for_driver_s: float = number(10.0, 0.1, 600.0, "an episode waits so long for its first command")
+    publish_clock: bool = Field(False, description="simulated time on /clock and in the stamps")
+    auto_engage: bool = Field(False, description="ask the arbiter to engage at the start of every episode")
+
+
+class RecorderParameters(StartParameters):
+    directory: str = Field("clips", min_length=1, description="clips go here, each a rosbag2 folder")
+    mode: Literal["clips", "all"] = Field("clips", description="clips: one for each takeover; all: one bag of the run")
+    topics: tuple[str, ...] = Field(
+        ("",), description='further topics: "/name:package/msg/Type", ":latched" or ":best_effort" behind it'
+    )
+    pre_s: float = number(5.0, 0.0, 600.0, "kept before the trigger")
+    post_s: float = number(2.0, 0.0, 600.0, "kept after the end of the handback")
+    start_transition_s: float = number(0.5, 0.0, 10.0, "frames so soon after the trigger are labelled takeover_start")
+    casual_s: float = number(3.0, 0.0, 60.0, "a human override up to this long that nothing foresaw is casual")
+    max_clip_s: float = number(300.0, 1.0, 86400.0, "a longer takeover goes on in a further clip")
+    ring_s: float = number(7.0, 0.1, 3600.0, "kept in memory; more than pre_s")
+    ring_mib: int = Field(256, ge=1, le=1 << 20, description="MiB, and never more than this; what it cuts is reported")
+    scene_period_s: float = number(SCENE_PERIOD_S, 0.02, 0.2, "between two scenes; a larger gap is a loss")
+    answer_period_s: float = number(ANSWER_PERIOD_S, 0.05, 0.5, "the same for policy and expert")
+    queue_mib: int = Field(
+        128, ge=1, le=1 << 20, description="MiB that may wait for the disk; more is dropped, counted"
+    )
+    flush_s: float = number(0.5, 0.01, 60.0, "of recorded time at risk in a power cut")
+    compression: Literal["none", "lz4", "zstd"] = Field("zstd", description="of the bag's chunks")
+    wait_for_disk: bool = Field(False, description="halt instead of dropping (simulation only)")
+    model_sha256: str = Field("", description="for the manifest; empty: what the commands say")
+    version: str = Field(__version__, description="for the manifest")
+    created: str = Field("", description="wall-clock time for the manifest; empty: the clock's, where it is one")
+    provenance: str = Field("{}", description="a JSON object of whatever else is needed to rebuild the run")
+
+    @field_validator("provenance")
+    @classmethod
+    def _is_object(cls, text: str) -> str:
+        if not isinstance(json.loads(text), dict):  # what json raises is a ValueError
+            raise ValueError("expected a JSON object")
+        return text
+
+    @field_validator("topics")
+    @classmethod
+    def _are_known(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        for text in filter(None, topics):
+            try:
+                described(text, "a further topic")
+            except TakeadError as error:
+                raise ValueError(str(error)) from error
+        return topics
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RecorderParameters:
+        if self.ring_s <= self.pre_s:
+            raise ValueError(f"ring_s = {self.ring_s}, expected more than pre_s = {self.pre_s}")
+        return self
