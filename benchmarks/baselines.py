@@ -41,6 +41,7 @@ from takead_ros.domain.geometry import arc_lengths, box_corners, interpolate, pr
 from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.files import refuse_existing, write_record
+from takead_ros.maps.roads import Roads
 from takead_ros.measures.driving_score import score
 from takead_ros.measures.summary import Summary, aggregate
 from takead_ros.policy.tracking import track
@@ -49,6 +50,7 @@ from takead_ros.runs.journal import Journal
 from takead_ros.runs.results import RECORD, EpisodeResult
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import Episode, Simulator, open_simulator
+from takead_ros.simulators.metadrive.blocks import node_name
 from takead_ros.simulators.metadrive.episode import ScriptedEpisode
 
 
@@ -175,7 +177,8 @@ def _vehicle(episode: ScriptedEpisode) -> Any:
     from metadrive.component.navigation_module.node_network_navigation import NodeNetworkNavigation
 
     ego, scenario = episode.vehicle, episode.scenario
-    nodes = scenario.route.nodes
+    assert isinstance(scenario.roads, Roads)
+    nodes = [node_name(node, scenario.roads) for node in scenario.route.nodes]
     ego.config["navigation_module"] = NodeNetworkNavigation
     ego.add_navigation()
     lane = ego.navigation.map.road_network.get_lane((nodes[0], nodes[1], scenario.route.lanes[0]))

@@ -128,7 +128,8 @@ def _type(hint: Any, where: str) -> Any:
         return _SCALARS[hint]
     if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields"):
         fields = get_type_hints(hint, include_extras=True)
-        return _UNTYPED.types.NamedTuple([_type(fields[name], f"{where}.{name}") for name in hint._fields], hint)
+        types = [_type(fields[name], f"{where}.{name}") for name in hint._fields]
+        return _UNTYPED.types.BaseTuple.from_types(types, hint)
     raise TypeError(f"{where} is {hint}; kernels take arrays of takead_ros.compiled, float, int, bool and NamedTuples")
 
 

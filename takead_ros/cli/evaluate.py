@@ -9,7 +9,8 @@ import typer
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
 from takead_ros.console import Progress, stderr, stdout
 from takead_ros.files import refuse_existing, writable_folder, write_record
-from takead_ros.runs.drive import check_passes, evaluate
+from takead_ros.pictures.films import MARK, film_failures
+from takead_ros.runs.drive import check_folder, check_passes, evaluate
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.results import PASSES
 from takead_ros.runs.spec import run_spec
@@ -33,6 +34,9 @@ def eval_(
     ),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     workers: int = typer.Option(1, min=1, help="Processes; the results do not depend on it."),
+    films: Path | None = typer.Option(
+        None, "--film-failures", help="Draw each episode that failed to this folder, as FAMILY-SEED.gif."
+    ),
     json_path: Path | None = typer.Option(
         None, "--json", help="Write the figures here. Finished episodes are kept beside it: the same command continues."
     ),
@@ -47,6 +51,8 @@ def eval_(
     if json_path is not None:
         refuse_existing(json_path)
         writable_folder(json_path.parent)
+    if films is not None:
+        check_folder(films, MARK)
     with open_workers(EpisodeRunner, workers) as pool, Progress() as progress:
         content = evaluate(spec, chosen, json_path, pool, progress, f"evaluating {Path(spec.model).name}")
     stdout.print(evaluation_table(content))
@@ -55,3 +61,7 @@ def eval_(
     if json_path is not None:
         write_record(json_path, content)
         stderr.print(f"written: {json_path}", markup=False, emoji=False, soft_wrap=True)
+    if films is not None:
+        with Progress() as progress:
+            drawn = film_failures(content, spec, films, workers, progress)
+        stderr.print(f"{len(drawn)} failures drawn to {films}", markup=False, emoji=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from takead_ros.cli.demo import tell, tell_stopped
@@ -50,7 +51,7 @@ def rounds(
     except KeyboardInterrupt as stop:
         tell_stopped(out)
         raise typer.Exit(130) from stop
-    stdout.print(_table(state))
+    stdout.print(rounds_table(state))
     if state.ended:
         tell(f"  {state.ended}: no further round")
     tell(f"  the model to deploy: {out / state.deployed[0]} (sha256 {state.deployed[1][:12]})")
@@ -73,7 +74,8 @@ def final(
         tell("  " + line)
 
 
-def _table(state: LoopState) -> Table:
+def rounds_table(state: LoopState) -> Table:
+    """What each round came to."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for title in ("round", "parent", "clips", "model", "gate"):
         table.add_column(title, overflow="fold")
@@ -81,5 +83,7 @@ def _table(state: LoopState) -> Table:
         verdict = "" if done.decision is None else "promoted" if done.decision.promoted else "parent kept"
         why = "" if done.decision is None else ": " + "; ".join(done.decision.reasons)
         clips = "" if done.clips is None else str(done.clips)
-        table.add_row(str(done.number), done.parent_sha256[:12], clips, (done.model_sha256 or "")[:12], verdict + why)
+        table.add_row(
+            str(done.number), done.parent_sha256[:12], clips, (done.model_sha256 or "")[:12], escape(verdict + why)
+        )
     return table

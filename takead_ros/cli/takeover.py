@@ -40,7 +40,7 @@ def checkout() -> Path:
 
 @app.command("table", epilog="Example: [bold]takead takeover table[/bold]")
 def print_table(
-    write: bool = typer.Option(False, "--write", help="Renew the printed tables in docs/ and docstrings (a checkout)."),
+    write: bool = typer.Option(False, "--write", help="Renew what is printed in docs/ and docstrings (a checkout)."),
 ) -> None:
     """Print the arbiter's transition table, from the rows that run."""
     if not write:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from takead_ros.expert.lanes import Lanes
+from takead_ros.domain.scene import Polyline
+from takead_ros.expert.arrays import LaneGraph
 from takead_ros.expert.tracks import Track
 
 
@@ -12,8 +13,8 @@ from takead_ros.expert.tracks import Track
 class Memory:
     """``stamp`` ns of the last scene; ``choice`` (lateral kind, object id) and ``pace`` that were driven last;
     ``waiting_since`` ns: the ego stands since then; ``stopped_at``: stop signs that it has stood at; ``urgent``:
-    who came from behind in a hurry, id -> ns since when; ``lanes`` of the last scene's polylines, read once for as long
-    as these stay the same."""
+    who came from behind in a hurry, id -> ns since when; ``lanes`` of the last scene's ``polylines``, read once for as
+    long as these stay the same."""
 
     stamp: int | None = None
     tracks: dict[int, Track] = field(default_factory=dict)
@@ -22,4 +23,5 @@ class Memory:
     waiting_since: int | None = None
     stopped_at: frozenset[int] = frozenset()
     urgent: dict[int, int] = field(default_factory=dict)
-    lanes: Lanes | None = None
+    polylines: tuple[Polyline, ...] | None = None
+    lanes: LaneGraph | None = None

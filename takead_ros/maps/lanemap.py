@@ -1,11 +1,10 @@
 """Lanes of a built map as plain arrays: centre lines, boundaries, drivable area, paths through the network.
 
-Everything is in ``map`` (m, rad), left positive. Built once per episode from MetaDrive's road network.
+Everything is in ``map`` (m, rad), left positive. Built once per episode, whatever the lanes come from.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,20 +12,25 @@ import numpy as np
 
 from takead_ros.domain.geometry import arc_lengths
 from takead_ros.domain.scene import FloatArray, LineKind, Polyline
-from takead_ros.maps.roads import LanePath, Roads
+from takead_ros.maps.roads import Key, LanePath, Node
 
 SPACING = 1.0  # m between samples of a centre line
 POLYLINE_SPACING = 2.0  # m
 POLYLINE_POINTS = 20
 NEAR = 25.0  # m around a place within which lanes are looked at first
+JOINED = 1.0  # m between the end of a lane and the beginning of the next that continues it
 LANE_CHANGE = 30.0  # m over which a path passes from one lane to the next; less where a lane ends before that
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One lane: ``key`` (from node, to node, index from the left), ``center`` (P, 2) m about 1 m apart."""
+    """One lane, ``length`` m and ``width`` m (where it begins), by its ``key``.
 
-    key: tuple[str, str, int]
+    ``center`` (P, 2) m about 1 m apart; ``left_line`` and ``right_line`` (Q, 2) m about 2 m apart: its borders, and
+    ``left`` and ``right`` what marks them (None: nothing, or the neighbour has it). ``junction``: it crosses one.
+    """
+
+    key: Key
     center: FloatArray
     length: float
     width: float
@@ -35,58 +39,6 @@ class Lane:
     junction: bool
     left_line: FloatArray
     right_line: FloatArray
-
-
-def _sample(lane: Any, spacing: float, lateral: float) -> FloatArray:
-    """Points (P, 2) m along a MetaDrive lane; ``lateral`` m positive to the left (MetaDrive counts to the right)."""
-    count = max(int(np.ceil(lane.length / spacing)), 1) + 1
-    return np.array([tuple(lane.position(s, -lateral)) for s in np.linspace(0.0, lane.length, count)])
-
-
-def _line_kind(line_type: str, passable: bool) -> LineKind | None:
-    if "BOUNDARY" in line_type or "SIDEWALK" in line_type or "GUARDRAIL" in line_type:
-        return LineKind.ROAD_EDGE
-    if "BROKEN" in line_type or (passable and "SOLID" in line_type):
-        return LineKind.BOUNDARY_BROKEN
-    return LineKind.BOUNDARY_SOLID if "SOLID" in line_type else None
-
-
-def read_lanes(network: Any, roads: Roads) -> list[Lane]:
-    """All lanes of a MetaDrive road network in the order in which its blocks were built."""
-    lanes = []
-    for start, ends in network.graph.items():
-        for end, group in ends.items():
-            for index, lane in enumerate(group):
-                width = float(lane.width_at(0))
-                left, right = (
-                    _line_kind(str(kind), roads.passable_centre and index == 0 and side == 0)
-                    for side, kind in enumerate(lane.line_types)
-                )
-                # the other lanes' right line is their neighbour's left one
-                right = right if index == len(group) - 1 else None
-                # both directions name the centre line; one is enough
-                left = None if index == 0 and start.startswith("-") and len(group) == roads.lanes else left
-                lanes.append(
-                    Lane(
-                        key=(start, end, index),
-                        center=_sample(lane, SPACING, 0.0),
-                        length=float(lane.length),
-                        width=width,
-                        left=left,
-                        right=right,
-                        junction=_in_junction(start, end),
-                        left_line=_sample(lane, POLYLINE_SPACING, width / 2.0),
-                        right_line=_sample(lane, POLYLINE_SPACING, -width / 2.0),
-                    )
-                )
-    return lanes
-
-
-def _in_junction(start: str, end: str) -> bool:
-    """Whether an edge crosses a junction: it leaves an arm's entrance or reaches an arm's exit (MetaDrive's names)."""
-    if re.match(r"-?\d+O", start) or re.match(r"\d+O", end):
-        return bool(re.match(r"\d+O\d_[01]_$", start) or re.match(r"\d+O\d_0_$", end))
-    return bool(re.match(r"-\d+[XT]\d_0_$", start) or re.match(r"\d+[XT]\d_0_$", end))
 
 
 @dataclass(frozen=True)
@@ -108,6 +60,9 @@ class LaneMap:
 
     def __init__(self, lanes: list[Lane], speed_limit: float | None) -> None:
         self.lanes = {lane.key: lane for lane in lanes}
+        self._beginning: dict[Node, list[Lane]] = {}  # the lanes that begin at a node
+        for lane in lanes:
+            self._beginning.setdefault(lane.key[0], []).append(lane)
         self.speed_limit = speed_limit
         self._centers = np.concatenate([lane.center for lane in lanes])
         self._half_widths = np.concatenate([np.full(len(lane.center), lane.width / 2.0) for lane in lanes])
@@ -127,7 +82,7 @@ class LaneMap:
         pieces: list[FloatArray] = []
         edges: list[Edge] = []
         low = 0.0
-        for start, end, index in zip(path.nodes[:-1], path.nodes[1:], path.lanes, strict=True):
+        for start, end, index in path.keys:
             lane = self.lanes[(start, end, index)]
             piece, entered_on, change = lane.center, index, None
             if pieces:
@@ -147,10 +102,25 @@ class LaneMap:
             pieces.append(piece if not pieces else piece[1:])
         return np.concatenate(pieces), edges
 
-    def _entrance(self, start: str, end: str, point: FloatArray) -> int:
+    def _entrance(self, start: Node, end: Node, point: FloatArray) -> int:
         """The lane of an edge that begins where the path has come to."""
-        group = [lane for lane in self.lanes.values() if lane.key[:2] == (start, end)]
+        group = [lane for lane in self._beginning[start] if lane.key[1] == end]
         return min(group, key=lambda lane: float(np.hypot(*(lane.center[0] - point)))).key[2]
+
+    def successors(self, key: Key) -> tuple[Key, ...]:
+        """The lanes that go on where lane ``key`` ends."""
+        lane = self.lanes[key]
+        return tuple(
+            other.key
+            for other in self._beginning.get(key[1], ())
+            if float(np.hypot(*(other.center[0] - lane.center[-1]))) < JOINED
+        )
+
+    def neighbours(self, key: Key) -> tuple[Key | None, Key | None]:
+        """The lanes of the same direction to the left and to the right of lane ``key``."""
+        start, end, index = key
+        left, right = (start, end, index - 1), (start, end, index + 1)
+        return left if left in self.lanes else None, right if right in self.lanes else None
 
     def beyond(self, points: FloatArray) -> FloatArray:
         """How far (N,) m points (N, 2) m lie outside of every lane; 0 on the road. To about 5 cm in bends."""
@@ -164,7 +134,7 @@ class LaneMap:
 
     def polylines(self, route: LanePath) -> tuple[Polyline, ...]:
         """Static polylines of the whole map, each of at most 20 points about 2 m apart."""
-        on_route = set(zip(route.nodes[:-1], route.nodes[1:], route.lanes, strict=True))
+        on_route = set(route.keys)
         entered = [edge.entered_on for edge in self.edges(route)]
         on_route |= set(zip(route.nodes[:-1], route.nodes[1:], entered, strict=True))
         result: list[Polyline] = []

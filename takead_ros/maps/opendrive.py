@@ -17,9 +17,8 @@ from takead_ros.domain.geometry import arc_lengths
 from takead_ros.domain.scene import FloatArray
 from takead_ros.maps.carla_map import load_map, marking_kind
 from takead_ros.maps.lanemap import POLYLINE_SPACING, SPACING, Lane
-from takead_ros.maps.roads import Street
+from takead_ros.maps.roads import Key, Node, Street
 
-Key = tuple[str, str, int]
 OPPOSITE = 7.0  # m from a lane's middle within which the lane of the other direction runs
 
 
@@ -53,8 +52,10 @@ def read_town(name: str, text: str) -> Town:
         lane: sorted({_lane_of(found) for found in groups[lane][-1].next(1.5 * SPACING)} - {lane}) for lane in names
     }
     begins = _nodes(names, after)
-    keys = {lane: (begins[lane], begins[after[lane][0]] if after[lane] else f"{_text(lane)}.end", 0) for lane in names}
-    places: dict[str, FloatArray] = {}
+    keys: dict[tuple[int, int, int], Key] = {
+        lane: (begins[lane], begins[after[lane][0]] if after[lane] else f"{_text(lane)}.end", 0) for lane in names
+    }
+    places: dict[Node, FloatArray] = {}
     for lane in names:
         places.setdefault(begins[lane], _place(groups[lane][0]))
     lanes = tuple(_lane(keys[lane], groups[lane], places) for lane in names)
@@ -84,7 +85,7 @@ def _nodes(
     return begins
 
 
-def _lane(key: Key, waypoints: list[Any], places: Mapping[str, FloatArray]) -> Lane:
+def _lane(key: Key, waypoints: list[Any], places: Mapping[Node, FloatArray]) -> Lane:
     """CARLA's samples begin up to a spacing late; here lanes begin and end exactly where their nodes are."""
     ends = [places[node] for node in key[1:2] if node in places]
     points = [places[key[0]], *(_place(waypoint) for waypoint in waypoints[1:]), *ends]

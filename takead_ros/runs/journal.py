@@ -11,10 +11,11 @@ from pydantic import ConfigDict, JsonValue
 from pydantic.dataclasses import dataclass
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import parse_record, to_json, writable_folder
+from takead_ros.files import parse_record, read_record, to_json, writable_folder
 from takead_ros.runs.results import RECORD, EpisodeResult
 
 R = TypeVar("R")
+_EXPECTED = "the settings of a run, as this version writes them"
 
 
 @dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
@@ -45,13 +46,10 @@ class Journal(Generic[R]):
         lines = _whole_lines(path)
         _drop_cut_off_line(path)
         self.results: dict[str, R] = {}
-        head = to_json(_Head(parse_record(dict[str, JsonValue], to_json(settings), "settings", "a record")))
         if not lines:
-            self._append(head)
+            self._append(to_json(_Head(_plain(settings))))
             return
-        expected = "the settings of a run, as this version writes them"
-        found = parse_record(_Head, lines[0], f"'{path}' line 1", expected).settings
-        _check_same(path, found, parse_record(_Head, head, "settings", expected).settings)
+        _check_same(path, _settings(path, lines[0]), _plain(settings))
         for number, line in enumerate(lines[1:], start=2):
             entry = parse_record(_Line[kind], line, f"'{path}' line {number}", "a finished result")  # type: ignore[valid-type]
             self.results[entry.key] = entry.result
@@ -71,6 +69,32 @@ class Journal(Generic[R]):
             raise TakeadError(
                 f"'{self._path}': {problem.strerror}; expected a writable place with space left"
             ) from problem
+
+
+def journal_overview(path: Path) -> tuple[dict[str, JsonValue], int]:
+    """The settings in the journal ``path``, whatever kind of run it is of, and how many results follow.
+
+    Raises TakeadError where it is no journal.
+    """
+    lines = _whole_lines(path)
+    if not lines:
+        raise TakeadError(f"'{path}': holds no whole line; expected {_EXPECTED}")
+    return _settings(path, lines[0]), len(lines) - 1
+
+
+def check_same_settings(path: Path, settings: object) -> None:
+    """TakeadError where the record in ``path`` differs from ``settings``."""
+    found = read_record(dict[str, JsonValue], path, "the settings of a run, as this version writes them")
+    _check_same(path, found, _plain(settings))
+
+
+def _settings(path: Path, line: bytes) -> dict[str, JsonValue]:
+    return parse_record(_Head, line, f"'{path}' line 1", _EXPECTED).settings
+
+
+def _plain(settings: object) -> dict[str, JsonValue]:
+    """A record as it comes back from a file."""
+    return parse_record(dict[str, JsonValue], to_json(settings), "settings", "a record")
 
 
 def _drop_cut_off_line(path: Path) -> None:

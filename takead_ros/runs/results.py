@@ -177,7 +177,8 @@ def judgement(found: Difference) -> str:
 
 def signed(written: str, value: float) -> str:
     """A difference in the unit of its headline; shares in percentage points."""
-    return f"{100.0 * value:+.1f} pp" if "%" in written else written.replace("{:", "{:+").format(value)
+    text = f"{100.0 * value:+.1f} pp" if "%" in written else written.replace("{:", "{:+").format(value)
+    return text if text.strip("+-0. p") else text.replace("-", "+")  # no "-0.0"
 
 
 def _score_of(family: str, before: Evaluation, after: Evaluation) -> Difference:

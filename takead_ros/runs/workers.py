@@ -99,26 +99,28 @@ class Processes(Generic[J, R]):
             while open_:
                 done, open_ = futures.wait(open_, return_when=futures.FIRST_COMPLETED)
                 for future in done:
-                    finished(running[future], future.result())
+                    result = future.result()
+                    finished(running.pop(future), result)
         except BrokenProcessPool as problem:
             self._pool = None
-            names = ", ".join(name(running[future]) for future in [*running] if future in open_) or "unknown"
+            names = ", ".join(name(job) for job in running.values())
             raise TakeadError(
                 f"a worker process died (killed, or out of memory?); open were: {names[:300]}; "
                 "expected the workers to live (fewer of them need less memory)"
             ) from problem
         except KeyboardInterrupt:
             progress.say("Ctrl-C: finishing what is in progress (again: drop it)")
-            started = {future for future in open_ if not future.cancel()}
+            started = {future for future in running if not future.cancel()}
             try:
                 for future in futures.as_completed(started):
-                    finished(running[future], future.result())
+                    result = future.result()
+                    finished(running.pop(future), result)
             except (KeyboardInterrupt, BrokenProcessPool):
                 for child in multiprocessing.active_children():
                     child.kill()
             raise
         except BaseException:
-            for future in open_:
+            for future in running:
                 future.cancel()
             raise
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from takead_ros.domain.scene import ControlKind, LightState
-from takead_ros.maps.roads import LanePath, RoadBuilder
-from takead_ros.scenarios.junctions import ARM, CORNER, dense, meeting
+from takead_ros.maps.road_builder import RoadBuilder
+from takead_ros.maps.roads import CORNER, Arm, LanePath
+from takead_ros.scenarios.junctions import ARM, across, dense, meeting
 from takead_ros.scenarios.parts import (
     CARS,
     SPEED_LIMITS,
@@ -108,13 +109,13 @@ def speed_limit_change(seed: int) -> Scenario:
 class _Junction:
     """A junction that the ego crosses or turns at, with its stop line."""
 
-    def __init__(self, rng: Rng, turns: tuple[str, ...] = ("straight",)) -> None:
+    def __init__(self, rng: Rng, turns: tuple[Arm, ...] = ("ahead",)) -> None:
         self.limit = choose(rng, SPEED_LIMITS[:3])
         self.builder: RoadBuilder = approach(rng, 1, self.limit, ARM, entry=(60.0, 80.0), bend=0.3)
         self.entrance = self.builder.length
         self.turn = choose(rng, turns)
         self.radius = uniform(rng, 8.0, 12.0)
-        self.ways = self.builder.crossing(self.radius, self.turn)
+        self.ways = self.builder.crossing(self.turn, self.radius)
         self.route: LanePath = self.builder.route(0)
         self.speed = self.limit * uniform(rng, 0.75, 0.95)
         self.start = max(self.entrance - uniform(rng, 50.0, 65.0), 12.0)
@@ -126,10 +127,11 @@ class _Junction:
         """Streams from both sides (where the ego turns right: from the left) whose first cars meet who drives on;
         ``earlier`` s of them are for slowing down at a light that is still red for them."""
         actors: list[Actor] = []
-        for way in ("from_left", "from_right")[: 1 if self.turn == "right" else 2]:
+        sides: tuple[Arm, ...] = ("left",) if self.turn == "right" else ("left", "right")
+        for side in sides:
             distance, width = self.entrance - self.start, self.builder.lane_width
-            meets, way_in = meeting(self.turn, way, width, distance, self.speed, self.limit)
-            actors += dense(rng, self.ways[way], meets - earlier, way_in, choose(rng, (3, 4)))
+            meets, way_in = meeting(self.turn, side, width, distance, self.speed, self.limit)
+            actors += dense(rng, across(self.ways, side), meets - earlier, way_in, choose(rng, (3, 4)))
         return actors
 
     def scenario(self, name: str, seed: int, ability: Ability, actors: list[Actor], threat: bool, waiting: float,
@@ -163,17 +165,18 @@ def red_light_runner(seed: int) -> Scenario:
     """The ego's light is green, but a car from the side drives off against red. Without threat it waits."""
     rng = generator("red_light_runner", seed)
     junction, threat = _Junction(rng), chance(rng, 0.88)
-    way, waits, acceleration = choose(rng, ("from_left", "from_right")), uniform(rng, 3.0, 4.5), uniform(rng, 3.0, 4.0)
+    sides: tuple[Arm, ...] = ("left", "right")
+    side, waits, acceleration = choose(rng, sides), uniform(rng, 3.0, 4.5), uniform(rng, 3.0, 4.0)
     # it gets into the ego's lane just before a driver who did not slow down; before that it can be seen coming
     width = junction.builder.lane_width
-    way_in = waits + CORNER + (1.5 if way == "from_left" else 0.5) * width - 3.5
+    way_in = waits + CORNER + (1.5 if side == "left" else 0.5) * width - 3.5
     needs = (2.0 * way_in / acceleration) ** 0.5
     phases: tuple[Phase, ...] = ()
     if threat:
         phases = (
             Phase(When.EGO_ARRIVAL, needs + uniform(rng, -0.35, 0.1), speed=12.0, acceleration=acceleration),
         )  # fmt: skip
-    path = LanePath.along(junction.ways[way], 0)
+    path = LanePath.along(across(junction.ways, side), 0)
     runner = Actor(choose(rng, CARS), path, ARM - waits, cruise=0.0, phases=phases)
     actors = [runner, *follower(rng, junction.route, junction.start, junction.speed, junction.limit)]
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, LightState.GREEN)
@@ -183,7 +186,7 @@ def red_light_runner(seed: int) -> Scenario:
 def red_light(seed: int) -> Scenario:
     """A light that is red, or turns red early, while others cross; then it turns green. Without threat it is green."""
     rng = generator("red_light", seed)
-    junction, threat = _Junction(rng, ("straight", "straight", "left", "right")), chance(rng, 0.88)
+    junction, threat = _Junction(rng, ("ahead", "ahead", "left", "right")), chance(rng, 0.88)
     changes: tuple[Change, ...] = ()
     state = LightState.GREEN
     actors: list[Actor] = []
@@ -225,7 +228,7 @@ def yellow_dilemma(seed: int) -> Scenario:
 def stop_sign(seed: int) -> Scenario:
     """Stop at the sign, then cross or turn when there is a gap. Without threat nobody comes; the stop stays due."""
     rng = generator("stop_sign", seed)
-    junction, threat = _Junction(rng, ("straight", "right", "left")), chance(rng, 0.88)
+    junction, threat = _Junction(rng, ("ahead", "right", "left")), chance(rng, 0.88)
     actors = junction.cross_traffic(rng) if threat else []
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     sign = Control(ControlKind.STOP_SIGN, junction.line)

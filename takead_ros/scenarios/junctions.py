@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from takead_ros.maps.roads import LanePath, RoadBuilder
+from takead_ros.maps.road_builder import RoadBuilder
+from takead_ros.maps.roads import CORNER, Arm, LanePath, Node, Ways
 from takead_ros.scenarios.parts import (
     SPEED_LIMITS,
     Rng,
@@ -22,13 +23,15 @@ from takead_ros.scenarios.parts import (
 from takead_ros.scenarios.spec import Ability, Actor, Scenario
 
 ARM = 140.0  # m of road on each side of the junction
-CORNER = 10.0  # m, radius of a right turn: MetaDrive 0.4.3 builds junctions so, whatever is asked for
 BEND_ACCELERATION = 3.0  # m/s^2 of lateral acceleration of who turns without minding anybody
+OPPOSITE: dict[Arm, Arm] = {"left": "right", "right": "left", "ahead": "back"}
+SIDES: tuple[Arm, ...] = ("left", "right")
+AHEAD_OR_RIGHT: tuple[Arm, ...] = ("ahead", "right")
 CLOSE = 0.7  # s of headway in a dense stream
 PRIORITY_BRAKING = 2.5  # m/s^2; who has priority does not expect to brake for those who have not
 
 
-def stream(rng: Rng, nodes: tuple[str, ...], lane: int, speed: float, first: float, cars: int,
+def stream(rng: Rng, nodes: tuple[Node, ...], lane: int, speed: float, first: float, cars: int,
            gaps: tuple[float, float]) -> list[Actor]:  # fmt: skip
     """``cars`` reactive cars that drive into a junction over an arm of 140 m: the first reaches it after ``first`` s,
     the others ``gaps`` s apart. Cars that would have to start beyond the arm are left out."""
@@ -42,24 +45,30 @@ def stream(rng: Rng, nodes: tuple[str, ...], lane: int, speed: float, first: flo
     return result
 
 
-def meeting(turn: str, way: str, width: float, distance: float, speed: float, limit: float) -> tuple[float, float]:
-    """Where the ways of the ego and of who comes by ``way`` cross in a junction of roads with lanes of ``width`` m.
+def across(ways: Ways, side: Arm) -> tuple[Node, ...]:
+    """The way straight across a junction of who comes from the arm ``side``."""
+    return ways.way(side, OPPOSITE[side])
+
+
+def meeting(turn: Arm, side: Arm, width: float, distance: float, speed: float, limit: float) -> tuple[float, float]:
+    """Where the ways of the ego and of who comes straight across from ``side`` cross in a junction of roads with
+    lanes of ``width`` m.
 
     Returns (s until an ego is there that starts ``distance`` m before the junction at ``speed`` m/s and minds nobody,
-    m from the other's entrance to there). ``turn``: left, straight, right; ``way``: from_left, from_right, oncoming.
+    m from the other's entrance to there). ``turn``: by which arm the ego leaves.
     """
     half, wide = CORNER + width / 2.0, CORNER + width  # m: of the junction; the radius of a left turn
-    if turn == "straight":
-        into, other = (CORNER, wide) if way == "from_left" else (wide, CORNER)
+    if turn == "ahead":
+        into, other = (CORNER, wide) if side == "left" else (wide, CORNER)
         return arrival(distance + into, speed, limit), other
     radius = CORNER if turn == "right" else wide
     if turn == "right":
         angle = 0.22 * math.pi  # with its front in the other's lane
         other = half + width / 2.0 + radius * (1.0 - math.cos(angle))
-    elif way == "from_left":
+    elif side == "left":
         angle = math.asin(CORNER / wide)
         other = wide * math.cos(angle)
-    elif way == "oncoming":
+    elif side == "ahead":
         angle = math.acos(CORNER / wide)
         other = 2.0 * half - wide * math.sin(angle)
     else:
@@ -69,7 +78,7 @@ def meeting(turn: str, way: str, width: float, distance: float, speed: float, li
     return arrival(distance, speed, limit, bend) + radius * angle / bend, other
 
 
-def dense(rng: Rng, nodes: tuple[str, ...], meets: float, way_in: float, cars: int,
+def dense(rng: Rng, nodes: tuple[Node, ...], meets: float, way_in: float, cars: int,
           speed: tuple[float, float] = (8.0, 11.0), gaps: tuple[float, float] = (1.4, 1.9)) -> list[Actor]:  # fmt: skip
     """A stream without a gap to slip through: its first car is ``way_in`` m into the junction at ``meets`` s, when a
     driver would be there who does not slow down. Whoever waits has free way after the last."""
@@ -77,11 +86,11 @@ def dense(rng: Rng, nodes: tuple[str, ...], meets: float, way_in: float, cars: i
     return stream(rng, nodes, 0, pace, max(meets + uniform(rng, -0.35, 0.3) - way_in / pace, 1.0), cars, gaps)
 
 
-def _junction(rng: Rng, limit: float, turn: str) -> tuple[RoadBuilder, dict[str, tuple[str, ...]], float]:
+def _junction(rng: Rng, limit: float, turn: Arm) -> tuple[RoadBuilder, Ways, float]:
     """Approach and junction; also m from the start of the road to the junction."""
     builder = approach(rng, 1, limit, ARM, entry=(55.0, 75.0), bend=0.3)
     entrance = builder.length
-    return builder, builder.crossing(uniform(rng, 8.0, 12.0), turn), entrance
+    return builder, builder.crossing(turn, uniform(rng, 8.0, 12.0)), entrance
 
 
 def intersection_left(seed: int) -> Scenario:
@@ -96,10 +105,10 @@ def intersection_left(seed: int) -> Scenario:
     cars = 0
     if threat:
         cars = choose(rng, (3, 4, 5))
-        meets = meeting("left", "oncoming", builder.lane_width, entrance - start, speed, limit)
-        actors += dense(rng, ways["oncoming"], *meets, cars)
+        meets = meeting("left", "ahead", builder.lane_width, entrance - start, speed, limit)
+        actors += dense(rng, across(ways, "ahead"), *meets, cars)
     if chance(rng, 0.35):
-        actors += stream(rng, ways[choose(rng, ("from_left", "from_right"))], 0, uniform(rng, 8.0, 10.0),
+        actors += stream(rng, across(ways, choose(rng, SIDES)), 0, uniform(rng, 8.0, 10.0),
                          max(there - uniform(rng, 0.5, 2.5), 1.5), 1, (2.0, 3.0))  # fmt: skip
     actors += follower(rng, route, start, speed, limit)
     if chance(rng, 0.5):
@@ -124,10 +133,10 @@ def intersection_right(seed: int) -> Scenario:
     cars = 0
     if threat:
         cars = choose(rng, (3, 4, 5))
-        meets = meeting("right", "from_left", builder.lane_width, entrance - start, speed, limit)
-        actors += dense(rng, ways["from_left"], *meets, cars)
+        meets = meeting("right", "left", builder.lane_width, entrance - start, speed, limit)
+        actors += dense(rng, across(ways, "left"), *meets, cars)
     if chance(rng, 0.35):
-        actors += stream(rng, ways[choose(rng, ("oncoming", "from_right"))], 0, uniform(rng, 8.0, 10.0),
+        actors += stream(rng, across(ways, choose(rng, AHEAD_OR_RIGHT)), 0, uniform(rng, 8.0, 10.0),
                          max(there - uniform(rng, 0.5, 2.5), 1.5), 2, (2.0, 4.0))  # fmt: skip
     actors += follower(rng, route, start, speed, limit)
     if chance(rng, 0.5):

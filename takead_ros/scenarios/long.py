@@ -8,7 +8,6 @@ moves appears when the ego is where that family's own episodes begin, so that an
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -17,7 +16,7 @@ import numpy as np
 
 from takead_ros.domain.scene import FloatArray
 from takead_ros.domain.seeds import SPLIT_SIZE
-from takead_ros.maps.roads import Block, LanePath, Roads
+from takead_ros.maps.roads import ARMS, CORNER, Crossing, Curve, LanePath, Node, Piece, Place, Roads, Straight
 from takead_ros.scenarios import crossings, following, junctions, merging, obstacles, passing
 from takead_ros.scenarios.parts import Rng, choose, generator, uniform
 from takead_ros.scenarios.spec import Ability, Actor, Change, Control, Phase, Scenario, When
@@ -61,7 +60,6 @@ CLEARANCE = 12.0  # m between the outer lanes of two stretches of road that are 
 NEIGHBOURS = 90.0  # m along the route within which two places may be close to each other
 TRIES = 400
 SPACING = 5.0  # m
-_BLOCK = re.compile(r"(\d+)([A-Za-z].*)")
 
 
 def long_street(seed: int) -> Scenario:
@@ -103,9 +101,8 @@ class _Road:
         self.lanes, self.width = lanes, width
         self.length = 0.0  # m
         self.pieces: list[Scenario] = []
-        self._blocks: list[Block] = []
-        self._nodes: list[str] = [">", ">>", ">>>"]
-        self._socket = 0
+        self._pieces: list[Piece] = []
+        self._places: list[Node] = [Place(0, "start"), Place(0, "entrance"), Place(0, "end")]
         self._actors: list[Actor] = []
         self._controls: list[Control] = []
         self._limits: list[tuple[float, float]] = []
@@ -120,8 +117,9 @@ class _Road:
         alike = (roads.lanes, roads.lane_width) == (self.lanes, self.width) and set(piece.route.lanes) == {
             self.lanes - 1
         }
-        known = all(block.letter in "SC" for block in roads.blocks[:-1]) and (
-            roads.blocks[-1].letter in "SC" or (roads.blocks[-1].letter == "X" and roads.arm == junctions.ARM)
+        last = roads.pieces[-1]
+        known = all(isinstance(part, Straight | Curve) for part in roads.pieces[:-1]) and (
+            isinstance(last, Straight | Curve) or (isinstance(last, Crossing) and roads.arm == junctions.ARM)
         )
         if not (alike and known):
             return False
@@ -133,23 +131,22 @@ class _Road:
         return not bool((near & (arcs[:, None] - self._arcs[None] > NEIGHBOURS)).any())
 
     def add(self, piece: Scenario) -> None:
-        """Append the piece: its blocks, its route, and its actors with everything moved to where it now begins."""
-        offset, base, before = len(self._blocks), self.length, self._nodes[-1]
+        """Append the piece: its roads, its route, and its actors with everything moved to where it now begins."""
+        offset, base, before = len(self._pieces), self.length, self._places[-1]
         if self.pieces:
             offset += 1
-            entry = (("length", _roads(piece).entry),)
-            self._blocks.append(Block("S", self._socket, entry))
-            self._nodes.append(f"{offset}S0_0_")
-            self._socket = 0
-        self._blocks += _roads(piece).blocks
+            self._pieces.append(Straight(_roads(piece).entry))
+            self._places.append(Place(offset, "end"))
+        self._pieces += _roads(piece).pieces
 
         def path(old: LanePath) -> LanePath:
-            names = [_rename(node, offset, before) for node in old.nodes] if self.pieces else list(old.nodes)
-            kept = [i for i, name in enumerate(names) if name]
-            return LanePath(tuple(names[i] for i in kept), tuple(old.lanes[i - 1] for i in kept[1:]))
+            if not self.pieces:
+                return old
+            moved = [_moved_place(node, offset, before) for node in old.nodes]
+            kept = [i for i, node in enumerate(moved) if node is not None]
+            return LanePath(tuple(n for n in moved if n is not None), tuple(old.lanes[i - 1] for i in kept[1:]))
 
-        self._nodes += [node for node in path(piece.route).nodes if node not in self._nodes]
-        self._socket = _arm(piece)
+        self._places += [place for place in path(piece.route).nodes if place not in self._places]
         points, arcs, length, pose = self._trace(piece)
         self._points, self._arcs = np.concatenate([self._points, points]), np.concatenate([self._arcs, arcs])
         start, end = base + piece.start, base + length
@@ -173,8 +170,8 @@ class _Road:
         passable = any(_roads(piece).passable_centre for piece in self.pieces)
         return Scenario(
             name, seed, Ability.MIXED,
-            Roads(self.lanes, self.width, _roads(first).entry, tuple(self._blocks), passable, junctions.ARM),
-            LanePath.along(tuple(self._nodes), self.lanes - 1), first.start, self._last_start + last.goal,
+            Roads(self.lanes, self.width, _roads(first).entry, tuple(self._pieces), passable, junctions.ARM),
+            LanePath.along(tuple(self._places), self.lanes - 1), first.start, self._last_start + last.goal,
             first.speed, first.speed_limit, round(sum(piece.time_limit for piece in self.pieces), 1),
             tuple(self._actors), any(piece.threat for piece in self.pieces), tuple(self._controls),
             tuple(self._limits),
@@ -211,19 +208,17 @@ class _Road:
             s += radius * abs(angle)
 
         ahead(_roads(piece).entry)
-        for block in _roads(piece).blocks:
-            parameters = dict(block.parameters)
-            if block.letter == "S":
-                ahead(parameters["length"])
-            elif block.letter == "C":
-                left = parameters["dir"] == 0.0
-                bend(parameters["radius"], math.radians(parameters["angle"]) * (1.0 if left else -1.0))
-                ahead(parameters["length"])
-            else:
-                radius, lanes, width = junctions.CORNER, self.lanes, self.width
+        for part in _roads(piece).pieces:
+            if isinstance(part, Straight):
+                ahead(part.length)
+            elif isinstance(part, Curve):
+                bend(part.radius, math.radians(part.angle) * (1.0 if part.left else -1.0))
+                ahead(part.run_out)
+            elif isinstance(part, Crossing):
+                radius, lanes, width = CORNER, self.lanes, self.width
                 across = 2.0 * radius + (2 * lanes - 1) * width
                 middle = (x + 0.5 * across * math.cos(yaw), y + 0.5 * across * math.sin(yaw))
-                taken = _arm(piece)
+                taken = ARMS.index(part.leave)
                 for arm in {0, 1, 2} - {taken}:
                     straight(0.5 * across + junctions.ARM, (*middle, yaw + (arm - 1) * 0.5 * math.pi), at=s)
                 if taken == 1:
@@ -240,23 +235,16 @@ def _roads(piece: Scenario) -> Roads:
     return piece.roads
 
 
-def _arm(piece: Scenario) -> int:
-    """The socket of its last block by which a piece is left; at a crossing 0, 1, 2: right, straight on, left."""
-    found = re.search(r"X(\d)_1_$", piece.route.nodes[-1])
-    return int(found[1]) if found else 0
-
-
-def _rename(node: str, offset: int, before: str) -> str:
-    """A piece's node on the whole road; empty for the one inside what is a single straight block there."""
-    sign, name = ("-", node[1:]) if node.startswith("-") else ("", node)
-    if name == ">>":
-        return ""
-    if name in (">", ">>>"):
-        return sign + (before if name == ">" else f"{offset}S0_0_")
-    found = _BLOCK.fullmatch(name)
-    if found is None:
-        raise ValueError(f"node '{node}': expected a name as MetaDrive gives to blocks, such as 1S0_0_")
-    return f"{sign}{int(found[1]) + offset}{found[2]}"
+def _moved_place(node: Node, offset: int, before: Node) -> Place | None:
+    """A piece's place on the whole road, where its own first straight is piece ``offset`` behind the place ``before``;
+    None for the one inside that straight, which the whole road does not have."""
+    assert isinstance(node, Place) and isinstance(before, Place)
+    if node.piece > 0:
+        return replace(node, piece=node.piece + offset)
+    if node.name == "entrance":
+        return None
+    place = before if node.name == "start" else Place(offset, "end")
+    return replace(place, against=node.against)
 
 
 def _moved(trigger: Trigger, base: float) -> Trigger:

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from takead_ros.maps.roads import LanePath, RoadBuilder
+from takead_ros.maps.road_builder import RoadBuilder
+from takead_ros.maps.roads import LanePath
 from takead_ros.scenarios.spec import Actor, Model, Phase, When
 
 Item = TypeVar("Item")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from takead_ros.maps.roads import LanePath, RoadBuilder
+from takead_ros.maps.road_builder import RoadBuilder
+from takead_ros.maps.roads import LanePath
 from takead_ros.scenarios.parts import (
     CARS,
     SPEED_LIMITS,

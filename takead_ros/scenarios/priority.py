@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from takead_ros.domain.scene import ControlKind
-from takead_ros.maps.roads import LanePath
-from takead_ros.scenarios.junctions import ARM, CLOSE, PRIORITY_BRAKING, dense, meeting, stream
+from takead_ros.maps.roads import Arm, LanePath
+from takead_ros.scenarios.junctions import ARM, CLOSE, PRIORITY_BRAKING, across, dense, meeting, stream
 from takead_ros.scenarios.parts import (
     SPEED_LIMITS,
     approach,
@@ -32,23 +32,25 @@ def roundabout_entry(seed: int) -> Scenario:
     builder = approach(rng, 1, limit, arm, entry=(60.0, 80.0), bend=0.3)
     entrance = builder.length
     radius = uniform(rng, 14.0, 20.0)
-    ways = builder.roundabout(radius, radius, choose(rng, ("right", "straight", "straight", "left")))
+    exits: tuple[Arm, ...] = ("right", "ahead", "ahead", "left")
+    ways = builder.roundabout(choose(rng, exits), radius, radius)
     route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
     start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
     there = (entrance - start) / (0.9 * speed)
     ring = (radius + builder.lane_width) * math.pi / 2.0  # m from one entrance to the next
     actors: list[Actor] = []
     cars = choose(rng, (4, 5, 6)) if threat else choose(rng, (0, 1, 2))
-    source = choose(rng, ("left", "ahead"))
+    sources: tuple[Arm, ...] = ("left", "ahead")
+    source = choose(rng, sources)
     far = arm + radius * math.pi / 3.0 + ring * (1.0 if source == "left" else 2.0)
     pace = uniform(rng, 6.0, 7.5)
     arrival = there + uniform(rng, -1.0, 0.8)
     for i in range(cars):
         stays = threat and (i == 0 or chance(rng, 0.75))
-        to = ("right" if source == "ahead" or chance(rng, 0.5) else "ahead") if stays else "us"
+        to: Arm = ("right" if source == "ahead" or chance(rng, 0.5) else "ahead") if stays else "back"
         s = far - pace * arrival
         if s > 3.0:
-            path = LanePath.along(ways[f"{source}_to_{to}"], 0)
+            path = LanePath.along(ways.way(source, to), 0)
             actors.append(car(rng, path, s, pace, braking=PRIORITY_BRAKING, headway=CLOSE))
         arrival += uniform(rng, 1.2, 1.8)
     actors += follower(rng, route, start, speed, limit)
@@ -67,29 +69,29 @@ def t_junction(seed: int) -> Scenario:
     limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.88)
     builder = approach(rng, 1, limit, ARM, entry=(60.0, 80.0), bend=0.3)
     entrance = builder.length
-    turn, closed = choose(rng, (("left", "straight"), ("left", "straight"), ("right", "straight"), ("left", "right")))
-    ways = builder.t_junction(uniform(rng, 8.0, 12.0), turn, closed)
+    kinds: tuple[tuple[Arm, Arm], ...] = (("left", "ahead"), ("left", "ahead"), ("right", "ahead"), ("left", "right"))
+    turn, closed = choose(rng, kinds)
+    ways = builder.t_junction(turn, closed, uniform(rng, 8.0, 12.0))
     route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
     start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
     there = (entrance - start) / (0.7 * speed)
     if closed == "right":
-        against = ["oncoming_to_us"]
+        against: tuple[Arm, ...] = ("ahead",)
     else:
-        against = ["from_left_to_right", "from_right_to_left"] if turn == "left" else ["from_left_to_right"]
+        against = ("left", "right") if turn == "left" else ("left",)
     actors: list[Actor] = []
     cars = 0
     if threat:
-        for way in against:
+        for side in against:
             count = choose(rng, (3, 4, 5))
             cars += count
-            source = way.split("_to_")[0]
-            meets = meeting(turn, source, builder.lane_width, entrance - start, speed, limit)
-            actors += dense(rng, ways[way], *meets, count)
-    elif chance(rng, 0.5) and closed == "straight":
-        actors += stream(rng, ways["from_left_to_us"], 0, uniform(rng, 6.0, 7.0), there - 1.0, 1, (2.0, 3.0))
+            meets = meeting(turn, side, builder.lane_width, entrance - start, speed, limit)
+            actors += dense(rng, across(ways, side), *meets, count)
+    elif chance(rng, 0.5) and closed == "ahead":
+        actors += stream(rng, ways.way("left", "back"), 0, uniform(rng, 6.0, 7.0), there - 1.0, 1, (2.0, 3.0))
     actors += follower(rng, route, start, speed, limit)
     goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
-    controls = (Control(ControlKind.YIELD_SIGN, entrance - LINE),) if closed == "straight" else ()
+    controls = (Control(ControlKind.YIELD_SIGN, entrance - LINE),) if closed == "ahead" else ()
     return Scenario(
         "t_junction", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
         time_limit(goal - start, limit, 2.5 * cars + 3.0), tuple(actors), threat, controls=controls,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from takead_ros.maps.roads import RAMP_SWING, LanePath, RoadBuilder
+from takead_ros.maps.road_builder import RoadBuilder
+from takead_ros.maps.roads import RAMP_EXTRA, RAMP_SWING, LanePath
 from takead_ros.scenarios.junctions import CLOSE
 from takead_ros.scenarios.parts import (
     SPEED_LIMITS,
@@ -42,12 +43,12 @@ def ramp_merge(seed: int) -> Scenario:
     rng = generator("ramp_merge", seed)
     limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (1, 2, 2)), chance(rng, 0.88)
     builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 130.0, 160.0), uniform(rng, 40.0, 60.0))
-    joins = builder.entry + RAMP_SWING + builder.arm + 10.0  # where on the main road the acceleration lane begins
+    joins = builder.entry + RAMP_SWING + builder.arm + RAMP_EXTRA  # where on the main road the acceleration lane begins
     length, after = uniform(rng, 55.0, 75.0), uniform(rng, 12.0, 22.0)
     ramp, way_up = builder.on_ramp(length, 30.0)
-    before = len(builder.nodes)
+    before = len(builder.places)
     builder.straight(uniform(rng, 60.0, 80.0))
-    beyond = tuple(builder.nodes[before:])
+    beyond = tuple(builder.places[before:])
     route = LanePath(ramp.nodes + beyond, ramp.lanes + (lanes - 1,) * len(beyond), after)
     start, speed = uniform(rng, 14.0, 24.0), limit * uniform(rng, 0.65, 0.85)
     merges = after + CHANGE / 2.0
@@ -75,11 +76,11 @@ def lane_drop(seed: int) -> Scenario:
     limit, lanes, threat = choose(rng, SPEED_LIMITS), choose(rng, (2, 2, 3)), chance(rng, 0.88)
     builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 140.0, 170.0))
     ends, wave = builder.length, uniform(rng, 36.0, 50.0)
-    index = builder.lane_drop(wave, 60.0)
+    dropped = builder.lane_drop(wave, 60.0)
     builder.straight(uniform(rng, 55.0, 75.0))
-    nodes = tuple(builder.nodes)
+    nodes = tuple(builder.places)
     route = LanePath(nodes, (lanes - 1, lanes - 1, 0, 0, *(lanes - 2,) * (len(nodes) - 5)))
-    through = LanePath.along((*nodes[:3], f"{index}y0_0_", *nodes[5:]), lanes - 2)
+    through = LanePath.along((*nodes[:3], dropped, *nodes[5:]), lanes - 2)
     start, speed = ends - uniform(rng, 55.0, 75.0), limit * uniform(rng, 0.75, 0.95)
     there = arrival(ends + wave / 2.0 - start, speed, limit)
     actors: list[Actor] = []
@@ -105,10 +106,10 @@ def ramp_exit(seed: int) -> Scenario:
     builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 100.0, 115.0), uniform(rng, 55.0, 70.0))
     begins, after = builder.length, uniform(rng, 8.0, 18.0)
     builder.straight(uniform(rng, 85.0, 105.0))
-    index = builder.off_ramp(uniform(rng, 50.0, 60.0), 30.0)
-    nodes, right = tuple(builder.nodes), lanes - 1
+    end = builder.off_ramp(uniform(rng, 50.0, 60.0), 30.0)
+    nodes, right = tuple(builder.places), lanes - 1
     route = LanePath(nodes, (right - 1, right - 1, right, lanes, 0, 0, 0, 0), after)
-    ahead = LanePath.along((*nodes[:5], f"{index}R0_1_"), right)
+    ahead = LanePath.along((*nodes[:5], end), right)
     start, speed = begins - uniform(rng, 35.0, 48.0), limit * uniform(rng, 0.75, 0.95)
     changes = begins + after + CHANGE / 2.0
     there = arrival(changes - start, speed, limit)

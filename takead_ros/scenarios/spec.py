@@ -1,7 +1,6 @@
-"""What a scenario is made of: roads, paths, actors and their scripts. Frozen values; nothing here knows the simulator.
+"""What a scenario is made of: roads, paths, actors and their scripts. Frozen values; nothing here knows a simulator.
 
-Roads are MetaDrive's procedural blocks, named by the nodes that they will have there, so that a path can be written
-down before the map exists. Distances ``s`` run along a path in m, lateral offsets ``d`` are in m, positive to the left.
+Distances ``s`` run along a path in m, lateral offsets ``d`` are in m, positive to the left.
 """
 
 from __future__ import annotations

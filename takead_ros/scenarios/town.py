@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from takead_ros.domain.scene import ControlKind, LightState
-from takead_ros.maps.roads import Key, LanePath, OpenDriveMap, Street
+from takead_ros.maps.roads import Key, LanePath, Node, OpenDriveMap, Street
 from takead_ros.scenarios.crossings import LINE
 from takead_ros.scenarios.following import emergency_stop
 from takead_ros.scenarios.junctions import PRIORITY_BRAKING
@@ -85,7 +85,7 @@ def _walk(rng: Rng, net: Mapping[Key, Street], target: float) -> list[Street]:
     begins = [street for street in net.values() if not street.junction and street.length > ROOM]
     best: list[Street] = []
     for _ in range(TRIES):
-        way, used = [choose(rng, begins)], set[str]()
+        way, used = [choose(rng, begins)], set[Node]()
         while sum(street.length for street in way) < target or way[-1].junction:
             used |= {*way[-1].key[:2]}
             on = [net[key] for key in way[-1].following if key[1] not in used]

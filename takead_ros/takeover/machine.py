@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from takead_ros.domain.driving import ArbiterMode as M
-from takead_ros.domain.driving import TakeoverEvent, Trigger
+from takead_ros.domain.driving import TakeoverEvent
 from takead_ros.takeover.command import uncut
 from takead_ros.takeover.events import Booking, booked
 from takead_ros.takeover.facts import Facts
 from takead_ros.takeover.inputs import SECOND, Ask, Now
 from takead_ros.takeover.memory import ENGAGED, State
 from takead_ros.takeover.parameters import ArbiterParameters
-
-COLLISION = frozenset({Trigger.COLLISION_PREDICTED, Trigger.TIME_TO_COLLISION})
+from takead_ros.takeover.risks import STOPPING
 
 
 class Situation(NamedTuple):
@@ -102,7 +101,7 @@ def _left(s: Situation) -> bool:
 
 
 def _predicted(s: Situation) -> bool:
-    return s.facts.request is not None and s.facts.request.trigger in COLLISION
+    return s.facts.request is not None and s.facts.request.trigger in STOPPING
 
 
 def _trigger(s: Situation) -> str:

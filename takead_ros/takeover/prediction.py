@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from takead_ros.domain.driving import Plan
 from takead_ros.domain.geometry import wrap_angle
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, ObjectKind, Objects, Polyline
+from takead_ros.takeover.parameters import MonitorParameters
 
-STEP_S, FINE_S = 0.2, 0.1  # s between predicted poses, and between the points of a plan's path
-LOOKAHEAD_STEPS, LOOKAHEAD_M, NEAR_M = 3.0, 3.0, 0.5  # of the pure pursuit; the last keeps a division defined
-BRAKING, PUSHING = 9.0, 4.0  # m/s^2: what the vehicle can do at most, whatever a plan says
-LANE_REACH_M, LANE_HEADING_RAD = 2.5, 0.6  # a vehicle within both follows the lane
-DRIFT_S = 2.0  # s for which a sideways motion in the lane goes on
+# Resolution, no thresholds: s between predicted poses, and between the points of a plan's path.
+STEP_S, FINE_S = 0.2, 0.1
+NEAR_M = 0.5  # keeps a division of the pure pursuit defined
+TURNED_M2 = 30.0  # choosing the nearest point of a lane, a full turn away from its heading counts twice this
 FAR = np.inf
 
 
@@ -100,7 +100,7 @@ def _cubic(steps: int, dt: float) -> tuple[FloatArray, IntArray, FloatArray, tup
     return t, i, u * u * (3.0 - 2.0 * u), (u * (1.0 - u) ** 2 * dt, u * u * (u - 1.0) * dt)
 
 
-def roll_out(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray) -> FloatArray:
+def roll_out(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray, p: MonitorParameters) -> FloatArray:
     """Poses (T, 3) [x, y, yaw] of a kinematic bicycle that follows ``trace``, ``age_s`` old, at ``ahead`` (T,) s.
 
     It begins where the ``ego`` is and steers by pure pursuit of the trace, no farther than its full lock. The way that
@@ -109,11 +109,11 @@ def roll_out(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray) -> Fl
     """
     start, *wanted = np.interp(np.concatenate(([age_s], age_s + ahead)), trace.t, trace.arc)
     v = max(ego.speed, 0.0)
-    until = np.minimum(ahead, v / BRAKING)
-    way = np.minimum(np.asarray(wanted) - start, v * ahead + 0.5 * PUSHING * ahead * ahead)
-    way = start + np.maximum(way, v * until - 0.5 * BRAKING * until * until)
+    until = np.minimum(ahead, v / p.vehicle_braking_mps2)
+    way = np.minimum(np.asarray(wanted) - start, v * ahead + 0.5 * p.vehicle_acceleration_mps2 * ahead * ahead)
+    way = start + np.maximum(way, v * until - 0.5 * p.vehicle_braking_mps2 * until * until)
     ways = np.concatenate(([start], way))
-    aims = ways[:-1] + np.maximum(LOOKAHEAD_STEPS * np.diff(ways), LOOKAHEAD_M)
+    aims = ways[:-1] + np.maximum(p.lookahead_steps * np.diff(ways), p.lookahead_m)
     beyond = np.maximum(aims - trace.arc[-1], 0.0)
     end_yaw = float(trace.yaw[-1])
     aim_x = np.interp(aims, trace.arc, trace.x) + beyond * math.cos(end_yaw)
@@ -151,19 +151,21 @@ def constant_velocity(objects: Objects, ahead: FloatArray) -> FloatArray:
     return poses
 
 
-def lane_following(objects: Objects, lanes: Lanes | None, straight: FloatArray, ahead: FloatArray) -> FloatArray:
+def lane_following(
+    objects: Objects, lanes: Lanes | None, straight: FloatArray, ahead: FloatArray, p: MonitorParameters
+) -> FloatArray:
     """Poses (N, T, 3): vehicles on a lane follow it at their speed and drift on sideways for a while; the others as
     ``straight`` (N, T, 3), their constant-velocity poses."""
     speed = np.hypot(objects.vx, objects.vy)
-    rides = np.flatnonzero((speed > 1.0) & (objects.kind != ObjectKind.PEDESTRIAN))
+    rides = np.flatnonzero((speed > p.lane_speed_mps) & (objects.kind != ObjectKind.PEDESTRIAN))
     if lanes is None or not len(rides):
         return straight
     x, y, course = objects.x[rides], objects.y[rides], np.arctan2(objects.vy[rides], objects.vx[rides])
     turned = np.cos(lanes.yaw - course[:, None])
     away = (lanes.x - x[:, None]) ** 2 + (lanes.y - y[:, None]) ** 2
-    i = (away + 30.0 * (1.0 - turned)).argmin(axis=1)
+    i = (away + TURNED_M2 * (1.0 - turned)).argmin(axis=1)
     row = np.arange(len(i))
-    on = (away[row, i] < LANE_REACH_M**2) & (turned[row, i] > np.cos(LANE_HEADING_RAD))
+    on = (away[row, i] < p.lane_reach_m**2) & (turned[row, i] > np.cos(p.lane_heading_rad))
     rides, i, x, y, course = rides[on], i[on], x[on], y[on], course[on]
     if not len(rides):
         return straight
@@ -176,7 +178,7 @@ def lane_following(objects: Objects, lanes: Lanes | None, straight: FloatArray, 
     j = np.searchsorted(lanes.arc, there, side="right") - 1
     j = np.clip(j, i[:, None], lanes.last[i][:, None])
     beyond, direction = there - lanes.arc[j], lanes.yaw[j]
-    side = offset[:, None] + drift[:, None] * np.minimum(ahead, DRIFT_S)
+    side = offset[:, None] + drift[:, None] * np.minimum(ahead, p.lane_drift_s)
     poses: FloatArray = straight.copy()
     poses[rides, :, 0] = lanes.x[j] + beyond * np.cos(direction) - side * np.sin(direction)
     poses[rides, :, 1] = lanes.y[j] + beyond * np.sin(direction) + side * np.cos(direction)

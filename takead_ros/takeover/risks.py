@@ -1,31 +1,41 @@
-"""What is wrong with the policy at one scene: each risk with its enter and its exit condition, no memory."""
+"""The triggers, each with its record in one place: what is wrong with the policy at one scene, without memory.
+
+A trigger is a function of the ``View`` under ``@trigger(...)``, which says how long its conditions must last, what
+people are told about it, and what the arbiter does where no expert is fit. ``RECORDS`` has them all. To add one: its
+number in ``domain.driving.Trigger`` and ``msg/TakeoverRequest.msg``, its thresholds in ``MonitorParameters``, and its
+function here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from takead_ros.domain.driving import DriverOutput, DriverStatus, Trigger
+from takead_ros.domain.driving import DriverOutput, Trigger
 from takead_ros.domain.geometry import project
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState, Objects, Scene
 from takead_ros.takeover import prediction
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.prediction import Lanes, Trace
+from takead_ros.takeover.plans import NS, Driver
+from takead_ros.takeover.prediction import Lanes
 
-NS = 1_000_000_000
-JUMP = "plan_jump"
-STRAIGHT_AHEAD_S = 1.0  # constant velocity is believed this long, lane following over the whole horizon
-BETTER_BY_S, BETTER_BY_MPS2 = 0.3, 1.0  # the expert does better: contact this much later, or braking this much harder
-JUMP_AT_S = 1.0  # two plans are compared this far ahead
-DISAGREEMENT_SPEED = 1.0  # m/s; slower, the wheel's angle means little
-RANGE_RAD, RANGE_MPS2, RANGE_MPS = 0.9, 15.0, 75.0
-CORRIDOR_M = 0.3  # beside the ego's box, for what counts as ahead on the path
-ENOUGH = 0.7  # share of the needed braking with which the policy is seen to act on it
-RETURNS_M = 1.0  # the policy returns to the route when its plan ends at most this much farther out than the expert's
-CROSSING = 1.0  # m/s across the path; faster, it crosses
-CREEP = 2.0  # m/s; slower, headway means little
+NEAREST_M, SLOWEST_MPS = 0.05, 1e-3  # keep a division defined
+
+
+class View(NamedTuple):
+    """What a trigger may look at. Poses in ``map``."""
+
+    scene: Scene
+    policy: Driver | None  # its newest output; None: none so far
+    expert: Driver | None  # None: there is none to compare with
+    lanes: Lanes | None  # of the scene
+    stood_s: float  # s for which the ego has stood
+    waited_s: float  # s since the first scene
+    near: Objects  # that may matter within the horizon
+    path: FloatArray  # (T, 3) poses of the ego under the policy's plan; empty where that cannot be used
 
 
 @dataclass(frozen=True)
@@ -41,101 +51,98 @@ class Finding:
     text: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Driver:
-    """A driver's newest output with its path in ``map``; ``sound``: it may be used (see ``fault``)."""
-
-    output: DriverOutput
-    trace: Trace | None
-    fault: str = ""
-
-    @property
-    def usable(self) -> bool:
-        return self.trace is not None and self.fault in ("", JUMP)
+Find = Callable[[View, MonitorParameters], "Finding | None"]
 
 
-def of_policy(
-    scene: Scene, policy: Driver, expert: Driver | None, lanes: Lanes | None, stood_s: float, p: MonitorParameters
-) -> list[Finding]:
-    """Every risk of a usable policy; ``expert`` None: there is none to compare with; ``stood_s``: s the ego stands."""
-    ahead = prediction.times(p.horizon_s)
-    near = _in_reach(scene, p)
-    path = _rolled(scene, policy, ahead)
-    findings = [
-        _collision(scene, policy, expert, lanes, near, path, ahead, p),
-        _following(scene, policy.output, expert, near, path, p),
-        _off_route(scene, policy.output, expert, p),
-    ]
-    if expert is not None:
-        findings.append(_disagreement(scene, policy.output, expert.output, p))
-        findings.append(_stuck(policy.output, expert.output, stood_s, p))
-    return findings
+@dataclass(frozen=True)
+class Record:
+    """A trigger: what it finds, for how long its conditions must last, and what is said about it.
+
+    ``sustain`` and ``clear`` name the parameters (s) for which the enter and the exit condition must last (None: the
+    enter condition counts at once). ``stops``: without a fit expert the vehicle stops, rather than that the policy goes
+    on. ``of_plan``: it is asked only of a policy whose plan can be used.
+    """
+
+    trigger: Trigger
+    find: Find
+    sustain: str | None
+    clear: str
+    enters: str
+    clears: str
+    severity: str
+    stops: bool
+    of_plan: bool
+
+    def sustain_s(self, p: MonitorParameters) -> float:
+        return float(getattr(p, self.sustain)) if self.sustain is not None else 0.0
+
+    def clear_s(self, p: MonitorParameters) -> float:
+        return float(getattr(p, self.clear))
 
 
-def unhealthy(scene: Scene, policy: Driver, p: MonitorParameters) -> Finding:
-    """Whether the policy's newest output is failed, broken, jumping or late."""
-    late = "" if (scene.stamp - policy.output.stamp) / NS <= p.policy_max_age_s else "late"
-    fault = policy.fault or late
-    return Finding(Trigger.POLICY_UNHEALTHY, bool(fault), not fault, 1.0, None, 0, fault)
+RECORDS: dict[Trigger, Record] = {}
 
 
-def fault(output: DriverOutput) -> str:
-    """Why an output must not be used, or empty."""
-    if output.status is not DriverStatus.OK:
-        return f"status_{output.status.name.lower()}"
-    plan = output.plan
-    if not 2 <= len(plan.x) == len(plan.y) == len(plan.yaw) == len(plan.speed):
-        return "malformed"
-    values = np.concatenate((plan.x, plan.y, plan.yaw, plan.speed, (output.steering_angle, output.acceleration)))
-    if not np.isfinite(values).all():
-        return "not_finite"
-    fast = np.abs(plan.speed).max() > RANGE_MPS
-    if abs(output.steering_angle) > RANGE_RAD or abs(output.acceleration) > RANGE_MPS2 or fast:
-        return "out_of_range"
-    return ""
+def trigger(
+    which: Trigger, *, enters: str, clears: str, severity: str, sustain: str | None = None, clear: str = "clear_s",
+    stops: bool = False, of_plan: bool = True,
+) -> Callable[[Find], Find]:  # fmt: skip
+    """Enter a function as the trigger ``which``, with the rest of its ``Record``."""
+
+    def enter(find: Find) -> Find:
+        RECORDS[which] = Record(which, find, sustain, clear, enters, clears, severity, stops, of_plan)
+        return find
+
+    return enter
 
 
-def jump(new: Driver, before: Driver, p: MonitorParameters) -> str:
-    """Whether two plans in a row are farther apart at the same moment than a change of mind explains: beside the old
-    path, or along it beyond what braking instead of accelerating makes. Slower on the same bend is no way beside it."""
-    if new.trace is None or before.trace is None:
-        return ""
-    elapsed = (new.output.stamp - before.output.stamp) / NS
-    if not 0.0 < elapsed < JUMP_AT_S:
-        return ""
-    x, y = (float(np.interp(JUMP_AT_S, new.trace.t, values)) for values in (new.trace.x, new.trace.y))
-    old = before.trace
-    dx, dy = x - old.x, y - old.y
-    i = int((dx * dx + dy * dy).argmin())
-    cos, sin = np.cos(old.yaw[i]), np.sin(old.yaw[i])
-    sideways = abs(cos * dy[i] - sin * dx[i])
-    along = abs(old.arc[i] + cos * dx[i] + sin * dy[i] - np.interp(JUMP_AT_S + elapsed, old.t, old.arc))
-    return JUMP if sideways > p.plan_jump_m or along > p.plan_jump_along_m else ""
+def ahead_s(p: MonitorParameters) -> FloatArray:
+    """(T,) s ahead at which the paths are compared."""
+    return prediction.times(p.horizon_s)
 
 
-def _in_reach(scene: Scene, p: MonitorParameters) -> Objects:
+def rolled(scene: Scene, driver: Driver, p: MonitorParameters) -> FloatArray:
+    """Poses (T, 3) of the ego under a driver's plan."""
+    assert driver.trace is not None  # only usable drivers come here
+    return prediction.roll_out(driver.trace, (scene.stamp - driver.output.stamp) / NS, scene.ego, ahead_s(p), p)
+
+
+def in_reach(scene: Scene, p: MonitorParameters) -> Objects:
     """Visible objects that may matter within the horizon; what comes up from behind is not the ego's to avoid."""
     objects, ego = scene.objects, scene.ego
     if not len(objects):
         return objects
     dx, dy = objects.x - ego.x, objects.y - ego.y
-    reach = p.horizon_s * (ego.speed + np.hypot(objects.vx, objects.vy)) + 12.0
+    reach = p.horizon_s * (ego.speed + np.hypot(objects.vx, objects.vy)) + p.reach_m
     ahead = np.cos(ego.yaw) * dx + np.sin(ego.yaw) * dy > -0.5 * ego.length
     return objects.select((objects.visibility > 0.0) & ahead & (dx * dx + dy * dy < reach * reach))
 
 
-def _rolled(scene: Scene, driver: Driver, ahead: FloatArray) -> FloatArray:
-    assert driver.trace is not None  # only usable drivers come here
-    return prediction.roll_out(driver.trace, (scene.stamp - driver.output.stamp) / NS, scene.ego, ahead)
+@trigger(
+    Trigger.POLICY_UNHEALTHY, of_plan=False, clear="unhealthy_clear_s",
+    enters="late, failed, not finite, out of range, or the plan jumps", clears="healthy", severity="1",
+)  # fmt: skip
+def unhealthy(view: View, p: MonitorParameters) -> Finding | None:
+    if view.policy is None:
+        silent = view.waited_s > p.policy_max_age_s
+        return Finding(Trigger.POLICY_UNHEALTHY, True, False, 1.0, text="no policy output") if silent else None
+    late = "" if (view.scene.stamp - view.policy.output.stamp) / NS <= p.policy_max_age_s else "late"
+    fault = view.policy.fault or late
+    return Finding(Trigger.POLICY_UNHEALTHY, bool(fault), not fault, 1.0, text=fault)
 
 
-def _collision(
-    scene: Scene, policy: Driver, expert: Driver | None, lanes: Lanes | None, near: Objects, path: FloatArray,
-    ahead: FloatArray, p: MonitorParameters,
-) -> Finding:  # fmt: skip
-    theirs = _rolled(scene, expert, ahead) if expert is not None and (len(near) or scene.controls) else None
+@trigger(
+    Trigger.COLLISION_PREDICTED, sustain="collision_sustain_s", clear="collision_clear_s", stops=True,
+    enters="the policy's plan meets a visible road user within horizon_s, or runs a stop line that the expert "
+    "respects, and the expert does better",
+    clears="it no longer does", severity="0.5 to 1, by the time that is left",
+)  # fmt: skip
+def collision(view: View, p: MonitorParameters) -> Finding:
+    scene, policy, expert, ahead = view.scene, _driver(view), view.expert, ahead_s(p)
+    near, path = view.near, view.path
+    theirs = rolled(scene, expert, p) if expert is not None and (len(near) or scene.controls) else None
     if len(near):
-        contact = _contacts(scene, near, lanes, ahead, p)
+        contact = _contacts(view, near, p)
         mine = contact(path)
         i = int(np.argmin(mine))
         when = float(mine[i])
@@ -143,13 +150,13 @@ def _collision(
             if expert is None or theirs is None:
                 better = True
             else:
-                harder = expert.output.acceleration < policy.output.acceleration - BETTER_BY_MPS2
-                better = harder or contact(theirs).min() >= when + BETTER_BY_S
+                harder = expert.output.acceleration < policy.output.acceleration - p.better_braking_mps2
+                better = harder or contact(theirs).min() >= when + p.better_contact_s
             if better:
                 severity = 1.0 - 0.5 * when / p.horizon_s
                 text = f"contact with object {near.id[i]} in {when:.1f} s"
                 return Finding(Trigger.COLLISION_PREDICTED, True, False, severity, when, int(near.id[i]), text)
-    line = _line_run(scene, path, theirs, ahead)
+    line = _line_run(scene, path, theirs, ahead, p)
     if line is not None:
         when, control = line
         text = f"stop line {control} would be run in {when:.1f} s"
@@ -157,27 +164,31 @@ def _collision(
     return Finding(Trigger.COLLISION_PREDICTED, False, True, 0.0)
 
 
-def _contacts(
-    scene: Scene, near: Objects, lanes: Lanes | None, ahead: FloatArray, p: MonitorParameters
-) -> Callable[[FloatArray], FloatArray]:
+def _driver(view: View) -> Driver:
+    assert view.policy is not None  # records ``of_plan`` are asked only of a usable policy
+    return view.policy
+
+
+def _contacts(view: View, near: Objects, p: MonitorParameters) -> Callable[[FloatArray], FloatArray]:
     """A function from ego poses (T, 3) to the s (N,) until contact with each object, by lane following, and for the
     first moments by constant velocity as well."""
+    ego, ahead = view.scene.ego, ahead_s(p)
     straight = prediction.constant_velocity(near, ahead)
-    on_lane = prediction.lane_following(near, lanes, straight, ahead)
-    size = (scene.ego.length + 2.0 * p.margin_m, scene.ego.width + 2.0 * p.margin_m)
-    soon = int(np.searchsorted(ahead, STRAIGHT_AHEAD_S + 1e-9))
+    on_lane = prediction.lane_following(near, view.lanes, straight, ahead, p)
+    size = (ego.length + 2.0 * p.margin_m, ego.width + 2.0 * p.margin_m)
+    soon = int(np.searchsorted(ahead, p.straight_ahead_s + 1e-9))
 
-    def contact(ego: FloatArray) -> FloatArray:
-        first = prediction.first_contact(ego, size, on_lane, near, ahead)
+    def contact(poses: FloatArray) -> FloatArray:
+        first = prediction.first_contact(poses, size, on_lane, near, ahead)
         if on_lane is straight:
             return first
-        return np.minimum(first, prediction.first_contact(ego[:soon], size, straight[:, :soon], near, ahead[:soon]))
+        return np.minimum(first, prediction.first_contact(poses[:soon], size, straight[:, :soon], near, ahead[:soon]))
 
     return contact
 
 
 def _line_run(
-    scene: Scene, path: FloatArray, expert_path: FloatArray | None, ahead: FloatArray
+    scene: Scene, path: FloatArray, expert_path: FloatArray | None, ahead: FloatArray, p: MonitorParameters
 ) -> tuple[float, int] | None:
     """(s until, id) of a red light's or stop sign's line that the policy crosses and the expert does not."""
     if expert_path is None:
@@ -189,7 +200,7 @@ def _line_run(
         front = 0.5 * scene.ego.length
         cos, sin = np.cos(control.yaw), np.sin(control.yaw)
         past = [
-            (cos * (poses[:, 0] - control.x) + sin * (poses[:, 1] - control.y) + front) > 0.3
+            (cos * (poses[:, 0] - control.x) + sin * (poses[:, 1] - control.y) + front) > p.stop_line_overrun_m
             for poses in (path, expert_path)
         ]
         if past[0].any() and not past[1].any():
@@ -197,17 +208,38 @@ def _line_run(
     return None
 
 
-def _following(
-    scene: Scene, policy: DriverOutput, expert: Driver | None, near: Objects, path: FloatArray, p: MonitorParameters
-) -> Finding:
-    """Time to collision and headway to what goes ahead or stands in the corridor of the policy's path, (T, 3).
+@trigger(
+    Trigger.STEERING_DISAGREEMENT, sustain="disagreement_sustain_s",
+    enters="policy and expert steer more than disagreement_share of full lock apart, above disagreement_speed_mps",
+    clears="less than disagreement_exit_share apart, or slower", severity="0.4 and more, by the difference",
+)  # fmt: skip
+def disagreement(view: View, p: MonitorParameters) -> Finding | None:
+    if view.expert is None:
+        return None
+    ego, policy, expert = view.scene.ego, _driver(view).output, view.expert.output
+    share = abs(policy.steering_angle - expert.steering_angle) / ego.max_steering_angle
+    moving = ego.speed > p.disagreement_speed_mps
+    return Finding(
+        Trigger.STEERING_DISAGREEMENT,
+        moving and share > p.disagreement_share,
+        not moving or share < p.disagreement_exit_share,
+        min(max(0.4 + 0.5 * (share - p.disagreement_share), 0.0), 1.0),
+        text=f"steering differs by {share:.2f} of full lock",
+    )
 
-    What crosses it is left to the predicted collision.
-    """
-    ego = scene.ego
+
+@trigger(
+    Trigger.TIME_TO_COLLISION, sustain="following_sustain_s", stops=True,
+    enters="time to collision below ttc_s or headway below headway_s to what goes ahead or stands on the policy's "
+    "path, and the policy brakes less than it must and than the expert",
+    clears="above ttc_exit_s and headway_exit_s", severity="0.3 to 1, by the time to collision",
+)  # fmt: skip
+def following(view: View, p: MonitorParameters) -> Finding:
+    """What crosses the path is left to the predicted collision."""
+    ego, policy, expert, near = view.scene.ego, _driver(view), view.expert, view.near
     if not len(near):
         return Finding(Trigger.TIME_TO_COLLISION, False, True, 0.0)
-    line = np.vstack(((ego.x, ego.y, ego.yaw), path))
+    line = np.vstack(((ego.x, ego.y, ego.yaw), view.path))
     arc = np.concatenate(([0.0], np.cumsum(np.hypot(line[1:, 0] - line[:-1, 0], line[1:, 1] - line[:-1, 1]))))
     dx, dy = near.x[:, None] - line[:, 0], near.y[:, None] - line[:, 1]
     i = (dx * dx + dy * dy).argmin(axis=1)
@@ -217,58 +249,58 @@ def _following(
     across, along = np.abs(np.sin(turn)), np.abs(np.cos(turn))
     beside = np.abs(cos * dy - sin * dx) - 0.5 * (near.length * across + near.width * along + ego.width)
     far = arc[i] + cos * dx + sin * dy
-    gap = np.maximum(far - 0.5 * (near.length * along + near.width * across + ego.length), 0.05)
+    gap = np.maximum(far - 0.5 * (near.length * along + near.width * across + ego.length), NEAREST_M)
     closing = ego.speed - (near.vx * cos + near.vy * sin)
-    inside = (beside < CORRIDOR_M) & (far > 0.0) & (np.abs(near.vy * cos - near.vx * sin) < CROSSING)
-    ttc = np.where(inside & (closing > 0.0), gap / np.maximum(closing, 1e-3), np.inf)
-    headway = float(np.where(inside, gap, np.inf).min()) / ego.speed if ego.speed > CREEP else np.inf
+    inside = (beside < p.corridor_m) & (far > 0.0) & (np.abs(near.vy * cos - near.vx * sin) < p.crossing_mps)
+    ttc = np.where(inside & (closing > 0.0), gap / np.maximum(closing, SLOWEST_MPS), np.inf)
+    headway = float(np.where(inside, gap, np.inf).min()) / ego.speed if ego.speed > p.headway_speed_mps else np.inf
     k = int(np.argmin(ttc))
     soonest, must = float(ttc[k]), float(closing[k] ** 2 / (2.0 * gap[k]))
-    braking = -policy.acceleration
-    harder = expert is None or -expert.output.acceleration > braking + BETTER_BY_MPS2
-    enter = harder and ((soonest < p.ttc_s and braking < ENOUGH * must) or (headway < p.headway_s and braking < 0.0))
+    braking = -policy.output.acceleration
+    harder = expert is None or -expert.output.acceleration > braking + p.better_braking_mps2
+    close = (soonest < p.ttc_s and braking < p.braking_share * must) or (headway < p.headway_s and braking < 0.0)
     leave = soonest > p.ttc_exit_s and headway > p.headway_exit_s
     severity = min(max(1.0 - 0.5 * soonest / p.ttc_s, 0.3), 1.0)
     when = soonest if np.isfinite(soonest) else None
     text = f"TTC {soonest:.1f} s, headway {headway:.1f} s"
-    return Finding(Trigger.TIME_TO_COLLISION, enter, leave, severity, when, int(near.id[k]), text)
+    return Finding(Trigger.TIME_TO_COLLISION, harder and close, leave, severity, when, int(near.id[k]), text)
 
 
-def _disagreement(scene: Scene, policy: DriverOutput, expert: DriverOutput, p: MonitorParameters) -> Finding:
-    share = abs(policy.steering_angle - expert.steering_angle) / scene.ego.max_steering_angle
-    moving = scene.ego.speed > DISAGREEMENT_SPEED
+@trigger(
+    Trigger.STUCK, enters="stands for stuck_s while only the expert would go",
+    clears="it moves, or the policy would go, or the expert would not", severity="0.3",
+)  # fmt: skip
+def stuck(view: View, p: MonitorParameters) -> Finding | None:
+    if view.expert is None:
+        return None
+    waits = _goes(view.expert.output, p) and not _goes(_driver(view).output, p)
     return Finding(
-        Trigger.STEERING_DISAGREEMENT,
-        moving and share > p.disagreement_share,
-        not moving or share < p.disagreement_exit_share,
-        min(max(0.4 + 0.5 * (share - p.disagreement_share), 0.0), 1.0),
-        None,
-        0,
-        f"steering differs by {share:.2f} of full lock",
-    )
-
-
-def _stuck(policy: DriverOutput, expert: DriverOutput, stood_s: float, p: MonitorParameters) -> Finding:
-    expert_goes = float(expert.plan.speed.max(initial=0.0)) > p.stuck_expert_mps and expert.acceleration > 0.0
-    policy_goes = float(policy.plan.speed.max(initial=0.0)) > p.stuck_expert_mps and policy.acceleration > 0.0
-    waits = expert_goes and not policy_goes
-    return Finding(
-        Trigger.STUCK, waits and stood_s >= p.stuck_s, not waits or stood_s == 0.0, 0.3, None, 0,
-        f"stands for {stood_s:.1f} s while the expert would go",
+        Trigger.STUCK, waits and view.stood_s >= p.stuck_s, not waits or view.stood_s == 0.0, 0.3,
+        text=f"stands for {view.stood_s:.1f} s while the expert would go",
     )  # fmt: skip
 
 
-def _off_route(scene: Scene, policy: DriverOutput, expert: Driver | None, p: MonitorParameters) -> Finding:
-    """Far off or across the route, unless the expert means to stay there as well (it passes something)."""
-    route = scene.route
-    offset, yaw = abs(route.lateral_offset), abs(route.heading_error)
+def _goes(output: DriverOutput, p: MonitorParameters) -> bool:
+    return float(output.plan.speed.max(initial=0.0)) > p.stuck_expert_mps and output.acceleration > 0.0
+
+
+@trigger(
+    Trigger.OFF_ROUTE, sustain="off_route_sustain_s",
+    enters="farther from the route than off_route_m or turned from it by off_route_yaw_rad, the policy not returning",
+    clears="within off_route_exit_m and off_route_yaw_exit_rad, or the policy returns as the expert would",
+    severity="0.4 to 0.8, by the distance",
+)  # fmt: skip
+def off_route(view: View, p: MonitorParameters) -> Finding:
+    """Unless the expert means to stay there as well: it passes something."""
+    scene, policy, expert = view.scene, _driver(view).output, view.expert
+    offset, yaw = abs(scene.route.lateral_offset), abs(scene.route.heading_error)
     far = offset > p.off_route_m or yaw > p.off_route_yaw_rad
     near = offset < p.off_route_exit_m and yaw < p.off_route_yaw_exit_rad
     if not near and expert is not None:
-        near = _end_offset(scene, policy) <= _end_offset(scene, expert.output) + RETURNS_M
+        near = _end_offset(scene, policy) <= _end_offset(scene, expert.output) + p.off_route_return_m
     severity = min(max(0.4 + 0.1 * (offset - p.off_route_m), 0.4), 0.8)
     text = f"{offset:.1f} m and {yaw:.2f} rad off"
-    return Finding(Trigger.OFF_ROUTE, far and not near, near, severity, None, 0, text)
+    return Finding(Trigger.OFF_ROUTE, far and not near, near, severity, text=text)
 
 
 def _end_offset(scene: Scene, output: DriverOutput) -> float:
@@ -277,3 +309,6 @@ def _end_offset(scene: Scene, output: DriverOutput) -> float:
     x = ego.x + np.cos(ego.yaw) * plan.x[-1] - np.sin(ego.yaw) * plan.y[-1]
     y = ego.y + np.sin(ego.yaw) * plan.x[-1] + np.cos(ego.yaw) * plan.y[-1]
     return abs(project(scene.route.path, float(x), float(y))[1])
+
+
+STOPPING = frozenset(which for which, record in RECORDS.items() if record.stops)  # without a fit expert: stop

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 
 from takead_ros.domain.driving import ArbiterMode
 from takead_ros.domain.errors import TakeadError
 from takead_ros.takeover.machine import ANY, AUTOMATIC, IDLE, ROWS, Row
 from takead_ros.takeover.memory import ENGAGED
+from takead_ros.takeover.risks import RECORDS
 
-PLACES = ("takead_ros/takeover/arbiter.py", "docs/takeover.md")  # files with printed pieces, from the checkout's root
+PLACES = (
+    "takead_ros/takeover/arbiter.py",
+    "takead_ros/takeover/triggers.py",
+    "docs/takeover.md",
+)  # files with printed pieces, from the checkout's root
 PICTURE = "docs/images/takeover_states.svg"
 HEADER = ("from", "when", "to", "reason", "event")
 
@@ -62,9 +68,23 @@ def mermaid() -> str:
     return "\n".join(lines) + "\n"
 
 
+def triggers() -> str:
+    """The triggers as a list, as their records say."""
+    lines = []
+    for record in RECORDS.values():
+        enters = f"enters when {record.enters}" + (f" (for {record.sustain})" if record.sustain else "")
+        clears = f"clears when {record.clears} (for {record.clear})"
+        alone = "the vehicle stops" if record.stops else "the policy goes on"
+        text = (
+            f"- **{record.trigger.name}** {enters}; {clears}. Severity {record.severity}. Without a fit expert {alone}."
+        )
+        lines += textwrap.wrap(text, 116, subsequent_indent="  ")
+    return "\n".join(lines) + "\n"
+
+
 def printed() -> dict[str, str]:
     """Every piece of text that is printed from the code into a file, by its name there."""
-    return {"transitions": markdown()}
+    return {"transitions": markdown(), "triggers": triggers()}
 
 
 def renewed(text: str, pieces: Mapping[str, str], name: str) -> str:

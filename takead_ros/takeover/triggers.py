@@ -1,18 +1,30 @@
 """When the expert should take over from the policy: pure, with hysteresis, every threshold in physical units.
 
-    | trigger               | enters when (and lasts ..._sustain_s)                  | clears when (for ..._clear_s)   |
-    |-----------------------|--------------------------------------------------------|---------------------------------|
-    | COLLISION_PREDICTED   | the policy's plan meets a visible road user within     | it no longer does               |
-    |                       | horizon_s, or runs a stop line the expert respects,    |                                 |
-    |                       | and the expert does better                             |                                 |
-    | STEERING_DISAGREEMENT | |policy - expert| above disagreement_share of lock     | below disagreement_exit_share   |
-    | TIME_TO_COLLISION     | TTC or headway short on the policy's path, and the     | both long again                 |
-    |                       | policy brakes less than it must and than the expert    |                                 |
-    | STUCK                 | stands for stuck_s while only the expert would go      | moves, or the policy would go   |
-    | OFF_ROUTE             | far off or across the route, the policy not returning  | back within the exit thresholds |
-    | POLICY_UNHEALTHY      | late, failed, not finite, or the plan jumps            | healthy for unhealthy_clear_s   |
+[printed: triggers, by `takead takeover table --write`]
 
-Only what the ego's sensors could see counts: a takeover must be one that the policy could have known to avoid.
+- **POLICY_UNHEALTHY** enters when late, failed, not finite, out of range, or the plan jumps; clears when healthy
+  (for unhealthy_clear_s). Severity 1. Without a fit expert the policy goes on.
+- **COLLISION_PREDICTED** enters when the policy's plan meets a visible road user within horizon_s, or runs a stop
+  line that the expert respects, and the expert does better (for collision_sustain_s); clears when it no longer does
+  (for collision_clear_s). Severity 0.5 to 1, by the time that is left. Without a fit expert the vehicle stops.
+- **STEERING_DISAGREEMENT** enters when policy and expert steer more than disagreement_share of full lock apart,
+  above disagreement_speed_mps (for disagreement_sustain_s); clears when less than disagreement_exit_share apart, or
+  slower (for clear_s). Severity 0.4 and more, by the difference. Without a fit expert the policy goes on.
+- **TIME_TO_COLLISION** enters when time to collision below ttc_s or headway below headway_s to what goes ahead or
+  stands on the policy's path, and the policy brakes less than it must and than the expert (for
+  following_sustain_s); clears when above ttc_exit_s and headway_exit_s (for clear_s). Severity 0.3 to 1, by the
+  time to collision. Without a fit expert the vehicle stops.
+- **STUCK** enters when stands for stuck_s while only the expert would go; clears when it moves, or the policy would
+  go, or the expert would not (for clear_s). Severity 0.3. Without a fit expert the policy goes on.
+- **OFF_ROUTE** enters when farther from the route than off_route_m or turned from it by off_route_yaw_rad, the
+  policy not returning (for off_route_sustain_s); clears when within off_route_exit_m and off_route_yaw_exit_rad, or
+  the policy returns as the expert would (for clear_s). Severity 0.4 to 0.8, by the distance. Without a fit expert
+  the policy goes on.
+
+[end of triggers]
+
+Only what the ego's sensors could see counts: a takeover must be one that the policy could have known to avoid. The
+triggers themselves are in ``takeover.risks``; here is their memory.
 """
 
 from __future__ import annotations
@@ -20,14 +32,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from takead_ros.domain.driving import DriverOutput, TakeoverRequest, Trigger
 from takead_ros.domain.scene import Scene
-from takead_ros.takeover import risks
+from takead_ros.takeover import plans
 from takead_ros.takeover.parameters import MonitorParameters
+from takead_ros.takeover.plans import NS, Driver
 from takead_ros.takeover.prediction import Lanes, Trace
-from takead_ros.takeover.risks import Driver, Finding
+from takead_ros.takeover.risks import RECORDS, Finding, Record, View, in_reach, rolled
 
-NS = 1_000_000_000
 POSES_KEPT = 20  # a second of scenes: plans are placed at the pose of the scene they answer
 
 
@@ -67,22 +81,32 @@ def evaluate(
     if memory.began is not None and scene.stamp < memory.last:
         memory = MonitorState()
     memory = _noted(scene, policy, expert, memory, p)
-    findings: list[Finding] = []
-    if memory.policy is not None:
-        findings.append(risks.unhealthy(scene, memory.policy, p))
-        if memory.policy.usable and _recent(scene, memory.policy, p):
-            peer = memory.expert
-            if peer is not None and not (peer.usable and _recent(scene, peer, p)):
-                peer = None
-            findings += risks.of_policy(scene, memory.policy, peer, memory.lanes, _stood(scene, memory), p)
-    elif memory.began is not None and scene.stamp - memory.began > p.policy_max_age_s * NS:
-        findings.append(Finding(Trigger.POLICY_UNHEALTHY, True, False, 1.0, None, 0, "no policy output"))
-    found = {finding.trigger: finding for finding in findings}
-    alarms = {
-        trigger: _updated(memory.alarms.get(trigger, Alarm()), found.get(trigger), trigger, scene.stamp, p)
-        for trigger in {*memory.alarms, *found}
-    }
+    sound = memory.policy is not None and memory.policy.usable and _recent(scene, memory.policy, p)
+    view, alarms = _view(scene, memory, sound, p), {}
+    for trigger, record in RECORDS.items():
+        finding = record.find(view, p) if sound or not record.of_plan else None
+        if finding is not None or trigger in memory.alarms:
+            alarms[trigger] = _updated(memory.alarms.get(trigger, Alarm()), finding, record, scene.stamp, p)
     return _most_severe(scene, alarms), replace(memory, alarms=alarms)
+
+
+def _view(scene: Scene, memory: MonitorState, sound: bool, p: MonitorParameters) -> View:
+    """What the triggers see of ``scene``, an expert only where its plan can be used now, as the policy's where it is
+    ``sound``."""
+    policy, peer = memory.policy, memory.expert
+    if peer is not None and not (peer.usable and _recent(scene, peer, p)):
+        peer = None
+    began = memory.began if memory.began is not None else scene.stamp
+    return View(
+        scene=scene,
+        policy=policy,
+        expert=peer,
+        lanes=memory.lanes,
+        stood_s=_stood(scene, memory),
+        waited_s=(scene.stamp - began) / NS,
+        near=in_reach(scene, p),
+        path=rolled(scene, policy, p) if sound and policy is not None else np.zeros((0, 3)),
+    )
 
 
 def _noted(
@@ -113,11 +137,11 @@ def _placed(
     that one."""
     if output is None or (known is not None and known.output is output):
         return known if output is not None else None
-    fault, pose = risks.fault(output), poses.get(output.stamp)
+    fault, pose = plans.fault(output, p), poses.get(output.stamp)
     if fault or pose is None:
         return Driver(output, None, fault)
     driver = Driver(output, Trace.of(output.plan, pose[:3], pose[3]))
-    return replace(driver, fault=risks.jump(driver, known, p)) if known is not None else driver
+    return replace(driver, fault=plans.jump(driver, known, p)) if known is not None else driver
 
 
 def _recent(scene: Scene, driver: Driver, p: MonitorParameters) -> bool:
@@ -128,32 +152,16 @@ def _stood(scene: Scene, memory: MonitorState) -> float:
     return (scene.stamp - memory.stands_since) / NS if memory.stands_since is not None else 0.0
 
 
-def _sustain_s(trigger: Trigger, p: MonitorParameters) -> float:
-    return {
-        Trigger.COLLISION_PREDICTED: p.collision_sustain_s,
-        Trigger.STEERING_DISAGREEMENT: p.disagreement_sustain_s,
-        Trigger.TIME_TO_COLLISION: p.following_sustain_s,
-        Trigger.OFF_ROUTE: p.off_route_sustain_s,
-    }.get(trigger, 0.0)
-
-
-def _clear_s(trigger: Trigger, p: MonitorParameters) -> float:
-    return {
-        Trigger.COLLISION_PREDICTED: p.collision_clear_s,
-        Trigger.POLICY_UNHEALTHY: p.unhealthy_clear_s,
-    }.get(trigger, p.clear_s)
-
-
-def _updated(alarm: Alarm, finding: Finding | None, trigger: Trigger, stamp: int, p: MonitorParameters) -> Alarm:
+def _updated(alarm: Alarm, finding: Finding | None, record: Record, stamp: int, p: MonitorParameters) -> Alarm:
     """``alarm`` after what was found at ``stamp``; nothing found counts as the exit condition."""
     enter = finding is not None and finding.enter
     leave = finding is None or finding.leave
     if not alarm.active:
         entering = (alarm.entering if alarm.entering is not None else stamp) if enter else None
-        active = entering is not None and stamp - entering >= _sustain_s(trigger, p) * NS
+        active = entering is not None and stamp - entering >= record.sustain_s(p) * NS
         return Alarm(entering, active, None, finding)
     leaving = (alarm.leaving if alarm.leaving is not None else stamp) if leave and not enter else None
-    gone = leaving is not None and stamp - leaving >= _clear_s(trigger, p) * NS
+    gone = leaving is not None and stamp - leaving >= record.clear_s(p) * NS
     return Alarm(None, not gone, leaving, finding if finding is not None and not leave else alarm.finding)
 
 

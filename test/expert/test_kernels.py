@@ -11,7 +11,21 @@ from hypothesis import strategies as st
 from takead_ros import compiled as jit
 from takead_ros.domain.geometry import box_corners
 from takead_ros.expert import planner
-from takead_ros.expert.kernels import conflicts, courses, motion, network, route
+from takead_ros.expert.arrays import (
+    Attention,
+    Boxes,
+    Caps,
+    Comfort,
+    Ego,
+    Encounters,
+    LaneGraph,
+    Lines,
+    Paces,
+    Proposals,
+    RouteGrid,
+)
+from takead_ros.expert.kernels import conflicts, courses, limits, motion, route
+from takead_ros.expert.kernels.lanes import continued
 
 pytestmark = pytest.mark.slow
 
@@ -28,8 +42,13 @@ def box(x: float, y: float, yaw: float, length: float, width: float) -> shapely.
     return shapely.Polygon(box_corners(*(np.array(value) for value in (x, y, yaw, length, width))))
 
 
-def one(*values: float) -> tuple[np.ndarray, ...]:
-    return tuple(np.array([[value]]) for value in values)
+EGO = Ego(0.0, 0.0, 0.0, 0.0, 0.0, 4.6, 1.9, 2.7)
+
+
+def gap_of(x: float, y: float, yaw: float, own: float, length: float, width: float) -> float:
+    """Signed gap m between the ego's box at the origin, turned by ``own`` rad, and another."""
+    turned = np.cos(own), np.sin(own), 2.3, 0.95
+    return conflicts.box_gap(x, y, *turned, np.cos(yaw), np.sin(yaw), 0.5 * length, 0.5 * width)
 
 
 @settings(max_examples=300, deadline=None)
@@ -40,9 +59,7 @@ def one(*values: float) -> tuple[np.ndarray, ...]:
 def test_separation_agrees_with_shapely(
     x: float, y: float, yaw: float, own: float, length: float, width: float
 ) -> None:
-    gap = conflicts.separations(
-        *one(0.0, 0.0, own), 4.6, 1.9, *one(x, y, yaw), np.array([length]), np.array([width])
-    )[0, 0, 0]  # fmt: skip
+    gap = gap_of(x, y, yaw, own, length, width)
     ego, other = box(0.0, 0.0, own, 4.6, 1.9), box(x, y, yaw, length, width)
     distance, shared = ego.distance(other), ego.intersection(other).area
     if gap < -1e-9:
@@ -75,11 +92,18 @@ def scored(rng: np.random.Generator, proposals: int, others: int) -> dict[str, n
 def test_conflicts_are_the_gaps_and_times_that_their_definition_says(seed: int) -> None:
     rng = np.random.default_rng(seed)
     a = scored(rng, 4, int(rng.integers(0, 7)))
-    first, impact, nearness, worst = conflicts.conflicts(**a, length=4.6, width=1.9)
+    proposals = Proposals(a["x"], a["x"], a["y"], a["yaw"], a["v"], np.zeros((4, 8)), np.full(4, -1))
+    still = np.zeros_like(a["other_x"])
+    boxes = Boxes(a["other_x"], a["other_y"], a["other_yaw"], still, a["other_length"], a["other_width"])
+    attention = Attention(a["ignore"], a["crossing"], a["when"], a["cross_x"], a["cross_y"], a["cross_yaw"])
+    first, impact, nearness, worst = conflicts.conflicts(proposals, EGO, boxes, a["room"], attention, a["times"])
 
     def gaps(x: np.ndarray, y: np.ndarray, yaw: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        size = a["other_length"][rows], a["other_width"][rows]
-        return conflicts.separations(a["x"], a["y"], a["yaw"], 4.6, 1.9, x, y, yaw, *size)
+        found = np.empty((4, *x.shape))
+        for k, n, t in np.ndindex(found.shape):
+            size = a["other_length"][rows[n]], a["other_width"][rows[n]]
+            found[k, n, t] = gap_of(x[n, t] - a["x"][k, t], y[n, t] - a["y"][k, t], yaw[n, t], a["yaw"][k, t], *size)
+        return found
 
     hard = gaps(a["other_x"], a["other_y"], a["other_yaw"], np.arange(len(a["room"])))
     soft, crosses = hard.copy(), np.zeros(hard.shape[1:], dtype=bool)
@@ -148,14 +172,33 @@ def test_speed_profiles_keep_to_the_caps_with_the_deceleration() -> None:
     np.testing.assert_allclose(found, later.min(2), atol=1e-9)
 
 
+def test_caps_hold_on_their_stretch_and_give_way_to_the_side() -> None:
+    nothing = np.zeros((2, 50))
+    offset = np.stack([np.zeros(50), np.full(50, 2.0)])  # the second path runs 2 m farther left
+    lines = Lines(offset, nothing, nothing, nothing, nothing, np.ones((2, 50)))
+    sign = (10.0, 14.0, 5.0, 0.0, 0.0, 0.0, 0.0, np.inf)  # the same for both
+    van = (20.0, 26.0, 3.0, 1.5, 24.0, -3.2, 1.15, 3.0)
+    caps = Caps(*(np.array(column) for column in zip(sign, van, strict=True)))
+    cap, why = limits.cap_speeds(lines, caps, 12.0, 2.5, 1e6, 1.9)
+    between = 3.2 - 1.15 - 0.95
+    expected = np.full((2, 50), 12.0)
+    expected[:, 11:14] = 5.0
+    expected[0, 21:26] = 3.0 + 1.5 * between  # from 3 m on there is no cap, and the second path is 3.1 m away
+    np.testing.assert_allclose(cap, expected)
+    np.testing.assert_array_equal(why, np.where(expected == 12.0, limits.LIMIT, np.where(expected == 5.0, 0, 1)))
+
+
 def followed(lead_speed: float, gap: float, speed: float) -> tuple[np.ndarray, np.ndarray]:
     """Places (T,) m and speeds (T,) m/s of one proposal behind a lead at constant speed, at 0.1 s."""
     knots = 0.1 * np.arange(401)
     rear = (gap + lead_speed * knots)[None, None]
+    met = Encounters(
+        np.ascontiguousarray(rear), np.full((1, 401), lead_speed), np.full(1, np.inf), np.full(1, np.inf),
+        np.zeros(1, dtype=bool), np.zeros(1, dtype=bool),
+    )  # fmt: skip
     along, speeds, _, lead = motion.advance(
-        np.full((1, 400), 30.0), np.ones((1, 400)), np.ascontiguousarray(rear), np.full((1, 401), lead_speed),
-        np.array([3.0]), np.array([np.inf]), np.array([np.inf]), np.array([20.0]), np.array([np.inf]), knots,
-        1, speed, 2.3, 2.0, 2.0, 8.0, 1.4,
+        np.full((1, 400), 30.0), np.ones((1, 400)), met, np.array([3.0]), np.array([np.inf]), np.array([np.inf]),
+        Paces(np.array([20.0]), np.array([np.inf]), 1), Comfort(2.0, 2.0, 8.0, 1.4), knots, EGO._replace(speed=speed),
     )  # fmt: skip
     assert lead[0] in (-1, 0)
     return along[0], speeds[0]
@@ -182,7 +225,7 @@ def test_the_grid_lies_on_the_path_and_places_are_the_nearest_points(seed: int) 
     rng = np.random.default_rng(seed)
     path = winding(rng)
     ego = path[rng.integers(5, 60)] + rng.normal(0, 1, 2)
-    x, y, yaw, curvature = route.grid(path, ego[0], ego[1], 0.7, 30, 120)
+    x, y, yaw, curvature = route.grid(path, EGO._replace(x=ego[0], y=ego[1], yaw=0.7), 30, 120)
     cos, sin = np.cos(0.7), np.sin(0.7)
     line = shapely.LineString((path - ego) @ np.array([[cos, -sin], [sin, cos]]))
     here = line.project(shapely.Point(0.0, 0.0))
@@ -194,7 +237,7 @@ def test_the_grid_lies_on_the_path_and_places_are_the_nearest_points(seed: int) 
     np.testing.assert_allclose(curvature[2:-2], (yaw[4:] - yaw[:-4]) / 4.0)
 
     px, py = rng.uniform(-60, 150, 300), rng.uniform(-80, 80, 300)
-    along, offset, at = route.locate(x, y, yaw, 30, px, py)
+    along, offset, at = route.locate(RouteGrid(x, y, yaw, curvature, 30, 0.0, 0.0), px, py)
     away = np.hypot(x - px[:, None], y - py[:, None])
     np.testing.assert_allclose(away[np.arange(300), at], away.min(1), atol=1e-12)
     nearest = np.stack([x[at], y[at]], 1)
@@ -205,14 +248,14 @@ def test_the_grid_lies_on_the_path_and_places_are_the_nearest_points(seed: int) 
 
 @pytest.mark.parametrize("path", [np.zeros((0, 2)), np.zeros((1, 2)), np.ones((5, 2))])
 def test_a_path_without_length_gives_no_grid(path: np.ndarray) -> None:
-    assert [len(values) for values in route.grid(path, 0.0, 0.0, 0.0, 30, 120)] == [0] * 4
+    assert [len(values) for values in route.grid(path, EGO, 30, 120)] == [0] * 4
 
 
 def test_the_band_is_where_the_edges_are() -> None:
     line = np.arange(-40.0, 140.0)
     edges = np.concatenate([np.stack([line, 0 * line - 2.0], 1), np.stack([line, 0 * line + 5.0], 1)])
-    x, y, yaw, _ = route.grid(np.stack([line, 0.0 * line], 1), 0.0, 0.0, 0.0, 30, 120)
-    right, left = route.band(x, y, yaw, 30, edges, 0.0, 0.0, 0.0)
+    x, y, yaw, curvature = route.grid(np.stack([line, 0.0 * line], 1), EGO, 30, 120)
+    right, left = route.band(RouteGrid(x, y, yaw, curvature, 30, 0.0, 0.0), EGO, edges)
     near = np.abs(x) < 75.0
     assert (right[near] == -2.0).all()
     assert (left[near] == 5.0).all()
@@ -229,7 +272,9 @@ def test_lane_matching_takes_the_cheapest_point_that_fits(seed: int) -> None:
     px, py = lane[at, 0] + rng.normal(0, 1, 60), lane[at, 1] + rng.normal(0, 1, 60)
     heading, follows = yaw[at] + rng.normal(0, 0.5, 60), rng.random(60) < 0.9
     lane_x, lane_y = lane[:, 0].copy(), lane[:, 1].copy()
-    found = courses.match(lane_x, lane_y, yaw, own, follows, px, py, heading)
+    ends = np.full(len(yaw), len(yaw) - 1)
+    graph = LaneGraph(lane_x, lane_y, yaw, np.zeros(len(yaw)), ends, own, np.zeros((0, 2)))
+    found = courses.match(graph, follows, px, py, heading)
     away = (lane_x[own] - px[:, None]) ** 2 + (lane_y[own] - py[:, None]) ** 2
     aligned = np.cos(yaw[own] - heading[:, None])
     best = (away + courses.TURN_COST * (1.0 - aligned)).argmin(1)
@@ -246,7 +291,7 @@ def lane_of(*points: tuple[float, float]) -> np.ndarray:
 def chained(*lanes: np.ndarray) -> list[np.ndarray]:
     """Each of the ``lanes`` with all that follows on it, as points (P, 2) m."""
     starts = np.concatenate([[0], np.cumsum([len(lane) for lane in lanes])])
-    x, y, yaw, arc, end, own = network.continued(np.concatenate(lanes), starts)
+    x, y, yaw, arc, end, own = continued(np.concatenate(lanes), starts)
     points = np.stack([x, y], 1)
     np.testing.assert_array_equal(points[own], np.concatenate(lanes))
     inside = np.flatnonzero(end[1:] == end[:-1])
@@ -273,13 +318,16 @@ def test_lanes_in_a_circle_do_not_go_round_for_ever() -> None:
 
 def test_places_beside_a_lane_are_along_it_and_to_its_left() -> None:
     x = np.arange(0.0, 50.0, 5.0)
-    lane = 3.0 + x * np.cos(0.4), -2.0 + x * np.sin(0.4), np.full(10, 0.4), x, np.full(10, 9)
+    lane = LaneGraph(
+        3.0 + x * np.cos(0.4), -2.0 + x * np.sin(0.4), np.full(10, 0.4), x, np.full(10, 9), np.arange(10),
+        np.zeros((0, 2)),
+    )  # fmt: skip
     at = np.array([2, 5, -1])
     forward, aside = np.array([1.0, 3.0, 0.0]), np.array([0.7, -1.2, 0.0])
-    px = lane[0][at] + forward * np.cos(0.4) - aside * np.sin(0.4)
-    py = lane[1][at] + forward * np.sin(0.4) + aside * np.cos(0.4)
+    px = lane.x[at] + forward * np.cos(0.4) - aside * np.sin(0.4)
+    py = lane.y[at] + forward * np.sin(0.4) + aside * np.cos(0.4)
     vx, vy = 6.0 * np.cos(0.4) - 0.5 * np.sin(0.4), 6.0 * np.sin(0.4) + 0.5 * np.cos(0.4)
-    here, offset, drift = courses.beside(*lane, at, px, py, np.full(3, vx), np.full(3, vy))
+    here, offset, drift = courses.beside(lane, at, px, py, np.full(3, vx), np.full(3, vy))
     np.testing.assert_allclose(here, [11.0, 28.0, 0.0], atol=1e-12)
     np.testing.assert_allclose(offset, [0.7, -1.2, 0.0], atol=1e-12)
     np.testing.assert_allclose(drift, [0.5, 0.5, 0.0], atol=1e-12)

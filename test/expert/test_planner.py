@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from support.expert_road import bend, make_scene, moved, standing, steady, straight
 from takead_ros.domain.driving import DriverOutput, DriverStatus
-from takead_ros.domain.geometry import bicycle_rollout, box_corners, boxes_overlap
+from takead_ros.domain.geometry import bicycle_rollout
 from takead_ros.domain.scene import EgoState, LineKind, ObjectKind, Objects, Polyline, Scene
+from takead_ros.expert.arrays import Ego
 from takead_ros.expert.forecast import TIMES, forecast
 from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import SPEED_BINS, plan
-from takead_ros.expert.scoring import separation
 from takead_ros.expert.tracks import Track
 from takead_ros.policy.tracking import track
 
@@ -172,33 +172,15 @@ def test_a_route_without_length_is_refused(points: int) -> None:
     assert "route.path" in output.status_text
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    st.floats(-8, 8), st.floats(-8, 8), st.floats(-3.2, 3.2), st.floats(-3.2, 3.2), st.floats(0.5, 6), st.floats(0.5, 3)
-)
-def test_separation_is_negative_exactly_where_boxes_overlap(
-    x: float, y: float, yaw: float, own_yaw: float, length: float, width: float
-) -> None:
-    def row(value: float) -> np.ndarray:
-        return np.array([[value]])
-
-    shape = row(x), row(y), row(yaw), row(length), row(width)
-    gap = float(separation(row(0.0), row(0.0), row(own_yaw), 4.6, 1.9, *shape)[0, 0, 0])
-    own = box_corners(np.zeros(1), np.zeros(1), np.array([own_yaw]), np.array([4.6]), np.array([1.9]))
-    other = box_corners(np.array([x]), np.array([y]), np.array([yaw]), np.array([length]), np.array([width]))
-    if abs(gap) > 1e-6:
-        assert (gap < 0.0) == bool(boxes_overlap(own, other)[0])
-
-
 def test_who_follows_a_bend_is_forecast_to_stay_on_its_lane() -> None:
     radius, speed = 15.0, 8.0
     angles = np.arange(0.0, 3.0, 2.0 / radius)
     lane = Polyline(1, LineKind.LANE_CENTER, radius * np.stack([np.sin(angles), 1.0 - np.cos(angles)], axis=-1))
-    lanes = read_lanes((lane,), None)
+    lanes = read_lanes((lane,))
     for angle in np.linspace(0.02, 0.6, 30).tolist():  # between the lane's points too
         row = (1, int(ObjectKind.CAR), radius * np.sin(angle), radius * (1.0 - np.cos(angle)), angle,
                speed * np.cos(angle), speed * np.sin(angle), 4.6, 1.9, 1.0)  # fmt: skip
-        actors, _ = forecast(EgoState(0.0, 0.0, 0.0, 5.0), lanes, {1: Track(row, 0, speed)}, 0)
+        actors, _ = forecast(Ego(0.0, 0.0, 0.0, 5.0, 0.0, 4.6, 1.9, 2.7), lanes, {1: Track(row, 0, speed)}, 0)
         soon = TIMES <= 3.0
-        away = np.hypot(actors.x[0, soon], actors.y[0, soon] - radius) - radius
+        away = np.hypot(actors.boxes.x[0, soon], actors.boxes.y[0, soon] - radius) - radius
         assert np.abs(away).max() < 0.4

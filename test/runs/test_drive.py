@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from mcap.reader import make_reader
+from PIL import Image
 
 from takead_ros.files import locked
 from takead_ros.recording import reader
@@ -161,3 +162,29 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(takead: Any) -> No
     result = takead("eval", "--model", "expert", "--suite", SUITE, "--seeds", "0")
     assert result.returncode == 0, result.stderr
     assert "evaluating expert: 0/1" in result.stderr and "evaluating expert: 1/1 after" in result.stderr
+
+
+def test_failures_are_drawn_once_and_into_a_folder_of_their_own(
+    takead: Any, one_error: Any, untrained: Path, tmp_path: Path
+) -> None:
+    common = ("eval", "--model", untrained, "--suite", SUITE, "--passes", "unassisted", "--film-failures")
+    result = takead(*common, tmp_path / "films", "--seeds", "0", "--json", tmp_path / "e.json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads((tmp_path / "e.json").read_text())["success_rate"] == 0.0
+    film = tmp_path / "films" / f"{SUITE}-0.gif"
+    with Image.open(film) as picture:
+        assert picture.n_frames > 20
+        length_s = sum(_duration(picture, i) for i in range(picture.n_frames)) / 1000.0
+    driven_s = json.loads((tmp_path / "e.json").read_text())["episodes"][0]["duration"]
+    assert length_s == pytest.approx(driven_s, abs=0.5)
+    drawn = film.stat().st_mtime_ns
+    one_error(takead(*common, tmp_path / "films", "--seeds", "1"), "films.json", "seeds", "nothing is overwritten")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("mine")
+    one_error(takead(*common, tmp_path / "other", "--seeds", "0"), "other", "nothing is overwritten")
+    assert film.stat().st_mtime_ns == drawn
+
+
+def _duration(picture: Any, number: int) -> int:
+    picture.seek(number)
+    return int(picture.info["duration"])

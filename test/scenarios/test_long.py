@@ -11,7 +11,7 @@ from takead_ros.domain.seeds import SPLIT_SIZE
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan
-from takead_ros.maps.roads import Roads
+from takead_ros.maps.roads import Crossing, Curve, Piece, Roads, Straight
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.scenarios.crossings import LINE
 from takead_ros.scenarios.long import BEHIND
@@ -25,9 +25,9 @@ LONG = ("long_street", "long_town")
 SEEDS = range(25)
 
 
-def _letters(scenario: Scenario) -> str:
+def _pieces(scenario: Scenario) -> list[type[Piece]]:
     assert isinstance(scenario.roads, Roads)
-    return "".join(block.letter for block in scenario.roads.blocks)
+    return [type(piece) for piece in scenario.roads.pieces]
 
 
 def _ends(scenario: Scenario) -> list[float]:
@@ -53,8 +53,8 @@ def test_a_seed_gives_one_long_route_with_several_events(family: str) -> None:
 
 def test_town_routes_have_junctions_and_streets_have_none() -> None:
     for seed in SEEDS:
-        assert _letters(build("long_town", seed)).count("X") >= 2
-        assert set(_letters(build("long_street", seed))) <= set("SC")
+        assert _pieces(build("long_town", seed)).count(Crossing) >= 2
+        assert set(_pieces(build("long_street", seed))) <= {Straight, Curve}
 
 
 def test_the_events_of_other_splits_are_others() -> None:

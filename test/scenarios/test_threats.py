@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from takead_ros.domain.navigation import Navigation
+from takead_ros.maps.roads import CORNER
 from takead_ros.scenarios import build
-from takead_ros.scenarios.junctions import CORNER, meeting
+from takead_ros.scenarios.junctions import meeting
 from takead_ros.scenarios.parts import IN_LANE, arrival
 from takead_ros.scenarios.passing import HALF_WIDTH
 from takead_ros.scenarios.spec import Actor, Model, Scenario, When
@@ -109,8 +110,8 @@ def test_a_driver_who_minds_nobody_needs_what_kinematics_says() -> None:
 @pytest.mark.parametrize(
     ("turn", "way", "into", "other"),
     [
-        ("straight", "from_left", CORNER, CORNER + 3.5),
-        ("straight", "from_right", CORNER + 3.5, CORNER),
+        ("ahead", "left", CORNER, CORNER + 3.5),
+        ("ahead", "right", CORNER + 3.5, CORNER),
     ],
 )
 def test_ways_across_a_junction_meet_where_its_lanes_cross(turn: str, way: str, into: float, other: float) -> None:
@@ -121,7 +122,7 @@ def test_ways_across_a_junction_meet_where_its_lanes_cross(turn: str, way: str, 
 def test_ways_of_who_turns_meet_on_the_road(simulator: MetaDrive, turn: str, near: float) -> None:
     """Both drive on, each on its own path of the map: at that moment their centres are ``near`` m apart at most."""
     scenario = build(f"intersection_{turn}", 3_000_001)
-    way = "oncoming" if turn == "left" else "from_left"
+    way = "ahead" if turn == "left" else "left"
     episode = simulator.reset(scenario)
     assert isinstance(episode, ScriptedEpisode)
     entrance = next(s for s in np.arange(scenario.start, scenario.goal, 0.5) if _yaw_rate(episode.navigation, s) > 0.02)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from takead_ros import scenarios
+from takead_ros.simulators.metadrive.blocks import node_name
 from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 pytestmark = pytest.mark.slow
@@ -62,7 +63,8 @@ def test_the_ppo_expert_is_given_its_own_observation(simulator: MetaDrive) -> No
     episode = simulator.reset(scenarios.build("intersection_left", 3_000_001))
     baselines.metadrive_ppo(episode)
     ego = episode.vehicle
-    assert tuple(ego.navigation.checkpoints) == episode.scenario.route.nodes
+    roads = episode.scenario.roads
+    assert tuple(ego.navigation.checkpoints) == tuple(node_name(node, roads) for node in episode.scenario.route.nodes)
     episode.step(0.0, 0.0)
     _, observation = expert(ego, deterministic=True, need_obs=True)
     assert observation.shape == (1, 275) and np.isfinite(observation).all()

@@ -14,7 +14,8 @@ import pytest
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import to_local
 from takead_ros.domain.scene import LineKind, ObjectKind, RouteCommand
-from takead_ros.maps.roads import LanePath, RoadBuilder
+from takead_ros.maps.road_builder import RoadBuilder
+from takead_ros.maps.roads import LanePath
 from takead_ros.measures.driving_score import score
 from takead_ros.measures.episode_log import End
 from takead_ros.scenarios import build

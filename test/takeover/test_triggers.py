@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -23,11 +22,11 @@ from takead_ros.domain.scene import (
     Scene,
     TrafficControl,
 )
-from takead_ros.takeover import prediction, risks
+from takead_ros.takeover import plans, prediction
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.takeover.triggers import MonitorState, evaluate
 
-Make = Callable[[int, float], Any]
+P = MonitorParameters()
 
 
 class Road:
@@ -138,7 +137,7 @@ def test_oncoming_traffic_that_follows_its_bend_is_no_collision() -> None:
     oncoming = objects({"x": 52.0, "y": 4.1, "yaw": 2.98 + 0.0, "vx": -10.0 * np.cos(0.16), "vy": 10.0 * np.sin(0.16)})
     ahead = prediction.times(2.0)
     straight = prediction.constant_velocity(oncoming, ahead)
-    followed = prediction.lane_following(oncoming, prediction.Lanes.of(lines, None), straight, ahead)
+    followed = prediction.lane_following(oncoming, prediction.Lanes.of(lines, None), straight, ahead, P)
     off = np.hypot(followed[0, -1, 0] - 60.0, followed[0, -1, 1] - 53.5)
     assert abs(off - 50.0) < 1.0 and followed[0, -1, 1] > straight[0, -1, 1] + 1.0
 
@@ -147,16 +146,16 @@ def test_lane_following_goes_on_straight_beyond_the_end_and_drifts_for_a_while()
     lines = prediction.Lanes.of((lane(0.0, np.arange(0.0, 21.0)), lane(3.5, np.arange(0.0, 21.0))), None)
     ahead = prediction.times(3.0)
     car = objects({"x": 10.0, "y": 0.5, "vx": 10.0, "vy": 0.5, "yaw": 0.05})
-    poses = prediction.lane_following(car, lines, prediction.constant_velocity(car, ahead), ahead)[0]
+    poses = prediction.lane_following(car, lines, prediction.constant_velocity(car, ahead), ahead, P)[0]
     assert poses[-1, 0] == pytest.approx(40.0, abs=0.1)
     assert poses[9, 1] == pytest.approx(1.5, abs=0.02) and poses[-1, 1] == pytest.approx(1.5, abs=0.02)
     walker = objects({"x": 10.0, "y": 0.5, "vx": 2.0, "kind": 3.0})
     straight = prediction.constant_velocity(walker, ahead)
-    assert prediction.lane_following(walker, lines, straight, ahead) is straight
-    assert prediction.lane_following(car, None, straight, ahead) is straight
+    assert prediction.lane_following(walker, lines, straight, ahead, P) is straight
+    assert prediction.lane_following(car, None, straight, ahead, P) is straight
     far = objects({"x": 10.0, "y": 30.0, "vx": 10.0})
     straight = prediction.constant_velocity(far, ahead)
-    assert prediction.lane_following(far, lines, straight, ahead) is straight
+    assert prediction.lane_following(far, lines, straight, ahead, P) is straight
 
 
 def test_lanes_are_kept_while_they_are_the_same() -> None:
@@ -176,11 +175,11 @@ def test_a_rolled_out_plan_keeps_to_what_the_vehicle_can_do() -> None:
     ahead = prediction.times(2.0)
     standing = Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.zeros(8))
     trace = prediction.Trace.of(standing, (5.0, 1.0, 0.0), 10.0)
-    poses = prediction.roll_out(trace, 0.0, ego(5.0, 1.0), ahead)
+    poses = prediction.roll_out(trace, 0.0, ego(5.0, 1.0), ahead, P)
     assert poses[-1, 0] == pytest.approx(5.0 + 100.0 / 18.0, abs=0.3)  # v^2 / 2a: it cannot stop on the spot
     assert poses[:, 1:] == pytest.approx(np.tile([1.0, 0.0], (10, 1)), abs=1e-9)
     rocket = Plan(np.linspace(20, 160, 8), np.zeros(8), np.zeros(8), np.full(8, 40.0))
-    poses = prediction.roll_out(prediction.Trace.of(rocket, (0.0, 0.0, 0.0), 10.0), 0.0, ego(), ahead)
+    poses = prediction.roll_out(prediction.Trace.of(rocket, (0.0, 0.0, 0.0), 10.0), 0.0, ego(), ahead, P)
     assert poses[-1, 0] == pytest.approx(10.0 * 2 + 0.5 * 4.0 * 4, abs=0.1)
 
 
@@ -189,7 +188,7 @@ def test_a_rolled_out_plan_turns_no_tighter_than_a_bicycle_at_full_lock(side: fl
     s = 5.0 * 0.5 * np.arange(1, 9)
     spin = Plan(2 * np.sin(s / 2), side * 2 * (1 - np.cos(s / 2)), side * s / 2, np.full(8, 5.0))
     poses = prediction.roll_out(
-        prediction.Trace.of(spin, (0.0, 0.0, 0.0), 5.0), 0.0, ego(speed=5.0), prediction.times(2.0)
+        prediction.Trace.of(spin, (0.0, 0.0, 0.0), 5.0), 0.0, ego(speed=5.0), prediction.times(2.0), P
     )
     whole = np.vstack(((0.0, 0.0, 0.0), poses))
     steps = np.hypot(np.diff(whole[:, 0]), np.diff(whole[:, 1]))
@@ -203,7 +202,7 @@ def test_a_rolled_out_plan_is_the_bend_itself() -> None:
     bend = Plan(20 * np.sin(s / 20), 20 * (1 - np.cos(s / 20)), s / 20, np.full(8, 8.0))
     slip = np.arcsin(0.5 * ego().wheelbase / 20)  # the centre moves off to the side of where the vehicle points
     here = ego(20 * np.sin(0.04), 20 * (1 - np.cos(0.04)), 0.04 - slip, 8.0)
-    poses = prediction.roll_out(prediction.Trace.of(bend, (0.0, 0.0, 0.0), 8.0), 0.1, here, prediction.times(2.0))
+    poses = prediction.roll_out(prediction.Trace.of(bend, (0.0, 0.0, 0.0), 8.0), 0.1, here, prediction.times(2.0), P)
     assert np.abs(np.hypot(poses[:, 0], poses[:, 1] - 20.0) - 20.0).max() < 0.03
     assert poses[-1, 2] == pytest.approx(8.0 * 2.1 / 20 - slip, abs=0.01)
     wrapped = replace(bend, yaw=(bend.yaw + np.pi) % (2 * np.pi) - np.pi)
@@ -214,7 +213,7 @@ def test_a_rolled_out_plan_is_the_bend_itself() -> None:
 def test_a_roll_out_begins_where_the_ego_is_and_comes_back_to_the_plan() -> None:
     line = Plan(5.0 * np.arange(1.0, 9.0), np.zeros(8), np.zeros(8), np.full(8, 10.0))
     trace = prediction.Trace.of(line, (0.0, 0.0, 0.0), 10.0)
-    poses = prediction.roll_out(trace, 0.2, ego(2.0, 0.8), prediction.times(2.0))
+    poses = prediction.roll_out(trace, 0.2, ego(2.0, 0.8), prediction.times(2.0), P)
     assert poses[0, 1] == pytest.approx(0.8, abs=0.25) and abs(poses[-1, 1]) < 0.05
     assert np.hypot(*np.diff(poses[:, :2], axis=0).T) == pytest.approx(2.0, abs=0.01)
 
@@ -353,12 +352,12 @@ def test_braking_in_the_same_bend_is_no_jump_but_another_way_is(radius: float, f
         s = np.cumsum(np.full(8, speed * 0.5))
         return Plan(r * np.sin(s / r), r * (1 - np.cos(s / r)), s / r, np.full(8, speed))
 
-    def driver(stamp: int, plan: Plan) -> risks.Driver:
+    def driver(stamp: int, plan: Plan) -> plans.Driver:
         made = replace(output(stamp), plan=plan)
-        return risks.Driver(made, prediction.Trace.of(plan, (0.0, 0.0, 0.0), float(plan.speed[0])))
+        return plans.Driver(made, prediction.Trace.of(plan, (0.0, 0.0, 0.0), float(plan.speed[0])))
 
     before, new = driver(0, bend(20.0, 12.0)), driver(2 * TICK, bend(radius, 8.0))
-    assert risks.jump(new, before, MonitorParameters()) == fault
+    assert plans.jump(new, before, MonitorParameters()) == fault
 
 
 def test_a_late_and_a_missing_policy() -> None:

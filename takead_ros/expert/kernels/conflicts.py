@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import Cube, FlagMatrix, Flags, Indices, Matrix, Vector, kernel, part
+from takead_ros.compiled import Indices, Matrix, Vector, kernel, part
+from takead_ros.expert.arrays import Attention, Band, Boxes, Conflicts, Ego, Proposals
 
 PROGRESS, MARGIN, COMFORT = 5.0, 7.0, 2.0  # weights
 IN_THE_WAY = 0.6  # weight of standing where crossing traffic wants to go, against 1 for moving there
@@ -21,9 +22,10 @@ def box_gap(
     dx: float, dy: float, cos: float, sin: float, a: float, b: float,
     other_cos: float, other_sin: float, c: float, d: float,
 ) -> float:  # fmt: skip
-    """Signed gap m of two boxes: the largest over the four separating axes, see ``separations``.
+    """Signed gap m of two boxes: the largest over the four separating axes.
 
-    dx dy m: from the first centre to the second; a b and c d m: half the length and width of each.
+    Negative where they overlap, else at most their distance. dx dy m: from the first
+    centre to the second; a b and c d m: half the length and width of each.
     """
     across = abs(other_sin * cos - other_cos * sin)
     with_it = abs(other_cos * cos + other_sin * sin)
@@ -47,76 +49,47 @@ def _directions(yaw: Matrix) -> tuple[Matrix, Matrix]:
 
 
 @kernel
-def separations(
-    x: Matrix, y: Matrix, yaw: Matrix, length: float, width: float,
-    other_x: Matrix, other_y: Matrix, other_yaw: Matrix, other_length: Vector, other_width: Vector,
-) -> Cube:  # fmt: skip
-    """Signed gap m between the ego's box at (K, T) poses and boxes (N,) at (N, T) poses, as (K, N, T).
-
-    The largest gap over the four separating axes: negative where the boxes overlap, else at most their distance.
-    """
-    count, times = x.shape
-    gaps = np.empty((count, len(other_length), times))
-    for k in range(count):
-        for n in range(len(other_length)):
-            for t in range(times):
-                gaps[k, n, t] = box_gap(
-                    other_x[n, t] - x[k, t], other_y[n, t] - y[k, t], np.cos(yaw[k, t]), np.sin(yaw[k, t]),
-                    0.5 * length, 0.5 * width, np.cos(other_yaw[n, t]), np.sin(other_yaw[n, t]),
-                    0.5 * other_length[n], 0.5 * other_width[n],
-                )  # fmt: skip
-    return gaps
-
-
-@kernel
 def conflicts(
-    x: Matrix, y: Matrix, yaw: Matrix, v: Matrix, length: float, width: float,
-    other_x: Matrix, other_y: Matrix, other_yaw: Matrix, other_length: Vector, other_width: Vector,
-    room: Vector, ignore: Flags, crossing: Indices, when: FlagMatrix,
-    cross_x: Cube, cross_y: Cube, cross_yaw: Cube, times: Vector,
-) -> tuple[Vector, Vector, Vector, Indices]:  # fmt: skip
-    """What each proposal meets: (first (K,) s, impact (K,) m/s, nearness (K,) 0..1, worst (K,)).
+    proposals: Proposals, ego: Ego, boxes: Boxes, room: Vector, minded: Attention, times: Vector
+) -> Conflicts:
+    """What each proposal meets.
 
-    first: when it touches somebody, inf for never, and the ego's speed then; nearness: the largest share of ``room``
-    (N,) m that is used up, less if later or while standing; worst: the actor that spoils it most, -1 for none.
-    Proposals are poses x y yaw and speeds v (K, T) at ``times`` (T,) s; ``length`` and ``width`` m are the ego's.
-    Others are at (N, T) poses; those in ``ignore`` (N,) bool count for nothing. The actors ``crossing`` (M,), where
-    ``when`` (M, T) is true, also use room up at the poses cross_x cross_y cross_yaw (M, H, T), as if they were earlier
-    or later.
+    room (N,) m: wanted beside each actor; who crosses also uses it up at the poses where he would be if he was earlier
+    or later. times (T,) s.
     """
-    count, steps = x.shape
-    others, shifts = len(room), cross_x.shape[1]
-    cos, sin = _directions(yaw)
-    other_cos, other_sin = _directions(other_yaw)
-    cross_cos, cross_sin = _directions(cross_yaw.reshape((-1, steps)))
+    count, steps = proposals.x.shape
+    others, shifts = len(room), minded.x.shape[1]
+    cos, sin = _directions(proposals.yaw)
+    other_cos, other_sin = _directions(boxes.yaw)
+    cross_cos, cross_sin = _directions(minded.yaw.reshape((-1, steps)))
     which = np.full(others, -1)
-    for m in range(len(crossing)):
-        which[crossing[m]] = m
+    for m in range(len(minded.rows)):
+        which[minded.rows[m]] = m
     first, impact = np.full(count, np.inf), np.zeros(count)
     nearness, worst = np.zeros(count), np.full(count, -1)
-    a, b = 0.5 * length, 0.5 * width
+    a, b = 0.5 * ego.length, 0.5 * ego.width
     own = np.sqrt(a * a + b * b)
     for k in range(count):
         hit, close = -1, -1
         for n in range(others):
-            if ignore[n]:
+            if minded.ignored[n]:
                 continue
-            m, c, d = which[n], 0.5 * other_length[n], 0.5 * other_width[n]
+            m, c, d = which[n], 0.5 * boxes.length[n], 0.5 * boxes.width[n]
             # A gap is at least the centres' distance over sqrt(2) less both circumradii.
             far = 2.0 * (own + np.sqrt(c * c + d * d) + max(room[n], TOUCH)) ** 2
             for t in range(steps):
-                moving, crosses = v[k, t] > MOVES, m >= 0 and when[m, t]
+                moving, crosses = proposals.speed[k, t] > MOVES, m >= 0 and minded.when[m, t]
                 if not moving and not crosses:
                     continue
                 gap = np.inf
-                dx, dy = other_x[n, t] - x[k, t], other_y[n, t] - y[k, t]
+                dx, dy = boxes.x[n, t] - proposals.x[k, t], boxes.y[n, t] - proposals.y[k, t]
                 if dx * dx + dy * dy < far:
                     gap = box_gap(dx, dy, cos[k, t], sin[k, t], a, b, other_cos[n, t], other_sin[n, t], c, d)
                     if gap < TOUCH and moving and times[t] < first[k]:
-                        first[k], impact[k], hit = times[t], v[k, t], n
+                        first[k], impact[k], hit = times[t], proposals.speed[k, t], n
                 if crosses:
                     for h in range(shifts):
-                        dx, dy = cross_x[m, h, t] - x[k, t], cross_y[m, h, t] - y[k, t]
+                        dx, dy = minded.x[m, h, t] - proposals.x[k, t], minded.y[m, h, t] - proposals.y[k, t]
                         if dx * dx + dy * dy < far:
                             i = m * shifts + h
                             beside = box_gap(dx, dy, cos[k, t], sin[k, t], a, b, cross_cos[i, t], cross_sin[i, t], c, d)
@@ -131,38 +104,38 @@ def conflicts(
             worst[k] = hit
         elif nearness[k] > 0.1:
             worst[k] = close
-    return first, impact, nearness, worst
+    return Conflicts(first, impact, nearness, worst)
 
 
 @kernel
 def grade(
-    first: Vector, impact: Vector, nearness: Vector, reach: Vector, end_speed: Vector,
-    acceleration: Matrix, paces: int, offset: Matrix, target: Vector, right: Vector, left: Vector,
-    yield_wall: Vector, wall: float, length: float, width: float, hardest: float,
+    found: Conflicts, proposals: Proposals, offset: Matrix, target: Vector, band: Band, behind: int,
+    yield_wall: Vector, wall: float, hardest: float, ego: Ego,
 ) -> Vector:  # fmt: skip
-    """Scores (K,) of the proposals, ``paces`` on each path: gates (collision, road, rules) times weighted terms.
+    """Scores (K,) of the proposals: gates (collision, road, rules) times weighted terms.
 
-    first impact nearness (K,) of ``conflicts``; reach m and end_speed m/s (K,): where and how fast each one ends;
-    acceleration (K, S) m/s^2; offset (L, G) and target (L,) m: the paths beside the route; right left (G,) m: the
-    road's edges, of length 0 where no path leaves the route; yield_wall (L,) m for the ego's front; wall m for its
-    centre; length width m: the ego's; hardest m/s^2: braking in an emergency.
+    offset (L, G) and target (L,) m: the paths beside the route, whose point ``behind`` the ego is at; band: of length 0
+    where no path leaves the route; yield_wall (L,) m for the ego's front; wall m for its centre; hardest m/s^2: braking
+    in an emergency.
     """
+    paces = len(found.first) // len(target)
+    first, reach = found.first, proposals.along[:, -1]
     count = len(first)
     total = np.empty(count)
     far = 5.0
     for k in range(count):
         if first[k] == np.inf:
             far = max(far, reach[k])
-    edge, front = 0.5 * width, 0.5 * length
+    edge, front = 0.5 * ego.width, 0.5 * ego.length
     for k in range(count):
         path = k // paces
         collides = first[k] < np.inf
         gate = 0.5 * min(max((first[k] - 2.0) / 6.0, 0.0), 1.0) if collides else 1.0
-        if len(right) and path > 0:  # the route itself is meant to be driven
+        if len(band.right) and path > 0:  # the route itself is meant to be driven
             for i in range(offset.shape[1]):
                 if not reach[k] > i:
                     break
-                if offset[path, i] + edge > left[i] or offset[path, i] - edge < right[i]:
+                if offset[path, i] + edge > band.left[behind + i] or offset[path, i] - edge < band.right[behind + i]:
                     gate *= 0.1
                     break
         if reach[k] > wall + 0.5 and wall > -1.0:
@@ -170,15 +143,25 @@ def grade(
         progress = min(max(reach[k] / far, 0.0), 1.0)
         harsh = 0.0
         for i in range(HARSH_STEPS):
-            harsh = max(harsh, (-acceleration[k, i] - HARD) / (hardest - HARD))
+            harsh = max(harsh, (-proposals.acceleration[k, i] - HARD) / (hardest - HARD))
         comfort = 1.0 - min(harsh, 1.0)
-        score = gate * (PROGRESS * progress + MARGIN * (1.0 - nearness[k]) + COMFORT * comfort)
+        score = gate * (PROGRESS * progress + MARGIN * (1.0 - found.nearness[k]) + COMFORT * comfort)
         score /= PROGRESS + MARGIN + COMFORT
         if collides:
-            score -= 0.02 * impact[k]
-        if end_speed[k] < 0.5 and reach[k] + front > yield_wall[path] + 0.5:
+            score -= 0.02 * found.impact[k]
+        if proposals.speed[k, -1] < 0.5 and reach[k] + front > yield_wall[path] + 0.5:
             score -= BLOCKS
         if target[path] != 0.0:
             score -= LEAVES
         total[k] = score
     return total
+
+
+@kernel
+def score(
+    proposals: Proposals, boxes: Boxes, room: Vector, minded: Attention, times: Vector, offset: Matrix, target: Vector,
+    band: Band, behind: int, yield_wall: Vector, wall: float, hardest: float, ego: Ego,
+) -> tuple[Vector, Indices]:  # fmt: skip
+    """(score (K,), worst (K,): the actor that spoils it most or -1) of the proposals; see ``conflicts``, ``grade``."""
+    found = conflicts(proposals, ego, boxes, room, minded, times)
+    return grade(found, proposals, offset, target, band, behind, yield_wall, wall, hardest, ego), found.worst

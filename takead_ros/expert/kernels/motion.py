@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import Cube, Indices, Matrix, Vector, kernel, part
+from takead_ros.compiled import Indices, Matrix, Vector, kernel, part
+from takead_ros.expert.arrays import Comfort, Ego, Encounters, Lines, Paces, Proposals
 
 _RESERVE = 1.5  # m of a gap that the calm answer to it does not use
 _BRAKES = -1e-9  # m/s^2; a lead that loses less keeps its speed: below, the quotient of two such numbers says nothing
@@ -71,69 +72,77 @@ def calm(pull: float, speed: float, gap: float, lead_speed: float, lead_change: 
 
 @kernel
 def advance(
-    cap: Matrix, rate: Matrix, rear: Cube, lead_speed: Matrix, lead_gap: Vector,
-    wall: Vector, yield_wall: Vector, target: Vector, ceiling: Vector, knots: Vector,
-    yields: int, speed: float, half: float, comfort: float, braking: float, hardest: float, headway: float,
+    cap: Matrix, rate: Matrix, met: Encounters, lead_gap: Vector, wall: Vector, yield_wall: Vector, paces: Paces,
+    comfort: Comfort, knots: Vector, ego: Ego,
 ) -> tuple[Matrix, Matrix, Matrix, Indices]:  # fmt: skip
     """Every pace on every path: (along (K, S) m, speed (K, S) m/s, acceleration (K, S - 1) m/s^2, lead (K,)).
 
-    cap rate (L, G), rear (L, N, S), lead_speed (N, S), lead_gap (N,), wall yield_wall (L,): see
-    ``rollout.Surroundings``; target m/s and ceiling m/s^2 (P,): of each pace, pace ``yields`` minding the yield_wall;
-    knots (S,) s. speed m/s and half (its length, m) are the ego's; comfort braking hardest: m/s^2; headway s.
-    K = L * P, the paces of a path together. lead: row of the actor that slows the proposal, or -1.
+    cap m/s and rate (L, G) at each metre of the paths; lead_gap (N,) m: standstill gap to each actor; wall (L,) m:
+    where all proposals stop with their front, yield_wall (L,) m: where the yielding ones do; knots (S,) s. K = L * P,
+    the paces of a path together. lead: row of the actor that slows the proposal, or -1.
     """
     paths, last = cap.shape[0], cap.shape[1] - 1
-    paces, actors, steps = len(target), rear.shape[1], len(knots) - 1
-    along, speeds = np.zeros((paths * paces, steps + 1)), np.zeros((paths * paces, steps + 1))
-    accelerations, lead = np.zeros((paths * paces, steps)), np.full(paths * paces, -1)
+    per_path, actors, steps = len(paces.target), met.rear.shape[1], len(knots) - 1
+    along, speeds = np.zeros((paths * per_path, steps + 1)), np.zeros((paths * per_path, steps + 1))
+    accelerations, lead = np.zeros((paths * per_path, steps)), np.full(paths * per_path, -1)
     near = np.empty(actors, dtype=np.int64)
-    interaction = 1.0 / (2.0 * np.sqrt(comfort * braking))
+    interaction = 1.0 / (2.0 * np.sqrt(comfort.acceleration * comfort.deceleration))
     for path in range(paths):
         count = 0
         for n in range(actors):
             leads = False
             for i in range(steps + 1):
-                leads |= rear[path, n, i] < np.inf
+                leads |= met.rear[path, n, i] < np.inf
             if leads:
                 near[count] = n
                 count += 1
-        for pace in range(paces):
-            k = path * paces + pace
-            stop = min(wall[path], yield_wall[path]) if pace == yields else wall[path]
-            stop -= half
-            u, v, lead_pull = 0.0, speed, 0.0
+        for pace in range(per_path):
+            k = path * per_path + pace
+            stop = min(wall[path], yield_wall[path]) if pace == paces.yields else wall[path]
+            stop -= 0.5 * ego.length
+            u, v, lead_pull = 0.0, max(ego.speed, 0.0), 0.0
             speeds[k, 0] = v
             for i in range(steps):
                 dt = knots[i + 1] - knots[i]
                 at = _cell(u, last)
                 capped = min(cap[path, at], cap[path, _cell(u + 0.5 * dt * v, last)])
-                a = max((target[pace] - v) / dt, -braking)  # a lower target is no reason to brake hard
-                a = min(min(a, (capped - v) / dt), comfort)
+                a = max(
+                    (paces.target[pace] - v) / dt, -comfort.deceleration
+                )  # a lower target is no reason to brake hard
+                a = min(min(a, (capped - v) / dt), comfort.acceleration)
                 strongest, nearest, room = np.inf, -1, np.inf
                 for j in range(count):
                     n = near[j]
-                    between = rear[path, n, i] - u
+                    between = met.rear[path, n, i] - u
                     # what the ego is beside is no lead any more
-                    beside = half if lead_speed[n, i] < _STANDS else 0.0
+                    beside = 0.5 * ego.length if met.lead_speed[n, i] < _STANDS else 0.0
                     if between > beside and between < np.inf:
-                        between = max(between - half, 0.1)
-                        pull = idm(v, between, lead_speed[n, i], lead_gap[n], headway, comfort, interaction)
+                        between = max(between - 0.5 * ego.length, 0.1)
+                        pull = idm(
+                            v,
+                            between,
+                            met.lead_speed[n, i],
+                            lead_gap[n],
+                            comfort.headway,
+                            comfort.acceleration,
+                            interaction,
+                        )
                         if pull < strongest:
                             strongest, nearest, room = pull, n, between
                 if strongest < a:
-                    change = min((lead_speed[nearest, i + 1] - lead_speed[nearest, i]) / dt, 0.0)
-                    strongest = calm(strongest, v, room, lead_speed[nearest, i], change, braking)
+                    change = min((met.lead_speed[nearest, i + 1] - met.lead_speed[nearest, i]) / dt, 0.0)
+                    strongest = calm(strongest, v, room, met.lead_speed[nearest, i], change, comfort.deceleration)
                     if i < _CAUSE_STEPS and strongest < a - 0.2 and strongest < lead_pull - 0.1:
                         lead[k], lead_pull = nearest, strongest
                     a = min(a, strongest)
                 room = stop - u
                 if room > -1.0 and room < np.inf:
                     needed = -0.525 * v**2 / max(room, 0.05)
-                    if needed < -0.6 * braking or room <= 0.2:
+                    if needed < -0.6 * comfort.deceleration or room <= 0.2:
                         a = min(a, needed)
                     if room < 1.0 + v:
                         a = min(a, (room - v) / dt)
-                a = max(min(a, ceiling[pace]), -hardest)
+                a = max(min(a, paces.ceiling[pace]), -comfort.hardest)
                 following = max(v + a * dt, 0.0)
                 moved = 0.5 * dt * (v + following)
                 if following == 0.0 and a < 0.0:
@@ -144,12 +153,11 @@ def advance(
 
 
 @kernel
-def trace(
-    along: Matrix, speeds: Matrix, path_x: Matrix, path_y: Matrix, path_yaw: Matrix, paces: int
-) -> tuple[Matrix, Matrix, Matrix, Matrix, Matrix]:
-    """(along, x, y, yaw, v), each (K, 2 S - 1): places on the paths (L, G) at the knots (K, S) and midway in time."""
+def trace(along: Matrix, speeds: Matrix, acceleration: Matrix, lead: Indices, lines: Lines) -> Proposals:
+    """The proposals at their times: from what ``advance`` gives at the knots (K, S), with places midway in time."""
     count, knots = along.shape
-    times, last = 2 * knots - 1, path_x.shape[1] - 2
+    paces = count // lines.x.shape[0]
+    times, last = 2 * knots - 1, lines.x.shape[1] - 2
     u, v = np.empty((count, times)), np.empty((count, times))
     x, y, yaw = np.empty((count, times)), np.empty((count, times)), np.empty((count, times))
     for k in range(count):
@@ -164,7 +172,19 @@ def trace(
                 u[k, t], v[k, t] = along[k, i] + (along[k, i + 1] - along[k, i]) * share, middle
             at = _cell(u[k, t], last)
             share = u[k, t] - at
-            x[k, t] = path_x[path, at] + share * (path_x[path, at + 1] - path_x[path, at])
-            y[k, t] = path_y[path, at] + share * (path_y[path, at + 1] - path_y[path, at])
-            yaw[k, t] = path_yaw[path, at] + share * (path_yaw[path, at + 1] - path_yaw[path, at])
-    return u, x, y, yaw, v
+            x[k, t] = lines.x[path, at] + share * (lines.x[path, at + 1] - lines.x[path, at])
+            y[k, t] = lines.y[path, at] + share * (lines.y[path, at + 1] - lines.y[path, at])
+            yaw[k, t] = lines.yaw[path, at] + share * (lines.yaw[path, at + 1] - lines.yaw[path, at])
+    return Proposals(u, x, y, yaw, v, acceleration, lead)
+
+
+@kernel
+def roll_out(
+    lines: Lines, cap: Matrix, met: Encounters, lead_gap: Vector, wall: Vector, yield_wall: Vector, paces: Paces,
+    comfort: Comfort, knots: Vector, ego: Ego,
+) -> Proposals:  # fmt: skip
+    """Every pace on every path; the arguments are those of ``advance``."""
+    along, speeds, acceleration, lead = advance(
+        cap, lines.rate, met, lead_gap, wall, yield_wall, paces, comfort, knots, ego
+    )
+    return trace(along, speeds, acceleration, lead, lines)

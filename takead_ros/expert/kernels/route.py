@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import FlagCube, Flags, Indices, Matrix, Vector, kernel, part
+from takead_ros.compiled import Indices, Matrix, Vector, kernel, part
+from takead_ros.expert.arrays import Along, Band, Boxes, Ego, LaneGraph, RouteGrid
 
 BAND_RANGE = 80.0  # m around the ego in which road edges are looked at
 BAND_WIDTH = 25.0  # m beside the route
@@ -29,18 +30,16 @@ def _nearest(grid_x: Vector, grid_y: Vector, x: float, y: float, guess: int) -> 
 
 
 @kernel
-def locate(
-    grid_x: Vector, grid_y: Vector, grid_yaw: Vector, behind: int, x: Vector, y: Vector
-) -> tuple[Vector, Vector, Indices]:
-    """(along m, offset m, nearest grid point), each (M,), of the points x y (M,) m; grid point ``behind`` is at 0 m."""
+def locate(grid: RouteGrid, x: Vector, y: Vector) -> tuple[Vector, Vector, Indices]:
+    """(along m, offset m, nearest grid point), each (M,), of the points x y (M,) m."""
     count = len(x)
     along, offset, at = np.empty(count), np.empty(count), np.empty(count, dtype=np.int64)
-    i = behind
+    i = grid.behind
     for m in range(count):
-        i = _nearest(grid_x, grid_y, x[m], y[m], i)
-        cos, sin = np.cos(grid_yaw[i]), np.sin(grid_yaw[i])
-        dx, dy = x[m] - grid_x[i], y[m] - grid_y[i]
-        along[m], offset[m], at[m] = i - behind + cos * dx + sin * dy, cos * dy - sin * dx, i
+        i = _nearest(grid.x, grid.y, x[m], y[m], i)
+        cos, sin = np.cos(grid.yaw[i]), np.sin(grid.yaw[i])
+        dx, dy = x[m] - grid.x[i], y[m] - grid.y[i]
+        along[m], offset[m], at[m] = i - grid.behind + cos * dx + sin * dy, cos * dy - sin * dx, i
     return along, offset, at
 
 
@@ -53,19 +52,17 @@ def _slope(values: Vector, i: int) -> float:
 
 
 @kernel
-def grid(
-    path: Matrix, ego_x: float, ego_y: float, ego_yaw: float, behind: int, ahead: int
-) -> tuple[Vector, Vector, Vector, Vector]:
+def grid(path: Matrix, ego: Ego, behind: int, ahead: int) -> tuple[Vector, Vector, Vector, Vector]:
     """(x, y, yaw, curvature), each (behind + ahead + 1,): points 1 m apart along ``path`` (Q, 2) m, in ``base_link``.
 
     Point ``behind`` is the one nearest to the ego; beyond its ends the path goes straight on. Yaw has no jumps. All are
     of length 0 where the path has no two distinct points.
     """
-    cos, sin = np.cos(ego_yaw), np.sin(ego_yaw)
+    cos, sin = np.cos(ego.yaw), np.sin(ego.yaw)
     px, py, arc = np.empty(len(path)), np.empty(len(path)), np.zeros(len(path))
     count, last_x, last_y = 0, 0.0, 0.0
     for q in range(len(path)):
-        dx, dy = path[q, 0] - ego_x, path[q, 1] - ego_y
+        dx, dy = path[q, 0] - ego.x, path[q, 1] - ego.y
         x, y = dx * cos + dy * sin, dy * cos - dx * sin
         if count == 0 or np.hypot(x - last_x, y - last_y) > 1e-3:
             px[count], py[count] = x, y
@@ -112,25 +109,22 @@ def grid(
 
 
 @kernel
-def band(
-    grid_x: Vector, grid_y: Vector, grid_yaw: Vector, behind: int,
-    edges: Matrix, ego_x: float, ego_y: float, ego_yaw: float,
-) -> tuple[Vector, Vector]:  # fmt: skip
-    """(right, left) (P,) m: how far from the route the road reaches at each grid point, infinite where unknown.
+def band(grid: RouteGrid, ego: Ego, edges: Matrix) -> Band:
+    """The road's edges beside the route, infinite where none is known.
 
-    edges (E, 2) m: points on the road's edges, in ``map``. Each holds for two grid points to both sides.
+    edges (E, 2) m: points on them, in ``map``. Each holds for two grid points to both sides.
     """
-    count = len(grid_x)
+    count = len(grid.x)
     right, left = np.full(count, -np.inf), np.full(count, np.inf)
-    ego_cos, ego_sin, i = np.cos(ego_yaw), np.sin(ego_yaw), behind
+    ego_cos, ego_sin, i = np.cos(ego.yaw), np.sin(ego.yaw), grid.behind
     for e in range(len(edges)):
-        dx, dy = edges[e, 0] - ego_x, edges[e, 1] - ego_y
+        dx, dy = edges[e, 0] - ego.x, edges[e, 1] - ego.y
         if dx * dx + dy * dy >= BAND_RANGE**2:
             continue
         x, y = dx * ego_cos + dy * ego_sin, dy * ego_cos - dx * ego_sin
-        i = _nearest(grid_x, grid_y, x, y, i)
-        cos, sin = np.cos(grid_yaw[i]), np.sin(grid_yaw[i])
-        dx, dy = x - grid_x[i], y - grid_y[i]
+        i = _nearest(grid.x, grid.y, x, y, i)
+        cos, sin = np.cos(grid.yaw[i]), np.sin(grid.yaw[i])
+        dx, dy = x - grid.x[i], y - grid.y[i]
         offset = cos * dy - sin * dx
         if abs(offset) >= BAND_WIDTH or abs(cos * dx + sin * dy) >= 2.0:
             continue
@@ -139,11 +133,43 @@ def band(
                 left[at] = min(left[at], offset)
             else:
                 right[at] = max(right[at], offset)
-    return right, left
+    return Band(right, left)
+
+
+@kernel
+def follow_route(grid: RouteGrid, boxes: Boxes, every: int) -> Along:
+    """The actors along the route, at each ``every``-th time of their forecasts."""
+    actors, knots = len(boxes.length), (boxes.x.shape[1] + every - 1) // every
+    along, offset, same = np.empty((actors, knots)), np.empty((actors, knots)), np.empty((actors, knots))
+    extent_along, extent_across = np.empty((actors, knots)), np.empty((actors, knots))
+    nearest = np.empty((actors, knots), dtype=np.int64)
+    grid_cos, grid_sin = np.empty(len(grid.yaw)), np.empty(len(grid.yaw))
+    for i in range(len(grid.yaw)):
+        grid_cos[i], grid_sin[i] = np.cos(grid.yaw[i]), np.sin(grid.yaw[i])
+    for n in range(actors):
+        i, heading, yaw_cos, yaw_sin = grid.behind, np.nan, 1.0, 0.0
+        for s in range(knots):
+            t = s * every
+            i = _nearest(grid.x, grid.y, boxes.x[n, t], boxes.y[n, t], i)
+            cos, sin = grid_cos[i], grid_sin[i]
+            dx, dy = boxes.x[n, t] - grid.x[i], boxes.y[n, t] - grid.y[i]
+            along[n, s], offset[n, s] = i - grid.behind + cos * dx + sin * dy, cos * dy - sin * dx
+            if boxes.yaw[n, t] != heading:
+                heading = boxes.yaw[n, t]
+                yaw_cos, yaw_sin = np.cos(heading), np.sin(heading)
+            cos, sin = yaw_cos * cos + yaw_sin * sin, abs(yaw_sin * cos - yaw_cos * sin)
+            same[n, s], nearest[n, s] = cos, i
+            cos = abs(cos)
+            half_length, half_width = 0.5 * boxes.length[n], 0.5 * boxes.width[n]
+            if cos < 0.9:  # crosses on between the knots
+                half_length += 0.25 * boxes.speed[n, t]
+            extent_along[n, s] = half_length * cos + half_width * sin
+            extent_across[n, s] = half_length * sin + half_width * cos
+    return Along(along, offset, extent_along, extent_across, same, nearest)
 
 
 @part
-def _cell(along: float, last: int) -> int:
+def nearest_cell(along: float, last: int) -> int:
     """The path's grid point nearest to ``along`` m, held within 0..last; 0 for NaN."""
     place = np.rint(along)
     if not place > 0.0:
@@ -152,90 +178,19 @@ def _cell(along: float, last: int) -> int:
 
 
 @kernel
-def corridor(
-    grid_x: Vector, grid_y: Vector, grid_yaw: Vector, behind: int,
-    x: Matrix, y: Matrix, yaw: Matrix, v: Matrix, every: int,
-    length: Vector, width: Vector, margin: Vector, path_offset: Matrix, ego_width: float,
-) -> tuple[Matrix, Matrix, Matrix, Matrix, Matrix, FlagCube]:  # fmt: skip
-    """(along, offset, extent_along, extent_across, same, inside) of ``rules.Corridor``.
-
-    x y yaw v (N, T): the actors' forecasts, of which each ``every``-th is looked at; length width (N,) m; margin (N,)
-    m: kept to each; path_offset (L, G) m: the paths beside the route.
-    """
-    actors, knots = len(length), (x.shape[1] + every - 1) // every
-    paths, last = path_offset.shape[0], path_offset.shape[1] - 1
-    along, offset, same = np.empty((actors, knots)), np.empty((actors, knots)), np.empty((actors, knots))
-    extent_along, extent_across = np.empty((actors, knots)), np.empty((actors, knots))
-    inside = np.zeros((paths, actors, knots), dtype=np.bool_)
-    grid_cos, grid_sin = np.empty(len(grid_yaw)), np.empty(len(grid_yaw))
-    for i in range(len(grid_yaw)):
-        grid_cos[i], grid_sin[i] = np.cos(grid_yaw[i]), np.sin(grid_yaw[i])
-    for n in range(actors):
-        i, heading, yaw_cos, yaw_sin = behind, np.nan, 1.0, 0.0
-        for s in range(knots):
-            t = s * every
-            i = _nearest(grid_x, grid_y, x[n, t], y[n, t], i)
-            cos, sin = grid_cos[i], grid_sin[i]
-            dx, dy = x[n, t] - grid_x[i], y[n, t] - grid_y[i]
-            there, beside = i - behind + cos * dx + sin * dy, cos * dy - sin * dx
-            if yaw[n, t] != heading:
-                heading = yaw[n, t]
-                yaw_cos, yaw_sin = np.cos(heading), np.sin(heading)
-            cos, sin = yaw_cos * cos + yaw_sin * sin, abs(yaw_sin * cos - yaw_cos * sin)
-            along[n, s], offset[n, s], same[n, s] = there, beside, cos
-            cos = abs(cos)
-            half_length, half_width = 0.5 * length[n], 0.5 * width[n]
-            if cos < 0.9:  # crosses on between the knots
-                half_length += 0.25 * v[n, t]
-            ahead, across = half_length * cos + half_width * sin, half_length * sin + half_width * cos
-            extent_along[n, s], extent_across[n, s] = ahead, across
-            if i == 0 or i == len(grid_x) - 1:
-                continue
-            reach = 0.5 * ego_width + margin[n] + across
-            for path in range(paths):
-                inside[path, n, s] = (
-                    abs(beside - path_offset[path, _cell(there - ahead, last)]) < reach
-                    or abs(beside - path_offset[path, _cell(there, last)]) < reach
-                    or abs(beside - path_offset[path, _cell(there + ahead, last)]) < reach
-                )
-    return along, offset, extent_along, extent_across, same, inside
-
-
-@kernel
-def nearby(along: Matrix, offset: Matrix, extent_across: Matrix, reach: Vector, path_offset: Matrix) -> Flags:
-    """(N,) bool: whose side comes within ``reach`` (N,) m of a path (L, G) at some knot; the rest is ``corridor``'s."""
-    actors, knots = along.shape
-    close = np.zeros(actors, dtype=np.bool_)
-    for n in range(actors):
-        for s in range(knots):
-            if -30.0 < along[n, s] < 110.0 and not close[n]:
-                at = _cell(along[n, s], path_offset.shape[1] - 1)
-                for path in range(path_offset.shape[0]):
-                    close[n] |= abs(offset[n, s] - path_offset[path, at]) < reach[n] + extent_across[n, s]
-    return close
-
-
-@kernel
-def first_crossing(
-    grid_x: Vector, grid_y: Vector, grid_yaw: Vector, behind: int,
-    lane_x: Vector, lane_y: Vector, lane_yaw: Vector, own: Indices,
-    ego_x: float, ego_y: float, ego_yaw: float, length: float, width: float,
-) -> float:  # fmt: skip
-    """m along the route ahead of the ego's front to where the first lane crosses it, inf where none does.
-
-    lane_x lane_y lane_yaw (Q,) in ``map``, at the points ``own`` (R,); length width m are the ego's.
-    """
-    ego_cos, ego_sin, i, first = np.cos(ego_yaw), np.sin(ego_yaw), behind, np.inf
-    for q in own:
-        dx, dy = lane_x[q] - ego_x, lane_y[q] - ego_y
+def first_crossing(grid: RouteGrid, lanes: LaneGraph, ego: Ego) -> float:
+    """m along the route ahead of the ego's centre to where the first lane crosses it, inf where none does."""
+    ego_cos, ego_sin, i, first = np.cos(ego.yaw), np.sin(ego.yaw), grid.behind, np.inf
+    for q in lanes.own:
+        dx, dy = lanes.x[q] - ego.x, lanes.y[q] - ego.y
         if abs(dx) >= JUNCTION_RANGE or abs(dy) >= JUNCTION_RANGE:
             continue
         x, y = dx * ego_cos + dy * ego_sin, dy * ego_cos - dx * ego_sin
-        i = _nearest(grid_x, grid_y, x, y, i)
-        cos, sin = np.cos(grid_yaw[i]), np.sin(grid_yaw[i])
-        dx, dy = x - grid_x[i], y - grid_y[i]
-        along, offset = i - behind + cos * dx + sin * dy, cos * dy - sin * dx
-        crosses = abs(offset) < 0.8 * width and along > 0.5 * length
-        if crosses and along < first and abs(np.sin(lane_yaw[q] - ego_yaw - grid_yaw[i])) > 0.45:
+        i = _nearest(grid.x, grid.y, x, y, i)
+        cos, sin = np.cos(grid.yaw[i]), np.sin(grid.yaw[i])
+        dx, dy = x - grid.x[i], y - grid.y[i]
+        along, offset = i - grid.behind + cos * dx + sin * dy, cos * dy - sin * dx
+        crosses = abs(offset) < 0.8 * ego.width and along > 0.5 * ego.length
+        if crosses and along < first and abs(np.sin(lanes.yaw[q] - ego.yaw - grid.yaw[i])) > 0.45:
             first = along
     return first

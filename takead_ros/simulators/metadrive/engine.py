@@ -12,12 +12,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.maps.lanemap import Lane, read_lanes
 from takead_ros.maps.roads import RAMP_RADIUS, OpenDriveMap, Roads
-from takead_ros.maps.towns import load_town
 from takead_ros.scenarios.road_users import Pose
-from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Model, Scenario
-from takead_ros.scenarios.town import compose
+from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Model
+from takead_ros.simulators.metadrive.blocks import map_config
 from takead_ros.simulators.metadrive.environment import MAX_STEERING_ANGLE, OnlyEnvironment, quiet, vehicle_state
 
 PHYSICS_STEP = 0.025  # s; two physics steps in one 20 Hz step
@@ -66,7 +64,7 @@ def _make_environment(engine: ScriptedEngine) -> Any:
 
         def reset(self) -> None:
             _renew_physics(self.engine)  # everything of the last episode has left it by now
-            config = _map_config(engine.roads)
+            config = map_config(engine.roads)
             block = self.engine.global_config["block_dist_config"].get_block
             shapes = [(block(letter), "EXIT_PART_LENGTH", engine.roads.arm) for letter in "XTO"]
             shapes += [(block(letter), "RAMP_LEN", engine.roads.arm) for letter in "rR"]
@@ -124,24 +122,6 @@ def _make_environment(engine: ScriptedEngine) -> Any:
     )
 
 
-def _map_config(roads: Roads) -> dict[str, Any]:
-    blocks: list[dict[str, Any]] = [{}]
-    for block in roads.blocks:
-        parameters: dict[str, Any] = dict(block.parameters)
-        for name in ("dir", "change_lane_num", "decrease_increase", "t_type", "lane_num", "solid_center_line"):
-            if name in parameters:
-                parameters[name] = int(parameters[name])
-        blocks.append({"id": block.letter, "pre_block_socket_index": block.socket, **parameters})
-    return {
-        "type": "pg_map_file",
-        "config": blocks,
-        "lane_num": roads.lanes,
-        "lane_width": roads.lane_width,
-        "exit_length": roads.entry,
-        "start_position": list(roads.origin),
-    }
-
-
 def _pedal(acceleration: float, speed: float) -> float:
     """MetaDrive's throttle (positive) or brake (negative) for an acceleration in m/s^2; both are linear in it.
 
@@ -193,20 +173,17 @@ class ScriptedEngine:
         self._only = OnlyEnvironment(lambda: _make_environment(self))
         self._environment = self._only.environment
 
-    def build(self, scenario: Scenario) -> tuple[list[Lane], Scenario]:
-        """Builds the map; returns its lanes, and the scenario with whatever only the map knew of it."""
+    def build(self, roads: Roads | OpenDriveMap) -> None:
+        """Clears the world and builds ``roads`` in it."""
         self._poses = ()
-        lanes: list[Lane] = []
-        if isinstance(scenario.roads, OpenDriveMap):
-            town = load_town(scenario.roads.name)
-            lanes, scenario, self.roads = list(town.lanes), compose(scenario, town.streets()), ELSEWHERE
-        else:
-            assert isinstance(scenario.roads, Roads)
-            self.roads = scenario.roads
+        self.roads = roads if isinstance(roads, Roads) else ELSEWHERE
         with quiet():
             self._environment.reset()
-        network = self._environment.engine.map_manager.current_map.road_network
-        return lanes or read_lanes(network, self.roads), scenario
+
+    @property
+    def network(self) -> Any:
+        """MetaDrive's own road network, for the test that holds our lanes to it."""
+        return self._environment.engine.map_manager.current_map.road_network
 
     def place_ego(self, x: float, y: float, yaw: float, speed: float) -> Any:
         """Puts MetaDrive's vehicle at (x, y) m, heading ``yaw`` rad, with ``speed`` m/s; returns it."""

@@ -11,11 +11,13 @@ from takead_ros.domain.scene import EgoState, Objects, Scene
 from takead_ros.domain.visibility import in_view
 from takead_ros.maps.lanemap import Lane, LaneMap
 from takead_ros.maps.navigation import navigate
+from takead_ros.maps.roads import SafeMetaDriveMap
 from takead_ros.measures.episode_log import End, EpisodeLog
 from takead_ros.scenarios.road_users import RoadUsers
 from takead_ros.scenarios.signals import Signals
 from takead_ros.scenarios.spec import Model, Scenario
 from takead_ros.simulators.ending import EndRules
+from takead_ros.simulators.layout import lay_out
 from takead_ros.simulators.metadrive.engine import CREEP, ScriptedEngine
 from takead_ros.simulators.metadrive.environment import EGO_LENGTH, EGO_WIDTH, MAX_STEERING_ANGLE, WHEELBASE
 from takead_ros.simulators.recorder import EpisodeRecorder
@@ -153,7 +155,7 @@ class ScriptedEpisode(MetaDriveEpisode):
     """Scripted, reactive actors around MetaDrive's vehicle. Who was hit stays where that happened, in the way.
 
     ``offset_m``, ``turn_rad``: of the ego from its route, positive left. For tests and baselines: ``road_users``,
-    ``vehicle`` (MetaDrive's own under the ego) and ``bodies`` (MetaDrive's, by actor).
+    ``vehicle`` (MetaDrive's own under the ego), ``bodies`` (MetaDrive's, by actor) and ``network`` (its roads).
     """
 
     def __init__(
@@ -168,7 +170,7 @@ class ScriptedEpisode(MetaDriveEpisode):
         x, y, yaw = self.navigation.path.at(scenario.start)
         x, y, yaw = x - math.sin(yaw) * offset_m, y + math.cos(yaw) * offset_m, yaw + turn_rad
         self.vehicle = engine.place_ego(x, y, yaw, scenario.speed)
-        self.bodies = engine.bodies
+        self.bodies, self.network = engine.bodies, engine.network
         self.navigation.update(x, y, yaw)
         self._end_rules = EndRules(scenario.time_limit, self.step_s, x, y)
         self._start()
@@ -208,7 +210,9 @@ class ScriptedScenarios:
 
     def begin(self, scenario: Scenario, offset_m: float, turn_rad: float) -> ScriptedEpisode:
         """Builds the scenario's roads and puts everybody on them."""
-        lanes, scenario = self._engine.build(scenario)
+        lanes, scenario = lay_out(scenario)
+        assert not isinstance(scenario.roads, SafeMetaDriveMap)
+        self._engine.build(scenario.roads)
         return ScriptedEpisode(self._engine, scenario, lanes, offset_m, turn_rad)
 
     def close(self) -> None:

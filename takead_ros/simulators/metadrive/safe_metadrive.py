@@ -19,10 +19,11 @@ import numpy as np
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray, ObjectKind, Objects
-from takead_ros.maps.lanemap import Lane, read_lanes
-from takead_ros.maps.roads import LanePath, Roads
+from takead_ros.maps.lanemap import JOINED, Lane
+from takead_ros.maps.roads import LanePath
 from takead_ros.measures.episode_log import End
 from takead_ros.scenarios.spec import DIMENSIONS, KINDS, Model, Scenario
+from takead_ros.simulators.metadrive.blocks import read_lanes
 from takead_ros.simulators.metadrive.environment import MAX_STEERING_ANGLE, OnlyEnvironment, quiet, vehicle_state
 from takead_ros.simulators.metadrive.episode import MetaDriveEpisode, VehicleState
 
@@ -30,7 +31,7 @@ MAPS = 2_000_000  # MetaDrive wants to know how many there may be; a map is a fu
 STEP = 0.1  # s, five physics steps of MetaDrive's own 0.02 s
 PHYSICS_STEP = 0.02  # s
 ARRIVED = 5.0  # m before the end of the route at which MetaDrive counts it as done
-JOINED = 1.0  # m between the end of a lane and the beginning of the next that continues it
+LANES = 3  # of these roads, in each direction
 SHORT = 40.0  # m of an edge below which a change of lane is the last resort
 
 
@@ -162,11 +163,11 @@ class SafeMetaDriveScenarios:
             _, info = environment.reset(seed=index)
         vehicle = environment.agent
         lane = vehicle.lane
-        lanes = read_lanes(environment.current_map.road_network, Roads(3, 3.5, 50.0, ()))
+        lanes = read_lanes(environment.current_map.road_network, LANES)
         route = _route(lanes, tuple(vehicle.navigation.checkpoints), int(lane.index[2]))
         start, _ = lane.local_coordinates(vehicle.position)
         length = sum(next(x.length for x in lanes if x.key == key) for key in
-                     zip(route.nodes[:-1], route.nodes[1:], route.lanes, strict=True))  # fmt: skip
+                     route.keys)  # fmt: skip
         built = replace(scenario, route=route, start=float(start), goal=length - ARRIVED)
         return SafeMetaDriveEpisode(environment, info, built, lanes)
 

@@ -47,7 +47,7 @@ def _joints(points: Matrix, starts: Indices) -> tuple[Indices, Indices, Vector]:
 
 @kernel
 def continued(points: Matrix, starts: Indices) -> tuple[Vector, Vector, Vector, Vector, Indices, Indices]:
-    """(x, y, yaw, arc, end, own) of ``lanes.Lanes``: lane i is ``points[starts[i]:starts[i + 1]]`` (>= 2, 2) m.
+    """(x, y, yaw, arc, end, own) of ``arrays.LaneGraph``: lane i is ``points[starts[i]:starts[i + 1]]`` (>= 2, 2) m.
 
     Each lane is followed, end to end, by the straightest lanes after it, up to REACH m beyond its end.
     """

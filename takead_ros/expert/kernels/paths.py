@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import Matrix, Vector, kernel, part
+from takead_ros.compiled import kernel, part
+from takead_ros.expert.arrays import Ego, Lines, Offers, RouteGrid
 
 PEAK = 5.77  # peak second derivative of a quintic shift of length and height 1
 SHIFT_ACCELERATION = 1.5  # m/s^2 across, at the peak of a shift
@@ -38,41 +39,34 @@ def _goal(at: float, target: float, full: float, over: float, ramp: float) -> fl
 
 
 @kernel
-def shape(
-    frame_x: Vector, frame_y: Vector, frame_yaw: Vector, frame_curvature: Vector, behind: int,
-    own_offset: float, heading_error: float, target: Vector, full: Vector, over: Vector, aside: float,
-    steering_angle: float, speed: float, wheelbase: float,
-) -> tuple[Matrix, Matrix, Matrix, Matrix, Matrix, Matrix]:  # fmt: skip
-    """(offset, x, y, yaw, curvature, rate), each (L, G), of ``paths.Paths``: all start at the ego's pose.
-
-    The frame is that of ``frame.Frame``, of which points from ``behind`` on are used. Path 0 keeps ``aside`` m left of
-    the route; the others are out at target (L,) m from full (L,) to over (L,) m. The ego has steering_angle rad, speed
-    m/s and wheelbase m.
-    """
-    paths, points = len(target), len(frame_x) - behind
+def shape(grid: RouteGrid, offers: Offers, ego: Ego) -> Lines:
+    """The paths that ``offers`` ask for; all start at the ego's pose and use the grid from its point ``behind`` on."""
+    behind = grid.behind
+    paths, points = len(offers.target), len(grid.x) - behind
     offset, x, y = np.empty((paths, points)), np.empty((paths, points)), np.empty((paths, points))
     yaw, curvature, rate = np.empty((paths, points)), np.empty((paths, points)), np.empty((paths, points))
     cos, sin = np.empty(points), np.empty(points)
     for i in range(points):
-        cos[i], sin[i] = np.cos(frame_yaw[behind + i]), np.sin(frame_yaw[behind + i])
-    # the centre moves to the side of where it points
-    slip = np.arctan(0.5 * np.tan(steering_angle)) * min(speed / TURNS, 1.0)
-    gentle = min(max((speed - CRAWLS) / (DRIVES - CRAWLS), 0.0), 1.0)
-    shortest = STEP_OFF + gentle * (SHORTEST - STEP_OFF)
-    slope = np.tan(min(max(heading_error + slip, -1.2), 1.2)) * (1.0 - frame_curvature[behind] * own_offset)
+        cos[i], sin[i] = np.cos(grid.yaw[behind + i]), np.sin(grid.yaw[behind + i])
     course, step = np.empty(points), np.empty(points)
     for path in range(paths):
-        out, begins, ends, nearest = target[path], full[path], over[path], np.inf
-        ramp, start, start_slope = 1.0, aside, 0.0
-        if path:
+        speed, stays = offers.speed[path], offers.stays[path]
+        # the centre moves to the side of where it points
+        slip = np.arctan(0.5 * np.tan(ego.steering_angle)) * min(speed / TURNS, 1.0)
+        gentle = min(max((speed - CRAWLS) / (DRIVES - CRAWLS), 0.0), 1.0)
+        shortest = STEP_OFF + gentle * (SHORTEST - STEP_OFF)
+        slope = np.tan(min(max(grid.heading_error + slip, -1.2), 1.2)) * (1.0 - grid.curvature[behind] * grid.offset)
+        out, begins, ends, nearest = offers.target[path], offers.full[path], offers.over[path], np.inf
+        ramp, start, start_slope = 1.0, out, 0.0
+        if not stays:
             ramp = _shift_length(out, min(speed + 1.0, 8.0))
             start = _goal(0.0, out, begins, ends, ramp)
             start_slope = _goal(0.5, out, begins, ends, ramp) - _goal(-0.5, out, begins, ends, ramp)
             nearest = begins
-            late = gentle < 1.0 and begins < ramp and ends > 0.0 and (start - own_offset) * out > 0.0
+            late = gentle < 1.0 and begins < ramp and ends > 0.0 and (start - grid.offset) * out > 0.0
             if late:  # no time to lose with the beginning of the ramp
                 begins, start, start_slope = -ramp, out, 0.0
-        error, error_slope = own_offset - start, slope - start_slope
+        error, error_slope = grid.offset - start, slope - start_slope
         length = _shift_length(error + 3.0 * error_slope, speed)
         if error * error_slope > 0.0 and abs(error_slope) > 0.05:
             length = min(length, max(TURN_BACK * speed, 6.0))
@@ -81,10 +75,10 @@ def shape(
             u = min(i / length, 1.0)
             left = 1.0 - gentle * _smooth(u) - (1.0 - gentle) * u**2 * (3.0 - 2.0 * u)
             swing = gentle * (u - u**3 * (6.0 - 8.0 * u + 3.0 * u**2)) + (1.0 - gentle) * u * (1.0 - u) ** 2
-            goal = _goal(float(i), out, begins, ends, ramp) if path else aside
+            goal = out if stays else _goal(float(i), out, begins, ends, ramp)
             offset[path, i] = goal + error * left + error_slope * length * swing
-            x[path, i] = frame_x[behind + i] - offset[path, i] * sin[i]
-            y[path, i] = frame_y[behind + i] + offset[path, i] * cos[i]
+            x[path, i] = grid.x[behind + i] - offset[path, i] * sin[i]
+            y[path, i] = grid.y[behind + i] + offset[path, i] * cos[i]
         turned, before = 0.0, slip
         for i in range(points):
             low, high = max(i - 1, 0), min(i + 1, points - 1)
@@ -99,6 +93,6 @@ def shape(
         for i in range(points):
             low, high = max(i - 1, 0), min(i + 1, points - 1)
             curvature[path, i] = (course[high] - course[low]) / (high - low) / step[i]
-            lead = min(max(0.5 * wheelbase * curvature[path, i], -0.4), 0.4)
+            lead = min(max(0.5 * ego.wheelbase * curvature[path, i], -0.4), 0.4)
             yaw[path, i] = course[i] - np.arcsin(lead) if i else 0.0  # at first it is the ego's own
-    return offset, x, y, yaw, curvature, rate
+    return Lines(offset, x, y, yaw, curvature, rate)

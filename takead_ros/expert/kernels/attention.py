@@ -1,0 +1,98 @@
+"""Kernel of the attention: whom the scores have to mind, and who might come earlier or later than forecast."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from takead_ros.compiled import Flags, Indices, Matrix, Vector, kernel, part
+from takead_ros.expert.arrays import Along, Attention, Boxes, Courses, Ego, LaneGraph
+from takead_ros.expert.kernels.conflicts import TOUCH, box_gap
+from takead_ros.expert.kernels.courses import follow
+from takead_ros.expert.kernels.route import nearest_cell
+
+BEHIND, AHEAD = -30.0, 110.0  # m along the route between which somebody is worth scoring
+REACH = 0.6  # m more than the margin within which somebody is
+TRACK = 1.8  # m to the side in which who drives behind is on the ego's own track
+KNOWN_BEHIND = 10.0  # m of the route behind the ego that the scene holds; farther back the road may bend
+BENDS = 0.15  # m to the side for each metre
+TRAIL = 0.3  # s that crossing traffic is kept away behind it
+MOVES = 0.3  # m/s
+ALONG = 0.7  # cosine of the heading against the route's: who drives along it
+
+
+@part
+def _near(actors: Along, n: int, reach: float, path_offset: Matrix) -> bool:
+    """Whether the side of actor ``n`` comes within ``reach`` m of a path (L, G) at some knot."""
+    for s in range(actors.along.shape[1]):
+        if BEHIND < actors.along[n, s] < AHEAD:
+            at = nearest_cell(actors.along[n, s], path_offset.shape[1] - 1)
+            for path in range(path_offset.shape[0]):
+                if abs(actors.offset[n, s] - path_offset[path, at]) < reach + actors.extent_across[n, s]:
+                    return True
+    return False
+
+
+@part
+def _left_behind(actors: Along, n: int, boxes: Boxes, person: bool, own_offset: float, stuck: bool, ego: Ego) -> bool:
+    """Whether actor ``n`` is for no path to mind.
+
+    Who drives behind the ego on its own track has to keep the distance; a vehicle that the ego has long been standing
+    against has to be driven away from.
+    """
+    along = actors.along[n, 0]
+    track = TRACK + BENDS * max(-along - KNOWN_BEHIND, 0.0)
+    if along < -1.0 and abs(actors.offset[n, 0] - own_offset) < track and actors.same[n, 0] > ALONG:
+        return True
+    if person or not stuck:
+        return False
+    gap = box_gap(
+        boxes.x[n, 0], boxes.y[n, 0], 1.0, 0.0, 0.5 * ego.length, 0.5 * ego.width,
+        np.cos(boxes.yaw[n, 0]), np.sin(boxes.yaw[n, 0]), 0.5 * boxes.length[n], 0.5 * boxes.width[n],
+    )  # fmt: skip
+    return gap < TOUCH
+
+
+@kernel
+def attend(
+    actors: Along, boxes: Boxes, courses: Courses, lanes: LaneGraph, speed: Vector, age: Vector, person: Flags,
+    merges: Flags, passing: Indices, room: Vector, path_offset: Matrix, own_offset: float, stuck: bool,
+    crossing_margin: float, merging_margin: float, every: int, times: Vector, ego: Ego,
+) -> Attention:  # fmt: skip
+    """Whom proposals on the paths (L, G) mind; ``passing``: rows of those that need no minding in any case.
+
+    speed m/s, age s since they were seen, room m wanted beside them, ``person`` and ``merges`` (N,); the ego is
+    own_offset m left of the route and ``stuck`` where it has waited long. Who crosses is minded up to crossing_margin s
+    early, who merges merging_margin s.
+    """
+    count, knots = actors.along.shape
+    ignored, rows = np.zeros(count, np.bool_), np.empty(count, np.int64)
+    for row in passing:
+        ignored[row] = True
+    crossing = 0
+    for n in range(count):
+        near = _near(actors, n, 0.5 * ego.width + room[n] + REACH, path_offset)
+        ignored[n] = ignored[n] or not near or _left_behind(actors, n, boxes, person[n], own_offset, stuck, ego)
+        crosses = merges[n]
+        for s in range(knots):
+            crosses = crosses or actors.same[n, s] < ALONG
+        if near and speed[n] > MOVES and crosses:
+            rows[crossing] = n
+            crossing += 1
+    rows = rows[:crossing].copy()
+    when = np.zeros((crossing, len(times)), np.bool_)
+    shifted, distance = np.empty((4 * crossing, len(times))), np.empty((4 * crossing, len(times)))
+    flat = np.empty(4 * crossing, np.int64)
+    for m in range(crossing):
+        n = rows[m]
+        early = merging_margin if merges[n] else crossing_margin
+        shifts = (-TRAIL, 0.0, 0.5 * early, early)
+        for t in range(len(times)):
+            when[m, t] = merges[n] or actors.same[n, t // every] < ALONG
+            for h in range(4):
+                flat[4 * m + h] = n
+                at = times[t] + age[n] + shifts[h]
+                # crossing traffic that brakes now may think better of it
+                distance[4 * m + h, t], shifted[4 * m + h, t] = speed[n] * at, max(at, 0.0)
+    x, y, yaw = follow(lanes, courses, flat, distance, shifted, ego)
+    shape = (crossing, 4, len(times))
+    return Attention(ignored, rows, when, x.reshape(shape), y.reshape(shape), yaw.reshape(shape))

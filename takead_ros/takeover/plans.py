@@ -1,0 +1,65 @@
+"""A driver's output as the monitor uses it: judged, and placed in ``map``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from takead_ros.domain.driving import DriverOutput, DriverStatus
+from takead_ros.takeover.parameters import MonitorParameters
+from takead_ros.takeover.prediction import Trace
+
+NS = 1_000_000_000
+JUMP = "plan_jump"
+
+
+@dataclass(frozen=True, eq=False)
+class Driver:
+    """A driver's newest output with its path in ``map``; ``fault``: why it must not be used, or empty."""
+
+    output: DriverOutput
+    trace: Trace | None
+    fault: str = ""
+
+    @property
+    def usable(self) -> bool:
+        return self.trace is not None and self.fault in ("", JUMP)
+
+
+def fault(output: DriverOutput, p: MonitorParameters) -> str:
+    """Why an output must not be used, or empty."""
+    if output.status is not DriverStatus.OK:
+        return f"status_{output.status.name.lower()}"
+    plan = output.plan
+    if not 2 <= len(plan.x) == len(plan.y) == len(plan.yaw) == len(plan.speed):
+        return "malformed"
+    values = np.concatenate((plan.x, plan.y, plan.yaw, plan.speed, (output.steering_angle, output.acceleration)))
+    if not np.isfinite(values).all():
+        return "not_finite"
+    fast = np.abs(plan.speed).max() > p.speed_range_mps
+    if (
+        abs(output.steering_angle) > p.steering_range_rad
+        or abs(output.acceleration) > p.acceleration_range_mps2
+        or fast
+    ):
+        return "out_of_range"
+    return ""
+
+
+def jump(new: Driver, before: Driver, p: MonitorParameters) -> str:
+    """Whether two plans in a row are farther apart at the same moment than a change of mind explains: beside the old
+    path, or along it beyond what braking instead of accelerating makes. Slower on the same bend is no way beside it."""
+    if new.trace is None or before.trace is None:
+        return ""
+    elapsed = (new.output.stamp - before.output.stamp) / NS
+    if not 0.0 < elapsed < p.plan_jump_at_s:
+        return ""
+    x, y = (float(np.interp(p.plan_jump_at_s, new.trace.t, values)) for values in (new.trace.x, new.trace.y))
+    old = before.trace
+    dx, dy = x - old.x, y - old.y
+    i = int((dx * dx + dy * dy).argmin())
+    cos, sin = np.cos(old.yaw[i]), np.sin(old.yaw[i])
+    sideways = abs(cos * dy[i] - sin * dx[i])
+    along = abs(old.arc[i] + cos * dx[i] + sin * dy[i] - np.interp(p.plan_jump_at_s + elapsed, old.t, old.arc))
+    return JUMP if sideways > p.plan_jump_m or along > p.plan_jump_along_m else ""

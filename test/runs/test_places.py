@@ -1,0 +1,61 @@
+"""Places to compute: whatever finishes first, each result belongs to its job; workers are kept; deaths are told."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from support.workers import Squares
+from takead_ros.domain.errors import TakeadError
+from takead_ros.runs.progress import Silent
+from takead_ros.runs.workers import WORKERS, open_workers
+
+PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
+
+
+def squares(jobs: list[int], count: int, kind: str = "processes") -> dict[int, tuple[int, int, int]]:
+    found: dict[int, tuple[int, int, int]] = {}
+    with open_workers(Squares, count, kind) as pool:
+        pool.map(jobs[:1], found.__setitem__, str, Silent())
+        pool.map(jobs[1:], found.__setitem__, str, Silent())
+    return found
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_each_result_belongs_to_its_job_and_workers_are_kept(count: int) -> None:
+    found = squares(list(range(20)), count)
+    assert {job: result[0] for job, result in found.items()} == {job: job * job for job in range(20)}
+    assert sum(result[1] == 0 for result in found.values()) <= count  # a worker begins once
+    assert (os.getpid() in {result[2] for result in found.values()}) == (count == 1)
+
+
+def test_the_first_error_of_a_job_comes_out_as_it_was() -> None:
+    for count in (1, 2):
+        with pytest.raises(TakeadError, match="job -2: expected"):
+            squares([0, 1, -2, 3], count)
+
+
+def test_a_process_that_is_killed_is_told_with_the_jobs_that_were_open() -> None:
+    with pytest.raises(TakeadError, match=r"a worker process died.*open were: .*-1"):
+        squares([0, -1], 2)
+
+
+def test_no_workers_and_unknown_places_are_refused() -> None:
+    with pytest.raises(TakeadError, match="expected at least 1"):
+        open_workers(Squares, 0)
+    with pytest.raises(TakeadError, match="'ray': unknown, expected one of processes"):
+        open_workers(Squares, 2, "ray")
+
+
+def test_the_worked_example_of_the_page_is_another_place() -> None:
+    section = PAGE.read_text(encoding="utf-8").split("\n## A place to compute\n")[1].split("\n## ")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    exec(compile(code, str(PAGE), "exec"), {"__name__": "example"})
+    try:
+        found = squares(list(range(12)), 3, "threads")
+    finally:
+        del WORKERS["threads"]
+    assert {job: result[0] for job, result in found.items()} == {job: job * job for job in range(12)}
