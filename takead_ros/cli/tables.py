@@ -26,7 +26,7 @@ def evaluation_table(content: Evaluation) -> Table:
     own = content.passes.get("unassisted") or content.passes["assisted"]
     taken = content.passes.get("assisted") or own
     for name in own.scenarios:
-        table.add_row(name, *_cells(own.scenarios[name], taken.scenarios[name]))
+        table.add_row(name, *_cells(own.scenarios[name], taken.scenarios.get(name, own.scenarios[name])))
     table.add_section()
     every = [headline.written.format(getattr(content, headline.key)) for headline in HEADLINES]
     table.add_row("all", *every, str(content.episode_count), style="bold")

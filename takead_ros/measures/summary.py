@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
@@ -22,6 +24,9 @@ FEWEST = 10  # episodes below which no difference is called settled
 SHORTEST_KM, SHORTEST_S = 1e-3, 1e-3  # floors of the sums that are divided by
 
 
+HeadlineKey = Literal["driving_score", "success_rate", "route_completion", "takeovers_per_km", "expert_share"]
+
+
 @dataclass(frozen=True)
 class Headline:
     """One figure of many episodes: the sum of ``amount`` over the sum of ``weight`` (floored at ``least``).
@@ -29,7 +34,7 @@ class Headline:
     ``title`` and ``written`` (a format) are for people; ``sense``: 1 where more is better, -1 where less is.
     """
 
-    key: str
+    key: HeadlineKey
     title: str
     written: str
     sense: int
@@ -47,7 +52,7 @@ HEADLINES: tuple[Headline, ...] = (
     Headline("expert_share", "Expert share", "{:.1%}", -1, lambda s: s.expert_share * s.duration,
              lambda s: s.duration, SHORTEST_S),
 )  # fmt: skip
-BY_KEY = {headline.key: headline for headline in HEADLINES}
+BY_KEY: dict[HeadlineKey, Headline] = {headline.key: headline for headline in HEADLINES}
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class Summary:
     route_completion: float
     takeovers_per_km: float
     expert_share: float
-    intervals: dict[str, Interval]
+    intervals: Annotated[dict[HeadlineKey, Interval], Field(min_length=len(HEADLINES))]
     comfort: float
     efficiency: float | None
     min_ttc_median: float | None
@@ -114,7 +119,7 @@ class Difference:
     """One headline of two models on the same episodes: both values, new - old, the bootstrap 95 % interval of that
     (episodes drawn in pairs), and on how many episodes the new one was higher, equal, lower."""
 
-    metric: str
+    metric: HeadlineKey
     old: float
     new: float
     difference: float
@@ -125,13 +130,13 @@ class Difference:
     lower: int
 
 
-def value(scores: Sequence[EpisodeScore], key: str) -> float:
+def value(scores: Sequence[EpisodeScore], key: HeadlineKey) -> float:
     """The headline ``key`` of ``scores``. Raises TakeadError where there are none."""
     amounts, weights = _columns(scores, [BY_KEY[key]])
     return float(_ratio(amounts.sum(), weights.sum(), BY_KEY[key].least))
 
 
-def intervals(scores: Sequence[EpisodeScore], seed: int = 0) -> dict[str, Interval]:
+def intervals(scores: Sequence[EpisodeScore], seed: int = 0) -> dict[HeadlineKey, Interval]:
     """The bootstrap 95 % interval of each headline's ``value``."""
     amounts, weights = (_resampled(column, seed) for column in _columns(scores, HEADLINES))
     return {
@@ -172,8 +177,8 @@ def aggregate(scores: Sequence[EpisodeScore]) -> Summary:
 
 
 def compare(
-    old: Sequence[EpisodeScore], new: Sequence[EpisodeScore], keys: Sequence[str] = tuple(BY_KEY), seed: int = 0
-) -> dict[str, Difference]:
+    old: Sequence[EpisodeScore], new: Sequence[EpisodeScore], keys: Sequence[HeadlineKey] = tuple(BY_KEY), seed: int = 0
+) -> dict[HeadlineKey, Difference]:
     """Headlines paired over the episodes (scenario, seed), which must be the same set in both.
 
     Raises TakeadError where the two sets of episodes differ or are empty.

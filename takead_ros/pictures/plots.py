@@ -37,14 +37,14 @@ def _svg(figure: Figure) -> str:
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
-def paired_scores(old: Sequence[EpisodeResult], new: Sequence[EpisodeResult]) -> str:
+def paired_scores(episodes: Sequence[tuple[EpisodeResult, EpisodeResult]]) -> str:
     """Driving Score of each episode, old model (across) against new (up); the same seed in both, one dot each."""
     figure, axes = _figure(5.2, 4.4)
-    families = sorted({episode.scenario for episode in old})
+    families = sorted({old.scenario for old, _ in episodes})
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle="--", zorder=1)
     markers = "osD^vP*Xhp<>"
     for i, family in enumerate(families):
-        pairs = [(a.driving_score, b.driving_score) for a, b in zip(old, new, strict=True) if a.scenario == family]
+        pairs = [(old.driving_score, new.driving_score) for old, new in episodes if old.scenario == family]
         # dots of equal scores would hide each other: a small fixed step to the side by their rank
         across = [a + 0.7 * (j % 5 - 2) for j, (a, _) in enumerate(pairs)]
         up = [b + 0.7 * (j // 5 % 5 - 2) for j, (_, b) in enumerate(pairs)]

@@ -19,7 +19,7 @@ from takead_ros.measures.summary import HEADLINES
 from takead_ros.pictures import plots, side_by_side
 from takead_ros.runs.loop import AFTER, BEFORE, STATE, LoopState, read_state
 from takead_ros.runs.progress import Progress
-from takead_ros.runs.results import Comparison, Evaluation, comparison, judgement, read_evaluation, signed
+from takead_ros.runs.results import Comparison, Evaluation, comparison, judgement, pairs, read_evaluation, signed
 
 PAGE = "report.html"
 _WORDS = {"better": "better", "worse": "worse", "open": "not settled"}
@@ -133,7 +133,7 @@ def _plots_section(run: Path, before: Evaluation, after: Evaluation, state: Loop
     wide = _figure(plots.headlines(before, after), "Each headline with its bootstrap 95 % interval over episodes.")
     figures = [
         _figure(
-            plots.paired_scores(before.episodes, after.episodes),
+            plots.paired_scores(pairs(before, after)),
             "Driving Score of every held-out episode, driven alone. Above the line: the new policy did better.",
         ),
         _figure(

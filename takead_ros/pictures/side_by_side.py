@@ -20,7 +20,7 @@ from takead_ros.recording import reader
 from takead_ros.recording.reader import Frame
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.runs.progress import Progress
-from takead_ros.runs.results import RECORD, EvaluatedEpisode, Evaluation
+from takead_ros.runs.results import RECORD, EvaluatedEpisode, Evaluation, pairs
 
 GIF, STILL, FACTS = "moment.gif", "moment.png", "moment.json"
 BEFORE_S, AFTER_S, STEP_S = 2.5, 5.0, 0.1  # what is shown around the takeover
@@ -86,7 +86,7 @@ def ensure(run: Path, before: Evaluation, after: Evaluation, progress: Progress)
         found = read_record(Moment, facts, "what a report shows")
         if found.models == models and _is_picture(run / GIF) and _is_picture(run / STILL):
             return found
-    chosen = choose(before.episodes, after.episodes)
+    chosen = choose(pairs(before, after))
     if chosen is None:
         return None
     scenario, seed = chosen
@@ -146,9 +146,9 @@ def save_drive(drive: Drive, text: str, path: Path) -> None:
     save_gif(pictures, path, durations_ms([frame.stamp / 1e9 for frame in drive.frames]))
 
 
-def choose(before: Sequence[EvaluatedEpisode], after: Sequence[EvaluatedEpisode]) -> tuple[str, int] | None:
-    """Scenario and seed of the episode that tells most: the old policy taken over for what lay ahead, the new one not,
-    or less. None where the old policy was never taken over."""
+def choose(episodes: Sequence[tuple[EvaluatedEpisode, EvaluatedEpisode]]) -> tuple[str, int] | None:
+    """Scenario and seed of the pair that tells most: the old policy taken over for what lay ahead, the new one not, or
+    less. None where the old policy was never taken over."""
 
     def worth(pair: tuple[EvaluatedEpisode, EvaluatedEpisode]) -> tuple[float, ...]:
         old, new = pair
@@ -160,10 +160,10 @@ def choose(before: Sequence[EvaluatedEpisode], after: Sequence[EvaluatedEpisode]
             float(len(TRIGGERS) - TRIGGERS.index(trigger)) if trigger in TRIGGERS else 0.0,
         )
 
-    pairs = [pair for pair in zip(before, after, strict=True) if pair[0].triggers]
-    if not pairs:
+    taken_over = [pair for pair in episodes if pair[0].triggers]
+    if not taken_over:
         return None
-    best = max(pairs, key=worth)[0]
+    best = max(taken_over, key=worth)[0]
     return best.scenario, best.seed
 
 

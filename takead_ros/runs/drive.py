@@ -13,7 +13,7 @@ from takead_ros.files import LOCK_SUFFIX, PART_MARK, locked
 from takead_ros.runs.episode import EXPERT, EpisodeSpec
 from takead_ros.runs.journal import Journal
 from takead_ros.runs.progress import Progress
-from takead_ros.runs.results import PASSES, RECORD, EpisodeResult, Evaluation, RunSettings, evaluation
+from takead_ros.runs.results import PASSES, RECORD, EpisodeResult, Evaluation, PassName, RunSettings, evaluation
 from takead_ros.runs.spec import Record, RunSpec
 from takead_ros.runs.workers import Workers
 
@@ -36,7 +36,7 @@ class EvaluationSettings(RunSettings):
     passes: tuple[str, ...]
 
 
-def check_passes(text: str, spec: RunSpec) -> tuple[str, ...]:
+def check_passes(text: str, spec: RunSpec) -> tuple[PassName, ...]:
     """The passes named in ``text``, in their fixed order, as far as ``spec`` has them."""
     names = [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in PASSES]
@@ -67,7 +67,7 @@ def drive(
 
 def evaluate(
     spec: RunSpec,
-    passes: Sequence[str],
+    passes: Sequence[PassName],
     keep: Path | None,
     workers: EpisodeWorkers,
     progress: Progress,
@@ -85,7 +85,7 @@ def evaluate(
             journal = Journal(keep.with_name(keep.name + JOURNAL_SUFFIX), settings, EpisodeResult)
         specs = {name: spec.episodes(takeovers=name == "assisted") for name in passes}
         results = run_episodes([one for name in passes for one in specs[name]], workers, journal, progress, label)
-        parts = {}
+        parts: dict[PassName, list[EpisodeResult]] = {}
         for name in passes:
             parts[name], results = results[: len(specs[name])], results[len(specs[name]) :]
         return evaluation(spec.model, spec.settings(), parts)

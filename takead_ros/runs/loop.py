@@ -27,7 +27,7 @@ from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import SPLIT_SIZE
 from takead_ros.files import locked, read_record, to_json, writable_folder, write_record
-from takead_ros.measures.summary import BY_KEY
+from takead_ros.measures.summary import BY_KEY, HeadlineKey
 from takead_ros.policy.model import load_model
 from takead_ros.runs.drive import EpisodeWorkers, check_folder, drive, evaluate
 from takead_ros.runs.episode import EXPERT
@@ -37,6 +37,7 @@ from takead_ros.runs.results import (
     RECORD,
     Comparison,
     Evaluation,
+    PassName,
     comparison,
     judgement,
     read_evaluation,
@@ -138,7 +139,7 @@ def decide(found: Comparison) -> Decision:
     return Decision(promoted=True, reasons=(f"{_told('driving_score', found)}: a gain{settled}, nothing worse",))
 
 
-def _told(key: str, found: Comparison) -> str:
+def _told(key: HeadlineKey, found: Comparison) -> str:
     headline, difference = BY_KEY[key], found.differences[key]
     written = headline.written
     return (
@@ -300,7 +301,7 @@ def read_state(folder: Path) -> LoopState:
 
 
 def _evaluated(
-    spec: RunSpec, passes: Sequence[str], file: Path, workers: EpisodeWorkers,
+    spec: RunSpec, passes: Sequence[PassName], file: Path, workers: EpisodeWorkers,
     progress: Callable[[], AbstractContextManager[Progress]], label: str,
 ) -> Evaluation:  # fmt: skip
     """The evaluation kept in ``file``, or made and kept there; a broken file is made again from its episodes."""

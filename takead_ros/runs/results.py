@@ -10,21 +10,23 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
 from takead_ros.measures.driving_score import EpisodeScore
-from takead_ros.measures.summary import BY_KEY, FEWEST, Difference, Summary, aggregate, compare, intervals
+from takead_ros.measures.summary import BY_KEY, FEWEST, Difference, HeadlineKey, Summary, aggregate, compare
 from takead_ros.runs.environment import Environment, this_environment
 
 RECORD = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-PASSES = ("unassisted", "assisted")
-ALONE_KEYS = ("driving_score", "success_rate", "route_completion")  # measured without a takeover, where that was driven
-ASSISTED_KEYS = ("takeovers_per_km", "expert_share")
+PassName = Literal["unassisted", "assisted"]
+PASSES: tuple[PassName, ...] = ("unassisted", "assisted")
+# measured without a takeover, where that was driven
+ALONE_KEYS: tuple[HeadlineKey, ...] = ("driving_score", "success_rate", "route_completion")
+ASSISTED_KEYS: tuple[HeadlineKey, ...] = ("takeovers_per_km", "expert_share")
 
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
@@ -61,7 +63,7 @@ class RunSettings:
     model_sha256: str
     suite: str
     families: tuple[str, ...]
-    seeds: tuple[int, ...]
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     version: str
     simulator: str
     parameters: dict[str, dict[str, bool | int | float | str | tuple[str, ...]]]
@@ -81,7 +83,7 @@ class Evaluation(RunSettings, Summary):
     environment: Environment
     triggers: dict[str, int]
     verdict: dict[str, float] | None
-    passes: dict[str, Summary]
+    passes: Annotated[dict[PassName, Summary], Field(min_length=1)]
     episodes: tuple[EvaluatedEpisode, ...]
 
     @property
@@ -104,9 +106,9 @@ class Comparison:
     after: ModelName
     suite: str
     families: tuple[str, ...]
-    seeds: tuple[int, ...]
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     episode_count: int
-    differences: dict[str, Difference]
+    differences: Annotated[dict[HeadlineKey, Difference], Field(min_length=len(BY_KEY))]
     scenarios: dict[str, Difference]
     infractions_per_km: dict[str, tuple[float, float]]  # before, after; driven alone
     version: str
@@ -114,16 +116,16 @@ class Comparison:
     environment: Environment
 
 
-def evaluation(model: str, settings: RunSettings, passes: Mapping[str, Sequence[EpisodeResult]]) -> Evaluation:
+def evaluation(model: str, settings: RunSettings, passes: Mapping[PassName, Sequence[EpisodeResult]]) -> Evaluation:
     """Sum up ``passes``: results by pass name (``unassisted``, ``assisted``), in the same order of episodes."""
     alone = passes["unassisted"] if "unassisted" in passes else passes["assisted"]
     assisted = passes.get("assisted", alone)
-    found = {name: aggregate(results) for name, results in passes.items()}
+    found: dict[PassName, Summary] = {name: aggregate(results) for name, results in passes.items()}
     own, taken = (found.get(name) or next(iter(found.values())) for name in PASSES)
-    headline = {
+    headline: dict[str, Any] = {
         **_shallow(own),
         **{key: getattr(taken, key) for key in ASSISTED_KEYS},
-        "intervals": {key: (taken if key in ASSISTED_KEYS else own).intervals[key] for key in BY_KEY},
+        "intervals": {**own.intervals, **{key: taken.intervals[key] for key in ASSISTED_KEYS}},
     }
     return Evaluation(
         **headline,
@@ -165,6 +167,12 @@ def comparison(before: Evaluation, after: Evaluation) -> Comparison:
         simulator=before.simulator,
         environment=after.environment,
     )
+
+
+def pairs(before: Evaluation, after: Evaluation) -> list[tuple[EvaluatedEpisode, EvaluatedEpisode]]:
+    """The same episodes of both, whatever order each has them in. The two hold the same episodes (``comparison``)."""
+    theirs = {(episode.scenario, episode.seed): episode for episode in after.episodes}
+    return [(episode, theirs[episode.scenario, episode.seed]) for episode in before.episodes]
 
 
 def judgement(found: Difference) -> str:

@@ -11,7 +11,7 @@ from takead_ros.domain.seeds import parse_seeds
 from takead_ros.maps.towns import prepare
 from takead_ros.policy.model import load_model
 from takead_ros.runs.episode import EXPERT, SIMULATOR, EpisodeSpec
-from takead_ros.runs.results import PASSES, RunSettings
+from takead_ros.runs.results import PASSES, PassName, RunSettings
 from takead_ros.scenarios import build
 from takead_ros.scenarios.suites import Suite, load_suite
 from takead_ros.simulators import open_simulator
@@ -34,7 +34,7 @@ class RunSpec:
     simulator_version: str
 
     @property
-    def passes(self) -> tuple[str, ...]:
+    def passes(self) -> tuple[PassName, ...]:
         """How it can be driven; the expert has nobody to take over from it."""
         return ("unassisted",) if self.model == EXPERT else PASSES
 
