@@ -36,7 +36,7 @@ class Navigation:
         self.goal = max(min(goal, float(self.path.arc[-1]) - 5.0), start + 1.0)
         self.s, self.lateral, self.heading_error = start, 0.0, 0.0
         self.furthest = start
-        self._commands = commands
+        self.commands = commands
 
     @property
     def length(self) -> float:
@@ -71,7 +71,7 @@ class Navigation:
         at = np.minimum(self.s + np.array(TARGETS), arc[-1])
         rows = np.minimum(np.round(at).astype(int), len(arc) - 1)
         points = np.stack([np.interp(at, arc, self.path.points[:, 0]), np.interp(at, arc, self.path.points[:, 1])], 1)
-        commands = tuple(RouteCommand(int(self._commands[row])) for row in rows)
+        commands = tuple(RouteCommand(int(self.commands[row])) for row in rows)
         return Route(
             path=self.path.points[first:last],
             targets=points,

@@ -16,7 +16,13 @@ def _metadrive(step_s: float) -> Simulator:
     return MetaDrive(step_s)
 
 
-SIMULATORS: dict[str, Callable[[float], Simulator]] = {"metadrive": _metadrive}
+def _vector(step_s: float) -> Simulator:
+    from takead_ros.simulators.vector.simulator import Vector
+
+    return Vector(step_s)
+
+
+SIMULATORS: dict[str, Callable[[float], Simulator]] = {"metadrive": _metadrive, "vector": _vector}
 
 
 def open_simulator(name: str, step_s: float = STEP_S) -> Simulator:

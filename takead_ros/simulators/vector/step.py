@@ -1,0 +1,364 @@
+"""One tick of all environments in one compiled call: others, ego, contacts, navigation, lights, the end.
+
+``simulators.metadrive.episode`` is the definition of the order and of every rule here. An environment is stepped by
+scalar code that allocates nothing and looks at no other, so that results do not depend on the batch.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from takead_ros.compiled import Indices, Matrix, kernel, part
+from takead_ros.domain.navigation import SEARCH
+from takead_ros.domain.scene import ControlKind, FloatArray, LightState
+from takead_ros.measures.episode_log import End
+from takead_ros.scenarios.signals import CLEARANCE
+from takead_ros.simulators.vector import traffic
+from takead_ros.simulators.vector.arrays import Layout, State
+from takead_ros.simulators.vector.ego import Vehicle, drive, pedal
+from takead_ros.simulators.vector.traffic import CONE, ROOM, SINCE, SPEED
+
+ENDS = tuple(End)
+RUNNING, GOAL, TIME_LIMIT, BLOCKED, DEVIATED = (
+    ENDS.index(end) for end in (End.RUNNING, End.GOAL, End.TIME_LIMIT, End.BLOCKED, End.ROUTE_DEVIATION)
+)
+DEVIATION = 15.0  # m
+STANDSTILL = 15.0  # s
+STAY = 0.3  # m
+TOUCH = 0.03  # m
+CLOSE = 8.0  # m between two centres beyond which nobody touches
+LIGHT, RED, GREEN = int(ControlKind.TRAFFIC_LIGHT), int(LightState.RED), int(LightState.GREEN)
+HALF_SPACING2 = 0.25  # m^2: between two samples of a lane the true distance is up to half a metre less
+IN_WAY = 7  # columns of a box: x, y, yaw, length, width, vx, vy
+
+
+@part
+def overlap(ax: float, ay: float, ayaw: float, al: float, aw: float, bx: float, by: float, byaw: float, bl: float,
+            bw: float) -> float:  # fmt: skip
+    """How deep (m) two oriented boxes overlap along the axis of least overlap; 0 or less: not at all."""
+    dx, dy = bx - ax, by - ay
+    ac, as_, bc, bs = math.cos(ayaw), math.sin(ayaw), math.cos(byaw), math.sin(byaw)
+    c, s = abs(ac * bc + as_ * bs), abs(ac * bs - as_ * bc)
+    depth = (al + c * bl + s * bw) / 2.0 - abs(ac * dx + as_ * dy)
+    depth = min(depth, (aw + s * bl + c * bw) / 2.0 - abs(ac * dy - as_ * dx))
+    depth = min(depth, (bl + c * al + s * aw) / 2.0 - abs(bc * dx + bs * dy))
+    return min(depth, (bw + s * al + c * aw) / 2.0 - abs(bc * dy - bs * dx))
+
+
+@part
+def come_and_go(layout: Layout, state: State, e: int, time: float, vehicle: Vehicle) -> None:
+    """Actors appear where the ego enters their stretch, unless the place is taken, and go when it is behind."""
+    s, ego = state.navigation[e, 0], state.ego[e]
+    for i in range(layout.actor_count[e]):
+        if not state.gone[e, i] and s > layout.present_to[e, i]:
+            state.gone[e, i] = 1
+    for i in range(layout.actor_count[e]):
+        if not state.waiting[e, i] or layout.present_from[e, i] > s:
+            continue
+        state.waiting[e, i] = 0
+        x, y, yaw = state.pose[e, i, 0], state.pose[e, i, 1], state.pose[e, i, 2]
+        length, width = layout.length[e, i] + ROOM, layout.width[e, i] + ROOM
+        free = overlap(x, y, yaw, length, width, ego[0], ego[1], ego[2], vehicle.length, vehicle.width) <= 0.0
+        for j in range(layout.actor_count[e]):
+            if free and not state.gone[e, j]:
+                p = state.pose[e, j]
+                free = overlap(x, y, yaw, length, width, p[0], p[1], p[2], layout.length[e, j],
+                               layout.width[e, j]) <= 0.0  # fmt: skip
+        if free:
+            traffic.begin_actor(layout, state, e, i, time)
+
+
+@part
+def green(layout: Layout, state: State, e: int, with_ego: bool, time: float) -> bool:
+    """``Signals.green``: whether the light of others at the ego's next junction is green."""
+    for i in range(layout.control_count[e]):
+        if layout.control_kind[e, i] != LIGHT:
+            continue
+        if with_ego or state.light_state[e, i] != RED:
+            lit: bool = state.light_state[e, i] == GREEN
+            return lit == with_ego
+        if state.light_next[e, i] < layout.change_count[e, i]:
+            row = layout.change_first[e, i] + state.light_next[e, i]
+            if layout.change_when[e, row] == SINCE:
+                early: bool = time - state.light_since[e, i] < layout.change_value[e, row] - CLEARANCE
+                return early
+    return True
+
+
+@part
+def move_actors(layout: Layout, state: State, e: int, boxes: FloatArray, dt: float, vehicle: Vehicle) -> None:
+    time, ego, count = state.tick[e] * dt, state.ego[e], layout.actor_count[e]
+    come_and_go(layout, state, e, time, vehicle)
+    for i in range(count):
+        if state.gone[e, i]:
+            boxes[i, :] = np.nan
+            continue
+        p = state.pose[e, i]
+        boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 5], boxes[i, 6] = p[0], p[1], p[2], p[3], p[4]
+        boxes[i, 3], boxes[i, 4] = layout.length[e, i], layout.width[e, i]
+    boxes[count, 0], boxes[count, 1], boxes[count, 2] = ego[0], ego[1], ego[2]
+    boxes[count, 3], boxes[count, 4] = vehicle.length, vehicle.width
+    boxes[count, 5], boxes[count, 6] = math.cos(ego[2]) * ego[3], math.sin(ego[2]) * ego[3]
+    for i in range(count):
+        if state.gone[e, i] or state.hit[e, i]:
+            continue
+        own = time - state.motion[e, i, traffic.BORN]
+        while state.phase[e, i] < layout.phase_count[e, i]:
+            row = layout.phase_first[e, i] + state.phase[e, i]
+            when = layout.phase_when[e, row]
+            gap = traffic.gap_to(layout, state, e, i, vehicle.length) if traffic.needs_gap(when) else 0.0
+            if not traffic.due(when, layout.phase_value[e, row], state.motion[e, i, traffic.S],
+                               state.phase_since[e, i], own, gap, ego[3], state.navigation[e, 0]):  # fmt: skip
+                break
+            traffic.begin_phase(layout, state, e, i, row, own)
+        gap, lead = math.inf, 0.0
+        if layout.reactive[e, i]:
+            gap, lead = traffic.blocker(layout, state, e, i, boxes, count + 1)
+        if not math.isnan(layout.light_s[e, i]) and not green(layout, state, e, layout.light_with_ego[e, i] != 0, time):
+            m = state.motion[e, i]
+            line = traffic.stop_line_gap(layout.light_s[e, i], m[traffic.S], layout.length[e, i], m[SPEED],
+                                         layout.braking[e, i])  # fmt: skip
+            if line < gap or (line == gap and lead > 0.0):
+                gap, lead = line, 0.0
+        if traffic.rests(state, e, i):
+            continue
+        traffic.advance(layout, state, e, i, gap, lead, dt)
+        traffic.set_pose(layout, state, e, i)
+
+
+@part
+def move_ego(layout: Layout, state: State, e: int, steering: float, acceleration: float, vehicle: Vehicle) -> None:
+    """Drive, and be held by who is in the way: not into another's body, and no speed into it."""
+    ego, body = state.ego[e], state.body[e]
+    x, y, yaw, speed = ego[0], ego[1], ego[2], ego[3]
+    drive(body, steering, pedal(acceleration, speed, vehicle), vehicle)
+    for i in range(layout.actor_count[e]):
+        p = state.pose[e, i]
+        if state.gone[e, i] or layout.body_kind[e, i] == CONE or abs(p[0] - x) + abs(p[1] - y) > 2.0 * CLOSE:
+            continue
+        keep_out(body, p, layout.length[e, i], layout.width[e, i], vehicle)
+    if acceleration <= 0.0 and speed < vehicle.creep:
+        body[0], body[1], body[2], body[6], body[7], body[8] = x, y, yaw, x, y, yaw
+        body[3], body[4], body[5] = 0.0, 0.0, 0.0
+
+
+@part
+def keep_out(body: FloatArray, other: FloatArray, length: float, width: float, vehicle: Vehicle) -> None:
+    """Shift the ego out of another's body along the axis of least overlap and take its speed into it."""
+    depth, nx, ny = math.inf, 0.0, 0.0
+    for axis in range(4):
+        yaw = (body[2] if axis < 2 else other[2]) + (0.5 * math.pi if axis % 2 else 0.0)
+        ax, ay = math.cos(yaw), math.sin(yaw)
+        reach = 0.0
+        for box in range(2):
+            heading, long, wide = (body[2], vehicle.length, vehicle.width) if box == 0 else (other[2], length, width)
+            c, s = math.cos(heading), math.sin(heading)
+            reach += (abs(ax * c + ay * s) * long + abs(ay * c - ax * s) * wide) / 2.0
+        apart = ax * (body[0] - other[0]) + ay * (body[1] - other[1])
+        here = reach - abs(apart)
+        if here <= 0.0:
+            return
+        if here < depth:
+            away = math.copysign(1.0, apart)
+            depth, nx, ny = here, away * ax, away * ay
+    body[0] += depth * nx
+    body[1] += depth * ny
+    body[6] += depth * nx
+    body[7] += depth * ny
+    into = body[3] * nx + body[4] * ny
+    if into < 0.0:
+        body[3] -= into * nx
+        body[4] -= into * ny
+
+
+@part
+def read_ego(state: State, e: int, speed_before: float, steering: float, dt: float) -> None:
+    ego, body = state.ego[e], state.body[e]
+    yaw = body[8] - 2.0 * math.pi * math.floor(body[8] / (2.0 * math.pi) + 0.5)
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    ego[0], ego[1], ego[2] = body[6], body[7], yaw
+    ego[3], ego[4], ego[5] = cos * body[3] + sin * body[4], cos * body[4] - sin * body[3], body[5]
+    ego[6], ego[7], ego[8] = (ego[3] - speed_before) / dt, ego[3] * body[5], steering
+
+
+@part
+def navigate(layout: Layout, state: State, e: int) -> float:
+    """``domain.navigation.Navigation.update``; returns the square of the ego's distance from the path there."""
+    arc, px, py, n = layout.route_arc[e], layout.route_x[e], layout.route_y[e], layout.route_count[e]
+    nav, x, y, yaw = state.navigation[e], state.ego[e, 0], state.ego[e, 1], state.ego[e, 2]
+    low, high = 0, n  # searchsorted(arc, s), left
+    while low < high:
+        middle = (low + high) // 2
+        if arc[middle] < nav[0]:
+            low = middle + 1
+        else:
+            high = middle
+    first, last = max(low - SEARCH, 0), min(low + SEARCH, n)
+    best, at, share_at = math.inf, first, 0.0
+    for i in range(first, last - 1):
+        sx, sy, ox, oy = px[i + 1] - px[i], py[i + 1] - py[i], x - px[i], y - py[i]
+        share = min(max((ox * sx + oy * sy) / (sx * sx + sy * sy), 0.0), 1.0)
+        square = (ox - share * sx) ** 2 + (oy - share * sy) ** 2
+        if square < best:
+            best, at, share_at = square, i, share
+    sx, sy, ox, oy = px[at + 1] - px[at], py[at + 1] - py[at], x - px[at], y - py[at]
+    length = math.sqrt(sx * sx + sy * sy)
+    nav[0] = arc[at] + share_at * length
+    nav[1] = (sx * oy - sy * ox) / length
+    heading = layout.route_yaw[e, at] + share_at * (layout.route_yaw[e, at + 1] - layout.route_yaw[e, at])
+    error = yaw - heading + math.pi
+    nav[2] = error - 2.0 * math.pi * math.floor(error / (2.0 * math.pi)) - math.pi
+    nav[3] = max(nav[3], nav[0])
+    for k in range(layout.limit_count[e]):
+        if nav[0] >= layout.limit_from[e, k]:
+            nav[4] = layout.limit_speed[e, k]
+    return best
+
+
+@part
+def find_contacts(layout: Layout, state: State, e: int, vehicle: Vehicle) -> None:
+    """New touches between the ego's box and others; a touched actor stops for good."""
+    ego = state.ego[e]
+    for i in range(layout.actor_count[e]):
+        state.touched[e, i] = 0
+        p = state.pose[e, i]
+        touches = False
+        if not state.gone[e, i] and math.hypot(p[0] - ego[0], p[1] - ego[1]) < CLOSE:
+            touches = overlap(ego[0], ego[1], ego[2], vehicle.length, vehicle.width, p[0], p[1], p[2],
+                              layout.length[e, i] + 2.0 * TOUCH, layout.width[e, i] + 2.0 * TOUCH) > 0.0  # fmt: skip
+        if touches and not state.touching[e, i]:
+            state.touched[e, i] = 1
+            state.hit[e, i] = 1
+            state.motion[e, i, SPEED], state.motion[e, i, traffic.DRIFT] = 0.0, 0.0
+            p[3], p[4] = 0.0, 0.0
+        state.touching[e, i] = touches
+
+
+@part
+def advance_lights(layout: Layout, state: State, e: int, time: float, front: float) -> None:
+    """``Signals.advance``."""
+    s, speed = state.navigation[e, 0], state.ego[e, 3]
+    for i in range(layout.control_count[e]):
+        gap = layout.control_s[e, i] - s - front
+        while state.light_next[e, i] < layout.change_count[e, i]:
+            row = layout.change_first[e, i] + state.light_next[e, i]
+            if not traffic.due(layout.change_when[e, row], layout.change_value[e, row], layout.control_s[e, i],
+                               state.light_since[e, i], time, gap, speed, s):  # fmt: skip
+                break
+            state.light_state[e, i] = layout.change_state[e, row]
+            state.light_since[e, i] = time
+            state.light_next[e, i] += 1
+
+
+@part
+def beyond_lanes(layout: Layout, state: State, e: int, vehicle: Vehicle) -> float:
+    """m by which the ego's outermost corner lies beyond every lane (``maps.lanemap.LaneMap.beyond``)."""
+    ego, worst, n = state.ego[e], 0.0, layout.lane_count[e]
+    cos, sin = math.cos(ego[2]), math.sin(ego[2])
+    lx, ly, half = layout.lane_x[e], layout.lane_y[e], layout.lane_half[e]
+    for corner in range(4):
+        along = 0.5 * vehicle.length * (1.0 if corner == 0 or corner == 3 else -1.0)
+        across = 0.5 * vehicle.width * (1.0 if corner < 2 else -1.0)
+        x, y = ego[0] + cos * along - sin * across, ego[1] + sin * along + cos * across
+        best, at = math.inf, state.hint[e, corner]
+        # on the road, where it is most often, a corner is near where it was last
+        for k in range(max(at - 4, 0), min(at + 5, n)):
+            square = max((lx[k] - x) ** 2 + (ly[k] - y) ** 2 - HALF_SPACING2, 0.0)
+            if square <= half[k] * half[k]:
+                best, at = 0.0, k
+                break
+        if best > 0.0:
+            for k in range(n):
+                dx, dy = lx[k] - x, ly[k] - y
+                if abs(dx) > half[k] + best or abs(dy) > half[k] + best:
+                    continue
+                apart = math.sqrt(max(dx * dx + dy * dy - HALF_SPACING2, 0.0)) - half[k]
+                if apart < best:
+                    best, at = apart, k
+                    if best <= 0.0:
+                        break
+        state.hint[e, corner] = at
+        worst = max(worst, best)
+    return worst
+
+
+@part
+def ending(layout: Layout, state: State, e: int, near2: float, dt: float) -> int:
+    ego, stood = state.ego[e], state.stood[e]
+    if math.hypot(ego[0] - stood[0], ego[1] - stood[1]) > STAY:
+        stood[0], stood[1], stood[2] = ego[0], ego[1], 0.0
+    stood[2] += 1.0
+    if state.navigation[e, 0] >= layout.goal[e]:
+        return GOAL
+    if near2 > (DEVIATION - 1.0) ** 2:
+        best = math.inf
+        for k in range(layout.route_count[e]):
+            best = min(best, (layout.route_x[e, k] - ego[0]) ** 2 + (layout.route_y[e, k] - ego[1]) ** 2)
+        if best > DEVIATION * DEVIATION:
+            return DEVIATED
+    if stood[2] * dt >= STANDSTILL:
+        return BLOCKED
+    return TIME_LIMIT if state.tick[e] * dt >= layout.time_limit[e] else RUNNING
+
+
+@part
+def begin(layout: Layout, state: State, e: int, start: FloatArray, vehicle: Vehicle) -> None:
+    """Put environment ``e`` to the start of its scenario. start: x, y, yaw, speed of the ego, first speed limit."""
+    state.tick[e], state.end[e] = 0, RUNNING
+    body = state.body[e]
+    body[0], body[1], body[2] = start[0], start[1], start[2]
+    body[3], body[4], body[5] = math.cos(start[2]) * start[3], math.sin(start[2]) * start[3], 0.0
+    body[6], body[7], body[8] = start[0], start[1], start[2]
+    state.hint[e, :] = 0
+    nav = state.navigation[e]
+    nav[0], nav[1], nav[2], nav[3], nav[4] = layout.start[e], 0.0, 0.0, layout.start[e], start[4]
+    for i in range(layout.actor_count[e]):
+        traffic.begin_actor(layout, state, e, i, 0.0)
+        traffic.set_pose(layout, state, e, i)
+        waits = layout.present_from[e, i] > layout.start[e]
+        state.waiting[e, i], state.gone[e, i] = waits, waits
+        state.touching[e, i], state.touched[e, i] = 0, 0
+    for i in range(layout.control_count[e]):
+        state.light_state[e, i] = layout.control_first_state[e, i]
+        state.light_next[e, i], state.light_since[e, i] = 0, 0.0
+    read_ego(state, e, start[3], 0.0, 1.0)
+    state.ego[e, 6] = 0.0
+    state.stood[e, 0], state.stood[e, 1], state.stood[e, 2] = start[0], start[1], 0.0
+    navigate(layout, state, e)
+    nav[4] = start[4]
+    state.ego[e, 9] = beyond_lanes(layout, state, e, vehicle)
+
+
+@part
+def step_one(layout: Layout, state: State, e: int, steering: float, acceleration: float, boxes: FloatArray,
+             vehicle: Vehicle) -> None:  # fmt: skip
+    dt = vehicle.physics_step * vehicle.substeps
+    before = state.ego[e, 3]
+    move_actors(layout, state, e, boxes, dt, vehicle)
+    steering = max(-vehicle.full_lock, min(vehicle.full_lock, steering))
+    move_ego(layout, state, e, steering, acceleration, vehicle)
+    state.tick[e] += 1
+    read_ego(state, e, before, steering, dt)
+    near2 = navigate(layout, state, e)
+    find_contacts(layout, state, e, vehicle)
+    advance_lights(layout, state, e, state.tick[e] * dt, vehicle.length / 2.0)
+    state.ego[e, 9] = beyond_lanes(layout, state, e, vehicle)
+    state.end[e] = ending(layout, state, e, near2, dt)
+
+
+@kernel
+def begin_all(layout: Layout, state: State, rows: Indices, starts: Matrix, vehicle: Vehicle) -> None:
+    """Put the environments ``rows`` (R,) to their starts (R, 5)."""
+    for r in range(len(rows)):
+        begin(layout, state, rows[r], starts[r], vehicle)
+
+
+@kernel
+def step_all(layout: Layout, state: State, commands: Matrix, boxes: Matrix, vehicle: Vehicle) -> None:
+    """One tick. commands (N, 2): steering angle rad, acceleration m/s^2; ``boxes`` (A + 1, 7): room to work in.
+    Environments whose episode is over stay as they are."""
+    for e in range(len(commands)):
+        if state.end[e] == RUNNING:
+            step_one(layout, state, e, commands[e, 0], commands[e, 1], boxes, vehicle)

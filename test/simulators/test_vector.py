@@ -1,0 +1,304 @@
+"""The vector world's compiled kernels against the definitions they are made of, and what a batch promises."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.vector.drives import expert_drive
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.geometry import Path, arc_lengths, box_corners, boxes_overlap
+from takead_ros.domain.scene import ControlKind, FloatArray, LightState, LineKind
+from takead_ros.maps.lanemap import Lane, LaneMap
+from takead_ros.maps.roads import LanePath, Roads
+from takead_ros.scenarios import FAMILIES, build
+from takead_ros.scenarios import traffic as definition
+from takead_ros.scenarios.spec import Ability, Actor, Change, Control, Model, Phase, Scenario, When
+from takead_ros.simulators import open_simulator
+from takead_ros.simulators.metadrive.simulator import MetaDrive
+from takead_ros.simulators.vector import step, traffic
+from takead_ros.simulators.vector.arrays import MOST_ACTORS, Layout, State
+from takead_ros.simulators.vector.batch import Batch
+from takead_ros.simulators.vector.compiled_scenario import CompiledScenario, compile_scenario
+
+LENGTH = 300.0
+ROUTE = LanePath(("a", "b"), (0,))
+finite = {"allow_nan": False, "allow_infinity": False}
+
+
+def lane_map(bend: float) -> LaneMap:
+    """One lane of 300 m that turns left by ``bend`` rad in all, with a second one to its left."""
+    at = np.linspace(0.0, LENGTH, 301)
+    heading = bend * at / LENGTH
+    centre = np.stack([np.cumsum(np.cos(heading)), np.cumsum(np.sin(heading))], axis=1)
+    left = np.stack([-np.sin(heading), np.cos(heading)], axis=1)
+
+    def lane(index: int, line: FloatArray) -> Lane:
+        return Lane(("a", "b", index), line, float(arc_lengths(line)[-1]), 3.5, LineKind.BOUNDARY_BROKEN,
+                    LineKind.ROAD_EDGE, False, line + 1.75 * left, line - 1.75 * left)  # fmt: skip
+
+    return LaneMap([lane(0, centre), lane(1, centre + 3.5 * left)], 12.0)
+
+
+def scenario(actors: tuple[Actor, ...] = (), controls: tuple[Control, ...] = (), speed: float = 8.0) -> Scenario:
+    return Scenario("test", 0, Ability.MIXED, Roads(1, 3.5, LENGTH, ()), ROUTE, 20.0, 250.0, speed, 12.0, 60.0, actors,
+                    controls=controls)  # fmt: skip
+
+
+def compiled(*actors: Actor, bend: float = 0.5, controls: tuple[Control, ...] = ()) -> CompiledScenario:
+    return compile_scenario(scenario(actors, controls), lane_map(bend))
+
+
+@st.composite
+def actors(draw: st.DrawFn) -> Actor:
+    def real(low: float, high: float) -> float:
+        return draw(st.floats(low, high, **finite))
+
+    speed = draw(st.sampled_from((0.0, real(0.5, 12.0))))
+    phases = tuple(
+        Phase(
+            when=draw(st.sampled_from(tuple(When))), value=real(0.0, 60.0),
+            speed=draw(st.sampled_from((None, real(0.0, 12.0)))),
+            lateral=draw(st.sampled_from((None, real(-4.0, 4.0)))),
+            acceleration=draw(st.sampled_from((None, real(0.5, 3.0)))),
+            deceleration=draw(st.sampled_from((None, real(0.5, 8.0)))), lateral_speed=real(0.5, 2.0),
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    )  # fmt: skip
+    return Actor(
+        model=draw(st.sampled_from(tuple(Model))), path=LanePath(("a", "b"), (draw(st.integers(0, 1)),)),
+        s=real(0.0, 250.0), lateral=real(-3.0, 3.0), speed=speed, phases=phases, reactive=draw(st.booleans()),
+        cruise=draw(st.sampled_from((None, real(0.0, 12.0)))), yaw_offset=draw(st.sampled_from((0.0, 0.3))),
+        light=draw(st.sampled_from((None, (real(50.0, 200.0), True), (real(50.0, 200.0), False)))),
+        present=draw(st.sampled_from((None, (30.0, 120.0), (0.0, 60.0)))), braking=real(4.0, 8.0),
+    )  # fmt: skip
+
+
+class Plain:
+    """The same others, moved by the definition."""
+
+    def __init__(self, made: CompiledScenario, lanes: LaneMap) -> None:
+        from takead_ros.scenarios.road_users import RoadUsers
+        from takead_ros.scenarios.signals import Signals
+
+        self.users = RoadUsers(made.scenario, lanes)
+        self.signals = Signals(made.scenario.controls, made.navigation.path)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(st.lists(actors(), min_size=1, max_size=6), st.floats(-1.5, 1.5, **finite), st.integers(0, 2**31))
+def test_others_move_as_the_definition_says(others: list[Actor], bend: float, seed: int) -> None:
+    """Position, speed and presence of everybody over 100 ticks of a drive with random commands; lights too."""
+    from takead_ros.simulators.vector.simulator import ego_state, objects_in
+
+    lanes = lane_map(bend)
+    light = Control(ControlKind.TRAFFIC_LIGHT, 90.0, LightState.RED, (
+        Change(When.EGO_GAP, 40.0, LightState.GREEN), Change(When.SINCE, 3.0, LightState.RED),
+    ))  # fmt: skip
+    made = compile_scenario(scenario(tuple(others), (light,)), lanes)
+    batch, plain = Batch(1), Plain(made, lanes)
+    batch.reset([0], [made])
+    navigation, rng = made.navigation, np.random.default_rng(seed)
+    wrecks: set[int] = set()
+    for _ in range(100):
+        before = ego_state(batch.state, 0, batch.vehicle)
+        navigation.s = float(batch.state.navigation[0, 0])
+        time = float(batch.state.tick[0]) * batch.step_s
+        plain.users.come_and_go(before, navigation.s, time)
+        plain.users.advance(before, navigation, plain.signals, time, batch.step_s)
+        batch.step(np.array([[rng.uniform(-0.02, 0.02), rng.uniform(-2.0, 3.0)]]))
+        for i in np.flatnonzero(batch.state.touched[0, : len(others)]):
+            wrecks.add(int(i))
+            plain.users.wreck(int(i))
+        ego = ego_state(batch.state, 0, batch.vehicle)
+        plain.signals.advance(time + batch.step_s, float(batch.state.navigation[0, 0]), ego.speed, ego.length / 2.0)
+        expected, found = plain.users.objects(), objects_in(batch.layout, batch.state, 0)
+        assert found.id.tolist() == expected.id.tolist()
+        for name in ("x", "y", "vx", "vy"):
+            assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-6)
+        assert np.cos(found.yaw - expected.yaw) == pytest.approx(np.ones(len(found.id)), abs=1e-9)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.floats(-6.0, 6.0, **finite), min_size=3, max_size=3),
+       st.lists(st.floats(0.5, 6.0, **finite), min_size=4, max_size=4), st.floats(-3.2, 3.2, **finite))  # fmt: skip
+def test_boxes_overlap_as_in_geometry(place: list[float], sizes: list[float], yaw: float) -> None:
+    x, y, other = place
+    depth = step.overlap(0.0, 0.0, yaw, sizes[0], sizes[1], x, y, other, sizes[2], sizes[3])
+    first = box_corners(*(np.array(v) for v in (0.0, 0.0, yaw, sizes[0], sizes[1])))
+    second = box_corners(*(np.array(v) for v in (x, y, other, sizes[2], sizes[3])))
+    if abs(depth) > 1e-9:
+        assert bool(boxes_overlap(first, second)) == (depth > 0.0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(0.0, 300.0, **finite), st.floats(-1.5, 1.5, **finite))
+def test_places_on_a_path(s: float, bend: float) -> None:
+    path = Path(lane_map(bend).path(ROUTE))
+    found = traffic.place(
+        np.ascontiguousarray(path.points[:, 0]), np.ascontiguousarray(path.points[:, 1]), path.arc, path.yaw, 0,
+        len(path.arc), s,
+    )  # fmt: skip
+    assert found == pytest.approx(path.at(s), abs=1e-9)
+
+
+@settings(max_examples=200, deadline=None)
+@given(*(st.floats(0.0, high, **finite) for high in (15.0, 15.0, 60.0, 15.0, 8.0, 2.0)))
+def test_following_is_the_definition_s(
+    speed: float, desired: float, gap: float, lead: float, braking: float, headway: float
+) -> None:
+    arguments = (speed, desired, gap, lead, braking, headway)
+    assert traffic.follow(*arguments) == pytest.approx(definition.follow(*arguments), rel=1e-12, abs=1e-12)
+
+
+def drive(batch: Batch, ticks: int, seeds: list[int]) -> list[FloatArray]:
+    """States of all environments after ``ticks`` ticks, each under the commands of its own seed."""
+    commands = [np.random.default_rng(seed).uniform((-0.1, -3.0), (0.1, 3.0), (ticks, 2)) for seed in seeds]
+    for tick in range(ticks):
+        batch.step(np.ascontiguousarray([rows[tick] for rows in commands]))
+    return [np.concatenate([batch.state.ego[i], batch.state.pose[i, :2].ravel()]) for i in range(batch.count)]
+
+
+CAR = Actor(Model.CAR_M, ROUTE, 60.0, speed=5.0, reactive=True)
+PERSON = Actor(Model.PEDESTRIAN, ROUTE, 90.0, lateral=5.0,
+               phases=(Phase(When.EGO_GAP, 30.0, lateral=-5.0, lateral_speed=1.5),))  # fmt: skip
+
+
+def test_results_do_not_depend_on_the_batch() -> None:
+    """The same bits alone, among others, in another order, and after another episode in the same row."""
+    scenes = [compiled(CAR, PERSON, bend=bend) for bend in (0.0, 0.5, -0.5, 1.0)]
+    alone = []
+    for seed, scene in enumerate(scenes):
+        batch = Batch(1)
+        batch.reset([0], [scene])
+        alone.append(drive(batch, 200, [seed])[0])
+    together = Batch(4)
+    together.reset(range(4), scenes)
+    assert all(np.array_equal(a, b) for a, b in zip(drive(together, 200, [0, 1, 2, 3]), alone, strict=True))
+    together.reset([3, 2, 1, 0], scenes)
+    assert all(np.array_equal(a, b) for a, b in zip(drive(together, 200, [3, 2, 1, 0])[::-1], alone, strict=True))
+
+
+def test_one_environment_begins_anew_while_the_others_go_on() -> None:
+    scene, wider = compiled(CAR), compiled(*[replace(CAR, s=30.0 + 8.0 * i) for i in range(20)])
+    batch, witness = Batch(3), Batch(1)
+    batch.reset(range(3), [scene] * 3)
+    witness.reset([0], [scene])
+    command = np.tile([0.01, 1.0], (3, 1))
+    for _ in range(50):
+        batch.step(command)
+        witness.step(command[:1])
+    batch.reset([1], [wider])  # more actors than there was room for
+    assert batch.state.tick.tolist() == [50, 0, 50]
+    for _ in range(50):
+        batch.step(command)
+        witness.step(command[:1])
+    assert np.array_equal(batch.state.ego[0], witness.state.ego[0])
+    assert np.array_equal(batch.state.ego[2], witness.state.ego[0])
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("column", [0, 1])
+def test_a_command_that_is_not_finite_moves_nobody(bad: float, column: int) -> None:
+    batch = Batch(3)
+    batch.reset(range(3), [compiled(CAR)] * 3)
+    before = [array.copy() for array in batch.state]
+    commands = np.zeros((3, 2))
+    commands[1, column] = bad
+    with pytest.raises(TakeadError, match=r"environment 1: command .* expected finite numbers"):
+        batch.step(commands)
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, batch.state, strict=True))
+
+
+def test_too_many_actors_are_refused_not_left_out() -> None:
+    crowd = [replace(CAR, s=1.0 + 0.1 * i) for i in range(MOST_ACTORS + 1)]
+    with pytest.raises(TakeadError, match=f"{MOST_ACTORS + 1} actors, expected at most {MOST_ACTORS}"):
+        compiled(*crowd)
+
+
+def test_an_episode_that_is_over_stays_as_it_was() -> None:
+    batch = Batch(1)
+    batch.reset([0], [compiled()])
+    while not batch.done[0]:
+        batch.step(np.array([[0.0016, 2.0]]))
+    before = [array.copy() for array in batch.state]
+    batch.step(np.array([[0.0, 2.0]]))
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, batch.state, strict=True))
+
+
+def test_the_ego_stops_at_what_it_runs_into() -> None:
+    wall = Actor(Model.VAN, ROUTE, 60.0)
+    batch = Batch(1)
+    batch.reset([0], [compiled(wall, bend=0.0)])
+    for _ in range(200):
+        batch.step(np.array([[0.0, 2.0]]))
+        gap = wall.s - batch.state.navigation[0, 0] - (wall.length + batch.vehicle.length) / 2.0
+        assert gap > -0.2
+    assert batch.state.touching[0, 0] and abs(batch.state.ego[0, 3]) < 0.3
+
+
+def test_fields_have_the_shapes_that_are_promised() -> None:
+    batch = Batch(5)
+    batch.reset(range(5), [compiled(CAR, PERSON)] * 5)
+    assert isinstance(batch.layout, Layout) and isinstance(batch.state, State)
+    assert all(field.shape[0] == 5 and field.flags["C_CONTIGUOUS"] for field in (*batch.layout, *batch.state))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["cut_in", "intersection_left", "roundabout_entry", "broken_down_car", "red_light"])
+def test_the_same_commands_give_the_drive_of_metadrive(family: str, simulator: MetaDrive) -> None:
+    """Ego within 0.3 m after 5 s, everybody else within 0.3 m, the same lanes, navigation, lights and speed limit."""
+    drive = expert_drive(simulator, build(family, 3_000_123), 100)
+    own = open_simulator("vector").reset(drive.scenario)
+    theirs = simulator.reset(drive.scenario)
+    for steering, acceleration in drive.commands:
+        own.step(float(steering), float(acceleration))
+        theirs.step(float(steering), float(acceleration))
+        here, there = own.observe(), theirs.observe()
+        assert math.hypot(here.ego.x - there.ego.x, here.ego.y - there.ego.y) < 0.3
+        assert here.ego.speed == pytest.approx(there.ego.speed, abs=0.1)
+        shown = {int(number): k for k, number in enumerate(here.objects.id)}
+        for k, number in enumerate(there.objects.id):
+            if int(number) in shown:
+                row = shown[int(number)]
+                assert here.objects.x[row] == pytest.approx(there.objects.x[k], abs=0.3)
+                assert here.objects.y[row] == pytest.approx(there.objects.y[k], abs=0.3)
+        assert here.route.speed_limit == there.route.speed_limit
+        assert here.route.completion == pytest.approx(there.route.completion, abs=0.01)
+        assert [(c.id, c.state) for c in here.controls] == [(c.id, c.state) for c in there.controls]
+    assert [line.kind for line in own.observe().polylines] == [line.kind for line in theirs.observe().polylines]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_expert_drives_every_family(family: str) -> None:
+    drive = expert_drive(open_simulator("vector"), build(family, 3_000_200))
+    assert (drive.end, drive.contact) == ("goal", len(drive.commands))
+
+
+def test_metadrive_is_not_imported_for_it() -> None:
+    code = (
+        "import sys; from takead_ros.scenarios import build; from takead_ros.simulators import open_simulator; "
+        "episode = open_simulator('vector').reset(build('cut_in', 0)); episode.step(0.0, 1.0); episode.observe(); "
+        "print([m for m in sys.modules if m.split('.')[0] in ('metadrive', 'panda3d', 'torch')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_roads_that_only_metadrive_has_are_refused() -> None:
+    with pytest.raises(TakeadError, match="safe_metadrive"):
+        open_simulator("vector").reset(build("safe_metadrive", 0))
+
+
+def test_a_step_that_the_model_cannot_do_is_refused() -> None:
+    with pytest.raises(TakeadError, match=r"step 0\.03 s, expected a multiple of 0\.025 s"):
+        open_simulator("vector", 0.03)
