@@ -60,9 +60,9 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from takead_ros.policy.vector import VECTOR_1
     from takead_ros.policy.vocabulary import kinematic_anchors
+    from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
     from takead_training.checkpoint import Checkpoint, Provenance
-    from takead_training.export import export
-    from takead_training.net import PolicyNet
+    from takead_training.export.export import export
 
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -71,5 +71,6 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, values in VECTOR_1.empty(4).items()
     }
     path = tmp_path_factory.mktemp("untrained") / "untrained.onnx"
-    export(Checkpoint(PolicyNet(kinematic_anchors()).eval(), Provenance("untrained", "random"), frames), path)
+    net = ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
+    export(Checkpoint(net, Provenance("untrained", "random"), frames), path)
     return path

@@ -23,6 +23,7 @@ PIECE = 20.0  # m: longest piece of a polyline that becomes one token
 PATH_STEP = 4.0  # m between encoded points of the reference path
 LENGTH, SPEED, YAW_RATE, TIME = 20.0, 10.0, 0.5, 5.0  # scales: m, m/s, rad/s, s
 EGO_FEATURES, OBJECT_FEATURES, CONTROL_FEATURES = 13, 28, 12
+EGO_SPEED_COLUMNS = (0, 12)  # of "ego": what says how fast the vehicle itself is
 LINE_FEATURES = 2 * LINE_POINTS + len(LineKind) + 5
 _KINDS = np.eye(len(ObjectKind), 7, dtype=np.float32)
 # seven columns hold eight kinds: an emergency vehicle is a truck that is like no other

@@ -16,7 +16,8 @@ from takead_ros.domain.scene import EgoState, FloatArray, Scene
 from takead_ros.policy.encoding import LineCache
 from takead_ros.policy.format import Encoded, Observation, PolicyFormat
 from takead_ros.policy.formats import format_of
-from takead_ros.policy.manifest import KEY, Manifest, manifest_path, model_sha256, parse_manifest
+from takead_ros.policy.manifest import KEY, Manifest, manifest_path, parse_manifest
+from takead_ros.policy.onnx_file import external_tensors, model_sha256
 from takead_ros.policy.route_frame import NotFiniteError
 from takead_ros.policy.vocabulary import anchors_sha256
 
@@ -26,6 +27,7 @@ PROVIDERS = {
     "tensorrt": "TensorrtExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
+PROBES = 8  # made-up observations that every model must answer with finite numbers before it is used
 MAX_SPEED, MAX_ACCELERATION = 60.0, 15.0  # m/s, m/s^2: beyond these an output cannot be meant
 
 
@@ -41,13 +43,14 @@ class Policy:
 
     def run(self, encoded: Encoded) -> dict[str, FloatArray]:
         """The network's raw outputs for one encoded observation, as the format's ``outputs``, without a batch axis."""
-        values = self._session.run(
-            list(self.format.outputs), {name: encoded[name][None] for name in self.format.inputs}
-        )
-        return {
-            name: np.asarray(value if name in self.format.constants else value[0], dtype=float)
-            for name, value in zip(self.format.outputs, values, strict=True)
-        }
+        out = self.run_batch({name: encoded[name][None] for name in self.format.inputs})
+        return {name: values if name in self.format.constants else values[0] for name, values in out.items()}
+
+    def run_batch(self, encoded: Encoded) -> dict[str, FloatArray]:
+        """The network's raw outputs (B, ...) for a batch of encoded observations (B, ...); constants have no batch
+        axis."""
+        values = self._session.run(list(self.format.outputs), {name: encoded[name] for name in self.format.inputs})
+        return {name: np.asarray(value, dtype=float) for name, value in zip(self.format.outputs, values, strict=True)}
 
     def infer(self, scene: Scene, others: Mapping[str, object] | None = None) -> DriverOutput:
         """What the policy would do at ``scene``; ``others``: the newest message of each further topic that its format
@@ -89,24 +92,58 @@ def _out_of_range(answer: DriverOutput, ego: EgoState) -> str:
 def load_model(path: str | Path, provider: str = "cpu") -> Policy:
     """The policy in ONNX file ``path``, running on ``provider`` (a key of PROVIDERS) and on nothing else.
 
-    Raises TakeadError where the file is missing, cut short or foreign, where its manifest is missing, edited or does
-    not match the model, the copy beside it or this software's encoding, or where the provider is not what really runs.
+    Raises TakeadError where the file is missing, cut short, foreign or not whole, where its manifest is missing, edited
+    or does not match the model, the copy beside it or this software's formats, where the network answers with something
+    that is not finite, or where the provider is not what really runs.
     """
     path = Path(path)
     data = read_file(path, "an ONNX file with its manifest")
     digest = model_sha256(data, str(path))
+    if outside := external_tensors(data, str(path)):
+        raise TakeadError(
+            f"{path}: keeps tensor '{outside[0]}' in another file ({len(outside)} in all); expected one whole file, so "
+            "that its sha256 covers every weight"
+        )
     session = _session(data, path, provider)
     manifest = _checked_manifest(session, path, digest)
     format = format_of(manifest.encoding, str(path))
     _check_interface(session, manifest, format, path)
     policy = Policy(session, manifest, format, provider, path)
-    anchors = policy.run({name: values[0] for name, values in format.empty(1).items()})["anchors"]
+    anchors = _probe(policy)["anchors"]
     if anchors_sha256(anchors) != manifest.anchors_sha256:
         raise TakeadError(
             f"{path}: anchors {anchors_sha256(anchors)[:12]} in the model, "
             f"{manifest.anchors_sha256[:12]} in its manifest: they do not belong together"
         )
     return policy
+
+
+def _probe(policy: Policy) -> dict[str, FloatArray]:
+    """What the network says to a batch of PROBES made-up observations: nothing in it, ones, noise.
+
+    Raises TakeadError where it cannot answer, or where an answer is not of its declared shape or not finite.
+    """
+    batch = policy.format.empty(PROBES)
+    random = np.random.default_rng(0)
+    for name, values in batch.items():
+        values[1] = 1.0
+        noise = random.normal(size=values[2:].shape).astype(np.float32)
+        values[2:] = noise > 0.0 if name.endswith("mask") else noise
+    try:
+        out = policy.run_batch(batch)
+    except Exception as error:
+        raise TakeadError(
+            f"{policy.path}: cannot answer {PROBES} observations at once ({str(error).splitlines()[0]}); "
+            "expected a graph with a free batch axis"
+        ) from error
+    for name, answer in out.items():
+        shape = policy.manifest.outputs[name].shape
+        whole = shape if name in policy.format.constants else (PROBES, *shape)
+        if answer.shape != whole:
+            raise TakeadError(f"{policy.path}: output '{name}' has shape {answer.shape}; its manifest says {whole}")
+        if not np.isfinite(answer).all():
+            raise TakeadError(f"{policy.path}: output '{name}' is not finite; the network is broken")
+    return out
 
 
 def read_file(path: Path, expected: str) -> bytes:

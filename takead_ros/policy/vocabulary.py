@@ -28,10 +28,11 @@ def anchors_sha256(anchors: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(anchors, dtype="<f4").tobytes()).hexdigest()
 
 
-def unroll(profiles: FloatArray, speed: float, offset: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+def unroll(profiles: FloatArray, speed: float | FloatArray, offset: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Distance along (..., T) m, offset (..., T) m and mean speed per step (..., T) m/s of profiles (..., T, 2).
 
-    ``speed`` m/s and ``offset`` m are the ego's own now. Nobody drives backwards: speeds are held at 0.
+    ``speed`` m/s (one, or as many as broadcast against (..., T)) and ``offset`` m are the ego's own now. Nobody drives
+    backwards: speeds are held at 0.
     """
     pace = np.maximum(speed + profiles[..., 0], 0.0)
     return np.cumsum(pace, axis=-1) * PLAN_DT, profiles[..., 1] + offset * FADE, pace

@@ -15,8 +15,9 @@ import pytest
 from support.scenes import make_scene
 from takead_ros.domain.driving import PLAN_STEPS, DriverStatus
 from takead_ros.domain.errors import TakeadError
-from takead_ros.policy.manifest import KEY, Manifest, manifest_path, model_sha256, parse_manifest
+from takead_ros.policy.manifest import KEY, Manifest, manifest_path, parse_manifest
 from takead_ros.policy.model import load_model
+from takead_ros.policy.onnx_file import model_sha256
 from takead_ros.policy.vocabulary import anchors_sha256
 from takead_ros.resources import resource
 

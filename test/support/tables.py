@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_training.samples import LABELS, Table, empty_table
+from takead_ros.policy.vector import VECTOR_1
+from takead_training.data.columns import LABELS, NEVER_S, Table, empty_table
+from takead_training.data.dataset import Dataset
 
 
 def make_table(count: int, seed: int = 0) -> Table:
     """Random samples in which what to do is a function of what is seen: brake by the first object's first feature."""
     random = np.random.default_rng(seed)
-    empty = empty_table()
+    empty = empty_table(VECTOR_1)
     table: Table = {
         name: random.normal(size=(count, *values.shape[1:])).astype(values.dtype)
         if values.dtype == np.float32
@@ -33,4 +35,12 @@ def make_table(count: int, seed: int = 0) -> Table:
     table["choice"] = np.full(count, -1, np.int64)
     table["choice_profile"] = np.zeros_like(table["profile"])
     table["expert_score"] = table["policy_score"] = np.full(count, np.nan, np.float32)
+    table["until_takeover_s"] = np.where(random.random(count) < 0.5, 1.0, NEVER_S).astype(np.float32)
+    table["since_takeover_s"] = np.where(random.random(count) < 0.5, 1.0, NEVER_S).astype(np.float32)
+    table["followable"] = np.ones(count, np.int64)
     return table
+
+
+def make_data(count: int, seed: int = 0) -> Dataset:
+    """``make_table`` as a dataset."""
+    return Dataset.of(VECTOR_1, make_table(count, seed))

@@ -12,12 +12,15 @@ from support.tables import make_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.manifest import KEY, manifest_path
 from takead_ros.policy.model import load_model
+from takead_ros.policy.onnx_file import model_sha256
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, unroll
+from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.checkpoint import Checkpoint, Provenance, load_parent
-from takead_training.export import IR_VERSION, OPSET, Parity, compare, export
-from takead_training.losses import unroll as torch_unroll
-from takead_training.net import PolicyNet
+from takead_training.export.export import export
+from takead_training.export.graph import IR_VERSION, OPSET
+from takead_training.export.parity import Parity, compare
+from takead_training.stages.losses import unroll as torch_unroll
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,7 @@ def checkpoint() -> Checkpoint:
     made = Provenance(
         "trial", "bc", parent="p" * 64, clips=("a", "b"), suites=("demo",), seeds=(5,), training={"bc": {}}
     )
-    return Checkpoint(PolicyNet(kinematic_anchors()).eval(), made, frames)
+    return Checkpoint(ARCHITECTURES[DEFAULT](kinematic_anchors()).eval(), made, frames)
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +60,10 @@ def test_parity_is_measured_over_every_candidate(model: Path, checkpoint: Checkp
 
 
 def test_parity_sees_a_single_wrong_candidate(model: Path, checkpoint: Checkpoint) -> None:
-    other = PolicyNet(kinematic_anchors())
+    other = ARCHITECTURES[DEFAULT](kinematic_anchors())
     other.load_state_dict(checkpoint.net.state_dict())
     with torch.no_grad():
-        other.refine_each.bias[-1] += 0.05  # the last step of the last candidate, aside
+        other.get_parameter("refine_each.bias")[-1] += 0.05  # the last step of the last candidate, aside
     parity = compare(other, load_model(model), checkpoint.frames)
     assert 0.005 < parity.position_m < 0.1
     with pytest.raises(TakeadError, match="parity position_m"):
@@ -125,3 +128,74 @@ def test_torch_and_runtime_unroll_alike() -> None:
 
 def test_manifest_lies_beside_and_inside_alike(model: Path) -> None:
     assert manifest_path(model).read_text() == load_model(model).manifest.to_json()
+
+
+def test_a_batch_says_the_same_as_its_frames_alone(model: Path, checkpoint: Checkpoint) -> None:
+    policy = load_model(model)
+    together = policy.run_batch(checkpoint.frames)
+    for i in range(12):
+        alone = policy.run({name: values[i] for name, values in checkpoint.frames.items()})
+        for name in ("logits", "profiles", "speed_logits", "control"):
+            np.testing.assert_allclose(together[name][i], alone[name], atol=1e-5)
+    np.testing.assert_array_equal(together["anchors"], alone["anchors"])
+
+
+@pytest.mark.parametrize("name", ["logits.bias", "refine_all.bias", "anchors", "control.bias"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_network_that_is_not_finite_is_not_exported(
+    checkpoint: Checkpoint, tmp_path: Path, name: str, value: float
+) -> None:
+    broken = ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
+    broken.load_state_dict(checkpoint.net.state_dict())
+    with torch.no_grad():
+        broken.state_dict()[name].view(-1)[3 if "control" not in name else 1] = value
+    with pytest.raises(TakeadError, match="not finite"):
+        export(replace(checkpoint, net=broken), tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_gate_refuses_outputs_that_are_not_finite_on_either_side(model: Path, checkpoint: Checkpoint) -> None:
+    frames = {name: values.copy() for name, values in checkpoint.frames.items()}
+    frames["ego"][5, 2] = np.nan  # finite weights, an answer that is not
+    with pytest.raises(TakeadError, match="of torch is not finite"):
+        compare(checkpoint.net, load_model(model), frames)
+
+
+def test_a_model_whose_weights_lie_in_another_file_is_refused(model: Path, tmp_path: Path) -> None:
+    graph = onnx.load(str(model))
+    onnx.save_model(
+        graph, str(tmp_path / "m.onnx"), save_as_external_data=True, location="weights.bin", size_threshold=1000
+    )
+    assert (tmp_path / "weights.bin").stat().st_size > 100_000
+    with pytest.raises(TakeadError, match=r"m\.onnx: keeps tensor '.+' in another file"):
+        load_model(tmp_path / "m.onnx")
+
+
+def resealed(model: Path, change, out: Path) -> Path:  # type: ignore[no-untyped-def]
+    """``model`` with its graph changed and its manifest made to fit again, as somebody would who means it."""
+    graph = onnx.load(str(model))
+    manifest = load_model(model).manifest
+    change(graph)
+    del graph.metadata_props[:]
+    digest = model_sha256(graph.SerializeToString(), "m")
+    onnx.helper.set_model_props(graph, {KEY: manifest.model_copy(update={"sha256": digest}).sealed().to_json()})
+    out.write_bytes(graph.SerializeToString())
+    return out
+
+
+def test_loading_probes_for_a_network_that_is_not_finite(model: Path, tmp_path: Path) -> None:
+    def poison(graph: onnx.ModelProto) -> None:
+        weight = next(t for t in graph.graph.initializer if t.name == "net.control.bias")
+        weight.CopyFrom(onnx.numpy_helper.from_array(np.array([np.nan, 0.0], np.float32), weight.name))
+
+    with pytest.raises(TakeadError, match=r"m\.onnx: output 'control' is not finite"):
+        load_model(resealed(model, poison, tmp_path / "m.onnx"))
+
+
+def test_a_model_with_a_fixed_batch_is_refused(model: Path, tmp_path: Path) -> None:
+    def fix(graph: onnx.ModelProto) -> None:
+        for value in graph.graph.input:
+            value.type.tensor_type.shape.dim[0].dim_value = 1
+
+    with pytest.raises(TakeadError, match="expected a graph with a free batch axis"):
+        load_model(resealed(model, fix, tmp_path / "m.onnx"))

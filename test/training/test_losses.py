@@ -6,12 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from support.tables import make_table
+from support.tables import make_data
 from takead_ros.policy.vocabulary import kinematic_anchors, profile_distance
-from takead_training.losses import distances, dpo, nearest_anchor, simpo, two_hot
-from takead_training.net import SPEED_BINS, PolicyNet
-from takead_training.preference import log_probabilities
-from takead_training.trainer import tensors
+from takead_training.architectures.heads import SPEED_BINS
+from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
+from takead_training.stages.fit import batch_of
+from takead_training.stages.losses import (
+    distances,
+    dpo,
+    imitation,
+    log_probabilities,
+    nearest_anchor,
+    simpo,
+    soft_choice,
+    two_hot,
+)
 
 
 def numbers(*values: float) -> torch.Tensor:
@@ -20,8 +29,8 @@ def numbers(*values: float) -> torch.Tensor:
 
 def test_the_distribution_is_exact() -> None:
     torch.manual_seed(0)
-    net = PolicyNet(kinematic_anchors()).eval()
-    logits = net(tensors(make_table(16)))["logits"].double()
+    net = ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
+    logits = net(batch_of(make_data(16), np.arange(16), ()))["logits"].double()
     whole = torch.stack([log_probabilities(logits, torch.full((16,), k)) for k in range(logits.shape[1])]).exp().sum(0)
     torch.testing.assert_close(whole, torch.ones(16, dtype=torch.float64), atol=1e-6, rtol=0)
 
@@ -69,3 +78,22 @@ def test_torch_and_numpy_agree_on_distances() -> None:
     np.testing.assert_allclose(mine, theirs, atol=1e-9)
     exact = nearest_anchor(torch.from_numpy(anchors), torch.from_numpy(anchors), torch.full((128,), 15.0))
     assert float((exact == torch.arange(128)).float().mean()) == 1.0
+
+
+def test_the_speed_head_learns_two_bins_or_the_nearest_one() -> None:
+    net = ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
+    batch = batch_of(make_data(8), np.arange(8), ("profile", "speed", "target_speed", "control"))
+    batch["target_speed"][:] = 3.0  # between the bins 2.5 and 4: a third of the way
+    out = net(batch)
+    logs = torch.log_softmax(out["speed_logits"], -1)
+    soft = imitation(out, batch, net.anchors)["speed"]
+    torch.testing.assert_close(soft, -(logs[:, 2] * 2 / 3 + logs[:, 3] / 3))
+    torch.testing.assert_close(imitation(out, batch, net.anchors, "nearest")["speed"], -logs[:, 2])
+
+
+def test_soft_choice_is_least_at_its_own_target() -> None:
+    target = torch.softmax(torch.randn(3, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(1)), -1)
+    logits = target.log().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(soft_choice(logits, target).sum(), logits)
+    torch.testing.assert_close(gradient, torch.zeros_like(gradient), atol=1e-12, rtol=0)
+    assert torch.all(soft_choice(torch.zeros_like(target), target) > soft_choice(logits, target))

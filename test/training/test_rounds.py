@@ -7,7 +7,6 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -15,55 +14,31 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.policy.model import load_model
 from takead_ros.resources import resource
-from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
-from takead_training import cli, data, rounds
-from takead_training.dagger import Mix
+from takead_training import cli, rounds
+from takead_training.data.clips import find_clips
+from takead_training.data.mix import Mix
 from takead_training.rounds import RoundSettings, run_round
-from takead_training.trainer import Schedule
+from takead_training.stages.dagger import DAGGER, Aggregation
+from takead_training.stages.distil import DISTIL, Distil
+from takead_training.stages.fit import Schedule
+from takead_training.stages.preference import PREFERENCE, Preference
 
 pytestmark = pytest.mark.slow
 
 BASELINE = resource("models/baseline.onnx")
+QUICK = Schedule(epochs=2, batch=64, rate=5e-4, threads=1)
+MIX = Mix(draws=128)
 SMALL = RoundSettings(
-    mix=Mix(draws=128),
-    dagger=Schedule(epochs=2, batch=64, threads=1),
-    preference=Schedule(epochs=2, batch=64, rate=1e-4, threads=1),
+    (
+        DAGGER.with_settings(Aggregation(MIX, QUICK)),
+        PREFERENCE.with_settings(Preference(mix=MIX, schedule=replace(QUICK, rate=1e-4))),
+    ),
     workers=1,
 )
 
 
-@pytest.fixture(scope="module")
-def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One episode of the policy with the expert in its shadow, one of the expert alone; both recorded whole."""
-    folder = tmp_path_factory.mktemp("bags")
-    runner = EpisodeRunner()
-    for name, model, seed in (("driven", str(BASELINE), "collection:0"), ("shown", "expert", "training:0")):
-        spec = EpisodeSpec("demo", "cut_in", parse_seeds(seed)[0], model, True, str(folder / name), "all")
-        runner.run(spec)
-    runner.close()
-    return folder
-
-
 def go(bags: Path, out: Path, settings: RoundSettings = SMALL, report: rounds.Report | None = None):  # type: ignore[no-untyped-def]
     return run_round(BASELINE, [bags / "driven"], [bags / "shown"], out, settings, report=report)
-
-
-def test_every_frame_holds_both_sides(bags: Path) -> None:
-    (clip,) = data.find_clips([bags / "driven"])
-    table = data.concatenate(data.load([clip], bags / "cache"))
-    assert data.rows(table) > 50
-    assert (table["choice"] >= 0).mean() > 0.95
-    assert not np.isnan(table["expert_score"]).mean() > 0.05
-
-
-def test_loading_does_not_depend_on_workers_or_cache(bags: Path, tmp_path: Path) -> None:
-    clips = data.find_clips([bags])
-    one = data.concatenate(data.load(clips, tmp_path / "a", workers=1))
-    two = data.concatenate(data.load(clips, tmp_path / "b", workers=2))
-    again = data.concatenate(data.load(clips, tmp_path / "a", workers=1))
-    for name in one:
-        np.testing.assert_array_equal(one[name], two[name])
-        np.testing.assert_array_equal(one[name], again[name])
 
 
 def test_a_round_makes_a_model_and_a_cut_round_the_same_one(bags: Path, tmp_path: Path) -> None:
@@ -89,8 +64,8 @@ def test_a_round_makes_a_model_and_a_cut_round_the_same_one(bags: Path, tmp_path
 
     again = go(bags, tmp_path / "whole")  # finished: told again, not trained again
     assert again == result
-    with pytest.raises(TakeadError, match="was begun with other settings"):
-        go(bags, tmp_path / "whole", replace(SMALL, mix=Mix(draws=64)))
+    with pytest.raises(TakeadError, match="was begun with other stages"):
+        go(bags, tmp_path / "whole", replace(SMALL, stages=SMALL.stages[:1]))
     (tmp_path / "whole" / "model.onnx").unlink()
     shutil.copy(BASELINE, tmp_path / "whole" / "model.onnx")
     (tmp_path / "whole" / "model.manifest.json").unlink()
@@ -105,7 +80,7 @@ def test_bad_folders_are_refused(bags: Path, tmp_path: Path) -> None:
         go(bags, tmp_path / "full")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "round.json").write_text("{")
-    with pytest.raises(TakeadError, match="not the record of a round"):
+    with pytest.raises(TakeadError, match="expected the record of a round"):
         go(bags, tmp_path / "broken")
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "empty", tmp_path / "nowhere"):
@@ -113,25 +88,36 @@ def test_bad_folders_are_refused(bags: Path, tmp_path: Path) -> None:
             run_round(BASELINE, [folder], [], tmp_path / "out", SMALL)
 
 
-@pytest.mark.parametrize("split", ["test", "selection"])
-def test_clips_of_test_and_selection_seeds_are_refused(bags: Path, tmp_path: Path, split: str) -> None:
-    (clip,) = data.find_clips([bags / "driven"])
-    shutil.copytree(clip.path, tmp_path / "clip")
-    about = json.loads((tmp_path / "clip" / "manifest.json").read_text())
-    about["provenance"]["seed"] = parse_seeds(f"{split}:3")[0]
-    (tmp_path / "clip" / "manifest.json").write_text(json.dumps(about))
-    with pytest.raises(TakeadError, match=f"is a {split} seed"):
-        data.find_clips([tmp_path])
+def test_a_round_is_any_list_of_stages_and_may_start_from_another_base(bags: Path, tmp_path: Path) -> None:
+    first = go(bags, tmp_path / "one")
+    small = replace(MIX, draws=64)
+    settings = RoundSettings(
+        (
+            DISTIL.with_settings(Distil(frames=12, mix=small, schedule=QUICK)),
+            PREFERENCE.with_settings(Preference(rejected="near_miss", mix=small, schedule=QUICK)),
+        ),
+        workers=1,
+    )
+    result = run_round(first.model, [bags / "driven"], [bags / "shown"], tmp_path / "two", settings, base=BASELINE)
+    manifest = load_model(result.model).manifest
+    assert manifest.parent == load_model(BASELINE).sha256  # retrained from the base, not from the driver
+    assert set(manifest.training) == {"network", "bc", "distil", "preference"}
+    assert 1 <= manifest.training["distil"]["scored"] <= 12 and result.figures["distil"]["distil"] > 0.0
+    assert manifest.training["preference"]["rejected"] == "near_miss"
+    for stages in ((), (DAGGER, DAGGER)):
+        with pytest.raises(TakeadError, match="expected stages, each at most once"):
+            RoundSettings(stages)
 
 
-def test_casual_overrides_are_left_out_unless_asked_for(bags: Path, tmp_path: Path) -> None:
-    (clip,) = data.find_clips([bags / "driven"])
-    shutil.copytree(clip.path, tmp_path / "clip")
-    about = json.loads((tmp_path / "clip" / "manifest.json").read_text())
-    about["relabel"] = {"classification": "casual_override"}
-    (tmp_path / "clip" / "manifest.json").write_text(json.dumps(about))
-    assert data.find_clips([tmp_path]) == []
-    assert len(data.find_clips([tmp_path], casual=True)) == 1
+def test_a_corrupt_clip_is_named_and_does_not_stop_the_others(bags: Path, tmp_path: Path) -> None:
+    (clip,) = find_clips([bags / "driven"]).clips
+    shutil.copytree(clip.path, tmp_path / "clips" / clip.path.name)
+    shutil.copytree(clip.path, tmp_path / "clips" / "cut")
+    (bag,) = (tmp_path / "clips" / "cut").glob("*.mcap")
+    bag.write_bytes(bag.read_bytes()[: bag.stat().st_size // 2])
+    result = run_round(BASELINE, [tmp_path / "clips"], [bags / "shown"], tmp_path / "out", SMALL)
+    assert len(result.refused) == 1 and "cut" in result.refused[0]
+    assert len(load_model(result.model).manifest.clips) == 2
 
 
 def test_commands_clone_export_and_refuse_to_overwrite(bags: Path, tmp_path: Path) -> None:
@@ -140,7 +126,7 @@ def test_commands_clone_export_and_refuse_to_overwrite(bags: Path, tmp_path: Pat
     done = run.invoke(cli.train, ["bc", str(bags / "shown"), "--out", str(out), "--json", "-", *quick])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout[done.stdout.index("{") :])
-    assert told["clips"] == 1 and told["samples"] > 100 and told["ade_m"] > 0.0
+    assert told["clips"] == 1 and told["refused"] == 0 and told["samples"] > 100 and told["ade_m"] > 0.0
     assert not list(tmp_path.glob("*.state"))
     again = run.invoke(cli.train, ["bc", str(bags / "shown"), "--out", str(out), *quick])
     assert isinstance(again.exception, TakeadError) and "exists already" in str(again.exception)

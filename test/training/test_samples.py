@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from support.scenes import make_scene
 from takead_ros.domain.driving import (
@@ -19,10 +20,16 @@ from takead_ros.domain.driving import (
 from takead_ros.domain.scene import Objects, Scene
 from takead_ros.policy.encoding import encode
 from takead_ros.policy.route_frame import route_frame
+from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, plans_from_profiles
 from takead_ros.recording.clip import Label
 from takead_ros.recording.reader import Frame
-from takead_training.samples import LABELS, clip_samples
+from takead_training.data.columns import LABELS, NEVER_S, Table
+from takead_training.data.followable import followable
+from takead_training.data.samples import LinePool
+from takead_training.data.samples import clip_samples as samples_and_world
+from takead_training.data.scores import score_at, utility
+from takead_training.data.world import World
 
 TENTH = 100_000_000
 BRAKE, STEADY = 3 * 7 + 3, 9 * 7 + 3  # anchors that stay on the route: brake at 4.2 m/s^2, slow down by 0.2 m/s^2
@@ -64,6 +71,10 @@ def clip(count: int, label: Label = Label.PRE, policy: int | None = STEADY, expe
             )
         )  # fmt: skip
     return frames
+
+
+def clip_samples(frames: list[Frame], seed: int) -> Table:
+    return samples_and_world(frames, seed, VECTOR_1)[0]
 
 
 def test_a_frame_teaches_the_experts_plan_and_keeps_the_policys_choice() -> None:
@@ -123,27 +134,92 @@ def test_demonstrations_are_also_seen_from_starts_moved_aside() -> None:
         np.testing.assert_array_equal(table[name], same[name])
 
 
-def preferred(frames: list[Frame]) -> tuple[float, float]:
-    """PDM scores of the expert's and the policy's plan at the first frame."""
-    table = clip_samples(frames, seed=0)
-    return float(table["expert_score"][0]), float(table["policy_score"][0])
+def scored(scenes: list[Scene], plans: list[Plan]) -> tuple[np.ndarray, np.ndarray]:
+    """Score and utility of plans at the first of ``scenes``."""
+    found = score_at(World.of(scenes), 0, np.stack([np.stack([p.x, p.y], -1) for p in plans]))
+    return found.score, utility(found)
 
 
-def test_braking_scores_above_hitting_and_driving_above_braking_for_nothing() -> None:
-    """The expert brakes, the policy goes on; a car stands 25 m ahead, or 200 m."""
-    for ahead, better in ((25.0, True), (200.0, False)):
-        frames = [replace(frame, scene=replace(frame.scene, objects=car(ahead))) for frame in clip(45)]
-        brakes, goes_on = preferred(frames)
-        assert (brakes > goes_on) == better
-        assert (goes_on == 0.0) == better, "what hits somebody is worth nothing"
+def test_the_score_prefers_stopping_to_hitting_and_driving_to_standing() -> None:
+    scene = clip(1)[0].scene
+    blocked = replace(scene, objects=car(25.0))
+    plans = [np.zeros((PLAN_STEPS, 2)), kinematic_anchors()[BRAKE]]  # go on; brake
+    score, value = scored([blocked], [drive(p, blocked) for p in plans])
+    assert score[0] == 0.0 < 0.3 < score[1] and value[0] < -0.7 < 0.0 < value[1]
+    free = replace(scene, objects=Objects.empty())
+    score, _ = scored([free], [drive(p, free) for p in plans])
+    assert score[0] > score[1]
 
 
-def test_plans_are_scored_against_what_the_others_then_did() -> None:
-    """A car beside the lane cuts in half a second later; without these frames nothing would be known of it."""
-    frames = [
-        replace(frame, scene=replace(frame.scene, objects=car(22.0 + 0.2 * i, 3.5 if i < 5 else 0.0, 2.0)))
-        for i, frame in enumerate(clip(45))
-    ]
-    assert preferred(frames)[1] == 0.0 < preferred(frames[:5])[1]
-    gap = [*frames[:5], *frames[8:]]
-    assert preferred(gap) == preferred(frames[:5]), "a future with a hole in it goes on straight from there"
+def test_the_score_knows_what_the_others_did_afterwards() -> None:
+    scenes = []
+    for i, frame in enumerate(clip(50)):  # a car beside the lane that cuts in later
+        aside = 3.5 if i < 5 else 0.0
+        scenes.append(replace(frame.scene, objects=car(22.0 + 0.2 * i, aside, 2.0)))
+    plan = drive(np.zeros((PLAN_STEPS, 2)), scenes[0])
+    assert scored(scenes, [plan])[0][0] == 0.0 < 0.5 < scored(scenes[:1], [plan])[0][0]
+
+
+@pytest.mark.parametrize("aside", [0.0, 0.5, 7.0])
+def test_the_score_punishes_leaving_the_road(aside: float) -> None:
+    scene = replace(clip(1)[0].scene, objects=Objects.empty())
+    plan = Plan(4.0 * np.arange(1, 9), np.full(8, aside), np.zeros(8), np.full(8, 8.0), PLAN_DT)
+    score, value = scored([scene], [plan])
+    assert (score[0] == 0.0) == (aside > 1.0) and (value[0] < 0.0) == (aside > 1.0)
+
+
+def test_every_feasible_plan_is_worth_more_than_every_infeasible_one() -> None:
+    scene = replace(clip(1)[0].scene, objects=car(30.0))
+    plans = [drive(profile, scene) for profile in kinematic_anchors()]
+    score, value = scored([scene], plans)
+    feasible = value >= 0.0
+    assert feasible.any() and (~feasible).any()
+    assert value[feasible].min() >= 0.0 > -0.7 > value[~feasible].max() and value.min() >= -1.0
+    np.testing.assert_array_equal(value[feasible], score[feasible])
+    assert len(np.unique(value[~feasible])) > 1  # a set without a feasible plan still has an order
+
+
+def test_a_clips_world_gives_each_frame_back_with_its_future() -> None:
+    frames = clip(60)
+    pool = LinePool()
+    scenes = [pool.share(replace(f.scene, objects=car(40.0 + 0.1 * i, 0.0, 1.0))) for i, f in enumerate(frames)]
+    world = World.from_bytes(World.of(scenes, [f.policy for f in frames]).to_bytes())
+    assert len(world) == 60 and world.candidates.shape == (60, 128, PLAN_STEPS, 2)
+    scene, future = world.moment(7)
+    assert scene.ego == scenes[7].ego and scene.stamp == scenes[7].stamp
+    np.testing.assert_array_equal(scene.route.path, scenes[7].route.path)
+    np.testing.assert_array_equal(scene.polylines[0].points, scenes[7].polylines[0].points)
+    assert scene.polylines[0].width == scenes[7].polylines[0].width
+    assert len(future) == 50 and [round(float(o.x[0]) - 40.7, 6) for o in future[:3]] == [0.0, 0.1, 0.2]
+    assert len(world.moment(55)[1]) == 5  # the recording ends
+    gap = World.of([*scenes[:10], *scenes[13:]])
+    assert len(gap.moment(7)[1]) == 3, "a future with a hole in it goes on straight from there"
+
+
+@pytest.mark.parametrize(
+    ("change", "sound"),
+    [
+        (lambda p: p, True),
+        (lambda p: replace(p, y=p.y + np.linspace(0.0, 1.0, 8)), True),
+        (lambda p: replace(p, y=p.y + 6.0), False),  # begins elsewhere
+        (lambda p: replace(p, x=-p.x), False),  # backwards
+        (lambda p: replace(p, x=2.5 * p.x), False),  # three times the speed at once
+        (lambda p: replace(p, x=np.concatenate([p.x[:4], np.full(4, p.x[3])])), False),  # stands within no time
+        (lambda p: replace(p, y=np.where(np.arange(8) > 3, 5.0, 0.0)), False),  # a jump on the way
+    ],
+    ids=["straight", "aside", "elsewhere", "backwards", "faster", "wall", "jump"],
+)
+def test_a_plan_that_no_vehicle_could_follow_is_known(change, sound: bool) -> None:  # type: ignore[no-untyped-def]
+    scene = clip(1)[0].scene
+    assert followable(change(drive(np.zeros((PLAN_STEPS, 2)), scene)), scene.ego) is sound
+
+
+def test_frames_know_how_far_the_next_and_the_last_takeover_are() -> None:
+    labels = [Label.PRE] * 20 + [Label.TAKEOVER_START] * 2 + [Label.TAKEOVER] * 5 + [Label.POST] * 10
+    frames = [replace(frame, label=label) for frame, label in zip(clip(37), labels, strict=True)]
+    table = clip_samples(frames, 0)
+    np.testing.assert_allclose(table["until_takeover_s"][:20], np.arange(20, 0, -1) / 10, atol=1e-5)
+    assert set(table["since_takeover_s"][:20]) == {np.float32(NEVER_S)}
+    np.testing.assert_allclose(table["since_takeover_s"][27:], np.arange(1, 11) / 10, atol=1e-5)
+    assert set(table["until_takeover_s"][27:]) == {np.float32(NEVER_S)}
+    assert table["frame"].tolist() == list(range(37))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-import os
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,22 +13,26 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import write_atomically
 from takead_ros.policy.manifest import Manifest
 from takead_ros.policy.model import load_model
-from takead_ros.policy.vector import VECTOR_1
-from takead_training.net import PolicyNet
+from takead_training.architectures.network import PolicyNetwork
+from takead_training.architectures.registry import architecture_of
 
-FORMAT = "takead-checkpoint-1"
+FORMAT = "takead-checkpoint-2"
+DIGEST = "sha256"  # of everything else in a file
+Frames = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Provenance:
     """Where a network comes from; goes into the manifest as it is.
 
-    parent: sha256 of the ONNX model it was trained from; stage: random, bc, dagger or preference; clips: names of the
+    parent: sha256 of the ONNX model it was trained from; stage: random, or the last stage's name; clips: names of the
     clips used; training: the settings by stage.
     """
 
@@ -38,25 +44,26 @@ class Provenance:
     seeds: tuple[int, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
 
-    def after(self, stage: str, settings: dict[str, Any], **changes: Any) -> Provenance:
+    def after(self, stage: str, settings: dict[str, Any]) -> Provenance:
         """The provenance after one more stage of training."""
-        return replace(self, stage=stage, training={**self.training, stage: settings}, **changes)
+        return replace(self, stage=stage, training={**self.training, stage: settings})
 
 
 @dataclass
 class Checkpoint:
     """A network with its provenance and some recorded, encoded frames (each array (F, ...)) for the parity gate."""
 
-    net: PolicyNet
+    net: PolicyNetwork
     provenance: Provenance
-    frames: dict[str, np.ndarray]
+    frames: Frames
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write atomically: a killed run leaves the old file or the new one."""
     payload = {
         "format": FORMAT,
-        "encoding": VECTOR_1.name,
+        "architecture": checkpoint.net.architecture,
+        "encoding": checkpoint.net.format.name,
         "settings": checkpoint.net.settings,
         "state": checkpoint.net.state_dict(),
         "provenance": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(checkpoint.provenance).items()},
@@ -66,16 +73,11 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def save_torch(payload: dict[str, Any], path: Path) -> None:
-    """torch.save through a temporary file beside ``path``."""
-    buffer = io.BytesIO()
-    torch.save(payload, buffer)
-    temporary = path.with_name(f".{path.name}.tmp")
+    """``payload`` with the digest of its content, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with temporary.open("wb") as file:
-        file.write(buffer.getvalue())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    buffer = io.BytesIO()
+    torch.save({**payload, DIGEST: _digest(payload)}, buffer)
+    write_atomically(path, buffer.getvalue())
 
 
 def load_torch(path: Path, what: str) -> dict[str, Any]:
@@ -88,25 +90,63 @@ def load_torch(path: Path, what: str) -> dict[str, Any]:
         raise TakeadError(f"{what} {path}: not a {what} or cut short ({str(error).splitlines()[0]})") from error
     if not isinstance(payload, dict):
         raise TakeadError(f"{what} {path}: holds a {type(payload).__name__}, expected a dictionary")
+    stated = payload.pop(DIGEST, None)
+    if stated != _digest(payload):
+        raise TakeadError(
+            f"{what} {path}: its content is not what its {DIGEST} says ({'none' if stated is None else 'changed'}); "
+            "expected a file as this software wrote it"
+        )
     return payload
 
 
+def _digest(payload: object) -> str:
+    digest = hashlib.sha256()
+
+    def add(value: object) -> None:
+        if isinstance(value, torch.Tensor):
+            whole = value.detach().cpu().contiguous()
+            digest.update(f"tensor {whole.dtype} {tuple(whole.shape)}\n".encode())
+            digest.update(whole.reshape(-1).view(torch.uint8).numpy().tobytes() if whole.numel() else b"")
+        elif isinstance(value, Mapping):
+            digest.update(f"mapping {len(value)}\n".encode())
+            for key in sorted(value, key=repr):
+                digest.update(f"{key!r}\n".encode())
+                add(value[key])
+        elif isinstance(value, (list, tuple)):
+            digest.update(f"list {len(value)}\n".encode())
+            for part in value:
+                add(part)
+        else:
+            digest.update(f"{json.dumps(value, default=repr)}\n".encode())
+
+    add(payload)
+    return digest.hexdigest()
+
+
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Raises TakeadError where ``path`` is no checkpoint of this software's encoding."""
+    """Raises TakeadError where ``path`` is no checkpoint of a network that this software knows, or not finite."""
     payload = load_torch(path, "checkpoint")
-    if payload.get("format") != FORMAT or payload.get("encoding") != VECTOR_1.name:
-        raise TakeadError(
-            f"checkpoint {path}: format '{payload.get('format')}', encoding '{payload.get('encoding')}'; "
-            f"expected '{FORMAT}', '{VECTOR_1.name}'"
-        )
-    state = payload["state"]
-    net = PolicyNet(state["anchors"].numpy(), **payload["settings"])
-    net.load_state_dict(state)
-    found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in payload["provenance"].items()}
-    return Checkpoint(net, Provenance(**found), {name: v.numpy() for name, v in payload["frames"].items()})
+    if payload.get("format") != FORMAT:
+        raise TakeadError(f"checkpoint {path}: format '{payload.get('format')}'; expected '{FORMAT}'")
+    try:
+        architecture = architecture_of(payload["architecture"], f"checkpoint {path}")
+        if payload["encoding"] != architecture.format.name:
+            raise TakeadError(
+                f"checkpoint {path}: encoding '{payload['encoding']}'; network '{architecture.name}' has "
+                f"'{architecture.format.name}'"
+            )
+        net = architecture(payload["state"]["anchors"].numpy(), payload["settings"])
+        net.load_state_dict(payload["state"])
+        found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in payload["provenance"].items()}
+        checkpoint = Checkpoint(net, Provenance(**found), {name: v.numpy() for name, v in payload["frames"].items()})
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise TakeadError(f"checkpoint {path}: not one of this software ({str(error).splitlines()[0]})") from error
+    if not net.finite():
+        raise TakeadError(f"checkpoint {path}: holds weights that are not finite")
+    return checkpoint
 
 
-def load_parent(path: Path) -> tuple[PolicyNet, Manifest]:
+def load_parent(path: Path) -> tuple[PolicyNetwork, Manifest]:
     """The network inside an exported ONNX model, to train on from it, and its manifest.
 
     An exported model keeps every parameter under its own name, so a deployed model is all that a round needs.
@@ -127,7 +167,8 @@ def load_parent(path: Path) -> tuple[PolicyNet, Manifest]:
     settings = manifest.training.get("network")
     if not isinstance(settings, dict) or "anchors" not in weights:
         raise TakeadError(f"model {path}: its manifest names no 'network' settings; it cannot be trained further")
-    net = PolicyNet(weights["anchors"].numpy(), **settings)
+    architecture = architecture_of(manifest.architecture, f"model {path}")
+    net = architecture(weights["anchors"].numpy(), settings)
     missing = sorted(set(net.state_dict()) ^ set(weights))
     if missing:
         raise TakeadError(f"model {path}: parameters {', '.join(missing[:3])} do not fit this software's network")

@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import typer
 from rich.table import Table as Grid
 
 from takead_ros.cli.rounds import FINAL_EXAMPLE, ROUNDS_EXAMPLE, final, rounds
 from takead_ros.console import Progress, stderr, stdout
-from takead_ros.files import refuse_existing, writable_folder, write_record
-from takead_ros.policy.manifest import manifest_path
-from takead_training import data
-from takead_training.bc import train_bc
-from takead_training.checkpoint import Provenance, load_checkpoint, save_checkpoint
-from takead_training.dagger import Mix
-from takead_training.export import export as export_model
-from takead_training.preference import Preference
-from takead_training.rounds import RoundResult, RoundSettings, run_round
-from takead_training.trainer import Schedule
+from takead_ros.files import locked, refuse_existing, to_json, writable_folder, write_record
+from takead_ros.policy.manifest import SPEED_DECODES, Decoding, manifest_path
+from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
+from takead_training.checkpoint import Provenance, load_checkpoint
+from takead_training.data import cache
+from takead_training.data.clean import Clean
+from takead_training.data.clips import Refused, find_clips, seeds_of, suites_of
+from takead_training.data.mix import Mix
+from takead_training.data.perfect import perfect_clips
+from takead_training.export.export import export as export_model
+from takead_training.rounds import RoundResult, RoundSettings, parity_frames, run_round
+from takead_training.stages.bc import BC, Cloning
+from takead_training.stages.dagger import Aggregation
+from takead_training.stages.distil import Distil
+from takead_training.stages.fit import Schedule
+from takead_training.stages.imitation import Imitation
+from takead_training.stages.preference import Preference
+from takead_training.stages.registry import STAGES, stage_of
+from takead_training.stages.stage import Outcome, Stage, run_stages
 
 train = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train policies from recorded driving.")
 export = typer.Typer(rich_markup_mode="rich")
 
 _JSON = typer.Option(None, "--json", help="Write what came out to this file, '-' for standard output.")
-_THREADS = typer.Option(2, help="Threads of torch; the same number gives the same weights.")
-_WORKERS = typer.Option(2, help="Processes that read clips.")
+_THREADS = typer.Option(2, min=1, help="Threads of torch; the same number gives the same weights.")
+_WORKERS = typer.Option(2, min=1, help="Processes that read clips.")
 _SEED = typer.Option(0, min=0, help="Seed of the order of samples and of the first weights.")
+_UNSEEDED = typer.Option(False, help="Learn from clips that name no seed too, as a vehicle's do.")
+_SPEED_TARGET = typer.Option(Imitation().speed_target, help="What the speed head learns: two_hot or nearest bins.")
+_SPEED_DROPOUT = typer.Option(0.0, help="Share of samples in which the ego's own speed is hidden.")
 
 
-class _Bars:
+def _report(shown: Progress, phase: str, done: int, total: int, figures: dict[str, float]) -> None:
     """Each phase's progress, with the figures that say most."""
-
-    def __init__(self, shown: Progress) -> None:
-        self._shown = shown
-
-    def report(self, phase: str, done: int, total: int, figures: dict[str, float]) -> None:
-        named = {name: value for name, value in figures.items() if name in ("loss", "right")}
-        self._shown.report(phase, done, total, named)
-
-    def of(self, phase: str) -> Callable[..., None]:
-        return lambda done, total, figures=None: self.report(phase, done, total, figures or {})
+    shown.report(phase, done, total, {name: value for name, value in figures.items() if name in ("loss", "right")})
 
 
 @train.command(
@@ -57,10 +61,19 @@ def bc(
     epochs: int = typer.Option(20, min=1, help="Passes over the samples."),
     batch: int = typer.Option(256, min=1, help="Samples in a step."),
     rate: float = typer.Option(1e-3, min=0.0, help="Peak learning rate."),
+    architecture: str = typer.Option(DEFAULT, help=f"The network: {', '.join(ARCHITECTURES)}."),
+    perfect: list[Path] = typer.Option(
+        [], help="JSON of 'takead drive': learn only from its episodes with a Driving Score of 100."
+    ),
+    thin_standing: bool = typer.Option(False, help="Of L standstill frames in a row keep the square root of L."),
+    change_weight: float = typer.Option(1.0, help="How often frames where the expert changes something are drawn."),
+    speed_target: str = _SPEED_TARGET,
+    speed_dropout: float = _SPEED_DROPOUT,
     seed: int = _SEED,
     threads: int = _THREADS,
     workers: int = _WORKERS,
     name: str = typer.Option("bc", help="Name of the model, for its manifest."),
+    unseeded: bool = _UNSEEDED,
     as_json: str | None = _JSON,
 ) -> None:
     """Clone an expert's demonstrations: a first policy from nothing.
@@ -70,23 +83,34 @@ def bc(
     refuse_existing(out)
     _refuse_json(as_json)
     writable_folder(out.parent)
-    schedule = Schedule(epochs=epochs, batch=batch, rate=rate, seed=seed, threads=threads)
-    state = out.with_name(out.name + ".state")
-    with _resumable(), Progress() as shown:
-        bars = _Bars(shown)
-        found = data.find_clips(clips)
-        table = data.concatenate(data.load(found, out.parent / "cache", workers, bars.of("read clips")))
-        provenance = Provenance(
-            name=name,
-            stage="bc",
-            clips=tuple(clip.manifest.clip_id for clip in found),
-            suites=tuple(sorted({clip.manifest.provenance.suite for clip in found})),
-            seeds=data.seeds_of(found),
+    stage = BC.with_settings(
+        Cloning(
+            Schedule(epochs=epochs, batch=batch, rate=rate, seed=seed, threads=threads),
+            architecture,
+            Clean(thin_standing, change_weight),
+            Imitation(speed_target, speed_dropout),  # type: ignore[arg-type]  # Imitation checks it
         )
-        checkpoint, figures = train_bc(table, provenance, schedule, state, bars.of("behaviour cloning"))
-    save_checkpoint(checkpoint, out)
-    state.unlink(missing_ok=True)
-    _tell({"checkpoint": str(out), "clips": len(found), "samples": data.rows(table), **figures}, as_json)
+    )
+    last: dict[str, float] = {}
+
+    def done(stage: Stage[Any], outcome: Outcome) -> None:
+        last.update(outcome.history[-1])
+
+    with _resumable(), locked(out), Progress() as shown:
+        report = partial(_report, shown)
+        found = find_clips(clips, False, unseeded, perfect_clips(perfect) if perfect else None)
+        format = ARCHITECTURES[architecture].format
+        data, unread = cache.load(
+            found.clips, out.parent / "cache", format, workers, lambda at, of: report("read clips", at, of, {})
+        )
+        learned = [clip for clip in found.clips if clip.path not in {one.path for one in unread}]
+        ids = tuple(clip.manifest.clip_id for clip in learned)
+        made = Provenance(name, "random", None, ids, suites_of(learned), seeds_of(learned))
+        frames = parity_frames(data, np.arange(len(data)), seed)
+        run_stages([stage], None, data, made, frames, lambda number, stage: out, report, done)
+    _tell_refused((*found.refused, *unread))
+    told = {"checkpoint": str(out), "clips": len(learned), "refused": len(found.refused) + len(unread)}
+    _tell({**told, "samples": len(data), **last}, as_json)
 
 
 @train.command(
@@ -99,35 +123,57 @@ def one_round(
     clips: list[Path] = typer.Option(..., help="Folders with takeover clips."),
     out: Path = typer.Option(..., help="Folder of the round; its model is OUT/model.onnx."),
     demos: list[Path] = typer.Option([], help="Folders with demonstrations to keep in the mix."),
-    dagger_epochs: int = typer.Option(RoundSettings().dagger.epochs, min=1, help="Epochs of imitation."),
-    preference_epochs: int = typer.Option(RoundSettings().preference.epochs, min=1, help="Epochs of preference."),
+    base: Path | None = typer.Option(None, help="Model to train from instead of the parent, such as the first one."),
+    stages: str = typer.Option("dagger,preference", help=f"What is done, in order, of {', '.join(STAGES)}."),
+    dagger_epochs: int = typer.Option(Aggregation().schedule.epochs, min=1, help="Epochs of imitation."),
+    preference_epochs: int = typer.Option(Preference().schedule.epochs, min=1, help="Epochs of preference."),
+    distil_epochs: int = typer.Option(Distil().schedule.epochs, min=1, help="Epochs of distillation."),
     draws: int = typer.Option(Mix().draws, min=1, help="Samples drawn in an epoch."),
+    share: list[str] = typer.Option([], help="Share of a bucket, such as takeover=0.3; see docs/learning.md."),
     loss: str = typer.Option("dpo", help="Preference loss: dpo or simpo."),
+    rejected: str = typer.Option("own", help="Rejected side: own (top choice) or near_miss (unsafe anchor)."),
     beta: float = typer.Option(0.1, help="Sharpness of the preference."),
     gamma: float = typer.Option(0.1, help="Margin asked for by simpo."),
+    target: str = typer.Option("scores", help="What is distilled: scores, or optimum (KL-regularised)."),
+    score_weight: float = typer.Option(1.0, help="Weight of the score against similarity to the expert."),
+    speed_target: str = _SPEED_TARGET,
+    speed_dropout: float = _SPEED_DROPOUT,
     casual: bool = typer.Option(False, help="Learn from casual human overrides and false alarms too."),
+    unseeded: bool = _UNSEEDED,
     seed: int = _SEED,
     threads: int = _THREADS,
     workers: int = _WORKERS,
     as_json: str | None = _JSON,
 ) -> None:
-    """One round from takeovers: DAgger, then preference optimisation, then export with its gate.
+    """One round from takeovers: its stages one after the other, then export with its gate.
 
     Ctrl-C leaves a folder that the same command goes on with; a finished round is reported again, not repeated.
     """
-    kind: Literal["dpo", "simpo"] = loss  # type: ignore[assignment]  # Preference checks it
-    base = RoundSettings()
-    settings = RoundSettings(
-        mix=Mix(shares=base.mix.shares, draws=draws),
-        dagger=Schedule(epochs=dagger_epochs, rate=base.dagger.rate, seed=seed, threads=threads),
-        preference=Schedule(epochs=preference_epochs, rate=base.preference.rate, seed=seed, threads=threads),
-        pairs=Preference(loss=kind, beta=beta, gamma=gamma),
-        workers=workers,
-    )
+    mix = Mix(shares={**Mix().shares, **_shares(share)}, draws=draws)
+    imitation = Imitation(speed_target, speed_dropout)  # type: ignore[arg-type]  # each class checks its words
+    every = {
+        "dagger": Aggregation(mix, replace(Aggregation().schedule, epochs=dagger_epochs), imitation),
+        "distil": Distil(
+            target=target, score_weight=score_weight, mix=mix, imitation=imitation,  # type: ignore[arg-type]
+            schedule=replace(Distil().schedule, epochs=distil_epochs),
+        ),
+        "preference": Preference(
+            loss, rejected, beta, gamma, mix=mix, imitation=imitation,  # type: ignore[arg-type]
+            schedule=replace(Preference().schedule, epochs=preference_epochs),
+        ),
+    }  # fmt: skip
+    chosen = []
+    for word in stages.split(","):
+        stage = stage_of(word.strip())
+        own: Any = every.get(stage.name, stage.settings)
+        chosen.append(stage.with_settings(replace(own, schedule=replace(own.schedule, seed=seed, threads=threads))))
+    settings = RoundSettings(tuple(chosen), seed, workers)
     if not (out / "round.json").exists():
         _refuse_json(as_json)
     with _resumable(), Progress() as shown:
-        result = run_round(parent, clips, demos, out, settings, casual, _Bars(shown).report)
+        result = run_round(parent, clips, demos, out, settings, casual, partial(_report, shown), base, unseeded)
+    for why in result.refused:
+        stderr.print(f"left out: {why}", markup=False, highlight=False, soft_wrap=True)
     _tell(_round_as_dict(result), as_json)
 
 
@@ -135,10 +181,23 @@ train.command("rounds", epilog=ROUNDS_EXAMPLE)(rounds)
 train.command("final", epilog=FINAL_EXAMPLE)(final)
 
 
+def _shares(words: list[str]) -> dict[str, float]:
+    """``name=number`` words. Mix checks the names and numbers. Raises BadParameter for other words."""
+    found = {}
+    for word in words:
+        name, _, number = word.partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError as problem:
+            raise typer.BadParameter(f"--share '{word}': expected BUCKET=SHARE, such as takeover=0.3") from problem
+    return found
+
+
 def _round_as_dict(result: RoundResult) -> dict[str, Any]:
     return {
         "model": str(result.model),
         "sha256": result.sha256,
+        "refused": len(result.refused),
         **{f"pairs_{name}": count for name, count in result.pairs.items()},
         **{f"{stage}_{name}": value for stage, found in result.figures.items() for name, value in found.items()},
         **{f"parity_{name}": value for name, value in asdict(result.parity).items()},
@@ -150,6 +209,7 @@ def export_checkpoint(
     checkpoint: Path = typer.Argument(help="Checkpoint of 'takead train'."),
     out: Path = typer.Option(..., help="ONNX file to write; its manifest lies beside it."),
     overwrite: bool = typer.Option(False, help="Replace an existing model."),
+    decode_speed: str = typer.Option("plan", help=f"What decides the speed at run time: {', '.join(SPEED_DECODES)}."),
     as_json: str | None = _JSON,
 ) -> None:
     """Write a checkpoint as an ONNX model with its manifest.
@@ -158,7 +218,9 @@ def export_checkpoint(
     """
     _refuse_json(as_json)
     writable_folder(out.parent)
-    manifest, parity = export_model(load_checkpoint(checkpoint), out, overwrite)
+    decoding = Decoding.of(decode_speed)
+    with locked(out):
+        manifest, parity = export_model(load_checkpoint(checkpoint), out, overwrite, decoding)
     told = {"model": str(out), "manifest": str(manifest_path(out)), "sha256": manifest.sha256}
     _tell({**told, **{f"parity_{name}": value for name, value in asdict(parity).items()}}, as_json)
 
@@ -173,6 +235,11 @@ def _resumable() -> Iterator[None]:
         raise typer.Exit(130) from stop
 
 
+def _tell_refused(refused: tuple[Refused, ...]) -> None:
+    for one in refused:
+        stderr.print(f"left out: {one.why}", markup=False, highlight=False, soft_wrap=True)
+
+
 def _refuse_json(as_json: str | None) -> None:
     if as_json not in (None, "-"):
         refuse_existing(Path(str(as_json)))
@@ -181,7 +248,7 @@ def _refuse_json(as_json: str | None) -> None:
 def _tell(found: dict[str, Any], as_json: str | None) -> None:
     """Print what came out as a table, or write it as JSON."""
     if as_json == "-":
-        typer.echo(json.dumps(found, indent=2, sort_keys=True))
+        typer.echo(to_json(found, indent=2))
         return
     grid = Grid(show_header=False, box=None)
     for key, value in found.items():

@@ -1,9 +1,8 @@
-"""One round in one folder: clips -> DAgger -> preference optimisation -> export. Killed anywhere, it goes on there.
+"""One round in one folder: clips -> stages -> export. Killed anywhere, it goes on there.
 
 ROUND/round.json      what was asked for (checked on resuming), then what came out
 ROUND/cache/          encoded clips
-ROUND/dagger.pt       checkpoints; *.state while a stage is under way
-ROUND/preference.pt
+ROUND/1-dagger.pt     a checkpoint for each stage; *.state while it is under way
 ROUND/model.onnx      with model.manifest.json
 """
 
@@ -11,28 +10,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import locked, read_record, to_json, writable_folder, write_record
+from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.model import load_model
-from takead_ros.policy.vector import VECTOR_1
-from takead_training import data
-from takead_training.bc import parity_frames
-from takead_training.checkpoint import Checkpoint, Provenance, load_checkpoint, load_parent, save_checkpoint
-from takead_training.dagger import Mix, train_dagger
-from takead_training.data import Clip
-from takead_training.export import Parity, export
-from takead_training.preference import FOREIGN, Preference, train_preference
-from takead_training.samples import Table
-from takead_training.trainer import Schedule
+from takead_training.checkpoint import Frames, Provenance, load_parent
+from takead_training.data import cache
+from takead_training.data.clips import Found, Refused, find_clips, seeds_of, suites_of
+from takead_training.data.columns import FOREIGN
+from takead_training.data.dataset import Dataset
+from takead_training.export.export import export
+from takead_training.export.parity import Parity
+from takead_training.stages.dagger import DAGGER
+from takead_training.stages.preference import PREFERENCE
+from takead_training.stages.stage import Outcome, Stage, run_stages
 
-FORMAT = "takead-round-1"
-BEGUN = ".round.json.tmp"  # all that a kill at the very beginning leaves
+FORMAT = "takead-round-2"
+PARITY_FRAMES = 64
 Report = Callable[[str, int, int, dict[str, float]], None]  # phase, done, total, figures
 
 
@@ -40,11 +42,14 @@ Report = Callable[[str, int, int, dict[str, float]], None]  # phase, done, total
 class RoundSettings:
     """What a round does; all of it goes into the model's manifest."""
 
-    mix: Mix = field(default_factory=Mix)
-    dagger: Schedule = field(default_factory=lambda: Schedule(epochs=16, rate=5e-4))
-    preference: Schedule = field(default_factory=lambda: Schedule(epochs=2, rate=1e-4))
-    pairs: Preference = field(default_factory=Preference)
+    stages: tuple[Stage[Any], ...] = (DAGGER, PREFERENCE)
+    seed: int = 0  # of the choice of frames for the parity gate
     workers: int = 2  # processes that read clips; the result does not depend on it
+
+    def __post_init__(self) -> None:
+        names = [stage.name for stage in self.stages]
+        if not names or len(set(names)) < len(names):
+            raise TakeadError(f"--stages '{','.join(names)}': expected stages, each at most once")
 
 
 @dataclass(frozen=True)
@@ -54,142 +59,147 @@ class RoundResult:
     parity: Parity
     figures: dict[str, dict[str, float]]  # last epoch of each stage
     pairs: dict[str, int]  # preference pairs, and why other frames carry none
+    refused: tuple[str, ...] = ()  # clips that nothing was learned from, and why
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    sha256: str
+    parity: Parity
+    pairs: dict[str, int]
+
+
+class _Record(BaseModel):
+    """round.json."""
+
+    model_config = ConfigDict(extra="forbid")
+    asked: dict[str, JsonValue]
+    refused: list[str] = []
+    figures: dict[str, dict[str, float]] = {}
+    history: dict[str, list[dict[str, float]]] = {}
+    result: _Result | None = None
 
 
 def run_round(
     parent: Path, clips: Sequence[Path], demonstrations: Sequence[Path], out: Path, settings: RoundSettings,
-    casual: bool = False, report: Report | None = None,
+    casual: bool = False, report: Report | None = None, base: Path | None = None, unseeded: bool = False,
 ) -> RoundResult:  # fmt: skip
-    """Train ``parent`` (an exported model) on takeover ``clips`` and ``demonstrations`` (folders) into folder ``out``.
+    """Train on takeover ``clips`` of ``parent`` (an exported model) and on ``demonstrations`` (folders) into ``out``.
 
-    The same call goes on with an unfinished round and returns the result of a finished one. Raises TakeadError for
-    bad input, and where ``out`` holds something else or a round that was asked for differently.
+    Training starts from ``base`` (an exported model), else from ``parent``: with the baseline as ``base`` and the clips
+    of all rounds so far, each round retrains from the same start on the aggregate. ``casual``, ``unseeded``: see
+    ``data.clips.find_clips``. The same call goes on with an unfinished round and returns the result of a finished one.
+    Raises TakeadError for bad input, and where ``out`` holds something else or a round that was asked for differently.
     """
     report = report or (lambda *_: None)
-    net, manifest = load_parent(parent)
-    takeovers = data.find_clips(clips, casual)
-    demos = data.find_clips(demonstrations) if demonstrations else []
-    asked = _asked(manifest.sha256, takeovers, demos, settings)
-    record = _open(out, asked)
-    if "result" in record:
-        return _finished(out, record)
-    table, own = _load(takeovers, demos, manifest.sha256, out / "cache", settings.workers, report)
-    made = Provenance(
-        name=out.name, stage=manifest.stage, parent=manifest.sha256,
-        clips=tuple(clip.manifest.clip_id for clip in (*takeovers, *demos)),
-        suites=tuple(sorted({c.manifest.provenance.suite for c in (*takeovers, *demos)})),
-        seeds=data.seeds_of((*takeovers, *demos)),
-        training={name: value for name, value in manifest.training.items() if name != "network"},
-    )  # fmt: skip
-    figures: dict[str, dict[str, float]] = record.setdefault("figures", {})
-    history: dict[str, list[dict[str, float]]] = record.setdefault("history", {})
-
-    dagger = out / "dagger.pt"
-    if dagger.exists():
-        checkpoint = load_checkpoint(dagger)
-    else:
-        history["dagger"], used = train_dagger(
-            net, table, settings.mix, settings.dagger, out / "dagger.state",
-            lambda done, total, values: report("dagger", done, total, values),
+    driver = load_model(parent).manifest
+    net, manifest = load_parent(base or parent)
+    takeovers = find_clips(clips, casual, unseeded)
+    demos = find_clips(demonstrations, False, unseeded) if demonstrations else Found(())
+    choosers = {driver.sha256} if driver.anchors_sha256 == manifest.anchors_sha256 else set()
+    asked = _asked(driver.sha256, manifest.sha256, net.format, takeovers, demos, settings)
+    with locked(writable_folder(out)):
+        record = _open(out, asked)
+        if record.result is not None:
+            return _finished(out, record)
+        data, own, refused = _load(takeovers, demos, net.format, choosers, out / "cache", settings, report)
+        record.refused = [one.why for one in (*takeovers.refused, *demos.refused, *refused)]
+        unread = {one.path for one in refused}
+        learned = [clip for clip in (*takeovers.clips, *demos.clips) if clip.path not in unread]
+        made = Provenance(
+            name=out.name, stage=manifest.stage, parent=manifest.sha256,
+            clips=tuple(clip.manifest.clip_id for clip in learned), suites=suites_of(learned), seeds=seeds_of(learned),
+            training={name: value for name, value in manifest.training.items() if name != "network"},
         )  # fmt: skip
-        figures["dagger"] = history["dagger"][-1]
-        frames = parity_frames(table, np.flatnonzero(own), settings.dagger.seed)
-        checkpoint = Checkpoint(net, made.after("dagger", used), frames)
-        _write(out, record)
-        save_checkpoint(checkpoint, dagger)
-        (out / "dagger.state").unlink(missing_ok=True)
 
-    preference = out / "preference.pt"
-    if preference.exists():
-        checkpoint = load_checkpoint(preference)
-    else:
-        history["preference"], used = train_preference(
-            checkpoint.net, table, settings.mix, settings.pairs, settings.preference, out / "preference.state",
-            lambda done, total, values: report("preference", done, total, values),
+        def done(stage: Stage[Any], outcome: Outcome) -> None:
+            record.history[stage.name], record.figures[stage.name] = outcome.history, outcome.history[-1]
+            write_record(out / "round.json", record)
+
+        checkpoint = run_stages(
+            settings.stages, net, data, made, parity_frames(data, own, settings.seed),
+            lambda number, stage: out / f"{number + 1}-{stage.name}.pt", report, done,
         )  # fmt: skip
-        figures["preference"] = history["preference"][-1]
-        provenance = checkpoint.provenance.after("preference", used)
-        checkpoint = replace(checkpoint, provenance=provenance)
-        _write(out, record)
-        save_checkpoint(checkpoint, preference)
-        (out / "preference.state").unlink(missing_ok=True)
-
-    report("export", 0, 1, {})
-    model = out / "model.onnx"
-    exported, parity = export(checkpoint, model, overwrite=True)  # left by a kill between export and record, if at all
-    report("export", 1, 1, {"position_m": parity.position_m})
-    pairs = checkpoint.provenance.training["preference"]["pairs"]
-    _write(out, {**record, "result": {"sha256": exported.sha256, "parity": asdict(parity), "pairs": pairs}})
-    return RoundResult(model, exported.sha256, parity, figures, pairs)
+        report("export", 0, 1, {})
+        model = out / "model.onnx"
+        exported, parity = export(checkpoint, model, overwrite=True)  # left by a kill before the record, if at all
+        report("export", 1, 1, {"position_m": parity.position_m})
+        pairs = checkpoint.provenance.training.get(PREFERENCE.name, {}).get("pairs", {})
+        record.result = _Result(sha256=exported.sha256, parity=parity, pairs=pairs)
+        write_record(out / "round.json", record)
+    return RoundResult(model, exported.sha256, parity, record.figures, pairs, tuple(record.refused))
 
 
-def _finished(out: Path, record: dict[str, Any]) -> RoundResult:
+def parity_frames(data: Dataset, rows: np.ndarray, seed: int) -> Frames:
+    """Some recorded, encoded frames among ``rows`` for the export's parity gate."""
+    chosen = np.random.default_rng((seed, 0xF4A3)).permutation(rows)[:PARITY_FRAMES]
+    return data.batch(chosen, ())
+
+
+def _finished(out: Path, record: _Record) -> RoundResult:
     """The result of a round that was finished before; its model must still be the one that it made."""
-    model = out / "model.onnx"
-    if load_model(model).sha256 != record["result"]["sha256"]:
+    model, result = out / "model.onnx", record.result
+    if result is None or load_model(model).sha256 != result.sha256:
         raise TakeadError(f"{model}: is not the model that this round made; name another folder and train again")
-    result = record["result"]
-    return RoundResult(model, result["sha256"], Parity(**result["parity"]), record["figures"], result["pairs"])
+    return RoundResult(model, result.sha256, result.parity, record.figures, result.pairs, tuple(record.refused))
 
 
-def _asked(parent: str, takeovers: list[Clip], demos: list[Clip], settings: RoundSettings) -> dict[str, Any]:
-    wanted = asdict(settings)
-    del wanted["workers"]
-    return {
+def _asked(
+    parent: str, base: str, format: PolicyFormat, takeovers: Found, demos: Found, settings: RoundSettings
+) -> dict[str, JsonValue]:
+    wanted = {
         "format": FORMAT,
-        "encoding": VECTOR_1.name,
+        "encoding": format.name,
         "parent": parent,
-        "clips": [clip.sha256 for clip in takeovers],
-        "demonstrations": [clip.sha256 for clip in demos],
-        "settings": wanted,
+        "base": base,
+        "clips": [clip.sha256 for clip in takeovers.clips],
+        "demonstrations": [clip.sha256 for clip in demos.clips],
+        "stages": [stage.asked() for stage in settings.stages],
+        "seed": settings.seed,
     }
+    asked: dict[str, JsonValue] = json.loads(to_json(wanted))
+    return asked
 
 
-def _open(out: Path, asked: dict[str, Any]) -> dict[str, Any]:
+def _open(out: Path, asked: dict[str, JsonValue]) -> _Record:
     """The record of the round in ``out``, begun where there is none."""
     file = out / "round.json"
     if not file.exists():
-        if out.exists() and any(path.name != BEGUN for path in out.iterdir()):
+        if any(not path.name.startswith(".") for path in out.iterdir()):  # a lock, or what a kill left of a record
             raise TakeadError(f"round folder '{out}': is not empty and holds no round; name another")
-        out.mkdir(parents=True, exist_ok=True)
-        _write(out, {"asked": asked})
-        return {"asked": asked}
-    try:
-        record: dict[str, Any] = json.loads(file.read_text())
-        before = record["asked"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise TakeadError(f"{file}: not the record of a round ({error})") from error
-    asked = json.loads(json.dumps(asked))
-    if before != asked:
-        differs = [name for name in asked if before.get(name) != asked[name]]
+        record = _Record(asked=asked)
+        write_record(file, record)
+        return record
+    record = read_record(_Record, file, "the record of a round")
+    if record.asked != asked:
+        differs = [name for name in asked if record.asked.get(name) != asked[name]]
         raise TakeadError(
             f"round '{out}': was begun with other {', '.join(differs)}; repeat the first command or name another folder"
         )
     return record
 
 
-def _write(out: Path, record: dict[str, Any]) -> None:
-    temporary = out / BEGUN
-    temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
-    temporary.replace(out / "round.json")
-
-
 def _load(
-    takeovers: list[Clip], demos: list[Clip], parent: str, cache: Path, workers: int, report: Report
-) -> tuple[Table, np.ndarray]:
-    """All samples, takeovers first, and which of them (N,) come from the takeover clips.
+    takeovers: Found, demos: Found, format: PolicyFormat, choosers: set[str], folder: Path, settings: RoundSettings,
+    report: Report,
+) -> tuple[Dataset, np.ndarray, list[Refused]]:  # fmt: skip
+    """All rows, takeovers first; which of them (R,) come from the takeover clips; and the clips that cannot be read.
 
-    A choice that another model than the parent made is marked FOREIGN, so that it is mapped by its plan.
+    A choice of another model than ``choosers`` (sha256) is marked FOREIGN, so that it is mapped by its plan.
     """
-    tables = []
-    for phase, clips in (("read takeovers", takeovers), ("read demonstrations", demos)):
-        parts = data.load(clips, cache, workers, partial(_counted, report, phase))
-        for clip, part in zip(clips, parts, strict=True):
-            if clip.manifest.provenance.model_sha256 != parent:
-                part["choice"] = np.where(part["choice"] >= 0, FOREIGN, part["choice"])
-        tables.append(data.concatenate(parts))
-    whole = data.concatenate(tables)
-    return whole, np.arange(data.rows(whole)) < data.rows(tables[0])
+    loaded, refused = [], list[Refused]()
+    for phase, found in (("read takeovers", takeovers), ("read demonstrations", demos)):
+        told = partial(_counted, report, phase)
+        data, unread = cache.load(found.clips, folder, format, settings.workers, told)
+        loaded.append(data)
+        refused.extend(unread)
+    whole = Dataset(format, [part for data in loaded for part in data.parts])
+    models = {clip.manifest.clip_id: clip.manifest.provenance.model_sha256 for clip in (*takeovers.clips, *demos.clips)}
+    foreign = np.array([models[part.clip] not in choosers for part in whole.parts], dtype=bool)
+    choice = whole.column("choice")
+    mine = foreign[whole.part_of(np.arange(len(whole)))]
+    marked = whole.with_columns(choice=np.where((choice >= 0) & mine, FOREIGN, choice))
+    return marked, np.arange(len(loaded[0])), refused
 
 
 def _counted(report: Report, phase: str, done: int, total: int) -> None:

@@ -1,6 +1,9 @@
-"""The vector-scene network: from the encoded observation to a distribution over anchored plans and two other heads."""
+"""The network ``scene-transformer-1`` of the format ``vector-1``: from tokens to a distribution over anchored plans
+and two other heads."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -9,10 +12,14 @@ from torch import Tensor, nn
 from takead_ros.domain.driving import PLAN_STEPS
 from takead_ros.policy import encoding
 from takead_ros.policy.vector import VECTOR_1
-
-SPEED_BINS = (0.0, 1.0, 2.5, 4.0, 6.0, 8.0, 10.0, 12.5, 15.0, 20.0)  # m/s
-REFINE_PACE, REFINE_OFFSET = 2.0, 1.0  # m/s, m: how far refinement may move an anchor's step
-STEER_SCALE, ACCELERATION_SCALE = 0.5, 4.0  # rad, m/s^2: one unit of the control branch
+from takead_training.architectures.heads import (
+    ACCELERATION_SCALE,
+    REFINE_OFFSET,
+    REFINE_PACE,
+    SPEED_BINS,
+    STEER_SCALE,
+)
+from takead_training.architectures.network import PolicyNetwork
 
 _MASKED = -1e4
 
@@ -40,14 +47,13 @@ class _Attend(nn.Module):
         return normed
 
 
-class PolicyNet(nn.Module):
+class SceneTransformer(PolicyNetwork):
     """Heads: logits (B, K), profiles (B, K, T, 2) [m/s, m] = anchors + bounded refinement, speed_logits (B, bins),
     control (B, 2) [rad, m/s^2]; and the anchors themselves, so that a vehicle can check whose they are.
 
     ``anchors`` (K, T, 2) as in ``takead_ros.policy.vocabulary``. softmax(logits) is the exact distribution.
     """
 
-    anchors: Tensor
     refine_scale: Tensor
     control_scale: Tensor
 
@@ -77,7 +83,7 @@ class PolicyNet(nn.Module):
         self.register_buffer("refine_scale", torch.tensor([REFINE_PACE, REFINE_OFFSET]))
         self.register_buffer("control_scale", torch.tensor([STEER_SCALE, ACCELERATION_SCALE]))
 
-    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         context = self.context(torch.cat([inputs["ego"], inputs["path"], inputs["targets"]], dim=-1))
         objects = torch.relu(self.objects(inputs["objects"]) + self.shift(context)[:, None])
         objects = torch.relu(self.mix(objects))
@@ -98,19 +104,3 @@ class PolicyNet(nn.Module):
             "speed_logits": self.speed(hidden),
             "control": self.control(hidden) * self.control_scale,
         }
-
-
-class Exportable(nn.Module):
-    """The network with positional inputs and outputs in the encoding's order, as ONNX wants them."""
-
-    def __init__(self, net: PolicyNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        out = self.net(dict(zip(VECTOR_1.inputs, inputs, strict=True)))
-        return tuple(out.values())
-
-
-def parameter_count(net: nn.Module) -> int:
-    return sum(p.numel() for p in net.parameters())

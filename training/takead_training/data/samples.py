@@ -4,55 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverStatus, Plan, Source
 from takead_ros.domain.geometry import to_local, wrap_angle
-from takead_ros.domain.scene import EgoState, Objects, Polyline, Scene
-from takead_ros.measures.pdm import score_plans
-from takead_ros.policy.encoding import LineCache, encode
-from takead_ros.policy.route_frame import RouteFrame, route_frame
+from takead_ros.domain.scene import EgoState, FloatArray, Polyline, Scene
+from takead_ros.policy.encoding import LineCache
+from takead_ros.policy.format import Observation, PolicyFormat
 from takead_ros.policy.tracking import track
-from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import plans_from_profiles, profile_from_plan
 from takead_ros.recording.clip import Label
 from takead_ros.recording.reader import Frame
+from takead_training.data.columns import LABELS, NEVER_S, Table, empty_table
+from takead_training.data.followable import followable
+from takead_training.data.scores import score_at
+from takead_training.data.world import World
 
-VERSION = "samples-2"
-LABELS = tuple(Label)
+VERSION = "samples-3"  # changes with every change of meaning: caches of another version are made again
 SPEED_AHEAD = 4  # plan steps to the target speed, 2 s
 SHIFT, TURN = 0.4, 0.05  # m, rad: standard deviations of a perturbed start
 _HINDSIGHT_GAP = 0.15  # s: the longest gap between frames over which hindsight interpolates
-_FUTURE_STEP = 0.1  # s between the moments at which the PDM score wants the others
-_FUTURE_STEPS = round(PLAN_STEPS * PLAN_DT / _FUTURE_STEP) + 10
 
 _Sample = dict[str, NDArray[np.float32] | float | int]
-Table = dict[str, NDArray[Any]]
-
-TARGETS: dict[str, tuple[tuple[int, ...], type]] = {
-    "profile": ((PLAN_STEPS, 2), np.float32),  # the better driver's plan, as in policy.vocabulary
-    "speed": ((), np.float32),  # the ego's own, m/s
-    "target_speed": ((), np.float32),  # of the better driver's plan, 2 s ahead, m/s
-    "control": ((2,), np.float32),  # rad, m/s^2
-    "label": ((), np.int64),  # index into LABELS
-    "choice": ((), np.int64),  # the policy's own top choice at that very scene, -1: none recorded
-    "choice_profile": ((PLAN_STEPS, 2), np.float32),  # the same as a profile
-    "expert_score": ((), np.float32),  # PDM scores of both plans, NaN without a choice
-    "policy_score": ((), np.float32),
-    "human": ((), np.int64),  # 1: learned from a person, in hindsight
-    "perturbed": ((), np.int64),  # 1: from a start that was moved aside
-}
-
-
-def empty_table() -> Table:
-    """A table without rows."""
-    return {
-        **VECTOR_1.empty(0),
-        **{name: np.zeros((0, *shape), kind) for name, (shape, kind) in TARGETS.items()},
-    }
 
 
 class LinePool:
@@ -78,30 +53,46 @@ class _Lesson:
     human: bool
 
 
-def clip_samples(frames: Iterable[Frame], seed: int) -> Table:
-    """Samples of one clip's frames (in time order). ``seed`` draws the perturbed starts of demonstrations.
+def clip_samples(frames: Iterable[Frame], seed: int, format: PolicyFormat) -> tuple[Table, World]:
+    """Samples of one clip's frames (in time order), and the world that they lie in. ``seed`` draws the perturbed starts
+    of demonstrations.
 
-    A frame teaches the expert's plan where the expert is sound and its cause could be seen by the policy; where a
-    person drives, it teaches what the vehicle then really did. Other frames give no sample.
+    A frame teaches the expert's plan where the expert is sound and its cause could be seen by the policy, whoever
+    drives; where a person drives, it teaches what the vehicle then really did. Other frames give no sample.
     """
     pool, cache = LinePool(), LineCache()
     whole = [replace(frame, scene=pool.share(frame.scene)) for frame in frames]
+    answers = [f.policy if f.policy is not None and f.policy.status == DriverStatus.OK else None for f in whole]
+    world = World.of([frame.scene for frame in whole], answers)
+    until, since = _takeover_times(whole)
     random = np.random.default_rng(seed)
     rows: list[_Sample] = []
     for i, frame in enumerate(whole):
         lesson = _lesson(whole, i)
         if lesson is None:
             continue
-        scene, road = frame.scene, route_frame(frame.scene)
-        row = _row(scene, road, lesson, frame.label, cache)
-        row |= _preference(whole, i, road, lesson)
+        observation = Observation(frame.scene, lines=cache)
+        row = _row(observation, lesson, frame.label, format)
+        row |= {"frame": i, "until_takeover_s": float(until[i]), "since_takeover_s": float(since[i])}
+        row |= _preference(frame, observation, lesson, world, i)
         rows.append(row)
         if frame.label == Label.DEMONSTRATION:
-            rows.append(_perturbed(scene, road, lesson, row, cache, random))
-    table = empty_table()
+            rows.append(_perturbed(observation, lesson, row, format, random))
+    table = empty_table(format)
     if not rows:
-        return table
-    return {name: np.array([row[name] for row in rows], dtype=table[name].dtype) for name in table}
+        return table, world
+    return {name: np.array([row[name] for row in rows], dtype=table[name].dtype) for name in table}, world
+
+
+def _takeover_times(frames: list[Frame]) -> tuple[FloatArray, FloatArray]:
+    """Seconds (T,) from each frame to the next takeover, and since somebody else than the policy last drove."""
+    stamps = np.array([frame.stamp for frame in frames], dtype=np.int64)
+    starts = [f.stamp for f in frames if f.label in (Label.TAKEOVER_START, Label.TAKEOVER)]
+    driven = [f.stamp for f in frames if f.label in (Label.TAKEOVER_START, Label.TAKEOVER, Label.HANDBACK)]
+    begin, end = np.array([*starts, np.iinfo(np.int64).max]), np.array([np.iinfo(np.int64).min, *driven])
+    until = (begin[np.searchsorted(begin, stamps, side="left")] - stamps.astype(float)) / 1e9
+    since = (stamps.astype(float) - end[np.searchsorted(end, stamps, side="right") - 1]) / 1e9
+    return np.minimum(until, NEVER_S), np.minimum(since, NEVER_S)
 
 
 def _lesson(frames: list[Frame], i: int) -> _Lesson | None:
@@ -133,11 +124,12 @@ def _hindsight(frames: list[Frame], i: int) -> Plan | None:
     return Plan(x, y, np.asarray(wrap_angle(turned)), speed, PLAN_DT)
 
 
-def _row(scene: Scene, road: RouteFrame, lesson: _Lesson, label: Label, cache: LineCache) -> _Sample:
+def _row(observation: Observation, lesson: _Lesson, label: Label, format: PolicyFormat) -> _Sample:
+    speed = observation.scene.ego.speed
     return {
-        **encode(scene, cache, road),
-        "profile": np.asarray(profile_from_plan(lesson.plan, scene.ego.speed, road), np.float32),
-        "speed": scene.ego.speed,
+        **format.encode(observation),
+        "profile": np.asarray(profile_from_plan(lesson.plan, speed, observation.road), np.float32),
+        "speed": speed,
         "target_speed": float(lesson.plan.speed[SPEED_AHEAD - 1]),
         "control": np.asarray(lesson.control, np.float32),
         "label": LABELS.index(label),
@@ -147,45 +139,35 @@ def _row(scene: Scene, road: RouteFrame, lesson: _Lesson, label: Label, cache: L
         "policy_score": np.nan,
         "human": int(lesson.human),
         "perturbed": 0,
+        "followable": int(followable(lesson.plan, observation.scene.ego)),
     }
 
 
-def _preference(frames: list[Frame], i: int, road: RouteFrame, lesson: _Lesson) -> _Sample:
-    """The policy's own top choice at frame ``i`` and how both plans fare by the PDM score, against what the others then
-    really did; empty where no choice was recorded."""
-    scene, policy = frames[i].scene, frames[i].policy
+def _preference(frame: Frame, observation: Observation, lesson: _Lesson, world: World, i: int) -> _Sample:
+    """The policy's own top choice at the scene and the scores of both plans; empty where none was recorded."""
+    policy = frame.policy
     if policy is None or policy.status != DriverStatus.OK or not len(policy.logits):
         return {}
-    plans = np.stack([np.stack([plan.x, plan.y], axis=-1) for plan in (lesson.plan, policy.plan)])
-    scores = score_plans(scene, _future(frames, i), plans).score
+    both = np.stack([np.stack([plan.x, plan.y], axis=-1) for plan in (lesson.plan, policy.plan)])
+    scores = score_at(world, i, both).score
+    profile = profile_from_plan(policy.plan, observation.scene.ego.speed, observation.road)
     return {
         "choice": int(policy.logits.argmax()),
-        "choice_profile": np.asarray(profile_from_plan(policy.plan, scene.ego.speed, road), np.float32),
+        "choice_profile": np.asarray(profile, np.float32),
         "expert_score": float(scores[0]),
         "policy_score": float(scores[1]),
     }
 
 
-def _future(frames: list[Frame], i: int) -> list[Objects]:
-    """The others every 0.1 s from frame ``i`` on, as recorded, as far as no frame is missing."""
-    due, future = frames[i].stamp, []
-    for frame in frames[i : i + _FUTURE_STEPS]:
-        if abs(frame.stamp - due) > _FUTURE_STEP / 2.0 * 1e9:
-            break
-        future.append(frame.scene.objects)
-        due += round(_FUTURE_STEP * 1e9)
-    return future
-
-
 def _perturbed(
-    scene: Scene, road: RouteFrame, lesson: _Lesson, row: _Sample,
-    cache: LineCache, random: np.random.Generator,
-) -> _Sample:  # fmt: skip
+    observation: Observation, lesson: _Lesson, row: _Sample, format: PolicyFormat, random: np.random.Generator
+) -> _Sample:
     """The same moment seen from a start moved aside and turned a little.
 
     Honest because the profile leaves out the present offset, which fades out: the same profile from the moved start is
     the way back to what the expert meant. Speeds and the other road users stay as they were.
     """
+    scene, road = observation.scene, observation.road
     shift, turn = SHIFT * random.standard_normal(), TURN * random.standard_normal()
     heading = scene.ego.yaw - road.heading_error
     ego: EgoState = replace(
@@ -194,10 +176,9 @@ def _perturbed(
         y=scene.ego.y + shift * np.cos(heading),
         yaw=scene.ego.yaw + turn,
     )
-    moved = replace(scene, ego=ego)
-    frame = route_frame(moved)
+    moved = Observation(replace(scene, ego=ego), lines=observation.lines)
     profile = np.asarray(row["profile"], dtype=float)
-    positions, yaws, speeds = plans_from_profiles(profile, ego.speed, frame)
+    positions, yaws, speeds = plans_from_profiles(profile, ego.speed, moved.road)
     steering, _ = track(Plan(positions[:, 0], positions[:, 1], yaws, speeds, PLAN_DT), ego)
     control = np.array([steering, lesson.control[1]], np.float32)
-    return {**row, **encode(moved, cache, frame), "control": control, "perturbed": 1}
+    return {**row, **format.encode(moved), "control": control, "perturbed": 1}

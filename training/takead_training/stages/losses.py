@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from takead_ros.domain.driving import PLAN_DT
-from takead_training.net import ACCELERATION_SCALE, SPEED_BINS, STEER_SCALE
+from takead_training.architectures.heads import ACCELERATION_SCALE, SPEED_BINS, STEER_SCALE
 
 SPREAD = 0.6  # m: plans this close to the expert's share its probability mass
 NEAREST = 3  # anchors whose refinement is taught at each sample
@@ -36,7 +36,9 @@ def nearest_anchor(profile: Tensor, anchors: Tensor, speed: Tensor) -> Tensor:
     return distances(profile, anchors, speed).argmin(1)
 
 
-def imitation(out: dict[str, Tensor], batch: dict[str, Tensor], anchors: Tensor) -> dict[str, Tensor]:
+def imitation(
+    out: dict[str, Tensor], batch: dict[str, Tensor], anchors: Tensor, speed_target: str = "two_hot"
+) -> dict[str, Tensor]:
     """Loss terms, each (B,): choice (soft cross-entropy over the anchors), refinement, speed bins and control."""
     speed = batch["speed"]
     apart = distances(batch["profile"], anchors, speed)
@@ -51,7 +53,10 @@ def imitation(out: dict[str, Tensor], batch: dict[str, Tensor], anchors: Tensor)
     error = [_huber(a, b.expand_as(a)).mean(-1) for a, b in zip(refined, target, strict=True)]
     refinement = (share * (error[0] + 3.0 * error[1] + 0.5 * error[2])).sum(-1)
     log_speeds = torch.log_softmax(out["speed_logits"], dim=-1)
-    speeds = -(two_hot(batch["target_speed"]) * log_speeds).sum(-1)
+    bins = two_hot(batch["target_speed"])
+    if speed_target == "nearest":
+        bins = functional.one_hot(bins.argmax(-1), bins.shape[-1]).to(bins.dtype)
+    speeds = -(bins * log_speeds).sum(-1)
     scale = torch.tensor([STEER_SCALE * 0.2, ACCELERATION_SCALE])
     control = _huber(out["control"] / scale, batch["control"] / scale).sum(-1)
     return {"choice": choice, "refinement": refinement, "speed": speeds, "control": control}
@@ -91,3 +96,13 @@ def simpo(chosen: Tensor, rejected: Tensor, beta: float, gamma: float) -> Tensor
     Meng et al., SimPO, 2024, eq. 6; all plans have the same length, so nothing is normalised by it.
     """
     return -functional.logsigmoid(beta * (chosen - rejected) - gamma)
+
+
+def soft_choice(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy (B,) of softmax(logits (B, K)) to a distribution ``target`` (B, K)."""
+    return -(target * torch.log_softmax(logits, dim=-1)).sum(-1)
+
+
+def log_probabilities(logits: Tensor, choice: Tensor) -> Tensor:
+    """Exact log-probabilities (B,) of anchors ``choice`` (B,) under softmax(logits (B, K))."""
+    return torch.log_softmax(logits, dim=-1).gather(1, choice[:, None])[:, 0]

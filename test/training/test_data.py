@@ -1,0 +1,213 @@
+"""Clips into rows: which are learned from, how they are kept, and how rows come out again. Really recorded episodes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from support.tables import make_data, make_table
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.seeds import parse_seeds
+from takead_ros.policy.vector import VECTOR_1
+from takead_ros.recording.clip import Label
+from takead_training.data import cache
+from takead_training.data.clean import Clean, epoch_rows, kept, weights
+from takead_training.data.clips import Clip, find_clips
+from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
+from takead_training.data.dataset import Dataset, Part
+from takead_training.data.perfect import perfect_clips
+
+
+def one(folder: Path) -> Clip:
+    (clip,) = find_clips([folder]).clips
+    return clip
+
+
+def copied(clip: Clip, to: Path, **changes: object) -> Path:
+    """A copy of a clip whose manifest.json (not the copy in its bag) is changed."""
+    shutil.copytree(clip.path, to)
+    about = json.loads((to / "manifest.json").read_text())
+    for name, value in changes.items():
+        if isinstance(value, dict) and about.get(name):
+            about[name].update(value)
+        else:
+            about[name] = value
+    (to / "manifest.json").write_text(json.dumps(about))
+    return to
+
+
+def same(first: Dataset, second: Dataset) -> bool:
+    rows = np.arange(len(first))
+    if len(first) != len(second) or not np.array_equal(first.records(rows), second.records(rows)):
+        return False
+    return all(np.array_equal(first.column(n), second.column(n), equal_nan=True) for n in TARGETS_LAYOUT.names)
+
+
+@pytest.mark.slow
+def test_every_frame_holds_both_sides_and_its_world(bags: Path, tmp_path: Path) -> None:
+    data, refused = cache.load([one(bags / "driven")], tmp_path, VECTOR_1)
+    assert len(data) > 50 and refused == ()
+    assert (data.column("choice") >= 0).mean() > 0.95
+    assert np.isfinite(data.column("expert_score")).mean() > 0.95
+    (part,) = data.parts
+    assert part.world is not None
+    world = part.world()
+    assert len(world) > 50 and world.candidates.shape[1] == 128
+    assert data.column("frame").max() < len(world)
+    assert np.isfinite(world.logits[data.column("frame")]).mean() > 0.95
+
+
+@pytest.mark.slow
+def test_loading_does_not_depend_on_workers_or_cache(bags: Path, tmp_path: Path) -> None:
+    clips = find_clips([bags]).clips
+    first, _ = cache.load(clips, tmp_path / "a", VECTOR_1, workers=1)
+    told: list[tuple[int, int]] = []
+    again, _ = cache.load(clips, tmp_path / "a", VECTOR_1, progress=lambda *at: told.append(at))
+    other, _ = cache.load(clips, tmp_path / "b", VECTOR_1, workers=2)
+    assert same(first, again) and same(first, other) and told == [(2, 2)]  # nothing was encoded again
+    assert isinstance(again.parts[0].inputs.base, np.memmap) or isinstance(again.parts[0].inputs, np.memmap)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pattern", ["index.json", "*.inputs.npy", "*.targets.npy", "*.world.npz"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "gone"])
+def test_a_broken_cache_is_made_again(bags: Path, tmp_path: Path, pattern: str, damage: str) -> None:
+    clips = [one(bags / "driven")]
+    before, _ = cache.load(clips, tmp_path / "c", VECTOR_1)
+    before = Dataset(VECTOR_1, [Part(np.array(p.inputs), np.array(p.targets)) for p in before.parts])
+    (file,) = (tmp_path / "c").glob(pattern)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 255
+    file.unlink()
+    if damage != "gone":
+        file.write_bytes(data if damage == "flip" else data[: len(data) // 2])
+    after, refused = cache.load(clips, tmp_path / "c", VECTOR_1)
+    assert same(before, after) and not refused
+    assert after.parts[0].world is not None and len(after.parts[0].world()) > 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split", ["test", "selection"])
+def test_clips_of_test_and_selection_seeds_are_refused(bags: Path, tmp_path: Path, split: str) -> None:
+    seed = parse_seeds(f"{split}:3")[0]
+    copied(one(bags / "driven"), tmp_path / "clip", provenance={"seed": seed})
+    with pytest.raises(TakeadError, match=f"is a {split} seed"):
+        find_clips([tmp_path])
+
+
+@pytest.mark.slow
+def test_a_clip_that_hides_its_seed_does_not_pass(bags: Path, tmp_path: Path) -> None:
+    """Neither by leaving it out of manifest.json, nor by having none at all, unless a person says so."""
+    copied(one(bags / "driven"), tmp_path / "clip", provenance={"seed": None})
+    with pytest.raises(TakeadError, match=r"differ \(provenance\)"):
+        find_clips([tmp_path], unseeded=True)
+
+
+@pytest.mark.slow
+def test_manifests_that_differ_and_clips_that_cannot_be_read_are_counted(bags: Path, tmp_path: Path) -> None:
+    clip = one(bags / "driven")
+    copied(clip, tmp_path / "a-good")
+    copied(clip, tmp_path / "b-other", trigger="stuck", severity=0.9)
+    copied(clip, tmp_path / "c-broken", severity="much")
+    (next(iter(copied(clip, tmp_path / "d-cut").glob("*.mcap")))).write_bytes(b"\x89MCAP0\r\n")
+    copied(clip, tmp_path / "e-judged", relabel={"classification": "takeover"})  # a person's word is no difference
+    found = find_clips([tmp_path])
+    assert len(found.clips) == 2
+    assert [one.path.name for one in found.refused] == ["b-other", "c-broken", "d-cut"]
+    assert "trigger" in found.refused[0].why and "severity" in found.refused[1].why
+    assert "damaged" in found.refused[2].why
+
+
+@pytest.mark.slow
+def test_casual_overrides_are_left_out_unless_asked_for(bags: Path, tmp_path: Path) -> None:
+    copied(one(bags / "driven"), tmp_path / "clip", relabel={"classification": "casual_override"})
+    assert find_clips([tmp_path]).clips == ()
+    assert len(find_clips([tmp_path], casual=True).clips) == 1
+
+
+@pytest.mark.slow
+def test_only_perfect_episodes_where_that_is_asked_for(bags: Path, tmp_path: Path) -> None:
+    good, bad = one(bags / "shown"), one(bags / "driven")
+    told = tmp_path / "drive.json"
+    episodes = [
+        {"driving_score": 100.0, "clips": [f"x/{good.manifest.clip_id}"]},
+        {"driving_score": 99.0, "clips": [f"x/{bad.manifest.clip_id}"]},
+    ]
+    told.write_text(json.dumps({"episodes": episodes}))
+    found = find_clips([bags], only=perfect_clips([told]))
+    assert [clip.path for clip in found.clips] == [good.path]
+    assert len(found.refused) == 1 and "not of a perfect episode" in found.refused[0].why
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"episodes": [{"clips": []}]}', '{"episodes": []}'])
+def test_what_is_no_result_of_a_drive_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "drive.json").write_text(content)
+    with pytest.raises(TakeadError, match="--perfect"):
+        perfect_clips([tmp_path / "drive.json"])
+    with pytest.raises(TakeadError, match="No such file"):
+        perfect_clips([tmp_path / "none.json"])
+
+
+def test_rows_come_out_of_many_parts_as_they_went_in() -> None:
+    table = make_table(100)
+    whole = Dataset.of(VECTOR_1, table)
+    inputs, targets = inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table)
+    cuts = [0, 3, 3, 40, 97, 100]
+    parts = [Part(inputs[a:b], targets[a:b]) for a, b in pairwise(cuts)]
+    data = Dataset(VECTOR_1, parts)
+    rows = np.random.default_rng(0).integers(0, 100, 500)
+    batch = data.batch(rows, ("label", "profile", "choice"))
+    for name, values in batch.items():
+        np.testing.assert_array_equal(values, table[name][rows], err_msg=name)
+    assert batch["label"].dtype == np.int64 and batch["objects"].dtype == np.float32
+    assert same(whole, data) and len(data) == 100
+    np.testing.assert_array_equal(data.part_of(np.array([0, 2, 3, 39, 40, 99])), [0, 0, 2, 2, 3, 4])
+    assert data.with_columns(label=np.arange(100)).batch(np.array([7]), ("label",))["label"] == 7
+
+
+def standing() -> Dataset:
+    """One clip: 10 frames on the move, 16 standing, 4 on the move; each with its perturbed twin."""
+    table = make_table(60)
+    plain = np.arange(60) % 2 == 0
+    table["perturbed"] = (~plain).astype(np.int64)
+    moment = np.arange(60) // 2
+    still = (moment >= 10) & (moment < 26)
+    table["speed"] = np.where(still, 0.0, 8.0).astype(np.float32)
+    table["target_speed"] = np.where(still, 0.0, 8.0).astype(np.float32)
+    table["control"][:] = 0.0
+    table["label"][:] = LABELS.index(Label.DEMONSTRATION)
+    return Dataset.of(VECTOR_1, table)
+
+
+def test_standing_still_is_thinned_to_its_square_root() -> None:
+    data = standing()
+    assert kept(data, Clean()).all()
+    keep = kept(data, Clean(thin_standing=True))
+    assert keep[:20].all() and keep[52:].all() and keep[20:52].sum() == 2 * 4  # frames and their perturbed twins
+    assert np.array_equal(keep[::2], keep[1::2])
+    assert keep[20] and keep[50]  # the first and the last stay
+
+
+def test_frames_at_which_the_expert_changes_something_are_drawn_more_often() -> None:
+    data = standing()
+    assert (weights(data, Clean()) == 1.0).all()
+    weight = weights(data, Clean(change_weight=3.5))
+    changed = np.flatnonzero(weight > 1.0)
+    assert changed.tolist() == [20, 21, 52, 53]  # stops, and goes again
+    rows = np.concatenate([epoch_rows(np.arange(60), weight, np.random.default_rng(i)) for i in range(200)])
+    often = np.bincount(rows, minlength=60) / 200
+    assert often[20] == pytest.approx(3.5, abs=0.2) and often[0] == 1.0
+    same_order = epoch_rows(np.arange(60), np.ones(60), np.random.default_rng(1))
+    np.testing.assert_array_equal(same_order, np.random.default_rng(1).permutation(np.arange(60)))
+    with pytest.raises(TakeadError, match="--change-weight"):
+        Clean(change_weight=0.5)
+
+
+def test_a_dataset_of_nothing_is_empty() -> None:
+    assert len(Dataset(VECTOR_1, [])) == 0 and len(Dataset(VECTOR_1, []).column("label")) == 0
+    assert len(make_data(5)) == 5

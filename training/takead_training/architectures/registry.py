@@ -1,0 +1,20 @@
+"""The networks that this software knows, by the name that a manifest gives as its ``architecture``."""
+
+from __future__ import annotations
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.policy.vector import VECTOR_1
+from takead_training.architectures.network import Architecture
+from takead_training.architectures.scene_transformer import SceneTransformer
+
+DEFAULT = "scene-transformer-1"
+ARCHITECTURES: dict[str, Architecture] = {
+    known.name: known for known in (Architecture(DEFAULT, VECTOR_1, SceneTransformer),)
+}
+
+
+def architecture_of(name: str, where: str) -> Architecture:
+    """The architecture called ``name``. Raises TakeadError that names ``where`` the name came from."""
+    if name not in ARCHITECTURES:
+        raise TakeadError(f"{where}: network '{name}' is unknown; this software has {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[name]

@@ -1,0 +1,207 @@
+"""Clips encoded once and kept: shards of records that are mapped into memory, by the hash of the clips' content.
+
+    CACHE/index.json            which clip's rows lie where, and the sha256 of every file
+    CACHE/<digest>.inputs.npy   records (N, W) float32 of the format's inputs, of some clips one after another
+    CACHE/<digest>.targets.npy  records (N, V) float32 of data.columns.TARGETS
+    CACHE/<clip>.world.npz      data.world
+
+A file whose content is not what the index says, or an index that is none, is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.files import locked, read_record, write_atomically, write_record
+from takead_ros.policy.format import PolicyFormat
+from takead_ros.policy.formats import FORMATS
+from takead_ros.recording.reader import frames
+from takead_training.data.clips import Clip, Refused
+from takead_training.data.columns import TARGETS_LAYOUT, FloatRecords, inputs_layout
+from takead_training.data.dataset import Dataset, Part
+from takead_training.data.samples import VERSION, clip_samples
+from takead_training.data.world import World
+
+SHARD_ROWS = 8192  # from which a shard is closed: about 40 MB
+_Encoded = tuple[FloatRecords, FloatRecords, bytes]  # inputs, targets, world
+
+
+class Place(BaseModel):
+    """Where a clip's rows and world lie."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    shard: str = ""
+    first: int = Field(0, ge=0)
+    count: int = Field(0, ge=0)
+    world_sha256: str = ""
+
+
+class Index(BaseModel):
+    """``shards``: sha256 of the inputs' and the targets' file of each."""
+
+    model_config = ConfigDict(extra="forbid")
+    format: Literal["takead-cache-2"] = "takead-cache-2"
+    shards: dict[str, tuple[str, str]] = {}
+    clips: dict[str, Place] = {}
+
+
+def load(
+    clips: Sequence[Clip], cache: Path, format: PolicyFormat, workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Dataset, tuple[Refused, ...]]:  # fmt: skip
+    """The rows of ``clips``, one part for each clip, in order; and the clips that turned out not to be readable.
+
+    ``progress`` is told (done, total). The result does not depend on ``workers`` or on what was in the cache before.
+    """
+    with locked(cache / "index.json"):
+        index = _sound_index(cache)
+        todo = [clip for clip in clips if _key(clip, format) not in index.clips]
+        refused = _encode_all(todo, cache, format, index, workers, progress, len(clips))
+        placed = [(clip, index.clips[_key(clip, format)]) for clip in clips if _key(clip, format) in index.clips]
+        shards = {place.shard: _open_shard(cache, place.shard) for _, place in placed}  # each is mapped once
+    parts = []
+    for clip, place in placed:
+        inputs, targets = (records[place.first : place.first + place.count] for records in shards[place.shard])
+        world = partial(_world, cache / f"{_key(clip, format)}.world.npz")
+        parts.append(Part(inputs, targets, clip.manifest.clip_id, world))
+    return Dataset(format, parts), tuple(refused)
+
+
+def _key(clip: Clip, format: PolicyFormat) -> str:
+    return f"{clip.sha256[:32]}-{format.name}-{VERSION}"
+
+
+def _sound_index(cache: Path) -> Index:
+    """What in the cache is as it was written; the rest is forgotten."""
+    file = cache / "index.json"
+    if not file.exists():
+        return Index()
+    try:
+        index = read_record(Index, file, "the index of a cache of encoded clips")
+    except TakeadError:
+        return Index()
+    shards = {
+        name: digests
+        for name, digests in index.shards.items()
+        if all(_digest(path) == digest for path, digest in zip(_shard_files(cache, name), digests, strict=True))
+    }
+    kept = {
+        key: place
+        for key, place in index.clips.items()
+        if place.shard in shards and _digest(cache / f"{key}.world.npz") == place.world_sha256
+    }
+    return Index(shards=shards, clips=kept)
+
+
+def _shard_files(cache: Path, name: str) -> tuple[Path, Path]:
+    return cache / f"{name}.inputs.npy", cache / f"{name}.targets.npy"
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+def _encode_all(
+    clips: Sequence[Clip], cache: Path, format: PolicyFormat, index: Index, workers: int,
+    progress: Callable[[int, int], None] | None, total: int,
+) -> list[Refused]:  # fmt: skip
+    """Encode ``clips`` into new shards of ``cache``, and write ``index`` after each of them."""
+    cache.mkdir(parents=True, exist_ok=True)
+    done = total - len(clips)
+    if progress:
+        progress(done, total)
+    refused: list[Refused] = []
+    open_shard: list[tuple[str, _Encoded]] = []
+    for clip, found in zip(clips, _encoded(clips, format.name, workers), strict=True):
+        done += 1
+        if isinstance(found, str):
+            refused.append(Refused(clip.path, found))
+        else:
+            open_shard.append((_key(clip, format), found))
+            if sum(len(encoded[0]) for _, encoded in open_shard) >= SHARD_ROWS:
+                _close_shard(open_shard, cache, index)
+        if progress:
+            progress(done, total)
+    if open_shard:
+        _close_shard(open_shard, cache, index)
+    return refused
+
+
+def _encoded(clips: Sequence[Clip], format: str, workers: int) -> Iterator[_Encoded | str]:
+    """Each clip's rows and world, or why there are none, in order."""
+    work = partial(_encode_clip, format)
+    if workers > 1 and len(clips) > 1:
+        context = multiprocessing.get_context("spawn")
+        quiet = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is this process's to handle; the readers end with it
+        with ProcessPoolExecutor(min(workers, len(clips)), context, signal.signal, quiet) as pool:
+            yield from pool.map(work, clips)
+    else:
+        yield from map(work, clips)
+
+
+def _encode_clip(format: str, clip: Clip) -> _Encoded | str:
+    known = FORMATS[format]
+    # By its name, not its bytes: the same episode recorded again (another date in the bag) teaches the same.
+    name = hashlib.sha256(clip.manifest.clip_id.encode()).hexdigest()
+    try:
+        table, world = clip_samples(frames(clip.path), int(name[:12], 16), known)
+    except (TakeadError, ValueError) as problem:  # damage, or a scene that cannot be encoded
+        return f"clip {clip.path}: {problem}"
+    return inputs_layout(known).pack(table), TARGETS_LAYOUT.pack(table), world.to_bytes()
+
+
+def _close_shard(clips: list[tuple[str, _Encoded]], cache: Path, index: Index) -> None:
+    """Write the rows of ``clips`` as one shard and forget them here."""
+    files = [_as_npy(np.concatenate([encoded[i] for _, encoded in clips])) for i in (0, 1)]
+    digests = [hashlib.sha256(data).hexdigest() for data in files]
+    name = digests[0][:16]
+    for path, data in zip(_shard_files(cache, name), files, strict=True):
+        write_atomically(path, data)
+    first = 0
+    for key, (inputs, _, world) in clips:
+        write_atomically(cache / f"{key}.world.npz", world)
+        digest = hashlib.sha256(world).hexdigest()
+        index.clips[key] = Place(shard=name, first=first, count=len(inputs), world_sha256=digest)
+        first += len(inputs)
+    index.shards[name] = (digests[0], digests[1])
+    write_record(cache / "index.json", index)
+    clips.clear()
+
+
+def _as_npy(values: FloatRecords) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    return buffer.getvalue()
+
+
+def _open_shard(cache: Path, name: str) -> tuple[FloatRecords, FloatRecords]:
+    inputs, targets = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _shard_files(cache, name))
+    return inputs, targets
+
+
+def _world(path: Path) -> World:
+    try:
+        return World.from_bytes(path.read_bytes())
+    except (OSError, ValueError, KeyError) as problem:
+        raise TakeadError(f"cache file '{path}': {problem}; expected a clip's world (run the command again)") from (
+            problem
+        )

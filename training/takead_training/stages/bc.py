@@ -1,0 +1,72 @@
+"""Behaviour cloning: the first policy, from demonstrations of a whole-run expert."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from takead_ros.domain.errors import TakeadError
+from takead_training.architectures.anchors import build_anchors
+from takead_training.architectures.registry import DEFAULT, architecture_of
+from takead_training.data.clean import Clean, epoch_rows, kept, weights
+from takead_training.stages.fit import Rows, Schedule, choice_figures, fit, prepare
+from takead_training.stages.imitation import COLUMNS, Imitation, hide_speed, imitation_loss
+from takead_training.stages.stage import Outcome, Stage, Task
+
+HOLD_OUT = 10  # every tenth block of consecutive samples is kept for validation
+LEAST = 100  # samples
+_BLOCK = 200
+
+
+@dataclass(frozen=True)
+class Cloning:
+    """The network to make, how it is trained, and which frames it learns from."""
+
+    schedule: Schedule = field(default_factory=Schedule)
+    architecture: str = DEFAULT
+    clean: Clean = field(default_factory=Clean)
+    imitation: Imitation = field(default_factory=Imitation)
+
+    def __post_init__(self) -> None:
+        architecture_of(self.architecture, "--architecture")
+
+
+def train_bc(task: Task, settings: Cloning) -> Outcome:
+    """A policy trained from nothing; the last epoch's figures are followed by those on held-out samples.
+
+    The anchors are made from the same samples. Raises TakeadError for a table of fewer than LEAST rows.
+    """
+    data, schedule = task.data, settings.schedule
+    if len(data) < LEAST:
+        raise TakeadError(f"behaviour cloning: {len(data)} samples in the clips; at least {LEAST} are needed")
+    prepare(schedule)
+    plain = data.column("perturbed") == 0
+    anchors = build_anchors(
+        data.column("profile")[plain].astype(float), data.column("speed")[plain].astype(float), seed=schedule.seed
+    )
+    net = architecture_of(settings.architecture, "--architecture")(anchors)
+    learn, held_out = split_rows(len(data))
+    keep, weight = kept(data, settings.clean), weights(data, settings.clean)
+    learn = learn[keep[learn]]
+    history = fit(
+        net, data, COLUMNS,
+        lambda epoch: epoch_rows(learn, weight, np.random.default_rng((schedule.seed, epoch))),
+        lambda net, batch: imitation_loss(net, net(hide_speed(batch, settings.imitation)), batch, settings.imitation),
+        schedule, task.state, task.progress,
+    )  # fmt: skip
+    history[-1].update(choice_figures(net, data, held_out))
+    used = {**asdict(settings), "samples": len(data), "kept": int(keep.sum())}
+    return Outcome(net, history, used)
+
+
+def split_rows(count: int) -> tuple[Rows, Rows]:
+    """Rows to learn from and rows held out, in blocks, because samples that follow each other are nearly the same."""
+    rows = np.arange(count)
+    held_out = (rows // _BLOCK) % HOLD_OUT == HOLD_OUT - 1
+    if not held_out.any():
+        held_out = rows >= count - max(count // HOLD_OUT, 1)
+    return rows[~held_out], rows[held_out]
+
+
+BC: Stage[Cloning] = Stage("bc", ("perturbed", *COLUMNS), Cloning(), train_bc)

@@ -1,0 +1,40 @@
+"""Imitation on demonstrations and takeovers together (DAgger: Ross et al., 2011), from the network as it is.
+
+What the expert would have done at the states that the policy itself got into is what the policy lacks, so samples are
+drawn by bucket, not by how many there happen to be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+from takead_training.data.mix import Mix, bucket_counts, draw
+from takead_training.stages.fit import Schedule, fit, prepare
+from takead_training.stages.imitation import COLUMNS, Imitation, hide_speed, imitation_loss
+from takead_training.stages.stage import Outcome, Stage, Task
+
+BUCKET_COLUMNS = ("label", "until_takeover_s", "since_takeover_s", "followable")
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """What is drawn and how it is trained."""
+
+    mix: Mix = field(default_factory=Mix)
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=16, rate=5e-4))
+    imitation: Imitation = field(default_factory=Imitation)
+
+
+def train_dagger(task: Task, settings: Aggregation) -> Outcome:
+    """Train the network in place. Raises TakeadError where no bucket with a share holds a row."""
+    net, data, schedule = task.network("dagger"), task.data, settings.schedule
+    prepare(schedule)
+    history = fit(
+        net, data, COLUMNS, lambda epoch: draw(data, settings.mix, schedule.seed, epoch),
+        lambda net, batch: imitation_loss(net, net(hide_speed(batch, settings.imitation)), batch, settings.imitation),
+        schedule, task.state, task.progress,
+    )  # fmt: skip
+    return Outcome(net, history, {**asdict(settings), "samples": bucket_counts(data, settings.mix)})
+
+
+DAGGER: Stage[Aggregation] = Stage("dagger", (*COLUMNS, *BUCKET_COLUMNS), Aggregation(), train_dagger)

@@ -1,0 +1,150 @@
+"""Distilled scores: the policy's whole distribution is drawn to what the rule score says of every anchor (DriveDPO)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import FloatArray
+from takead_training.architectures.network import PolicyNetwork
+from takead_training.data.dataset import Dataset
+from takead_training.data.mix import Mix, bucket_counts, draw
+from takead_training.stages.anchor_scores import anchor_utilities, with_world
+from takead_training.stages.dagger import BUCKET_COLUMNS
+from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, prepare
+from takead_training.stages.imitation import COLUMNS, Imitation, imitation_loss
+from takead_training.stages.losses import SPREAD, distances, soft_choice
+from takead_training.stages.stage import Figures, Outcome, Stage, Task
+
+
+@dataclass(frozen=True)
+class Distil:
+    """target: scores, softmax(similarity_weight log similarity + score_weight log score) over all anchors; or optimum,
+    the exact KL-regularised optimum pi_ref exp(utility / beta) / Z, with pi_ref the policy as it was before.
+
+    ``floor``: score of the best infeasible anchor. ``weight`` multiplies the distillation, the imitation term's weight
+    is 1. ``frames``: at most so many are scored, drawn by the mix.
+    """
+
+    target: Literal["scores", "optimum"] = "scores"
+    similarity_weight: float = 1.0
+    score_weight: float = 1.0
+    floor: float = 0.01
+    beta: float = 0.3
+    weight: float = 1.0
+    frames: int = 4000
+    mix: Mix = field(default_factory=Mix)
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=4, rate=2e-4))
+    imitation: Imitation = field(default_factory=Imitation)
+
+    def __post_init__(self) -> None:
+        if self.target not in ("scores", "optimum"):
+            raise TakeadError(f"--target '{self.target}': expected scores or optimum")
+        for name in ("beta", "weight", "frames"):
+            if not 0.0 < getattr(self, name) < np.inf:
+                raise TakeadError(f"distil {name} {getattr(self, name)}: expected a value above 0")
+        for name in ("similarity_weight", "score_weight"):
+            if not 0.0 <= getattr(self, name) < np.inf:
+                raise TakeadError(f"distil {name} {getattr(self, name)}: expected 0 or above")
+        if not 0.0 < self.floor < 1.0:
+            raise TakeadError(f"distil floor {self.floor}: expected a value between 0 and 1")
+
+
+def score_target(utilities: FloatArray, apart: FloatArray, settings: Distil) -> FloatArray:
+    """The distribution (R, K) over anchors from their utilities (R, K) and their distances (R, K) m from the expert's
+    plan. Every feasible anchor's score lies above every infeasible one's, which keep their order below ``floor``."""
+    feasible = settings.floor + (1.0 - settings.floor) * np.maximum(utilities, 0.0)
+    infeasible = settings.floor * (0.05 + 0.95 * np.clip(4.0 * (utilities + 1.0), 0.0, 1.0)) * (1.0 - 1e-6)
+    log_score = np.log(np.where(utilities >= 0.0, feasible, infeasible))
+    log_similarity = -0.5 * (apart / SPREAD) ** 2
+    log_similarity = np.maximum(log_similarity - log_similarity.max(1, keepdims=True), -20.0)
+    return _softmax(settings.similarity_weight * log_similarity + settings.score_weight * log_score)
+
+
+def optimum(utilities: FloatArray, reference: FloatArray, beta: float) -> FloatArray:
+    """pi_ref exp(utility / beta) / Z (R, K): the best distribution at a price of ``beta`` per nat away from pi_ref,
+    given by its log-probabilities ``reference`` (R, K)."""
+    return _softmax(reference + utilities / beta)
+
+
+def _softmax(values: FloatArray) -> FloatArray:
+    weights = np.exp(values - values.max(1, keepdims=True))
+    return np.asarray(weights / weights.sum(1, keepdims=True))
+
+
+def train_distil(task: Task, settings: Distil) -> Outcome:
+    """Train the network in place. Frames without a target (``frames``) only keep the imitation term.
+
+    Raises TakeadError where no clip's world is known.
+    """
+    net, schedule = task.network("distil"), settings.schedule
+    prepare(schedule)
+    rows = _frames(task.data, settings)
+    anchors = net.anchors
+    utilities = anchor_utilities(task.data, rows, anchors.numpy().astype(float))
+    target = _target(net, task.data, rows, utilities, settings)
+    place = np.full(len(task.data), -1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    data = task.data.with_columns(target_row=place)
+
+    def rows_of(epoch: int) -> Rows:
+        random = np.random.default_rng((schedule.seed, epoch, 2))
+        return random.permutation(np.concatenate([draw(data, settings.mix, schedule.seed + 2, epoch), rows]))
+
+    def loss_of(net: PolicyNetwork, batch: Batch) -> tuple[Tensor, Figures]:
+        out = net(batch)
+        anchor, figures = imitation_loss(net, out, batch, settings.imitation)
+        scored = torch.nonzero(batch["target_row"] >= 0)[:, 0]
+        if not len(scored):
+            return anchor, figures
+        wanted = soft_choice(out["logits"][scored], target[batch["target_row"][scored]]).mean()
+        return anchor + settings.weight * wanted, {**figures, "distil": float(wanted.detach())}
+
+    history = fit(net, data, (*COLUMNS, "target_row"), rows_of, loss_of, schedule, task.state, task.progress)
+    feasible = utilities >= 0.0
+    used: dict[str, Any] = {
+        **asdict(settings),
+        "samples": bucket_counts(data, settings.mix),
+        "scored": len(rows),
+        "feasible_share": round(float(feasible.mean()), 4),
+        "frames_without_feasible": int((~feasible.any(1)).sum()),
+    }
+    return Outcome(net, history, used)
+
+
+def _frames(data: Dataset, settings: Distil) -> NDArray[np.int64]:
+    """The rows to score: as the mix draws them, each once, at most ``frames``."""
+    known = with_world(data)
+    if not len(known):
+        raise TakeadError("stage 'distil': no clip's world is known; expected clips from a cache of this version")
+    drawn = draw(data, settings.mix, settings.schedule.seed + 3, 0)
+    chosen = drawn[np.isin(drawn, known)]
+    _, first = np.unique(chosen, return_index=True)
+    return np.sort(chosen[np.sort(first)][: settings.frames])
+
+
+def _target(
+    net: PolicyNetwork, data: Dataset, rows: NDArray[np.int64], utilities: FloatArray, settings: Distil
+) -> Tensor:
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(rows), 512):
+            at = slice(start, start + 512)
+            batch = batch_of(data, rows[at], ("profile", "speed"))
+            if settings.target == "optimum":
+                log_reference = torch.log_softmax(net.eval()(batch)["logits"], dim=-1).double().numpy()
+                found = optimum(utilities[at], log_reference, settings.beta)
+            else:
+                apart = distances(batch["profile"], net.anchors, batch["speed"]).double().numpy()
+                found = score_target(utilities[at], apart, settings)
+            parts.append(torch.from_numpy(found.astype(np.float32)))
+    return torch.cat(parts)
+
+
+DISTIL: Stage[Distil] = Stage("distil", (*COLUMNS, *BUCKET_COLUMNS, "frame", "perturbed"), Distil(), train_distil)

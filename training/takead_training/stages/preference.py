@@ -1,0 +1,207 @@
+"""Preference optimisation on takeovers: rather the expert's plan than a worse one at the same scene.
+
+Chosen: the expert's (or the person's) plan mapped to the anchor vocabulary. Rejected: the policy's own top choice at
+that very scene (TakeAD), or the unsafe anchor nearest to the expert's plan (DriveDPO). An imitation term stays on,
+because preference alone fails (DESIGN section 8).
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from takead_ros.domain.errors import TakeadError
+from takead_training.architectures.network import PolicyNetwork
+from takead_training.data.columns import FOREIGN, LABELS
+from takead_training.data.dataset import Dataset
+from takead_training.data.mix import TRANSITIONS, Mix, draw, repeated
+from takead_training.stages.anchor_scores import anchor_utilities, with_world
+from takead_training.stages.dagger import BUCKET_COLUMNS
+from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, prepare
+from takead_training.stages.imitation import COLUMNS, Imitation, imitation_loss
+from takead_training.stages.losses import distances, dpo, log_probabilities, nearest_anchor, simpo
+from takead_training.stages.stage import Figures, Outcome, Stage, Task
+
+PAIR_COLUMNS = ("chosen", "rejected", "chosen_ref", "rejected_ref")
+
+
+@dataclass(frozen=True)
+class Preference:
+    """loss: dpo (with a frozen reference) or simpo. rejected: own (the policy's top choice, where the expert's rule
+    score is better by ``margin``) or near_miss (the infeasible anchor nearest to the expert's plan, where the expert's
+    own anchor is feasible).
+
+    ``weight`` multiplies the preference loss, the imitation anchor's weight is 1. ``share``: of the samples drawn that
+    carry a pair. ``may_fall`` nats: the epoch after which the chosen side's mean log-probability lies lower than the
+    reference's by more than this is undone and is the last: preference then only pushes the rejected side down further.
+    Below 0 it has to rise.
+    """
+
+    loss: Literal["dpo", "simpo"] = "dpo"
+    rejected: Literal["own", "near_miss"] = "own"
+    beta: float = 0.1
+    gamma: float = 0.1
+    weight: float = 2.0
+    margin: float = 0.02
+    share: float = 0.3
+    may_fall: float = 0.5
+    mix: Mix = field(default_factory=Mix)
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=2, rate=1e-4))
+    imitation: Imitation = field(default_factory=Imitation)
+
+    def __post_init__(self) -> None:
+        if self.loss not in ("dpo", "simpo"):
+            raise TakeadError(f"--loss '{self.loss}': expected dpo or simpo")
+        if self.rejected not in ("own", "near_miss"):
+            raise TakeadError(f"--rejected '{self.rejected}': expected own or near_miss")
+        for name in ("beta", "weight"):
+            if not 0.0 < getattr(self, name) < np.inf:
+                raise TakeadError(f"--{name} {getattr(self, name)}: expected a value above 0")
+        for name in ("gamma", "margin"):
+            if not 0.0 <= getattr(self, name) < np.inf:
+                raise TakeadError(f"--{name} {getattr(self, name)}: expected 0 or above")
+        if not np.isfinite(self.may_fall):
+            raise TakeadError(f"preference may_fall {self.may_fall}: expected a finite number of nats")
+        if not 0.0 < self.share < 1.0:
+            raise TakeadError(f"preference share {self.share}: expected a value between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Which rows of a table carry a pair, and why the others do not. chosen, rejected (N,) are anchors, -1: no pair."""
+
+    chosen: NDArray[np.int64]
+    rejected: NDArray[np.int64]
+    counts: dict[str, int]
+
+
+def find_pairs(data: Dataset, anchors: Tensor, margin: float) -> Pairs:
+    """The pairs of ``data``: everywhere the policy's choice was recorded beside a better driver's plan, except
+
+    in transition frames, where the expert's rule score is not better by ``margin``, and where both are one anchor.
+    """
+    speed = torch.from_numpy(data.column("speed"))
+    chosen = nearest_anchor(torch.from_numpy(data.column("profile")), anchors, speed).numpy()
+    by_plan = nearest_anchor(torch.from_numpy(data.column("choice_profile")), anchors, speed).numpy()
+    choice = data.column("choice")
+    rejected = np.where(choice == FOREIGN, by_plan, choice)
+    recorded, moved = choice != -1, _transition(data)
+    safer = data.column("expert_score") > data.column("policy_score") + margin
+    same = chosen == rejected
+    good = recorded & ~moved & safer & ~same
+    counts = {
+        "frames": int(recorded.sum()),
+        "transition": int((recorded & moved).sum()),
+        "not_safer": int((recorded & ~moved & ~safer).sum()),
+        "same_plan": int((recorded & ~moved & safer & same).sum()),
+        "pairs": int(good.sum()),
+    }
+    return Pairs(np.where(good, chosen, -1), np.where(good, rejected, -1), counts)
+
+
+def find_near_misses(data: Dataset, anchors: Tensor) -> Pairs:
+    """The same with the infeasible anchor nearest to the better driver's plan as the rejected side, at every frame at
+    which the policy's choice was recorded; none where the chosen anchor is infeasible itself or no anchor is."""
+    recorded, moved = data.column("choice") != -1, _transition(data)
+    rows = np.intersect1d(np.flatnonzero(recorded & ~moved), with_world(data))
+    values = anchor_utilities(data, rows, anchors.numpy().astype(float))
+    profile, speed = (torch.from_numpy(data.column(name)[rows]) for name in ("profile", "speed"))
+    apart = distances(profile, anchors, speed).numpy()
+    own = apart.argmin(1)
+    infeasible = values < 0.0
+    nearest = np.where(infeasible, apart, np.inf).argmin(1)
+    unsafe = infeasible[np.arange(len(rows)), own]
+    good = ~unsafe & infeasible.any(1)
+    chosen, rejected = np.full(len(data), -1), np.full(len(data), -1)
+    chosen[rows[good]], rejected[rows[good]] = own[good], nearest[good]
+    counts = {
+        "frames": int(recorded.sum()),
+        "transition": int((recorded & moved).sum()),
+        "not_safer": int(unsafe.sum()),
+        "none_unsafe": int((~unsafe & ~infeasible.any(1)).sum()),
+        "pairs": int(good.sum()),
+    }
+    return Pairs(chosen, rejected, counts)
+
+
+def _transition(data: Dataset) -> NDArray[np.bool_]:
+    return np.asarray(np.isin(data.column("label"), [LABELS.index(label) for label in TRANSITIONS]))
+
+
+def preference_loss(logits: Tensor, batch: Batch, settings: Preference) -> tuple[Tensor, Figures]:
+    """Mean loss over the rows of ``batch`` that carry a pair, and the share of them that the policy gets right."""
+    rows = torch.nonzero(batch["chosen"] >= 0)[:, 0]
+    if not len(rows):
+        return logits.sum() * 0.0, {}
+    chosen = log_probabilities(logits[rows], batch["chosen"][rows])
+    rejected = log_probabilities(logits[rows], batch["rejected"][rows])
+    if settings.loss == "simpo":
+        loss = simpo(chosen, rejected, settings.beta, settings.gamma)
+    else:
+        loss = dpo(chosen, rejected, batch["chosen_ref"][rows], batch["rejected_ref"][rows], settings.beta)
+    return loss.mean(), {"preference": float(loss.detach().mean()), "right": float((chosen > rejected).float().mean())}
+
+
+def train_preference(task: Task, settings: Preference) -> Outcome:
+    """Train the network in place, with itself as it was as the frozen reference.
+
+    Where there is no pair at all, nothing is trained and the figures say so.
+    """
+    net, schedule = task.network("preference"), settings.schedule
+    prepare(schedule)
+    near = settings.rejected == "near_miss"
+    pairs = find_near_misses(task.data, net.anchors) if near else find_pairs(task.data, net.anchors, settings.margin)
+    used: dict[str, Any] = {**asdict(settings), "pairs": pairs.counts}
+    if not pairs.counts["pairs"]:
+        return Outcome(net, [{"pairs": 0.0}], used)
+    data = task.data.with_columns(chosen=pairs.chosen, rejected=pairs.rejected)
+    reference = copy.deepcopy(net).eval()
+    carry = np.flatnonzero(pairs.chosen >= 0)
+    sides = {side: _log_probability(reference, data, carry, side) for side in ("chosen", "rejected")}
+    columns = {f"{side}_ref": np.zeros(len(data), np.float32) for side in sides}
+    for side, values in sides.items():
+        columns[f"{side}_ref"][carry] = values
+    data = data.with_columns(**columns)
+
+    def rows_of(epoch: int) -> Rows:
+        random = np.random.default_rng((schedule.seed, epoch, 1))
+        others = draw(data, settings.mix, schedule.seed + 1, epoch)
+        some = repeated(carry, round(len(others) * settings.share / (1.0 - settings.share)), random)
+        return random.permutation(np.concatenate([others, some]))
+
+    def loss_of(net: PolicyNetwork, batch: Batch) -> tuple[Tensor, Figures]:
+        out = net(batch)
+        anchor, figures = imitation_loss(net, out, batch, settings.imitation)
+        wanted, more = preference_loss(out["logits"], batch, settings)
+        return anchor + settings.weight * wanted, {**figures, **more}
+
+    def accept(net: PolicyNetwork) -> tuple[Figures, bool]:
+        rise = float((_log_probability(net, data, carry, "chosen") - sides["chosen"]).mean())
+        return {"chosen_rise": rise}, rise >= -settings.may_fall
+
+    history = fit(net, data, (*COLUMNS, *PAIR_COLUMNS), rows_of, loss_of, schedule, task.state, task.progress, accept)
+    return Outcome(net, [{**epoch, "pairs": float(len(carry))} for epoch in history], used)
+
+
+def _log_probability(net: PolicyNetwork, data: Dataset, rows: Rows, side: str, batch: int = 512) -> np.ndarray:
+    """Log-probabilities (R,) of one side of the pairs of ``rows`` under ``net``."""
+    found = [np.zeros(0, np.float32)]
+    with torch.no_grad():
+        for start in range(0, len(rows), batch):
+            part = batch_of(data, rows[start : start + batch], (side,))
+            found.append(log_probabilities(net(part)["logits"], part[side]).numpy())
+    return np.concatenate(found)
+
+
+PREFERENCE: Stage[Preference] = Stage(
+    "preference",
+    (*COLUMNS, *BUCKET_COLUMNS, "choice", "choice_profile", "expert_score", "policy_score", "frame", "perturbed"),
+    Preference(),
+    train_preference,
+)
