@@ -1,25 +1,160 @@
-"""What the commands print: errors, tables, and where their work is."""
+"""What the commands print: results on stdout; notes, progress and errors on stderr; all of it in a log, if asked for.
+
+Text that comes from a file, a path or a message is printed as text: through ``say``, ``note``, ``warn``, ``error`` and
+``cell``, which know no markup and no emoji codes, and write control characters out.
+"""
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 
+from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.progress import TimeRemainingColumn as Eta
+from rich.table import Table
+from rich.text import Text
 
-stdout = Console(soft_wrap=False)
-stderr = Console(stderr=True)
+from takead_ros.domain.errors import TakeadError
+
+
+class _Console(Console):
+    """Leaves it to the command line to say what a closed pipe means."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+stdout = _Console(soft_wrap=False)
+stderr = _Console(stderr=True)  # notes and progress; silent with --quiet
+_errors = _Console(stderr=True)
 LINE_EVERY_S = 60.0  # between two lines of a phase where there is no terminal
+_LOG = logging.getLogger("takead_ros.cli")
+_SCREEN = logging.getLogger("takead_ros.screen")  # what is printed anyway
+_LOGGERS = (logging.getLogger("takead_ros"), logging.getLogger("takead"))  # of the package, and of its nodes
+
+
+def printable(text: str) -> str:
+    """``text`` with every control or other unprintable character written out, such as ``\\x1b``: what a file says about
+    itself cannot steer a terminal or begin another line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
+
+
+def cell(text: object, style: str = "") -> Text:
+    """``text`` for a table, as it is: no markup, no emoji codes, no control characters."""
+    return Text(printable(str(text)), style)
+
+
+def say(line: str = "", style: str = "") -> None:
+    """One line of a result on stdout, as it is: no markup, no emoji codes, no wrapping, no control characters."""
+    stdout.print(cell(line, style), soft_wrap=True, highlight=False)
+
+
+def note(line: str) -> None:
+    """One line on stderr about what was done; left out with --quiet."""
+    _SCREEN.debug("%s", line)
+    stderr.print(cell(line), soft_wrap=True, highlight=False)
+
+
+def warn(message: str) -> None:
+    """One line on stderr about something that was left out or is doubtful."""
+    _SCREEN.debug("warning: %s", message)
+    stderr.print(Text.assemble(("warning:", "bold yellow"), " ", printable(message)), soft_wrap=True, highlight=False)
 
 
 def error(message: str) -> None:
-    """One clear line on stderr."""
-    stderr.print("[bold red]error:[/bold red] " + escape(message), soft_wrap=True, highlight=False, emoji=False)
+    """One clear line on stderr, also with --quiet."""
+    _SCREEN.debug("error: %s", message)
+    _errors.print(Text.assemble(("error:", "bold red"), " ", printable(message)), soft_wrap=True, highlight=False)
+
+
+def fields(found: Mapping[str, object], width: int = 14) -> None:
+    """A line on stdout for each name and value; nothing is cut, so that a hash can be copied."""
+    for name, value in found.items():
+        stdout.print(Text.assemble((f"{name:<{width}}", "bold"), "  ", cell(value)), soft_wrap=True, highlight=False)
+
+
+def table(*columns: str, rows: Iterable[Iterable[str | Text]], wrap: str = "", title: str = "") -> Table:
+    """A table that cuts no word: only the column ``wrap`` (default: the last) is broken into lines, at its spaces."""
+    made = Table(
+        title=cell(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False
+    )
+    for column in columns:
+        made.add_column(cell(column), no_wrap=column != (wrap or columns[-1]), overflow="fold")
+    for row in rows:
+        made.add_row(*(cell(entry) if isinstance(entry, str) else entry for entry in row))
+    return made
+
+
+class _Shown(logging.Handler):
+    """Log records as notes on stderr, where they do not run into a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name != _SCREEN.name:
+            stderr.print(cell(f"{record.levelname.lower()}: {record.getMessage()}"), soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def output() -> Iterator[None]:
+    """The output of one command: what ``be_quiet``, ``be_verbose`` and ``log_to`` change ends with the block."""
+    shown = _Shown(logging.WARNING)
+    for logger in _LOGGERS:
+        logger.addHandler(shown)
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False  # the simulator gives the root logger a handler of its own
+    try:
+        yield
+    finally:
+        stderr.quiet = False
+        for logger in _LOGGERS:
+            for handler in logger.handlers[:]:
+                logger.removeHandler(handler)
+                handler.close()
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True
+
+
+def be_quiet() -> None:
+    """From here on only results and errors."""
+    stderr.quiet = True
+
+
+def be_verbose() -> None:
+    """From here on also what the parts of the package log."""
+    for logger in _LOGGERS:
+        for handler in logger.handlers:
+            handler.setLevel(logging.DEBUG)
+
+
+def log_to(path: Path) -> None:
+    """From here on everything is also appended to ``path``, with the time. Raises TakeadError where it cannot be."""
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    except OSError as problem:
+        raise TakeadError(f"--log-file '{path}': {problem.strerror}; expected a file that can be written") from problem
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for logger in _LOGGERS:
+        logger.addHandler(handler)
+
+
+def log_file() -> Path | None:
+    """Where ``log_to`` sends everything, if anywhere."""
+    found = (handler for handler in _LOGGERS[0].handlers if isinstance(handler, logging.FileHandler))
+    return next((Path(handler.baseFilename) for handler in found), None)
+
+
+def log(text: str) -> None:
+    """A line, or a traceback, for the log and for --verbose."""
+    _LOG.debug("%s", text)
 
 
 class Progress:
@@ -33,8 +168,8 @@ class Progress:
         self._console, self._clock = console, clock
         self._bars = (
             Bars(
-                SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=16), MofNCompleteColumn(),
-                TimeElapsedColumn(), TextColumn("ETA"), Eta(), console=console,
+                SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=16),
+                MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("ETA"), Eta(), console=console,
             )
             if console.is_terminal
             else None
@@ -56,9 +191,9 @@ class Progress:
 
     def report(self, phase: str, done: int, total: int, figures: Mapping[str, float] | None = None) -> None:
         """``done`` of ``total`` parts of ``phase`` are finished; ``figures`` are shown with it."""
-        text = escape(phase) + "".join(f"  {name} {value:.3f}" for name, value in (figures or {}).items())
+        text = printable(phase) + "".join(f"  {name} {value:.3f}" for name, value in (figures or {}).items())
+        self._line(phase, text, done, total)
         if self._bars is None:
-            self._line(phase, text, done, total)
             return
         if phase not in self._tasks:
             self._tasks[phase] = self._bars.add_task(text, total=total, completed=done)
@@ -66,7 +201,8 @@ class Progress:
 
     def say(self, text: str) -> None:
         """One line, above the bars."""
-        self._console.print(escape(text), soft_wrap=True, highlight=False, emoji=False)
+        _SCREEN.debug("%s", text)
+        self._console.print(cell(text), soft_wrap=True, highlight=False)
 
     def _line(self, phase: str, text: str, done: int, total: int) -> None:
         now = self._clock()
@@ -78,7 +214,10 @@ class Progress:
         spent, rest = now - begun, total - done
         left = f", about {_time(spent / (done - before) * rest)} to go" if done > before and rest else ""
         since = "" if first else f" after {_time(spent)}"
-        self._console.print(f"  {text}: {done}/{total}{since}{left}", soft_wrap=True, highlight=False, emoji=False)
+        line = f"{text}: {done}/{total}{since}{left}"
+        _SCREEN.debug("%s", line)
+        if self._bars is None:
+            self._console.print(cell(f"  {line}"), soft_wrap=True, highlight=False)
 
 
 def _time(seconds: float) -> str:

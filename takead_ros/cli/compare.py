@@ -6,9 +6,9 @@ from pathlib import Path
 
 import typer
 
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.tables import comparison_notes, comparison_table
-from takead_ros.console import stderr, stdout
-from takead_ros.files import refuse_existing, write_record
+from takead_ros.console import say, stdout
 from takead_ros.runs.results import comparison, read_evaluation
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -22,19 +22,17 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 def compare_(
     before: Path = typer.Argument(help="Written by [bold]takead eval --json[/bold]."),
     after: Path = typer.Argument(help="The same seeds and suite, another model."),
-    json_path: Path | None = typer.Option(None, "--json", help="Write the figures here."),
+    as_json: str | None = JSON,
 ) -> None:
     """Compare two evaluations of the same episodes.
 
     Each headline's paired difference, its bootstrap 95 % interval, and wins, draws and losses; then each scenario
     family's Driving Score. Green and red: the interval lies on one side of zero; yellow: not settled.
     """
-    if json_path is not None:
-        refuse_existing(json_path)
+    json_file(as_json)
     content = comparison(read_evaluation(before), read_evaluation(after))
-    stdout.print(comparison_table(content))
-    for line in comparison_notes(content):
-        stdout.print(line, markup=False, highlight=False, emoji=False)
-    if json_path is not None:
-        write_record(json_path, content)
-        stderr.print(f"written: {json_path}", markup=False, emoji=False, soft_wrap=True)
+    if as_json != STDOUT:
+        stdout.print(comparison_table(content))
+        for line in comparison_notes(content):
+            say(line)
+    give_json(content, as_json)

@@ -9,9 +9,9 @@ import typer
 
 from takead_ros.cli.tables import comparison_table
 from takead_ros.cli.trainer import TrainRound
-from takead_ros.console import Progress, stderr, stdout
+from takead_ros.console import Progress, note, say, stdout
 from takead_ros.domain.errors import TakeadError
-from takead_ros.resources import resource
+from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.loop import Loop, LoopPlan, final_comparison
 from takead_ros.runs.workers import open_workers
@@ -21,9 +21,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 
 def tell(text: str) -> None:
     """What the loop does now, on stdout."""
-    stdout.print(
-        text, markup=False, highlight=False, emoji=False, soft_wrap=True, style=None if text.startswith(" ") else "bold"
-    )
+    say(text, "" if text.startswith(" ") else "bold")
 
 
 @app.command(
@@ -31,7 +29,7 @@ def tell(text: str) -> None:
 )
 def demo(
     out: Path = typer.Option(Path("runs/demo"), help="Folder of the run; an unfinished run in it is continued."),
-    model: Path | None = typer.Option(None, help="The policy to begin with (default: the shipped baseline)."),
+    model: str = typer.Option("baseline", help="The policy to begin with: an ONNX file, or a shipped model by name."),
     workers: int = typer.Option(2, min=1, help="Processes; the results do not depend on it."),
     suite: str = typer.Option("demo", hidden=True),
     demonstrations: int = typer.Option(4, min=1, hidden=True, help="Training seeds for each family."),
@@ -55,19 +53,16 @@ def demo(
     plan = LoopPlan(suite=suite, demonstrations=demonstrations, drives=drives, selection=selection)
     options = ("--dagger-epochs", dagger_epochs, "--preference-epochs", preference_epochs, "--draws", draws)
     try:
-        _run(out, plan, model or resource("models/baseline.onnx"), [str(word) for word in options], tests, workers)
+        _run(out, plan, model_path(model), [str(word) for word in options], tests, workers)
     except KeyboardInterrupt as stop:
         tell_stopped(out)
         raise typer.Exit(130) from stop
-    stdout.print(f"finished in {(time.monotonic() - begin) / 60.0:.1f} minutes")
+    say(f"finished in {(time.monotonic() - begin) / 60.0:.1f} minutes")
 
 
 def tell_stopped(out: Path) -> None:
     """After Ctrl-C."""
-    stderr.print(
-        f"stopped; what is finished is kept in {out}, the same command goes on", markup=False, emoji=False,
-        soft_wrap=True,
-    )  # fmt: skip
+    note(f"stopped; what is finished is kept in {out}, the same command goes on")
 
 
 def _run(out: Path, plan: LoopPlan, model: Path, options: list[str], tests: int, workers: int) -> None:
@@ -87,4 +82,4 @@ def _run(out: Path, plan: LoopPlan, model: Path, options: list[str], tests: int,
     tell("one takeover, old and new side by side; report")
     with Progress() as progress:
         page = write_report(out, progress)
-    stdout.print(f"report: {page}", markup=False, highlight=False, emoji=False, soft_wrap=True)
+    say(f"report: {page}")

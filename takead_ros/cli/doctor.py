@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import platform
 import shutil
@@ -14,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from takead_ros import __version__
-from takead_ros.console import stdout
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
+from takead_ros.console import cell, say, stdout, table
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
 # y = x @ x for a 2 x 2 float32 x (ONNX opset 13, IR 8), written once with onnx.helper
-_TINY_MODEL = bytes.fromhex(
+TINY_MODEL = bytes.fromhex(
     "080812003a400a110a01780a017812017922064d61744d756c1201675a130a0178120e0a0c080112080a0208020a020802"
     "62130a0179120e0a0c080112080a0208020a02080242040a00100d"
 )
@@ -77,7 +77,7 @@ def _providers() -> list[Check]:
             continue
         needed = provider == "CPUExecutionProvider"
         try:
-            session = onnxruntime.InferenceSession(_TINY_MODEL, providers=[provider])
+            session = onnxruntime.InferenceSession(TINY_MODEL, providers=[provider])
             runs_on = session.get_providers()[0]
             right = bool(np.allclose(session.run(None, {"x": x})[0], x @ x))
             ok = right and runs_on == provider
@@ -161,26 +161,24 @@ def examine() -> list[Check]:
     ]
 
 
-@app.command(epilog="Example: [bold]takead doctor --json[/bold]")
-def doctor(as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table.")) -> None:
+@app.command(epilog="Example: [bold]takead doctor --json -[/bold]")
+def doctor(as_json: str | None = JSON) -> None:
     """Look at this machine: what is installed, which ONNX Runtime providers really run, what is missing.
 
     Exit code 1 where something is missing that every run needs; optional parts only show how to get them.
     """
+    json_file(as_json)
     checks = examine()
-    if as_json:
-        typer.echo(json.dumps({"version": __version__, "checks": [asdict(check) for check in checks]}, indent=2))
-    else:
-        table = Table(title="takead doctor", title_justify="left")
-        for column in ("", "part", "found"):
-            table.add_column(column, overflow="fold")
+    if as_json != STDOUT:
+        stdout.print(table("", "part", "found", rows=map(_row, checks), title="takead doctor"))
         for check in checks:
-            mark = (
-                "[green]ok[/green]" if check.ok else "[red]missing[/red]" if check.needed else "[yellow]none[/yellow]"
-            )
-            found = check.found.replace("[", r"\[")
-            get = f"\n[dim]get it: {check.get.replace('[', chr(92) + '[')}[/dim]" if check.get and not check.ok else ""
-            table.add_row(mark, check.name, found + get)
-        stdout.print(table)
+            if check.get and not check.ok:
+                say(f"{check.name}: {check.get}")
+    give_json({"version": __version__, "checks": [asdict(check) for check in checks]}, as_json)
     if any(check.needed and not check.ok for check in checks):
         raise typer.Exit(1)
+
+
+def _row(check: Check) -> tuple[Text, Text, Text]:
+    word, colour = ("ok", "green") if check.ok else ("missing", "red") if check.needed else ("none", "yellow")
+    return cell(word, colour), cell(check.name), cell(check.found)

@@ -7,10 +7,10 @@ from typing import get_args
 
 import typer
 
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
-from takead_ros.console import Progress, stderr, stdout
+from takead_ros.console import Progress, say, stdout
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import refuse_existing, write_record
 from takead_ros.runs.drive import drive
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.spec import Record, run_spec
@@ -22,34 +22,34 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 
 @app.command(
     epilog="Examples:\n\n"
-    "[bold]takead drive --model models/baseline.onnx --suite demo --seeds collection:0-9 --bags runs/clips[/bold]\n\n"
+    "[bold]takead drive --model baseline --suite demo --seeds collection:0-9 --bags runs/clips[/bold]\n\n"
     "[bold]takead drive --model expert --suite demo --seeds training:0-9 --bags runs/demonstrations --record all[/bold]"
 )
 def drive_(
-    model: str = typer.Option(..., help="An ONNX policy, or the word [bold]expert[/bold] (demonstrations)."),
+    model: str = typer.Option(
+        ..., help="An ONNX file, a shipped model by name ([bold]baseline[/bold]), or [bold]expert[/bold]."
+    ),
     suite: str = typer.Option("demo", help="A suite, or one scenario family (see: takead scenarios ls)."),
     seeds: str = typer.Option("collection:0-9", help="Such as collection:0-9 or training:0-99."),
     bags: Path | None = typer.Option(None, help="Record here: a folder for each episode. The same command continues."),
     record: str = typer.Option("clips", help="clips: one for each takeover. all: whole episodes."),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     workers: int = typer.Option(1, min=1, help="Processes; the results do not depend on it."),
-    json_path: Path | None = typer.Option(None, "--json", help="Write the figures here."),
+    as_json: str | None = JSON,
 ) -> None:
     """Drive in closed loop; the expert takes over where it must, and each takeover becomes an MCAP clip."""
     kind = next((name for name in get_args(Record) if name == record), None)
     if kind is None:
         raise TakeadError(f"--record '{record}': expected one of {', '.join(get_args(Record))}")
     spec = run_spec(model, suite, seeds, sim)
-    if json_path is not None:
-        refuse_existing(json_path)
+    json_file(as_json)
     with open_workers(EpisodeRunner, workers) as pool, Progress() as progress:
         content = drive(spec, kind, bags, pool, progress, f"driving {Path(spec.model).name}")
-    stdout.print(evaluation_table(content))
-    for line in evaluation_notes(content):
-        stdout.print(line, markup=False, highlight=False, emoji=False)
-    if bags is not None:
-        clips = sum(len(episode.clips) for episode in content.episodes)
-        stdout.print(f"{clips} clips in {bags} (takead clips ls {bags})", markup=False, emoji=False, soft_wrap=True)
-    if json_path is not None:
-        write_record(json_path, content)
-        stderr.print(f"written: {json_path}", markup=False, emoji=False, soft_wrap=True)
+    if as_json != STDOUT:
+        stdout.print(evaluation_table(content))
+        for line in evaluation_notes(content):
+            say(line)
+        if bags is not None:
+            clips = sum(len(episode.clips) for episode in content.episodes)
+            say(f"{clips} clips in {bags} (takead clips ls {bags})")
+    give_json(content, as_json)

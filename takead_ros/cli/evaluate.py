@@ -6,9 +6,9 @@ from pathlib import Path
 
 import typer
 
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
-from takead_ros.console import Progress, stderr, stdout
-from takead_ros.files import refuse_existing, writable_folder, write_record
+from takead_ros.console import Progress, note, say, stdout
 from takead_ros.pictures.films import MARK, film_failures
 from takead_ros.runs.drive import check_folder, check_passes, evaluate
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
@@ -22,11 +22,13 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 
 @app.command(
     epilog="Examples:\n\n"
-    "[bold]takead eval --model models/baseline.onnx --suite demo --seeds 0-9 --json runs/baseline.json[/bold]\n\n"
+    "[bold]takead eval --model baseline --suite demo --seeds 0-9 --json runs/baseline.json[/bold]\n\n"
     "[bold]takead eval --model expert --suite cut_in --seeds 0-99 --workers 2 --json runs/expert.json[/bold]"
 )
 def eval_(
-    model: str = typer.Option(..., help="An ONNX policy, or the word [bold]expert[/bold]."),
+    model: str = typer.Option(
+        ..., help="An ONNX file, a shipped model by name ([bold]baseline[/bold]), or [bold]expert[/bold]."
+    ),
     suite: str = typer.Option("demo", help="A suite, or one scenario family (see: takead scenarios ls)."),
     seeds: str = typer.Option("0-9", help="Such as 0-9, 0-4,8 or selection:0-23. Plain numbers are test seeds."),
     passes: str = typer.Option(
@@ -37,31 +39,27 @@ def eval_(
     films: Path | None = typer.Option(
         None, "--film-failures", help="Draw each episode that failed to this folder, as FAMILY-SEED.gif."
     ),
-    json_path: Path | None = typer.Option(
-        None, "--json", help="Write the figures here. Finished episodes are kept beside it: the same command continues."
-    ),
+    as_json: str | None = JSON,
 ) -> None:
     """Score a model, or the expert, in closed loop.
 
     Drives every seed and scenario family of the suite twice: alone for Driving Score, Success Rate and route
     completion, and with the expert ready to take over for takeovers per km and the expert-driven share.
+    With --json FILE finished episodes are kept beside it: the same command continues.
     """
     spec = run_spec(model, suite, seeds, sim)
     chosen = check_passes(passes, spec)
-    if json_path is not None:
-        refuse_existing(json_path)
-        writable_folder(json_path.parent)
+    keep = json_file(as_json)
     if films is not None:
         check_folder(films, MARK)
     with open_workers(EpisodeRunner, workers) as pool, Progress() as progress:
-        content = evaluate(spec, chosen, json_path, pool, progress, f"evaluating {Path(spec.model).name}")
-    stdout.print(evaluation_table(content))
-    for line in evaluation_notes(content):
-        stdout.print(line, markup=False, highlight=False, emoji=False)
-    if json_path is not None:
-        write_record(json_path, content)
-        stderr.print(f"written: {json_path}", markup=False, emoji=False, soft_wrap=True)
+        content = evaluate(spec, chosen, keep, pool, progress, f"evaluating {Path(spec.model).name}")
+    if as_json != STDOUT:
+        stdout.print(evaluation_table(content))
+        for line in evaluation_notes(content):
+            say(line)
+    give_json(content, as_json)
     if films is not None:
         with Progress() as progress:
             drawn = film_failures(content, spec, films, workers, progress)
-        stderr.print(f"{len(drawn)} failures drawn to {films}", markup=False, emoji=False, soft_wrap=True)
+        note(f"{len(drawn)} failures drawn to {films}")

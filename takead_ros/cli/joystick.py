@@ -9,7 +9,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from takead_ros.console import stdout
+from takead_ros.console import cell, note, say, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.nodes.joystick_node import load_mapping
 from takead_ros.resources import resource
@@ -28,7 +28,8 @@ def list_() -> None:
     """List the devices that are plugged in and the mappings that are there."""
     devices = sorted(str(path) for path in Path("/dev/input").glob("js*"))
     names = sorted(path.stem for path in (resource("config") / "joysticks").glob("*.yaml"))
-    stdout.print(f"devices:  {', '.join(devices) or 'none'}\nmappings: {', '.join(names)}")
+    say(f"devices:  {', '.join(devices) or 'none'}")
+    say(f"mappings: {', '.join(names)}")
 
 
 @app.command(epilog="Example: [bold]takead joystick test --mapping g29 --device /dev/input/js1[/bold]")
@@ -53,14 +54,14 @@ def test(
                     moved |= _moved(reading)
                 live.update(_view(wanted, stick, reading, moved))
     except KeyboardInterrupt:
-        stdout.print("stopped")
+        note("stopped")
     finally:
         stick.close()
     missing = sorted({"steering", "throttle", "brake"} - moved)
     if reading.fault or reading.uncalibrated or missing:
         what = reading.fault or f"not seen released: {sorted(reading.uncalibrated)}, not moved: {missing}"
         raise TakeadError(f"joystick {device} with mapping '{wanted.name}': {what}; expected all three to work")
-    stdout.print(f"joystick {device} works with mapping '{wanted.name}'")
+    say(f"joystick {device} works with mapping '{wanted.name}'")
 
 
 def _moved(reading: Reading) -> set[str]:
@@ -72,7 +73,7 @@ def _moved(reading: Reading) -> set[str]:
 
 def _view(mapping: JoystickMapping, stick: JoystickDevice, reading: Reading, moved: set[str]) -> Table:
     """The live table: raw axes, what the mapping makes of them, calibration and buttons."""
-    table = Table(box=None, title=f"{stick.path} as '{mapping.name}'", title_justify="left")
+    table = Table(box=None, title=cell(f"{stick.path} as '{mapping.name}'"), title_justify="left")
     for name in ("", "raw", "means", "", "tried"):
         table.add_column(name)
     steering, acceleration = reading.steering_angle, reading.acceleration

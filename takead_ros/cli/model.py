@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import typer
-from rich.table import Table
 
-from takead_ros.console import stdout
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
+from takead_ros.console import fields, say, stdout, table
 from takead_ros.policy.manifest import Manifest
 from takead_ros.policy.model import PROVIDERS, load_model
+from takead_ros.policy.shipped import model_path
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Show or verify an ONNX policy.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", add_completion=False, help="Show or verify an ONNX policy."
+)
 
 
 @app.callback()
@@ -20,24 +22,20 @@ def _model() -> None:
     """Show or verify an ONNX policy and its manifest."""
 
 
-@app.command(epilog="Example: [bold]takead model show models/baseline.onnx[/bold]")
+@app.command(epilog="Example: [bold]takead model show baseline[/bold]")
 def show(
-    model: Path = typer.Argument(help="ONNX policy."),
-    as_json: bool = typer.Option(False, "--json", help="Print the whole manifest as JSON."),
+    model: str = typer.Argument(help="ONNX policy: a file, or the name of a shipped one, such as baseline."),
+    as_json: str | None = JSON,
 ) -> None:
     """Print what the manifest says: origin, training, inputs and outputs. A model that is not sound is refused."""
-    manifest = load_model(model).manifest
-    if as_json:
-        typer.echo(manifest.to_json(), nl=False)
-        return
-    grid = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in _origin(manifest).items():
-        grid.add_row(f"[bold]{name}[/bold]", value)
-    stdout.print(grid)
-    tensors = Table("tensor", "shape", "what it is")
-    for name, tensor in {**manifest.inputs, **manifest.outputs}.items():
-        tensors.add_row(name, "x".join(map(str, tensor.shape)), tensor.description)
-    stdout.print(tensors)
+    json_file(as_json)
+    manifest = load_model(model_path(model)).manifest
+    if as_json != STDOUT:
+        fields(_origin(manifest), width=10)
+        tensors = {**manifest.inputs, **manifest.outputs}.items()
+        rows = [(name, "x".join(map(str, tensor.shape)), tensor.description) for name, tensor in tensors]
+        stdout.print(table("tensor", "shape", "what it is", rows=rows))
+    give_json(json.loads(manifest.to_json()), as_json)
 
 
 def _origin(manifest: Manifest) -> dict[str, str]:
@@ -59,25 +57,25 @@ def _origin(manifest: Manifest) -> dict[str, str]:
     }
 
 
-@app.command(epilog="Example: [bold]takead model verify models/baseline.onnx --provider cpu[/bold]")
+@app.command(epilog="Example: [bold]takead model verify baseline --provider cpu[/bold]")
 def verify(
-    model: Path = typer.Argument(help="ONNX policy."),
+    model: str = typer.Argument(help="ONNX policy: a file, or the name of a shipped one, such as baseline."),
     provider: str = typer.Option("cpu", help=f"Where it must run: {', '.join(PROVIDERS)}."),
-    as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
+    as_json: str | None = JSON,
 ) -> None:
     """Load the model as a vehicle would: file, manifest, hashes, anchors, interface and provider must all fit.
 
     Exit code 2 and the reason where one does not.
     """
-    policy = load_model(model, provider)
+    json_file(as_json)
+    policy = load_model(path := model_path(model), provider)
     found = {
-        "model": str(model),
+        "model": str(path),
         "sound": True,
         "sha256": policy.sha256,
         "provider": policy.provider,
         "encoding": policy.manifest.encoding,
     }
-    if as_json:
-        typer.echo(json.dumps(found, indent=2, sort_keys=True))
-    else:
-        stdout.print(f"{model}: sound, sha256 {policy.sha256}, runs on {policy.provider}", soft_wrap=True)
+    if as_json != STDOUT:
+        say(f"{path}: sound, sha256 {policy.sha256}, runs on {policy.provider}")
+    give_json(found, as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,13 +10,15 @@ from typing import Any
 import numpy as np
 import typer
 
-from takead_ros.console import stdout
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
+from takead_ros.console import say
 from takead_ros.domain.driving import DriverOutput, DriverStatus
-from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import convert, interfaces
 from takead_ros.nodes.policy_node import PolicyNode
+from takead_ros.policy.shipped import model_path
 from takead_ros.recording import bag, reader
 from takead_ros.recording.gaps import header_stamp
 
@@ -40,31 +41,29 @@ class Comparison:
         return not self.problems
 
 
-@app.command(
-    epilog="Example: [bold]takead replay runs/demo/clips/CLIP --node policy --model models/baseline.onnx[/bold]"
-)
+@app.command(epilog="Example: [bold]takead replay CLIP --model baseline[/bold]")
 def replay(
     clip: Path = typer.Argument(..., help="A clip's folder."),
-    model: Path = typer.Option(..., help="The ONNX model that drove when the clip was recorded."),
+    model: str = typer.Option(..., help="The model that drove when the clip was recorded: a file, or a shipped one."),
     node: str = typer.Option("policy", help="Which node to replay through."),
     any_model: bool = typer.Option(False, help="Compare even where the clip was recorded with another model."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    as_json: str | None = JSON,
 ) -> None:
     """Feed the recorded scenes to the node in the lockstep host; compare its outputs with the recorded ones.
 
     Exit code 1 where one differs by more than the tolerance.
     """
     if node not in NODES:
-        raise TakeadError(f"--node '{node}': expected one of {', '.join(NODES)}")
-    result = compare(clip, model, any_model)
-    if as_json:
-        typer.echo(json.dumps({**asdict(result), "ok": result.ok, "tolerance": TOLERANCE}, indent=2, sort_keys=True))
-    else:
+        raise unknown("--node", node, NODES)
+    json_file(as_json)
+    result = compare(clip, model_path(model), any_model)
+    if as_json != STDOUT:
         for name, value in result.worst.items():
-            stdout.print(f"{name:18s} at most {value:.6f} apart, {TOLERANCE[name]} allowed", highlight=False)
+            say(f"{name:18s} at most {value:.6f} apart, {TOLERANCE[name]} allowed")
         for problem in result.problems[:10]:
-            stdout.print(problem, highlight=False, markup=False, soft_wrap=True)
-        stdout.print(f"{result.frames} outputs compared: {'the same' if result.ok else 'NOT THE SAME'}")
+            say(problem)
+        say(f"{result.frames} outputs compared: {'the same' if result.ok else 'NOT THE SAME'}")
+    give_json({**asdict(result), "ok": result.ok, "tolerance": TOLERANCE}, as_json)
     if not result.ok:
         raise typer.Exit(1)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from takead_ros.console import Progress, stdout
+from takead_ros.console import Progress, say
 from takead_ros.pictures.report import write_report
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -20,4 +20,4 @@ def report(run: Path = typer.Argument(..., help="Folder of a run, such as runs/d
     """
     with Progress() as progress:
         page = write_report(run, progress)
-    stdout.print(f"report: {page}", markup=False, highlight=False, emoji=False, soft_wrap=True)
+    say(f"report: {page}")

@@ -14,7 +14,7 @@ from takead_ros.cli.demo import tell, tell_stopped
 from takead_ros.cli.tables import comparison_notes, comparison_table
 from takead_ros.cli.trainer import TrainRound
 from takead_ros.console import Progress, stdout
-from takead_ros.resources import resource
+from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.loop import Loop, LoopPlan, LoopState, final_comparison
 from takead_ros.runs.workers import open_workers
@@ -28,7 +28,7 @@ def rounds(
     out: Path = typer.Option(..., help="Folder of the loop; an unfinished one in it is continued."),
     rounds: int = typer.Option(3, min=1, help="Rounds in all; more of them go on with the same folder."),
     suite: str = typer.Option("demo", help="A suite, or one scenario family (see: takead scenarios ls)."),
-    parent: Path | None = typer.Option(None, help="The policy to begin with (default: the shipped baseline)."),
+    parent: str = typer.Option("baseline", help="The policy to begin with: an ONNX file, or a shipped model by name."),
     demonstrations: int = typer.Option(4, min=1, help="Training seeds that the expert drives, for each family."),
     drives: int = typer.Option(6, min=1, help="Collection seeds of a round, for each family."),
     selection: int = typer.Option(10, min=1, help="Selection seeds of the gate, for each family."),
@@ -45,7 +45,7 @@ def rounds(
     try:
         with (
             open_workers(EpisodeRunner, workers) as pool,
-            Loop(out, plan, parent or resource("models/baseline.onnx"), trainer, pool, Progress, tell) as loop,
+            Loop(out, plan, model_path(parent), trainer, pool, Progress, tell) as loop,
         ):
             state = loop.run(rounds)
     except KeyboardInterrupt as stop:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from takead_ros.cli.rounds import rounds_table
 from takead_ros.cli.tables import comparison_notes, comparison_table, evaluation_notes, evaluation_table
-from takead_ros.console import stdout
+from takead_ros.console import say, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
 from takead_ros.runs.drive import JOURNAL
@@ -41,8 +41,8 @@ def ls(folder: Path = typer.Argument(Path("runs"), help="Folder with runs in it.
     stdout.print(table)
     for run in found:
         if run.fault or run.held:
-            _say(f"{run.path}: {run.fault or 'in use by ' + run.held}")
-    _say(f"{len(found)} runs")
+            say(f"{run.path}: {run.fault or 'in use by ' + run.held}")
+    say(f"{len(found)} runs")
     if any(run.fault for run in found):
         raise typer.Exit(1)
 
@@ -59,25 +59,25 @@ def show(path: Path = typer.Argument(help="Folder of a loop, or the JSON of an e
         content = read_evaluation(path)
         stdout.print(evaluation_table(content))
         for line in [*evaluation_notes(content), f"on {content.environment}; {content.simulator}"]:
-            _say(line)
+            say(line)
 
 
 def _show_loop(folder: Path) -> None:
     state = read_state(folder)
     plan = state.plan
-    _say(
+    say(
         f"suite {plan.suite}; for each family {plan.demonstrations} demonstrations, {plan.drives} collection seeds a "
         f"round, {plan.selection} selection seeds"
     )
     stdout.print(rounds_table(state))
     if state.ended:
-        _say(f"{state.ended}: no further round")
-    _say(f"deployed: {state.deployed[0]} (sha256 {state.deployed[1]})")
+        say(f"{state.ended}: no further round")
+    say(f"deployed: {state.deployed[0]} (sha256 {state.deployed[1]})")
     if (folder / COMPARISON).exists():
         found = read_record(Comparison, folder / COMPARISON, "the comparison of 'takead train final'")
         stdout.print(comparison_table(found))
         for line in [*comparison_notes(found), f"on {found.environment}; {found.simulator}"]:
-            _say(line)
+            say(line)
 
 
 def _cells(run: Run) -> list[str]:
@@ -85,7 +85,3 @@ def _cells(run: Run) -> list[str]:
     score = "" if run.score is None else f"{run.score:.1f}"
     unit = " rounds" if run.kind == "loop" else ""
     return [run.kind, run.suite, run.model_sha256[:8], f"{run.done}/{run.total}{unit}", score, state]
-
-
-def _say(text: str) -> None:
-    stdout.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.table import Table
 
-from takead_ros.console import Progress, stdout
+from takead_ros.console import Progress, note, stdout, table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds, split_of
 from takead_ros.files import refuse_existing, writable_folder
@@ -27,20 +26,14 @@ app = typer.Typer(
 @app.command("ls", epilog="Example: [bold]takead scenarios ls[/bold]")
 def ls() -> None:
     """List the scenario families and the suites that they make up."""
-    families = Table(title="scenario families (each a pure function of a seed)", title_justify="left")
-    for column in ("family", "ability", "what happens"):
-        families.add_column(column)
-    for name, family in ALL_FAMILIES.items():
-        text = " ".join((family.__doc__ or "").split("\n\n")[0].split())
-        families.add_row(name, build(name, 0).ability.value, text)
-    stdout.print(families)
-    suites = Table(title="suites", title_justify="left")
-    for column in ("suite", "description", "families"):
-        suites.add_column(column)
-    for name in suite_names():
-        suite = load_suite(name)
-        suites.add_row(name, suite.description, str(len(suite.families)))
-    stdout.print(suites)
+    families = [
+        (name, build(name, 0).ability.value, " ".join((family.__doc__ or "").split("\n\n")[0].split()))
+        for name, family in ALL_FAMILIES.items()
+    ]
+    title = "scenario families (each a pure function of a seed)"
+    stdout.print(table("family", "ability", "what happens", rows=families, title=title))
+    suites = [(suite.name, str(len(suite.families)), suite.description) for suite in map(load_suite, suite_names())]
+    stdout.print(table("suite", "families", "description", rows=suites, title="suites"))
 
 
 @app.command("show", epilog="Example: [bold]takead scenarios show cut_in --seed 7 --out runs/cut_in.gif[/bold]")
@@ -66,7 +59,7 @@ def show(
     writable_folder(out.parent)
     with Progress() as progress:
         draw(family, family, number, out, progress)
-    stdout.print(f"written: {out}", markup=False, emoji=False, soft_wrap=True)
+    note(f"written: {out}")
 
 
 def _plain(value: Any) -> Any:

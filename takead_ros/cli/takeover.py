@@ -7,10 +7,10 @@ from pathlib import Path
 
 import typer
 
-from takead_ros.console import stdout
+from takead_ros.console import note, say, stdout
 from takead_ros.domain.driving import ArbiterMode
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import writable_folder
+from takead_ros.files import refuse_existing, replacing, writable_folder, write_atomically
 from takead_ros.resources import resource
 from takead_ros.takeover import table
 
@@ -51,13 +51,13 @@ def print_table(
         text = path.read_text("utf-8")
         new = table.renewed(text, table.printed(), name)
         if new != text:
-            path.write_text(new, "utf-8")
-        stdout.print(f"{name}: {'renewed' if new != text else 'up to date'}")
+            write_atomically(path, new)
+        say(f"{name}: {'renewed' if new != text else 'up to date'}")
 
 
 @app.command(epilog="Example: [bold]takead takeover diagram --out takeover.svg[/bold]")
 def diagram(
-    out: Path | None = typer.Option(None, "--out", help="File to write: .mmd, .svg, .png or .pdf."),
+    out: Path | None = typer.Option(None, "--out", help="New file: .mmd, .svg, .png or .pdf."),
     write: bool = typer.Option(False, "--write", help=f"Renew {table.PICTURE} (a checkout)."),
 ) -> None:
     """Draw the arbiter's transition table: as Mermaid text, or as a picture with --out."""
@@ -65,14 +65,17 @@ def diagram(
     if out is None:
         stdout.print(table.mermaid(), end="", markup=False, soft_wrap=True)
         return
-    writable_folder(out.parent)
-    if out.suffix in (".svg", ".png", ".pdf"):
-        draw(out)
-    elif out.suffix == ".mmd":
-        out.write_text(table.mermaid(), encoding="utf-8")
-    else:
+    if out.suffix not in (".mmd", ".svg", ".png", ".pdf"):
         raise TakeadError(f"--out '{out}': unknown ending '{out.suffix}', expected .mmd, .svg, .png or .pdf")
-    stdout.print(f"wrote {out}")
+    if not write:
+        refuse_existing(out)
+    writable_folder(out.parent)
+    with replacing(out) as partial:
+        if out.suffix == ".mmd":
+            partial.write_text(table.mermaid(), encoding="utf-8")
+        else:
+            draw(partial)
+    note(f"written: {out}")
 
 
 def draw(out: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.errors import TakeadError, unknown
 
 SPLIT_SIZE = 1_000_000
 LAST_SEED = 2**31 - 1
@@ -29,7 +29,7 @@ def parse_seeds(text: str, option: str = "--seeds") -> list[int]:
     """
     split, _, ranges = text.rpartition(":")
     if split and split not in SPLITS:
-        raise TakeadError(f"{option} '{text[:80]}': unknown split '{split}', expected one of {', '.join(SPLITS)}")
+        raise unknown(f"{option} '{text[:80]}': split", split, SPLITS)
     first = SPLITS.index(split) * SPLIT_SIZE if split else 0
     seeds: list[int] = []
     for part in ranges.split(","):

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput, DriverStatus
-from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.domain.scene import EgoState, FloatArray, Scene
 from takead_ros.policy.encoding import LineCache
 from takead_ros.policy.format import Encoded, Observation, PolicyFormat
@@ -156,7 +156,7 @@ def read_file(path: Path, expected: str) -> bytes:
 
 def _session(data: bytes, path: Path, provider: str) -> Any:
     if provider not in PROVIDERS:
-        raise TakeadError(f"provider '{provider}': unknown, expected one of {', '.join(PROVIDERS)}")
+        raise unknown("provider", provider, PROVIDERS)
     wanted = PROVIDERS[provider]
     available = onnxruntime.get_available_providers()
     if wanted not in available:

@@ -10,6 +10,7 @@ from takead_ros import __version__
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.maps.towns import prepare
 from takead_ros.policy.model import load_model
+from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EXPERT, SIMULATOR, EpisodeSpec
 from takead_ros.runs.results import PASSES, PassName, RunSettings
 from takead_ros.scenarios import build
@@ -70,5 +71,5 @@ def run_spec(model: str, suite: str, seeds: str, simulator: str = SIMULATOR) -> 
         prepare(build(family, numbers[0]).roads)
     if model == EXPERT:
         return RunSpec(EXPERT, "", chosen, numbers, simulator, name)
-    path = Path(model).expanduser().resolve()
+    path = model_path(model).resolve()
     return RunSpec(str(path), load_model(path).sha256, chosen, numbers, simulator, name)

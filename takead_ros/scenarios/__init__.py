@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.scenarios import long, priority, ramps, town
 from takead_ros.scenarios import safe_metadrive as simulators
 from takead_ros.scenarios.spec import Ability, Actor, Scenario
@@ -38,7 +38,7 @@ def build(family: str, seed: int) -> Scenario:
     Raises TakeadError for an unknown family or a negative seed.
     """
     if family not in ALL_FAMILIES:
-        raise TakeadError(f"scenario family '{family}': unknown, expected one of {', '.join(sorted(ALL_FAMILIES))}")
+        raise unknown("scenario family", family, ALL_FAMILIES)
     if seed < 0:
         raise TakeadError(f"scenario seed {seed}: expected a non-negative integer")
     return ALL_FAMILIES[family](seed)

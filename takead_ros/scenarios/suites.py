@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.resources import resource
 from takead_ros.scenarios import ALL_FAMILIES, FAMILIES, Scenario, build
 
@@ -38,10 +38,8 @@ def load_suite(name: str) -> Suite:
     if name in suite_names():
         return read_suite(resource("config/suites") / f"{name}.yaml")
     if name not in ALL_FAMILIES:
-        raise TakeadError(
-            f"suite '{name}': unknown, expected a suite ({', '.join(suite_names())}) "
-            f"or a scenario family ({', '.join(sorted(ALL_FAMILIES))})"
-        )
+        expected = f"a suite ({', '.join(suite_names())}) or a scenario family ({', '.join(sorted(ALL_FAMILIES))})"
+        raise unknown("suite", name, [*suite_names(), *ALL_FAMILIES], expected)
     return Suite(name, f"scenario family {name}", (name,))
 
 

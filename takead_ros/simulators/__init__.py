@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.errors import unknown
 from takead_ros.simulators.api import Episode, Simulator
 
 STEP_S = 0.05  # s of one step, where nobody asks for another
@@ -31,7 +31,7 @@ def open_simulator(name: str, step_s: float = STEP_S) -> Simulator:
     Raises TakeadError for a name that there is none of, a simulator that is not installed, or a step that it cannot do.
     """
     if name not in SIMULATORS:
-        raise TakeadError(f"simulator '{name}': unknown, expected one of {', '.join(sorted(SIMULATORS))}")
+        raise unknown("simulator", name, SIMULATORS)
     return SIMULATORS[name](step_s)
 
 

@@ -46,9 +46,9 @@ def test_a_foreign_file_as_model(takead: Any, model: Path, one_error: Any) -> No
 
 
 def test_a_foreign_onnx_model(takead: Any, tmp_path: Path, one_error: Any) -> None:
-    from takead_ros.cli.doctor import _TINY_MODEL
+    from takead_ros.cli.doctor import TINY_MODEL
 
-    (tmp_path / "tiny.onnx").write_bytes(_TINY_MODEL)
+    (tmp_path / "tiny.onnx").write_bytes(TINY_MODEL)
     one_error(takead("eval", "--model", tmp_path / "tiny.onnx"), "tiny.onnx", "manifest")
 
 

@@ -42,7 +42,7 @@ def test_help_imports_neither_simulator_nor_torch(takead: Any) -> None:
 
 
 def test_doctor_runs_providers_for_real(takead: Any) -> None:
-    result = takead("doctor", "--json")
+    result = takead("doctor", "--json", "-")
     checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
     assert checks["onnxruntime CPUExecutionProvider"]["found"] == "runs"
     assert checks["baseline model"]["ok"]

@@ -44,7 +44,7 @@ def test_there_is_no_torch_and_the_wheel_brings_its_data(tmp_path: Path) -> None
 
 
 def test_doctor_is_content_and_says_how_to_get_torch(tmp_path: Path) -> None:
-    result = runtime("-m", "takead_ros.cli.main", "doctor", "--json", cwd=tmp_path)
+    result = runtime("-m", "takead_ros.cli.main", "doctor", "--json", "-", cwd=tmp_path)
     assert result.returncode == 0, result.stdout
     checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
     assert not checks["torch"]["ok"]

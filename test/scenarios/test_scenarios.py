@@ -44,7 +44,7 @@ def test_families_differ_for_the_same_seed() -> None:
 
 
 def test_bad_names_and_seeds_are_refused_by_name() -> None:
-    with pytest.raises(TakeadError, match=r"'cut_inn': unknown, expected one of .*cut_in"):
+    with pytest.raises(TakeadError, match=r"'cut_inn': unknown \(did you mean cut_in.*\), expected one of .*cut_in"):
         build("cut_inn", 0)
     with pytest.raises(TakeadError, match="seed -1"):
         build("cut_in", -1)

@@ -1,4 +1,4 @@
-"""``takead train`` and ``takead export``. Mounted by takead_ros.cli.main, only where torch is installed."""
+"""``takead train`` and ``takead export``. Mounted by takead_ros.cli.verbs, only where torch is installed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import typer
-from rich.table import Table as Grid
 
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.rounds import FINAL_EXAMPLE, ROUNDS_EXAMPLE, final, rounds
-from takead_ros.console import Progress, stderr, stdout
-from takead_ros.files import locked, refuse_existing, to_json, writable_folder, write_record
+from takead_ros.console import Progress, fields, note, warn
+from takead_ros.files import locked, refuse_existing, writable_folder
 from takead_ros.policy.manifest import SPEED_DECODES, Decoding, manifest_path
+from takead_ros.policy.shipped import model_path
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.checkpoint import Provenance, load_checkpoint
 from takead_training.data import cache
@@ -35,10 +36,11 @@ from takead_training.stages.preference import Preference
 from takead_training.stages.registry import STAGES, stage_of
 from takead_training.stages.stage import Outcome, Stage, run_stages
 
-train = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train policies from recorded driving.")
-export = typer.Typer(rich_markup_mode="rich")
+train = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", add_completion=False, help="Train policies from recorded driving."
+)
+export = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
-_JSON = typer.Option(None, "--json", help="Write what came out to this file, '-' for standard output.")
 _THREADS = typer.Option(2, min=1, help="Threads of torch; the same number gives the same weights.")
 _WORKERS = typer.Option(2, min=1, help="Processes that read clips.")
 _SEED = typer.Option(0, min=0, help="Seed of the order of samples and of the first weights.")
@@ -74,14 +76,14 @@ def bc(
     workers: int = _WORKERS,
     name: str = typer.Option("bc", help="Name of the model, for its manifest."),
     unseeded: bool = _UNSEEDED,
-    as_json: str | None = _JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """Clone an expert's demonstrations: a first policy from nothing.
 
     Ctrl-C leaves OUT.state; the same command goes on from there. Seeds of the test and selection splits are refused.
     """
     refuse_existing(out)
-    _refuse_json(as_json)
+    json_file(as_json)
     writable_folder(out.parent)
     stage = BC.with_settings(
         Cloning(
@@ -119,7 +121,7 @@ def bc(
     "--demos runs/demonstrations --out runs/round-1[/bold]",
 )
 def one_round(
-    parent: Path = typer.Option(..., help="The exported model that was driving."),
+    parent: str = typer.Option(..., help="The exported model that was driving: a file, or a shipped one by name."),
     clips: list[Path] = typer.Option(..., help="Folders with takeover clips."),
     out: Path = typer.Option(..., help="Folder of the round; its model is OUT/model.onnx."),
     demos: list[Path] = typer.Option([], help="Folders with demonstrations to keep in the mix."),
@@ -143,7 +145,7 @@ def one_round(
     seed: int = _SEED,
     threads: int = _THREADS,
     workers: int = _WORKERS,
-    as_json: str | None = _JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """One round from takeovers: its stages one after the other, then export with its gate.
 
@@ -169,11 +171,13 @@ def one_round(
         chosen.append(stage.with_settings(replace(own, schedule=replace(own.schedule, seed=seed, threads=threads))))
     settings = RoundSettings(tuple(chosen), seed, workers)
     if not (out / "round.json").exists():
-        _refuse_json(as_json)
+        json_file(as_json)
     with _resumable(), Progress() as shown:
-        result = run_round(parent, clips, demos, out, settings, casual, partial(_report, shown), base, unseeded)
+        result = run_round(
+            model_path(parent), clips, demos, out, settings, casual, partial(_report, shown), base, unseeded
+        )
     for why in result.refused:
-        stderr.print(f"left out: {why}", markup=False, highlight=False, soft_wrap=True)
+        warn(f"left out: {why}")
     _tell(_round_as_dict(result), as_json)
 
 
@@ -210,13 +214,13 @@ def export_checkpoint(
     out: Path = typer.Option(..., help="ONNX file to write; its manifest lies beside it."),
     overwrite: bool = typer.Option(False, help="Replace an existing model."),
     decode_speed: str = typer.Option("plan", help=f"What decides the speed at run time: {', '.join(SPEED_DECODES)}."),
-    as_json: str | None = _JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """Write a checkpoint as an ONNX model with its manifest.
 
     The gate: on recorded frames ONNX Runtime must plan what torch plans, or nothing is written.
     """
-    _refuse_json(as_json)
+    json_file(as_json)
     writable_folder(out.parent)
     decoding = Decoding.of(decode_speed)
     with locked(out):
@@ -231,28 +235,17 @@ def _resumable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        stderr.print("stopped; every finished epoch is kept, the same command goes on from there")
+        note("stopped; every finished epoch is kept, the same command goes on from there")
         raise typer.Exit(130) from stop
 
 
 def _tell_refused(refused: tuple[Refused, ...]) -> None:
     for one in refused:
-        stderr.print(f"left out: {one.why}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _refuse_json(as_json: str | None) -> None:
-    if as_json not in (None, "-"):
-        refuse_existing(Path(str(as_json)))
+        warn(f"left out: {one.why}")
 
 
 def _tell(found: dict[str, Any], as_json: str | None) -> None:
-    """Print what came out as a table, or write it as JSON."""
-    if as_json == "-":
-        typer.echo(to_json(found, indent=2))
-        return
-    grid = Grid(show_header=False, box=None)
-    for key, value in found.items():
-        grid.add_row(key, f"{value:.4g}" if isinstance(value, float) else str(value))
-    stdout.print(grid)
-    if as_json:
-        write_record(Path(as_json), found)
+    """Print what came out, a line for each figure, and write it as JSON where that is asked for."""
+    if as_json != STDOUT:
+        fields({key: f"{value:.4g}" if isinstance(value, float) else value for key, value in found.items()}, 24)
+    give_json(found, as_json)

@@ -1,0 +1,188 @@
+"""The verbs of ``takead``, each loaded when it is called, so that ``takead --help`` is quick and needs no extra."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from takead_ros import __version__
+from takead_ros.cli.ending import Ended, opening
+from takead_ros.console import be_quiet, be_verbose, log, log_to
+from takead_ros.domain.errors import TakeadError
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Where a verb's typer application is (``module``, ``attribute``) and what it is for."""
+
+    name: str
+    module: str
+    attribute: str
+    help: str
+    panel: str
+    needs_torch: bool = False
+
+
+VERBS = (
+    Verb(
+        "demo", "takead_ros.cli.demo", "app", "The whole loop once, small: drive, take over, learn, compare.", "Start"
+    ),
+    Verb("doctor", "takead_ros.cli.doctor", "app", "What is installed, what really works, what is missing.", "Start"),
+    Verb(
+        "drive", "takead_ros.cli.drive", "app", "Drive in closed loop with takeovers; record each as a clip.", "Drive"
+    ),
+    Verb("eval", "takead_ros.cli.evaluate", "app", "Score a model, or the expert, on seeds.", "Drive"),
+    Verb("compare", "takead_ros.cli.compare", "app", "Two evaluations, episode by episode.", "Drive"),
+    Verb(
+        "scenarios", "takead_ros.cli.scenarios", "app", "List scenario families and suites; show one scenario.", "Drive"
+    ),
+    Verb("joystick", "takead_ros.cli.joystick", "app", "Look at a joystick and try its mapping.", "Drive"),
+    Verb(
+        "takeover", "takead_ros.cli.takeover", "app", "The arbiter's states and transitions, as implemented.", "Drive"
+    ),
+    Verb("clips", "takead_ros.cli.clips", "app", "List, show, verify, repair and play takeover clips.", "Data"),
+    Verb("replay", "takead_ros.cli.replay", "app", "Feed a clip to a node again and compare what it says.", "Data"),
+    Verb("train", "takead_training.cli", "train", "Behaviour cloning and takeover rounds.", "Learn", True),
+    Verb(
+        "export", "takead_training.cli", "export", "Checkpoint to ONNX, with parity check and manifest.", "Learn", True
+    ),
+    Verb("model", "takead_ros.cli.model", "app", "Show or verify an ONNX policy and its manifest.", "Learn"),
+    Verb("runs", "takead_ros.cli.runs", "app", "List the runs below a folder; show one.", "Learn"),
+    Verb("report", "takead_ros.cli.report", "app", "Write the HTML report of a run.", "Learn"),
+)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What was typed, and whom to tell when the verb is imported and its work begins."""
+
+    arguments: tuple[str, ...]
+    begins: Callable[[], None]
+
+
+def _flag(act: Callable[[], None]) -> Callable[[bool], None]:
+    return lambda value: act() if value else None
+
+
+def _log_to(ctx: typer.Context, value: Path | None) -> None:
+    if value is not None and not ctx.resilient_parsing:
+        log_to(value)
+        log(opening(ctx.find_root().obj.arguments))
+
+
+_PANEL = "What is told"
+QUIET = typer.Option(
+    False, "--quiet", "-q", callback=_flag(be_quiet), is_eager=True, expose_value=False, rich_help_panel=_PANEL,
+    help="Only results and errors.",
+)  # fmt: skip
+VERBOSE = typer.Option(
+    False, "--verbose", "-v", callback=_flag(be_verbose), is_eager=True, expose_value=False, rich_help_panel=_PANEL,
+    help="Also what goes on inside.",
+)  # fmt: skip
+LOG_FILE = typer.Option(
+    None, "--log-file", callback=_log_to, is_eager=True, expose_value=False, rich_help_panel=_PANEL,
+    help="Append everything to this file too, with the time, and tracebacks.",
+)  # fmt: skip
+
+
+def _everywhere() -> Any:
+    """The options that every verb has, as the library's own objects."""
+
+    def told(quiet: bool = QUIET, verbose: bool = VERBOSE, log_file: Path | None = LOG_FILE) -> None: ...
+
+    made = typer.Typer(add_completion=False)
+    made.command()(told)
+    return [option for option in typer.main.get_command(made).params if option.name != "help"]
+
+
+class _Loaded(TyperCommand):
+    """Stands for a verb in the overview; becomes the verb itself when that is called."""
+
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        verb = next(verb for verb in VERBS if verb.name == self.name)
+        if verb.needs_torch and importlib.util.find_spec("torch") is None:
+            raise TakeadError(
+                f"'takead {verb.name}' needs PyTorch, which is not installed in {sys.prefix}; "
+                "get it with: pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu "
+                "&& pip install 'takead_ros[training]'"
+            )
+        command = typer.main.get_command(getattr(importlib.import_module(verb.module), verb.attribute))
+        for leaf in _leaves(command):
+            leaf.params.extend(_everywhere())
+        if parent is not None and parent.obj is not None:
+            parent.obj.begins()
+        return command.make_context(info_name, args, parent=parent, **extra)
+
+
+class _Root(TyperGroup):
+    """Lets the exceptions through that the library would take for its own."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, EOFError, OSError) as problem:
+            raise Ended from problem
+
+
+def _leaves(command: Any) -> list[Any]:
+    return (
+        [leaf for one in command.commands.values() for leaf in _leaves(one)]
+        if hasattr(command, "commands")
+        else [command]
+    )
+
+
+app = typer.Typer(
+    name="takead",
+    cls=_Root,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Turn every takeover into a better driving policy.\n\n"
+    "drive (ONNX policy) -> be taken over -> record both sides -> learn -> export and gate -> redeploy",
+    epilog="Start here: [bold]takead doctor[/bold], then [bold]takead demo[/bold]. "
+    "Every verb has examples: [bold]takead VERB --help[/bold].",
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"takead_ros {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    quiet: bool = QUIET,
+    verbose: bool = VERBOSE,
+    log_file: Path | None = LOG_FILE,
+) -> None:
+    pass
+
+
+def _mount(verb: Verb) -> None:
+    @app.command(verb.name, cls=_Loaded, help=verb.help, rich_help_panel=verb.panel)
+    def _placeholder() -> None: ...
+
+
+for _verb in VERBS:
+    _mount(_verb)
+
+
+def run(arguments: Sequence[str], begins: Callable[[], None]) -> int:
+    """Run ``takead``; the exit code. ``begins`` is called when everything is imported and the verb's work begins."""
+    command = typer.main.get_command(app)
+    try:
+        command.main(args=list(arguments), prog_name="takead", obj=_Call(tuple(arguments), begins))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    return 0

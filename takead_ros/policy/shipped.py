@@ -1,0 +1,27 @@
+"""The models that come with the package, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from takead_ros.domain.errors import TakeadError, unknown
+from takead_ros.resources import resource
+
+
+def model_path(name: str | Path) -> Path:
+    """The ONNX file that ``name`` means: a shipped model by its name, such as ``baseline``, else a path.
+
+    A file that is called like a shipped model is meant by ``./baseline``. Raises TakeadError where there is no such
+    file.
+    """
+    text = str(name)
+    shipped = {path.stem: path for path in resource("models").glob("*.onnx")}
+    if text in shipped:
+        return shipped[text]
+    path = Path(text).expanduser()
+    if not path.exists():
+        words = f"an ONNX file, or a shipped model by its name ({', '.join(sorted(shipped))})"
+        raise unknown("model", text, [*shipped, "expert"], words)
+    if not path.is_file():
+        raise TakeadError(f"model '{text}': no file; expected an ONNX file")
+    return path
