@@ -203,7 +203,7 @@ class Drive:
         add(MonitorNode, {})
         add(JoystickNode, {"mapping": "xbox"})
         self.person.create_timer(0.05, self._on_person, clock=self.host.steady)
-        add(ArbiterNode, {"auto_engage": True})
+        add(ArbiterNode, {"auto_engage": True, "goal_stop": False})
 
     @property
     def seconds(self) -> float:

@@ -1,14 +1,16 @@
-"""Mutation test of the takeover core: how many small changes to the code do the tests notice?
+"""Mutation test of the takeover package: how many small changes to the code do the tests notice?
 
     pip install 'takead_ros[mutation]'
     python benchmarks/mutation.py [--modules limits,mrm] [--sample 300] [--jobs 2]
-    python benchmarks/mutation.py --markdown docs/results/mutation.md
+    python benchmarks/mutation.py --json mutation.json --markdown docs/results/mutation.md
 
-mutmut makes the mutants, in a copy of the package. The tests are collected once; each mutant is then tried in a fork of
-that process, by the tests that run the function it is in, the quickest first, until one fails. The exhaustive, the
-random and the node tests are left out: they are slow, and the score has to hold without them.
-``mutation_equivalent.yaml`` names the mutants that no test can notice, with the reason; they count as survivors in
-the score.
+mutmut makes the mutants, in a copy of the package; the rows of the transition table, which are data, are changed here:
+a row left out, moved below the next, without one of its conditions, or with another event. The tests are collected
+once; each mutant is then tried in a fork of that process, by the tests that run the function it is in, the quickest
+first, until one fails. What is slow, or needs more than a function's arguments, is left out (the exhaustive, the
+random, the broken-message and the node tests): the score has to hold without it. With ``--json`` the outcomes are kept
+as they come, and a run that was broken off goes on where it was. ``mutation_equivalent.yaml`` names the mutants that no
+test can notice, with the reason; they count as survivors in the score.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import argparse
 import ast
 import difflib
 import gc
+import hashlib
 import json
 import os
 import random
@@ -26,21 +29,29 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
 from importlib.metadata import version
+from operator import and_, or_
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from mutmut.mutation import trampoline
 from mutmut.mutation.file_mutation import mutate_file_contents
 
+if TYPE_CHECKING:
+    from takead_ros.takeover import machine
+
 ROOT = Path(__file__).resolve().parents[1]
-CORE = ("arbiter", "command", "engagement", "inputs", "limits", "mrm", "state")
-TESTS = ("transitions", "transitions_automation", "inputs", "limits_and_manoeuvre", "engagement_and_command",
-         "field_defects")  # fmt: skip
-OF_SOURCES = "test_the_core_neither_reads"  # about the source itself, which is another one here
+PACKAGE = ROOT / "takead_ros" / "takeover"
+MODULES = tuple(sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in ("__init__", "parameters")))
+TESTS = ("transitions", "transitions_automation", "machine", "triggers", "inputs", "limits_and_manoeuvre", "joystick",
+         "engagement_and_command", "field_defects")  # fmt: skip
+OF_SOURCES = "not test_the_core_neither_reads and not test_what_is_printed"  # the source is another one here
+ROWS = "rows"  # in place of a module's name: the transition table
 NOTICED, SURVIVED, TIMEOUT = 1, 0, 2
 
 
@@ -52,6 +63,7 @@ class Mutant:
     function: str
     removed: str
     added: str
+    module: str
 
 
 def make_mutants(folder: Path, modules: tuple[str, ...]) -> list[Mutant]:
@@ -62,7 +74,7 @@ def make_mutants(folder: Path, modules: tuple[str, ...]) -> list[Mutant]:
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "setup.cfg").write_text("[mutmut]\nsource_paths=takead_ros\n", "utf-8")  # mutmut looks for it
     mutants: list[Mutant] = []
-    for module in modules:
+    for module in set(modules) - {ROWS}:
         path = folder / "takead_ros" / "takeover" / f"{module}.py"
         made = mutate_file_contents(str(path), path.read_text("utf-8"))
         path.write_text(made.code, "utf-8")
@@ -81,34 +93,80 @@ def described(module: str, code: str, names: set[str]) -> Iterator[Mutant]:
         original = name.rpartition("__mutmut_")[0]
         changes = list(difflib.ndiff(bodies[f"{original}__mutmut_orig"], bodies[name]))
         removed, added = ("\n".join(line[2:].strip() for line in changes if line.startswith(sign)) for sign in "-+")
-        yield Mutant(f"{module}.{name}", f"{module}.{original}", removed, added)
+        yield Mutant(f"{module}.{name}", f"{module}.{original}", removed, added, module.rpartition(".")[2])
+
+
+def changed_tables() -> dict[str, tuple[tuple[machine.Row, ...], str, str]]:
+    """Each change to the transition table: its name, the rows then, and what was taken out and put in."""
+    from takead_ros.takeover import machine, table
+    from takead_ros.takeover.events import Booking
+
+    known = {value.words: value for value in vars(machine).values() if isinstance(value, machine.Condition)}
+    tables: dict[str, tuple[tuple[machine.Row, ...], str, str]] = {}
+
+    def enter(what: str, i: int, new: list[machine.Row], added: str) -> None:
+        rows = (*machine.ROWS[:i], *new, *machine.ROWS[i + 1 + (what == "below the next") :])
+        tables[f"rows.{i}: {what}"] = (rows, " | ".join(table.cells(machine.ROWS[i])), added)
+
+    for i, row in enumerate(machine.ROWS):
+        enter("left out", i, [], "")
+        if i + 1 < len(machine.ROWS) and row.origin & machine.ROWS[i + 1].origin:
+            enter("below the next", i, [machine.ROWS[i + 1], row], "the same, below the next")
+        for booking in Booking:
+            if booking is not row.booking and row.booking is not Booking.NOTHING:
+                enter(f"event '{booking.value}'", i, [replace(row, booking=booking)], booking.value)
+        words = row.when.words.split(", ")
+        for k in range(len(words) if len(words) > 1 else 0):
+            rest = [known.get(word) or either(known, word) for word in words[:k] + words[k + 1 :]]
+            enter(f"without '{words[k]}'", i, [replace(row, when=reduce(and_, rest))], ", ".join(r.words for r in rest))
+    return tables
+
+
+def either(known: dict[str, machine.Condition], words: str) -> machine.Condition:
+    """The condition that the table prints as "(a or b)"."""
+    return reduce(or_, (known[word] for word in words.strip("()").split(" or ")))
 
 
 class Campaign:
     """A pytest plugin whose test loop tries mutants in forks instead of running the tests once."""
 
-    def __init__(self, mutants: list[Mutant], jobs: int) -> None:
-        self._mutants, self._jobs = mutants, jobs
-        self.outcomes: dict[str, int] = {}
+    def __init__(self, mutants: list[Mutant], jobs: int, done: dict[str, int], keep: Callable[[dict[str, int]], None]):
+        self._mutants, self._jobs, self._keep = mutants, jobs, keep
+        self._tables: dict[str, Any] = {}
+        self.outcomes = done
         self.tests = 0
+
+    def add_tables(self) -> None:
+        """Enter the changes to the transition table among the mutants."""
+        self._tables = changed_tables()
+        self._mutants += [
+            Mutant(name, "takead_ros.takeover.machine.x_first_hit", removed, added, ROWS)
+            for name, (_, removed, added) in self._tables.items()
+        ]
+
+    @property
+    def mutants(self) -> list[Mutant]:
+        return self._mutants
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
             raise session.Failed(f"{session.testsfailed} errors while collecting")
-        tests = [item for item in session.items if isinstance(item, pytest.Function)]
+        tests = [item for item in session.items if isinstance(item, pytest.Function) and is_plain(item)]
         self.tests = len(tests)
         hit, cost = self._rehearsed(tests)
         gc.collect()
         gc.freeze()  # else a collection in a fork would copy all that they share
         running: dict[int, str] = {}
-        for number, mutant in enumerate(self._mutants, 1):
+        left = [mutant for mutant in self._mutants if mutant.name not in self.outcomes]
+        for number, mutant in enumerate(left, 1):
             mine = sorted((i for i in range(len(tests)) if mutant.function in hit[i]), key=lambda i: cost[i])
             limit = 1.0 + 4.0 * sum(cost[i] for i in mine)
             running[self._forked(mutant, [tests[i] for i in mine], limit)] = mutant.name
             if len(running) >= self._jobs:
                 self._wait(running)
-            if number % 200 == 0:
-                print(f"{number} of {len(self._mutants)}", file=sys.stderr, flush=True)
+            if number % 100 == 0:
+                self._keep(self.outcomes)
+                print(f"{number} of {len(left)}", file=sys.stderr, flush=True)
         while running:
             self._wait(running)
         return True
@@ -116,7 +174,7 @@ class Campaign:
     def _rehearsed(self, tests: list[pytest.Function]) -> tuple[list[set[str]], list[float]]:
         """For each test, which functions of the core it runs and its CPU time (s). Raises what it raises."""
         now: set[str] = set()
-        trampoline.record_trampoline_hit = lambda name, caller=None: now.add(name)
+        trampoline.record_trampoline_hit = lambda name, caller=None: now.add(name)  # type: ignore[attr-defined]
         hit, cost = [], []
         for test in tests:
             now.clear()
@@ -136,7 +194,11 @@ class Campaign:
             return child
         signal.signal(signal.SIGPROF, lambda *_: os._exit(TIMEOUT))
         signal.setitimer(signal.ITIMER_PROF, limit_s)
-        os.environ["MUTANT_UNDER_TEST"] = mutant.name
+        os.environ["MUTANT_UNDER_TEST"] = "" if mutant.module == ROWS else mutant.name
+        if mutant.module == ROWS:
+            from takead_ros.takeover import machine
+
+            machine.ROWS = self._tables[mutant.name][0]
         try:
             for test in tests:
                 call(test)
@@ -148,6 +210,13 @@ class Campaign:
         child, status = os.wait()
         code = os.waitstatus_to_exitcode(status)
         self.outcomes[running.pop(child)] = code if code in (SURVIVED, TIMEOUT) else NOTICED
+
+
+def is_plain(test: pytest.Function) -> bool:
+    """Whether a test is quick and needs nothing but its parameters."""
+    callspec = getattr(test, "callspec", None)
+    needs = set(test.fixturenames) - set(callspec.params if callspec is not None else ())
+    return not needs and test.get_closest_marker("slow") is None
 
 
 def call(test: pytest.Function) -> None:
@@ -162,7 +231,7 @@ def markdown(mutants: list[Mutant], outcomes: dict[str, int], tests: int, mutmut
     known = {(r["function"], r["removed"], r["added"]): r["reason"] for r in reasons}
     alive = [m for m in mutants if outcomes[m.name] == SURVIVED]
     score = 100.0 * (1.0 - len(alive) / len(mutants))
-    tried, lived = (Counter(m.name.split(".")[2] for m in group) for group in (mutants, alive))
+    tried, lived = (Counter(m.module for m in group) for group in (mutants, alive))
     rows = [f"| {name} | {tried[name]} | {tried[name] - lived[name]} | {lived[name]} |" for name in sorted(tried)]
     lines = [
         f"**{score:.1f} %**: {len(mutants) - len(alive)} of {len(mutants)} mutants were noticed "
@@ -172,7 +241,11 @@ def markdown(mutants: list[Mutant], outcomes: dict[str, int], tests: int, mutmut
         "Survivors:", "", "| function | instead of | | why no test can notice it |", "|---|---|---|---|",
     ]  # fmt: skip
     for mutant in alive:
-        function = mutant.function.removeprefix("takead_ros.takeover.").replace("ǁ", ".").replace(".x_", ".")
+        function = (
+            f"row {mutant.name[5:]}"
+            if mutant.module == ROWS
+            else mutant.function.removeprefix("takead_ros.takeover.").replace("ǁ", ".").replace(".x_", ".")
+        )
         function = function.replace(".x.", ".")
         cells = [f"`{text.replace('|', chr(92) + '|')}`" for text in (mutant.removed, mutant.added)]
         why = known.get((function, mutant.removed, mutant.added), "it can: a gap")
@@ -180,31 +253,52 @@ def markdown(mutants: list[Mutant], outcomes: dict[str, int], tests: int, mutmut
     return "\n".join(lines) + "\n"
 
 
+def digest() -> str:
+    """Of everything that decides an outcome: the package, its tests and this file."""
+    files = [*(ROOT / "takead_ros").rglob("*.py"), *(ROOT / "test" / "takeover").glob("*.py"), Path(__file__)]
+    content = b"".join(path.read_bytes() for path in sorted([*files, *(ROOT / "test" / "support").glob("*.py")]))
+    return hashlib.sha256(content).hexdigest()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--modules", default=",".join(CORE))
+    parser.add_argument("--modules", default=",".join((*MODULES, ROWS)))
+    parser.add_argument("--tests", default=",".join(TESTS), help="files of test/takeover, without test_ and .py")
     parser.add_argument("--sample", type=int, help="try this many mutants, drawn by chance with a fixed seed")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="where the outcomes are kept")
+    parser.add_argument("--json", type=Path, help="where the outcomes are kept, and a broken run goes on from")
     parser.add_argument("--markdown", type=Path, help="write the result below '<!-- mutation -->' in this file")
     arguments = parser.parse_args()
+    modules, source = tuple(arguments.modules.split(",")), digest()
+    kept = arguments.json.resolve() if arguments.json else None
+    done: dict[str, int] = {}
+    if kept and kept.exists():
+        before = json.loads(kept.read_text("utf-8"))
+        done = before["outcomes"] if before["source"] == source else {}
+
+    def keep(outcomes: dict[str, int]) -> None:
+        if kept:
+            kept.write_text(json.dumps({"source": source, "outcomes": outcomes}, indent=1) + "\n", "utf-8")
+
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        mutants = make_mutants(Path(folder), tuple(arguments.modules.split(",")))
+        mutants = make_mutants(Path(folder), modules)
+        sys.path[:0] = [folder, f"{folder}/test"]
+        campaign = Campaign(mutants, arguments.jobs, done, keep)
+        if ROWS in modules:
+            campaign.add_tables()
         if arguments.sample:
-            mutants = random.Random(2026).sample(mutants, min(arguments.sample, len(mutants)))
-        sys.path.insert(0, folder)
-        campaign = Campaign(mutants, arguments.jobs)
-        files = [f"test/takeover/test_{name}.py" for name in TESTS]
-        options = ["-q", "-s", "-p", "no:cacheprovider", "--rootdir", folder, "-k", f"not {OF_SOURCES}"]
+            random.Random(2026).shuffle(campaign.mutants)
+            del campaign.mutants[arguments.sample :]
+        files = [f"test/takeover/test_{name}.py" for name in arguments.tests.split(",")]
+        options = ["-q", "-s", "-p", "no:cacheprovider", "--rootdir", folder, "-k", OF_SOURCES]
         code = pytest.main([*options, *files], plugins=[campaign])
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) or not campaign.outcomes:
             return int(code) or 1
         os.chdir(ROOT)
-    text = markdown(mutants, campaign.outcomes, campaign.tests, version("mutmut"))
+    keep(campaign.outcomes)
+    text = markdown(campaign.mutants, campaign.outcomes, campaign.tests, version("mutmut"))
     print(text)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(campaign.outcomes, indent=1) + "\n", "utf-8")
     if arguments.markdown:
         mark = "<!-- mutation -->\n"
         head = arguments.markdown.read_text("utf-8").split(mark)[0] if arguments.markdown.exists() else ""

@@ -137,8 +137,8 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         node("policy", {"model": value["model"], "provider": value["provider"]}),
         node("expert"),
         node("monitor"),
-        # A simulator that resets its world engages anew for every episode, by itself.
-        node("arbiter", {"auto_engage": auto_engage and not metadrive}, critical=True),
+        # A simulator that resets its world engages anew for every episode, by itself, and ends each at its goal.
+        node("arbiter", {"auto_engage": auto_engage and not metadrive, "goal_stop": not metadrive}, critical=True),
         node("recorder", {"directory": value["bags"]}),
     ]
     if value["joystick"] == "true":

@@ -22,6 +22,7 @@ app = typer.Typer(
 PLACES = {  # where each state stands in the picture
     "DISENGAGED": (0.0, 2.0), "POLICY": (2.8, 2.2), "EXPERT": (5.4, 4.2), "HUMAN": (5.2, 1.0),
     "HANDBACK": (8.2, 2.4), "MRM": (7.6, -2.6), "STOPPED": (2.0, -2.6),
+    "ARRIVING": (4.6, -0.9),
 }  # fmt: skip
 
 

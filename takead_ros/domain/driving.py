@@ -58,6 +58,9 @@ class Trigger(IntEnum):
     POLICY_UNHEALTHY = 6
     HUMAN_OVERRIDE = 7
     BOOKMARK = 8
+    SPEED_LIMIT = 9
+    BEND_SPEED = 10
+    OFF_ROAD = 11
 
 
 class ArbiterMode(IntEnum):
@@ -68,6 +71,7 @@ class ArbiterMode(IntEnum):
     HANDBACK = 4
     MRM = 5
     STOPPED = 6
+    ARRIVING = 7
 
 
 class EventKind(IntEnum):
@@ -75,6 +79,7 @@ class EventKind(IntEnum):
     HANDBACK = 1
     END = 2
     BOOKMARK = 3
+    ARRIVAL = 4
 
 
 @dataclass(frozen=True)

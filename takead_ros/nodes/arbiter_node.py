@@ -15,16 +15,12 @@ from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.input_health import InputHealth
 from takead_ros.nodes.parameters import Declared
 from takead_ros.takeover.arbiter import step
+from takead_ros.takeover.engagement import ARRIVED, asked_of_person
 from takead_ros.takeover.inputs import SECOND, Ask, Inputs, Now, Received, ScreenedInput
 from takead_ros.takeover.memory import Response, State
 from takead_ros.takeover.parameters import ArbiterParameters
 
 INPUTS = ("scene", "policy", "expert", "human", "request")
-NOT_DRIVING = {
-    ArbiterMode.DISENGAGED: (Level.WARN, "; call the service engage to drive"),
-    ArbiterMode.MRM: (Level.ERROR, "; the vehicle is being stopped"),
-    ArbiterMode.STOPPED: (Level.ERROR, "; see what is wrong, then call the service engage to drive on"),
-}
 REPORT_NS = SECOND  # arbiter/state and /diagnostics at least this often
 
 
@@ -94,10 +90,13 @@ class ArbiterNode:
         self._tick(Ask.NOTHING)
 
     def _tick(self, ask: Ask) -> Response | None:
-        now = Now(self._clock.now().nanoseconds, self._steady.now().nanoseconds)
+        now, before = Now(self._clock.now().nanoseconds, self._steady.now().nanoseconds), self._state.mode
         self._state, command, events = step(self._state, Inputs(**self._inputs, ask=ask), now, self._parameters.value)
         self._drove = (command.lateral, command.longitudinal)
         self._command.publish(convert.command_to_msg(command))
+        asked = asked_of_person(self._state, self._parameters.value)
+        if asked and self._state.mode is not before:
+            self._logger.info(f"{self._state.mode.name}: {asked}")
         for event in events:
             self._logger.info(f"takeover {event.takeover}: {event.kind.name} {event.who.name} ({event.why})")
             self._event.publish(convert.event_to_msg(event))
@@ -154,8 +153,11 @@ class ArbiterNode:
     def _mode(self) -> Part:
         """The mode, for a person: green only while somebody drives, and with what is asked of the person else."""
         mode, reason = self._state.mode, self._state.reason
-        level, asked = NOT_DRIVING.get(mode, (Level.OK, ""))
-        return Part("mode", level, f"{mode.name}: {reason}{asked}", {"mode": mode.name, "reason": reason})
+        asked = asked_of_person(self._state, self._parameters.value)
+        stopped = mode in (ArbiterMode.MRM, ArbiterMode.STOPPED) and reason != ARRIVED
+        level = Level.ERROR if stopped else Level.WARN if asked else Level.OK
+        words = f"{mode.name}: {reason}{'; ' if asked else ''}{asked}"
+        return Part("mode", level, words, {"mode": mode.name, "reason": reason})
 
     def _used(self, name: str) -> bool:
         """Whether the vehicle depends on this input now: a person or a request may be silent."""

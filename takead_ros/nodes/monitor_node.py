@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from takead_ros.domain.driving import DriverOutput, Trigger
+from takead_ros.domain.driving import DriverOutput, TakeoverRequest, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
 from takead_ros.host import wiring
@@ -71,18 +71,26 @@ class MonitorNode:
         scene = self._scene
         if scene is not None and scene.stamp != self._evaluated:
             self._evaluated = scene.stamp
-            request, self._memory = evaluate(
-                scene, self._outputs["policy"], self._outputs["expert"], self._memory, self._parameters.value
-            )
-            asking = request.trigger is not Trigger.NONE
-            rested = self._said is None or not 0 <= scene.stamp - self._said < HEARTBEAT_NS
-            if asking or self._asking or rested:
-                self._request.publish(request_to_msg(request))
-                self._said = scene.stamp
-            if asking:
-                self._last = f"{request.trigger.name}: {request.text}"
-            self._asking = asking
+            try:
+                request, self._memory = evaluate(
+                    scene, self._outputs["policy"], self._outputs["expert"], self._memory, self._parameters.value
+                )
+            except TakeadError as error:  # no word: the arbiter lets nobody's policy drive unwatched
+                self._unreadable, self._why = self._unreadable + 1, str(error)
+            else:
+                self._say(request)
         self._publish_diagnostics()
+
+    def _say(self, request: TakeoverRequest) -> None:
+        """Publish a request while it asks, once when it no longer does, and as a heartbeat."""
+        asking = request.trigger is not Trigger.NONE
+        rested = self._said is None or not 0 <= request.stamp - self._said < HEARTBEAT_NS
+        if asking or self._asking or rested:
+            self._request.publish(request_to_msg(request))
+            self._said = request.stamp
+        if asking:
+            self._last = f"{request.trigger.name}: {request.text}"
+        self._asking = asking
 
     def _publish_diagnostics(self) -> None:
         now = self._steady.now().nanoseconds

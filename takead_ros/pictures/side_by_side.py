@@ -37,6 +37,7 @@ DRIVERS: dict[ArbiterMode | None, tuple[str, render.Colour]] = {
     ArbiterMode.HANDBACK: ("handing back", (161, 98, 7)),
     ArbiterMode.MRM: ("minimum-risk stop", _ALARM),
     ArbiterMode.STOPPED: ("stopped", _ALARM),
+    ArbiterMode.ARRIVING: ("stops at the goal", _CALM),
 }
 
 

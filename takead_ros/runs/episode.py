@@ -176,7 +176,7 @@ def _drive(
     if policy is not None and spec.takeovers:
         create(MonitorNode, {})
     drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
-    create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers})
+    create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers, "goal_stop": False})
     recorder = create(RecorderNode, _recording(spec, simulator, episode, policy, used)) if spec.folder is not None else None
     notes = _Notes(host)
     if watch is not None:

@@ -4,40 +4,44 @@
 
 [printed: transitions, by `takead takeover table --write`]
 
-| from               | when                                         | to         | reason                | event      |
-|--------------------|----------------------------------------------|------------|-----------------------|------------|
-| any                | disengage is asked for                       | DISENGAGED | disengaged            | END        |
-| not engaged        | engage is accepted, a human holds an axis    | HUMAN      | engaged               | END        |
-| not engaged        | engage is accepted, the policy is a driver   | POLICY     | engaged               | END        |
-| not engaged        | engage is accepted, no policy driver         | EXPERT     | engaged               | END        |
-| DISENGAGED         | the scene is lost, no human drives           | MRM        | scene_lost            | END, START |
-| MRM                | stood for standstill_s, no human drives      | STOPPED    | standstill            | END        |
-| STOPPED            | it moves, no human drives                    | MRM        | rolling               | END, START |
-| engaged            | nobody fit for the axis a human leaves       | MRM        | no_driver:WHY         | END, START |
-| engaged, not HUMAN | a human holds an axis                        | HUMAN      | human_input           | END, START |
-| HUMAN              | a human holds an axis                        | HUMAN      |                       |            |
-| HUMAN              | heartbeat lost, expert fit, no policy driver | EXPERT     | human_lost            | END        |
-| HUMAN              | heartbeat lost, expert fit                   | EXPERT     | human_lost            | END, START |
-| HUMAN              | expert fit, no policy driver                 | EXPERT     | released              | END        |
-| HUMAN              | expert fit, (policy unfit or request)        | EXPERT     | released              | END, START |
-| HUMAN              | policy fit, heartbeat lost                   | HANDBACK   | human_lost            | HANDBACK   |
-| HUMAN              | policy fit                                   | HANDBACK   | released              | HANDBACK   |
-| HUMAN              | otherwise                                    | MRM        | no_driver:WHY         | END, START |
-| EXPERT             | expert unfit, policy fit, no request         | HANDBACK   | expert_lost           | HANDBACK   |
-| EXPERT             | expert unfit                                 | MRM        | no_driver:WHY         | END, START |
-| EXPERT             | held expert_hold_s, no request, both agree   | HANDBACK   | agreed                | HANDBACK   |
-| POLICY             | policy unfit, expert fit                     | EXPERT     | policy_FAULT          | END, START |
-| POLICY             | request, expert fit                          | EXPERT     | TRIGGER               | END, START |
-| POLICY             | policy unfit                                 | MRM        | no_driver:WHY         | END, START |
-| POLICY             | collision predicted                          | MRM        | no_driver:WHY         | END, START |
-| HANDBACK           | policy unfit, expert fit                     | EXPERT     | rollback:policy_FAULT | START (*)  |
-| HANDBACK           | request, expert fit                          | EXPERT     | rollback:TRIGGER      | START (*)  |
-| HANDBACK           | handback_timeout_s over, expert fit          | EXPERT     | rollback:timeout      | START (*)  |
-| HANDBACK           | both disagree                                | EXPERT     | rollback:disagreement | START (*)  |
-| HANDBACK           | policy unfit                                 | MRM        | no_driver:WHY         | END, START |
-| HANDBACK           | collision predicted                          | MRM        | no_driver:WHY         | END, START |
-| HANDBACK           | handback_timeout_s over                      | MRM        | no_driver:WHY         | END, START |
-| HANDBACK           | the command has reached the policy's         | POLICY     | converged             | END        |
+| from               | when                                       | to         | reason                | event        |
+|--------------------|--------------------------------------------|------------|-----------------------|--------------|
+| any                | disengage is asked for                     | DISENGAGED | disengaged            | END          |
+| not engaged        | engage is accepted, a human holds an axis  | HUMAN      | engaged               | END          |
+| not engaged        | engage is accepted, with policy            | POLICY     | engaged               | END          |
+| not engaged        | engage is accepted, no policy              | EXPERT     | engaged               | END          |
+| DISENGAGED         | the scene is lost, no human drives         | MRM        | scene_lost            | END, START   |
+| MRM                | stood for standstill_s                     | STOPPED    | standstill            | END          |
+| ARRIVING           | stood for standstill_s                     | STOPPED    | arrived               |              |
+| MRM, ARRIVING      | manoeuvre_limit_s over                     | DISENGAGED | manoeuvre_timeout     | END          |
+| STOPPED            | it moves, no human drives                  | MRM        | rolling               | END, START   |
+| engaged            | nobody fit for the axis left free          | MRM        | no_driver:WHY         | END, START   |
+| engaged            | off the road, no human holds both axes     | MRM        | off_road              | END, START   |
+| engaged            | the route ends, no human holds both axes   | ARRIVING   | arrived               | END, ARRIVAL |
+| engaged, not HUMAN | a human holds an axis                      | HUMAN      | human_input           | END, START   |
+| HUMAN              | a human holds an axis                      | HUMAN      |                       |              |
+| HUMAN              | heartbeat lost, expert fit, no policy      | EXPERT     | human_lost            | END          |
+| HUMAN              | heartbeat lost, expert fit                 | EXPERT     | human_lost            | END, START   |
+| HUMAN              | expert fit, no policy                      | EXPERT     | released              | END          |
+| HUMAN              | expert fit, (policy unfit or request)      | EXPERT     | released              | END, START   |
+| HUMAN              | policy fit, heartbeat lost                 | HANDBACK   | human_lost            | HANDBACK     |
+| HUMAN              | policy fit                                 | HANDBACK   | released              | HANDBACK     |
+| HUMAN              | otherwise                                  | MRM        | no_driver:WHY         | END, START   |
+| EXPERT             | expert unfit, policy fit, no request       | HANDBACK   | expert_lost           | HANDBACK     |
+| EXPERT             | expert unfit                               | MRM        | no_driver:WHY         | END, START   |
+| EXPERT             | held expert_hold_s, no request, both agree | HANDBACK   | agreed                | HANDBACK     |
+| POLICY             | policy unfit, expert fit                   | EXPERT     | policy_FAULT          | END, START   |
+| POLICY             | request, expert fit                        | EXPERT     | TRIGGER               | END, START   |
+| POLICY             | policy unfit                               | MRM        | no_driver:WHY         | END, START   |
+| POLICY             | request of a stopping trigger              | MRM        | no_driver:WHY         | END, START   |
+| HANDBACK           | policy unfit, expert fit                   | EXPERT     | rollback:policy_FAULT | START (*)    |
+| HANDBACK           | request, expert fit                        | EXPERT     | rollback:TRIGGER      | START (*)    |
+| HANDBACK           | handback_timeout_s over, expert fit        | EXPERT     | rollback:timeout      | START (*)    |
+| HANDBACK           | both disagree                              | EXPERT     | rollback:disagreement | START (*)    |
+| HANDBACK           | policy unfit                               | MRM        | no_driver:WHY         | END, START   |
+| HANDBACK           | request of a stopping trigger              | MRM        | no_driver:WHY         | END, START   |
+| HANDBACK           | handback_timeout_s over                    | MRM        | no_driver:WHY         | END, START   |
+| HANDBACK           | the command reached the policy's           | POLICY     | converged             | END          |
 
 [end of transitions]
 

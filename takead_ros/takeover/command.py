@@ -32,7 +32,7 @@ def compose(state: State, facts: Facts, now: Now, dt: float, p: ArbiterParameter
     """The command that ``state`` gives at ``now``, ``dt`` s after the last one."""
     motion = state.motion or UNKNOWN
     before = _before(state)
-    driver = {M.POLICY: facts.policy, M.HANDBACK: facts.policy, M.EXPERT: facts.expert, M.HUMAN: facts.automation}
+    driver = {M.POLICY: facts.policy, M.HANDBACK: facts.policy, M.EXPERT: facts.expert, M.HUMAN: facts.automation()}
     lateral, longitudinal = _automation(state, driver.get(state.mode), motion, before[0], now, p)
     human, age = state.screened.human.accepted, state.screened.human.age(now)
     if human is not None and facts.wheel:
@@ -91,8 +91,10 @@ def _automation(
     if abs(motion.speed) >= p.standstill_mps:
         angle = mrm.steering(state.path, motion, held, p)
         age_s = (now.steady - state.objects_at) / SECOND
+        arrives = state.mode is M.ARRIVING
+        least = mrm.to_goal(state.goal_m, motion, p) if arrives else mrm.to_path_end(state.path, motion, p)
         rolls = _may_roll(state, now, p)
-        braking = 0.0 if rolls else mrm.deceleration(state.path, motion, state.objects, age_s, p)
+        braking = 0.0 if rolls else mrm.deceleration(state.path, motion, state.objects, age_s, least, p)
     return Axis(angle, source, stamp, age), Axis(-braking, source, stamp, age)
 
 

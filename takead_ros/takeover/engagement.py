@@ -9,6 +9,8 @@ from takead_ros.takeover.inputs import Ask
 from takead_ros.takeover.memory import ENGAGED, Response, State
 from takead_ros.takeover.parameters import ArbiterParameters
 
+ARRIVED = "arrived"  # reason of a stop at the end of the route, and code of an engage refused there
+
 
 def answered(state: State, facts: Facts, ask: Ask, p: ArbiterParameters) -> tuple[State, bool]:
     """``state`` with the answer to ``ask``, and whether the automation may start to drive now: engage was asked for, or
@@ -39,6 +41,8 @@ def engagement(state: State, facts: Facts, p: ArbiterParameters) -> Response:
         return Response(False, "policy_unhealthy", f"the policy may not drive: {facts.policy_fault}")
     if "policy" not in p.drivers and facts.expert is None:
         return Response(False, "expert_unhealthy", f"the expert may not drive: {facts.expert_fault}")
+    if facts.arrived:
+        return Response(False, ARRIVED, f"the route ends in {state.goal_m:.1f} m: set a new goal")
     ego, route = scene.value.ego, scene.value.route
     for code, value, most, unit in (
         ("lateral_offset", route.lateral_offset, p.engage_max_offset_m, "m"),
@@ -48,3 +52,16 @@ def engagement(state: State, facts: Facts, p: ArbiterParameters) -> Response:
         if abs(value) > most:
             return Response(False, code, f"{code} is {value:.2f} {unit}, at most {most:.2f} is allowed")
     return Response(True, "ok", "engaged")
+
+
+def asked_of_person(state: State, p: ArbiterParameters) -> str:
+    """What the stack waits for a person to do, in words; empty where it drives or is about to."""
+    if state.mode is M.STOPPED and state.reason == ARRIVED:
+        return "set a new goal, then call the service engage"
+    if state.mode is M.STOPPED:
+        return f"stopped by {state.earlier}: see what is wrong, then call the service engage to drive on"
+    if state.mode is M.MRM:
+        return "take over, or call the service engage once the cause is gone"
+    if state.mode is M.DISENGAGED and (state.was_engaged or not p.auto_engage):
+        return "call the service engage to drive"
+    return ""

@@ -10,6 +10,7 @@ from takead_ros.takeover.facts import Facts
 from takead_ros.takeover.inputs import Now
 from takead_ros.takeover.memory import State, Takeover
 
+DROVE = {M.POLICY: Source.POLICY, M.EXPERT: Source.EXPERT, M.HUMAN: Source.HUMAN, M.HANDBACK: Source.POLICY}
 DRIVER = {M.HUMAN: Source.HUMAN, M.EXPERT: Source.EXPERT, M.MRM: Source.MRM}  # who takes over by entering a mode
 
 
@@ -21,6 +22,7 @@ class Booking(Enum):
     HANDBACK = "HANDBACK"  # it goes on, the policy is being let in
     START = "END, START"  # it ends, and one by the new driver starts
     RESUME = "START (*)"  # the expert's own goes on: START again with its number; another one ends as with START
+    ARRIVAL = "END, ARRIVAL"  # it ends, and who drove has arrived: no takeover
 
 
 def booked(state: State, facts: Facts, origin: M, booking: Booking, now: Now) -> tuple[State, list[TakeoverEvent]]:
@@ -29,7 +31,7 @@ def booked(state: State, facts: Facts, origin: M, booking: Booking, now: Now) ->
     running, events = state.takeover, []
     resumes = booking is Booking.RESUME and running is not None and running.who is Source.EXPERT
     if running is not None and not resumes:
-        if booking in (Booking.END, Booking.START, Booking.RESUME):
+        if booking is not Booking.HANDBACK and booking is not Booking.NOTHING:
             events.append(_event(running, EventKind.END, state.reason, now))
             state = state._replace(takeover=None)
         elif booking is Booking.HANDBACK:
@@ -39,6 +41,9 @@ def booked(state: State, facts: Facts, origin: M, booking: Booking, now: Now) ->
         started = _started(number, facts, origin, state.mode)
         events.append(_event(started, EventKind.START, state.reason, now))
         state = state._replace(takeover=started, takeovers=number)
+    if booking is Booking.ARRIVAL:
+        who = DROVE[origin]
+        events.append(TakeoverEvent(now.ros, EventKind.ARRIVAL, 0, who, Trigger.NONE, 0.0, None, state.reason))
     return state, events
 
 

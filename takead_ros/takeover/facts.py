@@ -33,12 +33,16 @@ class Facts:
     request: TakeoverRequest | None  # what the monitor asks for now
     agreed: bool  # policy and expert have long enough wanted nearly the same
     still: bool  # the ego has stood for long enough
+    arrived: bool  # the route ends here, or within the way that a comfortable stop takes
 
     @property
     def human(self) -> bool:
         return self.wheel or self.pedals
 
     @property
+    def driven_by_hand(self) -> bool:
+        return self.wheel and self.pedals
+
     def automation(self) -> DriverOutput | None:
         """Who drives the axes that a human does not: the expert where one is asked for or needed, else the policy."""
         if self.expert is not None and (self.policy is None or self.request is not None):
@@ -95,12 +99,14 @@ def _moved(state: State, before: ScreenedInputs, screened: ScreenedInputs, now: 
         return state._replace(
             motion=DeadReckoning.of(ego),
             poses=(*state.poses[1 - POSES_KEPT :], (new.stamp, ego.x, ego.y, ego.yaw)),
+            goal_m=new.value.route.remaining,
             objects=new.value.objects,
             objects_at=now.steady - max(now.ros - new.stamp, now.steady - new.steady, 0),
         )
     if state.motion is None or state.last is None:
         return state
-    return state._replace(motion=state.motion.reckoned(*state.last, dt))
+    motion = state.motion.reckoned(*state.last, dt)
+    return state._replace(motion=motion, goal_m=state.goal_m - 0.5 * (state.motion.speed + motion.speed) * dt)
 
 
 def _placed(state: State, old: ScreenedInput[DriverOutput], new: ScreenedInput[DriverOutput]) -> PlanPath | None:
@@ -180,7 +186,14 @@ def derive_facts(state: State, now: Now, p: ArbiterParameters) -> tuple[State, F
         request=request if request is not None and request.trigger is not Trigger.NONE else None,
         agreed=agreed_since is not None and now.steady - agreed_since >= p.exit_sustain_s * SECOND,
         still=still_since is not None and now.steady - still_since >= p.standstill_s * SECOND,
+        arrived=p.goal_stop and not scene_fault and state.goal_m <= _stopping_m(state, p),
     )
+
+
+def _stopping_m(state: State, p: ArbiterParameters) -> float:
+    """How far from the end of the route (m) the stop there begins."""
+    speed = state.motion.speed if state.motion is not None else 0.0
+    return max(p.goal_reach_m, speed * speed / (2.0 * p.goal_deceleration_mps2))
 
 
 def agreement(policy: DriverOutput, expert: DriverOutput, p: ArbiterParameters) -> bool:

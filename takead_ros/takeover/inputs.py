@@ -15,6 +15,8 @@ from enum import Enum
 from itertools import chain
 from typing import Generic, TypeVar
 
+import numpy as np
+
 from takead_ros.domain.driving import DriveCommand, DriverOutput, DriverStatus, Source, TakeoverRequest
 from takead_ros.domain.scene import Scene
 from takead_ros.takeover.parameters import ArbiterParameters
@@ -22,6 +24,9 @@ from takead_ros.takeover.parameters import ArbiterParameters
 T = TypeVar("T")
 SECOND = 1_000_000_000
 FARTHEST = 1e7  # m from the map's origin; no place on Earth is farther from a sensible one
+SHORTEST_WHEELBASE_M, LONGEST_WHEELBASE_M = 0.5, 15.0
+CONTROL = ("x", "y", "yaw", "distance")  # numbers of a traffic control
+ROUTE = ("path", "lateral_offset", "heading_error", "remaining")  # and of a route that is always known
 FROZEN_SPEED = 0.5  # m/s; faster than this, a pose that does not change at all is no picture of now
 
 # Faults after which the source's earlier value must not be used either: the driver itself is broken.
@@ -151,12 +156,37 @@ class ScreenedInputs:
         return ScreenedInputs(*(redate(getattr(self, name), shift) for name in self.__dataclass_fields__))
 
 
+def unsound(scene: Scene, lines: bool) -> str:
+    """What is wrong with the first number of a scene that cannot be reckoned with, or empty: not finite, out of this
+    world, or a vehicle without size. ``lines``: whether to look at the polylines as well."""
+    ego, route = scene.ego, scene.route
+    if len(route.path) < 2:
+        return f"route.path has {len(route.path)} points, expected at least 2"
+    named: list[tuple[str, object]] = [(f"ego.{name}", getattr(ego, name)) for name in ego.__dataclass_fields__]
+    named += [(f"route.{name}", getattr(route, name)) for name in ROUTE]
+    named += [("route.speed_limit", 0.0 if route.speed_limit is None else route.speed_limit)]
+    named += [(f"objects.{name}", getattr(scene.objects, name)) for name in scene.objects.__dataclass_fields__]
+    named += [(f"controls[{i}].{name}", getattr(c, name)) for i, c in enumerate(scene.controls) for name in CONTROL]
+    named += [(f"polylines[{i}].points", line.points) for i, line in enumerate(scene.polylines) if lines]
+    for name, value in named:
+        most = float(np.abs(np.asarray(value, dtype=np.float64)).max(initial=0.0))
+        if not math.isfinite(most):
+            return f"{name} is not finite, expected a number"
+        if most > FARTHEST and not name.endswith(".id"):
+            return f"{name} reaches {most:g}, expected at most {FARTHEST:g}"
+    if not SHORTEST_WHEELBASE_M < ego.wheelbase < LONGEST_WHEELBASE_M:
+        return f"ego.wheelbase is {ego.wheelbase} m, expected {SHORTEST_WHEELBASE_M} to {LONGEST_WHEELBASE_M}"
+    sizes = ((name, getattr(ego, name)) for name in ("max_steering_angle", "length", "width"))
+    return next((f"ego.{name} is {value}, expected more than 0" for name, value in sizes if value <= 0.0), "")
+
+
 def check_values(new: Received[Scene], before: Received[Scene] | None, p: ArbiterParameters) -> str:
     """Fault code of a scene's ego, objects and route, taken together with the scene before, or empty."""
     ego, route = new.value.ego, new.value.route
     numbers = (
         ego.x, ego.y, ego.yaw, ego.speed, ego.steering_angle, ego.wheelbase, ego.max_steering_angle,
         ego.length, ego.width, route.lateral_offset, route.heading_error,
+        route.remaining,
     )  # fmt: skip
     seen = new.value.objects
     arrays = (seen.x, seen.y, seen.yaw, seen.vx, seen.vy, seen.length, seen.width, seen.visibility)
@@ -166,7 +196,7 @@ def check_values(new: Received[Scene], before: Received[Scene] | None, p: Arbite
         abs(ego.speed) > 2.0 * p.max_speed_mps
         or max(abs(ego.x), abs(ego.y)) > FARTHEST
         or abs(ego.steering_angle) > p.steering_range_rad
-        or not 0.5 < ego.wheelbase < 15.0
+        or not SHORTEST_WHEELBASE_M < ego.wheelbase < LONGEST_WHEELBASE_M
         or min(ego.max_steering_angle, ego.length, ego.width) <= 0.0
     ):
         return "out_of_range"

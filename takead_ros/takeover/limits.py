@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from takead_ros.domain.driving import Limit
+from takead_ros.domain.errors import TakeadError
 from takead_ros.takeover.parameters import ArbiterParameters
 
 
@@ -32,7 +33,15 @@ def largest_angle(speed: float, wheelbase: float, full_lock: float, p: ArbiterPa
 def bounded(
     steering: float, acceleration: float, speed: float, wheelbase: float, full_lock: float, p: ArbiterParameters
 ) -> tuple[float, float, Limit]:
-    """The nearest command (rad, m/s^2) whose values are allowed at ``speed`` m/s, and which limits cut it."""
+    """The nearest command (rad, m/s^2) whose values are allowed at ``speed`` m/s, and which limits cut it.
+
+    Raises TakeadError for a number that is not finite: ``min`` and ``max`` would let it pass for one of their others.
+    """
+    if not all(map(math.isfinite, (steering, acceleration, speed, wheelbase, full_lock))):
+        raise TakeadError(
+            f"command: steering {steering} rad, acceleration {acceleration} m/s^2 at {speed} m/s "
+            f"(wheelbase {wheelbase} m, lock {full_lock} rad): not finite, expected numbers"
+        )
     angle = largest_angle(speed, wheelbase, full_lock, p)
     wanted = min(max(steering, -angle), angle)
     cut = Limit.STEERING_ANGLE if wanted != steering else Limit.NONE

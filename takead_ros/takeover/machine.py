@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from takead_ros.domain.driving import ArbiterMode as M
-from takead_ros.domain.driving import TakeoverEvent
+from takead_ros.domain.driving import TakeoverEvent, Trigger
 from takead_ros.takeover.command import uncut
+from takead_ros.takeover.engagement import ARRIVED
 from takead_ros.takeover.events import Booking, booked
 from takead_ros.takeover.facts import Facts
 from takead_ros.takeover.inputs import SECOND, Ask, Now
 from takead_ros.takeover.memory import ENGAGED, State
 from takead_ros.takeover.parameters import ArbiterParameters
-from takead_ros.takeover.risks import STOPPING
+from takead_ros.takeover.risks import NOBODY_FIT, STOPPING
 
 
 class Situation(NamedTuple):
@@ -31,12 +32,6 @@ class Situation(NamedTuple):
     ask: Ask
     accepted: bool
     p: ArbiterParameters
-
-    @property
-    def mode_s(self) -> float:
-        """Seconds in the present mode, by the steady clock."""
-        entered = self.state.entered
-        return (self.now.steady - entered.steady) / SECOND if entered is not None else 0.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +71,12 @@ class Row:
     booking: Booking
 
 
+def _mode_s(s: Situation) -> float:
+    """Seconds in the present mode, by the steady clock."""
+    entered = s.state.entered
+    return (s.now.steady - entered.steady) / SECOND if entered is not None else 0.0
+
+
 def _apart(s: Situation) -> bool:
     policy, expert = s.facts.policy, s.facts.expert
     if policy is None or expert is None:
@@ -97,11 +98,11 @@ def _converged(s: Situation) -> bool:
 
 def _left(s: Situation) -> bool:
     facts = s.facts
-    return facts.human and not (facts.wheel and facts.pedals) and facts.automation is None
+    return facts.human and not (facts.wheel and facts.pedals) and facts.automation() is None
 
 
-def _predicted(s: Situation) -> bool:
-    return s.facts.request is not None and s.facts.request.trigger in STOPPING
+def _asks_for(s: Situation, triggers: frozenset[Trigger]) -> bool:
+    return s.facts.request is not None and s.facts.request.trigger in triggers
 
 
 def _trigger(s: Situation) -> str:
@@ -118,14 +119,14 @@ AUTOMATIC = ENGAGED - {M.HUMAN}
 
 disengage = Condition("disengage is asked for", lambda s: s.ask is Ask.DISENGAGE)
 accepted = Condition("engage is accepted", lambda s: s.accepted)
-with_policy = Condition("the policy is a driver", lambda s: "policy" in s.p.drivers)
-no_policy = Condition("no policy driver", lambda s: "policy" not in s.p.drivers)
+with_policy = Condition("with policy", lambda s: "policy" in s.p.drivers)
+no_policy = Condition("no policy", lambda s: "policy" not in s.p.drivers)
 no_scene = Condition("the scene is lost", lambda s: s.state.motion is not None and not s.facts.scene)
 stood = Condition("stood for standstill_s", lambda s: s.facts.still)
 moves = Condition("it moves", lambda s: s.state.still_since is None)
 hands_off = Condition("no human drives", lambda s: not s.facts.human)
 hands_on = Condition("a human holds an axis", lambda s: s.facts.human)
-left_alone = Condition("nobody fit for the axis a human leaves", _left)
+left_alone = Condition("nobody fit for the axis left free", _left)
 lost = Condition("heartbeat lost", lambda s: s.facts.human_lost)
 policy_fit = Condition("policy fit", lambda s: s.facts.policy is not None)
 policy_unfit = Condition("policy unfit", lambda s: s.facts.policy is None)
@@ -133,15 +134,20 @@ expert_fit = Condition("expert fit", lambda s: s.facts.expert is not None)
 expert_unfit = Condition("expert unfit", lambda s: s.facts.expert is None)
 request = Condition("request", lambda s: s.facts.request is not None)
 no_request = Condition("no request", lambda s: s.facts.request is None)
-predicted = Condition("collision predicted", _predicted)
-held = Condition("held expert_hold_s", lambda s: s.mode_s >= s.p.expert_hold_s)
+stopping = Condition("request of a stopping trigger", lambda s: _asks_for(s, STOPPING))
+off_road = Condition("off the road", lambda s: _asks_for(s, NOBODY_FIT))
+arrived = Condition("the route ends", lambda s: s.facts.arrived)
+unheld = Condition("no human holds both axes", lambda s: not s.facts.driven_by_hand)
+overdue = Condition("manoeuvre_limit_s over", lambda s: _mode_s(s) > s.p.manoeuvre_limit_s)
+held = Condition("held expert_hold_s", lambda s: _mode_s(s) >= s.p.expert_hold_s)
 agree = Condition("both agree", lambda s: s.facts.agreed)
-late = Condition("handback_timeout_s over", lambda s: s.mode_s > s.p.handback_timeout_s)
+late = Condition("handback_timeout_s over", lambda s: _mode_s(s) > s.p.handback_timeout_s)
 apart = Condition("both disagree", _apart)
-converged = Condition("the command has reached the policy's", _converged)
+converged = Condition("the command reached the policy's", _converged)
 otherwise = Condition("otherwise", lambda _: True)
 
 engaged, released, human_lost = Reason.fixed("engaged"), Reason.fixed("released"), Reason.fixed("human_lost")
+at_goal = Reason.fixed(ARRIVED)
 expert_lost, stays = Reason.fixed("expert_lost"), Reason.fixed("")
 nobody = Reason("no_driver:WHY", _nobody)
 unfit = Reason("policy_FAULT", lambda s: f"policy_{s.facts.policy_fault}")
@@ -162,9 +168,13 @@ ROWS = (
     Row(IDLE, accepted & with_policy, M.POLICY, engaged, Booking.END),
     Row(IDLE, accepted & no_policy, M.EXPERT, engaged, Booking.END),
     Row(of(M.DISENGAGED), no_scene & hands_off, M.MRM, Reason.fixed("scene_lost"), Booking.START),
-    Row(of(M.MRM), stood & hands_off, M.STOPPED, Reason.fixed("standstill"), Booking.END),
+    Row(of(M.MRM), stood, M.STOPPED, Reason.fixed("standstill"), Booking.END),
+    Row(of(M.ARRIVING), stood, M.STOPPED, at_goal, Booking.NOTHING),
+    Row(of(M.MRM, M.ARRIVING), overdue, M.DISENGAGED, Reason.fixed("manoeuvre_timeout"), Booking.END),
     Row(of(M.STOPPED), moves & hands_off, M.MRM, Reason.fixed("rolling"), Booking.START),
     Row(ENGAGED, left_alone, M.MRM, nobody, Booking.START),
+    Row(ENGAGED, off_road & unheld, M.MRM, Reason.fixed("off_road"), Booking.START),
+    Row(ENGAGED, arrived & unheld, M.ARRIVING, at_goal, Booking.ARRIVAL),
     Row(AUTOMATIC, hands_on, M.HUMAN, Reason.fixed("human_input"), Booking.START),
     Row(of(M.HUMAN), hands_on, M.HUMAN, stays, Booking.NOTHING),
     Row(of(M.HUMAN), lost & expert_fit & no_policy, M.EXPERT, human_lost, Booking.END),
@@ -180,13 +190,13 @@ ROWS = (
     Row(of(M.POLICY), policy_unfit & expert_fit, M.EXPERT, unfit, Booking.START),
     Row(of(M.POLICY), request & expert_fit, M.EXPERT, asked, Booking.START),
     Row(of(M.POLICY), policy_unfit, M.MRM, nobody, Booking.START),
-    Row(of(M.POLICY), predicted, M.MRM, nobody, Booking.START),
+    Row(of(M.POLICY), stopping, M.MRM, nobody, Booking.START),
     Row(of(M.HANDBACK), policy_unfit & expert_fit, M.EXPERT, rollback(unfit), Booking.RESUME),
     Row(of(M.HANDBACK), request & expert_fit, M.EXPERT, rollback(asked), Booking.RESUME),
     Row(of(M.HANDBACK), late & expert_fit, M.EXPERT, rollback(Reason.fixed("timeout")), Booking.RESUME),
     Row(of(M.HANDBACK), apart, M.EXPERT, rollback(Reason.fixed("disagreement")), Booking.RESUME),
     Row(of(M.HANDBACK), policy_unfit, M.MRM, nobody, Booking.START),
-    Row(of(M.HANDBACK), predicted, M.MRM, nobody, Booking.START),
+    Row(of(M.HANDBACK), stopping, M.MRM, nobody, Booking.START),
     Row(of(M.HANDBACK), late, M.MRM, nobody, Booking.START),
     Row(of(M.HANDBACK), converged, M.POLICY, Reason.fixed("converged"), Booking.END),
 )  # fmt: skip
@@ -205,5 +215,5 @@ def advance(s: Situation) -> tuple[State, list[TakeoverEvent]]:
     row = first_hit(s)
     if row is None or row.to is s.state.mode:
         return s.state, []
-    state = s.state._replace(mode=row.to, reason=row.reason.code(s), entered=s.now)
+    state = s.state._replace(mode=row.to, reason=row.reason.code(s), earlier=s.state.reason, entered=s.now)
     return booked(state, s.facts, s.state.mode, row.booking, s.now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -50,6 +51,7 @@ class State(NamedTuple):
     # Who drives
     mode: ArbiterMode = ArbiterMode.DISENGAGED
     reason: str = "start"  # why the mode was entered
+    earlier: str = ""  # why the mode before it was
     entered: Now | None = None  # when it was; None: before the first tick
     was_engaged: bool = False  # whether there was an engagement yet: auto_engage is for the first one only
     takeover: Takeover | None = None  # the one that is going on
@@ -70,6 +72,7 @@ class State(NamedTuple):
     motion: DeadReckoning | None = None  # pose and speed: of the last sound scene, reckoned on since
     poses: tuple[tuple[int, float, float, float], ...] = ()  # stamp (ns, ROS), x, y (m), yaw (rad) of the last scenes
     path: PlanPath | None = None  # the last driver's last sound plan, in map
+    goal_m: float = math.inf  # m to the end of the route: of the last sound scene, reckoned on since
     objects: Objects = Objects.empty()  # those of the last sound scene
     objects_at: int = 0  # when they were seen
 

@@ -153,19 +153,31 @@ def steering(path: PlanPath | None, motion: DeadReckoning, held: float, p: Arbit
     return min(max(math.atan(2.0 * math.tan(slip)), -motion.full_lock), motion.full_lock)
 
 
-def deceleration(
-    path: PlanPath | None, motion: DeadReckoning, objects: Objects, age_s: float, p: ArbiterParameters
-) -> float:
-    """How hard to brake (m/s^2, positive): comfortably, harder where what lies ahead demands it, at most emergency.
+def to_path_end(path: PlanPath | None, motion: DeadReckoning, p: ArbiterParameters) -> float:
+    """The manoeuvre's own braking (m/s^2, positive): comfortable, harder where the path ends sooner."""
+    if path is None:
+        return p.mrm_deceleration_mps2
+    left = path.arc[-1] - path.place(motion.x, motion.y).along
+    return max(p.mrm_deceleration_mps2, motion.speed**2 / (2.0 * max(left, NEAREST_M)))
 
-    Demanded is a stop before the end of the path, and before every visible object in its corridor (prolonged straight
-    on; the straight ahead without a path). Objects move on with constant velocity over the ``age_s`` since they were
-    seen.
+
+def to_goal(goal_m: float, motion: DeadReckoning, p: ArbiterParameters) -> float:
+    """Braking (m/s^2, positive) that ends ``goal_m`` ahead, and not too gently to end at all."""
+    return max(0.5 * p.goal_deceleration_mps2, motion.speed**2 / (2.0 * max(goal_m, NEAREST_M)))
+
+
+def deceleration(
+    path: PlanPath | None, motion: DeadReckoning, objects: Objects, age_s: float, least_mps2: float,
+    p: ArbiterParameters,
+) -> float:  # fmt: skip
+    """How hard to brake (m/s^2, positive): ``least_mps2``, harder where an object demands it, at most emergency.
+
+    Demanded is a stop before every visible object in the corridor of the path (prolonged straight on; the straight
+    ahead without a path). Objects move on with constant velocity over the ``age_s`` since they were seen.
     """
-    need, here = p.mrm_deceleration_mps2, 0.0
+    need, here = least_mps2, 0.0
     if path is not None:
         here = path.place(motion.x, motion.y).along
-        need = max(need, motion.speed**2 / (2.0 * max(path.arc[-1] - here, NEAREST_M)))
     else:
         ahead = motion.x + math.cos(motion.yaw), motion.y + math.sin(motion.yaw)
         path = PlanPath.through((motion.x, ahead[0]), (motion.y, ahead[1]))

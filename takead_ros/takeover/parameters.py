@@ -76,13 +76,19 @@ class ArbiterParameters(Parameters):
     mrm_emergency_deceleration_mps2: float = number(8.0, 3.0, 12.0, "minimum-risk manoeuvre: emergency profile")
     mrm_clearance_m: float = number(1.0, 0.1, 5.0, "the manoeuvre stops this far before what is in the way")
     mrm_path_reach_m: float = number(3.0, 0.5, 10.0, "farther than this from the path the wheel is held, not tracked")
+    goal_stop: bool = Field(True, description="stop at the end of the route (false: the host ends the drive there)")
+    goal_deceleration_mps2: float = number(2.0, 0.5, 4.0, "the stop at the end of the route: comfort profile")
+    goal_reach_m: float = number(2.0, 0.2, 10.0, "nearer to the end of the route counts as arrived")
+    manoeuvre_limit_s: float = number(
+        30.0, 5.0, 300.0, "a stop that takes longer is given up: the human drives, or nobody"
+    )
     hold_deceleration_mps2: float = number(2.0, 0.2, 5.0, "brake that holds a standing vehicle")
     standstill_mps: float = number(0.1, 0.01, 0.5, "slower counts as standing")
     standstill_s: float = number(0.5, 0.05, 5.0, "a stop is complete after standing this long")
 
     @classmethod
     def fixed_names(cls) -> frozenset[str]:
-        return frozenset({"period_s", "drivers", "auto_engage", "supervised"})
+        return frozenset({"period_s", "drivers", "auto_engage", "supervised", "goal_stop"})
 
     @model_validator(mode="after")
     def _consistent(self) -> ArbiterParameters:
@@ -92,6 +98,12 @@ class ArbiterParameters(Parameters):
             raise ValueError("exit_steering_rad must be smaller than rollback_steering_rad (hysteresis)")
         if self.mrm_deceleration_mps2 > self.mrm_emergency_deceleration_mps2:
             raise ValueError("mrm_deceleration_mps2 must not exceed mrm_emergency_deceleration_mps2")
+        longest_s = self.max_speed_mps / min(self.mrm_deceleration_mps2, self.goal_deceleration_mps2)
+        if self.manoeuvre_limit_s < longest_s + self.standstill_s:
+            raise ValueError(
+                "manoeuvre_limit_s must not be shorter than a stop from max_speed_mps takes "
+                f"({longest_s + self.standstill_s:.1f} s)"
+            )
         if self.mrm_emergency_deceleration_mps2 > self.max_deceleration_mps2:
             raise ValueError("mrm_emergency_deceleration_mps2 must not exceed max_deceleration_mps2")
         return self
@@ -130,10 +142,27 @@ class MonitorParameters(Parameters):
     off_route_yaw_exit_rad: float = number(0.4, 0.05, 3.0, "the same: exit")
     off_route_return_m: float = number(1.0, 0.1, 5.0, "the policy returns: its plan ends at most this much farther out")
     off_route_sustain_s: float = number(0.2, 0.01, 3.0, "and must last this long")
+    speeding_share: float = number(0.25, 0.02, 1.0, "speed over the limit, as a share of it: enter")
+    speeding_exit_share: float = number(0.05, 0.01, 1.0, "the same: exit")
+    speeding_mps: float = number(2.0, 0.1, 20.0, "and over it by this much")
+    speeding_sustain_s: float = number(1.0, 0.05, 10.0, "and must last this long while the policy does not brake")
+    bend_mps2: float = number(
+        6.0, 1.0, 10.0, "lateral acceleration that a plan may ask for in a bend of the route: enter"
+    )
+    bend_exit_mps2: float = number(4.5, 1.0, 10.0, "the same: exit")
+    bend_braking_mps2: float = number(2.0, 0.2, 8.0, "and braking for it is due: the ego must brake this hard")
+    bend_chord_m: float = number(6.0, 2.0, 20.0, "the route's curvature is measured over this length")
+    bend_sustain_s: float = number(0.2, 0.05, 3.0, "and must last this long")
+    off_road_m: float = number(3.0, 0.5, 10.0, "distance from the edge of the nearest lane: enter")
+    off_road_exit_m: float = number(1.0, 0.1, 10.0, "the same: exit")
+    off_road_route_m: float = number(6.0, 1.0, 20.0, "and from the route")
+    off_road_lane_m: float = number(3.5, 2.0, 6.0, "width of a lane whose width is not known")
+    off_road_sustain_s: float = number(0.5, 0.05, 3.0, "and must last this long")
     policy_max_age_s: float = number(0.25, 0.05, 1.0, "an older policy output counts as late")
     steering_range_rad: float = number(0.9, 0.1, 1.2, "an output beyond this is out of range")
     acceleration_range_mps2: float = number(15.0, 5.0, 30.0, "the same")
     speed_range_mps: float = number(75.0, 10.0, 150.0, "the same, of a plan")
+    plan_range_m: float = number(400.0, 50.0, 2000.0, "a plan that reaches farther is out of range")
     plan_jump_at_s: float = number(1.0, 0.3, 3.0, "two plans are compared this far ahead")
     plan_jump_m: float = number(1.5, 0.2, 10.0, "two plans in a row may differ this much sideways there")
     plan_jump_along_m: float = number(7.0, 1.0, 30.0, "the same along the way")
@@ -158,6 +187,9 @@ class MonitorParameters(Parameters):
             ("disagreement_share", "disagreement_exit_share", "enter"),
             ("off_route_m", "off_route_exit_m", "enter"),
             ("off_route_yaw_rad", "off_route_yaw_exit_rad", "enter"),
+            ("speeding_share", "speeding_exit_share", "enter"),
+            ("bend_mps2", "bend_exit_mps2", "enter"),
+            ("off_road_m", "off_road_exit_m", "enter"),
             ("ttc_s", "ttc_exit_s", "exit"),
             ("headway_s", "headway_exit_s", "exit"),
         ):

@@ -12,6 +12,7 @@ from takead_ros.takeover.prediction import Trace
 
 NS = 1_000_000_000
 JUMP = "plan_jump"
+SHORTEST_STEP_S, LONGEST_STEP_S = 0.05, 2.0  # of a plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,6 @@ class Driver:
     trace: Trace | None
     fault: str = ""
 
-    @property
     def usable(self) -> bool:
         return self.trace is not None and self.fault in ("", JUMP)
 
@@ -32,19 +32,19 @@ def fault(output: DriverOutput, p: MonitorParameters) -> str:
     if output.status is not DriverStatus.OK:
         return f"status_{output.status.name.lower()}"
     plan = output.plan
-    if not 2 <= len(plan.x) == len(plan.y) == len(plan.yaw) == len(plan.speed):
+    even = 2 <= len(plan.x) == len(plan.y) == len(plan.yaw) == len(plan.speed)
+    if not even or not SHORTEST_STEP_S <= plan.dt <= LONGEST_STEP_S:
         return "malformed"
     values = np.concatenate((plan.x, plan.y, plan.yaw, plan.speed, (output.steering_angle, output.acceleration)))
     if not np.isfinite(values).all():
         return "not_finite"
-    fast = np.abs(plan.speed).max() > p.speed_range_mps
-    if (
+    out_of_range = (
         abs(output.steering_angle) > p.steering_range_rad
         or abs(output.acceleration) > p.acceleration_range_mps2
-        or fast
-    ):
-        return "out_of_range"
-    return ""
+        or np.abs(plan.speed).max() > p.speed_range_mps
+        or max(np.abs(plan.x).max(), np.abs(plan.y).max()) > p.plan_range_m
+    )
+    return "out_of_range" if out_of_range else ""
 
 
 def jump(new: Driver, before: Driver, p: MonitorParameters) -> str:

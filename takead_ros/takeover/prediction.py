@@ -23,7 +23,8 @@ FAR = np.inf
 
 @dataclass(frozen=True, eq=False)
 class Lanes:
-    """Centre lines as one array: x y yaw (Q,), arc (Q,) growing along each line, ``last`` (Q,) the line's last index.
+    """Centre lines as one array: x y yaw (Q,), arc (Q,) growing along each line, ``last`` (Q,) the line's last index,
+    ``half`` (Q,) m half the lane's width, not a number where that is not known.
 
     ``source`` are the polylines that it was made of; map geometry is static, so it holds while they are in view.
     """
@@ -34,6 +35,7 @@ class Lanes:
     yaw: FloatArray
     arc: FloatArray
     last: IntArray
+    half: FloatArray
 
     @staticmethod
     def of(polylines: tuple[Polyline, ...], known: Lanes | None) -> Lanes | None:
@@ -51,7 +53,8 @@ class Lanes:
         steps[ends] = steps[ends - 1]  # the jump from one line to the next is no road
         length = np.hypot(steps[:, 0], steps[:, 1])
         arc = np.concatenate(([0.0], np.cumsum(length)[:-1]))
-        return Lanes(polylines, points[:, 0], points[:, 1], np.arctan2(steps[:, 1], steps[:, 0]), arc, last)
+        half = np.repeat([np.nan if line.width is None else 0.5 * line.width for line in lines], sizes)
+        return Lanes(polylines, points[:, 0], points[:, 1], np.arctan2(steps[:, 1], steps[:, 0]), arc, last, half)
 
 
 @lru_cache(maxsize=8)

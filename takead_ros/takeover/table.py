@@ -68,16 +68,21 @@ def mermaid() -> str:
     return "\n".join(lines) + "\n"
 
 
+STOPS = {
+    "no": "Without a fit expert the policy goes on.",
+    "alone": "Without a fit expert the vehicle stops.",
+    "always": "The vehicle stops.",
+}
+
+
 def triggers() -> str:
     """The triggers as a list, as their records say."""
     lines = []
     for record in RECORDS.values():
         enters = f"enters when {record.enters}" + (f" (for {record.sustain})" if record.sustain else "")
         clears = f"clears when {record.clears} (for {record.clear})"
-        alone = "the vehicle stops" if record.stops else "the policy goes on"
-        text = (
-            f"- **{record.trigger.name}** {enters}; {clears}. Severity {record.severity}. Without a fit expert {alone}."
-        )
+        what = STOPS[record.stops]
+        text = f"- **{record.trigger.name}** {enters}; {clears}. Severity {record.severity}. {what}"
         lines += textwrap.wrap(text, 116, subsequent_indent="  ")
     return "\n".join(lines) + "\n"
 

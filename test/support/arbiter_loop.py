@@ -8,6 +8,7 @@ from typing import Any
 
 from support.scenery import SECOND, TICK, human, output, received, request, scene
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, TakeoverEvent, Trigger
+from takead_ros.domain.scene import Scene
 from takead_ros.takeover.arbiter import assess, step
 from takead_ros.takeover.inputs import Ask, Inputs, Now
 from takead_ros.takeover.machine import Situation
@@ -25,6 +26,7 @@ class Loop:
         self.state, self.now = State(), START
         self.inputs = Inputs()
         self.x, self.speed = 0.0, speed
+        self.goal_m = 5000.0  # to the end of the route
         self.command: DriveCommand = None  # type: ignore[assignment]
         self.events: list[TakeoverEvent] = []
         self.ticks = 0
@@ -55,8 +57,9 @@ class Loop:
         assert self.ticks < 1000, f"{self.mode.name} for ever"  # no test waits in vain
         self.now = Now(self.now.ros + (dt if ros_dt is None else ros_dt), self.now.steady + dt)
         self.x += self.speed * dt / SECOND
+        self.goal_m -= self.speed * dt / SECOND
         made = {
-            "scene": lambda: scene(self.now.ros, self.x, self.speed),
+            "scene": lambda: self.scene(),
             "policy": lambda: output(self.now.ros, speed=self.speed),
             "expert": lambda: output(self.now.ros, "expert", speed=self.speed),
             "request": lambda: request(self.now.ros, Trigger.NONE),
@@ -70,6 +73,11 @@ class Loop:
         for name, value in messages.items():
             new[name] = value if hasattr(value, "steady") else received(value, self.now)
         self.inputs = replace(self.inputs, **new, ask=ask)
+
+    def scene(self) -> Scene:
+        """The scene as of the coming tick's clock."""
+        made = scene(self.now.ros, self.x, self.speed)
+        return replace(made, route=replace(made.route, remaining=self.goal_m))
 
     def dead(self, ticks: int) -> DriveCommand:
         """Ticks without any new message."""
@@ -123,6 +131,9 @@ def in_mode(mode: ArbiterMode, **parameters: Any) -> Loop:
     elif mode in (ArbiterMode.MRM, ArbiterMode.STOPPED):
         while loop.mode is not mode:
             loop.dead(1)
+    elif mode is ArbiterMode.ARRIVING:
+        loop.goal_m = 25.0
+        loop.tick()
     assert loop.mode is mode, loop.state.reason
     return loop
 

@@ -27,7 +27,7 @@ def objects(*rows: dict[str, float]) -> Objects:
 def scene(stamp: int, x: float = 0.0, speed: float = 10.0, near: Objects | None = None, **ego: Any) -> Scene:
     path = np.column_stack((x - 10.0 + np.arange(110), np.zeros(110)))
     state = EgoState(x=x, y=0.0, yaw=0.0, speed=speed)
-    route = Route(path, np.array([[x + 10, 0.0], [x + 30, 0.0], [x + 60, 0.0]]), FOLLOW, 0.0, 0.0, 200.0, 0.1, 14.0)
+    route = Route(path, np.array([[x + 10, 0.0], [x + 30, 0.0], [x + 60, 0.0]]), FOLLOW, 0.0, 0.0, 5000.0, 0.1, 14.0)
     return Scene(stamp, replace(state, **ego), near if near is not None else Objects.empty(), (), route)
 
 

@@ -175,4 +175,4 @@ def test_from_every_state_a_held_stop_is_reached_when_all_inputs_die(mode: M, cl
 
 
 def test_number_of_combinations() -> None:
-    assert len(_cases()) * len(M) == 7 * 6 * (5 * 4 * 4) * 8 * 7
+    assert len(_cases()) * len(M) == 8 * 6 * (5 * 4 * 4) * 8 * 7

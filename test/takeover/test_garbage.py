@@ -15,10 +15,13 @@ from support.arbiter_loop import in_mode
 from support.scenery import TICK, human, objects, output, request, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus, Plan, Source, Trigger
+from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import ControlKind, LightState, LineKind, Polyline, TrafficControl
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
 from takead_ros.takeover.memory import State
-from takead_ros.takeover.parameters import ArbiterParameters
+from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
+from takead_ros.takeover.triggers import MonitorState, evaluate
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +58,7 @@ def test_no_content_of_a_message_breaks_a_tick(data: st.DataObject, mode: M | No
                       ["x", "y", "yaw", "vx", "vy", "length", "width", "visibility"])  # fmt: skip
         seen = scene(now.ros, 5.0 + 0.5 * i, near=near)
         ego = broken(draw, seen.ego, [field.name for field in fields(seen.ego)])
-        route = broken(draw, seen.route, ["lateral_offset", "heading_error"])
+        route = broken(draw, seen.route, ["lateral_offset", "heading_error", "remaining"])
         outputs = []
         for name in ("policy", "expert"):
             made = broken(draw, output(now.ros, name), ["steering_angle", "acceleration"])
@@ -75,6 +78,47 @@ def test_no_content_of_a_message_breaks_a_tick(data: st.DataObject, mode: M | No
         assert abs(command.steering_angle) <= 1.2 and -9.0 - 1e-9 <= command.acceleration <= 4.0 + 1e-9, command
         assert 0.0 <= command.lateral_age <= 3600.0 and 0.0 <= command.longitudinal_age <= 3600.0
         assert state.motion is None or all(map(math.isfinite, (state.motion.x, state.motion.y, state.motion.speed)))
+
+
+@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_content_of_a_message_passes_for_nothing_wrong(data: st.DataObject) -> None:
+    """The monitor has a word with numbers in it, or an error that says which number of the scene is none."""
+    draw, memory, p = data.draw, MonitorState(), MonitorParameters()
+    for i in range(4):
+        stamp = i * TICK
+        near = broken(draw, objects({"x": 20.0, "y": 0.0}, {"x": 9.0, "y": 3.0, "vx": 4.0}),
+                      ["x", "y", "yaw", "vx", "vy", "length", "width", "visibility"])  # fmt: skip
+        seen = scene(stamp, 0.5 * i, near=near)
+        ego = broken(draw, seen.ego, [field.name for field in fields(seen.ego)])
+        route = broken(draw, seen.route, ["lateral_offset", "heading_error", "remaining", "speed_limit"])
+        light = TrafficControl(1, ControlKind.TRAFFIC_LIGHT, LightState.RED, 20.0, 0.0, 0.0, 15.0)
+        lane = np.column_stack((np.arange(-20.0, 60.0, 2.0), np.zeros(40)))
+        if draw(st.integers(0, 3)) == 0:
+            lane[draw(st.integers(0, 39)), 0] = draw(NUMBER)
+        seen = replace(
+            seen, ego=ego, route=route, controls=(broken(draw, light, ["x", "y", "yaw", "distance"], 1),),
+            polylines=(Polyline(1, LineKind.LANE_CENTER, lane, True, 14.0, 3.5),),
+        )  # fmt: skip
+        outputs = []
+        for name in ("policy", "expert"):
+            made = broken(draw, output(stamp, name), ["steering_angle", "acceleration"])
+            if draw(st.booleans()):
+                plan = broken(draw, made.plan, ["x", "y", "yaw", "speed", "dt"])
+                if draw(st.booleans()):
+                    plan = Plan(*(draw(NUMBERS) for _ in range(4)))
+                made = replace(made, plan=plan, status=draw(st.sampled_from(list(DriverStatus))))
+            outputs.append(made)
+        plain = math.isfinite(sum(map(float, (ego.x, ego.y, ego.yaw, ego.speed, route.lateral_offset))))
+        try:
+            word, memory = evaluate(seen, *outputs, memory, p)
+        except TakeadError as error:
+            assert str(error).startswith(f"scene at {stamp} ns: ") and "expected" in str(error)
+            continue
+        assert plain and 0.0 <= word.severity <= 1.0
+        assert word.time_to_event is None or math.isfinite(word.time_to_event)
+        for alarm in memory.alarms.values():
+            assert alarm.finding is None or math.isfinite(alarm.finding.severity)
 
 
 @pytest.mark.parametrize("x", [9e6, 1e9, 1e160, -1.7e308])

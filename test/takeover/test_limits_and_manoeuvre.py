@@ -14,6 +14,7 @@ from support.arbiter_loop import Loop, engaged, in_mode
 from support.scenery import objects, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Limit, Plan, Source
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import bicycle_rollout, interpolate, project, to_outer
 from takead_ros.domain.scene import Objects
 from takead_ros.takeover import limits, mrm
@@ -172,9 +173,14 @@ def test_steering_stays_within_full_lock() -> None:
     assert mrm.steering(path, ego, 0.0, P) == pytest.approx(ego.full_lock)
 
 
+def braking(path: PlanPath | None, ego: DeadReckoning, near: Objects, age_s: float, p: ArbiterParameters) -> float:
+    """The manoeuvre's deceleration (m/s^2)."""
+    return mrm.deceleration(path, ego, near, age_s, mrm.to_path_end(path, ego, p), p)
+
+
 def demand(*rows: dict[str, float], path: PlanPath | None = None, speed: float = 10.0, age: float = 0.0) -> float:
     ego = motion(speed=speed)
-    return mrm.deceleration(path, ego, objects(*rows) if rows else Objects.empty(), age, P)
+    return braking(path, ego, objects(*rows) if rows else Objects.empty(), age, P)
 
 
 def test_comfort_unless_something_demands_more() -> None:
@@ -341,7 +347,7 @@ def test_the_manoeuvre_is_the_same_in_every_direction(
     plan = Plan(np.linspace(5.0, 60.0, 12), np.zeros(12), np.zeros(12), np.zeros(12))
     path = PlanPath.of(plan, 40.0, -25.0, by) if with_path else None
     ego = motion(40.0, -25.0, by, speed)
-    assert mrm.deceleration(path, ego, objects(turned(row, by, 40.0, -25.0)), 1.0, P) == pytest.approx(plain)
+    assert braking(path, ego, objects(turned(row, by, 40.0, -25.0)), 1.0, P) == pytest.approx(plain)
 
 
 def test_only_what_is_in_sight_counts() -> None:
@@ -350,16 +356,16 @@ def test_only_what_is_in_sight_counts() -> None:
 
 
 def test_what_is_not_in_the_way_demands_nothing_at_all() -> None:
-    gentle = ArbiterParameters(mrm_deceleration_mps2=0.5)
+    gentle = ArbiterParameters(manoeuvre_limit_s=100.0, mrm_deceleration_mps2=0.5)
     aside, creeping = objects({"x": 20.0, "y": 5.0}), objects({"x": 6.0, "y": 0.0, "vx": 9.1})
-    assert mrm.deceleration(None, motion(), aside, 0.0, gentle) == 0.5
-    assert mrm.deceleration(None, motion(), creeping, 0.0, gentle) == pytest.approx(0.9**2 / (2 * 0.45))
+    assert braking(None, motion(), aside, 0.0, gentle) == 0.5
+    assert braking(None, motion(), creeping, 0.0, gentle) == pytest.approx(0.9**2 / (2 * 0.45))
 
 
 def test_ragged_input_is_refused() -> None:
     near = replace(objects({"x": 20.0, "y": 0.0}), vx=np.zeros(2))
     with pytest.raises(ValueError, match="zip"):
-        mrm.deceleration(None, motion(), near, 0.0, P)
+        braking(None, motion(), near, 0.0, P)
     with pytest.raises(ValueError, match="zip"):
         PlanPath.through((0.0, 1.0), (0.0,))
     with pytest.raises(ValueError, match="zip"):
@@ -402,3 +408,12 @@ def test_pure_pursuit_by_its_formula(path: Any, ego: tuple[float, float, float],
     expected = math.atan(2.0 * math.tan(math.asin(0.5 * 2.7 * curvature)))
     angle = mrm.steering(PlanPath.through(*path), motion(ego[0], ego[1], speed=ego[2]), 0.0, P)
     assert angle == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_limit_never_hides_what_is_no_number(place: int, value: float) -> None:
+    numbers = [0.1, 1.0, 10.0, 2.7, 0.7]
+    numbers[place] = value
+    with pytest.raises(TakeadError, match="not finite, expected numbers"):
+        limits.bounded(*numbers, P)

@@ -25,6 +25,7 @@ KINDS = {  # what an event column may publish, in this order
     Booking.END: {(), (EventKind.END,)},
     Booking.HANDBACK: {(), (EventKind.HANDBACK,)},
     Booking.START: {(EventKind.START,), (EventKind.END, EventKind.START)},
+    Booking.ARRIVAL: {(EventKind.ARRIVAL,), (EventKind.END, EventKind.ARRIVAL)},
     Booking.RESUME: {(EventKind.START,), (EventKind.END, EventKind.START)},
 }
 DRIVERS = (("policy", "expert", "human"), ("policy", "human"), ("expert", "human"))
@@ -36,7 +37,7 @@ HANDS: tuple[tuple[float | None, float | None] | None, ...] = (
     (0.1, 1.0),
 )
 WORDS: tuple[Trigger | None, ...] = (None, *Trigger)  # None: the monitor is lost
-FEW = (None, Trigger.NONE, Trigger.STUCK, Trigger.COLLISION_PREDICTED)
+FEW = (None, Trigger.NONE, Trigger.STUCK, Trigger.COLLISION_PREDICTED, Trigger.OFF_ROAD)
 POLICIES = ("agrees", "disagrees", "restless", "lost")
 
 
@@ -125,6 +126,13 @@ def test_every_row_is_the_first_hit_of_some_reachable_case() -> None:
                 loop = again(start)
                 for _ in range(130):  # what time alone brings
                     note(loop.drive(True, policy, expert, None, Trigger.NONE))
+            loop = again(start)
+            loop.goal_m = 10.0
+            for _ in range(160):
+                note(loop.drive(True, "agrees", True, None, Trigger.NONE))
+    driven = began(M.MRM, manoeuvre_limit_s=19.0)
+    for _ in range(400):
+        note(driven.drive(True, "lost", False, (None, 0.5), Trigger.NONE))
     stopped = began(M.STOPPED)
     stopped.speed = 1.0
     note(stopped.drive(True, "lost", False, None, Trigger.NONE))
@@ -147,17 +155,20 @@ def test_handback_ends_within_its_limit_under_every_constant_input(expert_gone: 
 
 
 @pytest.mark.slow
-def test_the_manoeuvre_ends_in_a_held_stop_under_every_constant_input() -> None:
-    start = began(M.MRM)
+@pytest.mark.parametrize("mode", [M.MRM, M.ARRIVING], ids=lambda mode: mode.name)
+def test_a_manoeuvre_ends_within_its_limit_under_every_constant_input(mode: M) -> None:
+    """In a held stop; where a human drives on instead, by giving it up."""
+    start = began(mode, manoeuvre_limit_s=19.0)
     start.speed = 15.0
-    start.drive(True, "lost", False, None, None)
-    limit = (15.0 / start.p.mrm_deceleration_mps2 + start.p.standstill_s + 1.0) * SECOND
-    for case in cases(None, (None, None)):
+    gone = start.p.manoeuvre_limit_s * SECOND + TICK
+    stop = (15.0 / min(start.p.mrm_deceleration_mps2, 0.5 * start.p.goal_deceleration_mps2) + 2.0) * SECOND
+    for case in cases(None, (None, None), (0.1, None), (None, -1.0), (None, 0.5), (0.1, 0.5)):
+        pushed = case[3] is not None and case[3][1] == 0.5
         loop = again(start)
-        while loop.mode is M.MRM:
+        while loop.mode is mode:
             loop.drive(*case)
-            assert loop.now.steady - start.now.steady <= limit, case
-        assert loop.mode is M.STOPPED
+            assert loop.now.steady - start.now.steady <= (gone if pushed else stop), case
+        assert loop.mode is (M.DISENGAGED if pushed else M.STOPPED), case
 
 
 def test_the_expert_goes_where_nothing_keeps_it() -> None:

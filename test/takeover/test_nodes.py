@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -177,7 +178,24 @@ def test_diagnostics_are_green_only_while_somebody_drives() -> None:
     bench.ticks(200)
     message, level = mode()
     assert level == levels["ERROR"]
-    assert message.startswith("STOPPED") and "call the service engage" in message
+    assert message == (
+        "STOPPED: standstill; stopped by no_driver:policy_scene_stale,expert_scene_stale: see what is wrong, "
+        "then call the service engage to drive on"
+    )
+
+
+def test_the_monitor_has_no_word_for_a_scene_that_is_not_finite() -> None:
+    bench = Bench(MonitorNode, auto_engage=True)
+    bench.ticks(10)
+    said = len(bench.asked)
+    broken = convert.scene_to_msg(scene(bench.host.clock.nanoseconds))
+    broken.ego.speed = math.nan
+    bench.sends.discard("scene")
+    for _ in range(4):
+        bench.ticks()
+        broken.header.stamp = convert.scene_to_msg(scene(bench.host.clock.nanoseconds)).header.stamp
+        bench.scenes.publish(broken)
+    assert len(bench.asked) <= said + 1
 
 
 def test_parameters_change_where_safe() -> None:
@@ -190,7 +208,12 @@ def test_parameters_change_where_safe() -> None:
     ):  # fmt: skip
         (refused,) = bench.handle.set_parameters([Parameter(name, value)])
         assert not refused.successful and words in refused.reason
-    assert bench.handle.get_parameter("expert_hold_s").value == 3.0
+    bench.call(types.Engage, "engage")
+    bench.ticks(2)
+    bench.call(types.Engage, "engage")
+    bench.trigger = Trigger.STUCK
+    bench.ticks()
+    assert bench.states[-1].hold_remaining == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize(

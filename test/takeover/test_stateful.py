@@ -66,13 +66,15 @@ class Arbiter(RuleBasedStateMachine):
         clock=st.sampled_from([None] * 12 + [0, -5_000, 7_200_000]),
         trigger=st.sampled_from([None] * 12 + [*Trigger]),
         ask=st.sampled_from([Ask.NOTHING] * 3 + [Ask.ENGAGE] * 6 + [Ask.DISENGAGE]),
+        goal_m=st.sampled_from([5000.0] * 12 + [20.0]),
     )
     def drive(
         self, seed: int, ticks: int, rough: float, gone: tuple[str, ...], hands: tuple[bool, bool], clock: int | None,
-        trigger: Trigger | None, ask: Ask,
+        trigger: Trigger | None, ask: Ask, goal_m: float,
     ) -> None:  # fmt: skip
         """Some ticks with ``gone`` sources silent and the others faulty with probability ``rough``; what is asked, and
         the clock's step (ms; None: as the steady one), belong to the first of them."""
+        self.goal_m = goal_m
         rng = np.random.default_rng(seed)
         agree = rng.random() < 0.5
         for i in range(ticks):
@@ -100,7 +102,8 @@ class Arbiter(RuleBasedStateMachine):
             if name == "scene":
                 fault = "" if fault == "status" else fault
                 speed = {"nan": math.nan, "range": 500.0}.get(fault, self.speed)
-                self.message(name, scene(ros, self.x, speed, steering_angle=values[0]), fault)
+                seen = scene(ros, self.x, speed, steering_angle=values[0])
+                self.message(name, replace(seen, route=replace(seen.route, remaining=self.goal_m)), fault)
             elif name == "request":
                 word = request(ros, trigger or Trigger.NONE, math.nan if fault in ("nan", "range", "status") else 0.5)
                 self.message(name, word, fault)
@@ -160,6 +163,8 @@ class Arbiter(RuleBasedStateMachine):
             elif event.kind is EventKind.START:
                 assert self.open in (0, event.takeover)
                 self.open = event.takeover
+            elif event.kind is EventKind.ARRIVAL:
+                assert (event.takeover, self.open) == (0, 0) and mode is M.ARRIVING
             else:
                 assert event.takeover == self.open
         assert self.open == (self.state.takeover.number if self.state.takeover else 0)

@@ -136,15 +136,25 @@ def test_a_stop_is_slower_than_the_limit(speed: float, stops: bool) -> None:
     assert (loop.mode is M.STOPPED) == stops
 
 
-def test_mrm_does_not_stop_under_a_human() -> None:
+def test_a_stop_is_a_stop_whoever_holds_the_wheel() -> None:
     loop = in_mode(M.MRM)
     loop.speed = 0.0
     for _ in range(20):
         loop.tick(human=loop.hand(0.1))
-    assert loop.mode is M.MRM and loop.command.lateral is Source.HUMAN
+    assert loop.mode is M.STOPPED and loop.command.lateral is Source.HUMAN
     assert loop.command.longitudinal is Source.MRM
-    loop.run(11 + 10)
-    assert loop.mode is M.STOPPED
+
+
+def test_a_manoeuvre_that_a_human_drives_on_ends_in_time() -> None:
+    loop = in_mode(M.MRM, manoeuvre_limit_s=20.0)
+    began = loop.now.steady
+    while loop.mode is M.MRM:
+        loop.tick(human=loop.hand(None, 0.5))
+    assert 20 * SECOND < loop.now.steady - began <= 20 * SECOND + 2 * TICK
+    assert loop.mode is M.DISENGAGED and loop.state.reason == "manoeuvre_timeout"
+    assert told(loop) == [("END", 1, "MRM", "POLICY_UNHEALTHY")] and loop.command.longitudinal is Source.HUMAN
+    loop.run(20)
+    assert loop.mode is M.DISENGAGED and loop.command.acceleration < 0.0  # he let go: it brakes
 
 
 def test_stopped_vehicle_that_rolls() -> None:

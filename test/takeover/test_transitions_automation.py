@@ -13,9 +13,12 @@ from support.scenery import SECOND, TICK, output
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.takeover import machine
+from takead_ros.takeover.inputs import Ask
 
 
-@pytest.mark.parametrize("trigger", [t for t in Trigger if t is not Trigger.NONE], ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    "trigger", [t for t in Trigger if t not in (Trigger.NONE, Trigger.OFF_ROAD)], ids=lambda t: t.name
+)
 def test_a_request_brings_the_expert(trigger: Trigger) -> None:
     loop = engaged()
     loop.tick(request=loop.ask(trigger))
@@ -64,6 +67,8 @@ def test_policy_and_expert_gone() -> None:
     [
         (Trigger.COLLISION_PREDICTED, M.MRM),
         (Trigger.TIME_TO_COLLISION, M.MRM),
+        (Trigger.BEND_SPEED, M.MRM),
+        (Trigger.SPEED_LIMIT, M.POLICY),
         (Trigger.STEERING_DISAGREEMENT, M.POLICY),
     ],
 )
@@ -74,6 +79,85 @@ def test_a_request_without_an_expert(trigger: Trigger, mode: M) -> None:
     if mode is M.MRM:
         assert loop.state.reason == "no_driver:policy_unsafe,expert_no_driver"
         assert told(loop) == [("START", 1, "MRM", trigger.name)]
+
+
+@pytest.mark.parametrize("mode", [M.POLICY, M.EXPERT, M.HANDBACK, M.HUMAN], ids=lambda mode: mode.name)
+def test_off_the_road_nobody_drives_on(mode: M) -> None:
+    """Not even a fit expert: it plans along roads, too."""
+    loop = in_mode(mode)
+    taken = loop.state.takeover
+    loop.tick(request=loop.ask(Trigger.OFF_ROAD), **({"human": loop.hand(0.1)} if mode is M.HUMAN else {}))
+    if mode is M.HUMAN:  # his pedals, too, until he lets them go
+        assert loop.mode is M.HUMAN
+        while loop.mode is M.HUMAN:
+            loop.tick(request=loop.ask(Trigger.OFF_ROAD), human=loop.hand(0.1))
+        assert loop.command.lateral is Source.HUMAN
+    assert loop.mode is M.MRM and loop.state.reason == "off_road"
+    assert told(loop)[-1] == ("START", taken.number + 1 if taken else 1, "MRM", "OFF_ROAD")
+    assert loop.command.longitudinal is Source.MRM
+
+
+@pytest.mark.parametrize("mode", [M.POLICY, M.EXPERT, M.HANDBACK], ids=lambda mode: mode.name)
+def test_the_vehicle_stops_at_the_end_of_the_route(mode: M) -> None:
+    loop = in_mode(mode)
+    taken, who = loop.state.takeover, loop.command.lateral
+    loop.goal_m = 60.0
+    began: float | None = None
+    for _ in range(300):
+        request = loop.ask(Trigger.STUCK) if mode is M.EXPERT else True
+        loop.tick(request=request)
+        if loop.mode is M.ARRIVING and began is None:
+            began = loop.goal_m
+            ended = [("END", taken.number, taken.who.name, taken.trigger.name)] if taken and mode is M.EXPERT else []
+            assert told(loop)[-1] == ("ARRIVAL", 0, who.name, "NONE") and told(loop)[: len(ended)] == ended
+            assert loop.events[-1].why == loop.state.reason == "arrived"
+        loop.speed = max(loop.speed + loop.command.acceleration * 0.05, 0.0)
+    assert began == pytest.approx(25.0, abs=0.51)  # v^2 / 2a
+    assert loop.mode is M.STOPPED and loop.state.reason == "arrived" and abs(loop.goal_m) < 1.0
+    assert loop.state.takeover is None and loop.command.acceleration < 0.0
+    loop.tick(ask=Ask.ENGAGE)
+    answer = loop.state.response
+    assert answer is not None and (answer.accepted, answer.code) == (False, "arrived")
+    assert answer.message == f"the route ends in {loop.goal_m:.1f} m: set a new goal"
+    loop.goal_m = 400.0
+    loop.tick(ask=Ask.ENGAGE)
+    assert loop.mode is M.POLICY
+
+
+def test_a_human_arrives_as_he_likes() -> None:
+    loop = in_mode(M.HUMAN)
+    loop.goal_m = 10.0
+    loop.tick(human=loop.hand(0.0, 0.5))
+    assert loop.mode is M.HUMAN and loop.command.longitudinal is Source.HUMAN
+    for _ in range(12):
+        loop.tick(human=loop.hand(0.0))
+    assert loop.mode is M.ARRIVING and loop.command.lateral is Source.HUMAN  # who only steers is stopped
+    assert loop.command.longitudinal is Source.MRM and loop.command.acceleration < 0.0
+
+
+def test_where_the_host_ends_the_drive_nothing_happens_at_the_goal() -> None:
+    loop = engaged(goal_stop=False)
+    loop.goal_m = 1.0
+    loop.run(40)
+    assert loop.mode is M.POLICY and loop.goal_m < 0.0
+
+
+def test_standing_near_the_goal_is_arriving() -> None:
+    loop = engaged()
+    loop.speed, loop.goal_m = 0.0, 1.9
+    loop.run(30)
+    assert loop.mode is M.STOPPED and loop.state.reason == "arrived"
+    loop = engaged()
+    loop.speed, loop.goal_m = 0.0, 2.1
+    loop.run(30)
+    assert loop.mode is M.POLICY
+
+
+def test_the_way_to_the_goal_is_reckoned_without_a_scene() -> None:
+    loop = in_mode(M.ARRIVING)
+    left = loop.state.goal_m
+    loop.dead(2)
+    assert loop.mode is M.ARRIVING and loop.state.goal_m == pytest.approx(left - 1.0, abs=0.05)
 
 
 def test_the_policy_alone_needs_no_expert() -> None:

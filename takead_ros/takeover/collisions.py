@@ -1,0 +1,127 @@
+"""Triggers about other road users and stop lines: a predicted collision, following too close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from takead_ros.domain.driving import Trigger
+from takead_ros.domain.scene import ControlKind, FloatArray, LightState, Objects, Scene
+from takead_ros.takeover import prediction
+from takead_ros.takeover.parameters import MonitorParameters
+from takead_ros.takeover.view import NEAREST_M, SLOWEST_MPS, Finding, Record, View, ahead_s, driver_of, rolled
+
+
+def collision(view: View, p: MonitorParameters) -> Finding:
+    scene, policy, expert, ahead = view.scene, driver_of(view), view.expert, ahead_s(p)
+    near, path = view.near, view.path
+    theirs = rolled(scene, expert, p) if expert is not None and (len(near) or scene.controls) else None
+    if len(near):
+        contact = _contacts(view, near, p)
+        mine = contact(path)
+        i = int(np.argmin(mine))
+        when = float(mine[i])
+        if np.isfinite(when):
+            if expert is None or theirs is None:
+                better = True
+            else:
+                harder = expert.output.acceleration < policy.output.acceleration - p.better_braking_mps2
+                better = harder or contact(theirs).min() >= when + p.better_contact_s
+            if better:
+                severity = 1.0 - 0.5 * when / p.horizon_s
+                text = f"contact with object {near.id[i]} in {when:.1f} s"
+                return Finding(Trigger.COLLISION_PREDICTED, True, False, severity, when, int(near.id[i]), text)
+    line = _line_run(scene, path, theirs, ahead, p)
+    if line is not None:
+        when, control = line
+        text = f"stop line {control} would be run in {when:.1f} s"
+        return Finding(Trigger.COLLISION_PREDICTED, True, False, 0.9 - 0.4 * when / p.horizon_s, when, 0, text)
+    return Finding(Trigger.COLLISION_PREDICTED, False, True, 0.0)
+
+
+COLLISION_PREDICTED = Record(
+    Trigger.COLLISION_PREDICTED, collision, sustain="collision_sustain_s", clear="collision_clear_s", stops="alone",
+    enters="the policy's plan meets a visible road user within horizon_s, or runs a stop line that the expert "
+    "respects, and the expert does better",
+    clears="it no longer does", severity="0.5 to 1, by the time that is left",
+)  # fmt: skip
+
+
+def _contacts(view: View, near: Objects, p: MonitorParameters) -> Callable[[FloatArray], FloatArray]:
+    """A function from ego poses (T, 3) to the s (N,) until contact with each object, by lane following, and for the
+    first moments by constant velocity as well."""
+    ego, ahead = view.scene.ego, ahead_s(p)
+    straight = prediction.constant_velocity(near, ahead)
+    on_lane = prediction.lane_following(near, view.lanes, straight, ahead, p)
+    size = (ego.length + 2.0 * p.margin_m, ego.width + 2.0 * p.margin_m)
+    soon = int(np.searchsorted(ahead, p.straight_ahead_s + 1e-9))
+
+    def contact(poses: FloatArray) -> FloatArray:
+        first = prediction.first_contact(poses, size, on_lane, near, ahead)
+        if on_lane is straight:
+            return first
+        return np.minimum(first, prediction.first_contact(poses[:soon], size, straight[:, :soon], near, ahead[:soon]))
+
+    return contact
+
+
+def _line_run(
+    scene: Scene, path: FloatArray, expert_path: FloatArray | None, ahead: FloatArray, p: MonitorParameters
+) -> tuple[float, int] | None:
+    """(s until, id) of a red light's or stop sign's line that the policy crosses and the expert does not."""
+    if expert_path is None:
+        return None
+    for control in scene.controls:
+        closed = control.kind is ControlKind.STOP_SIGN or control.state is LightState.RED
+        if not closed or not control.visible or control.distance < 0.0:
+            continue
+        front = 0.5 * scene.ego.length
+        cos, sin = np.cos(control.yaw), np.sin(control.yaw)
+        past = [
+            (cos * (poses[:, 0] - control.x) + sin * (poses[:, 1] - control.y) + front) > p.stop_line_overrun_m
+            for poses in (path, expert_path)
+        ]
+        if past[0].any() and not past[1].any():
+            return float(ahead[int(np.argmax(past[0]))]), control.id
+    return None
+
+
+def following(view: View, p: MonitorParameters) -> Finding:
+    """What crosses the path is left to the predicted collision."""
+    ego, policy, expert, near = view.scene.ego, driver_of(view), view.expert, view.near
+    if not len(near):
+        return Finding(Trigger.TIME_TO_COLLISION, False, True, 0.0)
+    line = np.vstack(((ego.x, ego.y, ego.yaw), view.path))
+    arc = np.concatenate(([0.0], np.cumsum(np.hypot(line[1:, 0] - line[:-1, 0], line[1:, 1] - line[:-1, 1]))))
+    dx, dy = near.x[:, None] - line[:, 0], near.y[:, None] - line[:, 1]
+    i = (dx * dx + dy * dy).argmin(axis=1)
+    dx, dy, heading = dx[np.arange(len(i)), i], dy[np.arange(len(i)), i], line[i, 2]
+    cos, sin = np.cos(heading), np.sin(heading)
+    turn = near.yaw - heading
+    across, along = np.abs(np.sin(turn)), np.abs(np.cos(turn))
+    beside = np.abs(cos * dy - sin * dx) - 0.5 * (near.length * across + near.width * along + ego.width)
+    far = arc[i] + cos * dx + sin * dy
+    gap = np.maximum(far - 0.5 * (near.length * along + near.width * across + ego.length), NEAREST_M)
+    closing = ego.speed - (near.vx * cos + near.vy * sin)
+    inside = (beside < p.corridor_m) & (far > 0.0) & (np.abs(near.vy * cos - near.vx * sin) < p.crossing_mps)
+    ttc = np.where(inside & (closing > 0.0), gap / np.maximum(closing, SLOWEST_MPS), np.inf)
+    headway = float(np.where(inside, gap, np.inf).min()) / ego.speed if ego.speed > p.headway_speed_mps else np.inf
+    k = int(np.argmin(ttc))
+    soonest, must = float(ttc[k]), float(closing[k] ** 2 / (2.0 * gap[k]))
+    braking = -policy.output.acceleration
+    harder = expert is None or -expert.output.acceleration > braking + p.better_braking_mps2
+    close = (soonest < p.ttc_s and braking < p.braking_share * must) or (headway < p.headway_s and braking < 0.0)
+    leave = soonest > p.ttc_exit_s and headway > p.headway_exit_s
+    severity = min(max(1.0 - 0.5 * soonest / p.ttc_s, 0.3), 1.0)
+    when = soonest if np.isfinite(soonest) else None
+    text = f"TTC {soonest:.1f} s, headway {headway:.1f} s"
+    return Finding(Trigger.TIME_TO_COLLISION, harder and close, leave, severity, when, int(near.id[k]), text)
+
+
+TIME_TO_COLLISION = Record(
+    Trigger.TIME_TO_COLLISION, following, sustain="following_sustain_s", stops="alone",
+    enters="time to collision below ttc_s or headway below headway_s to what goes ahead or stands on the policy's "
+    "path, and the policy brakes less than it must and than the expert",
+    clears="above ttc_exit_s and headway_exit_s", severity="0.3 to 1, by the time to collision",
+)  # fmt: skip
