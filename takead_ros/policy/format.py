@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from takead_ros.domain.driving import DriverOutput
 from takead_ros.domain.scene import FloatArray, Scene
+from takead_ros.policy.arrays import RouteFrame
 from takead_ros.policy.encoding import LineCache
 from takead_ros.policy.manifest import Manifest, Tensor
-from takead_ros.policy.route_frame import RouteFrame, route_frame
+from takead_ros.policy.route_frame import route_frame
 
 Encoded = Mapping[str, NDArray[np.float32]]  # one observation or a batch of them, by the name of the input
 Outputs = Mapping[str, FloatArray]  # likewise, by the name of the output

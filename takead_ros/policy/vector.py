@@ -8,6 +8,7 @@ from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput, Plan
 from takead_ros.domain.scene import EgoState, FloatArray
 from takead_ros.policy import encoding
 from takead_ros.policy.format import ANY, SCENE, Encoded, Observation, Outputs, PolicyFormat
+from takead_ros.policy.kernels import encode as kernel
 from takead_ros.policy.manifest import Manifest, SpeedDecode, Tensor
 from takead_ros.policy.tracking import track
 from takead_ros.policy.vocabulary import plans_from_profiles, unroll
@@ -132,10 +133,10 @@ VECTOR_1 = PolicyFormat(
     },
     constants=("anchors",),
     normalisation={
-        "length_m": encoding.LENGTH,
-        "speed_m_s": encoding.SPEED,
-        "yaw_rate_rad_s": encoding.YAW_RATE,
-        "time_s": encoding.TIME,
+        "length_m": kernel.LENGTH,
+        "speed_m_s": kernel.SPEED,
+        "yaw_rate_rad_s": kernel.YAW_RATE,
+        "time_s": kernel.TIME,
     },
     encode=_encode,
     decode=_decode,

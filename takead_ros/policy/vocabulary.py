@@ -12,12 +12,14 @@ import hashlib
 
 import numpy as np
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Plan
 from takead_ros.domain.scene import FloatArray
-from takead_ros.policy.route_frame import RouteFrame
+from takead_ros.policy.arrays import RouteFrame
+from takead_ros.policy.kernels.plans import plans
+from takead_ros.policy.route_frame import locate
 
 FADE_TIME = 3.0  # s in which the present offset from the route fades out of a profile
-_MAX_DRIFT = 0.5  # m aside for each metre ahead, in a plan
 _TIMES = PLAN_DT * np.arange(1, PLAN_STEPS + 1)
 _share = np.clip(_TIMES / FADE_TIME, 0.0, 1.0)
 FADE: FloatArray = 1.0 - _share**2 * (3.0 - 2.0 * _share)  # (T,) smooth step from 1 to 0
@@ -42,21 +44,11 @@ def plans_from_profiles(
     profiles: FloatArray, speed: float, frame: RouteFrame
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Positions (..., T, 2) m in ``base_link``, yaw (..., T) rad and speed (..., T) m/s of profiles (..., T, 2)."""
-    along, offset, pace = unroll(profiles, speed, frame.offset)
-    # A vehicle cannot move sideways: it changes its offset only as far as it travels, and its yaw follows its motion.
-    drift = offset.copy()
-    drift[..., 0] -= frame.offset
-    drift[..., 1:] -= offset[..., :-1]
-    reach = _MAX_DRIFT * PLAN_DT * pace
-    drift = np.minimum(np.maximum(drift, -reach), reach)
-    x, y, heading = frame.place(along, frame.offset + np.cumsum(drift, axis=-1))
-    yaw = heading + np.arctan2(drift, np.maximum(pace * PLAN_DT, 0.5))
-    speeds = np.empty_like(pace)
-    speeds[..., :-1] = 0.5 * (pace[..., :-1] + pace[..., 1:])
-    speeds[..., -1] = np.maximum(1.5 * pace[..., -1] - 0.5 * pace[..., -2], 0.0)
-    positions = np.empty((*x.shape, 2))
-    positions[..., 0], positions[..., 1] = x, y
-    return positions, np.asarray((yaw + np.pi) % (2 * np.pi) - np.pi), speeds
+    prepare()
+    flat = np.array(profiles, dtype=float).reshape(-1, *profiles.shape[-2:])
+    positions, yaws, speeds = plans(flat, float(speed), FADE, PLAN_DT, frame)
+    shape = profiles.shape[:-1]
+    return positions.reshape(*shape, 2), yaws.reshape(shape), speeds.reshape(shape)
 
 
 def profile_from_plan(plan: Plan, speed: float, frame: RouteFrame) -> FloatArray:
@@ -66,7 +58,7 @@ def profile_from_plan(plan: Plan, speed: float, frame: RouteFrame) -> FloatArray
     """
     if len(plan.x) != PLAN_STEPS or abs(plan.dt - PLAN_DT) > 1e-6:
         raise ValueError(f"plan of {len(plan.x)} steps of {plan.dt} s; {PLAN_STEPS} of {PLAN_DT} s are needed")
-    along, offset, _ = frame.locate(plan.x, plan.y)
+    along, offset, _ = locate(frame, plan.x, plan.y)
     pace = np.maximum(np.diff(along, prepend=0.0) / PLAN_DT, 0.0)
     return np.stack([pace - speed, offset - frame.offset * FADE], axis=-1)
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from takead_ros.domain.driving import Plan
 from takead_ros.domain.geometry import bicycle_rollout
 from takead_ros.domain.scene import EgoState
-from takead_ros.policy.tracking import TrackingParameters, track
+from takead_ros.policy.arrays import TrackingParameters
+from takead_ros.policy.tracking import track
 
 REAL = {"allow_nan": False, "allow_infinity": False}
 T = np.arange(1, 9) * 0.5
@@ -69,9 +70,9 @@ def test_any_plan_gives_a_command_within_limits(
     angle, acceleration = track(Plan(x, y, np.zeros(len(x)), v), ego, limits)
     assert np.isfinite([angle, acceleration]).all()
     assert abs(angle) <= ego.max_steering_angle
-    assert -limits.max_deceleration <= acceleration <= limits.max_acceleration
+    assert -limits.max_deceleration_mps2 <= acceleration <= limits.max_acceleration_mps2
     if speed > 1.0:
-        assert abs(np.tan(angle)) / ego.wheelbase * speed**2 <= limits.max_lateral_acceleration * 1.001
+        assert abs(np.tan(angle)) / ego.wheelbase * speed**2 <= limits.max_lateral_acceleration_mps2 * 1.001
 
 
 @settings(max_examples=60, deadline=None)

@@ -11,6 +11,7 @@ from support.scenes import make_scene, moved
 from takead_ros.domain.scene import Objects
 from takead_ros.policy import encoding
 from takead_ros.policy.encoding import LineCache, encode
+from takead_ros.policy.kernels.encode import LENGTH
 from takead_ros.policy.route_frame import NotFiniteError
 from takead_ros.policy.vector import VECTOR_1
 
@@ -71,7 +72,7 @@ def test_keeps_the_nearest_objects_nearest_first() -> None:
     scene = make_scene(3, objects=40)
     encoded = encode(scene)
     assert encoded["objects_mask"].sum() == encoding.OBJECTS
-    away = np.hypot(encoded["objects"][:, 0], encoded["objects"][:, 1]) * encoding.LENGTH
+    away = np.hypot(encoded["objects"][:, 0], encoded["objects"][:, 1]) * LENGTH
     all_away = np.hypot(scene.objects.x - scene.ego.x, scene.objects.y - scene.ego.y)
     np.testing.assert_allclose(away, np.sort(all_away)[: encoding.OBJECTS], rtol=1e-5)
 

@@ -1,0 +1,1 @@
+"""The inner loops between a scene and a command, compiled by numba: encoding, plans, tracking."""

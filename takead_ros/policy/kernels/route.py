@@ -1,0 +1,131 @@
+"""Kernels of the route's own frame: how it lies, and places along it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from takead_ros.compiled import Matrix, Vector, kernel, part
+from takead_ros.policy.arrays import RouteFrame
+
+EXTENSION = 200.0  # m of straight road assumed before and after the path
+DISTINCT = 1e-3  # m between two points of it
+
+
+@part
+def wrapped(angle: float) -> float:
+    """The angle in [-pi, pi)."""
+    return (angle + np.pi) % (2.0 * np.pi) - np.pi
+
+
+@part
+def interpolate(at: float, places: Vector, values: Vector) -> float:
+    """``np.interp`` of one place among growing ``places`` (P,)."""
+    last = len(places) - 1
+    if not at < places[last]:
+        return float(values[last])
+    if at <= places[0]:
+        return float(values[0])
+    low, high = 0, last
+    while high - low > 1:
+        middle = (low + high) // 2
+        if places[middle] <= at:
+            low = middle
+        else:
+            high = middle
+    slope = (values[high] - values[low]) / (places[high] - places[low])
+    return float(slope * (at - places[low]) + values[low])
+
+
+@part
+def placed(frame: RouteFrame, along: float, offset: float) -> tuple[float, float, float]:
+    """(x m, y m, path heading rad) of the place ``along`` m ahead and ``offset`` m left."""
+    heading = interpolate(along, frame.arc, frame.heading)
+    x = interpolate(along, frame.arc, frame.points[:, 0])
+    y = interpolate(along, frame.arc, frame.points[:, 1])
+    return x - offset * np.sin(heading), y + offset * np.cos(heading), heading
+
+
+@part
+def _project(points: Matrix, x: float, y: float) -> tuple[int, float, float]:
+    """(segment, share of it in [0, 1], signed distance m) of the point x, y on ``points`` (P, 2)."""
+    nearest, share, least, side = 0, 0.0, np.inf, 0.0
+    for i in range(len(points) - 1):
+        ahead, aside = points[i + 1, 0] - points[i, 0], points[i + 1, 1] - points[i, 1]
+        dx, dy = x - points[i, 0], y - points[i, 1]
+        on = min(max((dx * ahead + dy * aside) / (ahead * ahead + aside * aside), 0.0), 1.0)
+        apart = (dx - on * ahead) ** 2 + (dy - on * aside) ** 2
+        if apart < least:
+            nearest, share, least, side = i, on, apart, ahead * dy - aside * dx
+    return nearest, share, float(np.copysign(np.sqrt(least), side))
+
+
+@part
+def located(frame: RouteFrame, x: float, y: float) -> tuple[float, float, float]:
+    """(distance ahead m, offset m, path heading rad) of the point x, y in ``base_link``."""
+    i, share, lateral = _project(frame.points, x, y)
+    along = frame.arc[i] + share * (frame.arc[i + 1] - frame.arc[i])
+    return along, lateral, frame.heading[i] + share * (frame.heading[i + 1] - frame.heading[i])
+
+
+@kernel
+def place(frame: RouteFrame, along: Vector, offset: Vector) -> tuple[Vector, Vector, Vector]:
+    """(x m, y m, path heading rad), each (N,), of places ``along`` (N,) m ahead and ``offset`` (N,) m left."""
+    x, y, heading = np.empty(len(along)), np.empty(len(along)), np.empty(len(along))
+    for n in range(len(along)):
+        x[n], y[n], heading[n] = placed(frame, along[n], offset[n])
+    return x, y, heading
+
+
+@kernel
+def locate(frame: RouteFrame, x: Vector, y: Vector) -> tuple[Vector, Vector, Vector]:
+    """(distance ahead m, offset m, path heading rad), each (N,), of points x y (N,) in ``base_link``."""
+    along, lateral, heading = np.empty(len(x)), np.empty(len(x)), np.empty(len(x))
+    for n in range(len(x)):
+        along[n], lateral[n], heading[n] = located(frame, x[n], y[n])
+    return along, lateral, heading
+
+
+@kernel
+def frame_of(path: Matrix, x: float, y: float, yaw: float) -> RouteFrame:
+    """The frame of a path (P, 2) m in ``map`` seen from the pose x y m, yaw rad.
+
+    Its arrays are of length 0 where the path has no two distinct points. Everything is finite where the arguments are.
+    """
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    points, length = np.empty((len(path) + 2, 2)), np.zeros(len(path) + 2)
+    count, last_x, last_y = 1, 0.0, 0.0
+    for p in range(len(path)):
+        dx, dy = path[p, 0] - x, path[p, 1] - y
+        there_x, there_y = dx * cos + dy * sin, dy * cos - dx * sin
+        step = np.hypot(there_x - last_x, there_y - last_y)
+        if p == 0 or step > DISTINCT or not np.isfinite(step):
+            points[count, 0], points[count, 1] = there_x, there_y
+            count += 1
+        last_x, last_y = there_x, there_y
+    if count < 3:
+        return RouteFrame(points[:0], length[:0], length[:0], 0.0, 0.0)
+    segment = np.empty(count - 2)
+    for i in range(1, count - 1):
+        ahead, aside = points[i + 1, 0] - points[i, 0], points[i + 1, 1] - points[i, 1]
+        length[i] = np.sqrt(ahead * ahead + aside * aside)
+        segment[i - 1] = np.arctan2(aside, ahead)
+        if i > 1:
+            segment[i - 1] = segment[i - 2] + wrapped(segment[i - 1] - segment[i - 2])
+    for axis in range(2):
+        first = (points[2, axis] - points[1, axis]) / length[1]
+        last = (points[count - 1, axis] - points[count - 2, axis]) / length[count - 2]
+        points[0, axis] = points[1, axis] - EXTENSION * first
+        points[count, axis] = points[count - 1, axis] + EXTENSION * last
+    heading, arc = np.empty(count + 1), np.empty(count + 1)
+    heading[0], heading[1], heading[count - 1], heading[count] = segment[0], segment[0], segment[-1], segment[-1]
+    for i in range(2, count - 1):
+        heading[i] = 0.5 * (segment[i - 2] + segment[i - 1])
+    arc[0], arc[1] = -EXTENSION, 0.0
+    for i in range(1, count - 1):
+        arc[i + 1] = arc[i] + length[i]
+    arc[count] = arc[count - 1] + EXTENSION
+    points = points[: count + 1].copy()
+    i, share, lateral = _project(points, 0.0, 0.0)
+    start = arc[i] + share * (arc[i + 1] - arc[i])
+    direction = heading[i] + share * (heading[i + 1] - heading[i])
+    return RouteFrame(points, heading, arc - start, lateral, wrapped(-direction))
