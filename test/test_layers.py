@@ -73,13 +73,27 @@ def test_pure_layers_know_no_clock_and_no_world(path: Path) -> None:
     assert not outside & IMPURE, f"{path} imports {sorted(outside & IMPURE)}"
 
 
+def at_load(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, also those below an ``if`` or ``try``, but not those inside functions and classes."""
+    for node in body:
+        yield node
+        for part in ("body", "orelse", "finalbody"):
+            if isinstance(node, (ast.If, ast.Try, ast.With)):
+                yield from at_load(getattr(node, part, []))
+
+
 def test_there_are_no_import_cycles_between_files() -> None:
-    """A file's own imports, followed through: none leads back to it (imports inside functions left aside)."""
+    """A file's own imports, also those under TYPE_CHECKING, followed through: none leads back to it (imports inside
+    functions left aside)."""
     graph: dict[str, set[str]] = {}
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in FILES}
     for name, path in names.items():
-        top = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ImportFrom)]
-        found = {f"{node.module}.{alias.name}" for node in top for alias in node.names} | {n.module or "" for n in top}
+        found = set()
+        for node in at_load(ast.parse(path.read_text(encoding="utf-8")).body):
+            if isinstance(node, ast.ImportFrom):
+                found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module or ""}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
         graph[name] = {other for other in found if other in names and other != name}
 
     def reach(start: str) -> set[str]:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names, qos
-from takead_ros.host.bus import Client, Publisher, Service, Subscription
+from takead_ros.host.bus import Bus, Client, Publisher, Service, Subscription
 from takead_ros.host.parameters import Parameter, Parameters
 from takead_ros.host.simulated_time import Clock, Timer
 
-if TYPE_CHECKING:
-    from takead_ros.host.lockstep import LockstepHost
+
+class Host(Protocol):
+    """What a node needs of the host that made it."""
+
+    clock: Clock
+    steady: Clock
+    bus: Bus
+
+    def add_timer(self, timer: Timer) -> None: ...
+    def remove_timer(self, timer: Timer) -> None: ...
+    def remove_node(self, node: LockstepNode) -> None: ...
 
 
 class LockstepNode:
     """Made by ``LockstepHost.create_node``. Arguments such as ``callback_group`` are taken and mean nothing here."""
 
-    def __init__(self, host: LockstepHost, name: str, namespace: str, overrides: Mapping[str, Any]) -> None:
+    def __init__(self, host: Host, name: str, namespace: str, overrides: Mapping[str, Any]) -> None:
         self._host = host
         self._name = name
         self._namespace = namespace
