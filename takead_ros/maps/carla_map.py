@@ -58,6 +58,7 @@ class Road:
             lanes.setdefault((waypoint.road_id, waypoint.section_id, waypoint.lane_id), []).append(waypoint)
         for (_, _, lane), waypoints in sorted(lanes.items()):
             self._add_lane(carla_map, sorted(waypoints, key=lambda waypoint: waypoint.s, reverse=lane > 0))
+        self._own_limits = [piece.speed_limit for piece in self._pieces]
         ends = [(piece.points.min(0), piece.points.max(0)) for piece in self._pieces]
         self._low = np.array([low for low, _ in ends]).reshape(-1, 2)
         self._high = np.array([high for _, high in ends]).reshape(-1, 2)
@@ -86,16 +87,23 @@ class Road:
             piece = line.points[start : start + POINTS]
             self._pieces.append(replace(line, id=len(self._pieces) + 1, points=piece))
 
-    def mark_route(self, path: FloatArray) -> None:
-        """Flag the lane centres along a route path (P, 2) m: those whose points all lie within 1 m of it."""
+    def mark_route(self, path: FloatArray, limits: FloatArray | None = None) -> None:
+        """Flag the lane centres along a route path (P, 2) m: those whose points all lie within 1 m of it.
+
+        limits (P,) m/s, NaN where unknown: what holds along the route, where it differs from the roads' own.
+        """
         for i, piece in enumerate(self._pieces):
-            on_route = False
+            on_route, limit = False, self._own_limits[i]
             if piece.kind is LineKind.LANE_CENTER:
                 close = path[((path > self._low[i] - 1.0) & (path < self._high[i] + 1.0)).all(1)]
                 gaps = np.hypot(*(piece.points[:, None] - close[None]).transpose(2, 0, 1))
                 on_route = len(close) > 0 and bool((gaps.min(1) < 1.0).all())
-            if on_route != piece.on_route:
-                self._pieces[i] = replace(piece, on_route=on_route)
+            if on_route and limits is not None:
+                middle = piece.points[len(piece.points) // 2]
+                told = float(limits[np.hypot(*(path - middle).T).argmin()])
+                limit = limit if np.isnan(told) else told
+            if (on_route, limit) != (piece.on_route, piece.speed_limit):
+                self._pieces[i] = replace(piece, on_route=on_route, speed_limit=limit)
 
     def near(self, x: float, y: float, radius: float) -> tuple[Polyline, ...]:
         """The pieces whose bounding box comes within ``radius`` m of (x, y) in ``map``."""

@@ -183,9 +183,28 @@ def test_a_new_route_replaces_the_old_one(assembly: SceneAssembly, bridge: Any) 
     )  # navigation ends 5 m before the path
 
 
+def test_a_refused_vehicle_info_gives_no_scene(bridge: Any, crossing_xodr: str) -> None:
+    made = SceneAssembly(Body(4.79, 2.16), max_age_s=0.2)
+    made.on_world(bridge.world(crossing_xodr))
+    made.on_waypoints(bridge.waypoints(ROUTE))
+    made.on_status(bridge.status(10.0))
+    made.on_objects(bridge.objects(10.0))
+    with pytest.raises(TakeadError, match="full lock"):
+        made.on_info(bridge.info(lock=0.0))
+    assert made.scene(bridge.odometry(10.0, -40.0, LANE, 0.0)) is None
+    assert made.fault == "no vehicle_info yet"
+
+
 def test_a_vehicle_that_cannot_be_is_refused(assembly: SceneAssembly, bridge: Any) -> None:
     with pytest.raises(TakeadError, match=r"full lock 0\.00 rad, expected"):
         assembly.on_info(bridge.info(lock=0.0))
+    odd = bridge.info()
+    for wheel in odd.wheels:
+        wheel.position.x = 0.0
+    with pytest.raises(TakeadError, match=r"wheelbase 0\.00 m"):
+        assembly.on_info(odd)
+    scene = assembly.scene(bridge.odometry(10.0, -40.0, LANE, 0.0))
+    assert scene is not None and scene.ego.wheelbase == pytest.approx(2.9), "a refused vehicle_info is not used"
     info = bridge.info()
     info.wheels = info.wheels[:1]
     with pytest.raises(TakeadError, match="1 wheels, expected at least 2"):

@@ -10,10 +10,12 @@ import pytest
 
 pytest.importorskip("carla", reason="the carla package is an extra")
 
+from support.opendrive import HEAD, SIGNS, road
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.scene import ControlKind, LineKind, RouteCommand
+from takead_ros.domain.scene import ControlKind, LightState, LineKind, RouteCommand
 from takead_ros.maps.carla_map import Road, load_map, stop_points
-from takead_ros.vehicles.carla.route import PlannedRoute, plan_route, road_speeds
+from takead_ros.vehicles.carla.convert import light_on_route
+from takead_ros.vehicles.carla.route import PlannedRoute, limit_ahead, plan_route, road_speeds
 
 LANE = -1.75  # m, the lane's centre beside its reference line
 STRAIGHT_ON = np.stack([np.arange(-55.0, 55.0), np.full(110, LANE)], 1)
@@ -68,6 +70,52 @@ def test_limits_and_signs_come_from_the_map(straight_xodr: str) -> None:
     assert stop.x == pytest.approx(48.0, abs=0.5)
     assert stop.y == pytest.approx(LANE, abs=0.01)
     assert set(route.commands) == {RouteCommand.LANE_FOLLOW}
+
+
+def test_a_speed_sign_is_in_kilometres_per_hour_whatever_its_unit_says(straight_xodr: str) -> None:
+    """Town01's signs say mph; CARLA takes their value as km/h."""
+    odd = straight_xodr.replace('value="30" unit="km/h"', 'value="30" unit="mph"')
+    assert odd != straight_xodr
+    route = planned(odd, np.stack([np.arange(2.0, 98.0), np.full(96, LANE)], 1))
+    assert route.limits[25] == pytest.approx(30.0 / 3.6)
+
+
+def test_a_speed_sign_holds_on_the_next_road_until_another_comes() -> None:
+    joined = '<{} elementType="road" elementId="{}" contactPoint="{}"/>'
+    first = road(1, 50, 0, 0, 0, link=joined.format("successor", 2, "start"), signals=SIGNS)
+    faster = '<speed max="90" unit="km/h"/>'
+    second = road(2, 50, 50, 0, 0, link=joined.format("predecessor", 1, "end"), speed=faster)
+    xodr = f"{HEAD}{first}{second}</OpenDRIVE>"
+    route = planned(xodr, np.stack([np.arange(2.0, 98.0), np.full(96, LANE)], 1))
+    assert np.isnan(route.limits[:15]).all() and route.limits[20:] == pytest.approx(30.0 / 3.6)
+    lanes = Road(load_map("joined", xodr), road_speeds(xodr))
+    lanes.mark_route(route.points, route.limits)
+    centres = [line for line in lanes.near(75.0, 0.0, 20.0) if line.kind is LineKind.LANE_CENTER]
+    assert {(line.on_route, round(line.speed_limit * 3.6)) for line in centres} == {(True, 30), (False, 90)}
+    lanes.mark_route(np.zeros((0, 2)))
+    assert all(line.speed_limit == pytest.approx(25.0) for line in lanes.near(75.0, 0.0, 20.0) if line.speed_limit)
+
+
+def test_a_lower_limit_is_told_ahead(straight_xodr: str) -> None:
+    """50 km/h until the sign of 30 km/h, 18 m along the route: so much less that 2 m/s^2 are enough from anywhere."""
+    route = planned(straight_xodr, np.stack([np.arange(2.0, 98.0), np.full(96, LANE)], 1))
+    told = [limit_ahead(route, s) for s in np.arange(0.0, 40.0)]
+    assert told[0] == pytest.approx(math.sqrt((30.0 / 3.6) ** 2 + 4.0 * 18.0), abs=0.2)
+    assert told[0] < 50.0 / 3.6 and told[25:] == pytest.approx([30.0 / 3.6] * 15)
+    speeds = np.array(told[:18])
+    assert (speeds[:-1] ** 2 - speeds[1:] ** 2).max() <= 2.0 * 2.0 * 1.0 + 1e-6
+    unknown = PlannedRoute(route.points, route.commands, np.full(len(route.points), np.nan), ())
+    assert limit_ahead(unknown, 3.0) is None
+
+
+def test_a_light_beside_the_piece_of_route_is_not_put_on_its_end() -> None:
+    path = np.stack([np.arange(0.0, 60.0), np.zeros(60)], 1)
+
+    def told(x: float) -> Any:
+        return light_on_route(30, LightState.RED, np.array([[x, 0.0, 0.0]]), path, 10.0, 2.4)
+
+    assert told(-60.0) is None and told(-3.0) is None and told(100.0) is None
+    assert told(40.0).distance == pytest.approx(40.0 - 10.0 - 2.4)
 
 
 def test_signs_do_not_concern_the_opposite_lane(straight_xodr: str) -> None:

@@ -24,7 +24,7 @@ from takead_ros.domain.visibility import RANGE, in_view
 from takead_ros.maps.carla_map import Road, load_map, stop_points
 from takead_ros.messages.fields import stamp_from_msg
 from takead_ros.vehicles.carla.convert import ego_from_bridge, light_on_route, light_state, objects_from_bridge, yaw_of
-from takead_ros.vehicles.carla.route import PlannedRoute, plan_route, road_speeds
+from takead_ros.vehicles.carla.route import PlannedRoute, limit_ahead, plan_route, road_speeds
 
 MAP_RANGE = 80.0  # m of map around the ego
 MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chosen anew
@@ -147,7 +147,7 @@ class SceneAssembly:
         )  # fmt: skip
         self._ego, self._ego_stamp = ego, stamp
         navigation = self._followed(planned, ego)
-        route = replace(navigation.route(), speed_limit=_limit(planned, navigation))
+        route = replace(navigation.route(), speed_limit=limit_ahead(planned, navigation.s))
         controls = self._controls(planned, navigation, ego)
         return Scene(stamp, ego, _seen(*self._objects, stamp, ego), self._around(road, ego), route, controls)
 
@@ -171,7 +171,7 @@ class SceneAssembly:
         self._planned = plan_route(self._map, self._speeds, self._waypoints)
         self._navigation = None
         if self._road is not None:
-            self._road.mark_route(self._planned.points)
+            self._road.mark_route(self._planned.points, self._planned.limits)
             self._near_at = None
 
     def _place_lights(self) -> None:
@@ -221,11 +221,6 @@ class SceneAssembly:
         if self._near_at is None or math.dist(at, self._near_at) > MAP_REFRESH:
             self._near_at, self._near = at, road.near(*at, MAP_RANGE)
         return self._near
-
-
-def _limit(planned: PlannedRoute, navigation: Navigation) -> float | None:
-    limit = float(planned.limits[min(round(navigation.s), len(planned.limits) - 1)])
-    return None if math.isnan(limit) else limit
 
 
 def _seen(at: int, objects: Objects, stamp: int, ego: EgoState) -> Objects:

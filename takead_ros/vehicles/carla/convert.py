@@ -99,9 +99,12 @@ def light_on_route(
 ) -> TrafficControl | None:  # fmt: skip
     """The control for a light where one of its ``stops`` (S, 3) [x m, y m, yaw rad] lies on the route, else None.
 
-    path (P, 2) m: the route; ``ego_along`` m: the ego's place on it. On the route: within 2 m, in its direction.
+    path (P, 2) m, 1 m apart: a piece of the route; ``ego_along`` m: the ego's place on it. On the route: within 2 m, in
+    its direction.
     """
     for x, y, yaw in stops:
+        if np.hypot(path[:, 0] - x, path[:, 1] - y).min() > np.hypot(BESIDE, 0.5):  # before or beyond the piece
+            continue
         along, lateral, heading = project(path, float(x), float(y))
         if abs(lateral) < BESIDE and abs(float(wrap_angle(heading - yaw))) < ASTRAY:
             distance = along - ego_along - half_length

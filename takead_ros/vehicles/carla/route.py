@@ -19,8 +19,11 @@ from takead_ros.domain.scene import ControlKind, FloatArray, IntArray, RouteComm
 from takead_ros.maps.carla_map import waypoint_at
 
 SHORTEST = 10.0  # m
+REACH = 200  # samples, 1 m apart, that are looked ahead for a lower limit
 LANE_CHANGE = 15.0  # m before and after a change of lane in which its command holds
-SPEED_UNITS = {"km/h": 1.0 / 3.6, "mph": 0.44704, "m/s": 1.0, "": 1.0 / 3.6}
+SPEED_UNITS = {"km/h": 1.0 / 3.6, "mph": 0.44704, "m/s": 1.0, "": 1.0 / 3.6}  # of OpenDRIVE's roads
+SIGN_UNIT = 1.0 / 3.6  # CARLA takes a sign's value as km/h, whatever its unit says (USpeedLimitComponent)
+SLOWING = 2.0  # m/s^2: a lower limit is told from so far ahead that this much deceleration is enough
 FIRST_SIGN = 1_000_000  # numbers of signs begin here; below are the actor numbers of CARLA's lights
 SPEED_LIMIT, STOP, YIELD = "274", "206", "205"  # landmark types, by the German catalogue that CARLA's maps follow
 
@@ -105,18 +108,21 @@ def _commands(lanes: list[Any], path: Path) -> IntArray:
 
 
 def _signs(lanes: list[Any], speeds: dict[int, float], path: Path) -> tuple[FloatArray, tuple[Sign, ...]]:
-    """Limits along the route (the road's own, until a sign says otherwise), and its stop and yield signs."""
+    """Limits along the route, and its stop and yield signs.
+
+    A speed sign holds until the next one; before the first one it is the road's own limit, where the map declares it.
+    """
     limits = np.full(len(lanes), np.nan)
     kinds = {STOP: ControlKind.STOP_SIGN, YIELD: ControlKind.YIELD_SIGN}
     signs: dict[int, Sign] = {}
-    limit, road = float("nan"), None
+    limit, road, signed = float("nan"), None, False
     for i, lane in enumerate(lanes):
         if lane.road_id != road:
             road = lane.road_id
-            limit = speeds.get(road, limit)
+            limit = limit if signed else speeds.get(road, limit)
         for mark in lane.get_landmarks(1.0, False):
             if mark.type == SPEED_LIMIT and mark.value > 0.0:
-                limit = mark.value * SPEED_UNITS.get(mark.unit, 1.0 / 3.6)
+                limit, signed = mark.value * SIGN_UNIT, True
             elif mark.type in kinds:
                 number = FIRST_SIGN + len(signs)
                 x, y, yaw = path.at(float(path.arc[i]) + mark.distance)
@@ -124,3 +130,12 @@ def _signs(lanes: list[Any], speeds: dict[int, float], path: Path) -> tuple[Floa
                     signs[number] = Sign(number, kinds[mark.type], float(path.arc[i]) + mark.distance, x, y, yaw)
         limits[i] = limit
     return limits, tuple(signs.values())
+
+
+def limit_ahead(planned: PlannedRoute, s: float) -> float | None:
+    """m/s that may be driven at ``s`` m of the route so that every limit within reach is met at SLOWING; None where
+    nothing is known."""
+    first = min(max(round(s), 0), len(planned.limits) - 1)
+    ahead = planned.limits[first : first + REACH]
+    allowed = np.sqrt(ahead**2 + 2.0 * SLOWING * np.arange(len(ahead)))
+    return None if np.isnan(allowed).all() else float(np.nanmin(allowed))
