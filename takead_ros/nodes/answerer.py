@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import wiring
@@ -65,6 +67,8 @@ class Answerer:
         start = self._steady.now().nanoseconds
         try:
             output = self._answer(msg, stamp)
+            if output.status is DriverStatus.OK and not _finite(output):
+                output = self.failed(stamp, DriverStatus.NOT_FINITE, "the answer is not finite")
         except UNUSABLE as error:
             self._logger.error(f"scene {stamp}: {error}")
             output = self.failed(stamp, DriverStatus.ERROR, str(error) or type(error).__name__)
@@ -94,3 +98,9 @@ class Answerer:
         self._diagnostics.publish(self._clock.now().nanoseconds, part)
         self._answers = self._failures = 0
         self._slowest_ms = 0.0
+
+
+def _finite(output: DriverOutput) -> bool:
+    plan = output.plan
+    command = (output.steering_angle, output.acceleration, output.control_steering_angle, output.control_acceleration)
+    return bool(np.isfinite([*plan.x, *plan.y, *plan.yaw, *plan.speed, *command]).all())

@@ -13,8 +13,9 @@ from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.maps.roads import OpenDriveMap
 from takead_ros.measures.driving_score import score
 from takead_ros.messages import interfaces, types
-from takead_ros.messages.convert import SceneConverter, command_from_msg, episode_to_msg
+from takead_ros.messages.convert import SceneConverter, episode_to_msg
 from takead_ros.messages.fields import time_to_msg
+from takead_ros.nodes.commands import usable_command
 from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.episodes import SECOND, Engager, sequence
 from takead_ros.nodes.parameters import Declared
@@ -85,7 +86,7 @@ class SimulatorNode:
 
     def _on_command(self, msg: Any) -> None:
         try:
-            self._command = command_from_msg(msg)
+            self._command = usable_command(msg)
         except TakeadError as error:
             self._logger.error(f"command dropped: {error}")
             return

@@ -9,7 +9,8 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces
-from takead_ros.messages.convert import SceneConverter, command_from_msg, episode_to_msg
+from takead_ros.messages.convert import SceneConverter, episode_to_msg
+from takead_ros.nodes.commands import usable_command
 from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.parameters import Declared
 from takead_ros.vehicles import Input, open_vehicle
@@ -75,7 +76,7 @@ class VehicleNode:
 
     def _on_command(self, msg: Any) -> None:
         try:
-            self._command = command_from_msg(msg)
+            self._command = usable_command(msg)
         except TakeadError as error:
             self._reject(f"command: {error}")
             return
