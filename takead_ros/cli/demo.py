@@ -14,6 +14,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.loop import Loop, LoopPlan, final_comparison
+from takead_ros.runs.spec import read_parameters
 from takead_ros.runs.workers import open_workers
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -31,6 +32,7 @@ def demo(
     out: Path = typer.Option(Path("runs/demo"), help="Folder of the run; an unfinished run in it is continued."),
     model: str = typer.Option("baseline", help="The policy to begin with: an ONNX file, or a shipped model by name."),
     workers: int = typer.Option(2, min=1, help="Processes; the results do not depend on it."),
+    params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     suite: str = typer.Option("demo", hidden=True),
     demonstrations: int = typer.Option(4, min=1, hidden=True, help="Training seeds for each family."),
     drives: int = typer.Option(6, min=1, hidden=True, help="Collection seeds for each family."),
@@ -50,7 +52,13 @@ def demo(
         "command goes on where it stopped."
     )
     begin = time.monotonic()
-    plan = LoopPlan(suite=suite, demonstrations=demonstrations, drives=drives, selection=selection)
+    plan = LoopPlan(
+        suite=suite,
+        demonstrations=demonstrations,
+        drives=drives,
+        selection=selection,
+        parameters=read_parameters(params),
+    )
     options = ("--dagger-epochs", dagger_epochs, "--preference-epochs", preference_epochs, "--draws", draws)
     try:
         _run(out, plan, model_path(model), [str(word) for word in options], tests, workers)

@@ -13,7 +13,7 @@ from takead_ros.console import Progress, say, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.runs.drive import drive
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
-from takead_ros.runs.spec import Record, run_spec
+from takead_ros.runs.spec import Record, read_parameters, run_spec
 from takead_ros.runs.workers import open_workers
 from takead_ros.simulators import SIMULATORS
 
@@ -34,6 +34,7 @@ def drive_(
     bags: Path | None = typer.Option(None, help="Record here: a folder for each episode. The same command continues."),
     record: str = typer.Option("clips", help="clips: one for each takeover. all: whole episodes."),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
+    params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     workers: int = typer.Option(1, min=1, help="Processes; the results do not depend on it."),
     as_json: str | None = JSON,
 ) -> None:
@@ -41,7 +42,7 @@ def drive_(
     kind = next((name for name in get_args(Record) if name == record), None)
     if kind is None:
         raise TakeadError(f"--record '{record}': expected one of {', '.join(get_args(Record))}")
-    spec = run_spec(model, suite, seeds, sim)
+    spec = run_spec(model, suite, seeds, sim, read_parameters(params))
     json_file(as_json)
     with open_workers(EpisodeRunner, workers) as pool, Progress() as progress:
         content = drive(spec, kind, bags, pool, progress, f"driving {Path(spec.model).name}")

@@ -13,7 +13,7 @@ from takead_ros.pictures.films import MARK, film_failures
 from takead_ros.runs.drive import check_folder, check_passes, evaluate
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.results import PASSES
-from takead_ros.runs.spec import run_spec
+from takead_ros.runs.spec import read_parameters, run_spec
 from takead_ros.runs.workers import open_workers
 from takead_ros.simulators import SIMULATORS
 
@@ -35,6 +35,7 @@ def eval_(
         ",".join(PASSES), help="unassisted: the scores. assisted: takeovers per km and the expert's share."
     ),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
+    params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     workers: int = typer.Option(1, min=1, help="Processes; the results do not depend on it."),
     films: Path | None = typer.Option(
         None, "--film-failures", help="Draw each episode that failed to this folder, as FAMILY-SEED.gif."
@@ -47,7 +48,7 @@ def eval_(
     completion, and with the expert ready to take over for takeovers per km and the expert-driven share.
     With --json FILE finished episodes are kept beside it: the same command continues.
     """
-    spec = run_spec(model, suite, seeds, sim)
+    spec = run_spec(model, suite, seeds, sim, read_parameters(params))
     chosen = check_passes(passes, spec)
     keep = json_file(as_json)
     if films is not None:

@@ -17,6 +17,7 @@ from takead_ros.console import Progress, stdout
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.loop import Loop, LoopPlan, LoopState, final_comparison
+from takead_ros.runs.spec import read_parameters
 from takead_ros.runs.workers import open_workers
 
 ROUNDS_EXAMPLE = "Example: [bold]takead train rounds --rounds 3 --suite demo --out runs/rounds --workers 2[/bold]"
@@ -32,6 +33,7 @@ def rounds(
     demonstrations: int = typer.Option(4, min=1, help="Training seeds that the expert drives, for each family."),
     drives: int = typer.Option(6, min=1, help="Collection seeds of a round, for each family."),
     selection: int = typer.Option(10, min=1, help="Selection seeds of the gate, for each family."),
+    params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     options: str = typer.Option("", help="Further options of 'takead train round', such as '--seed 1'."),
     workers: int = _WORKERS,
 ) -> None:
@@ -40,7 +42,13 @@ def rounds(
     Each round drives the present policy on collection seeds of its own, trains on the takeovers of all rounds, and
     lets parent and new model drive the same selection seeds. Test seeds are never driven. Ctrl-C at any time.
     """
-    plan = LoopPlan(suite=suite, demonstrations=demonstrations, drives=drives, selection=selection)
+    plan = LoopPlan(
+        suite=suite,
+        demonstrations=demonstrations,
+        drives=drives,
+        selection=selection,
+        parameters=read_parameters(params),
+    )
     trainer = TrainRound(shlex.split(options), workers)
     try:
         with (

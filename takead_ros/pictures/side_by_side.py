@@ -97,7 +97,11 @@ def ensure(run: Path, before: Evaluation, after: Evaluation, progress: Progress)
     try:
         for i, path in enumerate((before.path, after.path)):
             progress.report(label, i, 3)
-            drives.append(record_drive(runner, EpisodeSpec(before.suite, scenario, seed, path, takeovers=True)))
+            spec = EpisodeSpec(
+                before.suite, scenario, seed, path, True, simulator=before.simulator.split()[0],
+                parameters=before.parameters,
+            )  # fmt: skip
+            drives.append(record_drive(runner, spec))
     finally:
         runner.close()
     progress.report(label, 2, 3)

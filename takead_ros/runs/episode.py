@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +15,10 @@ from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import convert, interfaces
 from takead_ros.nodes.arbiter_node import ArbiterNode
+from takead_ros.nodes.configuration import NODES
 from takead_ros.nodes.expert_node import ExpertNode
 from takead_ros.nodes.monitor_node import MonitorNode
+from takead_ros.nodes.parameters import plain
 from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.nodes.recorder_node import RecorderNode
 from takead_ros.nodes.simulator_node import SimulatorNode
@@ -32,6 +34,8 @@ SIMULATOR = "metadrive"
 BAG_FILES = ("metadata.yaml", "manifest.json", "manifest.json.part", "metadata.yaml.part", "timeline.png")
 EXPERT = "expert"  # in place of a model: the rule-based expert drives
 Watch = Callable[[LockstepHost], None]
+Value = bool | int | float | str | tuple[str, ...]
+NodeParameters = Mapping[str, Mapping[str, Value]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class EpisodeSpec:
 
     model: path of an ONNX policy, or ``expert``. takeovers: whether the expert may take over (its clips are recorded
     when ``bags`` names a folder). record: a clip for each takeover, or the whole episode in one bag. simulator: a key
-    of ``simulators.SIMULATORS``.
+    of ``simulators.SIMULATORS``. parameters: of the nodes, by node and name, checked (``load_configuration``).
     """
 
     suite: str
@@ -51,6 +55,7 @@ class EpisodeSpec:
     bags: str | None = None
     record: Literal["clips", "all"] = "clips"
     simulator: str = SIMULATOR
+    parameters: NodeParameters = field(default_factory=dict)
 
     @property
     def driver(self) -> str:
@@ -160,8 +165,9 @@ def _drive(
     host = LockstepHost()
     used: dict[str, dict[str, Any]] = {}  # every parameter of every node, for the clips
 
-    def create(kind: Any, parameters: Mapping[str, Any], *more: Any) -> Any:
-        handle = host.create_node(kind.NAME, parameter_overrides=parameters)
+    def create(kind: Any, decided: Mapping[str, Any], *more: Any) -> Any:
+        overrides = _overrides(kind.NAME, spec.parameters.get(kind.NAME, {}), decided)
+        handle = host.create_node(kind.NAME, parameter_overrides=overrides)
         node = kind(handle, host.steady, *more)
         if handle.undeclared_overrides():
             raise TakeadError(f"{kind.NAME}: no such parameter {handle.undeclared_overrides()}")
@@ -199,6 +205,21 @@ def _drive(
         )
     log = replace(episode.outcome(), sources=tuple(sources), events=tuple(notes.events))
     return log, recorder.clips if recorder is not None else []
+
+
+def _overrides(node: str, asked: Mapping[str, Value], decided: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``node`` is created with: what was ``asked`` for, and what the run has ``decided``.
+
+    A default that a copied file repeats gives way. Raises TakeadError where another value was asked for.
+    """
+    fields = NODES[node].model_fields
+    for name in asked.keys() & decided.keys():
+        if plain(asked[name]) not in (decided[name], plain(fields[name].default)):
+            raise TakeadError(
+                f"{node}: parameter '{name}' = {asked[name]!r}: this run decides it ({decided[name]!r}); "
+                "expected it left out"
+            )
+    return {**{name: plain(value) for name, value in asked.items()}, **decided}
 
 
 def _recording(

@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -30,7 +30,7 @@ from takead_ros.files import locked, read_record, to_json, writable_folder, writ
 from takead_ros.measures.summary import BY_KEY, HeadlineKey
 from takead_ros.policy.model import load_model
 from takead_ros.runs.drive import EpisodeWorkers, check_folder, drive, evaluate
-from takead_ros.runs.episode import EXPERT
+from takead_ros.runs.episode import EXPERT, SIMULATOR, Value
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import (
     PASSES,
@@ -66,12 +66,18 @@ class Trainer(Protocol):
 @dataclass(frozen=True, kw_only=True, config=RECORD)
 class LoopPlan:
     """What a loop does, for each of the suite's families: seeds of demonstrations (once), collection seeds driven in
-    each round, and selection seeds of the gate."""
+    each round, and selection seeds of the gate. parameters: of the nodes, where they are not the defaults."""
 
     suite: str
     demonstrations: int
     drives: int
     selection: int
+    simulator: str = SIMULATOR
+    parameters: dict[str, dict[str, Value]] = field(default_factory=dict)
+
+    def spec(self, model: str, seeds: str) -> RunSpec:
+        """``model`` on ``seeds``, as this loop drives."""
+        return run_spec(model, self.suite, seeds, self.simulator, self.parameters)
 
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
@@ -161,7 +167,7 @@ class Loop:
     ) -> None:  # fmt: skip
         self.folder, self._trainer, self._workers = folder, trainer, workers
         self._progress, self._tell = progress, tell
-        first = run_spec(str(model), plan.suite, "selection:0")
+        first = plan.spec(str(model), "selection:0")
         self._asked = LoopState(
             format="takead-loop-1", plan=plan, trainer=dict(trainer.settings), first_model=first.model,
             first_sha256=first.model_sha256, version=__version__,
@@ -232,7 +238,7 @@ class Loop:
 
     def _demonstrate(self) -> None:
         plan = self.state.plan
-        spec = run_spec(EXPERT, plan.suite, f"training:0-{plan.demonstrations - 1}")
+        spec = plan.spec(EXPERT, f"training:0-{plan.demonstrations - 1}")
         self._tell("demonstrations: the expert drives")
         with self._progress() as progress:
             drive(
@@ -242,7 +248,7 @@ class Loop:
     def _collect(self, number: int, parent: Path, folder: Path) -> Evaluation:
         drives = self.state.plan.drives
         seeds = f"collection:{(number - 1) * drives}-{number * drives - 1}"
-        spec = run_spec(str(parent), self.state.plan.suite, seeds)
+        spec = self.state.plan.spec(str(parent), seeds)
         with self._progress() as progress:
             content = drive(spec, "clips", folder / "clips", self._workers, progress, "driving with takeovers")
         write_record(folder / "drive.json", content)
@@ -251,7 +257,7 @@ class Loop:
     def _select(self, model: Path, sha256: str) -> Evaluation:
         """``model`` alone on the selection seeds; driven where that was not done before."""
         plan = self.state.plan
-        spec = run_spec(str(model), plan.suite, f"selection:0-{plan.selection - 1}")
+        spec = plan.spec(str(model), f"selection:0-{plan.selection - 1}")
         file = self.folder / "selection" / f"{sha256[:12]}.json"
         return _evaluated(spec, PASSES[:1], file, self._workers, self._progress, f"selection seeds, {sha256[:8]}")
 
@@ -288,7 +294,7 @@ def final_comparison(
             (BEFORE, "old policy, held-out seeds", (state.first_model, state.first_sha256)),
             (AFTER, "new policy, held-out seeds", newest),
         ):
-            spec = run_spec(str(_checked(folder, path, sha256)), state.plan.suite, seeds)
+            spec = state.plan.spec(str(_checked(folder, path, sha256)), seeds)
             parts[file] = _evaluated(spec, PASSES, folder / file, workers, progress, label)
         found = comparison(parts[BEFORE], parts[AFTER])
         write_record(folder / COMPARISON, found)

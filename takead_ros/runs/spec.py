@@ -11,7 +11,8 @@ from takead_ros.domain.seeds import parse_seeds
 from takead_ros.maps.towns import prepare
 from takead_ros.policy.model import load_model
 from takead_ros.policy.shipped import model_path
-from takead_ros.runs.episode import EXPERT, SIMULATOR, EpisodeSpec
+from takead_ros.nodes.configuration import load_configuration
+from takead_ros.runs.episode import EXPERT, SIMULATOR, EpisodeSpec, NodeParameters, Value
 from takead_ros.runs.results import PASSES, PassName, RunSettings
 from takead_ros.scenarios import build
 from takead_ros.scenarios.suites import Suite, load_suite
@@ -25,6 +26,7 @@ class RunSpec:
     """A model on the episodes of a suite: everything that decides the result.
 
     model: a path, or ``expert``. simulator: a key of ``simulators.SIMULATORS``; simulator_version: its full name.
+    parameters: of the nodes, where they are not the defaults.
     """
 
     model: str
@@ -33,6 +35,7 @@ class RunSpec:
     seeds: tuple[int, ...]
     simulator: str
     simulator_version: str
+    parameters: NodeParameters
 
     @property
     def passes(self) -> tuple[PassName, ...]:
@@ -43,7 +46,8 @@ class RunSpec:
         """One for each seed and family, all families of the first seed first."""
         folder = str(bags.resolve()) if bags else None
         return [
-            EpisodeSpec(self.suite.name, family, seed, self.model, takeovers, folder, record, self.simulator)
+            EpisodeSpec(self.suite.name, family, seed, self.model, takeovers, folder, record, self.simulator,
+                        self.parameters)
             for seed in self.seeds
             for family in self.suite.families
         ]
@@ -57,12 +61,17 @@ class RunSpec:
             seeds=self.seeds,
             version=__version__,
             simulator=self.simulator_version,
-            parameters={},
+            parameters={node: dict(values) for node, values in self.parameters.items()},
         )
 
 
-def run_spec(model: str, suite: str, seeds: str, simulator: str = SIMULATOR) -> RunSpec:
-    """Check a model, a suite, a seed range and a simulator. Raises TakeadError for the first that cannot be used."""
+def run_spec(
+    model: str, suite: str, seeds: str, simulator: str = SIMULATOR, parameters: NodeParameters | None = None
+) -> RunSpec:
+    """Check a model, a suite, a seed range and a simulator. Raises TakeadError for the first that cannot be used.
+
+    ``parameters`` are checked already (``read_parameters``).
+    """
     chosen, numbers = load_suite(suite), tuple(parse_seeds(seeds))
     opened = open_simulator(simulator)
     name = opened.name
@@ -70,6 +79,14 @@ def run_spec(model: str, suite: str, seeds: str, simulator: str = SIMULATOR) -> 
     for family in chosen.families:
         prepare(build(family, numbers[0]).roads)
     if model == EXPERT:
-        return RunSpec(EXPERT, "", chosen, numbers, simulator, name)
+        return RunSpec(EXPERT, "", chosen, numbers, simulator, name, parameters or {})
     path = model_path(model).resolve()
-    return RunSpec(str(path), load_model(path).sha256, chosen, numbers, simulator, name)
+    return RunSpec(str(path), load_model(path).sha256, chosen, numbers, simulator, name, parameters or {})
+
+
+def read_parameters(path: Path | None) -> dict[str, dict[str, Value]]:
+    """What the ROS parameter file ``path`` gives to the nodes of a run; nothing where there is none.
+
+    Raises TakeadError that names what does not fit, also where rates do not fit together.
+    """
+    return load_configuration(path) if path is not None else {}

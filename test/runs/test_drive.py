@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from mcap.reader import make_reader
 from PIL import Image
 
 from takead_ros.files import locked
 from takead_ros.recording import reader
+from takead_ros.resources import resource
 
 pytestmark = pytest.mark.slow
 
@@ -188,3 +190,41 @@ def test_failures_are_drawn_once_and_into_a_folder_of_their_own(
 def _duration(picture: Any, number: int) -> int:
     picture.seek(number)
     return int(picture.info["duration"])
+
+
+def parameter_file(path: Path, node: str, **values: object) -> Path:
+    path.write_text(yaml.safe_dump({f"/**/{node}": {"ros__parameters": values}}))
+    return path
+
+
+def test_parameters_of_a_file_are_driven_with_recorded_and_part_of_the_run(
+    takead: Any, one_error: Any, untrained: Path, tmp_path: Path
+) -> None:
+    common = ("drive", "--model", untrained, "--suite", SUITE, "--seeds", "collection:0", "--bags", tmp_path / "bags")
+    file = parameter_file(tmp_path / "p.yaml", "monitor_node", horizon_s=1.25)
+    result = takead(*common, "--params", file, "--json", tmp_path / "d.json")
+    assert result.returncode == 0, result.stderr
+    content = json.loads((tmp_path / "d.json").read_text())
+    assert content["parameters"] == {"monitor_node": {"horizon_s": 1.25}}
+    (episode,) = content["episodes"]
+    said: Any = reader.manifest(tmp_path / "bags" / episode["clips"][0]).provenance.parameters
+    assert said["nodes"]["monitor_node"]["horizon_s"] == 1.25
+    one_error(takead(*common), "parameters", "nothing is overwritten")
+
+
+@pytest.mark.parametrize(
+    ("node", "values", "named"),
+    [
+        ("monitor_node", {"horizon_s": "soon"}, ["p.yaml", "horizon_s", "soon"]),
+        ("monitor_node", {"horzon_s": 1.0}, ["p.yaml", "horzon_s", "no such parameter"]),
+        ("monitr_node", {"horizon_s": 1.0}, ["p.yaml", "monitr_node", "no such node"]),
+        ("policy_node", {"period_s": 0.2}, ["p.yaml", "period_s", "0.2", "expert_node"]),  # no frame would hold both
+        ("arbiter_node", {"supervised": False, "drivers": ["expert"]}, ["arbiter_node", "this run decides it"]),
+    ],
+)
+def test_a_parameter_file_that_does_not_fit_is_refused_before_anything_is_driven(
+    takead: Any, one_error: Any, tmp_path: Path, node: str, values: dict[str, object], named: list[str]
+) -> None:
+    file = parameter_file(tmp_path / "p.yaml", node, **values)
+    one_error(takead("eval", "--model", resource("models/baseline.onnx"), "--suite", SUITE, "--seeds", "0", "--passes",
+                     "assisted", "--params", file), *named)  # fmt: skip

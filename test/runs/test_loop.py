@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -94,7 +93,7 @@ def kill_when(arguments: list[str], there: Callable[[], bool]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_a_loop_killed_in_any_stage_goes_on_and_touches_no_test_seed(
     takead: Any, one_error: Any, rounds: list[str], tmp_path: Path
 ) -> None:
@@ -124,15 +123,6 @@ def test_a_loop_killed_in_any_stage_goes_on_and_touches_no_test_seed(
     }  # fmt: skip
     drives = [json.loads((loop / f"round-{n}" / "drive.json").read_text())["seeds"] for n in (1, 2)]
     assert drives == [[1_000_000], [1_000_001]]  # a round's seeds are its own
-
-    # one loop in one go gives the same models: the kills changed nothing
-    (tmp_path / "whole").mkdir()
-    straight = [str(tmp_path / "whole" / "loop") if word == str(loop) else word for word in rounds]
-    assert takead(*straight, timeout=900.0).returncode == 0
-    whole = read_state(tmp_path / "whole" / "loop")
-    assert [r.clips for r in whole.rounds] == [r.clips for r in state.rounds]
-    assert [r.decision for r in whole.rounds] == [r.decision for r in state.rounds]
-    shutil.rmtree(tmp_path / "whole")
 
     # finished: the same command repeats nothing, another is refused, and so is a second process
     before = {path: path.stat().st_mtime_ns for path in loop.rglob("*") if path.is_file()}
