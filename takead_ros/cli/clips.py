@@ -31,7 +31,9 @@ app = typer.Typer(
 JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")
 
 
-@app.command("ls", epilog="Example: [bold]takead clips ls runs/demo/clips --trigger collision_predicted --json[/bold]")
+@app.command(
+    "ls", epilog="Example: [bold]takead clips ls runs/demo/round-1/clips --trigger collision_predicted --json[/bold]"
+)
 def list_(
     folder: Path = typer.Argument(..., help="Folder with clips."),
     trigger: str = typer.Option("", help="Only this trigger, such as collision_predicted."),
@@ -71,7 +73,7 @@ def list_(
         )
 
 
-@app.command(epilog="Example: [bold]takead clips show runs/demo/clips/cut-in_s3_1a2b3c4d_000012350ms[/bold]")
+@app.command(epilog="Example: [bold]takead clips show runs/demo/round-1/clips/FAMILY-SEED/CLIP[/bold]")
 def show(
     clip: Path = typer.Argument(..., help="A clip's folder."),
     picture: Path | None = typer.Option(None, help="Where the picture goes; default: <clip>/timeline.png."),
@@ -92,7 +94,7 @@ def show(
     stdout.print(f"\npicture: {target}", highlight=False, soft_wrap=True)
 
 
-@app.command(epilog="Example: [bold]takead clips verify runs/demo/clips[/bold]")
+@app.command(epilog="Example: [bold]takead clips verify runs/demo/round-1/clips[/bold]")
 def verify(
     path: Path = typer.Argument(..., help="A clip, or a folder with clips."),
     as_json: bool = JSON,
@@ -117,7 +119,7 @@ def verify(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: [bold]takead clips recover runs/demo/clips[/bold]")
+@app.command(epilog="Example: [bold]takead clips recover runs/demo/round-1/clips[/bold]")
 def recover(
     path: Path = typer.Argument(..., help="A clip that was cut off or damaged, or a folder with clips."),
     as_json: bool = JSON,
@@ -190,7 +192,9 @@ def prune(
     stdout.print(f"{len(decision.delete)} {'deleted' if yes else 'to delete (--yes does it)'}", highlight=False)
 
 
-@app.command(epilog="Example: [bold]takead clips export runs/demo/clips --format parquet --out clips.parquet[/bold]")
+@app.command(
+    epilog="Example: [bold]takead clips export runs/demo/round-1/clips --format parquet --out clips.parquet[/bold]"
+)
 def export(
     path: Path = typer.Argument(..., help="A clip, or a folder with clips."),
     out: Path = typer.Option(..., help="New file (parquet) or folder (lerobot)."),

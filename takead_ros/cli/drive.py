@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +12,7 @@ from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
 from takead_ros.console import Progress, say, stdout
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import locked
 from takead_ros.runs.drive import drive
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.spec import Record, read_parameters, run_spec
@@ -43,8 +45,12 @@ def drive_(
     if kind is None:
         raise TakeadError(f"--record '{record}': expected one of {', '.join(get_args(Record))}")
     spec = run_spec(model, suite, seeds, sim, read_parameters(params))
-    json_file(as_json)
-    with open_workers(EpisodeRunner, workers) as pool, Progress() as progress:
+    target = json_file(as_json)
+    with (
+        locked(target) if target is not None else nullcontext(),
+        open_workers(EpisodeRunner, workers) as pool,
+        Progress() as progress,
+    ):
         content = drive(spec, kind, bags, pool, progress, f"driving {Path(spec.model).name}")
     if as_json != STDOUT:
         stdout.print(evaluation_table(content))
