@@ -4,7 +4,7 @@
     ros2 launch takead_ros sim.launch.py joystick:=true                     a safety driver at the joystick as well
     ros2 launch takead_ros sim.launch.py sim:=carla joystick:=true          CARLA by carla_ros_bridge
     ros2 launch takead_ros sim.launch.py sim:=none vehicle:=ackermann       a vehicle; its scene comes from elsewhere
-    ros2 launch takead_ros sim.launch.py model:=runs/demo/round-1/training/model.onnx bags:=/data/clips params:=mine.yaml
+    ros2 launch takead_ros sim.launch.py model:=runs/demo/round-1/training/model.onnx bags:=/data params:=my.yaml
 
 ``--show-args`` lists every argument.
 """
