@@ -1,9 +1,8 @@
 """How many trajectories a second the PDM score takes: ``python benchmarks/pdm_score.py [--repeat N] [--json FILE]``.
 
-Trajectories of 4 s at 10 Hz among 20 objects on a junction of two-lane roads, scored at once by
-``takead_ros.measures.pdm`` and, as a yardstick, some of them one by one by a plain loop over trajectories, samples and
-objects with shapely's
-polygons, which has to give the same scores. CPU time of one core; the requirement is 5,000 a second.
+Trajectories of 4 s at 10 Hz among 20 objects on a junction of two-lane roads, scored at once by the package and some of
+them one by one by ``support.pdm_definition``, which has to give the same scores.
+CPU time of one core; the requirement is 5,000 a second.
 """
 
 from __future__ import annotations
@@ -15,18 +14,18 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
 import platform
+import sys
 from pathlib import Path
 from time import process_time
 
 import numpy as np
-from shapely import LineString, Point, Polygon, buffer, unary_union
 
-from takead_ros.domain.geometry import to_outer
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
+
+from support.pdm_definition import Areas, pdm_score
 from takead_ros.domain.scene import EgoState, FloatArray, LineKind, ObjectKind, Objects, Polyline
 from takead_ros.files import refuse_existing, write_record
 from takead_ros.measures.pdm import LaneArea, PdmScores, Tracks, pdm_scores, resample
-from takead_ros.measures.pdm.area import TOLERANCE
-from takead_ros.measures.pdm.motion import comfortable
 
 SAMPLES, LATER, DT = 41, 9, 0.1
 EGO = EgoState(0.0, 0.0, 0.0, 9.0, length=4.5, width=1.85, wheelbase=2.5)
@@ -74,73 +73,6 @@ def trajectories(count: int, rng: np.random.Generator) -> FloatArray:
     return resample(np.stack([ahead, across], axis=-1), EGO.speed, DT)
 
 
-def plain(states: FloatArray, tracks: Tracks, lines: tuple[Polyline, ...], path: FloatArray) -> FloatArray:
-    """The score of each trajectory by the definition, object by object with shapely. Shape (N,)."""
-    strips = [buffer(LineString(line.points), 0.5 * (line.width or 3.5), quad_segs=64) for line in lines]
-    names = LaneArea(lines)
-    lanes = [unary_union([strips[i] for i in piece]) for piece in names.pieces()]
-    wide = unary_union([strip.buffer(TOLERANCE, quad_segs=64) for strip in strips])
-    line = LineString(path)
-    gates, ttcs, gone = [], [], []
-    shapes = [
-        [None if np.isnan(tracks.x[m, t]) else _polygon(tracks.x[m, t], tracks.y[m, t], tracks.yaw[m, t],
-                                                        tracks.length[m], tracks.width[m])
-         for m in range(len(tracks.id))]
-        for t in range(tracks.x.shape[1])
-    ]  # fmt: skip
-    for states_of_one in states:
-        boxes = [_polygon(x, y, yaw, EGO.length, EGO.width) for x, y, yaw, _ in states_of_one]
-        no_collision, ttc, drivable = 1.0, 1.0, 1.0
-        ignored = {m for m, shape in enumerate(shapes[0]) if shape is not None and shape.intersects(boxes[0])}
-        ignored_ahead = set(ignored)
-        for t, (x, y, yaw, speed) in enumerate(states_of_one):
-            corners = [Point(corner) for corner in boxes[t].exterior.coords[:4]]
-            off = not all(wide.covers(corner) for corner in corners)
-            drivable = 0.0 if off else drivable
-            inside = [[lane.covers(corner) for corner in corners] for lane in lanes]
-            astray = off or (sum(any(row) for row in inside) > 1 and not any(all(row) for row in inside))
-            rear = np.array([x - 0.5 * EGO.wheelbase * np.cos(yaw), y - 0.5 * EGO.wheelbase * np.sin(yaw)])
-            for m, shape in enumerate(shapes[t]):
-                if shape is None or m in ignored or not shape.intersects(boxes[t]):
-                    continue
-                stopped = tracks.speed[m, t] <= 5e-3 or not tracks.agent[m]
-                angle = _angle(rear, yaw, shape)
-                front = LineString([boxes[t].exterior.coords[0], boxes[t].exterior.coords[3]]).intersects(shape)
-                if speed > 5e-2 and (stopped or (angle <= np.deg2rad(150.0) and (front or astray))):
-                    no_collision = min(no_collision, 0.0 if tracks.agent[m] else 0.5)
-                ignored.add(m)
-            for shift in (0, 3, 6, 9):
-                if speed < 5e-3:
-                    continue
-                later = _polygon(x + np.cos(yaw) * speed * DT * shift, y + np.sin(yaw) * speed * DT * shift, yaw,
-                                 EGO.length, EGO.width)  # fmt: skip
-                for m, shape in enumerate(shapes[t + shift]):
-                    if shape is None or m in ignored_ahead or not shape.intersects(later):
-                        continue
-                    angle = _angle(rear, yaw, shape)
-                    junction = bool(names.in_junction(rear[None])[0])
-                    if angle < np.deg2rad(20.0) or ((astray or junction) and angle <= np.deg2rad(150.0)):
-                        ttc = 0.0
-                    ignored_ahead.add(m)
-        gates.append(no_collision * drivable)
-        ttcs.append(ttc)
-        gone.append(max(line.project(Point(states_of_one[-1, :2])) - line.project(Point(states_of_one[0, :2])), 0.0))
-    gate, travelled = np.array(gates), np.array(gone)
-    best = float((travelled * gate).max())
-    progress = travelled * gate / best if best > 5.0 else (gate > 0.0).astype(float)
-    return np.asarray(gate * (5.0 * progress + 5.0 * np.array(ttcs) + 2.0 * comfortable(states, DT)) / 12.0)
-
-
-def _polygon(x: float, y: float, yaw: float, length: float, width: float) -> Polygon:
-    corners = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]]) * (length / 2, width / 2)
-    return Polygon(to_outer(corners, x, y, yaw))
-
-
-def _angle(rear: FloatArray, yaw: float, shape: Polygon) -> float:
-    way = np.array(shape.centroid.coords[0]) - rear
-    return float(np.arccos(np.clip(way @ (np.cos(yaw), np.sin(yaw)) / np.hypot(*way), -1.0, 1.0)))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--count", type=int, default=5000, help="trajectories scored at once")
@@ -162,7 +94,7 @@ def main() -> None:
     few = states[: arguments.plain]
     tracks = Tracks.of(others(), SAMPLES + LATER, DT)
     start = process_time()
-    slow = plain(few, tracks, lines, path)
+    slow = pdm_score(few, EGO, others(), Areas.of(lines), path)
     slow_rate = len(few) / (process_time() - start)
     worst = float(np.abs(slow - pdm_scores(few, EGO, tracks, LaneArea(lines), path).score).max())
     rate = len(states) / float(np.median(seconds))
@@ -172,7 +104,7 @@ def main() -> None:
           f"progress {scores.progress.mean():.3f}, comfort {scores.comfort.mean():.3f}")  # fmt: skip
     print("| | trajectories/s |\n|---|---|")
     print(f"| all at once (median of {arguments.repeat}) | {rate:,.0f} |")
-    print(f"| plain loop with shapely ({len(few)}) | {slow_rate:,.1f} |")
+    print(f"| by the definition with shapely ({len(few)}) | {slow_rate:,.1f} |")
     print(f"| ratio | {rate / slow_rate:,.0f} |\n\ngreatest difference of the scores: {worst:.1e}")
     if arguments.json is not None:
         figures = {"trajectories_per_s": rate, "plain_per_s": slow_rate, "ratio": rate / slow_rate,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
 from takead_ros.domain.driving import Source, TakeoverEvent
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray, Objects, TrafficControl
 
 
@@ -31,6 +34,12 @@ class Contact:
     route_s: float
 
 
+_FINITE = (
+    "step_s", "route_length", "time_limit", "speed_limit", "ego_length", "ego_width", "x", "y", "yaw", "speed",
+    "acceleration", "lateral_acceleration", "yaw_rate", "steering_angle", "route_s", "lateral_offset", "off_road",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class EpisodeLog:
     """One episode at ``step_s`` s per tick; all arrays have shape (T,), the first tick is the start.
@@ -39,7 +48,7 @@ class EpisodeLog:
     route_s m along the route from its start; lateral_offset m left of the reference path; off_road m by which the
     ego's outermost corner lies beyond the lanes. ``objects`` and ``controls`` hold one value per tick. ``sources`` (the
     lateral and longitudinal source of the command applied at each tick) and ``events`` are added by who ran the
-    episode; empty where nobody arbitrated.
+    episode; empty where nobody arbitrated. Raises TakeadError for a number that is not finite: no measure takes one.
     """
 
     family: str
@@ -69,6 +78,19 @@ class EpisodeLog:
     controls: tuple[tuple[TrafficControl, ...], ...] = ()
     sources: tuple[tuple[Source, Source], ...] = ()
     events: tuple[TakeoverEvent, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in _FINITE:
+            if not np.isfinite(getattr(self, name)).all():
+                raise TakeadError(
+                    f"episode log of {self.family} {self.seed}: '{name}' is not finite, expected finite numbers"
+                )
+        for tick, objects in enumerate(self.objects):
+            if not all(np.isfinite(getattr(objects, name)).all() for name in ("x", "y", "yaw", "vx", "vy")):
+                raise TakeadError(
+                    f"episode log of {self.family} {self.seed}: an object of tick {tick} is not finite, "
+                    "expected finite numbers"
+                )
 
     @property
     def duration(self) -> float:

@@ -1,9 +1,6 @@
 """Infractions of an episode, typed and located, with the penalties of CARLA Leaderboard 2.0 as Bench2Drive uses them.
 
-Sources: CARLA Leaderboard 2.0 evaluation criteria; Bench2Drive v0.0.3. Differences, all forced by the world here: the
-off-road share counts how far the ego went with its box beyond the lanes (there is no lane licence for the oncoming
-lane: passing a stopped car through it is part of the task); a scenario's time limit is the episode's; being run into
-while standing still is not the ego's infraction.
+Sources: CARLA Leaderboard 2.0 evaluation criteria; Bench2Drive v0.0.3. docs/measures.md lists the departures.
 """
 
 from __future__ import annotations
@@ -110,7 +107,7 @@ def _off_road(log: EpisodeLog) -> list[Infraction]:
     if not outside.any():
         return []
     steps = np.hypot(np.diff(log.x), np.diff(log.y))
-    share = float(steps[outside[1:]].sum()) / max(log.route_length, 1e-6)
+    share = float(steps[outside[1:]].sum()) / max(float(steps.sum()), 1e-6)
     return [_at(log, int(outside.argmax()), "off_road", max(1.0 - share, 0.0))]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from takead_ros.domain.geometry import box_corners, boxes_overlap
 from takead_ros.domain.scene import FloatArray, ObjectKind
-from takead_ros.measures.episode_log import EpisodeLog
+from takead_ros.measures.episode_log import End, EpisodeLog
 
 TTC_HORIZON = 3.0  # s
 TTC_STEP = 0.1  # s
@@ -181,13 +181,16 @@ def efficiency(log: EpisodeLog) -> float | None:
     """Mean over 20 route checkpoints of the ego's speed in % of the moving traffic's around it (Bench2Drive).
 
     Each tick with moving traffic within 30 m counts with that traffic's mean speed and the ego's speed; checkpoints
-    above 1000 % are left out, as there. (There all background traffic counts, however far, and standing too.) None
-    where no checkpoint had moving traffic.
+    above 1000 %, and one that the ego did not get to the end of, are left out, as there. (There all background traffic
+    counts, however far, and standing too.) None where no checkpoint had moving traffic.
     """
     ratios = []
     edges = np.linspace(0.0, log.route_length, CHECKPOINTS + 1)
+    reached = log.route_length if log.end is End.GOAL else float(log.route_s.max())
     traffic = np.array([_traffic_speed(log, tick) for tick in range(len(log.x))])
     for low, high in pairwise(edges):
+        if high > reached + 1e-9:
+            break
         ticks = np.flatnonzero((log.route_s >= low) & (log.route_s < high) & (traffic > 0.0))
         if len(ticks) > 0:
             ratio = 100.0 * float(log.speed[ticks].mean() / traffic[ticks].mean())

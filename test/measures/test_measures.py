@@ -116,6 +116,24 @@ def test_off_road_takes_away_its_share_of_the_route() -> None:
     assert score(episode(off_road=np.full(201, 0.2))).success
 
 
+def test_off_road_counts_of_the_way_driven() -> None:
+    """Half of the way driven beyond the lanes, the route abandoned half-way."""
+    log = episode()
+    log = replace(log, route_length=200.0, end=End.BLOCKED, off_road=np.where(log.x > 50.0, 1.0, 0.0))
+    assert score(log).driving_score == pytest.approx(100.0 * 0.5 * 0.5, abs=0.3)
+
+
+@pytest.mark.parametrize("name", ["x", "speed", "off_road", "route_s", "route_length", "ego_width"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_log_that_is_not_finite_is_refused(name: str, value: float) -> None:
+    whole = getattr(episode(), name)
+    spoiled = value if isinstance(whole, float) else np.where(np.arange(len(whole)) == 5, value, whole)
+    with pytest.raises(TakeadError, match=f"cut_in 1: '{name}' is not finite"):
+        replace(episode(), **{name: spoiled})
+    with pytest.raises(TakeadError, match="an object of tick 0 is not finite"):
+        episode(others=(objects((value, 0.0, 0.0, 0.0, 0.0)),) * 201)
+
+
 def line(kind: ControlKind, state: LightState, at: float, log: EpisodeLog) -> tuple[tuple[TrafficControl, ...], ...]:
     return tuple((TrafficControl(7, kind, state, at, 0.0, 0.0, at - s - 2.0),) for s in log.x)
 
@@ -160,6 +178,16 @@ def test_efficiency_against_the_traffic() -> None:
     log = episode(others=traffic, speed=10.0)
     assert efficiency(log) == pytest.approx(200.0)
     assert efficiency(episode()) is None
+
+
+def test_a_checkpoint_that_was_not_finished_is_no_efficiency() -> None:
+    """Half as fast as the traffic, then standing in the middle of a checkpoint until the end."""
+    log = episode(speed=5.0, others=(objects((10.0, 3.0, 0.0, 10.0, 0.0)),) * 201)
+    stuck = replace(
+        log, route_length=100.0, end=End.BLOCKED, route_s=np.minimum(log.route_s, 42.0),
+        speed=np.where(log.route_s < 42.0, 5.0, 0.0), x=np.minimum(log.x, 42.0),
+    )  # fmt: skip
+    assert efficiency(stuck) == pytest.approx(50.0)
 
 
 def event(kind: EventKind) -> TakeoverEvent:

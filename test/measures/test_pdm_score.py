@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.pdm_definition import Areas, pdm_score
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import to_outer
 from takead_ros.domain.scene import (
@@ -119,9 +121,27 @@ def test_time_to_collision_looks_ahead_for_nine_tenths_of_a_second() -> None:
     assert scores(along(10.0), beside).ttc == 1.0
 
 
-def test_what_touches_the_ego_at_the_start_is_ignored() -> None:
+def test_what_touches_the_ego_at_the_start_counts() -> None:
+    """nuPlan's metric and NAVSIM v1.1's metric cache begin with no collided track."""
     found = scores(along(10.0), other(3.0, 0.0))
-    assert found.no_collision == 1.0 and found.ttc == 1.0
+    assert found.no_collision == 0.0 and found.ttc == 0.0 and found.collision_time == 0.0
+
+
+@pytest.mark.parametrize(("degrees", "want"), [(29.0, 0.0), (31.0, 1.0)])
+def test_ahead_is_within_thirty_degrees(degrees: float, want: float) -> None:
+    """Somebody small drives alongside, just touching: the bearing from the rear axle decides."""
+    bearing = np.deg2rad(degrees)
+    aside = 1.3  # the ego's side is at 1 m, theirs at 0.9 m
+    beside = other(-1.25 + aside / np.tan(bearing), aside, speed=10.0, size=(0.5, 0.8))
+    assert scores(along(10.0), beside).ttc == want
+
+
+@pytest.mark.parametrize(("speed", "want"), [(0.049, 0.0), (0.051, 1.0)])
+def test_a_track_stands_up_to_five_hundredths(speed: float, want: float) -> None:
+    """The ego, inside its lane, touches somebody with its side: at fault only where he stands."""
+    passed = other(6.0, 1.4, speed=speed, yaw=np.pi / 2, size=(0.7, 0.7), kind=ObjectKind.PEDESTRIAN)
+    found = scores(along(10.0, y=np.where(TIMES < 0.65, 0.0, 0.1)), passed)
+    assert found.no_collision == want
 
 
 def test_drivable_area_has_a_tolerance_of_a_tyre() -> None:
@@ -192,24 +212,58 @@ def test_plans_of_a_scene_are_scored_in_the_map() -> None:
     assert against.progress == pytest.approx(1.0)
 
 
-def _benchmark() -> object:
-    path = Path(__file__).parents[2] / "benchmarks" / "pdm_score.py"
-    spec = importlib.util.spec_from_file_location("pdm_score_benchmark", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _benchmark() -> Any:
+    sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+    try:
+        return importlib.import_module("pdm_score")
+    finally:
+        sys.path.pop(0)
 
 
-def test_a_plain_loop_with_shapely_gives_the_same_scores() -> None:
-    pytest.importorskip("shapely")
+@pytest.mark.parametrize("seed", range(4))
+def test_the_definition_written_out_gives_the_same_scores(seed: int) -> None:
+    """Objects around the ego, overlapping it at the start as well, standing, crawling and driving."""
     bench = _benchmark()
-    states = bench.trajectories(25, np.random.default_rng(5))
-    tracks = Tracks.of(bench.others(), 50, 0.1)
+    states, random = bench.trajectories(12, np.random.default_rng(seed)), np.random.default_rng(100 + seed)
+    count = 12
+    kinds = random.choice([int(kind) for kind in ObjectKind], count)
+    yaw, speed = random.uniform(-np.pi, np.pi, count), random.choice([0.0, 0.03, 0.06, 1.0, 6.0], count)
+    x, y = random.uniform(-8.0, 60.0, count), random.uniform(-4.0, 8.0, count)
+    length, width = random.uniform(0.4, 6.0, count), random.uniform(0.4, 2.2, count)
+    vx, vy = speed * np.cos(yaw), speed * np.sin(yaw)
+    future = [
+        Objects(
+            np.arange(1, count + 1), kinds, x + 0.1 * t * vx, y + 0.1 * t * vy, yaw, vx, vy, length, width,
+            np.ones(count),
+        ).select(np.arange(count) != t % 40)
+        for t in range(50)
+    ]  # fmt: skip
     path = np.stack([np.arange(-10.0, 101.0), np.zeros(111)], axis=1)
-    found = pdm_scores(states, bench.EGO, tracks, LaneArea(bench.road()), path).score
-    assert found == pytest.approx(bench.plain(states, tracks, bench.road(), path), abs=1e-9)
-    assert 0.0 < np.mean(found > 0.0) < 1.0
+    found = pdm_scores(states, bench.EGO, Tracks.of(future, 50, 0.1), LaneArea(bench.road()), path).score
+    want = pdm_score(states, bench.EGO, future, Areas.of(bench.road()), path)
+    assert found == pytest.approx(want, abs=1e-9)
+    plain = pdm_scores(states, bench.EGO, Tracks.of(bench.others(), 50, 0.1), LaneArea(bench.road()), path).score
+    want = pdm_score(states, bench.EGO, bench.others(), Areas.of(bench.road()), path)
+    assert plain == pytest.approx(want, abs=1e-9) and 0.0 < np.mean(plain > 0.0) < 1.0
+
+
+def test_nothing_that_is_not_finite_is_scored() -> None:
+    def spoil(part: Any, name: str) -> Any:
+        return replace(part, **{name: np.full_like(getattr(part, name), np.nan)})
+
+    for name in ("x", "y", "yaw", "vx", "vy", "length", "width"):
+        with pytest.raises(TakeadError, match=f"'{name}' of object 1 is not finite at sample 0"):
+            Tracks.of([spoil(other(9.0, 0.0), name)], 50, 0.1)
+    with pytest.raises(TakeadError, match="lane 1: holds a number that is not finite"):
+        LaneArea([spoil(OWN, "points")])
+    with pytest.raises(TakeadError, match="lane 1"):
+        LaneArea([replace(OWN, width=float("nan"))])
+    with pytest.raises(TakeadError, match="reference progress"):
+        scores(along(10.0), reference=float("nan"))
+    with pytest.raises(TakeadError, match="route's path"):
+        pdm_scores(along(10.0), EGO, Tracks.of([], 50, 0.1), ROAD, np.full_like(PATH, np.inf))
+    with pytest.raises(TakeadError, match="ego's size"):
+        pdm_scores(along(10.0), replace(EGO, width=float("nan")), Tracks.of([], 50, 0.1), ROAD, PATH)
 
 
 def test_training_can_score_without_the_simulator() -> None:

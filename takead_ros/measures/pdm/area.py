@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray, IntArray, LineKind, Polyline
 
 BoolArray = NDArray[np.bool_]
@@ -20,10 +21,16 @@ CHUNK = 512  # points that are compared with every segment together
 
 
 class LaneArea:
-    """Lane centre lines of a scene with half their widths; a point is on a lane within that distance of its line."""
+    """Lane centre lines of a scene with half their widths; a point is on a lane within that distance of its line.
+
+    Raises TakeadError for a lane that is not finite.
+    """
 
     def __init__(self, polylines: Sequence[Polyline]) -> None:
         lanes = [line for line in polylines if line.kind is LineKind.LANE_CENTER and len(line.points) > 1]
+        for line in lanes:
+            if not np.isfinite(line.points).all() or not np.isfinite(line.width or WIDTH):
+                raise TakeadError(f"lane {line.id}: holds a number that is not finite, expected finite ones")
         names = self._names = _joined(lanes)
         starts = [line.points[:-1] for line in lanes]
         counts = [len(points) for points in starts]

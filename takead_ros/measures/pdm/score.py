@@ -21,9 +21,10 @@ LOOK_AHEAD = (0, 3, 6, 9)  # samples for which the time to collision lets the eg
 PROGRESS_WEIGHT, TTC_WEIGHT, COMFORT_WEIGHT = 5.0, 5.0, 2.0
 SHORT = 5.0  # m; where nobody can safely get further, progress is not judged
 EGO_STOPPED = 5e-2  # m/s; hit at or below this, the ego is not at fault
-TRACK_STOPPED = 5e-3  # m/s; at or below this, whoever hits another is at fault
+TRACK_STOPPED = 5e-2  # m/s; at or below this, whoever hits another is at fault (nuPlan v1.2: is_track_stopped)
 TTC_STOPPED = 5e-3  # m/s below which the ego needs no time to collision
-AHEAD, BEHIND = float(np.deg2rad(20.0)), float(np.deg2rad(150.0))  # bearings from the rear axle
+# Bearings from the rear axle (nuPlan v1.2: is_agent_ahead, is_agent_behind)
+AHEAD, BEHIND = float(np.deg2rad(30.0)), float(np.deg2rad(150.0))
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def pdm_scores(
     ``tracks`` must hold S + 9 samples from the same start; of ``ego`` only the size and the wheelbase count; ``path``
     (P, 2) m is the route's centre line. Progress is relative to ``reference_progress`` m (NAVSIM: what PDM-Closed gets
     without a multiplier's infraction), or without it to the best of these very trajectories. ``comfort_window``: see
-    ``motion.comfortable``. Raises TakeadError where shapes do not fit or a state is not finite.
+    ``motion.comfortable``. Raises TakeadError where shapes do not fit or a number is not finite.
     """
     samples = states.shape[1] if states.ndim == 3 else 0
     if states.ndim != 3 or states.shape[2] != 4 or samples < 5 or not np.isfinite(states).all():
@@ -85,12 +86,16 @@ def pdm_scores(
             f"PDM score: the others are known for {tracks.x.shape[1]} samples, "
             f"expected {samples + LOOK_AHEAD[-1]} (Tracks.of fills up)"
         )
+    for name, values in (("route's path", path), ("reference progress", reference_progress or 0.0),
+                         ("ego's size", (ego.length, ego.width, ego.wheelbase))):  # fmt: skip
+        if not np.isfinite(values).all():
+            raise TakeadError(f"PDM score: the {name} holds a number that is not finite, expected finite ones")
     x, y, yaw, speed = (np.ascontiguousarray(states[..., i]) for i in range(4))
     boxes = _Boxes(x, y, yaw, speed, np.cos(yaw), np.sin(yaw), ego.length, ego.width, 0.5 * ego.wheelbase)
     prepare()
     touches = _first_overlaps(boxes, tracks, (0,), -1.0)
     no_collision, collision_time = _no_collision(boxes, tracks, area, touches)
-    ttc, ttc_time = _time_to_collision(boxes, tracks, area, touches)
+    ttc, ttc_time = _time_to_collision(boxes, tracks, area)
     corners = box_corners(x, y, yaw, np.array(ego.length), np.array(ego.width))
     drivable = area.on_road(corners).all((1, 2)).astype(float)
     travelled = np.maximum(_along(path, x[:, -1], y[:, -1]) - _along(path, x[:, 0], y[:, 0]), 0.0)
@@ -134,7 +139,7 @@ def score_plans(
 
 def _no_collision(boxes: _Boxes, tracks: Tracks, area: LaneArea, touches: IntArray) -> tuple[FloatArray, FloatArray]:
     """Score (N,) and time (N,) s of the first collision at fault. ``touches``: the first overlaps (N, M)."""
-    rows, objects = np.nonzero(touches > 0)  # what the ego touches at the start is nobody's fault any more
+    rows, objects = np.nonzero(touches >= 0)
     samples = touches[rows, objects]
     speed = tracks.speed[objects, samples]
     moving = boxes.speed[rows, samples] > EGO_STOPPED
@@ -151,12 +156,10 @@ def _no_collision(boxes: _Boxes, tracks: Tracks, area: LaneArea, touches: IntArr
     return score, time
 
 
-def _time_to_collision(
-    boxes: _Boxes, tracks: Tracks, area: LaneArea, touches: IntArray
-) -> tuple[FloatArray, FloatArray]:
+def _time_to_collision(boxes: _Boxes, tracks: Tracks, area: LaneArea) -> tuple[FloatArray, FloatArray]:
     """Score (N,) and time (N,) s of the first moment from which going straight on for 0.9 s would collide."""
     found = _first_overlaps(boxes, tracks, LOOK_AHEAD, TTC_STOPPED)
-    rows, objects = np.nonzero((found >= 0) & (touches != 0))
+    rows, objects = np.nonzero(found >= 0)
     keys = found[rows, objects]
     samples, ahead = keys // len(LOOK_AHEAD), np.array(LOOK_AHEAD)[keys % len(LOOK_AHEAD)]
     bearing = _bearing(boxes, tracks, rows, samples, objects, samples + ahead)

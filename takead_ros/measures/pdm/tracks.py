@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray, IntArray, ObjectKind, Objects
 
 ROAD_USERS = (
@@ -33,7 +34,18 @@ class Tracks:
     @staticmethod
     def of(samples: Sequence[Objects], count: int, dt: float) -> Tracks:
         """From the objects at consecutive samples dt s apart. Where there are fewer than ``count`` samples (a recording
-        ends), those seen last go on with the speed and heading that they had."""
+        ends), those seen last go on with the speed and heading that they had.
+
+        Raises TakeadError for an object that is not finite: it would count as absent.
+        """
+        for sample, objects in enumerate(samples[:count]):
+            for name in ("x", "y", "yaw", "vx", "vy", "length", "width"):
+                strange = ~np.isfinite(getattr(objects, name))
+                if strange.any():
+                    raise TakeadError(
+                        f"tracks: '{name}' of object {objects.id[strange][0]} is not finite at sample {sample}, "
+                        "expected finite numbers"
+                    )
         ids = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(objects.id for objects in samples)]))
         shape = (len(ids), count)
         x, y, yaw, speed = (np.full(shape, np.nan) for _ in range(4))
