@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import json
 import re
-import shutil
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,11 +13,14 @@ from typing import Any
 
 import typer
 
-from takead_ros.console import stdout
+from takead_ros.console import say, stdout, warn
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import refuse_existing
 from takead_ros.recording import export as exporting
-from takead_ros.recording import reader, retention, timeline
+from takead_ros.recording import reader, retention, timeline, trash
 from takead_ros.recording.clip import CLASSIFICATIONS, MANIFEST_FILE, ClipManifest, Relabel
+from takead_ros.recording.reader import Broken, Shelf
+from takead_ros.recording.recover import Recovered
 from takead_ros.recording.recover import recover as repair
 from takead_ros.recording.select import Filter, matching
 from takead_ros.recording.verify import verify as check
@@ -29,13 +31,15 @@ app = typer.Typer(
     help="List, show, verify, repair, relabel, play and export takeover clips.",
 )  # fmt: skip
 JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")
+AGES = {"h": 3600.0, "d": 86400.0}  # s
+SIZES = {"MB": 1e6, "GB": 1e9, "TB": 1e12}  # bytes
 
 
 @app.command(
     "ls", epilog="Example: [bold]takead clips ls runs/demo/round-1/clips --trigger collision_predicted --json[/bold]"
 )
 def list_(
-    folder: Path = typer.Argument(..., help="Folder with clips."),
+    folder: Path = typer.Argument(..., help="Folder with clips (takead drive --bags FOLDER)."),
     trigger: str = typer.Option("", help="Only this trigger, such as collision_predicted."),
     classification: str = typer.Option("", help="Only this class, such as takeover or casual_override."),
     min_severity: float = typer.Option(0.0, help="Only at least this severe, 0 to 1."),
@@ -47,11 +51,14 @@ def list_(
 ) -> None:
     """List the clips in a folder, and those that wait for repair."""
     wanted = Filter(trigger, classification, min_severity, model, scenario, since, until)
-    clips = matching(folder, wanted)
+    shelf = _shelf(folder)
+    clips = matching(shelf, wanted)
     unfinished = reader.list_unfinished(folder)
     if as_json:
-        rows = [{"path": str(path), **json.loads(manifest.model_dump_json())} for path, manifest in clips]
-        print_json({"clips": rows, "unfinished": [str(path) for path in unfinished]})
+        rows = [{"path": str(path), **manifest.model_dump(mode="json")} for path, manifest in clips]
+        broken = [{"path": str(item.path), "why": item.why} for item in shelf.broken]
+        print_json({"clips": rows, "unfinished": [str(path) for path in unfinished], "broken": broken})
+        _end(shelf)
         return
     lines = [("clip", "class", "trigger", "who", "sev", "s", "events", "lost")]
     for path, manifest in clips:
@@ -63,35 +70,37 @@ def list_(
     widths = [max(len(row[i]) for row in lines) for i in range(len(lines[0]))]
     for row in lines:
         # No table of rich's: it would break the names, which are there to be copied.
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        stdout.print(line.rstrip(), highlight=False, markup=False, soft_wrap=True)
-    stdout.print(f"{len(clips)} clips in {folder}", highlight=False)
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    say(f"{len(clips)} clips in {folder} (sev: severity of the trigger, 0 to 1; s: length; lost: messages)")
     if unfinished:
-        stdout.print(
-            f"{len(unfinished)} cut off while being recorded; repair with: takead clips recover {folder}",
-            highlight=False,
-        )
+        say(f"{len(unfinished)} cut off while being recorded; repair with: takead clips recover {folder}")
+    _end(shelf)
 
 
-@app.command(epilog="Example: [bold]takead clips show runs/demo/round-1/clips/FAMILY-SEED/CLIP[/bold]")
+@app.command(epilog="Example: [bold]takead clips show runs/demo/round-1/clips/FAMILY-SEED/CLIP --picture a.png[/bold]")
 def show(
     clip: Path = typer.Argument(..., help="A clip's folder."),
-    picture: Path | None = typer.Option(None, help="Where the picture goes; default: <clip>/timeline.png."),
+    picture: Path | None = typer.Option(None, help="Also draw the timeline into this new file, .png or .svg."),
     as_json: bool = JSON,
 ) -> None:
-    """Tell a clip's story: provenance, events, a timeline in the terminal and as a picture."""
+    """Tell a clip's story: provenance, events, and a timeline."""
     manifest = reader.manifest(clip)
     story = timeline.of(clip)
-    target = timeline.draw(story, manifest, picture or clip / "timeline.png")
+    if picture is not None:
+        refuse_existing(picture)
+        timeline.draw(story, manifest, picture)
+    drawn = None if picture is None else str(picture)
     if as_json:
-        print_json({**json.loads(manifest.model_dump_json()), "picture": str(target), "frames": len(story.stamps)})
+        print_json({**manifest.model_dump(mode="json"), "picture": drawn, "frames": len(story.stamps)})
         return
     for line in describe(manifest):
-        stdout.print(line, highlight=False, soft_wrap=True)
-    stdout.print()
+        say(line)
+    say()
     for line in timeline.text(story, manifest, max(40, min(stdout.width, 100) - 12)):
-        stdout.print(line, highlight=False, markup=False, soft_wrap=True)
-    stdout.print(f"\npicture: {target}", highlight=False, soft_wrap=True)
+        say(line)
+    if drawn:
+        say()
+        say(f"picture: {drawn}")
 
 
 @app.command(epilog="Example: [bold]takead clips verify runs/demo/round-1/clips[/bold]")
@@ -100,8 +109,7 @@ def verify(
     as_json: bool = JSON,
 ) -> None:
     """Read every byte of the clips and check them against their manifests. Exit code 1 where one is not whole."""
-    reports = [check(clip) for clip in _clips(path)]
-    reports += [check(clip) for clip in _unfinished(path)]
+    reports = [check(clip) for clip in [*_clips(path), *_unfinished(path)]]
     if not reports:
         raise TakeadError(f"'{path}': holds no clip; expected a clip, or a folder with clips")
     if as_json:
@@ -110,11 +118,10 @@ def verify(
     else:
         for report in reports:
             word = "whole  " if report.ok else "DAMAGED"
-            stdout.print(f"{word} {report.path} ({report.messages} messages, {report.lost} lost)",
-                         highlight=False, soft_wrap=True)  # fmt: skip
+            say(f"{word} {report.path} ({report.messages} messages, {report.lost} lost)")
             for problem in report.problems:
-                stdout.print(f"        {problem}", highlight=False, markup=False, soft_wrap=True)
-        stdout.print(f"{sum(r.ok for r in reports)} of {len(reports)} whole", highlight=False)
+                say(f"        {problem}")
+        say(f"{sum(r.ok for r in reports)} of {len(reports)} whole")
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
 
@@ -124,19 +131,26 @@ def recover(
     path: Path = typer.Argument(..., help="A clip that was cut off or damaged, or a folder with clips."),
     as_json: bool = JSON,
 ) -> None:
-    """Make whole clips of those that a kill, a power cut or a bad disk left behind. Whole clips are not touched."""
-    broken = _unfinished(path) + [clip for clip in _clips(path) if not check(clip).ok]
-    results = [repair(clip) for clip in broken]
+    """Make whole clips of those that a kill, a power cut or a bad disk left behind. Whole clips are not touched. Exit
+    code 1 where one could not be repaired; the others are."""
+    results: list[Recovered] = []
+    failed: list[Broken] = []
+    for clip in _unfinished(path) + [clip for clip in _clips(path) if not check(clip).ok]:
+        try:
+            results.append(repair(clip))
+        except TakeadError as problem:
+            failed.append(Broken(clip, str(problem)))
     if as_json:
         keys = ("source", "clip", "kept")
         rows = [{**asdict(r), **{k: str(v) if (v := getattr(r, k)) else None for k in keys}} for r in results]
-        print_json({"recovered": rows})
-        return
-    for result in results:
-        story = f"{result.messages} messages -> {result.clip}" if result.clip else "nothing could be saved"
-        kept = f"; original kept as {result.kept}" if result.kept else ""
-        stdout.print(f"{result.source.name}: {story} ({result.damage}{kept})", highlight=False, soft_wrap=True)
-    stdout.print(f"{sum(r.clip is not None for r in results)} of {len(results)} recovered", highlight=False)
+        print_json({"recovered": rows, "failed": [{"path": str(item.path), "why": item.why} for item in failed]})
+    else:
+        for result in results:
+            story = f"{result.messages} messages -> {result.clip}" if result.clip else "nothing could be saved"
+            kept = f"; original kept as {result.kept}" if result.kept else ""
+            say(f"{result.source.name}: {story} ({result.damage}{kept})")
+        say(f"{sum(r.clip is not None for r in results)} of {len(results) + len(failed)} recovered")
+    _end(Shelf([], failed))
 
 
 @app.command(
@@ -149,47 +163,65 @@ def label(
     note: str = typer.Option("", help="Why."),
     as_json: bool = JSON,
 ) -> None:
-    """Say what a clip really is; the recorder's own classification stays beside it."""
+    """Say what a clip really is; the recorder's own classification and earlier labels stay beside it."""
     if classification not in CLASSIFICATIONS:
         raise TakeadError(f"class '{classification}': expected one of {', '.join(CLASSIFICATIONS)}")
+    if not clip.is_dir():
+        raise TakeadError(f"clip '{clip}': expected a clip's folder, in which the label is written")
     manifest = reader.manifest(clip)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    if manifest.relabel is not None:
+        manifest.earlier_labels.append(manifest.relabel)
     manifest.relabel = Relabel(classification=classification, by=by, note=note, at=now)
     write_durably(clip / MANIFEST_FILE, manifest.to_json())
     if as_json:
         print_json({"clip": str(clip), "recorder": manifest.classification, "relabel": manifest.relabel.model_dump()})
         return
-    stdout.print(f"{clip.name}: {classification} (recorder said {manifest.classification})", highlight=False)
+    say(f"{clip.name}: {classification} (recorder said {manifest.classification})")
 
 
 @app.command(epilog="Example: [bold]takead clips prune clips --max-age 30d --max-size 20GB --yes[/bold]")
 def prune(
     folder: Path = typer.Argument(..., help="Folder with clips."),
-    max_age: str = typer.Option("", help="Delete older ones, such as 30d or 12h."),
-    max_size: str = typer.Option("", help="Delete the least severe, then oldest, until the rest fits, such as 20GB."),
-    keep_severity: float = typer.Option(1.1, help="Never delete clips of at least this severity, 0 to 1."),
+    max_age: str = typer.Option("", help="Take older ones away, such as 30d or 12h."),
+    max_size: str = typer.Option("", help="Take the least severe, then oldest, until the rest fits, such as 20GB."),
+    keep_severity: float | None = typer.Option(None, help="Never take clips of at least this severity, 0 to 1."),
     include_unexported: bool = typer.Option(False, help="Also clips that were never exported."),
-    yes: bool = typer.Option(False, "--yes", help="Delete; without it only what would be deleted is shown."),
+    empty_trash: bool = typer.Option(False, help="Remove for good what lies in the folder's .trash."),
+    yes: bool = typer.Option(False, "--yes", help="Do it; without it only what would be done is shown."),
     as_json: bool = JSON,
 ) -> None:
-    """Apply a retention policy by age, size and severity."""
-    policy = retention.Policy(
-        _amount(max_age, "--max-age", {"h": 3600.0, "d": 86400.0}),
-        None if (size := _amount(max_size, "--max-size", {"MB": 1e6, "GB": 1e9, "TB": 1e12})) is None else int(size),
-        keep_severity, include_unexported,
-    )  # fmt: skip
-    decision = retention.decide([_stored(clip) for clip in reader.list_clips(folder)], policy)
-    if yes:
-        for clip, _ in decision.delete:
-            shutil.rmtree(clip.path)
-    if as_json:
-        both = {"deleted" if yes else "would_delete": decision.delete, "withheld": decision.withheld}
-        print_json({k: [{"path": str(c.path), "why": why, "bytes": c.size} for c, why in v] for k, v in both.items()})
+    """Apply a retention policy by age, size and severity. Clips go to FOLDER/.trash first, from where they can be moved
+    back; --empty-trash frees their space. Only folders that are clips and nothing else are ever moved or removed."""
+    if empty_trash:
+        if max_age or max_size or keep_severity is not None or include_unexported:
+            raise TakeadError("--empty-trash goes alone; expected no other option but --yes and --json")
+        _empty_trash(folder, yes, as_json)
         return
-    for words, found in (("deleted" if yes else "would delete", decision.delete), ("withheld", decision.withheld)):
-        for clip, why in found:
-            stdout.print(f"{words} {clip.path} ({clip.size / 1e6:.1f} MB): {why}", highlight=False, soft_wrap=True)
-    stdout.print(f"{len(decision.delete)} {'deleted' if yes else 'to delete (--yes does it)'}", highlight=False)
+    age, size = _amount(max_age, "--max-age", AGES), _amount(max_size, "--max-size", SIZES)
+    policy = retention.Policy(age, None if size is None else int(size), keep_severity, include_unexported)
+    shelf = _shelf(folder)
+    decision = retention.decide([_stored(clip, manifest) for clip, manifest in shelf.clips], policy)
+    if yes:
+        for clip, why in list(decision.delete):
+            try:
+                trash.to_trash(clip.path, folder)
+            except TakeadError as problem:
+                decision.delete.remove((clip, why))
+                decision.withheld.append((clip, f"{why}, but {problem}"))
+    if as_json:
+        both = {"trashed" if yes else "would_trash": decision.delete, "withheld": decision.withheld}
+        rows = {k: [{"path": str(c.path), "why": why, "bytes": c.size} for c, why in v] for k, v in both.items()}
+        print_json({**rows, "broken": [{"path": str(item.path), "why": item.why} for item in shelf.broken]})
+    else:
+        for words, found in (("moved" if yes else "would move", decision.delete), ("withheld", decision.withheld)):
+            for clip, why in found:
+                say(f"{words} {clip.path} ({clip.size / 1e6:.1f} MB): {why}")
+        done = f"moved to {folder / reader.TRASH}" if yes else "to move to the trash (--yes does it)"
+        say(f"{len(decision.delete)} {done}")
+        if yes and decision.delete:
+            say(f"their space is free after: takead clips prune {folder} --empty-trash --yes")
+    _end(shelf)
 
 
 @app.command(
@@ -201,13 +233,24 @@ def export(
     format_: str = typer.Option("parquet", "--format", help=f"One of {', '.join(exporting.FORMATS)}."),
     as_json: bool = JSON,
 ) -> None:
-    """Write clips as tables for other tools: a row for each frame."""
-    clips = _clips(path)
-    count = exporting.export(clips, out, format_)
+    """Write clips as tables for other tools: a row for each frame. Exit code 1 where a clip could not be read; the
+    others are written."""
+    shelf = reader.read_clips(path)
+    result = exporting.export(shelf.clips, out, format_)
+    shelf.broken.extend(result.broken)
     if as_json:
-        print_json({"clips": [str(clip) for clip in clips], "out": str(out), "format": format_, "frames": count})
-        return
-    stdout.print(f"{count} frames of {len(clips)} clips -> {out}", highlight=False, soft_wrap=True)
+        print_json({
+            "clips": [str(clip) for clip in result.clips], "out": str(out), "format": format_, "frames": result.frames,
+            "broken": [{"path": str(item.path), "why": item.why} for item in shelf.broken],
+            "not_noted": result.not_noted, "left_out": result.left_out,
+        })  # fmt: skip
+    else:
+        say(f"{result.frames} frames of {len(result.clips)} clips -> {out}")
+        if result.left_out:
+            say(f"left out, for some frame lacks it: {', '.join(result.left_out)}")
+        for words in result.not_noted:
+            warn(f"the export is not noted in the manifest: {words}")
+    _end(shelf)
 
 
 @app.command(epilog="Example: [bold]takead clips play CLIP --out takeover.mp4 --speed 2[/bold]")
@@ -221,14 +264,15 @@ def play(
     if importlib.util.find_spec("PIL") is None:
         raise TakeadError("pictures need Pillow; get it with: pip install 'takead_ros[sim]'")
     film = importlib.import_module("takead_ros.pictures.clip_video")
+    if out is None and not clip.is_dir():
+        raise TakeadError(f"clip '{clip}': is a file, in which no picture can lie; name another place with --out")
     target = out or clip / "play.gif"
-    if target.exists():
-        raise TakeadError(f"output '{target}' exists already; expected a new path (nothing is overwritten)")
+    refuse_existing(target)
     count = film.write(clip, target, speed)
     if as_json:
         print_json({"clip": str(clip), "out": str(target), "pictures": count, "speed": speed})
         return
-    stdout.print(f"{count} pictures -> {target}", highlight=False, soft_wrap=True)
+    say(f"{count} pictures -> {target}")
 
 
 def _clips(path: Path) -> list[Path]:
@@ -242,22 +286,39 @@ def _unfinished(path: Path) -> list[Path]:
     return [] if path.is_file() else reader.list_unfinished(path)
 
 
-def _stored(clip: Path) -> retention.Stored:
-    manifest = reader.manifest(clip)
+def _shelf(folder: Path) -> Shelf:
+    """The clips below ``folder``, with the reason for each that cannot be read printed by ``_end``."""
+    if not folder.is_dir():
+        raise TakeadError(f"clip folder '{folder}': no such folder; expected one with clips in it")
+    return reader.read_clips(folder)
+
+
+def _end(shelf: Shelf) -> None:
+    """Name what could not be read; exit code 1 where there is any."""
+    for item in shelf.broken:
+        warn(f"{item.path} is left out: {item.why}")
+    if shelf.broken:
+        raise typer.Exit(1)
+
+
+def _stored(clip: Path, manifest: ClipManifest) -> retention.Stored:
     created = manifest.provenance.created
     try:
         age = (datetime.now(timezone.utc) - datetime.fromisoformat(created)).total_seconds() if created else None
+        size = sum(file.lstat().st_size for file in clip.iterdir())
+    except OSError as problem:
+        return retention.Stored(clip, manifest, None, 0, f"cannot be looked into ({problem.strerror})")
     except (ValueError, TypeError):
-        raise TakeadError(f"clip '{clip}': created '{created}': expected ISO 8601 with a time zone") from None
-    return retention.Stored(clip, manifest, age, sum(file.stat().st_size for file in clip.iterdir()))
+        return retention.Stored(clip, manifest, None, 0, f"was made at '{created}', which is no time with a zone")
+    return retention.Stored(clip, manifest, age, size, trash.foreign(clip))
 
 
 def _amount(text: str, option: str, units: dict[str, float]) -> float | None:
     if not text:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([A-Za-z]+)", text)
+    match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([A-Za-z]+)", text)
     if match is None or match[2] not in units:
-        raise TakeadError(f"{option} '{text}': expected a number and one of {', '.join(units)}")
+        raise TakeadError(f"{option} '{text}': expected a number of up to 12 digits and one of {', '.join(units)}")
     return float(match[1]) * units[match[2]]
 
 
@@ -289,4 +350,4 @@ def manifest_loss(count: dict[str, Any]) -> str:
 
 def print_json(content: Any) -> None:
     """JSON on stdout, whatever the terminal's width."""
-    typer.echo(json.dumps(content, indent=2, sort_keys=True))
+    typer.echo(json.dumps(content, indent=2, sort_keys=True, allow_nan=False))

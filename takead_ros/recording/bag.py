@@ -17,6 +17,7 @@ from mcap.stream_reader import StreamReader, breakup_chunk
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.recording.clip import METADATA_NAME
+from takead_ros.recording.digest import ContentDigest, recorded_digest
 from takead_ros.recording.writer import OPEN_SUFFIX, Topic, load_yaml
 
 MAGIC = b"\x89MCAP0\r\n"
@@ -81,7 +82,7 @@ def _in_order(path: Path, files: list[Path]) -> list[Path]:
     try:
         content: Any = load_yaml(metadata.read_bytes())
         names = content["rosbag2_bagfile_information"]["relative_file_paths"]
-        listed = [path / Path(str(name)).name for name in names]
+        listed = [path / Path(_name(name)).name for name in names]
     except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise TakeadError(
             f"bag metadata '{metadata}': not rosbag2's; expected rosbag2_bagfile_information with "
@@ -94,16 +95,27 @@ def _in_order(path: Path, files: list[Path]) -> list[Path]:
     return listed
 
 
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a file name that is a {type(value).__name__}")
+    return value
+
+
 def read(path: Path) -> Iterator[BagMessage]:
-    """All messages of a bag in file order. Raises TakeadError at the first damage, naming file and byte."""
+    """All messages of a bag in file order. Raises TakeadError at the first damage, naming file and byte, and at the end
+    where they are not the ones that the manifest in the bag has the digest of."""
     for file in bag_files(path):
-        scan = Scan()
-        yield from salvage(file, scan)
+        scan, digest = Scan(), ContentDigest()
+        for message in salvage(file, scan):
+            digest.add(message.topic, message.stamp, message.data)
+            yield message
         if scan.damage:
             raise TakeadError(
                 f"bag file '{file}': {scan.damage} after byte {scan.good} of {file.stat().st_size} "
                 f"({scan.messages} messages before it); try: takead clips recover {path}"
             )
+        if recorded_digest(scan.manifest) not in ("", digest.hexdigest()):
+            raise TakeadError(f"bag file '{file}': its messages are not the ones that were recorded (content digest)")
 
 
 def salvage(file: Path, scan: Scan, past_damage: bool = False) -> Iterator[BagMessage]:

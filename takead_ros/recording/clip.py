@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
 
 MANIFEST_FILE = "manifest.json"
 METADATA_NAME = "takead/manifest"  # name of the MCAP metadata record
+MAX_MANIFEST = 16 * 1024 * 1024  # bytes
+NAME_PART = 64  # characters of each part of a clip's id
+Int64 = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
 
 
 class Label(str, Enum):
@@ -31,7 +37,7 @@ class Label(str, Enum):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
 
 class Provenance(_Model):
@@ -39,7 +45,7 @@ class Provenance(_Model):
 
     suite: str = ""
     scenario: str = ""
-    seed: int | None = None
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
     route: str = ""
     map: str = ""
     simulator: str = ""
@@ -49,11 +55,17 @@ class Provenance(_Model):
     created: str = ""
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
 
+    @field_validator("parameters")
+    @classmethod
+    def _finite(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        json.dumps(value, allow_nan=False)  # a ValueError, which pydantic reports, for NaN and infinity
+        return value
+
 
 class ClipEvent(_Model):
     """A takeover event in the clip; ``stamp`` ns is that of the observation on which it was decided."""
 
-    stamp: int
+    stamp: Int64
     kind: Literal["start", "handback", "end", "bookmark"]
     takeover: int
     who: str
@@ -64,6 +76,12 @@ class ClipEvent(_Model):
 
     @staticmethod
     def of(event: TakeoverEvent) -> ClipEvent:
+        """Raises TakeadError for a number that is not finite: no manifest holds one."""
+        if not math.isfinite(event.severity) or not math.isfinite(event.time_to_event or 0.0):
+            raise TakeadError(
+                f"takeover event {event.takeover}: severity {event.severity}, time to event {event.time_to_event}; "
+                "expected finite numbers"
+            )
         return ClipEvent(
             stamp=event.stamp,
             kind=EventKind(event.kind).name.lower(),  # type: ignore[arg-type]
@@ -116,7 +134,10 @@ CLASSIFICATIONS: tuple[str, ...] = ("takeover", "casual_override", "bookmark", "
 
 
 class ClipManifest(_Model):
-    """DESIGN section 6. Stamps are ns of the host's clock; ``start``/``end`` bound the receive stamps in the bag."""
+    """DESIGN section 6. Stamps are ns of the host's clock; ``start``/``end`` bound the receive stamps in the bag.
+
+    ``content_sha256``: see ``digest``. ``relabel``: what a person said last, ``earlier_labels``: before that.
+    """
 
     schema_version: Literal[1] = 1
     clip_id: str
@@ -127,8 +148,8 @@ class ClipManifest(_Model):
     who: str
     why: str
     severity: float
-    start: int
-    end: int
+    start: Int64
+    end: Int64
     events: list[ClipEvent]
     labels: dict[str, int] = Field(default_factory=dict)
     topics: dict[str, TopicCount] = Field(default_factory=dict)
@@ -139,7 +160,9 @@ class ClipManifest(_Model):
     closed_by: str = ""
     continues: str = ""
     recovery: Recovery | None = None
+    content_sha256: str = Field("", pattern="^([0-9a-f]{64})?$")
     relabel: Relabel | None = None
+    earlier_labels: list[Relabel] = Field(default_factory=list)
     exported: list[str] = Field(default_factory=list)
 
     @property
@@ -157,12 +180,18 @@ class ClipManifest(_Model):
         """Messages that are missing, over all topics and causes."""
         return sum(t.lost_gap + t.lost_ring + t.lost_queue + t.lost_disk for t in self.topics.values())
 
+    def as_recorded(self) -> dict[str, Any]:
+        """Everything but what a person or an export adds later, beside the bag only."""
+        return self.model_dump(exclude={"relabel", "earlier_labels", "exported"})
+
     def to_json(self) -> str:
-        return self.model_dump_json(indent=2) + "\n"
+        return json.dumps(self.model_dump(mode="json"), indent=2, allow_nan=False) + "\n"
 
 
 def parse_manifest(text: str | bytes, origin: Path | str) -> ClipManifest:
     """The manifest in JSON ``text``. Raises TakeadError naming ``origin``, the field and what was expected."""
+    if len(text) > MAX_MANIFEST:
+        raise TakeadError(f"clip manifest '{origin}': {len(text)} bytes; expected at most {MAX_MANIFEST}")
     try:
         return ClipManifest.model_validate_json(text)
     except ValidationError as problem:
@@ -193,4 +222,5 @@ def clip_name(provenance: Provenance, start: int) -> str:
         parts.append(f"s{provenance.seed}")
     parts.append(provenance.model_sha256[:8] or "nomodel")
     parts.append(f"{start // 1_000_000:09d}ms")
-    return "_".join("".join(c if c.isalnum() or c in "-." else "-" for c in part) for part in parts)
+    # No dot in front: such a folder would be hidden, or mean another one.
+    return "_".join(re.sub(r"[^A-Za-z0-9.-]|^\.", "-", part[:NAME_PART]) for part in parts)

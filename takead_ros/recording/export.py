@@ -1,11 +1,14 @@
-"""Clips as tables for other tools: one Parquet file with a row for each frame, or a LeRobot data set (v2.1)."""
+"""Clips as tables for other tools: one Parquet file with a row for each frame, or a LeRobot data set."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
+import os
+import shutil
+import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +16,18 @@ import numpy as np
 
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import writable_folder
-from takead_ros.recording import reader
+from takead_ros.files import refuse_existing, replacing, writable_folder
+from takead_ros.recording import lerobot, reader
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest
-from takead_ros.recording.reader import Frame
+from takead_ros.recording.reader import Broken, Frame
 from takead_ros.recording.writer import write_durably
 
-FRAMES_PER_SECOND = 10
 STATE = (
     "speed", "lateral_speed", "yaw_rate", "acceleration", "lateral_acceleration", "steering_angle",
     "lateral_offset", "heading_error", "remaining", "speed_limit",
 )  # fmt: skip
 ACTION = ("steering_angle", "acceleration")
-FORMATS = ("parquet", "lerobot")
+FORMATS = {"parquet": "", "lerobot": "v3.0", "lerobot-v2.1": "v2.1"}  # the version of LeRobot's format
 
 
 def _pyarrow() -> Any:
@@ -35,32 +37,73 @@ def _pyarrow() -> Any:
     return importlib.import_module("pyarrow")
 
 
-def export(clips: Sequence[Path], out: Path, format_: str) -> int:
-    """Write ``clips`` to the new file or folder ``out`` and note it in their manifests; returns the number of frames.
+@dataclass(frozen=True)
+class Exported:
+    """What was written: ``clips``, the number of ``frames``, columns ``left_out`` for lack of values; ``broken``: clips
+    that could not be read; ``not_noted``: manifests that could not be told of the export, and why."""
 
-    Raises TakeadError for an unknown format, an ``out`` that exists, no clips, or where pyarrow is missing.
+    clips: list[Path]
+    frames: int
+    left_out: list[str]
+    broken: list[Broken]
+    not_noted: list[str]
+
+
+def export(clips: Sequence[tuple[Path, ClipManifest]], out: Path, format_: str) -> Exported:
+    """Write ``clips`` to the new file or folder ``out`` and note it in their manifests; bad ones are left out.
+
+    Raises TakeadError for an unknown format, an ``out`` that exists or cannot be written, no clip that can be read, or
+    where pyarrow is missing.
     """
     if format_ not in FORMATS:
         raise TakeadError(f"format '{format_}': expected one of {', '.join(FORMATS)}")
-    if out.exists():
-        raise TakeadError(f"output '{out}' exists already; expected a new path (nothing is overwritten)")
+    refuse_existing(out)
     if not clips:
         raise TakeadError("no clips to export; expected at least one")
     arrow = _pyarrow()
-    manifests = [reader.manifest(clip) for clip in clips]
-    tables = [
-        table(clip, manifest, number) for number, (clip, manifest) in enumerate(zip(clips, manifests, strict=True))
-    ]
     writable_folder(out.parent)
+    tables: list[tuple[Path, ClipManifest, dict[str, list[Any]]]] = []
+    broken: list[Broken] = []
+    for clip, manifest in clips:
+        try:
+            tables.append((clip, manifest, table(clip, manifest, len(tables))))
+        except TakeadError as problem:
+            broken.append(Broken(clip, str(problem)))
+    if not tables:
+        raise TakeadError(f"no clip can be exported: {broken[0].why}")
+    left_out: list[str] = []
     if format_ == "parquet":
-        whole = arrow.concat_tables([arrow.Table.from_pydict(columns) for columns in tables])
-        arrow.parquet.write_table(whole, out)
+        whole = arrow.concat_tables([arrow.Table.from_pydict(columns) for *_, columns in tables])
+        with replacing(out) as partial:
+            arrow.parquet.write_table(whole, partial)
+        frames = whole.num_rows
     else:
-        _lerobot(arrow, tables, manifests, out)
-    for clip, manifest in zip(clips, manifests, strict=True):
+        named = [lerobot.Clip(manifest.clip_id, _task(manifest), columns) for _, manifest, columns in tables]
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name[:80]}.", suffix=".part", dir=out.parent))
+        try:
+            frames, left_out = lerobot.write(arrow, named, STATE, ACTION, work, FORMATS[format_])
+            work.chmod(0o777 & ~_umask())
+            work.rename(out)
+        except OSError as problem:
+            raise TakeadError(
+                f"output '{out}': {problem.strerror or problem}; expected a writable place with space left"
+            ) from problem
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    not_noted = []
+    for clip, manifest, _ in tables:
         manifest.exported = sorted({*manifest.exported, f"{format_}:{out.name}"})
-        write_durably(clip / MANIFEST_FILE, manifest.to_json())
-    return sum(len(columns["frame_index"]) for columns in tables)
+        try:
+            write_durably(clip / MANIFEST_FILE, manifest.to_json())
+        except OSError as problem:
+            not_noted.append(f"{clip}: {problem.strerror}")
+    return Exported([clip for clip, *_ in tables], frames, left_out, broken, not_noted)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
 
 
 def table(clip: Path, manifest: ClipManifest, episode: int) -> dict[str, list[Any]]:
@@ -111,69 +154,5 @@ def _plan(output: DriverOutput | None) -> list[float]:
     return [float(value) for value in np.stack([plan.x, plan.y, plan.yaw, plan.speed], axis=1).ravel()]
 
 
-def _lerobot(arrow: Any, tables: list[dict[str, list[Any]]], manifests: list[ClipManifest], out: Path) -> None:
-    """A LeRobot v2.1 data set: vector features only, a clip for each episode, the trigger as its task."""
-    tasks = sorted({_task(manifest) for manifest in manifests})
-    data, meta = out / "data" / "chunk-000", out / "meta"
-    data.mkdir(parents=True)
-    meta.mkdir()
-    index = 0
-    features = {
-        "observation.state": _feature("float32", [len(STATE)], STATE),
-        "action": _feature("float32", [2], ACTION),
-        "action.policy": _feature("float32", [2], ACTION),
-        "action.expert": _feature("float32", [2], ACTION),
-        "label": _feature("string", [1]),
-        "timestamp": _feature("float32", [1]),
-        "next.done": _feature("bool", [1]),
-        **{name: _feature("int64", [1]) for name in ("frame_index", "episode_index", "index", "task_index")},
-    }
-    episodes, statistics = [], []
-    for number, (columns, manifest) in enumerate(zip(tables, manifests, strict=True)):
-        count = len(columns["frame_index"])
-        columns = {**columns, "index": list(range(index, index + count))}
-        columns["task_index"] = [tasks.index(_task(manifest))] * count
-        index += count
-        arrays = {name: arrow.array(columns[name], type=_type(arrow, feature)) for name, feature in features.items()}
-        arrow.parquet.write_table(arrow.Table.from_pydict(arrays), data / f"episode_{number:06d}.parquet")
-        episodes.append({"episode_index": number, "tasks": [_task(manifest)], "length": count})
-        numeric = [name for name, feature in features.items() if feature["dtype"] not in ("string", "bool")]
-        statistics.append({"episode_index": number, "stats": {name: _stats(columns[name]) for name in numeric}})
-    info = {
-        "codebase_version": "v2.1", "robot_type": "car", "total_episodes": len(tables), "total_frames": index,
-        "total_tasks": len(tasks), "total_videos": 0, "total_chunks": 1, "chunks_size": max(1000, len(tables)),
-        "fps": FRAMES_PER_SECOND, "splits": {"train": f"0:{len(tables)}"}, "video_path": None, "features": features,
-        "data_path": "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet",
-    }  # fmt: skip
-    write_durably(meta / "info.json", json.dumps(info, indent=2) + "\n")
-    write_durably(meta / "tasks.jsonl", _lines({"task_index": i, "task": task} for i, task in enumerate(tasks)))
-    write_durably(meta / "episodes.jsonl", _lines(episodes))
-    write_durably(meta / "episodes_stats.jsonl", _lines(statistics))
-
-
 def _task(manifest: ClipManifest) -> str:
     return f"{manifest.provenance.scenario or 'drive'}: {manifest.trigger}"
-
-
-def _feature(dtype: str, shape: list[int], names: Sequence[str] | None = None) -> dict[str, Any]:
-    return {"dtype": dtype, "shape": shape, "names": list(names) if names else None}
-
-
-def _type(arrow: Any, feature: dict[str, Any]) -> Any:
-    element = getattr(arrow, {"bool": "bool_"}.get(feature["dtype"], feature["dtype"]))()
-    return element if feature["shape"] == [1] else arrow.list_(element, feature["shape"][0])
-
-
-def _stats(values: list[Any]) -> dict[str, list[float | None]]:
-    """Per column, over the finite values; None where there are none."""
-    rows = np.array(values, dtype=float).reshape(len(values), -1)
-
-    def over(reduce: Any) -> list[float | None]:
-        finite = (column[np.isfinite(column)] for column in rows.T)
-        return [float(reduce(column)) if len(column) else None for column in finite]
-
-    return {"min": over(np.min), "max": over(np.max), "mean": over(np.mean), "std": over(np.std), "count": [len(rows)]}
-
-
-def _lines(items: Any) -> str:
-    return "".join(json.dumps(item) + "\n" for item in items)

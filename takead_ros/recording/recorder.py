@@ -59,7 +59,9 @@ class Recorder:
             self._episode(convert.episode_from_msg(codec.deserialize(data, interfaces.EPISODE.type)))
         self._do(self.session.receive(topic, stamp, data, number))
         if topic in self._events:
-            self._do(self.session.event(convert.event_from_msg(codec.deserialize(data, interfaces.EVENT.type)), stamp))
+            event = convert.event_from_msg(codec.deserialize(data, interfaces.EVENT.type))
+            ClipEvent.of(event)  # what a manifest cannot hold is refused before it opens a clip
+            self._do(self.session.event(event, stamp))
         elif topic in self._requests:
             self.session.request(convert.request_from_msg(codec.deserialize(data, interfaces.REQUEST.type)), stamp)
         self._sink.tick(stamp)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from takead_ros.domain.driving import EventKind, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import codec, convert, interfaces
+from takead_ros.recording import reader
 from takead_ros.recording.bag import DAMAGE, BagMessage, Scan, salvage
 from takead_ros.recording.clip import (
     MANIFEST_FILE,
@@ -28,7 +28,9 @@ from takead_ros.recording.gaps import header_stamp
 from takead_ros.recording.recorder import describe
 from takead_ros.recording.ring import Received
 from takead_ros.recording.session import SECOND, SessionConfig, is_casual, label_bytes, label_of
-from takead_ros.recording.writer import OPEN_SUFFIX, ClipWriter, Topic
+from takead_ros.recording.trash import clip_files, remove_files
+from takead_ros.recording.verify import verify
+from takead_ros.recording.writer import OPEN_SUFFIX, ClipWriter, Topic, write_durably
 
 DAMAGED_SUFFIX = ".damaged"
 _WORK_SUFFIX = ".recovering"
@@ -62,9 +64,12 @@ class _Content:
 def recover(source: Path) -> Recovered:
     """Make a whole clip of ``source`` (a ``.recording`` folder or a damaged clip). Nothing readable is dropped.
 
-    A clip that was merely cut off is replaced by the repaired one; a damaged original is kept as ``<id>.damaged``.
-    Raises TakeadError where ``source`` holds no bag or is being recorded right now.
+    A clip that was merely cut off is replaced by the repaired one; a damaged original is kept as ``<id>.damaged``, and
+    so is one in whose folder somebody put something else. A clip that only lost ``manifest.json`` gets it back from its
+    bag. Raises TakeadError where ``source`` holds no bag or is being recorded right now.
     """
+    if (restored := _restored(source)) is not None:
+        return restored
     files = sorted(source.glob("*.mcap")) if source.is_dir() else []
     if len(files) != 1:
         raise TakeadError(
@@ -86,7 +91,7 @@ def recover(source: Path) -> Recovered:
     manifest = _manifest(source, final.name, content)
     work = final.with_name(final.name + _WORK_SUFFIX)
     if work.exists():
-        shutil.rmtree(work)  # left by a recovery that was itself cut off; the source is still whole
+        remove_files(work, clip_files(work, final.name))  # left by a recovery that was cut off; the source is whole
     work.mkdir()
     writer = ClipWriter(work, final, manifest, content.scan.topics | {_label_topic(content): _LABEL})
     labels: dict[str, int] = {}
@@ -112,11 +117,29 @@ def recover(source: Path) -> Recovered:
         source.rename(kept)
     writer.close(manifest)
     if source != final:
-        if content.torn:
-            shutil.rmtree(source)
+        if content.torn and not {path.name for path in source.iterdir()} - clip_files(source, final.name):
+            remove_files(source, clip_files(source, final.name))
         elif source.name.endswith(OPEN_SUFFIX):
             kept = source.rename(source.with_name(final.name + DAMAGED_SUFFIX))
     return Recovered(source, final, content.scan.messages, content.scan.damage, kept)
+
+
+def _restored(source: Path) -> Recovered | None:
+    """Put a lost ``manifest.json`` back where nothing else is wrong; None where that is not the case."""
+    if source.name.endswith((OPEN_SUFFIX, DAMAGED_SUFFIX)) or (source / MANIFEST_FILE).exists():
+        return None
+    try:
+        inside = reader.manifest_inside(source)
+    except TakeadError:
+        return None
+    if inside is None or inside.clip_id != source.resolve().name or inside.state == "recording":
+        return None
+    write_durably(source / MANIFEST_FILE, inside.to_json())
+    report = verify(source)
+    if not report.ok:
+        (source / MANIFEST_FILE).unlink()
+        return None
+    return Recovered(source, source, report.messages, f"{MANIFEST_FILE} was missing", None)
 
 
 def _read(file: Path) -> _Content:
@@ -128,7 +151,9 @@ def _read(file: Path) -> _Content:
             if interfaces.CLIP_LABEL.matches(message.topic, message.type):
                 content.labels.setdefault(message.stamp, deque()).append(texts.get(message.data))
             elif message.type == interfaces.EVENT.type:
-                content.events.append(convert.event_from_msg(codec.deserialize(message.data, interfaces.EVENT.type)))
+                event = convert.event_from_msg(codec.deserialize(message.data, interfaces.EVENT.type))
+                ClipEvent.of(event)
+                content.events.append(event)
             elif message.type == interfaces.REQUEST.type:
                 request = convert.request_from_msg(codec.deserialize(message.data, interfaces.REQUEST.type))
                 if request.trigger not in (Trigger.NONE, Trigger.HUMAN_OVERRIDE, Trigger.BOOKMARK):

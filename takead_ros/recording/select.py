@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from takead_ros.domain.driving import Trigger
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording import reader
 from takead_ros.recording.clip import CLASSIFICATIONS, ClipManifest
+from takead_ros.recording.reader import Shelf
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class Filter:
             raise TakeadError(f"class '{self.classification}': expected one of {', '.join(CLASSIFICATIONS)}")
         if not 0.0 <= self.min_severity <= 1.0:
             raise TakeadError(f"severity {self.min_severity}: expected 0 to 1")
-        for date in (self.since, self.until):
-            if date and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", date):
-                raise TakeadError(f"date '{date}': expected YYYY-MM-DD")
+        for text in (self.since, self.until):
+            if text:
+                _check_date(text)
 
     def matches(self, manifest: ClipManifest) -> bool:
         day = manifest.provenance.created[:10]
@@ -53,7 +54,20 @@ class Filter:
         )
 
 
-def matching(folder: Path, wanted: Filter) -> list[tuple[Path, ClipManifest]]:
-    """The closed clips below ``folder`` that match, by name."""
-    clips = [(path, reader.manifest(path)) for path in reader.list_clips(folder)]
-    return [(path, manifest) for path, manifest in clips if wanted.matches(manifest)]
+def _check_date(text: str) -> None:
+    """Raises TakeadError where ``text`` is no day of the calendar, written YYYY-MM-DD."""
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError("another form")
+        date.fromisoformat(text)
+    except ValueError as problem:
+        raise TakeadError(f"date '{text}': expected a day as YYYY-MM-DD ({problem})") from problem
+
+
+def matching(shelf: Shelf, wanted: Filter) -> list[tuple[Path, ClipManifest]]:
+    """The clips of ``shelf`` that match, by name. Raises TakeadError for a scenario that none of them is of, where
+    others are there: it is a misspelt one."""
+    known = sorted({manifest.provenance.scenario for _, manifest in shelf.clips} - {""})
+    if wanted.scenario and known and wanted.scenario not in known:
+        raise TakeadError(f"scenario '{wanted.scenario}': no clip here is of it; there are {', '.join(known)}")
+    return [(path, manifest) for path, manifest in shelf.clips if wanted.matches(manifest)]

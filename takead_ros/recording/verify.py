@@ -13,11 +13,9 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import codec
 from takead_ros.recording import reader
 from takead_ros.recording.bag import DAMAGE, Scan, bag_files, salvage
-from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest, parse_manifest
+from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest
+from takead_ros.recording.digest import ContentDigest, recorded_digest
 from takead_ros.recording.writer import load_yaml
-
-# What a person or an export adds later, beside the bag only.
-_ADDED_LATER = {"relabel", "exported"}
 
 
 @dataclass
@@ -52,16 +50,17 @@ def verify(path: Path) -> Report:
         _check_file(file, report, counts)
     if report.ok and path.is_dir():
         _check_metadata(path, counts, report)
-        _check_manifest(path, files, manifest, counts, report)
+        _check_manifest(path, manifest, counts, report)
     if report.ok:
         _check_frames(path, manifest, report)
     return report
 
 
 def _check_file(file: Path, report: Report, counts: dict[str, int]) -> None:
-    scan = Scan()
+    scan, digest = Scan(), ContentDigest()
     undecodable: dict[str, str] = {}
     for message in salvage(file, scan):
+        digest.add(message.topic, message.stamp, message.data)
         counts[message.topic] = counts.get(message.topic, 0) + 1
         try:
             codec.deserialize(message.data, message.type)
@@ -72,6 +71,8 @@ def _check_file(file: Path, report: Report, counts: dict[str, int]) -> None:
     if scan.damage:
         report.problems.append(f"'{file.name}': {scan.damage}, after byte {scan.good} of {file.stat().st_size}")
     report.problems += [f"'{topic}': message at {text}" for topic, text in undecodable.items()]
+    if not scan.damage and recorded_digest(scan.manifest) not in ("", digest.hexdigest()):
+        report.problems.append(f"'{file.name}': its messages are not the ones that were recorded (content digest)")
     if not scan.damage:
         try:
             with file.open("rb") as stream:
@@ -97,9 +98,7 @@ def _check_metadata(path: Path, counts: dict[str, int], report: Report) -> None:
         report.problems.append(f"'metadata.yaml': wrong message counts for {', '.join(wrong)}")
 
 
-def _check_manifest(
-    path: Path, files: list[Path], manifest: ClipManifest, counts: dict[str, int], report: Report
-) -> None:  # fmt: skip
+def _check_manifest(path: Path, manifest: ClipManifest, counts: dict[str, int], report: Report) -> None:
     if manifest.state == "recording":
         report.problems.append(f"'{MANIFEST_FILE}': the clip was never closed")
     if manifest.clip_id != path.resolve().name:
@@ -109,20 +108,10 @@ def _check_manifest(
             report.problems.append(
                 f"'{MANIFEST_FILE}': {count.written} messages on {topic}, the bag holds {counts.get(topic, 0)}"
             )
-    scan = Scan()
-    for file in files:
-        for _ in salvage(file, scan):
-            pass
-    if scan.manifest is None:
-        report.problems.append("the bag holds no manifest (MCAP metadata takead/manifest)")
-        return
     try:
-        inside = parse_manifest(scan.manifest, files[-1])
+        reader.agreed_manifest(path)
     except TakeadError as problem:
         report.problems.append(str(problem))
-        return
-    if inside.model_dump(exclude=_ADDED_LATER) != manifest.model_dump(exclude=_ADDED_LATER):
-        report.problems.append(f"'{MANIFEST_FILE}' and the manifest in the bag differ")
 
 
 def _check_frames(path: Path, manifest: ClipManifest, report: Report) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import yaml
 
 from takead_ros.messages import codec
 from takead_ros.recording.clip import MANIFEST_FILE, METADATA_NAME, ClipManifest
+from takead_ros.recording.digest import ContentDigest
 from takead_ros.recording.mcap_chunks import ChunkedWriter
 from takead_ros.recording.ring import Received
 
@@ -26,6 +27,7 @@ OPEN_SUFFIX = ".recording"
 CHUNK_BYTES = 1024 * 1024
 # Version 5 of rosbag2's metadata is what Humble writes; every later rosbag2 and rosbags read it.
 ROSBAG2_VERSION = 5
+MAX_YAML, MAX_NODES = 16 * 1024 * 1024, 1_000_000  # bytes of a metadata file, and nodes in it
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class ClipWriter:
         self.count = self.flushed = self.synced = 0
         self._flushed: dict[str, int] = {}  # ``written`` at the last flush; replaced, never changed
         self._synced: dict[str, int] = {}
+        self._digest = ContentDigest()
         self._topics = topics
         self._flush_ns = int(flush_seconds * 1e9)
         self._schemas: dict[str, int] = {}
@@ -112,6 +115,7 @@ class ClipWriter:
         count = self.written.get(message.topic, 0)
         self.written[message.topic] = count + 1
         self._writer.add_message(channel, message.stamp, message.data, count)
+        self._digest.add(message.topic, message.stamp, message.data)
         low, high = self._bounds or (message.stamp, message.stamp)
         self._bounds = (min(low, message.stamp), max(high, message.stamp))
         if self._first_unflushed is None:
@@ -146,6 +150,7 @@ class ClipWriter:
         """Write the end of the file, ``manifest`` in it; nothing can be added afterwards."""
         low, high = self._bounds or (manifest.start, manifest.start)
         manifest.clip_id, manifest.start, manifest.end = self.clip_id, low, high
+        manifest.content_sha256 = self._digest.hexdigest()
         self._writer.add_metadata(METADATA_NAME, {"manifest": manifest.to_json()})
         self._writer.finish()
         self._finished = True
@@ -246,8 +251,38 @@ def bag_metadata(clip_id: str, start: int, end: int, topics: Mapping[str, tuple[
 
 
 def load_yaml(text: str | bytes) -> Any:
-    """What YAML text says; by libyaml where PyYAML has it, which is ten times as fast. Raises yaml.YAMLError."""
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    """What YAML text says; by libyaml where PyYAML has it, which is ten times as fast. Raises yaml.YAMLError, also for
+    text that is longer, or by its aliases would become larger, than any bag's metadata."""
+    if len(text) > MAX_YAML:
+        raise yaml.YAMLError(f"{len(text)} bytes; expected at most {MAX_YAML}")
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if (b"*" if isinstance(text, bytes) else "*") in text:  # type: ignore[operator]
+        _bound_aliases(yaml.parse(text, Loader=loader))
+    return yaml.load(text, Loader=loader)
+
+
+def _bound_aliases(events: Iterator[Any]) -> None:
+    """YAMLError where a document with its aliases written out has more than MAX_NODES nodes."""
+    sizes: dict[str, int] = {}
+    open_nodes: list[tuple[str | None, int]] = [(None, 0)]  # anchor, nodes so far
+    for event in events:
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, 1))
+            continue
+        if isinstance(event, yaml.AliasEvent):
+            anchor, size = None, sizes.get(str(event.anchor), 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            anchor, size = event.anchor, 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = open_nodes.pop()
+        else:
+            continue
+        if anchor is not None:
+            sizes[anchor] = size
+        outer, total = open_nodes[-1]
+        open_nodes[-1] = outer, total + size
+        if total + size > MAX_NODES:
+            raise yaml.YAMLError(f"more than {MAX_NODES} nodes once its aliases are written out")
 
 
 def dump_yaml(content: Any) -> str:

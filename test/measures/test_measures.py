@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import ControlKind, LightState, ObjectKind, Objects, TrafficControl
 from takead_ros.measures.driving_score import score
 from takead_ros.measures.episode_log import Contact, End, EpisodeLog

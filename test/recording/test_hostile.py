@@ -1,0 +1,337 @@
+"""Clips that were changed, spoiled or made to do harm: one clear error each, and the others are not affected."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from support import stream
+from takead_ros.cli import clips
+from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
+from takead_ros.domain.errors import TakeadError
+from takead_ros.messages import codec, convert
+from takead_ros.recording import bag, reader
+from takead_ros.recording.clip import MANIFEST_FILE, ClipEvent, Provenance, clip_name, parse_manifest
+from takead_ros.recording.recorder import Recorder
+from takead_ros.recording.recover import recover
+from takead_ros.recording.ring import Received
+from takead_ros.recording.verify import verify
+from takead_ros.recording.writer import ClipWriter, load_yaml
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    for name in "ab":
+        stream.record(folder / name, stream.run(12.0, (stream.Takeover(6.0, 8.0, 8.5),)))
+    return folder
+
+
+@pytest.fixture
+def folder(recorded: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(recorded, tmp_path / "clips"))
+
+
+def run(arguments: list[str], code: int = 0) -> str:
+    result = CliRunner().invoke(clips.app, arguments, catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def edited(clip: Path, **changes: Any) -> None:
+    content = json.loads((clip / MANIFEST_FILE).read_text())
+    for name, value in changes.items():
+        place = content
+        *parts, last = name.split("__")
+        for part in parts:
+            place = place[part]
+        place[last] = value
+    (clip / MANIFEST_FILE).write_text(json.dumps(content))
+
+
+# contents ---------------------------------------------------------------------------------------------------------
+
+
+def rewritten(clip: Path, number: int, data: bytes | None, keep_digest: bool = True) -> None:
+    """Write the clip's bag anew, valid to the last checksum, with message ``number`` changed (None: left out)."""
+    messages = list(bag.read(clip))
+    manifest, old = reader.manifest(clip), reader.manifest(clip).content_sha256
+    scan = bag.Scan()
+    (file,) = clip.glob("*.mcap")
+    list(bag.salvage(file, scan))
+    shutil.rmtree(clip)
+    work = clip.with_name("work")
+    work.mkdir()
+    writer = ClipWriter(work, clip, manifest, scan.topics)
+    for i, message in enumerate(messages):
+        if i != number or data is not None:
+            content = data if i == number and data is not None else message.data
+            writer.write(Received(message.topic, message.stamp, content))
+    for topic, count in writer.written.items():
+        if topic in manifest.topics:
+            manifest.topics[topic].written = count
+    finish = manifest.to_json
+    if keep_digest:  # who changes a message need not know of the digest
+        object.__setattr__(manifest, "to_json", lambda: json.dumps({**json.loads(finish()), "content_sha256": old}))
+    writer.close(manifest)
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_a_changed_or_missing_message_is_noticed_though_every_checksum_fits(folder: Path, drop: bool) -> None:
+    clip = reader.list_clips(folder)[0]
+    messages = list(bag.read(clip))
+    chosen = next(i for i, m in enumerate(messages) if m.topic.endswith("/policy/output") and i > 300)
+    data = bytearray(messages[chosen].data)
+    data[60] ^= 1
+    rewritten(clip, chosen, None if drop else bytes(data))
+    assert any("not the ones that were recorded (content digest)" in problem for problem in verify(clip).problems)
+    with pytest.raises(TakeadError, match="content digest"):
+        list(reader.frames(clip))
+
+
+def test_a_rewritten_clip_with_nothing_changed_is_whole(folder: Path) -> None:
+    """The proof that the test above sees the change and not the rewriting."""
+    clip = reader.list_clips(folder)[0]
+    data = list(bag.read(clip))[300].data
+    rewritten(clip, 300, data)
+    assert verify(clip).problems == [] and reader.manifest(clip).content_sha256
+
+
+def test_a_clip_from_before_there_were_digests_is_whole() -> None:
+    golden = reader.list_clips(Path(__file__).parent / "golden")[0]
+    assert verify(golden).ok and len(list(reader.frames(golden))) > 20
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("provenance__seed", None), ("provenance__seed", 3_000_000), ("provenance__model_sha256", "ff" * 32),
+     ("provenance__scenario", "other"), ("severity", 0.0), ("events", []), ("content_sha256", "")],
+)  # fmt: skip
+def test_a_manifest_that_says_something_else_than_the_bag_is_not_learned_from(
+    folder: Path, name: str, value: Any
+) -> None:
+    clip = reader.list_clips(folder)[0]
+    assert reader.agreed_manifest(clip).provenance.seed == 7
+    edited(clip, **{name: value})
+    with pytest.raises(TakeadError, match=f"differ in '{name.split('__')[0]}'"):
+        reader.agreed_manifest(clip)
+    assert not verify(clip).ok
+
+
+def test_what_people_add_later_is_no_difference(folder: Path) -> None:
+    clip = reader.list_clips(folder)[0]
+    run(["label", str(clip), "false_alarm"])
+    run(["label", str(clip), "takeover"])
+    assert reader.agreed_manifest(clip).judged == "takeover" and verify(clip).ok
+
+
+# a clip that lost its manifest, and bad ones beside good ones -----------------------------------------------------
+
+
+def test_a_clip_without_manifest_json_is_found_by_its_bag_and_gets_it_back(folder: Path) -> None:
+    clip = reader.list_clips(folder)[0]
+    before = (clip / MANIFEST_FILE).read_bytes()
+    (clip / MANIFEST_FILE).unlink()
+    assert clip in reader.list_clips(folder) and "2 clips" in run(["ls", str(folder)])
+    with pytest.raises(TakeadError, match=r"manifest.json is missing; expected both copies"):
+        reader.agreed_manifest(clip)
+    assert "manifest.json is missing" in run(["verify", str(folder)], code=1)
+    assert "1 of 1 recovered" in run(["recover", str(folder)])
+    assert (clip / MANIFEST_FILE).read_bytes() == before and verify(clip).ok
+    assert not clip.with_name(clip.name + ".damaged").exists(), "nothing else was touched"
+
+
+def test_a_bag_that_is_no_clip_is_named_and_hides_none(folder: Path) -> None:
+    bad = folder / "other"
+    shutil.copytree(reader.list_clips(folder)[0], bad)
+    (bad / MANIFEST_FILE).unlink()
+    (bag_file,) = bad.glob("*.mcap")
+    bag_file.write_bytes(b"\x89MCAP0\r\n" * 2)
+    shelf = reader.read_clips(folder)
+    assert len(shelf.clips) == 2 and [item.path for item in shelf.broken] == [bad]
+    text = run(["ls", str(folder)], code=1)
+    assert "2 clips" in text and "other is left out" in text
+
+
+GARBAGE = {
+    "empty": b"",
+    "half": b'{"schema_version": 1, "clip_id": "x", "ki',
+    "list": b"[]",
+    "text": b"hello",
+    "binary": bytes(range(256)),
+    "deep": b"[" * 100_000,
+    "nan": b'{"severity": NaN}',
+    "infinity": b'{"severity": 1e999}',
+    "huge": b'{"start": 1' + b"0" * 4000 + b"}",
+    "long": b" " * (16 * 1024 * 1024 + 1),
+}
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+def test_one_bad_manifest_stops_no_verb(folder: Path, kind: str) -> None:
+    bad, good = reader.list_clips(folder)
+    (bad / MANIFEST_FILE).write_bytes(GARBAGE[kind])
+    shelf = reader.read_clips(folder)
+    assert [clip for clip, _ in shelf.clips] == [good]
+    assert str(bad / MANIFEST_FILE) in shelf.broken[0].why and "\n" not in shelf.broken[0].why
+    assert good.name in run(["ls", str(folder)], code=1)
+    assert "1 of 2 whole" in run(["verify", str(folder)], code=1)
+    with pytest.raises(TakeadError):
+        run(["show", str(bad)])
+    answer = run(["recover", str(folder), "--json"])
+    assert len(json.loads(answer)["recovered"]) == 1 and all(verify(clip).ok for clip in reader.list_clips(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("severity", float("nan"), "finite number"), ("severity", float("inf"), "finite number"),
+        ("start", 10**400, "start: "), ("end", 1 << 63, "less than"),
+        ("provenance__seed", -1, "provenance.seed"), ("provenance__seed", 1 << 70, "provenance.seed"),
+        ("provenance__parameters", {"a": [1.0, {"b": float("nan")}]}, "provenance.parameters"),
+        ("windows", {"pre": float("-inf")}, "windows.pre"), ("content_sha256", "../..", "content_sha256"),
+        ("kind", "joyride", "kind"), ("extra", 1, "extra"),
+    ],
+)  # fmt: skip
+def test_a_manifest_with_an_impossible_value_is_refused_by_name(
+    folder: Path, name: str, value: Any, words: str
+) -> None:
+    clip = reader.list_clips(folder)[0]
+    edited(clip, **{name: value})
+    with pytest.raises(TakeadError) as caught:
+        reader.manifest(clip)
+    assert words in str(caught.value) and len(str(caught.value)) < 600
+
+
+def test_no_manifest_is_written_with_a_number_that_is_not_finite(folder: Path) -> None:
+    manifest = reader.manifest(reader.list_clips(folder)[0])
+    manifest.severity = float("nan")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        manifest.to_json()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("severity", float("nan")), ("severity", float("inf")), ("severity", -float("inf")),
+     ("time_to_event", float("inf"))],
+)  # fmt: skip
+def test_an_event_that_is_not_finite_opens_no_clip_and_is_kept_as_a_message(
+    tmp_path: Path, field: str, value: float
+) -> None:
+    sink = stream.DirectSink(tmp_path)
+    recorder = Recorder(stream.CONFIG, stream.TOPICS, stream.PROVENANCE, sink)
+    bad = TakeoverEvent(0, EventKind.START, 1, Source.EXPERT, Trigger.STUCK, 0.5, 1.0, "")
+    bad = TakeoverEvent(**{**vars(bad), "stamp": 3 * stream.SECOND, field: value})
+    for message in stream.run(12.0, (stream.Takeover(6.0, 8.0, 8.5),)):
+        recorder.receive(*message)
+        if message.topic.endswith("/scene") and message.stamp == 3 * stream.SECOND:
+            data = codec.serialize(convert.event_to_msg(bad))
+            with pytest.raises(TakeadError, match="expected finite numbers"):
+                recorder.receive("/takead/takeover/event", message.stamp, data)
+            assert not recorder.session.recording
+    recorder.finish(12 * stream.SECOND)
+    (clip,) = sink.clips
+    assert verify(clip).ok and reader.manifest(clip).trigger == "collision_predicted"
+    with pytest.raises(TakeadError):
+        ClipEvent.of(bad)
+
+
+# metadata.yaml ----------------------------------------------------------------------------------------------------
+
+
+def bomb(levels: int = 9) -> str:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, levels)]
+    return "\n".join([*lines, f"rosbag2_bagfile_information: {{relative_file_paths: [*a{levels - 1}]}}"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [bomb(), "x" * (16 * 1024 * 1024 + 1), "a: &a [*a]", "[" * 20_000, "!!python/object/apply:os.system [id]",
+     "rosbag2_bagfile_information: {relative_file_paths: [[1, 2]]}", "\x00", "a: b: c"],
+    ids=["bomb", "long", "recursive", "deep", "object", "list", "nul", "syntax"],
+)  # fmt: skip
+def test_metadata_that_would_do_harm_is_refused_at_once(folder: Path, text: str) -> None:
+    bad, good = reader.list_clips(folder)
+    (bad / "metadata.yaml").write_text(text)
+    begin = time.process_time()
+    with pytest.raises(TakeadError, match="metadata"):
+        list(bag.read(bad))
+    assert not verify(bad).ok and verify(good).ok
+    assert time.process_time() - begin < 10.0
+
+
+def test_the_aliases_of_ordinary_metadata_are_read() -> None:
+    assert load_yaml("a: &x {b: 1}\nc: *x\nd: [*x, *x]") == {"a": {"b": 1}, "c": {"b": 1}, "d": [{"b": 1}] * 2}
+
+
+# text that steers -------------------------------------------------------------------------------------------------
+
+TEXTS = ["[/bold]", "[red]x[/red]", ":x:", "\x1b[2J\x1b]0;owned\x07", "line\nfeed\rback", "\u202egnp.exe", "\ud800"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_from_a_clip_is_printed_as_text(folder: Path, text: str) -> None:
+    clip = reader.list_clips(folder)[0]
+    edited(clip, why=text, provenance__scenario=text)
+    if "\ud800" in text:
+        with pytest.raises(TakeadError, match="clip manifest"):
+            run(["show", str(clip)])
+        return
+    for output in (run(["show", str(clip)]), run(["verify", str(clip)], code=1), run(["ls", str(folder)])):
+        assert not any(c in output for c in "\x1b\x07\r\u202e")
+    shown = run(["show", str(clip)])
+    assert (text if text.isprintable() else text.encode("unicode_escape").decode()) in shown
+
+
+@pytest.mark.parametrize("name", ["[x]", "[red]ok[", ":x:", "a\x1b[2Jb"])
+def test_names_of_folders_are_printed_as_they_are(folder: Path, name: str) -> None:
+    place = folder.rename(folder.with_name(name))
+    shown = name if name.isprintable() else name.encode("unicode_escape").decode()
+    for verb, code in (("ls", 0), ("verify", 0)):
+        text = run([verb, str(place)], code)
+        assert shown in text and "\x1b" not in text
+    with pytest.raises(TakeadError) as caught:
+        run(["ls", str(place / name)])
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("scenario", ["x" * 5000, "../../etc", "a/b", "\x00\x1b", "²", "名前", ""])
+def test_a_clips_name_is_short_and_plain_whatever_it_is_made_of(scenario: str) -> None:
+    name = clip_name(Provenance(scenario=scenario, seed=(1 << 63) - 1, model_sha256="f" * 64), 1 << 62)
+    assert len(name) < 150 and "/" not in name and name.isascii() and name.isprintable() and not name.startswith(".")
+
+
+def test_random_bytes_in_a_manifest_end_in_one_clear_error(folder: Path) -> None:
+    """1,000 manifests with some bytes changed: either it still is a manifest, or TakeadError says where not."""
+    clip = reader.list_clips(folder)[0]
+    whole, random = (clip / MANIFEST_FILE).read_bytes(), np.random.default_rng(3)
+    refused = 0
+    for _ in range(1000):
+        data = bytearray(whole)
+        for place in random.integers(len(data), size=random.integers(1, 6)):
+            data[place] = random.integers(256)
+        try:
+            parse_manifest(bytes(data), "x").to_json()
+        except TakeadError as problem:
+            refused += 1
+            assert str(problem).startswith("clip manifest 'x'")
+    assert 100 < refused < 1000
+
+
+def test_recovering_a_folder_goes_on_after_one_that_cannot_be(folder: Path) -> None:
+    bad, good = reader.list_clips(folder)
+    (bad / MANIFEST_FILE).write_text("{}")
+    bad.with_name(bad.name + ".damaged").mkdir()
+    (good / MANIFEST_FILE).unlink()
+    answer = json.loads(run(["recover", str(folder), "--json"], code=1).split("\nwarning:")[0])
+    assert [item["clip"] for item in answer["recovered"]] == [str(good)] and len(answer["failed"]) == 1
+    with pytest.raises(TakeadError, match="move it away first"):
+        recover(bad)
