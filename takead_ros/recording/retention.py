@@ -10,7 +10,7 @@ from takead_ros.recording.clip import ClipManifest
 
 
 @dataclass(frozen=True)
-class Policy:
+class RetentionPolicy:
     """``max_age_s`` since ``created`` (None: any); ``max_bytes`` of all clips together (None: any). Clips of at least
     ``keep_severity`` (None: no such bound) stay whatever happens. Clips that were never exported stay unless
     ``unexported`` says otherwise. Raises TakeadError for a policy that asks for nothing, or for what cannot be.
@@ -54,7 +54,7 @@ class Decision:
     withheld: list[tuple[Stored, str]]
 
 
-def decide(clips: list[Stored], policy: Policy) -> Decision:
+def decide(clips: list[Stored], policy: RetentionPolicy) -> Decision:
     """What the policy asks for: first what is too old, then the least severe and oldest until the rest fits."""
     decision = Decision([], [])
     left = list(clips)
@@ -71,7 +71,7 @@ def decide(clips: list[Stored], policy: Policy) -> Decision:
     return decision
 
 
-def _settle(decision: Decision, clip: Stored, why: str, policy: Policy, left: list[Stored]) -> None:
+def _settle(decision: Decision, clip: Stored, why: str, policy: RetentionPolicy, left: list[Stored]) -> None:
     if clip.foreign:
         decision.withheld.append((clip, f"{why}, but it {clip.foreign}"))
     elif policy.keep_severity is not None and clip.manifest.severity >= policy.keep_severity:

@@ -109,7 +109,7 @@ def test_a_policy_that_cannot_be_meant_is_refused_before_anything_happens(
 def test_no_policy_is_made_of_numbers_that_compare_to_nothing(value: float) -> None:
     for settings in ({"max_age_s": value}, {"max_bytes": 1, "keep_severity": value}):
         with pytest.raises(TakeadError, match="expected"):
-            retention.Policy(**settings)  # type: ignore[arg-type]
+            retention.RetentionPolicy(**settings)  # type: ignore[arg-type]
 
 
 def test_a_folder_with_anything_else_in_it_stays(folder: Path) -> None:
