@@ -72,8 +72,10 @@ class RecorderParameters(StartParameters):
     @field_validator("provenance")
     @classmethod
     def _is_object(cls, text: str) -> str:
-        if not isinstance(json.loads(text), dict):  # what json raises is a ValueError
+        content = json.loads(text)  # what json raises is a ValueError
+        if not isinstance(content, dict):
             raise ValueError("expected a JSON object")
+        json.dumps(content, allow_nan=False)  # no manifest holds a number that is not finite
         return text
 
     @field_validator("topics")

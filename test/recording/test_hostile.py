@@ -16,7 +16,9 @@ from support import stream
 from takead_ros.cli import clips
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.parameters import validated
 from takead_ros.messages import codec, convert
+from takead_ros.nodes.settings import RecorderParameters
 from takead_ros.recording import bag, reader
 from takead_ros.recording.clip import MANIFEST_FILE, ClipEvent, Provenance, clip_name, parse_manifest
 from takead_ros.recording.recorder import Recorder
@@ -215,6 +217,12 @@ def test_no_manifest_is_written_with_a_number_that_is_not_finite(folder: Path) -
     manifest.severity = float("nan")
     with pytest.raises(ValueError, match="not JSON compliant"):
         manifest.to_json()
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": [1e999]}', "[]", "{", "-Infinity"])
+def test_no_run_is_described_by_what_a_manifest_cannot_hold(text: str) -> None:
+    with pytest.raises(TakeadError, match="parameter 'provenance'"):
+        validated(RecorderParameters, {"provenance": text})
 
 
 @pytest.mark.parametrize(
