@@ -206,5 +206,5 @@ def test_replay_notices_another_answer(tmp_path: Path, monkeypatch: pytest.Monke
 def test_replay_refuses_another_model(recorded: Path) -> None:
     with pytest.raises(TakeadError, match=r"recorded with model abababababab, replayed with .*--any-model"):
         replay.compare(reader.list_clips(recorded)[0], BASELINE)
-    with pytest.raises(TakeadError, match="--node 'expert': expected one of policy"):
+    with pytest.raises(TakeadError, match="--node 'expert': unknown, expected one of policy"):
         run(replay.app, [str(golden()), "--model", str(BASELINE), "--node", "expert"], catch_exceptions=False)
