@@ -224,6 +224,28 @@ def prune(
     _end(shelf)
 
 
+def _empty_trash(folder: Path, yes: bool, as_json: bool) -> None:
+    removed, withheld = [], []
+    for clip in trash.trashed(folder):
+        why = trash.foreign(clip)
+        if why:
+            withheld.append(Broken(clip, why))
+            continue
+        if yes:
+            trash.remove_clip(clip)
+        removed.append(clip)
+    if as_json:
+        key = "removed" if yes else "would_remove"
+        rows = [{"path": str(item.path), "why": item.why} for item in withheld]
+        print_json({key: [str(clip) for clip in removed], "withheld": rows})
+        return
+    for clip in removed:
+        say(f"{'removed' if yes else 'would remove'} {clip}")
+    for item in withheld:
+        say(f"withheld {item.path}: it {item.why}")
+    say(f"{len(removed)} {'removed' if yes else 'to remove (--yes does it)'}")
+
+
 @app.command(
     epilog="Example: [bold]takead clips export runs/demo/round-1/clips --format parquet --out clips.parquet[/bold]"
 )
