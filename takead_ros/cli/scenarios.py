@@ -27,7 +27,7 @@ app = typer.Typer(
 def ls() -> None:
     """List the scenario families and the suites that they make up."""
     families = [
-        (name, build(name, 0).ability.value, " ".join((family.__doc__ or "").split("\n\n")[0].split()))
+        (name, family.ability.value, " ".join(family.description.split()))
         for name, family in ALL_FAMILIES.items()
     ]
     title = "scenario families (each a pure function of a seed)"

@@ -7,38 +7,41 @@ from dataclasses import replace
 from takead_ros.domain.scene import ControlKind, LightState
 from takead_ros.maps.road_builder import RoadBuilder
 from takead_ros.maps.roads import CORNER, Arm, LanePath
+from takead_ros.scenarios.draws import Rng, chance, choose, uniform
+from takead_ros.scenarios.family import Case, Setting, family
 from takead_ros.scenarios.junctions import ARM, across, dense, meeting
 from takead_ros.scenarios.parts import (
     CARS,
     SPEED_LIMITS,
-    Rng,
     approach,
     car,
-    chance,
-    choose,
     follower,
-    generator,
     oncoming,
     parked_van,
     plain_pedestrian,
     straggler,
     time_limit,
-    uniform,
 )
 from takead_ros.scenarios.spec import Ability, Actor, Change, Control, Model, Phase, Scenario, When
 
 LINE = 1.5  # m from a junction back to its stop line
 
 
-def pedestrian_crossing(seed: int) -> Scenario:
+@family(Ability.EMERGENCY_BRAKE, Setting.STREET)
+def pedestrian_crossing(case: Case) -> Scenario:
     """One to three people cross from either side, in plain view. Without threat they stay on the kerb."""
-    rng = generator("pedestrian_crossing", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.88)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[:3])
+    lanes = choose(rng, (1, 2))
+    threat = chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
     straight_from = builder.length
     builder.straight(uniform(rng, 110.0, 130.0))
-    route, start, speed = builder.route(lanes - 1), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.8, 0.95)
-    at, half = straight_from + uniform(rng, 30.0, 55.0), builder.lane_width / 2.0
+    route = builder.route(lanes - 1)
+    start = uniform(rng, 28.0, 36.0)
+    speed = limit * uniform(rng, 0.8, 0.95)
+    at = straight_from + uniform(rng, 30.0, 55.0)
+    half = builder.lane_width / 2.0
     right, left = -half - 1.2, half + (2 * lanes - 1) * builder.lane_width + 1.2
     actors: list[Actor] = []
     for i in range(choose(rng, (1, 2, 3))):
@@ -48,21 +51,33 @@ def pedestrian_crossing(seed: int) -> Scenario:
     actors += follower(rng, route, start, speed, limit)
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
     goal = builder.length - 20.0
-    return Scenario(
-        "pedestrian_crossing", seed, Ability.EMERGENCY_BRAKE, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 6.0), tuple(actors), threat,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, 6.0),
+        actors=actors,
+        threat=threat,
+    )
 
 
-def cyclist_crossing(seed: int) -> Scenario:
+@family(Ability.EMERGENCY_BRAKE, Setting.STREET)
+def cyclist_crossing(case: Case) -> Scenario:
     """Someone rides fast across the road from a side path. Without threat the rider waits."""
-    rng = generator("cyclist_crossing", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.88)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[:3])
+    threat = chance(rng, 0.88)
     builder = approach(rng, 1, limit)
     straight_from = builder.length
     builder.straight(uniform(rng, 110.0, 130.0))
-    route, start, speed = builder.route(0), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.8, 0.95)
-    at, riding = straight_from + uniform(rng, 30.0, 55.0), uniform(rng, 3.0, 5.5)
+    route = builder.route(0)
+    start = uniform(rng, 28.0, 36.0)
+    speed = limit * uniform(rng, 0.8, 0.95)
+    at = straight_from + uniform(rng, 30.0, 55.0)
+    riding = uniform(rng, 3.0, 5.5)
     begin, end = (-9.0, 13.0) if chance(rng, 0.6) else (12.0, -10.0)
     phases: tuple[Phase, ...] = ()
     if threat:
@@ -74,22 +89,35 @@ def cyclist_crossing(seed: int) -> Scenario:
         *oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2),
     ]
     goal = builder.length - 20.0
-    return Scenario(
-        "cyclist_crossing", seed, Ability.EMERGENCY_BRAKE, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 4.0), tuple(actors), threat,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, 4.0),
+        actors=actors,
+        threat=threat,
+    )
 
 
-def speed_limit_change(seed: int) -> Scenario:
+@family(Ability.TRAFFIC_SIGN, Setting.STREET)
+def speed_limit_change(case: Case) -> Scenario:
     """The limit drops; behind vans in the slow zone people step out when it is too late for who passes them faster than
     with care, and someone crosses in plain view."""
-    rng = generator("speed_limit_change", seed)
-    limit, slow, threat = 13.9, choose(rng, (5.6, 6.9, 8.3)), chance(rng, 0.88)
+    rng = case.rng
+    limit = 13.9
+    slow = choose(rng, (5.6, 6.9, 8.3))
+    threat = chance(rng, 0.88)
     builder = approach(rng, 1, limit, bend=0.3)
     straight_from = builder.length
     builder.straight(uniform(rng, 150.0, 170.0))
-    route, start, speed = builder.route(0), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.8, 0.95)
-    zone, half = straight_from + uniform(rng, 25.0, 40.0), builder.lane_width / 2.0
+    route = builder.route(0)
+    start = uniform(rng, 28.0, 36.0)
+    speed = limit * uniform(rng, 0.8, 0.95)
+    zone = straight_from + uniform(rng, 25.0, 40.0)
+    half = builder.lane_width / 2.0
     actors: list[Actor] = []
     for i in range(2):
         van, person = parked_van(rng, route, zone + 22.0 + 26.0 * i, half, max(slow, 8.3), 7.0)
@@ -100,10 +128,18 @@ def speed_limit_change(seed: int) -> Scenario:
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), slow, 1)
     actors += follower(rng, route, start, speed, limit)
     goal = builder.length - 20.0
-    return Scenario(
-        "speed_limit_change", seed, Ability.TRAFFIC_SIGN, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, 0.5 * (limit + slow), 6.0), tuple(actors), threat, limits=((zone, slow),),
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, 0.5 * (limit + slow), 6.0),
+        actors=actors,
+        threat=threat,
+        limits=((zone, slow),),
+    )
 
 
 class _Junction:
@@ -134,14 +170,24 @@ class _Junction:
             actors += dense(rng, across(self.ways, side), meets - earlier, way_in, choose(rng, (3, 4)))
         return actors
 
-    def scenario(self, name: str, seed: int, ability: Ability, actors: list[Actor], threat: bool, waiting: float,
-                 controls: tuple[Control, ...] = ()) -> Scenario:  # fmt: skip
+    def scenario(
+        self, case: Case, actors: list[Actor], threat: bool, waiting: float, controls: tuple[Control, ...] = ()
+    ) -> Scenario:
+        """The scenario at this junction; ``waiting`` s."""
         if any(control.kind is ControlKind.TRAFFIC_LIGHT for control in controls):
             actors = [self._minding_lights(actor) for actor in actors]
-        return Scenario(
-            name, seed, ability, self.builder.build(), self.route, self.start, self.goal, self.speed, self.limit,
-            time_limit(self.goal - self.start, self.limit, waiting), tuple(actors), threat, controls=controls,
-        )  # fmt: skip
+        return case.scenario(
+            roads=self.builder.build(),
+            route=self.route,
+            start=self.start,
+            goal=self.goal,
+            speed=self.speed,
+            speed_limit=self.limit,
+            time_limit=time_limit(self.goal - self.start, self.limit, waiting),
+            actors=actors,
+            threat=threat,
+            controls=controls,
+        )
 
     def _minding_lights(self, actor: Actor) -> Actor:
         """Who is reactive stops at red: with the ego's light on the ego's road, with the other one across."""
@@ -151,42 +197,48 @@ class _Junction:
         return replace(actor, light=(self.line if on_route else ARM - LINE, on_route))
 
 
-def crossing_straight(seed: int) -> Scenario:
+@family(Ability.GIVE_WAY, Setting.JUNCTION)
+def crossing_straight(case: Case) -> Scenario:
     """Straight across a road whose traffic has priority. Without threat nobody comes."""
-    rng = generator("crossing_straight", seed)
-    junction, threat = _Junction(rng), chance(rng, 0.88)
+    rng = case.rng
+    junction = _Junction(rng)
+    threat = chance(rng, 0.88)
     actors = junction.cross_traffic(rng) if threat else []
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     sign = Control(ControlKind.YIELD_SIGN, junction.line)
-    return junction.scenario("crossing_straight", seed, Ability.GIVE_WAY, actors, threat, 9.0, (sign,))
+    return junction.scenario(case, actors, threat, 9.0, (sign,))
 
 
-def red_light_runner(seed: int) -> Scenario:
+@family(Ability.EMERGENCY_BRAKE, Setting.JUNCTION)
+def red_light_runner(case: Case) -> Scenario:
     """The ego's light is green, but a car from the side drives off against red. Without threat it waits."""
-    rng = generator("red_light_runner", seed)
-    junction, threat = _Junction(rng), chance(rng, 0.88)
+    rng = case.rng
+    junction = _Junction(rng)
+    threat = chance(rng, 0.88)
     sides: tuple[Arm, ...] = ("left", "right")
-    side, waits, acceleration = choose(rng, sides), uniform(rng, 3.0, 4.5), uniform(rng, 3.0, 4.0)
+    side = choose(rng, sides)
+    waits = uniform(rng, 3.0, 4.5)
+    acceleration = uniform(rng, 3.0, 4.0)
     # it gets into the ego's lane just before a driver who did not slow down; before that it can be seen coming
     width = junction.builder.lane_width
     way_in = waits + CORNER + (1.5 if side == "left" else 0.5) * width - 3.5
     needs = (2.0 * way_in / acceleration) ** 0.5
     phases: tuple[Phase, ...] = ()
     if threat:
-        phases = (
-            Phase(When.EGO_ARRIVAL, needs + uniform(rng, -0.35, 0.1), speed=12.0, acceleration=acceleration),
-        )  # fmt: skip
+        phases = (Phase(When.EGO_ARRIVAL, needs + uniform(rng, -0.35, 0.1), speed=12.0, acceleration=acceleration),)
     path = LanePath.along(across(junction.ways, side), 0)
     runner = Actor(choose(rng, CARS), path, ARM - waits, cruise=0.0, phases=phases)
     actors = [runner, *follower(rng, junction.route, junction.start, junction.speed, junction.limit)]
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, LightState.GREEN)
-    return junction.scenario("red_light_runner", seed, Ability.EMERGENCY_BRAKE, actors, threat, 5.0, (light,))
+    return junction.scenario(case, actors, threat, 5.0, (light,))
 
 
-def red_light(seed: int) -> Scenario:
+@family(Ability.TRAFFIC_SIGN, Setting.JUNCTION)
+def red_light(case: Case) -> Scenario:
     """A light that is red, or turns red early, while others cross; then it turns green. Without threat it is green."""
-    rng = generator("red_light", seed)
-    junction, threat = _Junction(rng, ("ahead", "ahead", "left", "right")), chance(rng, 0.88)
+    rng = case.rng
+    junction = _Junction(rng, ("ahead", "ahead", "left", "right"))
+    threat = chance(rng, 0.88)
     changes: tuple[Change, ...] = ()
     state = LightState.GREEN
     actors: list[Actor] = []
@@ -205,14 +257,16 @@ def red_light(seed: int) -> Scenario:
         actors += junction.cross_traffic(rng, 0.8 if late else 0.0)
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, state, changes)
-    return junction.scenario("red_light", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (light,))
+    return junction.scenario(case, actors, threat, 10.0, (light,))
 
 
-def yellow_dilemma(seed: int) -> Scenario:
+@family(Ability.TRAFFIC_SIGN, Setting.JUNCTION)
+def yellow_dilemma(case: Case) -> Scenario:
     """The light turns yellow where stopping is still comfortable and driving on is not; red follows, and others cross.
     Without threat it stays green."""
-    rng = generator("yellow_dilemma", seed)
-    junction, threat = _Junction(rng), chance(rng, 0.88)
+    rng = case.rng
+    junction = _Junction(rng)
+    threat = chance(rng, 0.88)
     changes = (
         Change(When.EGO_ARRIVAL, uniform(rng, 2.8, 4.4) if threat else -1.0, LightState.YELLOW),
         Change(When.SINCE, 3.0, LightState.RED),
@@ -222,24 +276,28 @@ def yellow_dilemma(seed: int) -> Scenario:
     if threat:
         actors += junction.cross_traffic(rng, 0.5)
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, LightState.GREEN, changes)
-    return junction.scenario("yellow_dilemma", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (light,))
+    return junction.scenario(case, actors, threat, 10.0, (light,))
 
 
-def stop_sign(seed: int) -> Scenario:
+@family(Ability.TRAFFIC_SIGN, Setting.JUNCTION)
+def stop_sign(case: Case) -> Scenario:
     """Stop at the sign, then cross or turn when there is a gap. Without threat nobody comes; the stop stays due."""
-    rng = generator("stop_sign", seed)
-    junction, threat = _Junction(rng, ("ahead", "right", "left")), chance(rng, 0.88)
+    rng = case.rng
+    junction = _Junction(rng, ("ahead", "right", "left"))
+    threat = chance(rng, 0.88)
     actors = junction.cross_traffic(rng) if threat else []
     actors += follower(rng, junction.route, junction.start, junction.speed, junction.limit)
     sign = Control(ControlKind.STOP_SIGN, junction.line)
-    return junction.scenario("stop_sign", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (sign,))
+    return junction.scenario(case, actors, threat, 10.0, (sign,))
 
 
-def blocked_junction(seed: int) -> Scenario:
+@family(Ability.TRAFFIC_SIGN, Setting.JUNCTION)
+def blocked_junction(case: Case) -> Scenario:
     """A queue stands beyond the junction for people who cross there, and the light turns red, so that others cross:
     wait before it though it is green. The last of the people comes late. Without threat the queue moves on."""
-    rng = generator("blocked_junction", seed)
-    junction, threat = _Junction(rng), chance(rng, 0.88)
+    rng = case.rng
+    junction = _Junction(rng)
+    threat = chance(rng, 0.88)
     first = junction.builder.length - ARM + 6.0
     moves = Phase(When.TIME, junction.there + uniform(rng, 4.0, 7.0) if threat else 0.0, speed=junction.limit * 0.9)
     queue = [
@@ -256,4 +314,4 @@ def blocked_junction(seed: int) -> Scenario:
         Change(When.SINCE, uniform(rng, 5.0, 6.0), LightState.GREEN),
     )
     light = Control(ControlKind.TRAFFIC_LIGHT, junction.line, LightState.GREEN, changes)
-    return junction.scenario("blocked_junction", seed, Ability.TRAFFIC_SIGN, actors, threat, 10.0, (light,))
+    return junction.scenario(case, actors, threat, 10.0, (light,))

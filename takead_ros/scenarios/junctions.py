@@ -6,20 +6,9 @@ import math
 
 from takead_ros.maps.road_builder import RoadBuilder
 from takead_ros.maps.roads import CORNER, Arm, LanePath, Node, Ways
-from takead_ros.scenarios.parts import (
-    SPEED_LIMITS,
-    Rng,
-    approach,
-    arrival,
-    car,
-    chance,
-    choose,
-    crossing_pedestrian,
-    follower,
-    generator,
-    time_limit,
-    uniform,
-)
+from takead_ros.scenarios.draws import Rng, chance, choose, uniform
+from takead_ros.scenarios.family import Case, Setting, family
+from takead_ros.scenarios.parts import SPEED_LIMITS, approach, arrival, car, crossing_pedestrian, follower, time_limit
 from takead_ros.scenarios.spec import Ability, Actor, Scenario
 
 ARM = 140.0  # m of road on each side of the junction
@@ -31,8 +20,9 @@ CLOSE = 0.7  # s of headway in a dense stream
 PRIORITY_BRAKING = 2.5  # m/s^2; who has priority does not expect to brake for those who have not
 
 
-def stream(rng: Rng, nodes: tuple[Node, ...], lane: int, speed: float, first: float, cars: int,
-           gaps: tuple[float, float]) -> list[Actor]:  # fmt: skip
+def stream(
+    rng: Rng, nodes: tuple[Node, ...], lane: int, speed: float, first: float, cars: int, gaps: tuple[float, float]
+) -> list[Actor]:
     """``cars`` reactive cars that drive into a junction over an arm of 140 m: the first reaches it after ``first`` s,
     the others ``gaps`` s apart. Cars that would have to start beyond the arm are left out."""
     path = LanePath.along(nodes, lane)
@@ -78,8 +68,15 @@ def meeting(turn: Arm, side: Arm, width: float, distance: float, speed: float, l
     return arrival(distance, speed, limit, bend) + radius * angle / bend, other
 
 
-def dense(rng: Rng, nodes: tuple[Node, ...], meets: float, way_in: float, cars: int,
-          speed: tuple[float, float] = (8.0, 11.0), gaps: tuple[float, float] = (1.4, 1.9)) -> list[Actor]:  # fmt: skip
+def dense(
+    rng: Rng,
+    nodes: tuple[Node, ...],
+    meets: float,
+    way_in: float,
+    cars: int,
+    speed: tuple[float, float] = (8.0, 11.0),
+    gaps: tuple[float, float] = (1.4, 1.9),
+) -> list[Actor]:
     """A stream without a gap to slip through: its first car is ``way_in`` m into the junction at ``meets`` s, when a
     driver would be there who does not slow down. Whoever waits has free way after the last."""
     pace = uniform(rng, *speed)
@@ -93,12 +90,15 @@ def _junction(rng: Rng, limit: float, turn: Arm) -> tuple[RoadBuilder, Ways, flo
     return builder, builder.crossing(turn, uniform(rng, 8.0, 12.0)), entrance
 
 
-def intersection_left(seed: int) -> Scenario:
+@family(Ability.GIVE_WAY, Setting.JUNCTION)
+def intersection_left(case: Case) -> Scenario:
     """Left turn across oncoming traffic with gaps; sometimes cross traffic as well. Without threat nobody comes."""
-    rng = generator("intersection_left", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.9)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[:3])
+    threat = chance(rng, 0.9)
     builder, ways, entrance = _junction(rng, limit, "left")
-    route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
+    route = builder.route(0)
+    speed = limit * uniform(rng, 0.75, 0.95)
     start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
     there = (entrance - start) / (0.7 * speed)
     actors: list[Actor] = []
@@ -108,25 +108,45 @@ def intersection_left(seed: int) -> Scenario:
         meets = meeting("left", "ahead", builder.lane_width, entrance - start, speed, limit)
         actors += dense(rng, across(ways, "ahead"), *meets, cars)
     if chance(rng, 0.35):
-        actors += stream(rng, across(ways, choose(rng, SIDES)), 0, uniform(rng, 8.0, 10.0),
-                         max(there - uniform(rng, 0.5, 2.5), 1.5), 1, (2.0, 3.0))  # fmt: skip
+        actors += stream(
+            rng,
+            across(ways, choose(rng, SIDES)),
+            0,
+            uniform(rng, 8.0, 10.0),
+            max(there - uniform(rng, 0.5, 2.5), 1.5),
+            1,
+            (2.0, 3.0),
+        )
     actors += follower(rng, route, start, speed, limit)
     if chance(rng, 0.5):
-        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 2.2),
-                                          uniform(rng, 2.2, 3.2)))  # fmt: skip
+        actors.append(
+            crossing_pedestrian(
+                route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 2.2), uniform(rng, 2.2, 3.2)
+            )
+        )
     goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
-    return Scenario(
-        "intersection_left", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 3.0 * cars + 3.0), tuple(actors), threat,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, 3.0 * cars + 3.0),
+        actors=actors,
+        threat=threat,
+    )
 
 
-def intersection_right(seed: int) -> Scenario:
+@family(Ability.GIVE_WAY, Setting.JUNCTION)
+def intersection_right(case: Case) -> Scenario:
     """Right turn into a road on which cars come from the left, or oncoming ones turn left into it."""
-    rng = generator("intersection_right", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.9)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[:3])
+    threat = chance(rng, 0.9)
     builder, ways, entrance = _junction(rng, limit, "right")
-    route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
+    route = builder.route(0)
+    speed = limit * uniform(rng, 0.75, 0.95)
     start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
     there = (entrance - start) / (0.7 * speed)
     actors: list[Actor] = []
@@ -136,14 +156,31 @@ def intersection_right(seed: int) -> Scenario:
         meets = meeting("right", "left", builder.lane_width, entrance - start, speed, limit)
         actors += dense(rng, across(ways, "left"), *meets, cars)
     if chance(rng, 0.35):
-        actors += stream(rng, across(ways, choose(rng, AHEAD_OR_RIGHT)), 0, uniform(rng, 8.0, 10.0),
-                         max(there - uniform(rng, 0.5, 2.5), 1.5), 2, (2.0, 4.0))  # fmt: skip
+        actors += stream(
+            rng,
+            across(ways, choose(rng, AHEAD_OR_RIGHT)),
+            0,
+            uniform(rng, 8.0, 10.0),
+            max(there - uniform(rng, 0.5, 2.5), 1.5),
+            2,
+            (2.0, 4.0),
+        )
     actors += follower(rng, route, start, speed, limit)
     if chance(rng, 0.5):
-        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 2.2),
-                                          uniform(rng, 2.2, 3.2)))  # fmt: skip
+        actors.append(
+            crossing_pedestrian(
+                route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 2.2), uniform(rng, 2.2, 3.2)
+            )
+        )
     goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
-    return Scenario(
-        "intersection_right", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 3.0 * cars + 3.0), tuple(actors), threat,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, 3.0 * cars + 3.0),
+        actors=actors,
+        threat=threat,
+    )

@@ -17,41 +17,16 @@ import numpy as np
 from takead_ros.domain.scene import FloatArray
 from takead_ros.domain.seeds import SPLIT_SIZE
 from takead_ros.maps.roads import ARMS, CORNER, Crossing, Curve, LanePath, Node, Piece, Place, Roads, Straight
-from takead_ros.scenarios import crossings, following, junctions, merging, obstacles, passing
-from takead_ros.scenarios.parts import Rng, choose, generator, uniform
+from takead_ros.scenarios import junctions
+from takead_ros.scenarios.draws import choose, uniform
+from takead_ros.scenarios.families import SHORT
+from takead_ros.scenarios.family import Case, Family, Setting, family
 from takead_ros.scenarios.spec import Ability, Actor, Change, Control, Phase, Scenario, When
 
-Family = Callable[[int], Scenario]
 Trigger = TypeVar("Trigger", Phase, Change)
 
-STREETS: tuple[Family, ...] = (
-    following.lead_hard_brake,
-    following.cut_in,
-    obstacles.broken_down_car,
-    obstacles.pedestrian_from_van,
-    merging.close_cut_in,
-    merging.cut_out,
-    merging.parking_exit,
-    passing.parked_with_oncoming,
-    passing.construction_cones,
-    passing.slow_cyclist,
-    passing.accident,
-    passing.opened_door,
-    passing.oncoming_invades,
-    crossings.pedestrian_crossing,
-    crossings.cyclist_crossing,
-    crossings.speed_limit_change,
-)
-JUNCTIONS: tuple[Family, ...] = (
-    junctions.intersection_left,
-    junctions.intersection_right,
-    crossings.crossing_straight,
-    crossings.red_light_runner,
-    crossings.red_light,
-    crossings.yellow_dilemma,
-    crossings.stop_sign,
-    crossings.blocked_junction,
-)
+STREETS = tuple(each for each in SHORT if each.setting is Setting.STREET)
+JUNCTIONS = tuple(each for each in SHORT if each.setting is Setting.JUNCTION)
 LENGTHS = (1000.0, 2700.0)  # m to be reached; the last piece goes beyond
 WIDTHS = (3.25, 3.5, 3.75)  # m
 AHEAD = 100.0  # m before a piece's start at which what stands there is put into the world, out of sensor range
@@ -62,35 +37,36 @@ TRIES = 400
 SPACING = 5.0  # m
 
 
-def long_street(seed: int) -> Scenario:
+@family(Ability.MIXED, Setting.OWN)
+def long_street(case: Case) -> Scenario:
     """1 to 3 km of street with an event every 150 to 250 m: obstacles, people, and cars that brake or push in."""
-    rng = generator("long_street", seed)
-    lanes = choose(rng, (1, 2))
-    return _compose("long_street", seed, rng, lanes, lambda _: STREETS)
+    return _compose(case, choose(case.rng, (1, 2)), lambda _: STREETS)
 
 
-def long_town(seed: int) -> Scenario:
+@family(Ability.MIXED, Setting.OWN)
+def long_town(case: Case) -> Scenario:
     """1 to 3 km through a town: every second event is at a junction, with turns, lights, signs and who has priority."""
-    rng = generator("long_town", seed)
-    first = int(rng.integers(2))
-    return _compose("long_town", seed, rng, 1, lambda k: JUNCTIONS if (k + first) % 2 else STREETS)
+    first = int(case.rng.integers(2))
+    return _compose(case, 1, lambda k: JUNCTIONS if (k + first) % 2 else STREETS)
 
 
-def _compose(name: str, seed: int, rng: Rng, lanes: int, families: Callable[[int], Sequence[Family]]) -> Scenario:
+def _compose(case: Case, lanes: int, families: Callable[[int], Sequence[Family]]) -> Scenario:
     """Pieces with ``lanes`` lanes until the route is long enough; one that would cross the road so far is replaced."""
-    width, target = choose(rng, WIDTHS), uniform(rng, *LENGTHS)
-    split = min(seed // SPLIT_SIZE, 3) * SPLIT_SIZE  # a route's events come from the seeds of its own split
+    rng = case.rng
+    width = choose(rng, WIDTHS)
+    target = uniform(rng, *LENGTHS)
+    split = min(case.seed // SPLIT_SIZE, 3) * SPLIT_SIZE  # a route's events come from the seeds of its own split
     while True:
         road, used = _Road(lanes, width), list[Family]()
         for _ in range(TRIES):
-            left = [family for family in families(len(road.pieces)) if family not in used[-4:]]
-            family = choose(rng, left)
-            piece = family(split + int(rng.integers(SPLIT_SIZE)))
+            left = [each for each in families(len(road.pieces)) if each not in used[-4:]]
+            chosen = choose(rng, left)
+            piece = chosen(split + int(rng.integers(SPLIT_SIZE)))
             if road.fits(piece):
                 road.add(piece)
-                used.append(family)
+                used.append(chosen)
             if road.length >= target:
-                return road.scenario(name, seed)
+                return road.scenario(case)
         # boxed in by its own road: start anew with the numbers that follow
 
 
@@ -154,9 +130,14 @@ class _Road:
             stands = actor.speed == 0.0 and not actor.cruise and not any(p.when is When.TIME for p in actor.phases)
             appears = max(start - AHEAD, 0.0) if stands else start
             phases = tuple(_moved(phase, base) for phase in actor.phases)
-            self._actors.append(replace(
-                actor, path=path(actor.path), phases=phases, present=(appears, end + BEHIND),
-            ))  # fmt: skip
+            self._actors.append(
+                replace(
+                    actor,
+                    path=path(actor.path),
+                    phases=phases,
+                    present=(appears, end + BEHIND),
+                )
+            )
         for control in piece.controls:
             changes = tuple(_moved(change, base) for change in control.changes)
             self._controls.append(replace(control, s=base + control.s, changes=changes))
@@ -165,17 +146,23 @@ class _Road:
         self._last_start, self.length, self._pose = base, end, pose
         self.pieces.append(piece)
 
-    def scenario(self, name: str, seed: int) -> Scenario:
+    def scenario(self, case: Case) -> Scenario:
+        """The pieces so far as one scenario."""
         first, last = self.pieces[0], self.pieces[-1]
         passable = any(_roads(piece).passable_centre for piece in self.pieces)
-        return Scenario(
-            name, seed, Ability.MIXED,
-            Roads(self.lanes, self.width, _roads(first).entry, tuple(self._pieces), passable, junctions.ARM),
-            LanePath.along(tuple(self._places), self.lanes - 1), first.start, self._last_start + last.goal,
-            first.speed, first.speed_limit, round(sum(piece.time_limit for piece in self.pieces), 1),
-            tuple(self._actors), any(piece.threat for piece in self.pieces), tuple(self._controls),
-            tuple(self._limits),
-        )  # fmt: skip
+        return case.scenario(
+            roads=Roads(self.lanes, self.width, _roads(first).entry, tuple(self._pieces), passable, junctions.ARM),
+            route=LanePath.along(tuple(self._places), self.lanes - 1),
+            start=first.start,
+            goal=self._last_start + last.goal,
+            speed=first.speed,
+            speed_limit=first.speed_limit,
+            time_limit=round(sum(piece.time_limit for piece in self.pieces), 1),
+            actors=self._actors,
+            threat=any(piece.threat for piece in self.pieces),
+            controls=self._controls,
+            limits=tuple(self._limits),
+        )
 
     def _trace(self, piece: Scenario) -> tuple[FloatArray, FloatArray, float, tuple[float, float, float]]:
         """Where the piece's road would lie: points (P, 2) m about 5 m apart, m along the route of each (arms of a

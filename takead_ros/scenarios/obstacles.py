@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 from takead_ros.maps.roads import LanePath
+from takead_ros.scenarios.draws import chance, choose, uniform
+from takead_ros.scenarios.family import Case, Setting, family
 from takead_ros.scenarios.parts import (
     CARS,
     SPEED_LIMITS,
     approach,
     car,
-    chance,
-    choose,
     follower,
-    generator,
     oncoming,
     parked_van,
     plain_pedestrian,
     time_limit,
-    uniform,
 )
 from takead_ros.scenarios.spec import Ability, Actor, Model, Scenario
 
 
-def broken_down_car(seed: int) -> Scenario:
+@family(Ability.OVERTAKING, Setting.STREET)
+def broken_down_car(case: Case) -> Scenario:
     """A car stands in the ego's lane, perhaps behind a triangle or cones: pass it through the next lane of the own
     direction, or through the oncoming lane in a gap. Without threat it stands at the kerb and leaves the lane free."""
-    rng = generator("broken_down_car", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 2)), chance(rng, 0.88)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[:3])
+    lanes = choose(rng, (1, 2))
+    threat = chance(rng, 0.88)
     builder = approach(rng, lanes, limit, bend=0.35)
     straight_from = builder.length
     builder.straight(uniform(rng, 170.0, 200.0))
     lane, width = lanes - 1, builder.lane_width
     at = straight_from + uniform(rng, 30.0, 50.0)
-    route, start, speed = builder.route(lane), at - uniform(rng, 45.0, 60.0), limit * uniform(rng, 0.75, 0.95)
+    route = builder.route(lane)
+    start = at - uniform(rng, 45.0, 60.0)
+    speed = limit * uniform(rng, 0.75, 0.95)
     model = choose(rng, (*CARS, Model.VAN))
     wreck = Actor(model, route, at, lateral=uniform(rng, -0.5, 0.3), yaw_offset=uniform(rng, -0.06, 0.06))
     actors: list[Actor] = [wreck]
@@ -55,10 +58,17 @@ def broken_down_car(seed: int) -> Scenario:
     if chance(rng, 0.4):
         actors += follower(rng, route, start, speed, limit)
     goal = builder.length - 20.0
-    return Scenario(
-        "broken_down_car", seed, Ability.OVERTAKING, builder.build(passable_centre=lanes == 1), route, start, goal,
-        speed, limit, time_limit(goal - start, limit, waiting + 3.0), tuple(actors), threat,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(passable_centre=lanes == 1),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, waiting + 3.0),
+        actors=actors,
+        threat=threat,
+    )
 
 
 def _warning(style: int, route: LanePath, tail: float, distance: float) -> list[Actor]:
@@ -70,16 +80,21 @@ def _warning(style: int, route: LanePath, tail: float, distance: float) -> list[
     return []
 
 
-def pedestrian_from_van(seed: int) -> Scenario:
+@family(Ability.EMERGENCY_BRAKE, Setting.STREET)
+def pedestrian_from_van(case: Case) -> Scenario:
     """Someone steps out from behind a parked van, too late for who passes it at the limit, in time for up to 5 m/s.
     Without threat nobody does, or the person walks along the kerb."""
-    rng = generator("pedestrian_from_van", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (1, 1, 2)), chance(rng, 0.88)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[:3])
+    lanes = choose(rng, (1, 1, 2))
+    threat = chance(rng, 0.88)
     builder = approach(rng, lanes, limit)
     straight_from = builder.length
     builder.straight(uniform(rng, 120.0, 140.0))
     lane, width = lanes - 1, builder.lane_width
-    route, start, speed = builder.route(lane), uniform(rng, 28.0, 36.0), limit * uniform(rng, 0.75, 0.95)
+    route = builder.route(lane)
+    start = uniform(rng, 28.0, 36.0)
+    speed = limit * uniform(rng, 0.75, 0.95)
     at = straight_from + uniform(rng, 25.0, 50.0)
     kerb = width / 2.0
     van, person = parked_van(rng, route, at, kerb, limit, lanes * width + 3.0)
@@ -102,7 +117,14 @@ def pedestrian_from_van(seed: int) -> Scenario:
     if lanes == 2 and chance(rng, 0.5):
         actors.append(car(rng, builder.route(0), start + uniform(rng, -20.0, 0.0), limit * 0.9))
     goal = builder.length - 20.0
-    return Scenario(
-        "pedestrian_from_van", seed, Ability.EMERGENCY_BRAKE, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 4.0), tuple(actors), threat,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, 4.0),
+        actors=actors,
+        threat=threat,
+    )

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-import zlib
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 
 from takead_ros.maps.road_builder import RoadBuilder
 from takead_ros.maps.roads import LanePath
+from takead_ros.scenarios.draws import Rng, chance, choose, uniform
 from takead_ros.scenarios.spec import Actor, Model, Phase, When
-
-Item = TypeVar("Item")
-Rng = np.random.Generator
 
 CARS = (Model.CAR_S, Model.CAR_M, Model.CAR_L)
 SPEED_LIMITS = (9.7, 11.1, 12.5, 13.9)  # m/s
@@ -23,25 +18,9 @@ IN_LANE = 1.3  # m from the lane's centre at which a person is in the ego's way
 FRICTION_BUDGET = 2.5  # m/s^2 of lateral acceleration that a road's bends are laid out for
 
 
-def generator(family: str, seed: int) -> Rng:
-    """The one source of randomness of a scenario."""
-    return np.random.default_rng((zlib.crc32(family.encode()), seed))
-
-
-def uniform(rng: Rng, low: float, high: float) -> float:
-    return float(rng.uniform(low, high))
-
-
-def chance(rng: Rng, probability: float) -> bool:
-    return bool(rng.random() < probability)
-
-
-def choose(rng: Rng, items: Sequence[Item]) -> Item:
-    return items[int(rng.integers(len(items)))]
-
-
-def approach(rng: Rng, lanes: int, limit: float, arm: float = 35.0, entry: tuple[float, float] = (45.0, 70.0),
-             bend: float = 0.5) -> RoadBuilder:  # fmt: skip
+def approach(
+    rng: Rng, lanes: int, limit: float, arm: float = 35.0, entry: tuple[float, float] = (45.0, 70.0), bend: float = 0.5
+) -> RoadBuilder:
     """A first straight and, with probability ``bend``, a curve that ``limit`` m/s can be driven through."""
     builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, *entry), arm)
     if chance(rng, bend):
@@ -65,12 +44,22 @@ def time_limit(length: float, limit: float, waiting: float = 0.0) -> float:
     return round(2.0 * (length / (0.7 * limit) + waiting) + 5.0, 1)
 
 
-def car(rng: Rng, path: LanePath, s: float, speed: float, cruise: float | None = None, phases: tuple[Phase, ...] = (),
-        model: Model | None = None, braking: float = 7.5, headway: float = 1.3) -> Actor:  # fmt: skip
+def car(
+    rng: Rng,
+    path: LanePath,
+    s: float,
+    speed: float,
+    cruise: float | None = None,
+    phases: tuple[Phase, ...] = (),
+    model: Model | None = None,
+    braking: float = 7.5,
+    headway: float = 1.3,
+) -> Actor:
     """A car that minds what is ahead of it."""
     model = model or choose(rng, CARS)
-    return Actor(model, path, s, speed=speed, cruise=cruise, phases=phases, reactive=True, braking=braking,
-                 headway=headway)  # fmt: skip
+    return Actor(
+        model, path, s, speed=speed, cruise=cruise, phases=phases, reactive=True, braking=braking, headway=headway
+    )
 
 
 def oncoming(rng: Rng, path: LanePath, start: float, speed: float, count: int) -> list[Actor]:
@@ -98,7 +87,8 @@ def wait_until(seconds: float, speed: float) -> Phase:
 def plain_pedestrian(rng: Rng, path: LanePath, s: float, begin: float, end: float, limit: float) -> Actor:
     """Walks on in plain view, from lateral ``begin`` m or further away, to ``end`` m, and is in the lane just before a
     driver at ``limit`` m/s who waits for that before braking; who watches can react in 0.5 s and brake with 6 m/s^2."""
-    walking, seen = uniform(rng, 1.1, 2.6), 0.5 + limit / 12.0 + uniform(rng, 0.2, 0.6)
+    walking = uniform(rng, 1.1, 2.6)
+    seen = 0.5 + limit / 12.0 + uniform(rng, 0.2, 0.6)
     begin = min(begin, -IN_LANE - walking * seen) if begin < 0.0 else max(begin, IN_LANE + walking * seen)
     return crossing_pedestrian(path, s, begin, end, walking, (abs(begin) - IN_LANE) / walking + uniform(rng, 0.1, 0.6))
 
@@ -120,7 +110,8 @@ def straggler(rng: Rng, builder: RoadBuilder, lane: int, s: float, limit: float)
 def parked_van(rng: Rng, path: LanePath, at: float, kerb: float, speed: float, end: float) -> list[Actor]:
     """A van parked at the kerb, ``kerb`` m right of the path, and someone behind it who steps out."""
     van = Actor(Model.VAN, path, at, lateral=-(kerb + uniform(rng, 0.9, 1.1)))
-    out, hidden = at + van.length / 2.0 + uniform(rng, 0.5, 1.0), -(kerb + uniform(rng, 1.4, 1.9))
+    out = at + van.length / 2.0 + uniform(rng, 0.5, 1.0)
+    hidden = -(kerb + uniform(rng, 1.4, 1.9))
     return [van, hidden_pedestrian(rng, path, out, hidden, end, speed)]
 
 

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from takead_ros.maps.road_builder import RoadBuilder
 from takead_ros.maps.roads import LanePath
-from takead_ros.scenarios.parts import (
-    CARS,
-    SPEED_LIMITS,
-    Rng,
-    approach,
-    car,
-    chance,
-    choose,
-    follower,
-    generator,
-    oncoming,
-    time_limit,
-    uniform,
-)
+from takead_ros.scenarios.draws import Rng, chance, choose, uniform
+from takead_ros.scenarios.family import Case, Setting, family
+from takead_ros.scenarios.parts import CARS, SPEED_LIMITS, approach, car, follower, oncoming, time_limit
 from takead_ros.scenarios.spec import DIMENSIONS, Ability, Actor, Model, Phase, Scenario, When
 
 HALF_WIDTH = 0.93  # m, of the ego
@@ -52,31 +41,44 @@ class _Street:
         """Traffic that matters for passing: beside where there are two lanes, else oncoming."""
         return self.beside(rng) if self.lanes > 1 else self.meeting(rng, count)
 
-    def scenario(self, name: str, seed: int, ability: Ability, actors: list[Actor], threat: bool, waiting: float,
-                 passable: bool = True) -> Scenario:  # fmt: skip
+    def scenario(
+        self, case: Case, actors: list[Actor], threat: bool, waiting: float, passable: bool = True
+    ) -> Scenario:
+        """The scenario on this street; ``waiting`` s, and whether the centre line may be crossed to pass."""
         goal = self.builder.length - 20.0
-        return Scenario(
-            name, seed, ability, self.builder.build(passable and self.lanes == 1), self.route, self.start, goal,
-            self.speed, self.limit, time_limit(goal - self.start, self.limit, waiting), tuple(actors), threat,
-        )  # fmt: skip
+        return case.scenario(
+            roads=self.builder.build(passable and self.lanes == 1),
+            route=self.route,
+            start=self.start,
+            goal=goal,
+            speed=self.speed,
+            speed_limit=self.limit,
+            time_limit=time_limit(goal - self.start, self.limit, waiting),
+            actors=actors,
+            threat=threat,
+        )
 
 
-def parked_with_oncoming(seed: int) -> Scenario:
+@family(Ability.OVERTAKING, Setting.STREET)
+def parked_with_oncoming(case: Case) -> Scenario:
     """A van parked across most of the lane, on a street where the oncoming cars leave one gap after another."""
-    rng = generator("parked_with_oncoming", seed)
-    street, threat = _Street(rng, 1), chance(rng, 0.88)
+    rng = case.rng
+    street = _Street(rng, 1)
+    threat = chance(rng, 0.88)
     out = uniform(rng, 0.3, 0.9) if threat else street.width / 2.0 + 1.05
     actors = [Actor(Model.VAN, street.route, street.at, lateral=-out)]
     count = choose(rng, (2, 3, 4)) if threat else 2
     actors += street.meeting(rng, count)
     actors += follower(rng, street.route, street.start, street.speed, street.limit)
-    return street.scenario("parked_with_oncoming", seed, Ability.OVERTAKING, actors, threat, 3.0 * count + 3.0)
+    return street.scenario(case, actors, threat, 3.0 * count + 3.0)
 
 
-def construction_cones(seed: int) -> Scenario:
+@family(Ability.OVERTAKING, Setting.STREET)
+def construction_cones(case: Case) -> Scenario:
     """Cones lead out of the lane, a barrier closes it. Without threat they stand at its edge."""
-    rng = generator("construction_cones", seed)
-    street, threat = _Street(rng, choose(rng, (1, 2))), chance(rng, 0.88)
+    rng = case.rng
+    street = _Street(rng, choose(rng, (1, 2)))
+    threat = chance(rng, 0.88)
     inset = 0.0 if threat else -(street.width / 2.0 + 0.4)
     closed = uniform(rng, 8.0, 18.0)
     half = street.width / 2.0
@@ -91,27 +93,31 @@ def construction_cones(seed: int) -> Scenario:
         actors.append(Actor(Model.BARRIER, street.route, street.at + 1.5, yaw_offset=1.5708))
         actors.append(Actor(Model.VAN, street.route, street.at + 8.0, lateral=-0.4))
     actors += street.others(rng, choose(rng, (0, 1, 2)))
-    return street.scenario("construction_cones", seed, Ability.OVERTAKING, actors, threat, 6.0)
+    return street.scenario(case, actors, threat, 6.0)
 
 
-def slow_cyclist(seed: int) -> Scenario:
+@family(Ability.OVERTAKING, Setting.STREET)
+def slow_cyclist(case: Case) -> Scenario:
     """Someone cycles slowly along the lane, so that who only follows comes too late. Without threat on its very edge,
     so that there is room in the lane."""
-    rng = generator("slow_cyclist", seed)
-    street, threat = _Street(rng, choose(rng, (1, 2)), (200.0, 215.0)), chance(rng, 0.88)
+    rng = case.rng
+    street = _Street(rng, choose(rng, (1, 2)), (200.0, 215.0))
+    threat = chance(rng, 0.88)
     pace = uniform(rng, 1.7, 2.25)
     lateral = -uniform(rng, 0.2, 0.9) if threat else -(street.width / 2.0 + 0.3)
     actors = [Actor(Model.CYCLIST, street.route, street.start + uniform(rng, 25.0, 45.0), lateral=lateral, speed=pace)]
     count = choose(rng, (0, 1, 2))
     actors += street.others(rng, count)
     actors += follower(rng, street.route, street.start, street.speed, street.limit)
-    return street.scenario("slow_cyclist", seed, Ability.OVERTAKING, actors, threat, 2.0)
+    return street.scenario(case, actors, threat, 2.0)
 
 
-def accident(seed: int) -> Scenario:
+@family(Ability.OVERTAKING, Setting.STREET)
+def accident(case: Case) -> Scenario:
     """Two cars that ran into each other block the lane, with someone standing beside and a triangle behind."""
-    rng = generator("accident", seed)
-    street, threat = _Street(rng, choose(rng, (1, 2))), chance(rng, 0.88)
+    rng = case.rng
+    street = _Street(rng, choose(rng, (1, 2)))
+    threat = chance(rng, 0.88)
     aside = 0.0 if threat else -(street.width / 2.0 + 1.1)
     turn = uniform(rng, 0.1, 0.3) if threat else 0.0
     first = Actor(choose(rng, CARS), street.route, street.at, lateral=aside - 0.2, yaw_offset=-turn)
@@ -121,30 +127,35 @@ def accident(seed: int) -> Scenario:
         actors.append(Actor(Model.WARNING, street.route, street.at - uniform(rng, 10.0, 16.0), lateral=-0.6))
         actors.append(Actor(Model.PEDESTRIAN, street.route, street.at + 3.0, lateral=-2.2))
     actors += street.others(rng, choose(rng, (0, 1, 2)))
-    return street.scenario("accident", seed, Ability.OVERTAKING, actors, threat, 6.0)
+    return street.scenario(case, actors, threat, 6.0)
 
 
-def opened_door(seed: int) -> Scenario:
+@family(Ability.OVERTAKING, Setting.STREET)
+def opened_door(case: Case) -> Scenario:
     """A door opens in a row of parked cars. Without threat all of them stay shut."""
-    rng = generator("opened_door", seed)
-    street, threat = _Street(rng, choose(rng, (1, 2))), chance(rng, 0.88)
+    rng = case.rng
+    street = _Street(rng, choose(rng, (1, 2)))
+    threat = chance(rng, 0.88)
     side = street.width / 2.0 + uniform(rng, 0.45, 0.6)
     cars = [Actor(choose(rng, CARS), street.route, street.at + 7.5 * i, lateral=-side - 0.2) for i in range(-1, 2)]
     actors = list(cars)
     if threat:
-        opening = Phase(When.EGO_ARRIVAL, 0.5 + street.speed / 12.0 + uniform(rng, 0.4, 1.2), lateral=-side + 1.6,
-                        lateral_speed=1.5)  # fmt: skip
+        opening = Phase(
+            When.EGO_ARRIVAL, 0.5 + street.speed / 12.0 + uniform(rng, 0.4, 1.2), lateral=-side + 1.6, lateral_speed=1.5
+        )
         actors.append(Actor(Model.BARRIER, street.route, street.at + 0.4, lateral=-side, phases=(opening,)))
     actors += street.others(rng, choose(rng, (0, 1)))
     actors += follower(rng, street.route, street.start, street.speed, street.limit)
-    return street.scenario("opened_door", seed, Ability.OVERTAKING, actors, threat, 4.0)
+    return street.scenario(case, actors, threat, 4.0)
 
 
-def oncoming_invades(seed: int) -> Scenario:
+@family(Ability.GIVE_WAY, Setting.STREET)
+def oncoming_invades(case: Case) -> Scenario:
     """An oncoming car comes over the centre line, so far that it would hit who keeps to the middle of the lane: there
     is room on the lane's right half. Without threat it keeps to its lane."""
-    rng = generator("oncoming_invades", seed)
-    street, threat = _Street(rng, 1), chance(rng, 0.88)
+    rng = case.rng
+    street = _Street(rng, 1)
+    threat = chance(rng, 0.88)
     meets = (street.at - street.start) / street.speed
     s = street.builder.length - street.at - street.limit * meets
     model = choose(rng, CARS)
@@ -160,4 +171,4 @@ def oncoming_invades(seed: int) -> Scenario:
     actors += follower(rng, street.route, street.start, street.speed, street.limit)
     if not threat and chance(rng, 0.5):
         actors.append(car(rng, street.route, street.start + uniform(rng, 30.0, 45.0), street.limit * 0.9))
-    return street.scenario("oncoming_invades", seed, Ability.GIVE_WAY, actors, threat, 2.0, passable=False)
+    return street.scenario(case, actors, threat, 2.0, passable=False)

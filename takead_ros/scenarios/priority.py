@@ -6,35 +6,29 @@ import math
 
 from takead_ros.domain.scene import ControlKind
 from takead_ros.maps.roads import Arm, LanePath
+from takead_ros.scenarios.draws import chance, choose, uniform
+from takead_ros.scenarios.family import Case, Setting, family
 from takead_ros.scenarios.junctions import ARM, CLOSE, PRIORITY_BRAKING, across, dense, meeting, stream
-from takead_ros.scenarios.parts import (
-    SPEED_LIMITS,
-    approach,
-    car,
-    chance,
-    choose,
-    follower,
-    generator,
-    oncoming,
-    time_limit,
-    uniform,
-)
+from takead_ros.scenarios.parts import SPEED_LIMITS, approach, car, follower, oncoming, time_limit
 from takead_ros.scenarios.spec import Ability, Actor, Control, Model, Scenario
 
 LINE = 1.5  # m from a junction back to its yield line
 
 
-def roundabout_entry(seed: int) -> Scenario:
+@family(Ability.GIVE_WAY, Setting.OWN)
+def roundabout_entry(case: Case) -> Scenario:
     """Into a roundabout on which cars come round from the left; some leave it just before. Without threat all do."""
-    rng = generator("roundabout_entry", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.88)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[:3])
+    threat = chance(rng, 0.88)
     arm = 80.0
     builder = approach(rng, 1, limit, arm, entry=(60.0, 80.0), bend=0.3)
     entrance = builder.length
     radius = uniform(rng, 14.0, 20.0)
     exits: tuple[Arm, ...] = ("right", "ahead", "ahead", "left")
     ways = builder.roundabout(choose(rng, exits), radius, radius)
-    route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
+    route = builder.route(0)
+    speed = limit * uniform(rng, 0.75, 0.95)
     start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
     there = (entrance - start) / (0.9 * speed)
     ring = (radius + builder.lane_width) * math.pi / 2.0  # m from one entrance to the next
@@ -55,24 +49,34 @@ def roundabout_entry(seed: int) -> Scenario:
         arrival += uniform(rng, 1.2, 1.8)
     actors += follower(rng, route, start, speed, limit)
     goal = builder.length - arm + uniform(rng, 40.0, 55.0)
-    return Scenario(
-        "roundabout_entry", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, 0.8 * limit, 1.5 * cars + 3.0), tuple(actors), threat,
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, 0.8 * limit, 1.5 * cars + 3.0),
+        actors=actors,
+        threat=threat,
         controls=(Control(ControlKind.YIELD_SIGN, entrance - LINE),),
-    )  # fmt: skip
+    )
 
 
-def t_junction(seed: int) -> Scenario:
+@family(Ability.GIVE_WAY, Setting.OWN)
+def t_junction(case: Case) -> Scenario:
     """Out of the stem of a T junction, left or right, or off its bar to the left, where others have priority. Without
     threat nobody comes, or they turn off before."""
-    rng = generator("t_junction", seed)
-    limit, threat = choose(rng, SPEED_LIMITS[:3]), chance(rng, 0.88)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[:3])
+    threat = chance(rng, 0.88)
     builder = approach(rng, 1, limit, ARM, entry=(60.0, 80.0), bend=0.3)
     entrance = builder.length
     kinds: tuple[tuple[Arm, Arm], ...] = (("left", "ahead"), ("left", "ahead"), ("right", "ahead"), ("left", "right"))
     turn, closed = choose(rng, kinds)
     ways = builder.t_junction(turn, closed, uniform(rng, 8.0, 12.0))
-    route, speed = builder.route(0), limit * uniform(rng, 0.75, 0.95)
+    route = builder.route(0)
+    speed = limit * uniform(rng, 0.75, 0.95)
     start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
     there = (entrance - start) / (0.7 * speed)
     if closed == "right":
@@ -92,23 +96,36 @@ def t_junction(seed: int) -> Scenario:
     actors += follower(rng, route, start, speed, limit)
     goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
     controls = (Control(ControlKind.YIELD_SIGN, entrance - LINE),) if closed == "ahead" else ()
-    return Scenario(
-        "t_junction", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 2.5 * cars + 3.0), tuple(actors), threat, controls=controls,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, 2.5 * cars + 3.0),
+        actors=actors,
+        threat=threat,
+        controls=controls,
+    )
 
 
-def emergency_vehicle(seed: int) -> Scenario:
+@family(Ability.GIVE_WAY, Setting.OWN)
+def emergency_vehicle(case: Case) -> Scenario:
     """An emergency vehicle comes up from behind in the ego's lane: change lanes, though others are there, and let it
     pass. Without threat it comes up in the next lane."""
-    rng = generator("emergency_vehicle", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[:3]), choose(rng, (2, 2, 3)), chance(rng, 0.88)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[:3])
+    lanes = choose(rng, (2, 2, 3))
+    threat = chance(rng, 0.88)
     builder = approach(rng, lanes, limit, entry=(130.0, 150.0), bend=0.4)
     builder.straight(max(uniform(rng, 340.0, 370.0) - builder.length, 60.0))
     lane = int(rng.integers(lanes))
     others = [i for i in (lane - 1, lane + 1) if 0 <= i < lanes]
     beside = choose(rng, others)
-    route, start, speed = builder.route(lane), uniform(rng, 84.0, 94.0), limit * uniform(rng, 0.75, 0.95)
+    route = builder.route(lane)
+    start = uniform(rng, 84.0, 94.0)
+    speed = limit * uniform(rng, 0.75, 0.95)
     fast = limit + uniform(rng, 4.0, 6.0)
     behind = start - uniform(rng, 45.0, 65.0)
     comes_in = builder.route(lane if threat else beside)
@@ -121,7 +138,14 @@ def emergency_vehicle(seed: int) -> Scenario:
                 actors.append(car(rng, builder.route(beside), start + at, speed * uniform(rng, 0.8, 0.92)))
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
     goal = start + uniform(rng, 225.0, 240.0)
-    return Scenario(
-        "emergency_vehicle", seed, Ability.GIVE_WAY, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 4.0), tuple(actors), threat,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, 4.0),
+        actors=actors,
+        threat=threat,
+    )

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from takead_ros.maps.road_builder import RoadBuilder
 from takead_ros.maps.roads import RAMP_EXTRA, RAMP_SWING, LanePath
+from takead_ros.scenarios.draws import Rng, chance, choose, uniform
+from takead_ros.scenarios.family import Case, Setting, family
 from takead_ros.scenarios.junctions import CLOSE
-from takead_ros.scenarios.parts import (
-    SPEED_LIMITS,
-    Rng,
-    arrival,
-    car,
-    chance,
-    choose,
-    follower,
-    generator,
-    oncoming,
-    time_limit,
-    uniform,
-)
+from takead_ros.scenarios.parts import SPEED_LIMITS, arrival, car, follower, oncoming, time_limit
 from takead_ros.scenarios.spec import Ability, Actor, Scenario
 
 BRAKING = 1.2  # m/s^2; who is on the through lane takes a foot off the pedal for who pushes in, no more
 CHANGE = 30.0  # m over which the route changes lanes
 
 
-def platoon(rng: Rng, path: LanePath, place: float, arrival: float, speed: float, cars: int,
-            gaps: tuple[float, float]) -> list[Actor]:  # fmt: skip
+def platoon(
+    rng: Rng, path: LanePath, place: float, arrival: float, speed: float, cars: int, gaps: tuple[float, float]
+) -> list[Actor]:
     """``cars`` reactive cars at ``speed`` m/s of which the first is at ``place`` m after ``arrival`` s, the others
     ``gaps`` s apart, one of the gaps 2 s longer. Cars that would have to start before the road does are left out."""
     wide = int(rng.integers(1, max(cars, 2)))
@@ -38,93 +29,144 @@ def platoon(rng: Rng, path: LanePath, place: float, arrival: float, speed: float
     return result
 
 
-def ramp_merge(seed: int) -> Scenario:
+@family(Ability.MERGING, Setting.OWN)
+def ramp_merge(case: Case) -> Scenario:
     """Up an on-ramp and into the right lane between the cars on it. Without threat that lane is empty."""
-    rng = generator("ramp_merge", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (1, 2, 2)), chance(rng, 0.88)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[1:])
+    lanes = choose(rng, (1, 2, 2))
+    threat = chance(rng, 0.88)
     builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 130.0, 160.0), uniform(rng, 40.0, 60.0))
     joins = builder.entry + RAMP_SWING + builder.arm + RAMP_EXTRA  # where on the main road the acceleration lane begins
-    length, after = uniform(rng, 55.0, 75.0), uniform(rng, 12.0, 22.0)
+    length = uniform(rng, 55.0, 75.0)
+    after = uniform(rng, 12.0, 22.0)
     ramp, way_up = builder.on_ramp(length, 30.0)
     before = len(builder.places)
     builder.straight(uniform(rng, 60.0, 80.0))
     beyond = tuple(builder.places[before:])
     route = LanePath(ramp.nodes + beyond, ramp.lanes + (lanes - 1,) * len(beyond), after)
-    start, speed = uniform(rng, 14.0, 24.0), limit * uniform(rng, 0.65, 0.85)
+    start = uniform(rng, 14.0, 24.0)
+    speed = limit * uniform(rng, 0.65, 0.85)
     merges = after + CHANGE / 2.0
     there = arrival(way_up + merges - start, speed, limit)
     actors: list[Actor] = []
     cars = 0
     if threat:
         cars = choose(rng, (4, 5, 6))
-        actors += platoon(rng, builder.route(lanes - 1), joins + merges, there + uniform(rng, -2.2, 0.3),
-                          limit * uniform(rng, 0.8, 0.95), cars, (1.0, 1.4))  # fmt: skip
+        actors += platoon(
+            rng,
+            builder.route(lanes - 1),
+            joins + merges,
+            there + uniform(rng, -2.2, 0.3),
+            limit * uniform(rng, 0.8, 0.95),
+            cars,
+            (1.0, 1.4),
+        )
     if lanes == 2:
         beside = max(joins - limit * there - uniform(rng, 10.0, 50.0), 3.0)
         actors += oncoming(rng, builder.route(0), beside, limit, choose(rng, (0, 1, 2)))
     actors += oncoming(rng, builder.against(0), uniform(rng, 80.0, 160.0), limit, choose(rng, (0, 1)))
     goal = way_up + builder.length - joins - 20.0
-    return Scenario(
-        "ramp_merge", seed, Ability.MERGING, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 2.5 * cars), tuple(actors), threat,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, 2.5 * cars),
+        actors=actors,
+        threat=threat,
+    )
 
 
-def lane_drop(seed: int) -> Scenario:
+@family(Ability.MERGING, Setting.OWN)
+def lane_drop(case: Case) -> Scenario:
     """The ego's lane ends and swings into the next one, on which others drive. Without threat that one is empty."""
-    rng = generator("lane_drop", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS), choose(rng, (2, 2, 3)), chance(rng, 0.88)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS)
+    lanes = choose(rng, (2, 2, 3))
+    threat = chance(rng, 0.88)
     builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 140.0, 170.0))
-    ends, wave = builder.length, uniform(rng, 36.0, 50.0)
+    ends = builder.length
+    wave = uniform(rng, 36.0, 50.0)
     dropped = builder.lane_drop(wave, 60.0)
     builder.straight(uniform(rng, 55.0, 75.0))
     nodes = tuple(builder.places)
     route = LanePath(nodes, (lanes - 1, lanes - 1, 0, 0, *(lanes - 2,) * (len(nodes) - 5)))
     through = LanePath.along((*nodes[:3], dropped, *nodes[5:]), lanes - 2)
-    start, speed = ends - uniform(rng, 55.0, 75.0), limit * uniform(rng, 0.75, 0.95)
+    start = ends - uniform(rng, 55.0, 75.0)
+    speed = limit * uniform(rng, 0.75, 0.95)
     there = arrival(ends + wave / 2.0 - start, speed, limit)
     actors: list[Actor] = []
     cars = 0
     if threat:
         cars = choose(rng, (4, 5, 6))
-        actors += platoon(rng, through, ends + wave / 2.0, there + uniform(rng, -2.2, 0.3),
-                          limit * uniform(rng, 0.75, 0.95), cars, (1.0, 1.4))  # fmt: skip
+        actors += platoon(
+            rng,
+            through,
+            ends + wave / 2.0,
+            there + uniform(rng, -2.2, 0.3),
+            limit * uniform(rng, 0.75, 0.95),
+            cars,
+            (1.0, 1.4),
+        )
     actors += follower(rng, route, start, speed, limit)
     actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
     goal = builder.length - 20.0
-    return Scenario(
-        "lane_drop", seed, Ability.MERGING, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 2.5 * cars), tuple(actors), threat,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, 2.5 * cars),
+        actors=actors,
+        threat=threat,
+    )
 
 
-def ramp_exit(seed: int) -> Scenario:
+@family(Ability.MERGING, Setting.OWN)
+def ramp_exit(case: Case) -> Scenario:
     """From the second lane across the traffic on the right one to an off-ramp, on which someone may be slow. Without
     threat the right lane is empty."""
-    rng = generator("ramp_exit", seed)
-    limit, lanes, threat = choose(rng, SPEED_LIMITS[1:]), choose(rng, (2, 2, 3)), chance(rng, 0.88)
+    rng = case.rng
+    limit = choose(rng, SPEED_LIMITS[1:])
+    lanes = choose(rng, (2, 2, 3))
+    threat = chance(rng, 0.88)
     builder = RoadBuilder(lanes, choose(rng, (3.25, 3.5, 3.75)), uniform(rng, 100.0, 115.0), uniform(rng, 55.0, 70.0))
-    begins, after = builder.length, uniform(rng, 8.0, 18.0)
+    begins = builder.length
+    after = uniform(rng, 8.0, 18.0)
     builder.straight(uniform(rng, 85.0, 105.0))
     end = builder.off_ramp(uniform(rng, 50.0, 60.0), 30.0)
     nodes, right = tuple(builder.places), lanes - 1
     route = LanePath(nodes, (right - 1, right - 1, right, lanes, 0, 0, 0, 0), after)
     ahead = LanePath.along((*nodes[:5], end), right)
-    start, speed = begins - uniform(rng, 35.0, 48.0), limit * uniform(rng, 0.75, 0.95)
+    start = begins - uniform(rng, 35.0, 48.0)
+    speed = limit * uniform(rng, 0.75, 0.95)
     changes = begins + after + CHANGE / 2.0
     there = arrival(changes - start, speed, limit)
     actors: list[Actor] = []
     cars = 0
     if threat:
         cars = choose(rng, (4, 5, 6))
-        actors += platoon(rng, ahead, changes, there + uniform(rng, -2.0, 0.3), limit * uniform(rng, 0.75, 0.9), cars,
-                          (1.0, 1.4))  # fmt: skip
+        actors += platoon(
+            rng, ahead, changes, there + uniform(rng, -2.0, 0.3), limit * uniform(rng, 0.75, 0.9), cars, (1.0, 1.4)
+        )
         if chance(rng, 0.5):
             slow = LanePath(nodes[3:], (lanes, 0, 0, 0, 0))
             actors.append(car(rng, slow, uniform(rng, 30.0, 60.0), uniform(rng, 3.0, 5.0), cruise=0.6 * limit))
     actors += oncoming(rng, builder.route(0) if lanes == 3 else route, start - uniform(rng, 20.0, 30.0), limit, 1)
     goal = builder.length - 50.0
-    return Scenario(
-        "ramp_exit", seed, Ability.MERGING, builder.build(), route, start, goal, speed, limit,
-        time_limit(goal - start, limit, 2.5 * cars), tuple(actors), threat,
-    )  # fmt: skip
+    return case.scenario(
+        roads=builder.build(),
+        route=route,
+        start=start,
+        goal=goal,
+        speed=speed,
+        speed_limit=limit,
+        time_limit=time_limit(goal - start, limit, 2.5 * cars),
+        actors=actors,
+        threat=threat,
+    )

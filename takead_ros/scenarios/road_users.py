@@ -53,9 +53,17 @@ class RoadUsers:
         """All that are in the world, in full view."""
         poses = np.array(self._poses).reshape(-1, 5)
         objects = Objects(
-            self._ids, self._kinds, poses[:, 0], poses[:, 1], poses[:, 2], poses[:, 3], poses[:, 4],
-            self._sizes[:, 0], self._sizes[:, 1], np.ones(len(poses)),
-        )  # fmt: skip
+            self._ids,
+            self._kinds,
+            poses[:, 0],
+            poses[:, 1],
+            poses[:, 2],
+            poses[:, 3],
+            poses[:, 4],
+            self._sizes[:, 0],
+            self._sizes[:, 1],
+            np.ones(len(poses)),
+        )
         here = np.array([not motion.gone for motion in self._motions], dtype=bool)
         return objects if here.all() else objects.select(here)
 
@@ -93,9 +101,14 @@ class RoadUsers:
                 continue
             own = time_s - motion.born
             while motion.phase < len(actor.phases) and traffic.due(
-                actor.phases[motion.phase], motion.s, motion.phase_since, own, self._gap_to(i, ego, navigation),
-                ego.speed, navigation.s,
-            ):  # fmt: skip
+                actor.phases[motion.phase],
+                motion.s,
+                motion.phase_since,
+                own,
+                self._gap_to(i, ego, navigation),
+                ego.speed,
+                navigation.s,
+            ):
                 motion = traffic.begin(actor.phases[motion.phase], motion, own)
             gap, lead_speed = ahead.get(i, (math.inf, 0.0))
             if actor.light is not None and not signals.green(actor.light[1], time_s):

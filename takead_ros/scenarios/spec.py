@@ -24,12 +24,12 @@ class Ability(str, Enum):
 
 
 class Model(str, Enum):
-    """MetaDrive's bodies. CAR_S, CAR_M and CAR_L are cars, VAN the tall one that hides what is behind it."""
+    """Bodies of road users and obstacles. CAR_S, CAR_M and CAR_L are cars, VAN is a tall one."""
 
-    CAR_S = "s"
-    CAR_M = "m"
-    CAR_L = "l"
-    VAN = "xl"
+    CAR_S = "small_car"
+    CAR_M = "car"
+    CAR_L = "large_car"
+    VAN = "van"
     PEDESTRIAN = "pedestrian"
     CYCLIST = "cyclist"
     CONE = "cone"
@@ -37,7 +37,7 @@ class Model(str, Enum):
     BARRIER = "barrier"
 
 
-# length m, width m of each body, as MetaDrive 0.4.3 builds them
+# length m, width m of each body
 DIMENSIONS: dict[Model, tuple[float, float]] = {
     Model.CAR_S: (4.3, 1.7),
     Model.CAR_M: (4.6, 1.85),

@@ -12,20 +12,11 @@ from dataclasses import replace
 from takead_ros.domain.scene import ControlKind, LightState
 from takead_ros.maps.roads import Key, LanePath, Node, OpenDriveMap, Street
 from takead_ros.scenarios.crossings import LINE
+from takead_ros.scenarios.draws import Rng, chance, choose, generator, uniform
+from takead_ros.scenarios.family import Case, Setting, family
 from takead_ros.scenarios.following import emergency_stop
 from takead_ros.scenarios.junctions import PRIORITY_BRAKING
-from takead_ros.scenarios.parts import (
-    CARS,
-    Rng,
-    car,
-    chance,
-    choose,
-    crossing_pedestrian,
-    follower,
-    generator,
-    time_limit,
-    uniform,
-)
+from takead_ros.scenarios.parts import CARS, car, crossing_pedestrian, follower, time_limit
 from takead_ros.scenarios.spec import Ability, Actor, Change, Control, Model, Phase, Scenario, When
 
 LIMIT = 11.1  # m/s, Town01's 25 mph
@@ -37,11 +28,19 @@ FIRST, LAST = 35.0, 30.0  # m of street before and after an event that stay free
 TRIES = 200
 
 
-def town01(seed: int) -> Scenario:
+@family(Ability.MIXED, Setting.OWN)
+def town01(case: Case) -> Scenario:
     """Half a kilometre to one through CARLA's Town01: turns, lights, traffic, parked vans, people, broken-down cars."""
-    return Scenario(
-        "town01", seed, Ability.MIXED, OpenDriveMap("Town01"), LanePath((), ()), 0.0, 0.0, 0.0, LIMIT, 0.0, (),
-    )  # fmt: skip
+    return case.scenario(
+        roads=OpenDriveMap("Town01"),
+        route=LanePath((), ()),
+        start=0.0,
+        goal=0.0,
+        speed=0.0,
+        speed_limit=LIMIT,
+        time_limit=0.0,
+        actors=(),
+    )
 
 
 def compose(scenario: Scenario, streets: Sequence[Street]) -> Scenario:
@@ -67,7 +66,8 @@ def compose(scenario: Scenario, streets: Sequence[Street]) -> Scenario:
             waiting += 8.0
             controls += control
         else:
-            event, others = _event(rng, route, street, s), _oncoming(rng, net, street, s)
+            event = _event(rng, route, street, s)
+            others = _oncoming(rng, net, street, s)
             found = others if leads and s == 0.0 else event + others
             waiting += 5.0
         threats += bool(found)
@@ -75,9 +75,16 @@ def compose(scenario: Scenario, streets: Sequence[Street]) -> Scenario:
         s += street.length
     goal = length - 20.0
     return replace(
-        scenario, route=route, start=START, goal=goal, speed=speed, actors=tuple(actors), controls=tuple(controls),
-        time_limit=time_limit(goal - START, LIMIT, waiting), threat=threats > 0,
-    )  # fmt: skip
+        scenario,
+        route=route,
+        start=START,
+        goal=goal,
+        speed=speed,
+        actors=tuple(actors),
+        controls=tuple(controls),
+        time_limit=time_limit(goal - START, LIMIT, waiting),
+        threat=threats > 0,
+    )
 
 
 def _walk(rng: Rng, net: Mapping[Key, Street], target: float) -> list[Street]:
@@ -85,12 +92,16 @@ def _walk(rng: Rng, net: Mapping[Key, Street], target: float) -> list[Street]:
     begins = [street for street in net.values() if not street.junction and street.length > ROOM]
     best: list[Street] = []
     for _ in range(TRIES):
-        way, used = [choose(rng, begins)], set[Node]()
+        way = [choose(rng, begins)]
+        used = set[Node]()
         while sum(street.length for street in way) < target or way[-1].junction:
             used |= {*way[-1].key[:2]}
             on = [net[key] for key in way[-1].following if key[1] not in used]
-            on = [street for street in on if street.junction or street.opposite is None or
-                  not used & set(street.opposite[:1])]  # fmt: skip
+            on = [
+                street
+                for street in on
+                if street.junction or street.opposite is None or not used & set(street.opposite[:1])
+            ]
             if not on:
                 break
             way.append(choose(rng, on))
@@ -118,13 +129,16 @@ def _event(rng: Rng, route: LanePath, street: Street, s: float) -> list[Actor]:
     """What happens on a stretch that begins ``s`` m along the route; in a third of them nothing does."""
     if street.length < ROOM + FIRST or chance(rng, 0.33):
         return []
-    at, half = s + uniform(rng, FIRST, street.length - LAST - 10.0), street.width / 2.0
+    at = s + uniform(rng, FIRST, street.length - LAST - 10.0)
+    half = street.width / 2.0
     kind = choose(rng, ("van", "crossing", "broken", "cyclist"))
-    threat, walking = chance(rng, 0.8), uniform(rng, 1.2, 2.2)
+    threat = chance(rng, 0.8)
+    walking = uniform(rng, 1.2, 2.2)
     braking = 0.5 + LIMIT / 12.0
     if kind == "van":
         van = Actor(Model.VAN, route, at, lateral=-(half + uniform(rng, 0.9, 1.1)))
-        hidden, out = -(half + uniform(rng, 1.4, 1.9)), at + van.length / 2.0 + uniform(rng, 0.6, 1.0)
+        hidden = -(half + uniform(rng, 1.4, 1.9))
+        out = at + van.length / 2.0 + uniform(rng, 0.6, 1.0)
         arrival = (-hidden - 1.75) / walking + braking + uniform(rng, 0.1, 0.7)
         person = crossing_pedestrian(route, out, hidden, street.width + half + 2.0, walking, arrival)
         found = [van, person] if threat else [van]
@@ -152,7 +166,9 @@ def _oncoming(rng: Rng, net: Mapping[Key, Street], street: Street, s: float) -> 
     if street.opposite is None or street.length < 50.0:
         return []
     way = _on(net, rng, net[street.opposite], street.length + 60.0)
-    path, found, place = _path(way), list[Actor](), uniform(rng, 5.0, 40.0)
+    path = _path(way)
+    found = list[Actor]()
+    place = uniform(rng, 5.0, 40.0)
     for _ in range(choose(rng, (0, 1, 2, 3))):
         if place < street.length - 60.0:
             pace = LIMIT * uniform(rng, 0.75, 0.95)
@@ -166,8 +182,14 @@ def _junction(
 ) -> tuple[list[Actor], list[Control]]:
     """Who has priority at the junction that begins ``s`` m along the route, and who crosses then."""
     ours = set(through.key[:2]) | {node for street in way for node in street.key[:2]}
-    entries = [street for street in net.values() if not street.junction and street.key[0] not in ours
-               and street.key[1] not in ours and _meets(net, street, through)]  # fmt: skip
+    entries = [
+        street
+        for street in net.values()
+        if not street.junction
+        and street.key[0] not in ours
+        and street.key[1] not in ours
+        and _meets(net, street, through)
+    ]
     kind = choose(rng, ("red", "red", "green", "yield", "free"))
     found: list[Actor] = []
     if kind in ("red", "yield") and entries:

@@ -160,8 +160,12 @@ def follow(speed: float, desired: float, gap: float, lead_speed: float, braking:
 
 
 def blockers(
-    actors: tuple[Actor, ...], motions: list[Motion], paths: list[Path], boxes: FloatArray, own: list[int],
-) -> dict[int, tuple[float, float]]:  # fmt: skip
+    actors: tuple[Actor, ...],
+    motions: list[Motion],
+    paths: list[Path],
+    boxes: FloatArray,
+    own: list[int],
+) -> dict[int, tuple[float, float]]:
     """For each actor index in ``own``: (gap m, speed m/s along its path) of the nearest box in its way ahead.
 
     ``boxes`` (N, 7): x, y, yaw, length, width, vx, vy in ``map`` of all actors in their order, then the ego; actors

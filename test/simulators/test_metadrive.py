@@ -19,9 +19,10 @@ from takead_ros.maps.roads import LanePath
 from takead_ros.measures.driving_score import score
 from takead_ros.measures.episode_log import End
 from takead_ros.scenarios import build
-from takead_ros.scenarios.spec import Ability, Actor, Model, Phase, Scenario, When
+from takead_ros.scenarios.spec import DIMENSIONS, MOTOR_VEHICLES, Ability, Actor, Model, Phase, Scenario, When
 from takead_ros.simulators import open_simulator
 from takead_ros.simulators.metadrive.environment import EGO_LENGTH, WHEELBASE
+from takead_ros.simulators.metadrive.episode import ScriptedEpisode
 from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 pytestmark = pytest.mark.slow
@@ -228,3 +229,14 @@ def test_two_processes_give_identical_scenes_in_any_order_and_under_any_hash_see
     ]  # fmt: skip
     first, second = (dict(line.rsplit(" ", 1) for line in run.splitlines()) for run in runs)
     assert len(first) == len(episodes) and first == second
+
+
+def test_metadrive_s_bodies_have_the_sizes_that_scenarios_count_with(simulator: MetaDrive) -> None:
+    models = list(Model)
+    actors = tuple(Actor(model, right_lane(), 60.0 + 12.0 * i) for i, model in enumerate(models))
+    episode = simulator.reset(plain_road(actors))
+    assert isinstance(episode, ScriptedEpisode) and len(episode.bodies) == len(models)
+    for i, model in enumerate(models):
+        body = episode.bodies[i]
+        if model in MOTOR_VEHICLES:
+            assert pytest.approx(DIMENSIONS[model]) == (body.LENGTH, body.WIDTH), model

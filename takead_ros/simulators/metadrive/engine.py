@@ -14,7 +14,7 @@ from typing import Any
 from takead_ros.domain.errors import TakeadError
 from takead_ros.maps.roads import RAMP_RADIUS, OpenDriveMap, Roads
 from takead_ros.scenarios.road_users import Pose
-from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Model
+from takead_ros.scenarios.spec import Actor, Model
 from takead_ros.simulators.metadrive.blocks import map_config
 from takead_ros.simulators.metadrive.environment import MAX_STEERING_ANGLE, OnlyEnvironment, quiet, vehicle_state
 
@@ -23,6 +23,8 @@ PHYSICS_STEP = 0.025  # s; two physics steps in one 20 Hz step
 FULL_THROTTLE = 4.0  # m/s^2
 FULL_BRAKE = 9.0  # m/s^2
 CREEP = 0.05  # m/s
+# MetaDrive's names of its vehicles; they have the sizes of ``scenarios.spec.DIMENSIONS``
+VEHICLES = {Model.CAR_S: "s", Model.CAR_M: "m", Model.CAR_L: "l", Model.VAN: "xl"}
 # The physics ground is one plane. A town's streets lie on it as lanes only; MetaDrive gets a road far from them.
 ELSEWHERE = Roads(1, 3.5, 30.0, (), origin=(-1000.0, 1000.0))
 
@@ -212,9 +214,9 @@ class ScriptedEngine:
         }
         manager = self._environment.engine.actor_manager
         x, y, yaw, _, _ = pose
-        if actor.model in MOTOR_VEHICLES:
+        if actor.model in VEHICLES:
             config = {"spawn_position_heading": ((x, y), yaw), "navigation_module": None}
-            body = manager.spawn_object(vehicle_type[actor.model.value], vehicle_config=config, random_seed=0)
+            body = manager.spawn_object(vehicle_type[VEHICLES[actor.model]], vehicle_config=config, random_seed=0)
         else:
             body = manager.spawn_object(others[actor.model], position=(x, y), heading_theta=yaw, random_seed=0)
         self.bodies[index] = body
