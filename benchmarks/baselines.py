@@ -51,7 +51,7 @@ from takead_ros.runs.results import RECORD, EpisodeResult
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import Episode, Simulator, open_simulator
 from takead_ros.simulators.metadrive.blocks import node_name
-from takead_ros.simulators.metadrive.episode import ScriptedEpisode
+from takead_ros.simulators.metadrive.episode import MetaDriveEpisode
 
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
@@ -172,11 +172,11 @@ def lane_idm(episode: Episode) -> Driver:
     return drive
 
 
-def _vehicle(episode: ScriptedEpisode) -> Any:
+def _vehicle(episode: MetaDriveEpisode) -> Any:
     """MetaDrive's ego, given the navigation to the scenario's destination that its own environment would give it."""
     from metadrive.component.navigation_module.node_network_navigation import NodeNetworkNavigation
 
-    ego, scenario = episode.vehicle, episode.scenario
+    ego, scenario = episode.ego_body, episode.scenario
     assert isinstance(scenario.roads, Roads)
     nodes = [node_name(node, scenario.roads) for node in scenario.route.nodes]
     ego.config["navigation_module"] = NodeNetworkNavigation
@@ -200,7 +200,7 @@ def metadrive_idm(episode: Episode) -> Driver:
     from metadrive.policy.idm_policy import IDMPolicy
     from metadrive.utils.pg.utils import ray_localization
 
-    assert isinstance(episode, ScriptedEpisode)
+    assert isinstance(episode, MetaDriveEpisode)
     ego = _vehicle(episode)
     policy = IDMPolicy(ego, episode.scenario.seed)
     metadrive_bodies = episode.bodies
@@ -227,7 +227,7 @@ def metadrive_idm(episode: Episode) -> Driver:
 def metadrive_ppo(episode: Episode) -> Driver:
     from metadrive.examples.ppo_expert.numpy_expert import expert
 
-    assert isinstance(episode, ScriptedEpisode)
+    assert isinstance(episode, MetaDriveEpisode)
     ego = _vehicle(episode)
     heading = ego.heading
     shared = ego.engine.global_config["vehicle_config"]

@@ -24,7 +24,7 @@ from takead_ros.scenarios.spec import Scenario
 from takead_ros.simulators import open_simulator
 from takead_ros.simulators.api import Simulator
 from takead_ros.simulators.metadrive.blocks import node_name, read_lanes
-from takead_ros.simulators.metadrive.episode import ScriptedEpisode
+from takead_ros.simulators.metadrive.episode import MetaDriveEpisode
 
 TOLERANCE = 0.01  # m
 FAMILIES = tuple(name for name in scenarios.ALL_FAMILIES if isinstance(scenarios.build(name, 0).roads, Roads))
@@ -46,7 +46,7 @@ def compare(simulator: Simulator, scenario: Scenario) -> Difference:
     # where the centre may be crossed our lanes say so; MetaDrive has no such marking
     roads = replace(scenario.roads, passable_centre=False)
     episode = simulator.reset(replace(scenario, roads=roads, actors=()))
-    assert isinstance(episode, ScriptedEpisode)
+    assert isinstance(episode, MetaDriveEpisode)
     start = perf_counter()
     ours = build_lanes(roads)
     seconds = perf_counter() - start

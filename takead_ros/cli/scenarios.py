@@ -27,8 +27,7 @@ app = typer.Typer(
 def ls() -> None:
     """List the scenario families and the suites that they make up."""
     families = [
-        (name, family.ability.value, " ".join(family.description.split()))
-        for name, family in ALL_FAMILIES.items()
+        (name, family.ability.value, " ".join(family.description.split())) for name, family in ALL_FAMILIES.items()
     ]
     title = "scenario families (each a pure function of a seed)"
     stdout.print(table("family", "ability", "what happens", rows=families, title=title))

@@ -14,7 +14,7 @@ from takead_ros.scenarios.junctions import meeting
 from takead_ros.scenarios.parts import IN_LANE, arrival
 from takead_ros.scenarios.passing import HALF_WIDTH
 from takead_ros.scenarios.spec import Actor, Model, Scenario, When
-from takead_ros.simulators.metadrive.episode import ScriptedEpisode
+from takead_ros.simulators.episode import ScriptedEpisode
 from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 SEEDS = range(150)

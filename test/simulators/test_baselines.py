@@ -62,7 +62,7 @@ def test_the_ppo_expert_is_given_its_own_observation(simulator: MetaDrive) -> No
 
     episode = simulator.reset(scenarios.build("intersection_left", 3_000_001))
     baselines.metadrive_ppo(episode)
-    ego = episode.vehicle
+    ego = episode.ego_body
     roads = episode.scenario.roads
     assert tuple(ego.navigation.checkpoints) == tuple(node_name(node, roads) for node in episode.scenario.route.nodes)
     episode.step(0.0, 0.0)

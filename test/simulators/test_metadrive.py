@@ -21,8 +21,8 @@ from takead_ros.measures.episode_log import End
 from takead_ros.scenarios import build
 from takead_ros.scenarios.spec import DIMENSIONS, MOTOR_VEHICLES, Ability, Actor, Model, Phase, Scenario, When
 from takead_ros.simulators import open_simulator
-from takead_ros.simulators.metadrive.environment import EGO_LENGTH, WHEELBASE
-from takead_ros.simulators.metadrive.episode import ScriptedEpisode
+from takead_ros.simulators.metadrive.environment import EGO
+from takead_ros.simulators.metadrive.episode import MetaDriveEpisode
 from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 pytestmark = pytest.mark.slow
@@ -89,7 +89,7 @@ def test_a_steady_turn_has_the_curvature_of_a_kinematic_bicycle(simulator: MetaD
     for _ in range(30):
         episode.step(0.12, 0.0)
     ego = episode.observe().ego
-    assert ego.yaw_rate / ego.speed == pytest.approx(math.tan(0.12) / WHEELBASE, rel=0.05)
+    assert ego.yaw_rate / ego.speed == pytest.approx(math.tan(0.12) / EGO.wheelbase, rel=0.05)
 
 
 def test_commands_that_are_no_numbers_are_refused(simulator: MetaDrive) -> None:
@@ -130,7 +130,7 @@ def test_a_scene_holds_the_map_and_the_route_as_promised(simulator: MetaDrive) -
         seen.update(scene.route.commands)
         assert all(known.setdefault(line.id, line) is line for line in scene.polylines), "one object for each polyline"
         point = to_local(scene.route.targets[:1], scene.ego.x, scene.ego.y, scene.ego.yaw)[0]
-        episode.step(math.atan2(2.0 * WHEELBASE * point[1], float(point @ point)), 1.5 * (6.0 - scene.ego.speed))
+        episode.step(math.atan2(2.0 * EGO.wheelbase * point[1], float(point @ point)), 1.5 * (6.0 - scene.ego.speed))
     assert {RouteCommand.LEFT, RouteCommand.LANE_FOLLOW} <= seen and RouteCommand.RIGHT not in seen
 
 
@@ -144,7 +144,7 @@ def test_a_collision_is_typed_stops_the_other_and_does_not_end_the_episode(simul
     assert log.end is End.RUNNING and episode.scenario.family == "plain"
     (hit,) = episode.observe().objects.visible().x
     assert hit == pytest.approx(60.0, abs=0.1), "who was hit stays where that happened"
-    assert episode.observe().ego.x < 60.0 - EGO_LENGTH / 2.0, "and stays in the way"
+    assert episode.observe().ego.x < 60.0 - EGO.length / 2.0, "and stays in the way"
     assert score(log).infractions[0].kind == "collision_pedestrian"
 
 
@@ -235,7 +235,7 @@ def test_metadrive_s_bodies_have_the_sizes_that_scenarios_count_with(simulator: 
     models = list(Model)
     actors = tuple(Actor(model, right_lane(), 60.0 + 12.0 * i) for i, model in enumerate(models))
     episode = simulator.reset(plain_road(actors))
-    assert isinstance(episode, ScriptedEpisode) and len(episode.bodies) == len(models)
+    assert isinstance(episode, MetaDriveEpisode) and len(episode.bodies) == len(models)
     for i, model in enumerate(models):
         body = episode.bodies[i]
         if model in MOTOR_VEHICLES:

@@ -16,7 +16,7 @@ from takead_ros.maps.roads import RAMP_RADIUS, OpenDriveMap, Roads
 from takead_ros.scenarios.road_users import Pose
 from takead_ros.scenarios.spec import Actor, Model
 from takead_ros.simulators.metadrive.blocks import map_config
-from takead_ros.simulators.metadrive.environment import MAX_STEERING_ANGLE, OnlyEnvironment, quiet, vehicle_state
+from takead_ros.simulators.metadrive.environment import EGO, OnlyEnvironment, quiet, vehicle_state
 
 PHYSICS_STEP = 0.025  # s; two physics steps in one 20 Hz step
 # Forces are chosen so that pedal position is linear in acceleration: full throttle 4 m/s^2, full brake 9 m/s^2.
@@ -225,7 +225,7 @@ class ScriptedEngine:
         """One step. steering rad, positive left, within full lock; acceleration m/s^2 from ``speed`` m/s on;
         ``poses``: one per body, None: it is gone from the world."""
         self._poses = poses
-        self._environment.step([steering / MAX_STEERING_ANGLE, _pedal(acceleration, speed)])
+        self._environment.step([steering / EGO.max_steering_angle, _pedal(acceleration, speed)])
 
     def hold(self, x: float, y: float, yaw: float) -> None:
         """Puts the ego back to where it stood: a braked MetaDrive body creeps by a centimetre a second."""

@@ -15,10 +15,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.simulators.episode import Vehicle
 
-MAX_STEERING_ANGLE = math.radians(40.0)
-WHEELBASE = 1.05234 + 1.4166  # m, DefaultVehicle: front and rear axle from the centre
-EGO_LENGTH, EGO_WIDTH = 4.515, 1.852  # m
+# MetaDrive's DefaultVehicle; the wheelbase is that of its axles from the centre
+EGO = Vehicle(length=4.515, width=1.852, wheelbase=1.05234 + 1.4166, max_steering_angle=math.radians(40.0))
 
 
 @contextlib.contextmanager

@@ -23,9 +23,9 @@ from takead_ros.maps.lanemap import JOINED, Lane
 from takead_ros.maps.roads import LanePath
 from takead_ros.measures.episode_log import End
 from takead_ros.scenarios.spec import DIMENSIONS, KINDS, Model, Scenario
+from takead_ros.simulators.episode import RouteEpisode, VehicleState
 from takead_ros.simulators.metadrive.blocks import read_lanes
-from takead_ros.simulators.metadrive.environment import MAX_STEERING_ANGLE, OnlyEnvironment, quiet, vehicle_state
-from takead_ros.simulators.metadrive.episode import MetaDriveEpisode, VehicleState
+from takead_ros.simulators.metadrive.environment import EGO, OnlyEnvironment, quiet, vehicle_state
 
 MAPS = 2_000_000  # MetaDrive wants to know how many there may be; a map is a function of its number alone
 STEP = 0.1  # s, five physics steps of MetaDrive's own 0.02 s
@@ -60,15 +60,15 @@ def _make_environment() -> Any:
     )
 
 
-class SafeMetaDriveEpisode(MetaDriveEpisode):
+class SafeMetaDriveEpisode(RouteEpisode):
     """One episode of SafeMetaDriveEnv: MetaDrive decides who else drives and when it ends, and has placed the ego.
 
     For tests: ``environment`` (MetaDrive's own) and ``destination``."""
 
     def __init__(self, environment: Any, info: dict[str, Any], scenario: Scenario, lanes: list[Lane]) -> None:
-        super().__init__(scenario, lanes, STEP)
+        super().__init__(scenario, lanes, STEP, EGO)
         self.environment, self._info = environment, info
-        self._vehicle = environment.agent
+        self._body = environment.agent
         self._cost, self._reward, self._terminated, self._truncated = 0.0, 0.0, False, False
         self._ids: dict[str, int] = {}
         self.navigation.update(*self.navigation.path.at(scenario.start))
@@ -77,7 +77,7 @@ class SafeMetaDriveEpisode(MetaDriveEpisode):
     @property
     def destination(self) -> FloatArray:
         """Where MetaDrive's own navigation ends: the end (2,) m of its last lane's centre line, in ``map``."""
-        lane = self._vehicle.navigation.final_lane
+        lane = self._body.navigation.final_lane
         return np.array(lane.position(lane.length, 0.0))
 
     def verdict(self) -> dict[str, float] | None:
@@ -91,20 +91,20 @@ class SafeMetaDriveEpisode(MetaDriveEpisode):
 
     def _drive(self, steering: float, acceleration: float) -> None:
         """One step of 0.1 s; the acceleration is turned into MetaDrive's pedals."""
-        action = [steering / MAX_STEERING_ANGLE, self._pedal(acceleration)]
+        action = [steering / EGO.max_steering_angle, self._pedal(acceleration)]
         _, reward, self._terminated, self._truncated, self._info = self.environment.step(action)
         self._cost += float(self._info["cost"])
         self._reward += float(reward)
 
     def _pedal(self, acceleration: float) -> float:
         """Throttle (positive) or brake (negative), by MetaDrive's forces on four wheels; no throttle at all brakes."""
-        ego, config = self._vehicle, self._vehicle.config
+        ego, config = self._body, self._body.config
         if acceleration >= 0.0:
             return float(max(min(acceleration * ego.MASS / (4.0 * config["max_engine_force"]), 1.0), 1e-4))
         return float(max(acceleration * ego.MASS * PHYSICS_STEP / (4.0 * config["max_brake_force"]), -1.0))
 
     def _vehicle_state(self) -> VehicleState:
-        return vehicle_state(self._vehicle)
+        return vehicle_state(self._body)
 
     def _objects(self) -> Objects:
         """All of MetaDrive's vehicles and objects but the ego, numbered by the order of their creation."""
@@ -115,7 +115,7 @@ class SafeMetaDriveEpisode(MetaDriveEpisode):
         models = {TrafficCone: Model.CONE, TrafficWarning: Model.WARNING}
         rows: list[tuple[float, ...]] = []
         for name, body in self.environment.engine.get_objects().items():
-            if body is self._vehicle or not isinstance(body, (BaseVehicle, TrafficObject)):
+            if body is self._body or not isinstance(body, (BaseVehicle, TrafficObject)):
                 continue
             number = self._ids.setdefault(name, len(self._ids) + 1)
             if isinstance(body, BaseVehicle):

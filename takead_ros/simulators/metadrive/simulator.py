@@ -8,16 +8,17 @@ from typing import Protocol
 from takead_ros.domain.errors import TakeadError
 from takead_ros.maps.roads import OpenDriveMap, Roads, SafeMetaDriveMap
 from takead_ros.scenarios.spec import Scenario
+from takead_ros.simulators.episode import RouteEpisode
 from takead_ros.simulators.metadrive.engine import physics_steps
 from takead_ros.simulators.metadrive.environment import metadrive_version
-from takead_ros.simulators.metadrive.episode import MetaDriveEpisode, ScriptedScenarios
+from takead_ros.simulators.metadrive.episode import ScriptedScenarios
 from takead_ros.simulators.metadrive.safe_metadrive import SafeMetaDriveScenarios
 
 
 class Player(Protocol):
     """One engine that plays the scenarios of one kind."""
 
-    def begin(self, scenario: Scenario, offset_m: float, turn_rad: float) -> MetaDriveEpisode: ...
+    def begin(self, scenario: Scenario, offset_m: float, turn_rad: float) -> RouteEpisode: ...
 
     def close(self) -> None: ...
 
@@ -43,7 +44,7 @@ class MetaDrive:
         self._player: Player | None = None
         self._kind: Callable[[float], Player] | None = None
 
-    def reset(self, scenario: Scenario, offset_m: float = 0.0, turn_rad: float = 0.0) -> MetaDriveEpisode:
+    def reset(self, scenario: Scenario, offset_m: float = 0.0, turn_rad: float = 0.0) -> RouteEpisode:
         """See ``simulators.api.Simulator``. Raises TakeadError where another engine runs in this process."""
         kind = PLAYERS.get(type(scenario.roads))
         if kind is None:
