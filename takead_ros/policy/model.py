@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,14 +55,32 @@ class Policy:
     def infer(self, scene: Scene, others: Mapping[str, object] | None = None) -> DriverOutput:
         """What the policy would do at ``scene``; ``others``: the newest message of each further topic that its format
         needs. Never raises for a bad observation or a bad output: the status says why."""
-        observation = Observation(scene, others or {}, self._lines)
-        try:
-            encoded = self.format.encode(observation)
-        except NotFiniteError as error:
-            return self._failed(scene, DriverStatus.NOT_FINITE, str(error))
-        except ValueError as error:
-            return self._failed(scene, DriverStatus.ERROR, str(error))
-        out = self.run(encoded)
+        return self.infer_batch([Observation(scene, others or {}, self._lines)])[0]
+
+    def infer_batch(self, observations: Sequence[Observation]) -> list[DriverOutput]:
+        """What the policy would do at each of ``observations``, asked in one call of the network."""
+        answers: list[DriverOutput | None] = []
+        encoded: list[Encoded] = []
+        for observation in observations:
+            failed = None
+            try:
+                encoded.append(self.format.encode(observation))
+            except NotFiniteError as error:
+                failed = self._failed(observation.scene, DriverStatus.NOT_FINITE, str(error))
+            except ValueError as error:
+                failed = self._failed(observation.scene, DriverStatus.ERROR, str(error))
+            answers.append(failed)
+        asked = [i for i, answer in enumerate(answers) if answer is None]
+        if asked:
+            out = self.run_batch({name: np.stack([one[name] for one in encoded]) for name in self.format.inputs})
+            for row, i in enumerate(asked):
+                mine = {name: v if name in self.format.constants else v[row] for name, v in out.items()}
+                answers[i] = self._answer(mine, observations[i])
+        return [answer for answer in answers if answer is not None]
+
+    def _answer(self, out: Mapping[str, FloatArray], observation: Observation) -> DriverOutput:
+        """What the network's outputs for one observation mean."""
+        scene = observation.scene
         if not all(np.isfinite(values).all() for values in out.values()):
             return self._failed(scene, DriverStatus.NOT_FINITE, "the network's output is not finite")
         answer = self.format.decode(out, observation, self.manifest)

@@ -97,7 +97,7 @@ class Plain:
 @given(st.lists(actors(), min_size=1, max_size=6), st.floats(-1.5, 1.5, **finite), st.integers(0, 2**31))
 def test_others_move_as_the_definition_says(others: list[Actor], bend: float, seed: int) -> None:
     """Position, speed and presence of everybody over 100 ticks of a drive with random commands; lights too."""
-    from takead_ros.simulators.vector.simulator import ego_state, objects_in
+    from takead_ros.simulators.vector.environment import ego_state, objects_in
 
     lanes = lane_map(bend)
     light = Control(ControlKind.TRAFFIC_LIGHT, 90.0, LightState.RED, (
