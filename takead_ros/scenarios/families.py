@@ -6,7 +6,7 @@ every seed another route, at the end of its setting's rows as well as anywhere e
 
 from __future__ import annotations
 
-from takead_ros.scenarios import crossings, following, junctions, merging, obstacles, passing, priority, ramps
+from takead_ros.scenarios import crossings, following, junctions, merging, obstacles, passing, people, priority, ramps
 from takead_ros.scenarios.family import Family
 
 SHORT: tuple[Family, ...] = (
@@ -23,9 +23,9 @@ SHORT: tuple[Family, ...] = (
     passing.accident,
     passing.opened_door,
     passing.oncoming_invades,
-    crossings.pedestrian_crossing,
-    crossings.cyclist_crossing,
-    crossings.speed_limit_change,
+    people.pedestrian_crossing,
+    people.cyclist_crossing,
+    people.speed_limit_change,
     junctions.intersection_left,
     junctions.intersection_right,
     crossings.crossing_straight,

@@ -42,7 +42,7 @@ def commands(simulator: MetaDrive, family: str, seed: int) -> set[RouteCommand]:
     scenario = build(family, seed)
     roads = lane_map(simulator, scenario)
     navigation = navigate(roads, scenario.route, scenario.start, scenario.goal, scenario.speed_limit)
-    return {RouteCommand(int(value)) for value in navigation._commands}
+    return {RouteCommand(int(value)) for value in navigation.commands}
 
 
 def test_commands_name_the_turn_through_a_whole_roundabout(simulator: MetaDrive) -> None:
