@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from support import stream
 from support.tables import make_data, make_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.recording.clip import Label
+from takead_ros.recording.recorder import Recorder
 from takead_training.data import cache
 from takead_training.data.clean import Clean, epoch_rows, kept, weights
 from takead_training.data.clips import Clip, find_clips
@@ -106,6 +108,20 @@ def test_a_clip_that_hides_its_seed_does_not_pass(bags: Path, tmp_path: Path) ->
     copied(one(bags / "driven"), tmp_path / "clip", provenance={"seed": None})
     with pytest.raises(TakeadError, match=r"differ \(provenance\)"):
         find_clips([tmp_path], unseeded=True)
+
+
+def test_a_clip_without_a_seed_is_learned_from_only_where_a_person_says_so(tmp_path: Path) -> None:
+    """A vehicle's clip: no simulator told the recorder what is driven."""
+    sink = stream.DirectSink(tmp_path)
+    nothing_known = stream.PROVENANCE.model_copy(update={"seed": None, "suite": "", "scenario": ""})
+    recorder = Recorder(stream.CONFIG, stream.TOPICS, nothing_known, sink)
+    for message in stream.run(12.0, (stream.Takeover(5.0, 7.0, 8.0),)):
+        recorder.receive(*message)
+    recorder.finish(12 * stream.SECOND)
+    (made,) = sink.clips
+    with pytest.raises(TakeadError, match=f"clip {made}: names no seed"):
+        find_clips([tmp_path])
+    assert [clip.path for clip in find_clips([tmp_path], unseeded=True).clips] == [made]
 
 
 @pytest.mark.slow

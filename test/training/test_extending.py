@@ -1,0 +1,86 @@
+"""The examples of docs/extending.md run: a format, a network for it, and a stage that trains it further."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from support.scenes import make_scene
+from support.tables import make_table
+from takead_ros.domain.driving import DriverStatus
+from takead_ros.policy.format import Observation
+from takead_ros.policy.formats import FORMATS
+from takead_ros.policy.model import load_model
+from takead_training.architectures.registry import ARCHITECTURES
+from takead_training.checkpoint import Provenance, load_parent
+from takead_training.data.dataset import Dataset
+from takead_training.export.export import export
+from takead_training.stages.bc import BC, Cloning
+from takead_training.stages.fit import Schedule
+from takead_training.stages.registry import STAGES
+from takead_training.stages.stage import run_stages
+
+PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
+SECTIONS = ("A policy format", "A network", "A training stage")
+
+
+@pytest.fixture
+def page() -> Iterator[dict[str, Any]]:
+    """The page's examples, run one after the other; what they register goes again afterwards."""
+    registries = (FORMATS, ARCHITECTURES, STAGES)
+    before = [dict(registry) for registry in registries]
+    names: dict[str, Any] = {"__name__": "extending"}
+    text = PAGE.read_text(encoding="utf-8")
+    for title in SECTIONS:
+        section = re.search(rf"^## {title}$(.*?)(?=^## |\Z)", text, re.M | re.S)
+        assert section is not None, title
+        for block in re.findall(r"```python\n(.*?)```", section[1], re.S):
+            exec(compile(block, str(PAGE), "exec", dont_inherit=True), names)
+    yield names
+    for registry, held in zip(registries, before, strict=True):
+        registry.clear()
+        registry.update(held)  # type: ignore[arg-type]
+
+
+def test_a_format_a_network_and_a_stage_of_ones_own_are_trained_exported_and_driven(
+    page: dict[str, Any], tmp_path: Path
+) -> None:
+    shared = page["SHARED"]
+    table = make_table(150)
+    table["asked"] = np.random.default_rng(0).normal(size=(150, 2)).astype(np.float32)
+    data = Dataset.of(shared, table)
+    quick = Schedule(epochs=2, batch=64, threads=1)
+    stages = [BC.with_settings(Cloning(quick, "plain-1")), STAGES["speed"]]
+    checkpoint = run_stages(
+        stages, None, data, Provenance("mine", "random"), data.batch(np.arange(20), ()),
+        lambda number, stage: tmp_path / f"{stage.name}.pt", lambda *_: None, lambda *_: None,
+    )  # fmt: skip
+    manifest, parity = export(checkpoint, tmp_path / "m.onnx")
+    assert (manifest.architecture, manifest.encoding) == ("plain-1", "vector-1-shared") and parity.same_choice
+    assert manifest.needs == ("scene", "human/command") and manifest.stage == "speed"
+
+    policy = load_model(tmp_path / "m.onnx")
+    scene = make_scene(4)
+    silent = policy.infer(scene)
+    assert silent.status == DriverStatus.ERROR and "human/command" in silent.status_text
+    answers = [
+        policy.infer(scene, {"human/command": SimpleNamespace(steering_angle=angle, acceleration=0.0)})
+        for angle in (-0.5, 0.5)
+    ]
+    assert all(answer.status == DriverStatus.OK for answer in answers)
+    assert not np.array_equal(answers[0].logits, answers[1].logits)  # the further topic reaches the network
+    net, _ = load_parent(tmp_path / "m.onnx")
+    assert net.architecture == "plain-1" and net.settings == {"width": 32}
+
+
+def test_the_examples_encoding_is_the_old_one_and_one_more(page: dict[str, Any]) -> None:
+    message = SimpleNamespace(steering_angle=0.1, acceleration=-1.0)
+    encoded = page["SHARED"].encode(Observation(make_scene(1), {"human/command": message}))
+    np.testing.assert_allclose(encoded["asked"], [0.1, -1.0])
+    assert set(encoded) == set(page["SHARED"].inputs)
