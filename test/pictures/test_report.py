@@ -1,0 +1,100 @@
+"""The page of a run: it holds everything itself; what is broken is told or made again, what is missing left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.files import write_record
+from takead_ros.measures.infractions import Infraction
+from takead_ros.measures.summary import value
+from takead_ros.pictures.report import write_report
+from takead_ros.runs.loop import Decision, LoopPlan, LoopState, Round
+from takead_ros.runs.progress import Silent
+from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, evaluation
+
+HIT = Infraction("collision_vehicle", 1.0, 0.0, 0.0, 0.0, 0.6)
+RESULT = EpisodeResult(
+    suite="demo", scenario="cut_in", seed=0, ability="merging", threat=True, driving_score=60.0, success=False,
+    success_rate=0.0, route_completion=1.0, penalty=0.6, infractions=(HIT,), takeovers=0, takeovers_per_km=0.0,
+    expert_share=0.0, min_ttc=None, comfort=1.0, efficiency=None, duration=20.0, distance=200.0, mean_speed=10.0,
+    end="goal", triggers=(), driver="assisted",
+)  # fmt: skip
+SETTINGS = RunSettings(
+    model_sha256="ab" * 32, suite="demo", families=("cut_in",), seeds=(0, 1, 2), version="0",
+    simulator="metadrive 0.4.3", parameters={},
+)  # fmt: skip
+
+
+def driven(scores: list[float], backwards: bool = False) -> Evaluation:
+    """A policy that was never taken over, so that no drive has to be drawn."""
+    results = [
+        replace(RESULT, seed=i, driving_score=score, infractions=() if score == 100.0 else (HIT,))
+        for i, score in enumerate(scores)
+    ]  # fmt: skip
+    results = results[::-1] if backwards else results
+    return evaluation("<b>m.onnx", SETTINGS, {"unassisted": results, "assisted": results})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    write_record(tmp_path / "before.json", driven([60.0, 60.0, 100.0]))
+    write_record(tmp_path / "after.json", driven([100.0, 60.0, 100.0], backwards=True))
+    first = Round(
+        number=1, parent="m.onnx", parent_sha256="cd" * 32, clips=3, triggers={}, model="round-1/training/model.onnx",
+        model_sha256="ef" * 32, decision=Decision(promoted=False, reasons=("Driving Score 60.0 -> 50.0: no gain",)),
+    )  # fmt: skip
+    plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
+    state = LoopState(format="takead-loop-1", plan=plan, trainer={}, first_model="m.onnx", first_sha256="cd" * 32,
+                      version="0", rounds=(first,))  # fmt: skip
+    write_record(tmp_path / "loop.json", state)
+    return tmp_path
+
+
+def test_the_page_says_what_the_files_say(run: Path) -> None:
+    text = write_report(run, Silent()).read_text()
+    before, after = driven([60.0, 60.0, 100.0]), driven([100.0, 60.0, 100.0])
+    assert f"<td>{value(before.episodes, 'driving_score'):.1f}</td>" in text
+    assert f'<td class="new">{value(after.episodes, "driving_score"):.1f}</td>' in text
+    assert "1 / 2 / 0" in text  # paired by name, though the second file has the episodes in another order
+    assert "collision vehicle" in text and "3.33" in text and "1.67" in text  # infractions per km
+    assert "parent kept" in text and "60.0 -&gt; 50.0: no gain" in text
+    assert "numpy" in text and "Another CPU or other versions give other weights" in text
+    assert "<b>m.onnx" not in text and "&lt;b&gt;m.onnx" in text
+    assert "data:image/gif" not in text  # nobody was taken over: nothing to show, and no reason to fail
+    assert [word for word in ('src="http', "<link", "<script") if word in text] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("before.json", "{}", r"before\.json.*required"), ("after.json", "[", r"after\.json.*JSON"),
+        ("loop.json", '{"plan": []}', r"loop\.json"), ("loop.json", "nonsense", r"loop\.json"),
+    ],
+)  # fmt: skip
+def test_a_broken_part_is_one_clear_error(run: Path, name: str, content: str, said: str) -> None:
+    (run / name).write_text(content)
+    with pytest.raises(TakeadError, match=said):
+        write_report(run, Silent())
+
+
+@pytest.mark.parametrize("content", ["", '{"scenario": 3}'])
+def test_what_a_kill_left_of_a_drawing_is_made_again(run: Path, content: str) -> None:
+    (run / "moment.json").write_text(content)
+    (run / "moment.gif").write_bytes(b"")
+    assert "data:image/gif" not in write_report(run, Silent()).read_text()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda run: (run / "before.json").unlink(), lambda run: (run / "report.html").mkdir()],
+    ids=["no before.json", "a folder in the page's place"],
+)  # fmt: skip
+def test_what_cannot_be_written_or_read_is_named(run: Path, damage: Callable[[Path], object]) -> None:
+    damage(run)
+    with pytest.raises(TakeadError, match=r"before\.json|report\.html"):
+        write_report(run, Silent())
