@@ -17,6 +17,7 @@ from takead_ros.vehicles import Input, open_vehicle
 
 SECOND = 1_000_000_000
 WATCH_S = 0.05
+SLOWEST, FASTEST = 0.7, 1.4  # of real time; ages of inputs hold for scenes that come in real time
 
 
 class VehicleNode:
@@ -40,7 +41,8 @@ class VehicleNode:
         self._command: DriveCommand | None = None
         self._carried = False  # whether the last command could be carried out
         self._received = self._reported_at = steady.now().nanoseconds
-        self._stamp, self._rejected, self._dropped = 0, 0, ""
+        self._stamp = self._reported_stamp = 0  # of the newest scene, and of the one at the last report
+        self._rejected, self._dropped = 0, ""
         self._told = self._side.episode()
         self._scene = wiring.publisher(node, interfaces.SCENE)
         self._episode = wiring.publisher(node, interfaces.EPISODE)
@@ -94,17 +96,25 @@ class VehicleNode:
             held = 0.0 if self._command is None else self._command.steering_angle
             self._output.publish(self._side.stop(held, now))
         if now - self._reported_at >= SECOND:
-            self._reported_at = now
-            level, message = self._state(silent, self._side.fault(now))
-            values = {**self._side.figures(), "rejected": self._rejected, "last_rejected": self._dropped}
+            pace = (self._stamp - self._reported_stamp) / (now - self._reported_at)
+            self._reported_at, self._reported_stamp = now, self._stamp
+            level, message = self._state(silent, self._side.fault(now), pace)
+            values = {
+                **self._side.figures(),
+                "real_time_factor": f"{pace:.2f}",
+                "rejected": self._rejected,
+                "last_rejected": self._dropped,
+            }
             self._diagnostics.publish(self._stamp, Part("vehicle", level, message, values))
 
-    def _state(self, silent: bool, fault: str) -> tuple[Level, str]:
-        """Green only while somebody drives."""
+    def _state(self, silent: bool, fault: str, pace: float) -> tuple[Level, str]:
+        """Green only while somebody drives, in real time. pace: time of the scenes over the steady clock's; 0: none."""
         if fault:
             return Level.ERROR, fault
         if silent or self._command is None:
             return Level.WARN, f"no command for {self._parameters.value.max_command_age_s:.2f} s: told to stop"
         if self._command.longitudinal not in DRIVERS:
             return Level.WARN, f"nobody drives ({self._command.longitudinal.name}): {self._command.reason}"
+        if pace > 0.0 and not SLOWEST <= pace <= FASTEST:
+            return Level.WARN, f"scenes come at {pace:.2f} of real time: nobody can drive by them"
         return Level.OK, f"driven by {self._command.longitudinal.name}"

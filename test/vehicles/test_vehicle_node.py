@@ -41,6 +41,7 @@ class Cart:
     def __init__(self) -> None:
         self.host = LockstepHost()
         self.speaks = self.commands = True
+        self.slowed, self.stamp = 1, 0  # its clock runs so much slower than the host's
         self.x, self.source, self.acceleration = 0.0, Source.POLICY, 1.0
         self.scenes: list[Any] = []
         self.twists: list[Any] = []
@@ -57,7 +58,7 @@ class Cart:
         self.node = VehicleNode(self.handle, self.host.steady)
 
     def message(self) -> Any:
-        msg = self._odometry_type(header=convert.header_to_msg(self.host.clock.nanoseconds, "map"))
+        msg = self._odometry_type(header=convert.header_to_msg(self.stamp, "map"))
         msg.pose.pose.position.x, msg.twist.twist.linear.x = self.x, 2.0
         msg.pose.pose.orientation.w = 1.0
         return msg
@@ -72,6 +73,7 @@ class Cart:
                 command = DriveCommand(now, 0.2, self.acceleration, self.source, self.source, reason="why")
                 self._command.publish(convert.command_to_msg(command))
             self.host.advance(TICK)
+            self.stamp += TICK // self.slowed
 
     @property
     def status(self) -> Any:
@@ -89,6 +91,16 @@ def test_a_vehicle_is_one_file_and_a_row() -> None:
     assert cart.twists[-1].angular.z == pytest.approx(2.5 * np.tan(0.2) / 0.8, rel=1e-6)
     assert cart.status.name == "/takead/vehicle_node: vehicle"
     assert (cart.status.level, cart.status.message) == (types.DiagnosticStatus.OK, "driven by POLICY")
+
+
+@pytest.mark.usefixtures("cart")
+def test_a_simulation_that_is_not_real_time_is_told() -> None:
+    cart = Cart()
+    cart.run(45)
+    assert {pair.key: pair.value for pair in cart.status.values}["real_time_factor"] == "1.00"
+    cart.slowed = 3
+    cart.run(65)
+    assert cart.status.level == types.DiagnosticStatus.WARN and "at 0.33 of real time" in cart.status.message
 
 
 @pytest.mark.usefixtures("cart")
@@ -128,7 +140,7 @@ def test_it_survives_any_message_of_its_vehicle() -> None:
     for _ in range(500):
         cart.odometry.publish(mutate(cart.message(), random))
         cart.host.advance(5_000_000)
-    cart.run(25)
+    cart.run(65)
     assert convert.scene_from_msg(cart.scenes[-1]).ego.speed == 2.0 and cart.status.level == types.DiagnosticStatus.OK
 
 
