@@ -5,6 +5,8 @@ Pure: what it carries from tick to tick is in ``Memory``. It sees what the ego's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from takead_ros.compiled import prepare
@@ -48,6 +50,19 @@ def plan(scene: Scene, memory: Memory, parameters: ExpertParameters) -> tuple[Dr
     rollouts = roll(situation, paths, parameters)
     choice = choose(situation, paths, rollouts, parameters)
     return _output(scene, paths, rollouts, choice), choice.memory
+
+
+def plan_batch(
+    scenes: Sequence[Scene], memories: Sequence[Memory], parameters: ExpertParameters
+) -> tuple[list[DriverOutput], list[Memory]]:
+    """What ``plan`` answers in B environments, bit for bit, whatever their order and number; B memories after it.
+
+    Raises ValueError where there are not as many memories as scenes.
+    """
+    if len(memories) != len(scenes):
+        raise ValueError(f"plan_batch: {len(scenes)} scenes and {len(memories)} memories; one for each is needed")
+    answers = [plan(scene, memory, parameters) for scene, memory in zip(scenes, memories, strict=True)]
+    return [output for output, _ in answers], [memory for _, memory in answers]
 
 
 def _finite(scene: Scene) -> bool:

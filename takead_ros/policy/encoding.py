@@ -26,7 +26,7 @@ from takead_ros.domain.scene import (
     TrafficControl,
 )
 from takead_ros.policy.arrays import Batch, Body, Controls, Guidance, Others, Pieces, RouteFrame
-from takead_ros.policy.kernels.encode import SPEED, fill
+from takead_ros.policy.kernels.encode import SPEED, cut, fill
 from takead_ros.policy.route_frame import NotFiniteError, route_frame
 
 Encoded = dict[str, NDArray[np.float32]]
@@ -78,14 +78,12 @@ def _no_pieces() -> tuple[FloatArray, NDArray[np.float32]]:
 
 def _cut(line: Polyline) -> tuple[FloatArray, NDArray[np.float32]]:
     """A polyline as pieces of at most PIECE m, LINE_POINTS evenly spaced points each, and their common flags."""
-    points = np.asarray(line.points, dtype=float)
+    points = np.array(line.points, dtype=float)
     if len(points) < 2:
         return _no_pieces()
-    steps = np.diff(points, axis=0)
-    arc = np.concatenate([[0.0], np.cumsum(np.sqrt((steps * steps).sum(1)))])
-    count = max(int(np.ceil(arc[-1] / PIECE)), 1)
-    at = (np.arange(count)[:, None] + np.linspace(0.0, 1.0, LINE_POINTS)) * (arc[-1] / count)
-    cut = np.stack([np.interp(at, arc, points[:, 0]), np.interp(at, arc, points[:, 1])], axis=-1)
+    if not np.isfinite(points.sum()):
+        raise NotFiniteError(f"polyline {line.id} holds a value that is not finite")
+    pieces = cut(points, PIECE, LINE_POINTS)
     limit, width = line.speed_limit, line.width
     flags = np.array(
         [
@@ -94,7 +92,7 @@ def _cut(line: Polyline) -> tuple[FloatArray, NDArray[np.float32]]:
         ],
         dtype=np.float32,
     )  # fmt: skip
-    return cut, np.broadcast_to(flags, (count, len(flags)))
+    return pieces, np.broadcast_to(flags, (len(pieces), len(flags)))
 
 
 _SHAPES: tuple[tuple[int, ...], ...] = (

@@ -18,7 +18,7 @@ from takead_ros.expert.forecast import TIMES, forecast
 from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
-from takead_ros.expert.planner import SPEED_BINS, plan
+from takead_ros.expert.planner import SPEED_BINS, plan, plan_batch
 from takead_ros.expert.tracks import Track
 from takead_ros.policy.tracking import track
 
@@ -116,6 +116,27 @@ def test_the_same_scenes_give_the_same_answers_bit_for_bit() -> None:
         return answers
 
     assert run() == run()
+
+
+def test_a_batch_is_answered_as_its_scenes_alone_whatever_their_order() -> None:
+    roads = [busy(), make_scene(bend(15.0), EgoState(20.0, 0.0, 0.0, 6.0)), moved(busy(), 50.0, 9.0, 1.0)]
+    alone = [Memory()] * len(roads)
+    batched = [Memory()] * len(roads)
+    rng = np.random.default_rng(5)
+    for i in range(5):
+        scenes = [replace(road, stamp=i * 100_000_000 + k) for k, road in enumerate(roads)]
+        order = rng.permutation(len(roads)).tolist()
+        outputs, after = plan_batch([scenes[k] for k in order], [batched[k] for k in order], P)
+        batched = [after[order.index(k)] for k in range(len(roads))]
+        for k, scene in enumerate(scenes):
+            single, alone[k] = plan(scene, alone[k], P)
+            assert_alike(single, outputs[order.index(k)], 0.0)
+            assert single.logits.tobytes() == outputs[order.index(k)].logits.tobytes()
+
+
+def test_a_batch_needs_a_memory_for_each_scene() -> None:
+    with pytest.raises(ValueError, match="2 scenes and 1 memories"):
+        plan_batch([busy(), busy()], [Memory()], P)
 
 
 def test_a_world_that_starts_anew_is_a_new_world() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import Indices, Matrix32, Vector, Vector32, kernel, part
+from takead_ros.compiled import Cube, Indices, Matrix, Matrix32, Vector, Vector32, kernel, part
 from takead_ros.policy.arrays import Batch, Body, Controls, Guidance, Others, Pieces, RouteFrame
-from takead_ros.policy.kernels.route import located, placed
+from takead_ros.policy.kernels.route import interpolate, located, placed
 
 PATH_STEP = 4.0  # m between encoded points of the reference path
 LENGTH, SPEED, YAW_RATE, TIME = 20.0, 10.0, 0.5, 5.0  # scales: m, m/s, rad/s, s
@@ -37,6 +37,23 @@ def _sorted_in(rows: Indices, keys: Vector, count: int, row: int, key: float, id
         rows[i], keys[i] = rows[i - 1], keys[i - 1]
     rows[at], keys[at] = row, key
     return count
+
+
+@kernel
+def cut(points: Matrix, longest: float, each: int) -> Cube:
+    """A polyline (P, 2) m as pieces (S, each, 2) m of at most ``longest`` m, of ``each`` evenly spaced points."""
+    arc = np.zeros(len(points))
+    for p in range(1, len(points)):
+        dx, dy = points[p, 0] - points[p - 1, 0], points[p, 1] - points[p - 1, 1]
+        arc[p] = arc[p - 1] + np.sqrt(dx * dx + dy * dy)
+    count = max(int(np.ceil(arc[-1] / longest)), 1)
+    pieces = np.empty((count, each, 2))
+    for s in range(count):
+        for i in range(each):
+            at = (s + i / (each - 1.0)) * (arc[-1] / count)
+            pieces[s, i, 0] = interpolate(at, arc, points[:, 0])
+            pieces[s, i, 1] = interpolate(at, arc, points[:, 1])
+    return pieces
 
 
 @part
