@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from takead_ros.domain.driving import DriverOutput, Trigger
@@ -9,7 +11,7 @@ from takead_ros.domain.geometry import project
 from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.plans import NS, Driver
-from takead_ros.takeover.view import NEAREST_M, SLOWEST_MPS, Finding, Record, View, brakes_less, driver_of
+from takead_ros.takeover.view import NEAREST_M, SLOWEST_MPS, Finding, Record, View, driver_of
 
 FLAT_PER_M = 1e-6  # keeps a division defined
 
@@ -57,13 +59,16 @@ def bend_speed(view: View, p: MonitorParameters) -> Finding:
     when = float(away[i]) / max(ego.speed, SLOWEST_MPS)
     text = f"bend in {away[i]:.0f} m planned at {planned[i]:.1f} m/s, {lateral[i]:.1f} m/s2 sideways"
     severity = min(max(1.0 - 0.5 * when / p.horizon_s, 0.5), 1.0)
-    return Finding(Trigger.BEND_SPEED, brakes_less(view, p), leave, severity, when, text=text)
+    expert = view.expert.output.acceleration if view.expert is not None else -math.inf
+    mine = policy.output.acceleration
+    enter = -mine < p.braking_share * float(due[i]) and expert < mine - p.better_braking_mps2
+    return Finding(Trigger.BEND_SPEED, enter, leave, severity, when, text=text)
 
 
 BEND_SPEED = Record(
     Trigger.BEND_SPEED, bend_speed, sustain="bend_sustain_s", stops="alone",
     enters="the policy's plan takes a bend of the route with more than bend_mps2, braking for it is due "
-    "(bend_braking_mps2), and the policy brakes less than the expert",
+    "(bend_braking_mps2), and the policy brakes less than it must (braking_share) and than the expert",
     clears="no bend is planned with more than bend_exit_mps2", severity="0.5 to 1, by the time to the bend",
 )  # fmt: skip
 

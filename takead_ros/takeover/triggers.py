@@ -24,9 +24,9 @@
   less than the expert (for speeding_sustain_s); clears when within speeding_exit_share of the limit (for clear_s).
   Severity 0.3 to 0.8, by the excess. Without a fit expert the policy goes on.
 - **BEND_SPEED** enters when the policy's plan takes a bend of the route with more than bend_mps2, braking for it is
-  due (bend_braking_mps2), and the policy brakes less than the expert (for bend_sustain_s); clears when no bend is
-  planned with more than bend_exit_mps2 (for clear_s). Severity 0.5 to 1, by the time to the bend. Without a fit
-  expert the vehicle stops.
+  due (bend_braking_mps2), and the policy brakes less than it must (braking_share) and than the expert (for
+  bend_sustain_s); clears when no bend is planned with more than bend_exit_mps2 (for clear_s). Severity 0.5 to 1, by
+  the time to the bend. Without a fit expert the vehicle stops.
 - **OFF_ROAD** enters when farther than off_road_m from the edge of every lane and than off_road_route_m from the
   route: both drivers plan along roads, so nobody is fit (for off_road_sustain_s); clears when nearer than
   off_road_exit_m (for clear_s). Severity 1. The vehicle stops.
@@ -105,8 +105,8 @@ def evaluate(
     for trigger, record in RECORDS.items():
         finding = record.find(view, p) if sound or not record.of_plan else None
         if finding is not None or trigger in memory.alarms:
-            alarms[trigger] = _updated(memory.alarms.get(trigger, Alarm()), finding, record, scene.stamp, p)
-    return _most_severe(scene, alarms), replace(memory, alarms=alarms)
+            alarms[trigger] = updated(memory.alarms.get(trigger, Alarm()), finding, record, scene.stamp, p)
+    return most_severe(scene, alarms), replace(memory, alarms=alarms)
 
 
 def _view(scene: Scene, memory: MonitorState, sound: bool, p: MonitorParameters) -> View:
@@ -172,7 +172,7 @@ def _stood(scene: Scene, memory: MonitorState) -> float:
     return (scene.stamp - memory.stands_since) / NS if memory.stands_since is not None else 0.0
 
 
-def _updated(alarm: Alarm, finding: Finding | None, record: Record, stamp: int, p: MonitorParameters) -> Alarm:
+def updated(alarm: Alarm, finding: Finding | None, record: Record, stamp: int, p: MonitorParameters) -> Alarm:
     """``alarm`` after what was found at ``stamp``; nothing found counts as the exit condition."""
     enter = finding is not None and finding.enter
     leave = finding is None or finding.leave
@@ -185,7 +185,8 @@ def _updated(alarm: Alarm, finding: Finding | None, record: Record, stamp: int, 
     return Alarm(None, not gone, leaving, finding if finding is not None and not leave else alarm.finding)
 
 
-def _most_severe(scene: Scene, alarms: Mapping[Trigger, Alarm]) -> TakeoverRequest:
+def most_severe(scene: Scene, alarms: Mapping[Trigger, Alarm]) -> TakeoverRequest:
+    """What is asked for: first where nobody is fit, then by severity; NONE where no alarm is active."""
     active = [alarm.finding for alarm in alarms.values() if alarm.active and alarm.finding is not None]
     if not active:
         return TakeoverRequest(scene.stamp, Trigger.NONE)

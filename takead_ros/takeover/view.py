@@ -103,6 +103,8 @@ def driver_of(view: View) -> Driver:
 
 
 def brakes_less(view: View, p: MonitorParameters) -> bool:
-    """Whether the policy brakes less than the expert would; without an expert, whether it does not brake."""
+    """Whether the policy brakes less than the expert would; without an expert, whether it hardly brakes."""
     mine = driver_of(view).output.acceleration
-    return mine > (view.expert.output.acceleration if view.expert is not None else 0.0) + p.better_braking_mps2
+    if view.expert is None:
+        return mine > -p.better_braking_mps2
+    return mine > view.expert.output.acceleration + p.better_braking_mps2

@@ -140,25 +140,69 @@ def test_what_is_behind_or_drives_off_is_no_risk() -> None:
     assert following({"x": 3.0, "y": 0.0, "vx": 0.0}).time_to_event == pytest.approx(0.05 / 10.0)  # it touches
 
 
-def test_on_a_bend_the_way_is_measured_along_it() -> None:
-    """A quarter of a circle to the left, 20 m in radius; the lead stands 60 degrees on, and another inside the bend."""
-    angle = np.linspace(0.0, math.pi / 2, 11)[1:]
-    path = np.stack([20.0 * np.sin(angle), 20.0 * (1.0 - np.cos(angle)), angle], axis=1)
-    at = math.pi / 3
-    lead = {"x": 20.0 * math.sin(at), "y": 20.0 * (1.0 - math.cos(at)), "yaw": at}
-    inside = {"x": 10.0 * math.sin(at), "y": 20.0 - 10.0 * math.cos(at), "yaw": at}
-    found = following(inside, lead, path=path)
-    chord = 2.0 * 20.0 * math.sin(math.pi / 40)
-    assert found.object_id == 2 and found.time_to_event is not None
-    assert found.time_to_event * 10.0 == pytest.approx(chord * at / (math.pi / 20) - 4.55, abs=0.3)
-    moving = {**lead, "vx": 10.2 * math.cos(at), "vy": 10.2 * math.sin(at)}
-    assert following(moving, path=path).time_to_event is None  # faster than the ego, along the bend
+BEND = np.linspace(0.0, math.pi / 2, 11)[1:]  # a quarter of a circle to the left, 20 m in radius
+BENT = np.stack([20.0 * np.sin(BEND), 20.0 * (1.0 - np.cos(BEND)), BEND], axis=1)
+CHORD = 2.0 * 20.0 * math.sin(math.pi / 40)
+
+
+def on_bend(along: float = 0.0, aside: float = 0.0, across: float = 0.0, yaw: float = 0.0) -> dict[str, float]:
+    """An object at the sixth point of the bend: ``aside`` m of it to the left, ``along`` and ``across`` m/s fast."""
+    x, y, at = BENT[5]
+    cos, sin = math.cos(at), math.sin(at)
+    return {"x": x - aside * sin, "y": y + aside * cos, "yaw": at + yaw,
+            "vx": along * cos - across * sin, "vy": along * sin + across * cos}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "seconds"),
+    [(on_bend(), (6 * CHORD - 4.55) / 10.0), (on_bend(4.0), (6 * CHORD - 4.55) / 6.0), (on_bend(10.2), None),
+     (on_bend(aside=2.1), (6 * CHORD - 4.55) / 10.0), (on_bend(aside=-2.1), (6 * CHORD - 4.55) / 10.0),
+     (on_bend(aside=2.3), None), (on_bend(aside=-2.3), None), (on_bend(across=0.9), (6 * CHORD - 4.55) / 10.0),
+     (on_bend(across=-1.1), None), (on_bend(across=1.1), None),
+     (on_bend(yaw=math.pi / 2), (6 * CHORD - 0.5 * (1.9 + 4.6)) / 10.0)],
+)  # fmt: skip
+def test_on_a_bend_the_way_is_measured_along_it(row: dict[str, float], seconds: float | None) -> None:
+    aside = {"x": 10.0 * math.sin(BEND[5]), "y": 20.0 - 10.0 * math.cos(BEND[5]), "yaw": BEND[5]}  # within the bend
+    found = following(aside, row, path=BENT)
+    assert found.time_to_event == (None if seconds is None else pytest.approx(seconds, rel=1e-9))
+
+
+def test_on_a_way_that_comes_back_the_nearer_leg_counts() -> None:
+    """Out for 20 m, back 6 m beside: what stands on the way back is met there, not on the way out."""
+    out = [(float(x), 0.0, 0.0) for x in range(2, 21, 2)]
+    back = [(float(x), 6.0, math.pi) for x in range(20, 1, -2)]
+    found = following({"x": 10.0, "y": 6.0}, path=np.array(out + back))
+    assert found.time_to_event == pytest.approx((20.0 + 6.0 + 10.0 - 4.55) / 10.0)
+
+
+@pytest.mark.parametrize(
+    ("row", "acceleration", "seconds"),
+    [({"x": -0.4}, 0.0, None), ({"x": 0.0}, 0.0, None), ({"x": 0.8}, 0.0, 0.05 / 10.0),
+     ({"x": 16.0, "vx": 9.5}, 0.0, GAP / 0.5), ({**LEAD, "vy": 1.0}, 0.0, None)],
+)  # fmt: skip
+def test_what_is_ahead_and_closing(row: dict[str, float], acceleration: float, seconds: float | None) -> None:
+    found = following({"y": 0.0, **row}, acceleration=acceleration)
+    assert found.time_to_event == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_exactly_at_a_threshold_nothing_changes() -> None:
+    short = {"y": 0.0, "length": 4.4}  # with the ego's 4.6 m: 4.5 m from centre to gap
+    for gap, enters in ((12.0, False), (11.9, True)):
+        assert following({"x": gap + 4.5, "vx": 2.0, **short}).enter == enters  # 1.5 s
+    for gap, leaves in ((20.0, False), (20.1, True)):
+        assert following({"x": gap + 4.5, "vx": 2.0, **short}).leave == leaves  # 2.5 s
+    for gap, enters in ((3.0, False), (2.9, True)):
+        assert following({"x": gap + 4.5, "vx": 10.0, **short}, acceleration=0.1).enter == enters  # 0.3 s
+    for gap, leaves in ((6.0, False), (6.1, True)):
+        assert following({"x": gap + 4.5, "vx": 10.0, **short}).leave == leaves  # 0.6 s
+    assert not following(LEAD, expert=-1.0).enter
+    contact({"x": 20.0, "y": 0.0}, None, expert=-1.0)
 
 
 def contact(row: dict[str, float], seconds: float | None, **keywords: Any) -> Finding:
     found = collisions.collision(view(objects(row), **keywords), P)
     assert found.trigger is Trigger.COLLISION_PREDICTED and found.enter == (seconds is not None)
-    assert found.leave != found.enter and found.time_to_event == (pytest.approx(seconds) if seconds else None)
+    assert found.leave is (not found.enter) and found.time_to_event == (pytest.approx(seconds) if seconds else None)
     return found
 
 
@@ -232,7 +276,7 @@ def test_a_line_is_run_once_the_front_is_beyond_it() -> None:
     found = collisions.collision(
         view(Objects.empty(), expert=-8.0, controls=(stop_sign(19.9),))._replace(expert=driver("expert", 0.0, -8.0)), P
     )
-    assert found.severity == pytest.approx(0.9 - 0.4 * 1.8 / 2.0) and found.object_id == 0
+    assert found.severity == pytest.approx(0.9 - 0.4 * 1.8 / 2.0) and found.object_id == 0 and found.leave is False
     assert found.text == "stop line 7 would be run in 1.8 s"
 
 
@@ -263,7 +307,8 @@ def test_without_an_expert_no_line_is_judged() -> None:
 
 @pytest.mark.parametrize(
     ("row", "near"),
-    [({"x": 31.9, "y": 0.0}, True), ({"x": 32.1, "y": 0.0}, False), ({"x": 31.9, "y": 5.0}, False),
+    [({"x": 31.9, "y": 0.0}, True), ({"x": 32.0, "y": 0.0}, False), ({"x": 32.1, "y": 0.0}, False),
+     ({"x": 31.9, "y": 5.0}, False), ({"x": -2.3, "y": 4.0}, False),
      ({"x": 41.9, "y": 0.0, "vx": -3.0, "vy": 4.0}, True), ({"x": 42.1, "y": 0.0, "vx": -3.0, "vy": 4.0}, False),
      ({"x": -2.2, "y": 4.0}, True), ({"x": -2.4, "y": 4.0}, False), ({"x": 10.0, "y": 0.0, "visibility": 0.0}, False),
      ({"x": 0.0, "y": -31.9}, True), ({"x": 0.0, "y": -32.1}, False)],
