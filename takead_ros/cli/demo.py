@@ -13,7 +13,8 @@ from takead_ros.console import Progress, note, say, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EpisodeRunner
-from takead_ros.runs.loop import Loop, LoopPlan, final_comparison
+from takead_ros.runs.loop import Loop, final_comparison
+from takead_ros.runs.loop_state import LoopPlan
 from takead_ros.runs.spec import read_parameters
 from takead_ros.runs.workers import open_workers
 

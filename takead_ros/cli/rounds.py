@@ -16,7 +16,8 @@ from takead_ros.cli.trainer import TrainRound
 from takead_ros.console import Progress, stdout
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EpisodeRunner
-from takead_ros.runs.loop import Loop, LoopPlan, LoopState, final_comparison
+from takead_ros.runs.loop import Loop, final_comparison
+from takead_ros.runs.loop_state import LoopPlan, LoopState
 from takead_ros.runs.spec import read_parameters
 from takead_ros.runs.workers import open_workers
 

@@ -16,7 +16,8 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
 from takead_ros.runs.drive import JOURNAL
 from takead_ros.runs.find import Run, find_runs
-from takead_ros.runs.loop import COMPARISON, STATE, read_state
+from takead_ros.runs.loop import COMPARISON
+from takead_ros.runs.loop_state import STATE, read_state
 from takead_ros.runs.results import Comparison, read_evaluation
 
 app = typer.Typer(

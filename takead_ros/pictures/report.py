@@ -17,7 +17,8 @@ from takead_ros.domain.seeds import split_of
 from takead_ros.files import locked, read_record, writable_folder, write_atomically
 from takead_ros.measures.summary import HEADLINES
 from takead_ros.pictures import plots, side_by_side
-from takead_ros.runs.loop import AFTER, BEFORE, STATE, LoopState, read_state
+from takead_ros.runs.loop import AFTER, BEFORE
+from takead_ros.runs.loop_state import STATE, LoopState, read_state
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import Comparison, Evaluation, comparison, judgement, pairs, read_evaluation, signed
 

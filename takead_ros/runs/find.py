@@ -13,7 +13,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.files import holder
 from takead_ros.runs.drive import JOURNAL, JOURNAL_SUFFIX
 from takead_ros.runs.journal import journal_overview
-from takead_ros.runs.loop import STATE, read_state
+from takead_ros.runs.loop_state import STATE, read_state
 from takead_ros.runs.results import read_evaluation
 
 Kind = Literal["loop", "drive", "evaluation"]

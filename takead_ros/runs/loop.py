@@ -31,6 +31,8 @@ from takead_ros.measures.summary import BY_KEY, HeadlineKey
 from takead_ros.policy.model import load_model
 from takead_ros.runs.drive import EpisodeWorkers, check_folder, drive, evaluate
 from takead_ros.runs.episode import EXPERT, SIMULATOR, Value
+from takead_ros.runs.gate import decide
+from takead_ros.runs.loop_state import STATE, LoopPlan, LoopState, Round, read_state
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import (
     PASSES,
@@ -45,7 +47,6 @@ from takead_ros.runs.results import (
 )  # fmt: skip
 from takead_ros.runs.spec import RunSpec, run_spec
 
-STATE = "loop.json"
 BEFORE, AFTER, COMPARISON = "before.json", "after.json", "comparison.json"
 
 
@@ -61,97 +62,6 @@ class Trainer(Protocol):
 
         The same call goes on with what an interrupted one left in ``out``, and returns at once where it was finished.
         """
-
-
-@dataclass(frozen=True, kw_only=True, config=RECORD)
-class LoopPlan:
-    """What a loop does, for each of the suite's families: seeds of demonstrations (once), collection seeds driven in
-    each round, and selection seeds of the gate. parameters: of the nodes, where they are not the defaults."""
-
-    suite: str
-    demonstrations: int
-    drives: int
-    selection: int
-    simulator: str = SIMULATOR
-    parameters: dict[str, dict[str, Value]] = field(default_factory=dict)
-
-    def spec(self, model: str, seeds: str) -> RunSpec:
-        """``model`` on ``seeds``, as this loop drives."""
-        return run_spec(model, self.suite, seeds, self.simulator, self.parameters)
-
-
-@dataclass(frozen=True, kw_only=True, config=RECORD)
-class Decision:
-    """The gate's: whether the new model takes the parent's place, and why."""
-
-    promoted: bool
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, config=RECORD)
-class Round:
-    """One round as far as it has come. Models by path (below the loop's folder where they were trained there)."""
-
-    number: int
-    parent: str
-    parent_sha256: str
-    clips: int | None = None
-    triggers: dict[str, int] | None = None
-    model: str | None = None
-    model_sha256: str | None = None
-    decision: Decision | None = None
-
-
-@dataclass(frozen=True, kw_only=True, config=RECORD)
-class LoopState:
-    """The content of loop.json. ``ended``: why no further round makes sense; empty where one does."""
-
-    format: Literal["takead-loop-1"]
-    plan: LoopPlan
-    trainer: dict[str, str]
-    first_model: str
-    first_sha256: str
-    version: str
-    rounds: tuple[Round, ...] = ()
-    ended: str = ""
-
-    @property
-    def deployed(self) -> tuple[str, str]:
-        """Path and sha256 of the model that drives now: the last one promoted, or the first."""
-        for done in reversed(self.rounds):
-            if done.decision is not None and done.decision.promoted and done.model and done.model_sha256:
-                return done.model, done.model_sha256
-        return self.first_model, self.first_sha256
-
-    @property
-    def latest(self) -> tuple[str, str] | None:
-        """Path and sha256 of the last model trained, promoted or not."""
-        made = [(done.model, done.model_sha256) for done in self.rounds if done.model and done.model_sha256]
-        return made[-1] if made else None
-
-
-def decide(found: Comparison) -> Decision:
-    """Promote where the Driving Score on the selection seeds went up and no headline is worse beyond its interval."""
-    reasons = []
-    for key, difference in found.differences.items():
-        if judgement(difference) == "worse":
-            reasons.append(f"{_told(key, found)}: worse beyond its interval")
-    score = found.differences["driving_score"]
-    if not score.difference > 0.0:
-        reasons.append(f"{_told('driving_score', found)}: no gain")
-    if reasons:
-        return Decision(promoted=False, reasons=tuple(reasons))
-    settled = "" if judgement(score) == "better" else " (not settled: more selection seeds would have to decide)"
-    return Decision(promoted=True, reasons=(f"{_told('driving_score', found)}: a gain{settled}, nothing worse",))
-
-
-def _told(key: HeadlineKey, found: Comparison) -> str:
-    headline, difference = BY_KEY[key], found.differences[key]
-    written = headline.written
-    return (
-        f"{headline.title} {written.format(difference.old)} -> {written.format(difference.new)} "
-        f"({signed(written, difference.low)} .. {signed(written, difference.high)})"
-    )
 
 
 class Loop:
@@ -299,11 +209,6 @@ def final_comparison(
         found = comparison(parts[BEFORE], parts[AFTER])
         write_record(folder / COMPARISON, found)
         return found
-
-
-def read_state(folder: Path) -> LoopState:
-    """The state of the loop in ``folder``. Raises TakeadError where there is none."""
-    return read_record(LoopState, folder / STATE, "the state of 'takead demo' or 'takead train rounds'")
 
 
 def _evaluated(

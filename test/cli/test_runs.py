@@ -11,8 +11,9 @@ import pytest
 from takead_ros.files import locked, write_record
 from takead_ros.runs.drive import JOURNAL, JOURNAL_SUFFIX, DriveSettings, EvaluationSettings
 from takead_ros.runs.find import find_runs
+from takead_ros.runs.gate import Decision
 from takead_ros.runs.journal import Journal
-from takead_ros.runs.loop import Decision, LoopPlan, LoopState, Round
+from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
 from takead_ros.runs.results import EpisodeResult, RunSettings, evaluation
 
 SETTINGS = RunSettings(

@@ -13,7 +13,8 @@ from takead_ros.files import write_record
 from takead_ros.measures.infractions import Infraction
 from takead_ros.measures.summary import value
 from takead_ros.pictures.report import write_report
-from takead_ros.runs.loop import Decision, LoopPlan, LoopState, Round
+from takead_ros.runs.gate import Decision
+from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, evaluation
 

@@ -18,7 +18,8 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
 from takead_ros.files import locked
 from takead_ros.policy.model import load_model
-from takead_ros.runs.loop import decide, read_state
+from takead_ros.runs.gate import decide
+from takead_ros.runs.loop_state import read_state
 from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, comparison, evaluation
 
 SUITE = "intersection_right"  # the shortest family
