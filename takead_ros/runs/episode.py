@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import wiring
@@ -95,13 +97,19 @@ class EpisodeRunner:
         simulator = self._open(spec.simulator)
         episode = simulator.reset(scenario)
         log, clips = _drive(spec, simulator.name, episode, policy, watch)
-        return EpisodeResult(
-            **vars(score(log, spec.suite)),
-            triggers=tuple(e.trigger.name.lower() for e in log.events if e.kind is EventKind.START),
-            driver=spec.driver,
-            clips=tuple(str(clip.relative_to(spec.bags)) for clip in clips) if spec.bags else (),
-            verdict=episode.verdict(),
-        )
+        try:
+            return EpisodeResult(
+                **vars(score(log, spec.suite)),
+                triggers=tuple(e.trigger.name.lower() for e in log.events if e.kind is EventKind.START),
+                driver=spec.driver,
+                clips=tuple(str(clip.relative_to(spec.bags)) for clip in clips) if spec.bags else (),
+                verdict=episode.verdict(),
+            )
+        except ValidationError as problem:
+            first = problem.errors(include_url=False)[0]
+            raise TakeadError(
+                f"episode {spec.key}: {first['loc'][0]} = {first['input']!r}; expected a finite measure"
+            ) from problem
 
     def close(self) -> None:
         """Give the simulator back."""

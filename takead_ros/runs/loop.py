@@ -88,13 +88,15 @@ class Loop:
     def __enter__(self) -> Loop:
         check_folder(self.folder, STATE)
         writable_folder(self.folder)
-        self._stack.enter_context(locked(self.folder))
-        file = self.folder / STATE
-        if file.exists():
-            self.state = read_state(self.folder)
-            _check_same(file, self.state, self._asked)
-        else:
-            write_record(file, self.state)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(locked(self.folder))
+            file = self.folder / STATE
+            if file.exists():
+                self.state = read_state(self.folder)
+                _check_same(file, self.state, self._asked)
+            else:
+                write_record(file, self.state)
+            self._stack = stack.pop_all()  # held until the end; given back here where something does not fit
         return self
 
     def __exit__(self, *_: object) -> None:

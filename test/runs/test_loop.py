@@ -14,13 +14,19 @@ from typing import Any
 
 import pytest
 
+from takead_ros.cli.trainer import TrainRound
+from takead_ros.console import Progress
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
-from takead_ros.files import locked
+from takead_ros.files import holder, locked
 from takead_ros.policy.model import load_model
+from takead_ros.resources import resource
+from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.gate import decide
-from takead_ros.runs.loop_state import read_state
+from takead_ros.runs.loop import Loop
+from takead_ros.runs.loop_state import LoopPlan, read_state
 from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, comparison, evaluation
+from takead_ros.runs.workers import open_workers
 
 SUITE = "intersection_right"  # the shortest family
 
@@ -66,6 +72,28 @@ def test_the_gate_promotes_a_gain_with_nothing_worse_and_says_why(
 def test_the_gate_compares_the_same_episodes_only() -> None:
     with pytest.raises(TakeadError, match="no pairs"):
         comparison(driven([60.0] * 4), driven([60.0] * 5))
+
+
+def opened(folder: Path, drives: int, options: str = "") -> Loop:
+    """A loop that is not run."""
+    pytest.importorskip("metadrive", reason="the sim extra is not installed")
+    plan = LoopPlan(suite=SUITE, demonstrations=1, drives=drives, selection=1)
+    trainer, workers = TrainRound(options.split(), 1), open_workers(EpisodeRunner, 1)
+    return Loop(folder, plan, resource("models/baseline.onnx"), trainer, workers, Progress, lambda _: None)
+
+
+def test_a_loop_belongs_to_its_settings_and_gives_its_lock_back(tmp_path: Path) -> None:
+    folder = tmp_path / "loop"
+    with opened(folder, 1) as loop:
+        assert loop.state.rounds == () and holder(folder).startswith(f"process {os.getpid()}")
+        with pytest.raises(TakeadError, match="in use by process"), opened(folder, 1):
+            pass
+    for other in (opened(folder, 2), opened(folder, 1, "--seed 3")):
+        with pytest.raises(TakeadError, match="other settings: .*nothing is overwritten"), other:
+            pass
+    assert holder(folder) == "" and [path.name for path in folder.iterdir()] == ["loop.json"]
+    with opened(folder, 1) as again, pytest.raises(TakeadError, match="more than there are"):
+        again.run(2_000_000)
 
 
 @pytest.fixture
