@@ -152,7 +152,9 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             "auto_engage": auto_engage,
         }
         # The simulator makes the clock, so it cannot run by it.
-        stack.append(node("simulator", {**world, "publish_clock": True, "use_sim_time": False}, critical=True))
+        stack.append(
+            node("simulator", {**world, "publish_clock": True, "real_time": True, "use_sim_time": False}, critical=True)
+        )
         return stack
     side = {"vehicle": vehicle} | ({"role_name": value["role_name"]} if vehicle == "carla" else {})
     stack.append(node("vehicle", side, config=f"vehicle_{vehicle}", critical=True))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from takead_ros import scenarios
@@ -34,12 +36,31 @@ def _count(first: int) -> Iterator[int]:
         first += 1
 
 
+@contextmanager
+def repeating(publish: Callable[[], None], period_s: float) -> Iterator[None]:
+    """Call ``publish`` every ``period_s`` s of the wall clock from a thread while the block runs."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(period_s):
+            publish()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 class Engager:
     """Asks the arbiter to engage once an episode has settled, and to disengage at its end, when the vehicle is set
     elsewhere; never waits for an answer, which shows in the commands that follow. Times are ns of the steady clock."""
 
     def __init__(self, node: NodeHandle, engages: bool) -> None:
-        self._engages = engages
+        self._engages, self._logger = engages, node.get_logger()
+        self._refused = ""
         self._engage = wiring.client(node, interfaces.ENGAGE)
         self._disengage = wiring.client(node, interfaces.DISENGAGE)
         self._asked: int | None = None  # when the last question was put
@@ -65,4 +86,11 @@ class Engager:
     def _ask(self, client: Any, service: Service, now: int) -> None:
         if (self._asked is None or now - self._asked > RETRY_NS) and client.service_is_ready():
             self._asked = now
-            client.call_async(service.service.Request())
+            client.call_async(service.service.Request()).add_done_callback(self._answered)
+
+    def _answered(self, future: Any) -> None:
+        response = future.result()
+        refused = "" if response is None or response.accepted else f"{response.code}: {response.message}"
+        if refused and refused != self._refused:
+            self._logger.warning(f"the arbiter refused: {refused}")
+        self._refused = refused

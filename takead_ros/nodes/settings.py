@@ -39,6 +39,9 @@ class SimulatorParameters(StartParameters):
     max_command_age_s: float = number(0.25, 0.05, 1.0, "without a command so fresh the ego brakes, the wheel held")
     stopping_mps2: float = number(3.0, 0.5, 9.0, "how hard it then brakes")
     wait_for_driver_s: float = number(10.0, 0.1, 600.0, "an episode waits so long for its first command")
+    real_time: bool = Field(
+        False, description="repeat the last scene from a thread while the next world is built; never in a lockstep run"
+    )
     publish_clock: bool = Field(False, description="simulated time on /clock and in the stamps")
     auto_engage: bool = Field(False, description="ask the arbiter to engage at the start of every episode")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 from takead_ros.domain.driving import DRIVERS, DriveCommand
 from takead_ros.domain.episode import EpisodeIdentity
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.scene import Scene
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.maps.roads import OpenDriveMap
@@ -17,7 +19,7 @@ from takead_ros.messages.convert import SceneConverter, episode_to_msg
 from takead_ros.messages.fields import time_to_msg
 from takead_ros.nodes.commands import usable_command
 from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
-from takead_ros.nodes.episodes import SECOND, Engager, sequence
+from takead_ros.nodes.episodes import SECOND, Engager, repeating, sequence
 from takead_ros.nodes.parameters import Declared
 from takead_ros.nodes.settings import SimulatorParameters
 from takead_ros.simulators import Episode, open_simulator
@@ -28,8 +30,9 @@ class SimulatorNode:
     second, and ``/clock``.
 
     ``episode``, where given, is driven to its end, once; else the scenarios of the suite one after another, for ever.
-    Between two of them scenes stay away while the next world is built (some 0.1 s to 0.5 s): the arbiter has disengaged
-    by then. Parameters: ``SimulatorParameters``. Raises TakeadError for one that does not fit.
+    While a drive is scored and the next world is built, the last scene is repeated with ``real_time``, for the arbiter
+    would take silence for a lost scene; else no time passes meanwhile. Parameters: ``SimulatorParameters``. Raises
+    TakeadError for one that does not fit.
     """
 
     NAME = "simulator_node"
@@ -41,6 +44,7 @@ class SimulatorNode:
         self._simulator = None
         self._converter = SceneConverter()
         self._ticks = 0
+        self._shown: Scene | None = None
         self._command: DriveCommand | None = None
         self._received = self._waiting_since = 0
         self._going, self._fault = False, ""
@@ -105,15 +109,20 @@ class SimulatorNode:
             self._drive(now)
         elif self._simulator is not None:
             self._engager.waiting(now)
+        self._shown = self._episode.observe(0)
         self._publish()
+        if self._ticks % round(SECOND / self._step_ns) == 0:
+            self._report(self._stamp())
 
     def _next(self) -> None:
         assert self._simulator is not None
-        result = score(self._episode.outcome())
+        apart = repeating(self._publish, self._step_ns / SECOND) if self._parameters.real_time else nullcontext()
+        with apart:
+            result = score(self._episode.outcome())
+            self._episode = self._simulator.reset(next(self._scenarios))
         self._logger.info(
             f"{result.scenario} seed {result.seed}: driving score {result.driving_score:.1f}, ended by {result.end}"
         )
-        self._episode = self._simulator.reset(next(self._scenarios))
         self._begin()
 
     def _drive(self, now: int) -> None:
@@ -136,14 +145,13 @@ class SimulatorNode:
         return self._ticks * self._step_ns if simulated else int(self._clock.now().nanoseconds)
 
     def _publish(self) -> None:
-        """The next moment of the clock, and the world as it is then."""
+        """The next moment of the clock, and the world as it was last seen."""
         self._ticks += 1
         stamp = self._stamp()
         if self._time is not None:
             self._time.publish(types.Clock(clock=time_to_msg(stamp)))
-        self._scene.publish(self._converter.to_msg(replace(self._episode.observe(0), stamp=stamp)))
-        if self._ticks % round(SECOND / self._step_ns) == 0:
-            self._report(stamp)
+        if self._shown is not None:
+            self._scene.publish(self._converter.to_msg(replace(self._shown, stamp=stamp)))
 
     def _report(self, stamp: int) -> None:
         scenario = self._episode.scenario

@@ -95,10 +95,10 @@ def _change(msg: Any, name: str, random: Random) -> None:
 ROAD = straight(1.75)
 
 
-def sensible(interface: Interface, stamp: int) -> Any:
-    """A message of ``interface`` as it should be, at ``stamp`` ns."""
+def sensible(interface: Interface, stamp: int, origin: int = 0) -> Any:
+    """A message of ``interface`` as it should be, at ``stamp`` ns of a drive that began at ``origin`` ns."""
     if interface is interfaces.SCENE:
-        x = 8.0 * stamp / SECOND % 60.0
+        x = 8.0 * (stamp - origin) / SECOND % 60.0
         return convert.scene_to_msg(
             replace(make_scene(ROAD, EgoState(x, 0.0, 0.0, 8.0), [standing(5, x + 60.0)]), stamp=stamp)
         )
@@ -177,9 +177,10 @@ def fuzz(subject: Subject, count: int, seed: int) -> dict[str, int]:
             publisher.publish(_any(one, host.clock.nanoseconds, random))
             host.advance(int(random.choice([0, 1_000_000, 7_000_000, 60_000_000])))
         subject.heard.clear()
+        origin = host.clock.nanoseconds
         for _ in range(80):
             for one, publisher in publishers:
-                publisher.publish(sensible(one, host.clock.nanoseconds))
+                publisher.publish(sensible(one, host.clock.nanoseconds, origin))
             host.advance(50_000_000)
         assert subject.sane(subject.heard), f"no sense again after {count} messages (seed {seed})"
     finally:
