@@ -77,48 +77,38 @@ class When(Enum):
 
 @dataclass(frozen=True)
 class Phase:
-    """One step of a script: once ``when`` has come (after the phase before), take over these aims; None keeps one.
-
-    speed m/s to hold from now on, reached with at most ``acceleration`` or ``deceleration`` m/s^2; lateral m to move
-    to at ``lateral_speed`` m/s.
-    """
+    """One step of a script: once ``when`` has come (after the phase before), take over these aims; None keeps one."""
 
     when: When
     value: float
-    speed: float | None = None
-    acceleration: float | None = None
-    deceleration: float | None = None
-    lateral: float | None = None
-    lateral_speed: float = 1.2
+    speed: float | None = None  # m/s to hold from now on
+    acceleration: float | None = None  # m/s^2 at most to reach it
+    deceleration: float | None = None  # m/s^2 at most to come down to it
+    lateral: float | None = None  # m left of the path to move to
+    lateral_speed: float = 1.2  # m/s at which it moves there
 
 
 @dataclass(frozen=True)
 class Actor:
-    """A road user or an obstacle that starts at ``s``, ``lateral`` of its path with ``speed`` and follows its script.
-
-    yaw_offset rad is added to the path's heading (parked askew, facing the kerb). ``reactive``: keeps its distance to
-    whatever is ahead in its way; others only follow their script. ``cruise`` m/s: the speed that it aims at from the
-    start, by default ``speed``. ``braking`` m/s^2: how hard it brakes at most for what is in its way;
-    ``headway`` s: the time gap that it keeps. ``present``: m
-    along the ego's route from which to which it is in the world (by default always); its time begins when it appears,
-    and where someone else stands at that moment it stays away. ``emergency``: it has its lights and
-    siren on, and the ego has to let it by. ``light``: (m along its path of a stop line that it minds, whether
-    its light is green together with the ego's; else it is green while the ego's is red).
-    """
+    """A road user or an obstacle with its script. ``s``, ``lateral`` m: where it starts along and left of ``path``."""
 
     model: Model
     path: LanePath
     s: float
     lateral: float = 0.0
-    speed: float = 0.0
+    speed: float = 0.0  # m/s at the start
     phases: tuple[Phase, ...] = ()
-    reactive: bool = False
-    yaw_offset: float = 0.0
-    cruise: float | None = None
-    braking: float = 7.5
-    headway: float = 1.3
-    emergency: bool = False
+    reactive: bool = False  # keeps its distance to whatever is ahead in its way; others only follow their script
+    yaw_offset: float = 0.0  # rad, added to the path's heading: parked askew, facing the kerb
+    cruise: float | None = None  # m/s that it aims at from the start, by default ``speed``
+    braking: float = 7.5  # m/s^2 at most for what is in its way
+    headway: float = 1.3  # s, the time gap that it keeps
+    emergency: bool = False  # has its lights and siren on, and the ego has to let it by
+    # m along its path of a stop line that it minds, whether its light is green together with the ego's (else while the
+    # ego's is red)
     light: tuple[float, bool] | None = None
+    # m along the ego's route from which to which it is in the world, by default always: its time begins when it
+    # appears, and where someone else stands at that moment it stays away
     present: tuple[float, float] | None = None
 
     @property
@@ -155,15 +145,11 @@ class Control:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One episode, a pure function of (family, seed). ``start`` and ``goal`` are m along ``route``.
+    """One episode, a pure function of (family, seed).
 
     ``roads`` names the source of the map. Where that has to be read first (an OpenDriveMap), or the
     simulator has the route and the others of its own (a SafeMetaDriveMap), ``route``, ``start``, ``goal``, ``actors``
     and ``controls`` are empty until it is built.
-
-    ``limits``: (from m along the route, m/s) where the speed limit changes on the way.
-
-    threat: whether the event that the family is named after really happens under this seed.
     """
 
     family: str
@@ -171,12 +157,12 @@ class Scenario:
     ability: Ability
     roads: Roads | SafeMetaDriveMap | OpenDriveMap
     route: LanePath
-    start: float
-    goal: float
-    speed: float
-    speed_limit: float
-    time_limit: float
+    start: float  # m along the route
+    goal: float  # m along the route
+    speed: float  # m/s of the ego at the start
+    speed_limit: float  # m/s
+    time_limit: float  # s
     actors: tuple[Actor, ...]
-    threat: bool = True
+    threat: bool = True  # whether the event that the family is named after really happens under this seed
     controls: tuple[Control, ...] = ()
-    limits: tuple[tuple[float, float], ...] = ()
+    limits: tuple[tuple[float, float], ...] = ()  # (from m along the route, m/s) where the speed limit changes

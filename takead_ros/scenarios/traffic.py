@@ -26,22 +26,22 @@ LATERAL_ACCELERATION = 2.0  # m/s^2
 
 @dataclass(frozen=True)
 class Motion:
-    """Where an actor is and what it aims at. s, d m along and left of its path; speed, drift m/s along and across."""
+    """Where an actor is and what it aims at."""
 
-    s: float
-    d: float
-    speed: float
-    drift: float = 0.0
-    aim_speed: float = 0.0
-    aim_lateral: float = 0.0
-    acceleration: float = MAX_ACCELERATION
-    deceleration: float = COMFORT_DECELERATION
-    lateral_speed: float = 1.2
-    phase: int = 0
-    phase_since: float = 0.0
-    born: float = 0.0
-    hit: bool = False
-    gone: bool = False
+    s: float  # m along its path
+    d: float  # m left of it
+    speed: float  # m/s along the path
+    drift: float = 0.0  # m/s to the left
+    aim_speed: float = 0.0  # m/s
+    aim_lateral: float = 0.0  # m
+    acceleration: float = MAX_ACCELERATION  # m/s^2 at most
+    deceleration: float = COMFORT_DECELERATION  # m/s^2 at most, but for what is in its way
+    lateral_speed: float = 1.2  # m/s at most
+    phase: int = 0  # of its script that comes next
+    phase_since: float = 0.0  # s of its own time at which the phase before began
+    born: float = 0.0  # s into the episode at which its own time begins
+    hit: bool = False  # a wreck, for good
+    gone: bool = False  # not in the world, or not yet
 
 
 def start(actor: Actor, time: float = 0.0) -> Motion:

@@ -28,7 +28,7 @@ VehicleState = tuple[float, float, float, float, float, float]  # x m, y m, yaw 
 
 
 @dataclass(frozen=True)
-class Vehicle:
+class EgoShape:
     """The ego's box (length m, width m), wheelbase m and the largest angle rad of its front wheels."""
 
     length: float
@@ -43,7 +43,7 @@ class RouteEpisode(ABC):
     Satisfies ``simulators.api.Episode``. Beyond that, for tests and drawings: ``lane_map`` and ``navigation``.
     """
 
-    def __init__(self, scenario: Scenario, lanes: list[Lane], step_s: float, vehicle: Vehicle) -> None:
+    def __init__(self, scenario: Scenario, lanes: list[Lane], step_s: float, vehicle: EgoShape) -> None:
         self.scenario, self.step_s, self.vehicle = scenario, step_s, vehicle
         self.lane_map = LaneMap(lanes, None if scenario.limits else scenario.speed_limit)
         self.navigation = navigate(self.lane_map, scenario.route, scenario.start, scenario.goal, scenario.speed_limit)
@@ -172,7 +172,7 @@ class ScriptedEpisode(RouteEpisode):
     """
 
     def __init__(
-        self, scenario: Scenario, lanes: list[Lane], step_s: float, vehicle: Vehicle, offset_m: float, turn_rad: float
+        self, scenario: Scenario, lanes: list[Lane], step_s: float, vehicle: EgoShape, offset_m: float, turn_rad: float
     ) -> None:
         super().__init__(scenario, lanes, step_s, vehicle)
         self.road_users = RoadUsers(scenario, self.lane_map)

@@ -15,10 +15,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.simulators.episode import Vehicle
+from takead_ros.simulators.episode import EgoShape
 
 # MetaDrive's DefaultVehicle; the wheelbase is that of its axles from the centre
-EGO = Vehicle(length=4.515, width=1.852, wheelbase=1.05234 + 1.4166, max_steering_angle=math.radians(40.0))
+EGO = EgoShape(length=4.515, width=1.852, wheelbase=1.05234 + 1.4166, max_steering_angle=math.radians(40.0))
 
 
 @contextlib.contextmanager
