@@ -100,8 +100,10 @@ def _plain(settings: object) -> dict[str, JsonValue]:
 def _drop_cut_off_line(path: Path) -> None:
     """Cut what a kill left after the last line end, else it would run together with the next line."""
     if path.exists():
-        whole = path.read_bytes()
-        os.truncate(path, whole.rfind(b"\n") + 1)
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(path, whole)
 
 
 def _whole_lines(path: Path) -> list[bytes]:
