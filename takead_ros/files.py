@@ -40,7 +40,7 @@ def writable_folder(folder: Path) -> Path:
 
 def refuse_existing(path: Path) -> None:
     """TakeadError where an output file is already there, or where ``path`` can be no file."""
-    if path.exists():
+    if path.exists() or path.is_symlink():  # a link that leads nowhere, or to itself, is somebody's too
         raise TakeadError(f"output '{path}' exists already; expected a new path (nothing is overwritten)")
     if path.name in ("", ".", ".."):
         raise TakeadError(f"output '{path}': expected the name of a file")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import re
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -13,6 +12,7 @@ from typing import Any
 
 import typer
 
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say, stdout, warn
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import refuse_existing
@@ -30,13 +30,12 @@ app = typer.Typer(
     name="clips", no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False,
     help="List, show, verify, repair, relabel, play and export takeover clips.",
 )  # fmt: skip
-JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")
 AGES = {"h": 3600.0, "d": 86400.0}  # s
 SIZES = {"MB": 1e6, "GB": 1e9, "TB": 1e12}  # bytes
 
 
 @app.command(
-    "ls", epilog="Example: [bold]takead clips ls runs/demo/round-1/clips --trigger collision_predicted --json[/bold]"
+    "ls", epilog="Example: [bold]takead clips ls runs/demo/round-1/clips --trigger collision_predicted --json -[/bold]"
 )
 def list_(
     folder: Path = typer.Argument(..., help="Folder with clips (takead drive --bags FOLDER)."),
@@ -47,33 +46,33 @@ def list_(
     scenario: str = typer.Option("", help="Only this scenario."),
     since: str = typer.Option("", help="Only created on this date or later, YYYY-MM-DD."),
     until: str = typer.Option("", help="Only created on this date or earlier, YYYY-MM-DD."),
-    as_json: bool = JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """List the clips in a folder, and those that wait for repair."""
+    json_file(as_json)
     wanted = Filter(trigger, classification, min_severity, model, scenario, since, until)
     shelf = _shelf(folder)
     clips = matching(shelf, wanted)
     unfinished = reader.list_unfinished(folder)
-    if as_json:
-        rows = [{"path": str(path), **manifest.model_dump(mode="json")} for path, manifest in clips]
-        broken = [{"path": str(item.path), "why": item.why} for item in shelf.broken]
-        print_json({"clips": rows, "unfinished": [str(path) for path in unfinished], "broken": broken})
-        _end(shelf)
-        return
-    lines = [("clip", "class", "trigger", "who", "sev", "s", "events", "lost")]
-    for path, manifest in clips:
-        name = str(path.relative_to(folder)) if path != folder else path.name
-        lines.append((
-            name, manifest.judged, manifest.trigger, manifest.who, f"{manifest.severity:.2f}",
-            f"{manifest.seconds:.1f}", str(len(manifest.events)), str(manifest.lost),
-        ))  # fmt: skip
-    widths = [max(len(row[i]) for row in lines) for i in range(len(lines[0]))]
-    for row in lines:
-        # No table of rich's: it would break the names, which are there to be copied.
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    say(f"{len(clips)} clips in {folder} (sev: severity of the trigger, 0 to 1; s: length; lost: messages)")
-    if unfinished:
-        say(f"{len(unfinished)} cut off while being recorded; repair with: takead clips recover {folder}")
+    rows = [{"path": str(path), **manifest.model_dump(mode="json")} for path, manifest in clips]
+    broken = [{"path": str(item.path), "why": item.why} for item in shelf.broken]
+    found = {"clips": rows, "unfinished": [str(path) for path in unfinished], "broken": broken}
+    if as_json != STDOUT:
+        lines = [("clip", "class", "trigger", "who", "sev", "s", "events", "lost")]
+        for path, manifest in clips:
+            name = str(path.relative_to(folder)) if path != folder else path.name
+            lines.append((
+                name, manifest.judged, manifest.trigger, manifest.who, f"{manifest.severity:.2f}",
+                f"{manifest.seconds:.1f}", str(len(manifest.events)), str(manifest.lost),
+            ))  # fmt: skip
+        widths = [max(len(row[i]) for row in lines) for i in range(len(lines[0]))]
+        for row in lines:
+            # No table of rich's: it would break the names, which are there to be copied.
+            say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        say(f"{len(clips)} clips in {folder} (sev: severity of the trigger, 0 to 1; s: length; lost: messages)")
+        if unfinished:
+            say(f"{len(unfinished)} cut off while being recorded; repair with: takead clips recover {folder}")
+    give_json(found, as_json)
     _end(shelf)
 
 
@@ -81,47 +80,49 @@ def list_(
 def show(
     clip: Path = typer.Argument(..., help="A clip's folder."),
     picture: Path | None = typer.Option(None, help="Also draw the timeline into this new file, .png or .svg."),
-    as_json: bool = JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """Tell a clip's story: provenance, events, and a timeline."""
+    json_file(as_json)
     manifest = reader.manifest(clip)
     story = timeline.of(clip)
     if picture is not None:
         refuse_existing(picture)
         timeline.draw(story, manifest, picture)
     drawn = None if picture is None else str(picture)
-    if as_json:
-        print_json({**manifest.model_dump(mode="json"), "picture": drawn, "frames": len(story.stamps)})
-        return
-    for line in describe(manifest):
-        say(line)
-    say()
-    for line in timeline.text(story, manifest, max(40, min(stdout.width, 100) - 12)):
-        say(line)
-    if drawn:
+    found = {**manifest.model_dump(mode="json"), "picture": drawn, "frames": len(story.stamps)}
+    if as_json != STDOUT:
+        for line in describe(manifest):
+            say(line)
         say()
-        say(f"picture: {drawn}")
+        for line in timeline.text(story, manifest, max(40, min(stdout.width, 100) - 12)):
+            say(line)
+        if drawn:
+            say()
+            say(f"picture: {drawn}")
+    give_json(found, as_json)
 
 
 @app.command(epilog="Example: [bold]takead clips verify runs/demo/round-1/clips[/bold]")
 def verify(
     path: Path = typer.Argument(..., help="A clip, or a folder with clips."),
-    as_json: bool = JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """Read every byte of the clips and check them against their manifests. Exit code 1 where one is not whole."""
+    json_file(as_json)
     reports = [check(clip) for clip in [*_clips(path), *_unfinished(path)]]
     if not reports:
         raise TakeadError(f"'{path}': holds no clip; expected a clip, or a folder with clips")
-    if as_json:
-        rows = [{**asdict(report), "path": str(report.path), "ok": report.ok} for report in reports]
-        print_json({"clips": rows})
-    else:
+    rows = [{**asdict(report), "path": str(report.path), "ok": report.ok} for report in reports]
+    found = {"clips": rows}
+    if as_json != STDOUT:
         for report in reports:
             word = "whole  " if report.ok else "DAMAGED"
             say(f"{word} {report.path} ({report.messages} messages, {report.lost} lost)")
             for problem in report.problems:
                 say(f"        {problem}")
         say(f"{sum(r.ok for r in reports)} of {len(reports)} whole")
+    give_json(found, as_json)
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
 
@@ -129,10 +130,11 @@ def verify(
 @app.command(epilog="Example: [bold]takead clips recover runs/demo/round-1/clips[/bold]")
 def recover(
     path: Path = typer.Argument(..., help="A clip that was cut off or damaged, or a folder with clips."),
-    as_json: bool = JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """Make whole clips of those that a kill, a power cut or a bad disk left behind. Whole clips are not touched. Exit
     code 1 where one could not be repaired; the others are."""
+    json_file(as_json)
     results: list[Recovered] = []
     failed: list[Broken] = []
     for clip in _unfinished(path) + [clip for clip in _clips(path) if not check(clip).ok]:
@@ -140,16 +142,16 @@ def recover(
             results.append(repair(clip))
         except TakeadError as problem:
             failed.append(Broken(clip, str(problem)))
-    if as_json:
-        keys = ("source", "clip", "kept")
-        rows = [{**asdict(r), **{k: str(v) if (v := getattr(r, k)) else None for k in keys}} for r in results]
-        print_json({"recovered": rows, "failed": [{"path": str(item.path), "why": item.why} for item in failed]})
-    else:
+    keys = ("source", "clip", "kept")
+    rows = [{**asdict(r), **{k: str(v) if (v := getattr(r, k)) else None for k in keys}} for r in results]
+    found = {"recovered": rows, "failed": [{"path": str(item.path), "why": item.why} for item in failed]}
+    if as_json != STDOUT:
         for result in results:
             story = f"{result.messages} messages -> {result.clip}" if result.clip else "nothing could be saved"
             kept = f"; original kept as {result.kept}" if result.kept else ""
             say(f"{result.source.name}: {story} ({result.damage}{kept})")
         say(f"{sum(r.clip is not None for r in results)} of {len(results) + len(failed)} recovered")
+    give_json(found, as_json)
     _end(Shelf([], failed))
 
 
@@ -161,9 +163,10 @@ def label(
     classification: str = typer.Argument(..., help=f"One of {', '.join(CLASSIFICATIONS)}."),
     by: str = typer.Option("", help="Who says so."),
     note: str = typer.Option("", help="Why."),
-    as_json: bool = JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """Say what a clip really is; the recorder's own classification and earlier labels stay beside it."""
+    json_file(as_json)
     if classification not in CLASSIFICATIONS:
         raise TakeadError(f"class '{classification}': expected one of {', '.join(CLASSIFICATIONS)}")
     if not clip.is_dir():
@@ -174,10 +177,10 @@ def label(
         manifest.earlier_labels.append(manifest.relabel)
     manifest.relabel = Relabel(classification=classification, by=by, note=note, at=now)
     write_durably(clip / MANIFEST_FILE, manifest.to_json())
-    if as_json:
-        print_json({"clip": str(clip), "recorder": manifest.classification, "relabel": manifest.relabel.model_dump()})
-        return
-    say(f"{clip.name}: {classification} (recorder said {manifest.classification})")
+    found = {"clip": str(clip), "recorder": manifest.classification, "relabel": manifest.relabel.model_dump()}
+    if as_json != STDOUT:
+        say(f"{clip.name}: {classification} (recorder said {manifest.classification})")
+    give_json(found, as_json)
 
 
 @app.command(epilog="Example: [bold]takead clips prune clips --max-age 30d --max-size 20GB --yes[/bold]")
@@ -189,10 +192,11 @@ def prune(
     include_unexported: bool = typer.Option(False, help="Also clips that were never exported."),
     empty_trash: bool = typer.Option(False, help="Remove for good what lies in the folder's .trash."),
     yes: bool = typer.Option(False, "--yes", help="Do it; without it only what would be done is shown."),
-    as_json: bool = JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """Apply a retention policy by age, size and severity. Clips go to FOLDER/.trash first, from where they can be moved
     back; --empty-trash frees their space. Only folders that are clips and nothing else are ever moved or removed."""
+    json_file(as_json)
     if empty_trash:
         if max_age or max_size or keep_severity is not None or include_unexported:
             raise TakeadError("--empty-trash goes alone; expected no other option but --yes and --json")
@@ -209,22 +213,22 @@ def prune(
             except TakeadError as problem:
                 decision.delete.remove((clip, why))
                 decision.withheld.append((clip, f"{why}, but {problem}"))
-    if as_json:
-        both = {"trashed" if yes else "would_trash": decision.delete, "withheld": decision.withheld}
-        rows = {k: [{"path": str(c.path), "why": why, "bytes": c.size} for c, why in v] for k, v in both.items()}
-        print_json({**rows, "broken": [{"path": str(item.path), "why": item.why} for item in shelf.broken]})
-    else:
-        for words, found in (("moved" if yes else "would move", decision.delete), ("withheld", decision.withheld)):
-            for clip, why in found:
+    both = {"trashed" if yes else "would_trash": decision.delete, "withheld": decision.withheld}
+    rows = {k: [{"path": str(c.path), "why": why, "bytes": c.size} for c, why in v] for k, v in both.items()}
+    found = {**rows, "broken": [{"path": str(item.path), "why": item.why} for item in shelf.broken]}
+    if as_json != STDOUT:
+        for words, items in (("moved" if yes else "would move", decision.delete), ("withheld", decision.withheld)):
+            for clip, why in items:
                 say(f"{words} {clip.path} ({clip.size / 1e6:.1f} MB): {why}")
         done = f"moved to {folder / reader.TRASH}" if yes else "to move to the trash (--yes does it)"
         say(f"{len(decision.delete)} {done}")
         if yes and decision.delete:
             say(f"their space is free after: takead clips prune {folder} --empty-trash --yes")
+    give_json(found, as_json)
     _end(shelf)
 
 
-def _empty_trash(folder: Path, yes: bool, as_json: bool) -> None:
+def _empty_trash(folder: Path, yes: bool, as_json: str | None) -> None:
     removed, withheld = [], []
     for clip in trash.trashed(folder):
         why = trash.foreign(clip)
@@ -234,16 +238,16 @@ def _empty_trash(folder: Path, yes: bool, as_json: bool) -> None:
         if yes:
             trash.remove_clip(clip)
         removed.append(clip)
-    if as_json:
-        key = "removed" if yes else "would_remove"
-        rows = [{"path": str(item.path), "why": item.why} for item in withheld]
-        print_json({key: [str(clip) for clip in removed], "withheld": rows})
-        return
-    for clip in removed:
-        say(f"{'removed' if yes else 'would remove'} {clip}")
-    for item in withheld:
-        say(f"withheld {item.path}: it {item.why}")
-    say(f"{len(removed)} {'removed' if yes else 'to remove (--yes does it)'}")
+    key = "removed" if yes else "would_remove"
+    rows = [{"path": str(item.path), "why": item.why} for item in withheld]
+    found = {key: [str(clip) for clip in removed], "withheld": rows}
+    if as_json != STDOUT:
+        for clip in removed:
+            say(f"{'removed' if yes else 'would remove'} {clip}")
+        for item in withheld:
+            say(f"withheld {item.path}: it {item.why}")
+        say(f"{len(removed)} {'removed' if yes else 'to remove (--yes does it)'}")
+    give_json(found, as_json)
 
 
 @app.command(
@@ -253,25 +257,26 @@ def export(
     path: Path = typer.Argument(..., help="A clip, or a folder with clips."),
     out: Path = typer.Option(..., help="New file (parquet) or folder (lerobot)."),
     format_: str = typer.Option("parquet", "--format", help=f"One of {', '.join(exporting.FORMATS)}."),
-    as_json: bool = JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """Write clips as tables for other tools: a row for each frame. Exit code 1 where a clip could not be read; the
     others are written."""
+    json_file(as_json)
     shelf = reader.read_clips(path)
     result = exporting.export(shelf.clips, out, format_)
     shelf.broken.extend(result.broken)
-    if as_json:
-        print_json({
-            "clips": [str(clip) for clip in result.clips], "out": str(out), "format": format_, "frames": result.frames,
-            "broken": [{"path": str(item.path), "why": item.why} for item in shelf.broken],
-            "not_noted": result.not_noted, "left_out": result.left_out,
-        })  # fmt: skip
-    else:
+    found = {
+        "clips": [str(clip) for clip in result.clips], "out": str(out), "format": format_, "frames": result.frames,
+        "broken": [{"path": str(item.path), "why": item.why} for item in shelf.broken],
+        "not_noted": result.not_noted, "left_out": result.left_out,
+    }  # fmt: skip
+    if as_json != STDOUT:
         say(f"{result.frames} frames of {len(result.clips)} clips -> {out}")
         if result.left_out:
             say(f"left out, for some frame lacks it: {', '.join(result.left_out)}")
         for words in result.not_noted:
             warn(f"the export is not noted in the manifest: {words}")
+    give_json(found, as_json)
     _end(shelf)
 
 
@@ -280,9 +285,10 @@ def play(
     clip: Path = typer.Argument(..., help="A clip's folder."),
     out: Path | None = typer.Option(None, help="New file, .gif or .mp4; default: <clip>/play.gif."),
     speed: float = typer.Option(1.0, min=0.1, max=20.0, help="Times real time."),
-    as_json: bool = JSON,
+    as_json: str | None = JSON,
 ) -> None:
     """Make an animated top-down picture: the scene, both sides' plans, and who drives."""
+    json_file(as_json)
     if importlib.util.find_spec("PIL") is None:
         raise TakeadError("pictures need Pillow; get it with: pip install 'takead_ros[sim]'")
     film = importlib.import_module("takead_ros.pictures.clip_video")
@@ -291,10 +297,10 @@ def play(
     target = out or clip / "play.gif"
     refuse_existing(target)
     count = film.write(clip, target, speed)
-    if as_json:
-        print_json({"clip": str(clip), "out": str(target), "pictures": count, "speed": speed})
-        return
-    say(f"{count} pictures -> {target}")
+    found = {"clip": str(clip), "out": str(target), "pictures": count, "speed": speed}
+    if as_json != STDOUT:
+        say(f"{count} pictures -> {target}")
+    give_json(found, as_json)
 
 
 def _clips(path: Path) -> list[Path]:
@@ -368,8 +374,3 @@ def describe(manifest: ClipManifest) -> list[str]:
 def manifest_loss(count: dict[str, Any]) -> str:
     """The losses of one topic in words; empty where there are none."""
     return " ".join(f"{name[5:]}={n}" for name, n in count.items() if name.startswith("lost_") and n)
-
-
-def print_json(content: Any) -> None:
-    """JSON on stdout, whatever the terminal's width."""
-    typer.echo(json.dumps(content, indent=2, sort_keys=True, allow_nan=False))

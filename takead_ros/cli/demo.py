@@ -32,7 +32,7 @@ def tell(text: str) -> None:
 def demo(
     out: Path = typer.Option(Path("runs/demo"), help="Folder of the run; an unfinished run in it is continued."),
     model: str = typer.Option("baseline", help="The policy to begin with: an ONNX file, or a shipped model by name."),
-    workers: int = typer.Option(2, min=1, help="Processes; the results do not depend on it."),
+    workers: int = typer.Option(2, min=1, max=256, help="Processes; the results do not depend on it."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     suite: str = typer.Option("demo", hidden=True),
     demonstrations: int = typer.Option(4, min=1, hidden=True, help="Training seeds for each family."),

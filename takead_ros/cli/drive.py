@@ -37,7 +37,7 @@ def drive_(
     record: str = typer.Option("clips", help="clips: one for each takeover. all: whole episodes."),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
-    workers: int = typer.Option(1, min=1, help="Processes; the results do not depend on it."),
+    workers: int = typer.Option(1, min=1, max=256, help="Processes; the results do not depend on it."),
     as_json: str | None = JSON,
 ) -> None:
     """Drive in closed loop; the expert takes over where it must, and each takeover becomes an MCAP clip."""

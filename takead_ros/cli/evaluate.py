@@ -36,7 +36,7 @@ def eval_(
     ),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
-    workers: int = typer.Option(1, min=1, help="Processes; the results do not depend on it."),
+    workers: int = typer.Option(1, min=1, max=256, help="Processes; the results do not depend on it."),
     films: Path | None = typer.Option(
         None, "--film-failures", help="Draw each episode that failed to this folder, as FAMILY-SEED.gif."
     ),

@@ -23,7 +23,7 @@ from takead_ros.runs.workers import open_workers
 
 ROUNDS_EXAMPLE = "Example: [bold]takead train rounds --rounds 3 --suite demo --out runs/rounds --workers 2[/bold]"
 FINAL_EXAMPLE = "Example: [bold]takead train final runs/rounds --seeds 0-19 --workers 2[/bold]"
-_WORKERS = typer.Option(2, min=1, help="Processes; the results do not depend on it.")
+_WORKERS = typer.Option(2, min=1, max=256, help="Processes; the results do not depend on it.")
 
 
 def rounds(

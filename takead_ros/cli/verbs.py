@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,14 @@ def _everywhere() -> Any:
     return [option for option in typer.main.get_command(made).params if option.name != "help"]
 
 
+def _finite(also: Any, ctx: Any, param: Any, value: Any) -> Any:
+    """Refuses a number that is not finite, which every range would let through (``nan < 0.0`` is False)."""
+    for number in value if isinstance(value, (list, tuple)) else (value,):
+        if isinstance(number, float) and not math.isfinite(number):
+            raise typer.BadParameter(f"{number} is not a finite number.", ctx=ctx, param=param)
+    return also(ctx, param, value) if also else value
+
+
 class _Loaded(TyperCommand):
     """Stands for a verb in the overview; becomes the verb itself when that is called."""
 
@@ -117,6 +127,8 @@ class _Loaded(TyperCommand):
         command = typer.main.get_command(getattr(importlib.import_module(verb.module), verb.attribute))
         for leaf in _leaves(command):
             leaf.params.extend(_everywhere())
+            for option in leaf.params:
+                option.callback = partial(_finite, option.callback)
         if parent is not None and parent.obj is not None:
             parent.obj.begins()
         return command.make_context(info_name, args, parent=parent, **extra)

@@ -43,7 +43,7 @@ def ok(arguments: list[str], code: int = 0) -> str:
 
 
 def listed(folder: Path, *options: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(ok(["ls", str(folder), "--json", *options]))["clips"]
+    found: list[dict[str, Any]] = json.loads(ok(["ls", str(folder), "--json", "-", *options]))["clips"]
     return found
 
 
@@ -99,10 +99,10 @@ def test_verify_and_recover(folder: Path) -> None:
     bag.write_bytes(bag.read_bytes()[:-1000])
     text = ok(["verify", str(folder)], code=1)
     assert "DAMAGED" in text and "1 of 2 whole" in text
-    answer = json.loads(ok(["recover", str(folder), "--json"]))["recovered"]
+    answer = json.loads(ok(["recover", str(folder), "--json", "-"]))["recovered"]
     assert [Path(item["clip"]).name for item in answer] == [clip.name] and answer[0]["kept"].endswith(".damaged")
     assert ok(["verify", str(folder)]).endswith("2 of 2 whole\n")
-    assert json.loads(ok(["recover", str(folder), "--json"]))["recovered"] == []
+    assert json.loads(ok(["recover", str(folder), "--json", "-"]))["recovered"] == []
     assert len(listed(folder)) == 2, "the kept original is no clip"
 
 
@@ -134,7 +134,7 @@ def test_play_makes_an_animation(folder: Path) -> None:
 def test_play_makes_a_film(folder: Path) -> None:
     av = pytest.importorskip("av", reason="the video extra is not installed")
     clip, target = reader.list_clips(folder)[0], folder / "out.mp4"
-    answer = json.loads(ok(["play", str(clip), "--out", str(target), "--speed", "20", "--json"]))
+    answer = json.loads(ok(["play", str(clip), "--out", str(target), "--speed", "20", "--json", "-"]))
     with av.open(str(target)) as film:
         pictures = list(film.decode(video=0))
         # 8 s before, during and after the takeover, in a twentieth of the time.

@@ -15,6 +15,7 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.rounds import FINAL_EXAMPLE, ROUNDS_EXAMPLE, final, rounds
 from takead_ros.console import Progress, fields, note, warn
+from takead_ros.domain.seeds import LAST_SEED
 from takead_ros.files import locked, refuse_existing, writable_folder
 from takead_ros.policy.manifest import SPEED_DECODES, Decoding, manifest_path
 from takead_ros.policy.shipped import model_path
@@ -41,9 +42,9 @@ train = typer.Typer(
 )
 export = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
-_THREADS = typer.Option(2, min=1, help="Threads of torch; the same number gives the same weights.")
-_WORKERS = typer.Option(2, min=1, help="Processes that read clips.")
-_SEED = typer.Option(0, min=0, help="Seed of the order of samples and of the first weights.")
+_THREADS = typer.Option(2, min=1, max=256, help="Threads of torch; the same number gives the same weights.")
+_WORKERS = typer.Option(2, min=1, max=256, help="Processes that read clips.")
+_SEED = typer.Option(0, min=0, max=LAST_SEED, help="Seed of the order of samples and of the first weights.")
 _UNSEEDED = typer.Option(False, help="Learn from clips that name no seed too, as a vehicle's do.")
 _SPEED_TARGET = typer.Option(Imitation().speed_target, help="What the speed head learns: two_hot or nearest bins.")
 _SPEED_DROPOUT = typer.Option(0.0, help="Share of samples in which the ego's own speed is hidden.")
