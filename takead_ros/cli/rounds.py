@@ -15,11 +15,12 @@ from takead_ros.cli.tables import comparison_notes, comparison_table
 from takead_ros.cli.trainer import TrainRound
 from takead_ros.console import Progress, stdout
 from takead_ros.policy.shipped import model_path
-from takead_ros.runs.episode import EpisodeRunner
+from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.loop import Loop, final_comparison
 from takead_ros.runs.loop_state import LoopPlan, LoopState
 from takead_ros.runs.spec import read_parameters
 from takead_ros.runs.workers import open_workers
+from takead_ros.simulators import SIMULATORS
 
 ROUNDS_EXAMPLE = "Example: [bold]takead train rounds --rounds 3 --suite demo --out runs/rounds --workers 2[/bold]"
 FINAL_EXAMPLE = "Example: [bold]takead train final runs/rounds --seeds 0-19 --workers 2[/bold]"
@@ -34,6 +35,7 @@ def rounds(
     demonstrations: int = typer.Option(4, min=1, help="Training seeds that the expert drives, for each family."),
     drives: int = typer.Option(6, min=1, help="Collection seeds of a round, for each family."),
     selection: int = typer.Option(10, min=1, help="Selection seeds of the gate, for each family."),
+    sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     options: str = typer.Option("", help="Further options of 'takead train round', such as '--seed 1'."),
     workers: int = _WORKERS,
@@ -48,6 +50,7 @@ def rounds(
         demonstrations=demonstrations,
         drives=drives,
         selection=selection,
+        simulator=sim,
         parameters=read_parameters(params),
     )
     trainer = TrainRound(shlex.split(options), workers)
