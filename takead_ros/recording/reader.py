@@ -188,6 +188,8 @@ def manifest_inside(path: Path | str) -> ClipManifest | None:
             for _ in salvage(file, scan):
                 pass
             text = scan.manifest
+            if text is None and scan.damage:
+                raise TakeadError(f"bag file '{file}': damaged, {scan.damage}; try: takead clips recover {path}")
         if text is not None:
             return parse_manifest(text, file)
     return None

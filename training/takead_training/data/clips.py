@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcap.reader import make_reader
-
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
-from takead_ros.recording.bag import DAMAGE, bag_files
-from takead_ros.recording.clip import METADATA_NAME, ClipManifest, parse_manifest
-from takead_ros.recording.reader import list_clips, manifest
+from takead_ros.recording.bag import bag_files
+from takead_ros.recording.clip import ClipManifest
+from takead_ros.recording.reader import list_clips, manifest, manifest_inside
 
 FORBIDDEN_SPLITS = ("test", "selection")
-_ADDED_LATER = {"relabel", "exported"}  # what a person or an export adds, beside the bag only
 _BLOCK = 1 << 20
 
 
@@ -63,7 +60,7 @@ def find_clips(
             raise TakeadError(f"clip folder '{folder}': no clips in it; record some with 'takead drive --bags'")
         for path in paths:
             try:
-                about, inside = manifest(path), _manifest_in_bag(path)
+                about, inside = manifest(path), _copy_in_bag(path)
                 digest = _sha256(path)
             except TakeadError as problem:
                 refused.append(Refused(path, str(problem)))
@@ -96,28 +93,20 @@ def _guard_seed(path: Path, *manifests: ClipManifest) -> None:
 
 def _why_not(about: ClipManifest, inside: ClipManifest, unseeded: bool) -> str:
     """Why a clip must not be learned from; empty where it may."""
-    if about.model_dump(exclude=_ADDED_LATER) != inside.model_dump(exclude=_ADDED_LATER):
-        differs = [
-            name
-            for name in type(about).model_fields
-            if name not in _ADDED_LATER and getattr(about, name) != getattr(inside, name)
-        ]
+    recorded, kept = about.as_recorded(), inside.as_recorded()
+    differs = [name for name in recorded if recorded[name] != kept[name]]
+    if differs:
         return f"its manifest.json and the copy in its bag differ ({', '.join(differs)})"
     if about.provenance.seed is None and not unseeded:
         return "names no seed, so that nothing shows that no model is judged on it (a vehicle's own: --unseeded)"
     return ""
 
 
-def _manifest_in_bag(path: Path) -> ClipManifest:
-    for file in bag_files(path):
-        try:
-            with file.open("rb") as stream:
-                found = [r.metadata for r in make_reader(stream).iter_metadata() if r.name == METADATA_NAME]
-        except (*DAMAGE, OSError) as problem:  # a footer that points nowhere ends in a seek that fails
-            raise TakeadError(f"bag file '{file}': damaged ({problem}); try: takead clips recover {path}") from problem
-        for metadata in found:
-            return parse_manifest(metadata.get("manifest", ""), file)
-    raise TakeadError(f"clip {path}: no manifest in its bag; expected a clip recorded by takead_ros")
+def _copy_in_bag(path: Path) -> ClipManifest:
+    inside = manifest_inside(path)
+    if inside is None:
+        raise TakeadError(f"clip {path}: no manifest in its bag; expected a clip recorded by takead_ros")
+    return inside
 
 
 def _sha256(path: Path) -> str:
