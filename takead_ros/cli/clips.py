@@ -203,6 +203,8 @@ def prune(
         _empty_trash(folder, yes, as_json)
         return
     age, size = _amount(max_age, "--max-age", AGES), _amount(max_size, "--max-size", SIZES)
+    if age is None and size is None:
+        raise TakeadError("nothing says which clips may go; expected --max-age, --max-size or both")
     policy = retention.RetentionPolicy(age, None if size is None else int(size), keep_severity, include_unexported)
     shelf = _shelf(folder)
     decision = retention.decide([_stored(clip, manifest) for clip, manifest in shelf.clips], policy)
