@@ -187,7 +187,7 @@ def test_one_bad_manifest_stops_no_verb(folder: Path, kind: str) -> None:
     assert "1 of 2 whole" in run(["verify", str(folder)], code=1)
     with pytest.raises(TakeadError):
         run(["show", str(bad)])
-    answer = run(["recover", str(folder), "--json"])
+    answer = run(["recover", str(folder), "--json", "-"])
     assert len(json.loads(answer)["recovered"]) == 1 and all(verify(clip).ok for clip in reader.list_clips(folder))
 
 
@@ -339,7 +339,7 @@ def test_recovering_a_folder_goes_on_after_one_that_cannot_be(folder: Path) -> N
     (bad / MANIFEST_FILE).write_text("{}")
     bad.with_name(bad.name + ".damaged").mkdir()
     (good / MANIFEST_FILE).unlink()
-    answer = json.loads(run(["recover", str(folder), "--json"], code=1).split("\nwarning:")[0])
+    answer = json.loads(run(["recover", str(folder), "--json", "-"], code=1).split("\nwarning:")[0])
     assert [item["clip"] for item in answer["recovered"]] == [str(good)] and len(answer["failed"]) == 1
     with pytest.raises(TakeadError, match="move it away first"):
         recover(bad)

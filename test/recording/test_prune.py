@@ -50,7 +50,9 @@ def run(arguments: list[str], code: int = 0) -> str:
 
 
 def prune(folder: Path, *options: str, code: int = 0) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(run(["prune", str(folder), *options, "--json"], code).split("\nwarning:")[0])
+    answer: dict[str, Any] = json.loads(
+        run(["prune", str(folder), *options, "--json", "-"], code).split("\nwarning:")[0]
+    )
     return answer
 
 
