@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.driving import DriverOutput, TakeoverRequest, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
@@ -32,6 +33,7 @@ class MonitorNode:
     NAME = "monitor_node"
 
     def __init__(self, node: NodeHandle, steady: Clock) -> None:
+        prepare()  # no scene waits for the compiler
         self._steady = steady
         self._parameters = Declared(node, self.NAME, MonitorParameters)
         self._converter, self._memory = SceneConverter(), MonitorState()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import wiring
@@ -31,6 +32,7 @@ class PolicyNode:
     NAME = "policy_node"
 
     def __init__(self, node: NodeHandle, steady: Clock, policy: Policy | None = None) -> None:
+        prepare()  # no scene waits for the compiler
         self._node, self._clock = node, node.get_clock()
         p = self._parameters = Declared(node, self.NAME, PolicyParameters).value
         self._others: dict[str, object] = {}  # the newest message of each further topic

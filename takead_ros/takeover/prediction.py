@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.driving import Plan
-from takead_ros.domain.geometry import wrap_angle
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, ObjectKind, Objects, Polyline
+from takead_ros.takeover.kernels import LaneReach, Vehicle, contact, follow_lanes, pursue
 from takead_ros.takeover.parameters import MonitorParameters
 
 # Resolution, no thresholds: s between predicted poses, and between the points of a plan's path.
 STEP_S, FINE_S = 0.2, 0.1
-NEAR_M = 0.5  # keeps a division of the pure pursuit defined
-TURNED_M2 = 30.0  # choosing the nearest point of a lane, a full turn away from its heading counts twice this
 FAR = np.inf
 
 
@@ -54,7 +51,8 @@ class Lanes:
         length = np.hypot(steps[:, 0], steps[:, 1])
         arc = np.concatenate(([0.0], np.cumsum(length)[:-1]))
         half = np.repeat([np.nan if line.width is None else 0.5 * line.width for line in lines], sizes)
-        return Lanes(polylines, points[:, 0], points[:, 1], np.arctan2(steps[:, 1], steps[:, 0]), arc, last, half)
+        x, y = points.T.copy()
+        return Lanes(polylines, x, y, np.arctan2(steps[:, 1], steps[:, 0]), arc, last, half)
 
 
 @lru_cache(maxsize=8)
@@ -110,39 +108,13 @@ def roll_out(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray, p: Mo
     it makes is the plan's as far as the present speed and the vehicle's strongest braking and acceleration allow;
     beyond the plan's end it goes straight on.
     """
-    start, *wanted = np.interp(np.concatenate(([age_s], age_s + ahead)), trace.t, trace.arc)
-    v = max(ego.speed, 0.0)
-    until = np.minimum(ahead, v / p.vehicle_braking_mps2)
-    way = np.minimum(np.asarray(wanted) - start, v * ahead + 0.5 * p.vehicle_acceleration_mps2 * ahead * ahead)
-    way = start + np.maximum(way, v * until - 0.5 * p.vehicle_braking_mps2 * until * until)
-    ways = np.concatenate(([start], way))
-    aims = ways[:-1] + np.maximum(p.lookahead_steps * np.diff(ways), p.lookahead_m)
-    beyond = np.maximum(aims - trace.arc[-1], 0.0)
-    end_yaw = float(trace.yaw[-1])
-    aim_x = np.interp(aims, trace.arc, trace.x) + beyond * math.cos(end_yaw)
-    aim_y = np.interp(aims, trace.arc, trace.y) + beyond * math.sin(end_yaw)
-    return _pursued(ego, np.diff(ways).tolist(), aim_x.tolist(), aim_y.tolist())
-
-
-def _pursued(ego: EgoState, steps: list[float], aim_x: list[float], aim_y: list[float]) -> FloatArray:
-    """Poses (T, 3) of the ego's bicycle after each of ``steps`` (T) m, steered at the aim (m) of that step.
-
-    Its reference point is the centre, which moves off at the slip angle; each angle is that of the circle through the
-    aim (pure pursuit of the rear axle, Coulter, CMU-RI-TR-92-01; Rajamani, Vehicle Dynamics and Control, eq. 2.3).
-    """
-    x, y, yaw, half = ego.x, ego.y, ego.yaw, 0.5 * ego.wheelbase
-    most = math.atan(0.5 * math.tan(ego.max_steering_angle))  # slip angle at full lock
-    poses = np.empty((len(steps), 3))
-    for i, step in enumerate(steps):
-        dx, dy = aim_x[i] - x, aim_y[i] - y
-        left, on = math.cos(yaw) * dy - math.sin(yaw) * dx, math.cos(yaw) * dx + math.sin(yaw) * dy
-        slip = math.atan(left / max(on + (dx * dx + dy * dy) / ego.wheelbase, NEAR_M))
-        slip = min(max(slip, -most), most)
-        turn = step * math.sin(slip) / half
-        course = yaw + slip + 0.5 * turn
-        x, y, yaw = x + step * math.cos(course), y + step * math.sin(course), yaw + turn
-        poses[i] = x, y, yaw
-    return poses
+    prepare()
+    vehicle = Vehicle(
+        float(ego.x), float(ego.y), float(ego.yaw), float(ego.speed), float(ego.wheelbase),
+        float(ego.max_steering_angle), p.vehicle_braking_mps2, p.vehicle_acceleration_mps2, float(p.lookahead_steps),
+        p.lookahead_m,
+    )  # fmt: skip
+    return pursue(trace.t, trace.arc, trace.x, trace.y, float(trace.yaw[-1]), float(age_s), ahead, vehicle)
 
 
 def constant_velocity(objects: Objects, ahead: FloatArray) -> FloatArray:
@@ -163,30 +135,13 @@ def lane_following(
     rides = np.flatnonzero((speed > p.lane_speed_mps) & (objects.kind != ObjectKind.PEDESTRIAN))
     if lanes is None or not len(rides):
         return straight
-    x, y, course = objects.x[rides], objects.y[rides], np.arctan2(objects.vy[rides], objects.vx[rides])
-    turned = np.cos(lanes.yaw - course[:, None])
-    away = (lanes.x - x[:, None]) ** 2 + (lanes.y - y[:, None]) ** 2
-    i = (away + TURNED_M2 * (1.0 - turned)).argmin(axis=1)
-    row = np.arange(len(i))
-    on = (away[row, i] < p.lane_reach_m**2) & (turned[row, i] > np.cos(p.lane_heading_rad))
-    rides, i, x, y, course = rides[on], i[on], x[on], y[on], course[on]
-    if not len(rides):
-        return straight
-    lane_yaw, v = lanes.yaw[i], speed[rides]
-    dx, dy = x - lanes.x[i], y - lanes.y[i]
-    offset = np.cos(lane_yaw) * dy - np.sin(lane_yaw) * dx
-    here = lanes.arc[i] + np.cos(lane_yaw) * dx + np.sin(lane_yaw) * dy
-    drift = v * np.sin(course - lane_yaw)
-    there = here[:, None] + (v * np.cos(course - lane_yaw))[:, None] * ahead
-    j = np.searchsorted(lanes.arc, there, side="right") - 1
-    j = np.clip(j, i[:, None], lanes.last[i][:, None])
-    beyond, direction = there - lanes.arc[j], lanes.yaw[j]
-    side = offset[:, None] + drift[:, None] * np.minimum(ahead, p.lane_drift_s)
-    poses: FloatArray = straight.copy()
-    poses[rides, :, 0] = lanes.x[j] + beyond * np.cos(direction) - side * np.sin(direction)
-    poses[rides, :, 1] = lanes.y[j] + beyond * np.sin(direction) + side * np.cos(direction)
-    poses[rides, :, 2] = objects.yaw[rides, None] + wrap_angle(direction - lane_yaw[:, None])
-    return poses
+    prepare()
+    x, y, yaw = (np.array(values, dtype=float) for values in (objects.x, objects.y, objects.yaw))
+    course, reach = np.arctan2(objects.vy, objects.vx), LaneReach(p.lane_reach_m, p.lane_heading_rad, p.lane_drift_s)
+    poses, anybody = follow_lanes(
+        lanes.x, lanes.y, lanes.yaw, lanes.arc, lanes.last, rides, x, y, yaw, speed, course, straight, ahead, reach
+    )
+    return poses if anybody else straight
 
 
 def first_contact(
@@ -196,28 +151,7 @@ def first_contact(
 
     ``size``: length and width (m) of the ego's box.
     """
-    first: FloatArray = np.full(len(objects), FAR)
-    reach = 0.5 * (math.hypot(*size) + np.hypot(objects.length, objects.width))
-    dx, dy = others[..., 0] - ego[:, 0], others[..., 1] - ego[:, 1]
-    who, when = np.nonzero(dx * dx + dy * dy < (reach * reach)[:, None])
-    if len(who):
-        half = 0.5 * objects.length[who], 0.5 * objects.width[who]
-        turned = others[who, when, 2] - ego[when, 2]
-        hit = _overlap(dx[who, when], dy[who, when], ego[when, 2], turned, (0.5 * size[0], 0.5 * size[1]), half)
-        np.minimum.at(first, who[hit], ahead[when[hit]])
-    return first
-
-
-def _overlap(
-    dx: FloatArray, dy: FloatArray, yaw: FloatArray, turned: FloatArray, mine: tuple[float, float],
-    theirs: tuple[FloatArray, FloatArray],
-) -> NDArray[np.bool_]:  # fmt: skip
-    """(M,) whether two boxes overlap: offset (m) and ``yaw`` of mine, theirs ``turned`` against it, half length and
-    width. Separating-axis theorem along the four directions of the sides."""
-    cos, sin = np.abs(np.cos(turned)), np.abs(np.sin(turned))
-    apart = np.zeros(len(dx), dtype=np.bool_)
-    for direction, near, far in ((yaw, mine, theirs), (yaw + turned, theirs, mine)):
-        c, s = np.cos(direction), np.sin(direction)
-        apart |= np.abs(c * dx + s * dy) >= near[0] + far[0] * cos + far[1] * sin
-        apart |= np.abs(c * dy - s * dx) >= near[1] + far[0] * sin + far[1] * cos
-    return ~apart
+    prepare()
+    theirs, when = np.ascontiguousarray(others), np.ascontiguousarray(ahead)
+    length, width = (np.array(values, dtype=float) for values in (objects.length, objects.width))
+    return contact(np.ascontiguousarray(ego), float(size[0]), float(size[1]), theirs, length, width, when)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Cube, Indices, Matrix, Matrix32, Vector, Vector32, kernel, part
+from takead_ros.domain.kernels import interpolate
 from takead_ros.policy.arrays import Batch, Body, Controls, Guidance, Others, Pieces, RouteFrame
-from takead_ros.policy.kernels.route import interpolate, located, placed
+from takead_ros.policy.kernels.route import located, placed
 
 PATH_STEP = 4.0  # m between encoded points of the reference path
 LENGTH, SPEED, YAW_RATE, TIME = 20.0, 10.0, 0.5, 5.0  # scales: m, m/s, rad/s, s

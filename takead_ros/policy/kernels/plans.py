@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Cube, Matrix, Vector, kernel, part
+from takead_ros.domain.kernels import wrapped
 from takead_ros.policy.arrays import Motion, RouteFrame, TrackingParameters
-from takead_ros.policy.kernels.route import placed, wrapped
+from takead_ros.policy.kernels.route import placed
 
 MAX_DRIFT = 0.5  # m aside for each metre ahead, in a plan
 PREVIEW = (0.75, 1.0, 1.25)  # shares of the lookahead

@@ -5,35 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Matrix, Vector, kernel, part
+from takead_ros.domain.kernels import interpolate, wrapped
 from takead_ros.policy.arrays import RouteFrame
 
 EXTENSION = 200.0  # m of straight road assumed before and after the path
 DISTINCT = 1e-3  # m between two points of it
-
-
-@part
-def wrapped(angle: float) -> float:
-    """The angle in [-pi, pi)."""
-    return (angle + np.pi) % (2.0 * np.pi) - np.pi
-
-
-@part
-def interpolate(at: float, places: Vector, values: Vector) -> float:
-    """``np.interp`` of one place among growing ``places`` (P,)."""
-    last = len(places) - 1
-    if not at < places[last]:
-        return float(values[last])
-    if at <= places[0]:
-        return float(values[0])
-    low, high = 0, last
-    while high - low > 1:
-        middle = (low + high) // 2
-        if places[middle] <= at:
-            low = middle
-        else:
-            high = middle
-    slope = (values[high] - values[low]) / (places[high] - places[low])
-    return float(slope * (at - places[low]) + values[low])
 
 
 @part
