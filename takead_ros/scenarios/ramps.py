@@ -112,7 +112,10 @@ def lane_drop(case: Case) -> Scenario:
             (1.0, 1.4),
         )
     actors += follower(rng, route, start, speed, limit)
-    actors += oncoming(rng, builder.against(0), builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
+    # the new lane of those that come towards the ego is the right one: who drives on the left of three goes straight on
+    straight_on = tuple(place.turned() for place in reversed((*nodes[:3], dropped, *nodes[5:])))
+    towards = builder.against(0) if lanes == 2 else LanePath.along(straight_on, 0)
+    actors += oncoming(rng, towards, builder.length - start - uniform(rng, 60.0, 110.0), limit, 2)
     goal = builder.length - 20.0
     return case.scenario(
         roads=builder.build(),
@@ -157,7 +160,8 @@ def ramp_exit(case: Case) -> Scenario:
         if chance(rng, 0.5):
             slow = LanePath(nodes[3:], (lanes, 0, 0, 0, 0))
             actors.append(car(rng, slow, uniform(rng, 30.0, 60.0), uniform(rng, 3.0, 5.0), cruise=0.6 * limit))
-    actors += oncoming(rng, builder.route(0) if lanes == 3 else route, start - uniform(rng, 20.0, 30.0), limit, 1)
+    behind = LanePath.along((*nodes[:5], end), 0) if lanes == 3 else route
+    actors += oncoming(rng, behind, start - uniform(rng, 20.0, 30.0), limit, 1)
     goal = builder.length - 50.0
     return case.scenario(
         roads=builder.build(),
