@@ -38,4 +38,4 @@ def test_the_examples_run(tmp_path: Path) -> None:
 
 def test_blocks_stay_at_their_lines() -> None:
     page = "# a\n```python\nx = 1\n```\ntext\n```sh\nls\n```\n```python\ny\n```"
-    assert python_of(page).splitlines() == ["", "", "x = 1", "", "", "", "", "", "", "y", ""]
+    assert python_of(page).splitlines() == ["", "", "x = 1", "", "", "", "", "", "", "y"]
