@@ -14,9 +14,11 @@ from support import stream
 from support.tables import make_data, make_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds
+from takead_ros.files import write_record
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.recording.clip import Label
 from takead_ros.recording.recorder import Recorder
+from takead_ros.runs.results import EpisodeResult, RunSettings, evaluation
 from takead_training.data import cache
 from takead_training.data.clean import Clean, epoch_rows, kept, weights
 from takead_training.data.clips import Clip, find_clips
@@ -146,27 +148,46 @@ def test_casual_overrides_are_left_out_unless_asked_for(bags: Path, tmp_path: Pa
     assert len(find_clips([tmp_path], casual=True).clips) == 1
 
 
+def driven(path: Path, *episodes: tuple[float, str]) -> Path:
+    """The JSON of a drive: each episode's Driving Score, and the folder of its clip."""
+    results = [
+        EpisodeResult(
+            suite="demo", scenario="cut_in", seed=seed, ability="merging", threat=True, driving_score=score,
+            success=score == 100.0, success_rate=float(score == 100.0), route_completion=1.0, penalty=score / 100.0,
+            infractions=(), takeovers=0, takeovers_per_km=0.0, expert_share=1.0, min_ttc=1.0, comfort=1.0,
+            efficiency=None, duration=20.0, distance=200.0, mean_speed=10.0, end="goal", triggers=(), driver="expert",
+            clips=(clip,),
+        )
+        for seed, (score, clip) in enumerate(episodes)
+    ]  # fmt: skip
+    settings = RunSettings(
+        model_sha256="", suite="demo", families=("cut_in",), seeds=tuple(range(len(episodes))), version="0",
+        simulator="metadrive 0.4.3", parameters={},
+    )  # fmt: skip
+    write_record(path, evaluation("expert", settings, {"assisted": results}))
+    return path
+
+
 @pytest.mark.slow
 def test_only_perfect_episodes_where_that_is_asked_for(bags: Path, tmp_path: Path) -> None:
     good, bad = one(bags / "shown"), one(bags / "driven")
-    told = tmp_path / "drive.json"
-    episodes = [
-        {"driving_score": 100.0, "clips": [f"x/{good.manifest.clip_id}"]},
-        {"driving_score": 99.0, "clips": [f"x/{bad.manifest.clip_id}"]},
-    ]
-    told.write_text(json.dumps({"episodes": episodes}))
+    ids = [f"x/{clip.manifest.clip_id}" for clip in (good, bad)]
+    told = driven(tmp_path / "drive.json", (100.0, ids[0]), (99.0, ids[1]))
     found = find_clips([bags], only=perfect_clips([told]))
     assert [clip.path for clip in found.clips] == [good.path]
     assert len(found.refused) == 1 and "not of a perfect episode" in found.refused[0].why
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"episodes": [{"clips": []}]}', '{"episodes": []}'])
-def test_what_is_no_result_of_a_drive_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "drive.json").write_text(content)
-    with pytest.raises(TakeadError, match="--perfect"):
-        perfect_clips([tmp_path / "drive.json"])
+def test_what_is_no_result_of_a_drive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "drive.json"
+    for content in ("", "{", "[]", '{"episodes": [{"driving_score": NaN, "clips": []}]}'):
+        path.write_text(content)
+        with pytest.raises(TakeadError, match=r"drive\.json.*expected JSON written by"):
+            perfect_clips([path])
     with pytest.raises(TakeadError, match="No such file"):
         perfect_clips([tmp_path / "none.json"])
+    with pytest.raises(TakeadError, match="no episode with a Driving Score of 100"):
+        perfect_clips([driven(tmp_path / "poor.json", (60.0, "x/a"))])
 
 
 def test_rows_come_out_of_many_parts_as_they_went_in() -> None:
