@@ -10,6 +10,7 @@ import numpy as np
 from takead_ros.domain.driving import DriverStatus, Source
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
+from takead_ros.files import replacing, writable_folder
 from takead_ros.recording.clip import ClipManifest, Label
 from takead_ros.recording.reader import Frame, frames
 
@@ -31,6 +32,7 @@ _COLOURS = {
     Label.DEMONSTRATION: "#e8e8e8",
 }
 _LEVELS = " ▁▂▃▄▅▆▇█"
+SUFFIXES = (".png", ".svg")
 
 
 @dataclass(frozen=True)
@@ -93,14 +95,20 @@ def text(story: Story, manifest: ClipManifest, width: int) -> list[str]:
 
 
 def _bars(values: FloatArray) -> str:
-    top = float(np.nanmax(values, initial=0.0)) or 1.0
-    return "".join(" " if np.isnan(v) else _LEVELS[round(max(v, 0.0) / top * (len(_LEVELS) - 1))] for v in values)
+    known = np.isfinite(values)
+    top = float(values[known].max(initial=0.0)) or 1.0
+    steps = np.clip(np.where(known, values, 0.0) / top, 0.0, 1.0) * (len(_LEVELS) - 1)
+    return "".join(_LEVELS[round(step)] if there else " " for step, there in zip(steps, known, strict=True))
 
 
 def draw(story: Story, manifest: ClipManifest, path: Path) -> Path:
-    """The timeline as a PNG. Raises TakeadError where matplotlib is missing (extra ``sim``)."""
+    """The timeline as a picture, by ``path``'s suffix. Raises TakeadError for another one, where ``path`` cannot be
+    written, and where matplotlib is missing (extra ``sim``)."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise TakeadError(f"picture '{path}': expected a name ending in {' or '.join(SUFFIXES)}")
     try:
         from matplotlib.figure import Figure
+        from matplotlib.patches import Patch
     except ImportError:
         raise TakeadError("the picture needs matplotlib; get it with: pip install 'takead_ros[sim]'") from None
     figure = Figure(figsize=(9, 6), dpi=110, layout="constrained")
@@ -119,9 +127,16 @@ def draw(story: Story, manifest: ClipManifest, path: Path) -> Path:
     acceleration.set_xlabel("s from the clip's start")
     for axis in (speed, steer, acceleration):
         _shade(axis, story)
-    figure.suptitle(f"{manifest.clip_id}: {manifest.trigger}, {manifest.judged}", fontsize="medium")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    present = [label for label in Label if label in story.labels]
+    patches = [
+        Patch(facecolor=_COLOURS[label], edgecolor="grey", label=label.value.replace("_", " ")) for label in present
+    ]
+    figure.legend(handles=patches, loc="outside lower center", ncols=len(patches), fontsize="small", frameon=False)
+    # What a clip says of itself is no formula.
+    figure.suptitle(f"{manifest.clip_id}: {manifest.trigger}, {manifest.judged}", fontsize="medium", parse_math=False)
+    writable_folder(path.parent)
+    with replacing(path) as partial:
+        figure.savefig(partial)
     return path
 
 

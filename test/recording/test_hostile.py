@@ -19,7 +19,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import validated
 from takead_ros.messages import codec, convert
 from takead_ros.nodes.settings import RecorderParameters
-from takead_ros.recording import bag, reader
+from takead_ros.recording import bag, reader, timeline
 from takead_ros.recording.clip import MANIFEST_FILE, ClipEvent, Provenance, clip_name, parse_manifest
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
@@ -278,6 +278,21 @@ def test_metadata_that_would_do_harm_is_refused_at_once(folder: Path, text: str)
 
 def test_the_aliases_of_ordinary_metadata_are_read() -> None:
     assert load_yaml("a: &x {b: 1}\nc: *x\nd: [*x, *x]") == {"a": {"b": 1}, "c": {"b": 1}, "d": [{"b": 1}] * 2}
+
+
+def test_a_picture_of_a_clip_that_lies_about_itself(folder: Path) -> None:
+    """A formula for a name, a speed beyond all measure: drawn as they are, or not at all."""
+    pytest.importorskip("matplotlib", reason="the sim extra is not installed")
+    clip = reader.list_clips(folder)[0]
+    edited(clip, trigger="$\\frac{$")
+    run(["show", str(clip), "--picture", str(folder / "a.png")])
+    assert (folder / "a.png").read_bytes()[:4] == b"\x89PNG"
+    story = timeline.of(clip)
+    story.speed[:3] = float("inf"), float("nan"), -float("inf")
+    lines = timeline.text(story, reader.manifest(clip), 60)
+    assert all(line.isprintable() for line in lines) and "speed" in lines[2]
+    with pytest.raises(TakeadError, match="expected a name ending in"):
+        run(["show", str(clip), "--picture", str(folder / "a.exe")])
 
 
 # text that steers -------------------------------------------------------------------------------------------------
