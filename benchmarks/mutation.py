@@ -21,6 +21,7 @@ import difflib
 import gc
 import hashlib
 import json
+import math
 import os
 import random
 import shutil
@@ -77,7 +78,7 @@ def make_mutants(folder: Path, modules: tuple[str, ...]) -> list[Mutant]:
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "setup.cfg").write_text("[mutmut]\nsource_paths=takead_ros\n", "utf-8")  # mutmut looks for it
     mutants: list[Mutant] = []
-    for module in set(modules) - {ROWS}:
+    for module in sorted(set(modules) - {ROWS}):
         path = folder / "takead_ros" / "takeover" / f"{module}.py"
         plain = path.read_text("utf-8").replace("@kernel\n", "").replace("@part\n", "")  # what is decorated is left out
         made = mutate_file_contents(str(path), plain)
@@ -134,8 +135,11 @@ def either(known: dict[str, machine.Condition], words: str) -> machine.Condition
 class Campaign:
     """A pytest plugin whose test loop tries mutants in forks instead of running the tests once."""
 
-    def __init__(self, mutants: list[Mutant], jobs: int, done: dict[str, int], keep: Callable[[dict[str, int]], None]):
-        self._mutants, self._jobs, self._keep = mutants, jobs, keep
+    def __init__(
+        self, mutants: list[Mutant], jobs: int, minutes: float, done: dict[str, int],
+        keep: Callable[[dict[str, int]], None],
+    ):  # fmt: skip
+        self._mutants, self._jobs, self._minutes, self._keep = mutants, jobs, minutes, keep
         self._tables: dict[str, Any] = {}
         self.outcomes = done
         self.tests = 0
@@ -162,7 +166,10 @@ class Campaign:
         gc.freeze()  # else a collection in a fork would copy all that they share
         running: dict[int, str] = {}
         left = [mutant for mutant in self._mutants if mutant.name not in self.outcomes]
+        start = time.monotonic()
         for number, mutant in enumerate(left, 1):
+            if time.monotonic() - start > 60.0 * self._minutes:
+                break
             mine = sorted((i for i in range(len(tests)) if mutant.function in hit[i]), key=lambda i: cost[i])
             limit = 1.0 + 4.0 * sum(cost[i] for i in mine)
             running[self._forked(mutant, [tests[i] for i in mine], limit)] = mutant.name
@@ -229,18 +236,19 @@ def call(test: pytest.Function) -> None:
     test.function(**callspec.params if callspec is not None else {})
 
 
-def markdown(mutants: list[Mutant], outcomes: dict[str, int], tests: int, mutmut: str) -> str:
+def markdown(mutants: list[Mutant], made: int, outcomes: dict[str, int], tests: int, mutmut: str) -> str:
     """Score, one row a module, and every survivor with the reason where it is known to be equivalent."""
     reasons = yaml.safe_load((Path(__file__).parent / "mutation_equivalent.yaml").read_text("utf-8")) or []
     known = {(r["function"], r["removed"], r["added"]): r["reason"] for r in reasons}
     alive = [m for m in mutants if outcomes[m.name] == SURVIVED]
     score = 100.0 * (1.0 - len(alive) / len(mutants))
     tried, lived = (Counter(m.module for m in group) for group in (mutants, alive))
+    sampled = "" if len(mutants) == made else f"A sample drawn by chance (seed 2026) of {made} mutants."
     rows = [f"| {name} | {tried[name]} | {tried[name] - lived[name]} | {lived[name]} |" for name in sorted(tried)]
     lines = [
         f"**{score:.1f} %**: {len(mutants) - len(alive)} of {len(mutants)} mutants were noticed "
         f"({list(outcomes.values()).count(TIMEOUT)} of them by a time limit), {len(alive)} survived. mutmut {mutmut}, "
-        f"{tests} tests.",
+        f"{tests} tests. {sampled}",
         "", "| module | mutants | noticed | survived |", "|---|---|---|---|", *rows, "",
         "Survivors:", "", "| function | instead of | | why no test can notice it |", "|---|---|---|---|",
     ]  # fmt: skip
@@ -269,6 +277,7 @@ def main() -> int:
     parser.add_argument("--modules", default=",".join((*MODULES, ROWS)))
     parser.add_argument("--tests", default=",".join(TESTS), help="files of test/takeover, without test_ and .py")
     parser.add_argument("--sample", type=int, help="try this many mutants, drawn by chance with a fixed seed")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin with no other mutant after this long")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="where the outcomes are kept, and a broken run goes on from")
     parser.add_argument("--markdown", type=Path, help="write the result below '<!-- mutation -->' in this file")
@@ -288,12 +297,11 @@ def main() -> int:
         os.chdir(folder)
         mutants = make_mutants(Path(folder), modules)
         sys.path[:0] = [folder, f"{folder}/test"]
-        campaign = Campaign(mutants, arguments.jobs, done, keep)
+        campaign = Campaign(mutants, arguments.jobs, arguments.minutes, done, keep)
         if ROWS in modules:
             campaign.add_tables()
-        if arguments.sample:
-            random.Random(2026).shuffle(campaign.mutants)
-            del campaign.mutants[arguments.sample :]
+        random.Random(2026).shuffle(campaign.mutants)  # what a run reaches is a sample of all
+        del campaign.mutants[arguments.sample or len(campaign.mutants) :]
         files = [f"test/takeover/test_{name}.py" for name in arguments.tests.split(",")]
         options = ["-q", "-s", "-p", "no:cacheprovider", "--rootdir", folder, "-k", OF_SOURCES]
         code = pytest.main([*options, *files], plugins=[campaign])
@@ -301,7 +309,8 @@ def main() -> int:
             return int(code) or 1
         os.chdir(ROOT)
     keep(campaign.outcomes)
-    text = markdown(campaign.mutants, campaign.outcomes, campaign.tests, version("mutmut"))
+    tried = [mutant for mutant in campaign.mutants if mutant.name in campaign.outcomes]
+    text = markdown(tried, len(campaign.mutants), campaign.outcomes, campaign.tests, version("mutmut"))
     print(text)
     if arguments.markdown:
         mark = "<!-- mutation -->\n"

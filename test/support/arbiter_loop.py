@@ -103,9 +103,9 @@ class Loop:
         return output(self.now.ros + TICK, source, speed=self.speed, **values)
 
 
-def engaged(**parameters: Any) -> Loop:
-    """A loop in POLICY."""
-    loop = Loop(**parameters)
+def engaged(kind: type[Loop] = Loop, **parameters: Any) -> Loop:
+    """A loop of ``kind`` in POLICY."""
+    loop = kind(**parameters)
     loop.tick()
     loop.tick(ask=Ask.ENGAGE)
     assert loop.state.response is not None and loop.state.response.accepted, loop.state.response
@@ -113,13 +113,13 @@ def engaged(**parameters: Any) -> Loop:
     return loop
 
 
-def in_mode(mode: ArbiterMode, **parameters: Any) -> Loop:
-    """A loop that got into ``mode`` the way a vehicle would."""
+def in_mode(mode: ArbiterMode, kind: type[Loop] = Loop, **parameters: Any) -> Loop:
+    """A loop of ``kind`` that got into ``mode`` the way a vehicle would."""
     if mode is ArbiterMode.DISENGAGED:
-        loop = Loop(**parameters)
+        loop = kind(**parameters)
         loop.run(2)
         return loop
-    loop = engaged(**parameters)
+    loop = engaged(kind, **parameters)
     if mode is ArbiterMode.EXPERT:
         loop.tick(request=loop.ask())
     elif mode is ArbiterMode.HUMAN:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import pytest
@@ -89,20 +90,18 @@ def modes(drivers: tuple[str, ...]) -> list[M]:
 def began(mode: M, **parameters: Any) -> Steady:
     """A loop that has just got into ``mode``."""
     if mode is M.EXPERT and "policy" not in parameters.get("drivers", "policy"):
-        loop = engaged(**parameters)  # what engage leads to
+        loop = engaged(Steady, **parameters)  # what engage leads to
     else:
-        loop = in_mode(mode, **parameters)
-    loop.__class__ = Steady
+        loop = in_mode(mode, Steady, **parameters)
     if mode is M.STOPPED:
         loop.speed = 0.0
-    return loop  # type: ignore[return-value]
+    assert isinstance(loop, Steady)
+    return loop
 
 
 def again(loop: Steady) -> Steady:
     """The same moment once more: state and inputs are values."""
-    copy = Steady.__new__(Steady)
-    copy.__dict__.update(loop.__dict__)
-    return copy
+    return copy(loop)
 
 
 @pytest.mark.slow
@@ -141,14 +140,13 @@ def test_every_row_is_the_first_hit_of_some_reachable_case() -> None:
 
 @pytest.mark.parametrize("expert_gone", [False, True], ids=["expert", "alone"])
 def test_handback_ends_within_its_limit_under_every_constant_input(expert_gone: bool) -> None:
-    start = in_mode(M.EXPERT, handback_jerk_mps3=20.0)
+    start = began(M.EXPERT, handback_jerk_mps3=20.0)
     while start.mode is M.EXPERT:
         messages = {"expert": None} if expert_gone else {}
         start.tick(policy=start.out(acceleration=1.0), **messages)
     assert start.mode is M.HANDBACK and start.state.entered is not None
-    start.__class__ = Steady
     for case in cases():
-        loop = again(start)  # type: ignore[arg-type]
+        loop = again(start)
         while loop.mode is M.HANDBACK:
             loop.drive(*case)
             assert loop.now.steady - start.state.entered.steady <= (loop.p.handback_timeout_s + 0.05) * SECOND, case
