@@ -66,7 +66,7 @@ class ClipEvent(_Model):
     """A takeover event in the clip; ``stamp`` ns is that of the observation on which it was decided."""
 
     stamp: Int64
-    kind: Literal["start", "handback", "end", "bookmark"]
+    kind: Literal["start", "handback", "end", "bookmark", "arrival"]
     takeover: int
     who: str
     trigger: str

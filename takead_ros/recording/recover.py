@@ -179,7 +179,8 @@ def _manifest(source: Path, name: str, content: _Content) -> ClipManifest:
             continue  # the other copy, or else what the bag itself shows
     if manifest is None:
         starts = any(event.kind is EventKind.START for event in content.events)
-        kind: Kind = "takeover" if starts else "bookmark" if content.events else "demonstration"
+        others = any(event.kind is not EventKind.ARRIVAL for event in content.events)
+        kind: Kind = "takeover" if starts else "bookmark" if others else "demonstration"
         config = SessionConfig()
         manifest = ClipManifest(
             clip_id=name, kind=kind, state="recovered", classification=kind, trigger="none", who="none", why="",

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, TakeoverRequest, Trigger
-from takead_ros.recording.clip import Label
+from takead_ros.recording.clip import ClipEvent, Label
 from takead_ros.recording.gaps import GapCounter, header_stamp
 from takead_ros.recording.ring import OVERHEAD, Received, RingBuffer
 from takead_ros.recording.session import (
@@ -335,3 +335,8 @@ def test_label_bytes_and_header_stamp_match_the_codec() -> None:
 
 def test_label_before_any_event_is_pre() -> None:
     assert label_of(5, [], 1, 1) is Label.PRE
+
+
+@pytest.mark.parametrize("kind", list(EventKind), ids=lambda kind: kind.name)
+def test_every_kind_of_event_can_stand_in_a_manifest(kind: EventKind) -> None:
+    assert ClipEvent.of(event(10.0, kind)).kind == kind.name.lower()

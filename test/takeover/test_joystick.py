@@ -63,6 +63,20 @@ def test_deadband_and_shape() -> None:
     assert right == pytest.approx(-0.5 * (0.42 / 0.92) ** 1.8)
 
 
+def test_an_axis_that_reads_the_other_way_round_and_a_little_beyond_its_stop() -> None:
+    mirrored = XBOX.model_copy(update={"steering": XBOX.steering.model_copy(update={"left": -1})})
+    for value in (1.0, 1.0 + 1e-3):  # the tolerance
+        assert interpret(axes(wheel=value), NONE, settled(), XBOX)[0].steering_angle == XBOX.steering.lock_rad
+        assert interpret(axes(wheel=value), NONE, settled(), mirrored)[0].steering_angle == -XBOX.steering.lock_rad
+
+
+def test_exactly_at_its_deadband_a_pedal_is_released() -> None:
+    wide = XBOX.model_copy(update={"throttle": XBOX.throttle.model_copy(update={"deadband": 0.25})})
+    reading, memory = interpret(axes(throttle=0.5), NONE, JoystickState(), wide)  # a quarter of its way
+    assert "throttle" in memory.calibrated and reading.acceleration is None
+    assert interpret(axes(throttle=0.49), NONE, memory, wide)[0].acceleration == pytest.approx(0.255 * 3.0)
+
+
 def test_the_brake_wins() -> None:
     reading, _ = interpret(axes(throttle=-1.0, brake=0.0), NONE, settled(), XBOX)
     assert reading.acceleration == pytest.approx(-4.0)
@@ -114,8 +128,10 @@ def test_the_command_names_what_is_touched() -> None:
     reading, _ = interpret(axes(wheel=1.0), NONE, settled(), XBOX)
     got = command(reading, 7)
     assert (got.stamp, got.lateral, got.longitudinal) == (7, Source.HUMAN, Source.NONE)
+    assert (got.steering_angle, got.acceleration, got.reason) == (pytest.approx(0.5), 0.0, "joystick")
     got = command(replace(reading, steering_angle=None, acceleration=-1.0), 8)
     assert (got.lateral, got.longitudinal, got.acceleration) == (Source.NONE, Source.HUMAN, -1.0)
+    assert got.steering_angle == 0.0
 
 
 @pytest.mark.parametrize(
