@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from takead_ros.domain.errors import TakeadError
 
@@ -96,6 +97,10 @@ def parse_record(kind: type[T], data: bytes | str, origin: str, expected: str) -
 
     Raises TakeadError that names ``origin``, the first key that does not fit, and what was ``expected``.
     """
+    try:
+        from_json(data, allow_inf_nan=False)
+    except ValueError as problem:
+        raise TakeadError(f"{origin}: {problem}; expected {expected}") from problem
     try:
         return TypeAdapter(kind).validate_json(data, strict=True)
     except ValidationError as problem:

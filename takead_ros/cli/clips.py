@@ -87,6 +87,8 @@ def show(
     manifest = reader.manifest(clip)
     story = timeline.of(clip)
     if picture is not None:
+        if picture.suffix not in (".png", ".svg"):
+            raise TakeadError(f"--picture '{picture}': unknown ending '{picture.suffix}', expected .png or .svg")
         refuse_existing(picture)
         timeline.draw(story, manifest, picture)
     drawn = None if picture is None else str(picture)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Sequence
-from types import FrameType, TracebackType
-from typing import Any
+
+try:
+    import signal
+except KeyboardInterrupt:
+    os.write(2, b"stopped\n")
+    os._exit(130)
+
+TYPE_CHECKING = False  # typing's own would have to be imported
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType, TracebackType
+    from typing import Any
 
 
 class Interrupt:
-    """Ctrl-C while this context is entered: it ends the process at once until ``raises`` is called (so that no half
-    imported module has to cope with it), and is a KeyboardInterrupt from then on. ``seen``: it came.
+    """Ctrl-C while this context is entered: it ends the process at once until ``raises`` is called, and whenever a
+    module is being imported or a kernel compiled (libraries swallow exceptions there); else it is a KeyboardInterrupt.
+    ``seen``: it came.
 
     Where it is ignored already (nohup, a shell's background job), it stays ignored.
     """
@@ -39,10 +48,20 @@ class Interrupt:
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
         self.seen = True
-        if self._raise:
+        if self._raise and not _swallows(frame):
             raise KeyboardInterrupt
         os.write(2, b"stopped\n")
         os._exit(130)
+
+
+def _swallows(frame: FrameType | None) -> bool:
+    """Whether ``frame`` runs inside an import statement, or inside the compiler's callback."""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith("<frozen importlib._bootstrap") or "/llvmlite/" in name:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def run(arguments: Sequence[str]) -> int:

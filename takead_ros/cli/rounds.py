@@ -7,13 +7,12 @@ from pathlib import Path
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from takead_ros.cli.demo import tell, tell_stopped
 from takead_ros.cli.tables import comparison_notes, comparison_table
 from takead_ros.cli.trainer import TrainRound
-from takead_ros.console import Progress, stdout
+from takead_ros.console import Progress, cell, stdout
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.loop import Loop, final_comparison
@@ -96,6 +95,6 @@ def rounds_table(state: LoopState) -> Table:
         why = "" if done.decision is None else ": " + "; ".join(done.decision.reasons)
         clips = "" if done.clips is None else str(done.clips)
         table.add_row(
-            str(done.number), done.parent_sha256[:12], clips, (done.model_sha256 or "")[:12], escape(verdict + why)
+            str(done.number), done.parent_sha256[:12], clips, (done.model_sha256 or "")[:12], cell(verdict + why)
         )
     return table

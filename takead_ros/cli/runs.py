@@ -6,12 +6,11 @@ from pathlib import Path
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from takead_ros.cli.rounds import rounds_table
 from takead_ros.cli.tables import comparison_notes, comparison_table, evaluation_notes, evaluation_table
-from takead_ros.console import say, stdout
+from takead_ros.console import cell, say, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
 from takead_ros.runs.drive import JOURNAL
@@ -38,7 +37,7 @@ def ls(folder: Path = typer.Argument(Path("runs"), help="Folder with runs in it.
     for title in ("kind", "suite", "model", "done", "Score", ""):
         table.add_column(title, no_wrap=title != "suite", overflow="fold")
     for run in found:
-        table.add_row(escape(str(run.path.relative_to(folder))), *map(escape, _cells(run)))
+        table.add_row(cell(str(run.path.relative_to(folder))), *map(cell, _cells(run)))
     stdout.print(table)
     for run in found:
         if run.fault or run.held:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
+from takead_ros.console import cell
 from takead_ros.measures.summary import HEADLINES, Difference, Group, Headline
 from takead_ros.runs.results import Comparison, Evaluation, judgement, signed
 
@@ -17,7 +17,7 @@ COLOURS = {"better": "green", "worse": "red", "open": "yellow"}
 def evaluation_table(content: Evaluation) -> Table:
     """The headlines of each scenario family and of all episodes, and the intervals of the latter."""
     table = Table(
-        title=escape(f"{content.model} on suite {content.suite}, {content.episode_count} episodes"),
+        title=cell(f"{content.model} on suite {content.suite}, {content.episode_count} episodes"),
         title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False,
     )  # fmt: skip
     table.add_column("scenario", overflow="fold")
@@ -63,7 +63,7 @@ def _counted(counts: Mapping[str, int], per_km: Mapping[str, float]) -> str:
 def comparison_table(content: Comparison, families: bool = True) -> Table:
     """Both values, their paired difference with its 95 % interval, and on how many episodes the second did better."""
     table = Table(
-        title=escape(f"{content.episode_count} episodes, the same for both (suite {content.suite})"),
+        title=cell(f"{content.episode_count} episodes, the same for both (suite {content.suite})"),
         title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False,
     )  # fmt: skip
     table.add_column("", overflow="fold")
@@ -97,7 +97,7 @@ def _row(table: Table, title: str, headline: Headline, found: Difference) -> Non
     colour = COLOURS[judgement(found)]
     written = headline.written
     table.add_row(
-        escape(title),
+        cell(title),
         written.format(found.old),
         written.format(found.new),
         f"[{colour}]{signed(written, found.difference)}[/{colour}]",

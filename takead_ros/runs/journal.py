@@ -44,12 +44,15 @@ class Journal(Generic[R]):
         self._path, self._kind = path, kind
         writable_folder(path.parent)
         lines = _whole_lines(path)
-        _drop_cut_off_line(path)
+        head = to_json(_Head(_plain(settings)))
         self.results: dict[str, R] = {}
         if not lines:
-            self._append(to_json(_Head(_plain(settings))))
+            _refuse_foreign(path, head)
+            _drop_cut_off_line(path)
+            self._append(head)
             return
         _check_same(path, _settings(path, lines[0]), _plain(settings))
+        _drop_cut_off_line(path)
         for number, line in enumerate(lines[1:], start=2):
             entry = parse_record(_Line[kind], line, f"'{path}' line {number}", "a finished result")  # type: ignore[valid-type]
             self.results[entry.key] = entry.result
@@ -95,6 +98,12 @@ def _settings(path: Path, line: bytes) -> dict[str, JsonValue]:
 def _plain(settings: object) -> dict[str, JsonValue]:
     """A record as it comes back from a file."""
     return parse_record(dict[str, JsonValue], to_json(settings), "settings", "a record")
+
+
+def _refuse_foreign(path: Path, head: str) -> None:
+    """TakeadError where a file without a whole line is not the beginning of ``head``, which a kill cut off."""
+    if path.exists() and not head.encode().startswith(path.read_bytes()):
+        raise TakeadError(f"'{path}': holds no whole line; expected {_EXPECTED} (nothing is overwritten)")
 
 
 def _drop_cut_off_line(path: Path) -> None:

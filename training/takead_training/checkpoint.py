@@ -87,7 +87,7 @@ def load_torch(path: Path, what: str) -> dict[str, Any]:
     except OSError as error:
         raise TakeadError(f"{what} {path}: {error.strerror or error}") from error
     except Exception as error:
-        raise TakeadError(f"{what} {path}: not a {what} or cut short ({str(error).splitlines()[0]})") from error
+        raise TakeadError(f"{what} {path}: not a {what} or cut short ({first_line(error)})") from error
     if not isinstance(payload, dict):
         raise TakeadError(f"{what} {path}: holds a {type(payload).__name__}, expected a dictionary")
     stated = payload.pop(DIGEST, None)
@@ -97,6 +97,11 @@ def load_torch(path: Path, what: str) -> dict[str, Any]:
             "expected a file as this software wrote it"
         )
     return payload
+
+
+def first_line(error: Exception) -> str:
+    """What an exception says, in one line; its kind where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _digest(payload: object) -> str:
@@ -135,12 +140,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
                 f"checkpoint {path}: encoding '{payload['encoding']}'; network '{architecture.name}' has "
                 f"'{architecture.format.name}'"
             )
+        if not isinstance(payload["settings"], dict):
+            raise TypeError("its settings are no mapping")
         net = architecture(payload["state"]["anchors"].numpy(), payload["settings"])
         net.load_state_dict(payload["state"])
         found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in payload["provenance"].items()}
         checkpoint = Checkpoint(net, Provenance(**found), {name: v.numpy() for name, v in payload["frames"].items()})
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise TakeadError(f"checkpoint {path}: not one of this software ({str(error).splitlines()[0]})") from error
+        raise TakeadError(f"checkpoint {path}: not one of this software ({first_line(error)})") from error
     if not net.finite():
         raise TakeadError(f"checkpoint {path}: holds weights that are not finite")
     return checkpoint

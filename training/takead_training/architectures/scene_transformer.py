@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from takead_ros.domain.driving import PLAN_STEPS
+from takead_ros.domain.errors import TakeadError
 from takead_ros.policy import encoding
 from takead_ros.policy.vector import VECTOR_1
 from takead_training.architectures.heads import (
@@ -59,6 +60,8 @@ class SceneTransformer(PolicyNetwork):
 
     def __init__(self, anchors: np.ndarray, width: int = 96, heads: int = 4, trunk: int = 256, rank: int = 48) -> None:
         super().__init__()
+        if heads < 1 or width % heads:
+            raise TakeadError(f"network: a width of {width} cannot be split among {heads} heads; expected a multiple")
         self.settings = {"width": width, "heads": heads, "trunk": trunk, "rank": rank}
         self.register_buffer("anchors", torch.as_tensor(np.asarray(anchors), dtype=torch.float32))
         count = len(anchors)

@@ -1,0 +1,14 @@
+"""Every case of the trial that runs in one process; ``benchmarks/trial.py`` has the slow ones, and prints how many."""
+
+from __future__ import annotations
+
+from trial import cases_clips, cases_drive, cases_learn, cases_program, cases_results
+from trial.case import Case
+
+CASES: tuple[Case, ...] = (
+    *cases_program.CASES,
+    *cases_drive.CASES,
+    *cases_results.CASES,
+    *cases_clips.CASES,
+    *cases_learn.CASES,
+)
