@@ -106,6 +106,31 @@ def ego_objects(path: str, role: str) -> str:
     return str(copy)
 
 
+def carla_launches(value: dict[str, str]) -> list[tuple[str, str, dict[str, str]]]:
+    """Package, launch file and arguments of everything that stands between CARLA and vehicle_node.
+
+    Not the bridge's example launch file: that opens a window and spawns cameras and lidars.
+    """
+    server = {key: value[key] for key in ("host", "port", "timeout")}
+    role = value["role_name"]
+    bridge = {
+        **server,
+        "town": value["town"],
+        "fixed_delta_seconds": "0.05",
+        "synchronous_mode": "True",
+        # Each step waits for the vehicle's command, which comes 20 times a second by the wall clock: the simulation
+        # then keeps to real time, by which the arbiter and a person at the joystick live.
+        "synchronous_mode_wait_for_vehicle_control_command": "True",
+        "ego_vehicle_role_name": role,
+    }
+    ego = {"role_name": role, "objects_definition_file": ego_objects(value["objects"], role)}
+    return [
+        ("carla_ros_bridge", "carla_ros_bridge.launch.py", bridge),
+        ("carla_spawn_objects", "carla_example_ego_vehicle.launch.py", ego),
+        ("carla_waypoint_publisher", "carla_waypoint_publisher.launch.py", {**server, "role_name": role}),
+    ]
+
+
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in arguments()}
 
@@ -160,25 +185,7 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     stack.append(node("vehicle", side, config=f"vehicle_{vehicle}", critical=True))
     if not carla:
         return stack
-    # Not the bridge's example launch file: that opens a window and spawns cameras and lidars.
-    server = {key: value[key] for key in ("host", "port", "timeout")}
-    role = value["role_name"]
-    bridge = {
-        **server,
-        "town": value["town"],
-        "fixed_delta_seconds": "0.05",
-        "synchronous_mode": "True",
-        # Each step waits for the vehicle's command, which comes 20 times a second by the wall clock: the simulation
-        # then keeps to real time, by which the arbiter and a person at the joystick live.
-        "synchronous_mode_wait_for_vehicle_control_command": "True",
-        "ego_vehicle_role_name": role,
-    }
-    ego = {"role_name": role, "objects_definition_file": ego_objects(value["objects"], role)}
-    for package, name, settings in (
-        ("carla_ros_bridge", "carla_ros_bridge.launch.py", bridge),
-        ("carla_spawn_objects", "carla_example_ego_vehicle.launch.py", ego),
-        ("carla_waypoint_publisher", "carla_waypoint_publisher.launch.py", {**server, "role_name": role}),
-    ):
+    for package, name, settings in carla_launches(value):
         stack.append(IncludeLaunchDescription(launch_file(package, name), launch_arguments=settings.items()))
     return stack
 

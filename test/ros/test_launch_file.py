@@ -1,0 +1,98 @@
+"""What the launch file hands on, and that our nodes' Python environment is theirs alone."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("launch_ros", reason="launch_ros is not in this ROS 2 install")
+
+from ament_index_python.packages import get_package_prefix, get_package_share_directory
+
+pytestmark = pytest.mark.ros
+SHARE = Path(get_package_share_directory("takead_ros"))
+PROGRAMS = Path(get_package_prefix("takead_ros")) / "lib" / "takead_ros"
+
+
+@pytest.fixture(scope="module")
+def launch_file() -> Any:
+    spec = importlib.util.spec_from_file_location("sim_launch", SHARE / "launch" / "sim.launch.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def given(launch_file: Any, **changed: str) -> dict[str, str]:
+    defaults = {one.name: "".join(part.text for part in one.default_value) for one in launch_file.arguments()}
+    return {**defaults, **changed}
+
+
+def test_the_server_may_take_its_time_everywhere(launch_file: Any) -> None:
+    launches = launch_file.carla_launches(given(launch_file, timeout="17", host="there"))
+    told = {package: settings for package, _, settings in launches}
+    for package in ("carla_ros_bridge", "carla_waypoint_publisher"):
+        assert (told[package]["timeout"], told[package]["host"]) == ("17", "there")
+    assert float(given(launch_file)["timeout"]) >= 20.0, "a town takes longer to load than the bridge's own 2 s"
+
+
+def test_each_step_waits_for_the_vehicles_command(launch_file: Any) -> None:
+    (bridge,) = [s for package, _, s in launch_file.carla_launches(given(launch_file)) if package == "carla_ros_bridge"]
+    assert bridge["synchronous_mode"] == bridge["synchronous_mode_wait_for_vehicle_control_command"] == "True"
+
+
+def test_the_role_reaches_the_bridge_the_objects_and_the_route(launch_file: Any) -> None:
+    launches = launch_file.carla_launches(given(launch_file, role_name="demo"))
+    told = {package: settings for package, _, settings in launches}
+    assert told["carla_ros_bridge"]["ego_vehicle_role_name"] == "demo"
+    assert told["carla_spawn_objects"]["role_name"] == told["carla_waypoint_publisher"]["role_name"] == "demo"
+    objects = json.loads(Path(told["carla_spawn_objects"]["objects_definition_file"]).read_text())["objects"]
+    assert [one["id"] for one in objects if one["type"].startswith("vehicle.")] == ["demo"]
+    shipped = json.loads((SHARE / "config" / "carla_ego.json").read_text())["objects"]
+    assert [one["id"] for one in shipped if one["type"].startswith("vehicle.")] == ["ego_vehicle"], "left as it is"
+
+
+def test_objects_without_one_ego_are_refused(launch_file: Any, tmp_path: Path) -> None:
+    path = tmp_path / "objects.json"
+    path.write_text('{"objects": []}')
+    with pytest.raises(RuntimeError, match="has 0 vehicles, expected one"):
+        launch_file.ego_objects(str(path), "demo")
+
+
+def test_a_parameter_file_is_checked_before_anything_starts(launch_file: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("/**/policy_node:\n  ros__parameters: {period_s: 0.2}\n")
+    with pytest.raises(RuntimeError, match=r"mine\.yaml: policy_node: parameter 'period_s' = 0\.2, expert_node"):
+        launch_file.checked(given(launch_file, params=str(path)))
+    path.write_text("/**/policy_node:\n  ros__parameters: {max_scene_age_s: 0.4}\n")
+    assert launch_file.checked(given(launch_file, params=str(path))) == [str(path)]
+
+
+def without_environment() -> dict[str, str]:
+    """This process's variables as a user has them: no virtual environment on PYTHONPATH."""
+    paths = [entry for entry in os.environ.get("PYTHONPATH", "").split(":") if entry and ".venv" not in entry]
+    return {**os.environ, "PYTHONPATH": ":".join(paths)}
+
+
+def test_our_nodes_find_their_environment_and_nobody_else_sees_it() -> None:
+    code = "import numpy, sys; print(numpy.__file__)"
+    program = (PROGRAMS / "policy_node").read_text().split("from takead_ros")[0]
+    python = program.splitlines()[0].removeprefix("#!")
+    environment = without_environment()
+    ours, theirs = (
+        subprocess.run([python, "-c", text], env=environment, capture_output=True, text=True, check=True).stdout.strip()
+        for text in (f"{program}\n{code}", code)
+    )
+    assert "site-packages/numpy" in ours and ours != theirs
+    checked = subprocess.run(
+        [str(PROGRAMS / "check_parameters"), "/takead", str(SHARE / "config" / "policy.yaml")],
+        env=environment,
+        check=False,
+    )
+    assert checked.returncode == 0, "the node's own packages (pydantic) are there without PYTHONPATH"
