@@ -56,6 +56,7 @@ def same(first: Dataset, second: Dataset) -> bool:
 def test_every_frame_holds_both_sides_and_its_world(bags: Path, tmp_path: Path) -> None:
     data, refused = cache.load([one(bags / "driven")], tmp_path, VECTOR_1)
     assert len(data) > 50 and refused == ()
+    assert LABELS.index(Label.DEMONSTRATION) not in data.column("label")  # the policy drove
     assert (data.column("choice") >= 0).mean() > 0.95
     assert np.isfinite(data.column("expert_score")).mean() > 0.95
     (part,) = data.parts

@@ -24,9 +24,10 @@ from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, plans_from_profiles
 from takead_ros.recording.clip import Label
 from takead_ros.recording.reader import Frame
+from takead_ros.recording.session import SessionConfig
 from takead_training.data.columns import LABELS, NEVER_S, Table
 from takead_training.data.followable import followable
-from takead_training.data.samples import LinePool
+from takead_training.data.samples import LinePool, settle_labels
 from takead_training.data.samples import clip_samples as samples_and_world
 from takead_training.data.scores import score_at, utility
 from takead_training.data.world import World
@@ -67,7 +68,8 @@ def clip(count: int, label: Label = Label.PRE, policy: int | None = STEADY, expe
         frames.append(
             Frame(
                 scene.stamp, scene, None if policy is None else output("policy", scene, policy),
-                None if expert is None else output("expert", scene, expert), None, label, ArbiterMode.POLICY,
+                None if expert is None else output("expert", scene, expert), None, label,
+                ArbiterMode.EXPERT if label is Label.DEMONSTRATION else ArbiterMode.POLICY,
             )
         )  # fmt: skip
     return frames
@@ -223,3 +225,22 @@ def test_frames_know_how_far_the_next_and_the_last_takeover_are() -> None:
     np.testing.assert_allclose(table["since_takeover_s"][27:], np.arange(1, 11) / 10, atol=1e-5)
     assert set(table["until_takeover_s"][27:]) == {np.float32(NEVER_S)}
     assert table["frame"].tolist() == list(range(37))
+
+
+def test_a_whole_drive_of_the_policy_is_labelled_by_who_drove() -> None:
+    """The recorder calls all of it a demonstration; only a drive without the policy is one."""
+    frames = clip(60, Label.DEMONSTRATION)
+    modes = [ArbiterMode.POLICY] * 20 + [ArbiterMode.EXPERT] * 20 + [ArbiterMode.HANDBACK] * 5
+    modes += [ArbiterMode.POLICY] * 15
+    driven = [replace(frame, mode=mode) for frame, mode in zip(frames, modes, strict=True)]
+    labels = [frame.label for frame in settle_labels(driven)]
+    begun = round(SessionConfig.start_transition * 10)
+    assert labels[:20] == [Label.PRE] * 20 == [*labels[45:], *[Label.PRE] * 5]
+    assert labels[20 : 20 + begun] == [Label.TAKEOVER_START] * begun and begun >= 1
+    assert labels[20 + begun : 40] == [Label.TAKEOVER] * (20 - begun) and labels[40:45] == [Label.HANDBACK] * 5
+    shown = [replace(frame, mode=ArbiterMode.EXPERT) for frame in frames]
+    assert settle_labels(shown) == shown
+    table = clip_samples(driven, 0)
+    assert len(table["speed"]) == 60 and not table["perturbed"].any()  # the expert's label at every tick, seen once
+    assert table["until_takeover_s"][0] == pytest.approx(2.0, abs=1e-5) and table["since_takeover_s"][59] < 2.0
+    assert clip_samples(shown, 0)["perturbed"].sum() == 60

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverStatus, Plan, Source
+from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, ArbiterMode, DriverStatus, Plan, Source
 from takead_ros.domain.geometry import to_local, wrap_angle
 from takead_ros.domain.scene import EgoState, FloatArray, Polyline, Scene
 from takead_ros.policy.encoding import LineCache
@@ -17,12 +17,13 @@ from takead_ros.policy.tracking import track
 from takead_ros.policy.vocabulary import plans_from_profiles, profile_from_plan
 from takead_ros.recording.clip import Label
 from takead_ros.recording.reader import Frame
+from takead_ros.recording.session import SessionConfig
 from takead_training.data.columns import LABELS, NEVER_S, Table, empty_table
 from takead_training.data.followable import followable
 from takead_training.data.scores import score_at
 from takead_training.data.world import World
 
-VERSION = "samples-3"  # changes with every change of meaning: caches of another version are made again
+VERSION = "samples-4"  # changes with every change of meaning: caches of another version are made again
 SPEED_AHEAD = 4  # plan steps to the target speed, 2 s
 SHIFT, TURN = 0.4, 0.05  # m, rad: standard deviations of a perturbed start
 _HINDSIGHT_GAP = 0.15  # s: the longest gap between frames over which hindsight interpolates
@@ -61,7 +62,7 @@ def clip_samples(frames: Iterable[Frame], seed: int, format: PolicyFormat) -> tu
     drives; where a person drives, it teaches what the vehicle then really did. Other frames give no sample.
     """
     pool, cache = LinePool(), LineCache()
-    whole = [replace(frame, scene=pool.share(frame.scene)) for frame in frames]
+    whole = settle_labels([replace(frame, scene=pool.share(frame.scene)) for frame in frames])
     answers = [f.policy if f.policy is not None and f.policy.status == DriverStatus.OK else None for f in whole]
     world = World.of([frame.scene for frame in whole], answers)
     until, since = _takeover_times(whole)
@@ -82,6 +83,31 @@ def clip_samples(frames: Iterable[Frame], seed: int, format: PolicyFormat) -> tu
     if not rows:
         return table, world
     return {name: np.array([row[name] for row in rows], dtype=table[name].dtype) for name in table}, world
+
+
+def settle_labels(frames: list[Frame]) -> list[Frame]:
+    """The same frames, where a whole drive that the policy took part in is labelled by who drove.
+
+    The recorder calls every frame of a whole drive a demonstration; one is only where the policy never drove.
+    """
+    if not any(frame.mode is ArbiterMode.POLICY for frame in frames):
+        return frames
+    settled: list[Frame] = []
+    since: int | None = None  # the stamp at which somebody else took over
+    for frame in frames:
+        if frame.label is not Label.DEMONSTRATION:
+            settled.append(frame)
+            continue
+        if frame.mode is ArbiterMode.POLICY:
+            label, since = Label.PRE, None
+        elif frame.mode in (ArbiterMode.EXPERT, ArbiterMode.HUMAN):
+            since = frame.stamp if since is None else since
+            begun = frame.stamp - since < SessionConfig.start_transition * 1e9
+            label = Label.TAKEOVER_START if begun else Label.TAKEOVER
+        else:
+            label = Label.HANDBACK  # nobody drives for sure: masked
+        settled.append(replace(frame, label=label))
+    return settled
 
 
 def _takeover_times(frames: list[Frame]) -> tuple[FloatArray, FloatArray]:
