@@ -98,15 +98,15 @@ def parse_record(kind: type[T], data: bytes | str, origin: str, expected: str) -
     Raises TakeadError that names ``origin``, the first key that does not fit, and what was ``expected``.
     """
     try:
-        from_json(data, allow_inf_nan=False)
-    except ValueError as problem:
-        raise TakeadError(f"{origin}: {problem}; expected {expected}") from problem
-    try:
-        return TypeAdapter(kind).validate_json(data, strict=True)
+        found = TypeAdapter(kind).validate_json(data, strict=True)
+        from_json(data, allow_inf_nan=False)  # where the kind itself would let a NaN through
+        return found
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"][:8])
         raise TakeadError(f"{origin}: {place + ': ' if place else ''}{first['msg']}; expected {expected}") from problem
+    except ValueError as problem:
+        raise TakeadError(f"{origin}: holds a number that is not finite; expected {expected}") from problem
 
 
 def read_record(kind: type[T], path: Path, expected: str) -> T:
