@@ -227,9 +227,9 @@ def test_header_and_stamp() -> None:
         (convert.driver_from_msg, types.PolicyOutput(logits=[0.0], candidates=[1.0]), "1 values, expected (1, 8, 2)"),
         (convert.command_from_msg, types.DriveCommand(lateral_source=7), "DriveCommand.lateral_source is 7"),
         (convert.command_from_msg, types.DriveCommand(limits=64), "DriveCommand.limits is 64"),
-        (convert.request_from_msg, types.TakeoverRequest(trigger=9), "TakeoverRequest.trigger is 9"),
-        (convert.event_from_msg, types.TakeoverEvent(kind=4), "TakeoverEvent.kind is 4"),
-        (convert.arbiter_from_msg, types.ArbiterState(state=7), "ArbiterState.state is 7"),
+        (convert.request_from_msg, types.TakeoverRequest(trigger=12), "TakeoverRequest.trigger is 12"),
+        (convert.event_from_msg, types.TakeoverEvent(kind=5), "TakeoverEvent.kind is 5"),
+        (convert.arbiter_from_msg, types.ArbiterState(state=8), "ArbiterState.state is 8"),
     ],
 )
 def test_what_no_domain_value_can_be_is_refused(from_msg: Any, msg: Any, named: str) -> None:
