@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
@@ -103,6 +104,17 @@ class _Shown(logging.Handler):
             stderr.print(cell(f"{record.levelname.lower()}: {record.getMessage()}"), soft_wrap=True, highlight=False)
 
 
+class _LogFile(logging.FileHandler):
+    """Ends with a warning where it can no longer be written to: the work itself goes on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name
+        for logger in _LOGGERS:
+            logger.removeHandler(self)
+        with suppress(OSError, ValueError):
+            self.close()
+        warn(f"--log-file '{self.baseFilename}' ends here: {sys.exc_info()[1]}")
+
+
 @contextmanager
 def output() -> Iterator[None]:
     """The output of one command: what ``be_quiet``, ``be_verbose`` and ``log_to`` change ends with the block."""
@@ -118,7 +130,8 @@ def output() -> Iterator[None]:
         for logger in _LOGGERS:
             for handler in logger.handlers[:]:
                 logger.removeHandler(handler)
-                handler.close()
+                with suppress(OSError):
+                    handler.close()
             logger.setLevel(logging.NOTSET)
             logger.propagate = True
 
@@ -138,7 +151,7 @@ def be_verbose() -> None:
 def log_to(path: Path) -> None:
     """From here on everything is also appended to ``path``, with the time. Raises TakeadError where it cannot be."""
     try:
-        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     except OSError as problem:
         raise TakeadError(f"--log-file '{path}': {problem.strerror}; expected a file that can be written") from problem
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -151,7 +151,7 @@ def read_yaml(path: Path, expected: str) -> Any:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold ``path``, a folder (made where it is missing) or a file, against every other process that asks so.
+    """Hold ``path``, a folder that is there or else a file, against every other process that asks so.
 
     The lock is a file that names its holder: ``.lock`` in a folder, ``NAME.lock`` beside a file. The kernel frees it
     however the process ends; a file that a kill left is taken over. Raises TakeadError that names who holds it.

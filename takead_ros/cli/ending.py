@@ -109,8 +109,17 @@ def os_error(problem: OSError) -> str:
     if problem.errno is None or problem.strerror is None:
         return str(problem) or type(problem).__name__
     names = [os.fsdecode(name) for name in (problem.filename, problem.filename2) if isinstance(name, (str, bytes))]
-    where = " to ".join(f"'{name}'" for name in names) or "output"
+    where = " to ".join(f"'{name}'" for name in names) or _nameless()
     return f"{where}: {problem.strerror}; expected {_EXPECTED.get(problem.errno, 'it to be usable')}"
+
+
+def _nameless() -> str:
+    """What an error without a file's name is about."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the working directory"
+    return "output"
 
 
 def _log_of(problem: BaseException, arguments: Sequence[str]) -> str:

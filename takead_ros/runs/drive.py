@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic.dataclasses import dataclass
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import LOCK_SUFFIX, PART_MARK, locked
+from takead_ros.files import LOCK_SUFFIX, PART_MARK, locked, writable_folder
 from takead_ros.runs.episode import EXPERT, EpisodeSpec
 from takead_ros.runs.journal import Journal
 from takead_ros.runs.progress import Progress
@@ -56,7 +56,7 @@ def drive(
         journal = None
         if bags is not None:
             check_folder(bags, JOURNAL)
-            stack.enter_context(locked(bags))
+            stack.enter_context(locked(writable_folder(bags)))  # a folder from the start: else its lock lies beside
             settings = DriveSettings(**vars(spec.settings()), record=record)
             journal = Journal(bags / JOURNAL, settings, EpisodeResult)
         specs = spec.episodes(takeovers=spec.model != EXPERT, bags=bags, record=record)
