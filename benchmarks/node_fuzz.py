@@ -44,6 +44,7 @@ def main() -> int:
                 subject = dict(fuzz.subjects(Path(folder)))[name]
                 try:
                     said += sum(fuzz.fuzz(subject, PIECE, seed).values())
+                    print(f"{name:10s} {(piece + 1) * PIECE:8d} messages so far", file=sys.stderr, flush=True)
                 except Exception as problem:  # noqa: BLE001 (whatever it is, it is what was looked for)
                     failure = f"seed {seed}: {type(problem).__name__}: {problem}"
                     break

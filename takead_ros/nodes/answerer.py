@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import wiring
@@ -19,6 +20,7 @@ from takead_ros.nodes.diagnostics import PERIOD_S, Diagnostics, Level, Part
 
 SECOND = 1_000_000_000
 EARLY_NS = 5_000_000  # a stamp this much before its period still counts as in it: stamps are rounded
+LONG_S = 3.0  # loading compiled code takes less
 UNUSABLE = (TakeadError, ValueError, ArithmeticError, IndexError)  # what a scene that makes no sense leads to
 
 
@@ -44,6 +46,11 @@ class Answerer:
         self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
         self._source, self._period_ns = source, round(period_s * SECOND)
         self._answer, self._figures, self._model = answer, figures, model
+        start = steady.now().nanoseconds
+        prepare()  # no scene waits for the compiler
+        seconds = (steady.now().nanoseconds - start) / SECOND
+        if seconds > LONG_S:
+            self._logger.info(f"compiled in {seconds:.0f} s; where the cache lasts, this is done once")
         self._answered: int | None = None  # stamp of the last scene that was answered
         self._published_at: int | None = None
         self._last: DriverOutput | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from takead_ros.compiled import prepare
 from takead_ros.domain.driving import DriverOutput
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
@@ -13,10 +12,8 @@ from takead_ros.expert.planner import plan
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces
 from takead_ros.messages.convert import SceneConverter
-from takead_ros.nodes.answerer import SECOND, Answerer
+from takead_ros.nodes.answerer import Answerer
 from takead_ros.nodes.parameters import Declared
-
-_LONG_S = 3.0  # loading compiled code takes less
 
 
 class ExpertNode:
@@ -30,12 +27,6 @@ class ExpertNode:
 
     def __init__(self, node: NodeHandle, steady: Clock) -> None:
         self._parameters = Declared(node, self.NAME, ExpertParameters)
-        start = steady.now().nanoseconds
-        prepare()  # no scene waits for the compiler
-        seconds = (steady.now().nanoseconds - start) / SECOND
-        if seconds > _LONG_S:
-            words = f"the planner was compiled in {seconds:.0f} s; where its cache lasts, this is done once"
-            node.get_logger().info(words)
         self._memory, self._stamp, self._cause = Memory(), 0, ""
         self._converter = SceneConverter()
         period_s = self._parameters.value.period_s

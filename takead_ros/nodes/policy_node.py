@@ -55,6 +55,7 @@ class PolicyNode:
             if need != SCENE and need not in self._heard:
                 wiring.subscription(self._node, interfaces.described(need, "the model's needs"), self._keeper(need))
                 self._heard.add(need)
+        prepare()  # what the format brought with it
         self._policy = policy
 
     def _keeper(self, need: str) -> Any:
