@@ -49,7 +49,7 @@ def _node(name: str, family: str) -> launch_ros.actions.Node:
     simulator = name == "simulator"
     values: dict[str, Any] = {"use_sim_time": not simulator}
     if simulator:
-        values |= {"family": family, "seed": 1_000_000, "publish_clock": True, "auto_engage": True}
+        values |= {"family": family, "seed": 1_000_000, "publish_clock": True, "real_time": True, "auto_engage": True}
     if name == "policy":
         values["model"] = str(Path(get_package_share_directory("takead_ros")) / "models" / "baseline.onnx")
     return launch_ros.actions.Node(
