@@ -83,8 +83,9 @@ def comparison_notes(content: Comparison) -> list[str]:
     lines = [
         f"before: {content.before.model} {content.before.model_sha256[:12]}",
         f"after:  {content.after.model} {content.after.model_sha256[:12]}",
-        "+/=/-: episodes on which the second did better, the same, worse. Green, red: the interval lies on one "
-        "side of zero; yellow: not settled (also wherever there are fewer than 10 episodes).",
+        "+/=/-: episodes on which the second did better, the same, worse.",
+        "Green, red: the interval lies on one side of zero; yellow: not settled",
+        "(also wherever there are fewer than 10 episodes).",
     ]
     if content.infractions_per_km:
         pairs = content.infractions_per_km.items()

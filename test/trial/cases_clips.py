@@ -189,7 +189,7 @@ CASES: tuple[Case, ...] = (
     breaker("label a broken one", f"clips label {CLIP} takeover", 2, "manifest", damage=f"noise {MANIFEST}"),
     attacker("label with an escape", f"clips label {CLIP} false_alarm --note '\x1b[2J'", 0, writes=MANIFEST),
     # prune
-    user("prune without a policy", "clips prune shelf", 2, "greatest age"),
+    user("prune without a policy", "clips prune shelf", 2, "expected --max-age"),
     user("prune what is old", "clips prune shelf --max-age 0d --include-unexported", 0, "1 to move to the trash"),
     user("prune keeps what was never exported", "clips prune shelf --max-age 0d --yes", 0, "withheld", "0 moved"),
     user(
