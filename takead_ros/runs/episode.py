@@ -11,10 +11,13 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from takead_ros import scenarios
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
+from takead_ros.measures.driving_score import score
+from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.messages import convert, interfaces
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.configuration import NODES
@@ -25,9 +28,6 @@ from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.nodes.recorder_node import RecorderNode
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.model import Policy, load_model
-from takead_ros.measures.driving_score import score
-from takead_ros import scenarios
-from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.runs.results import EpisodeResult
 from takead_ros.simulators import Episode, Simulator, open_simulator
 
@@ -191,7 +191,9 @@ def _drive(
         create(MonitorNode, {})
     drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
     create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers, "goal_stop": False})
-    recorder = create(RecorderNode, _recording(spec, simulator, episode, policy, used)) if spec.folder is not None else None
+    recorder = (
+        create(RecorderNode, _recording(spec, simulator, episode, policy, used)) if spec.folder is not None else None
+    )
     notes = _Notes(host)
     if watch is not None:
         watch(host)

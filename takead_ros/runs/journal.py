@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -12,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import parse_record, read_record, to_json, writable_folder
-from takead_ros.runs.results import RECORD, EpisodeResult
+from takead_ros.runs.results import RECORD
 
 R = TypeVar("R")
 _EXPECTED = "the settings of a run, as this version writes them"

@@ -17,35 +17,29 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Protocol
-
-from pydantic.dataclasses import dataclass
+from typing import Protocol
 
 from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import SPLIT_SIZE
-from takead_ros.files import locked, read_record, to_json, writable_folder, write_record
-from takead_ros.measures.summary import BY_KEY, HeadlineKey
+from takead_ros.files import locked, to_json, writable_folder, write_record
 from takead_ros.policy.model import load_model
 from takead_ros.runs.drive import EpisodeWorkers, check_folder, drive, evaluate
-from takead_ros.runs.episode import EXPERT, SIMULATOR, Value
+from takead_ros.runs.episode import EXPERT
 from takead_ros.runs.gate import decide
 from takead_ros.runs.loop_state import STATE, LoopPlan, LoopState, Round, read_state
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import (
     PASSES,
-    RECORD,
     Comparison,
     Evaluation,
     PassName,
     comparison,
-    judgement,
     read_evaluation,
-    signed,
 )  # fmt: skip
-from takead_ros.runs.spec import RunSpec, run_spec
+from takead_ros.runs.spec import RunSpec
 
 BEFORE, AFTER, COMPARISON = "before.json", "after.json", "comparison.json"
 

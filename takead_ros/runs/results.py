@@ -7,15 +7,14 @@ are read back strictly (``files.read_record``): every key known, every number fi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
 from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.summary import BY_KEY, FEWEST, Difference, HeadlineKey, Summary, aggregate, compare

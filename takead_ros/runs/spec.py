@@ -9,9 +9,9 @@ from typing import Literal
 from takead_ros import __version__
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.maps.towns import prepare
+from takead_ros.nodes.configuration import load_configuration
 from takead_ros.policy.model import load_model
 from takead_ros.policy.shipped import model_path
-from takead_ros.nodes.configuration import load_configuration
 from takead_ros.runs.episode import EXPERT, SIMULATOR, EpisodeSpec, NodeParameters, Value
 from takead_ros.runs.results import PASSES, PassName, RunSettings
 from takead_ros.scenarios import build
@@ -46,8 +46,9 @@ class RunSpec:
         """One for each seed and family, all families of the first seed first."""
         folder = str(bags.resolve()) if bags else None
         return [
-            EpisodeSpec(self.suite.name, family, seed, self.model, takeovers, folder, record, self.simulator,
-                        self.parameters)
+            EpisodeSpec(
+                self.suite.name, family, seed, self.model, takeovers, folder, record, self.simulator, self.parameters
+            )
             for seed in self.seeds
             for family in self.suite.families
         ]

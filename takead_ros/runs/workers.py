@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures as futures
+import logging
 import multiprocessing
 import os
 import signal
@@ -144,6 +145,7 @@ def _start(parent: int, make: Callable[[], Worker[Any, Any]]) -> None:
     """Ctrl-C is the parent's to handle; a parent that is gone ends the worker."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("takead").setLevel(logging.WARNING)  # else MetaDrive's handler prints what the nodes note
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -89,7 +89,7 @@ def test_a_loop_belongs_to_its_settings_and_gives_its_lock_back(tmp_path: Path) 
         with pytest.raises(TakeadError, match="in use by process"), opened(folder, 1):
             pass
     for other in (opened(folder, 2), opened(folder, 1, "--seed 3")):
-        with pytest.raises(TakeadError, match="other settings: .*nothing is overwritten"), other:
+        with pytest.raises(TakeadError, match=r"other settings: .*nothing is overwritten"), other:
             pass
     assert holder(folder) == "" and [path.name for path in folder.iterdir()] == ["loop.json"]
     with opened(folder, 1) as again, pytest.raises(TakeadError, match="more than there are"):
