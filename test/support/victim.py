@@ -14,9 +14,11 @@ import time
 from itertools import takewhile
 from pathlib import Path
 
-from support import stream
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.recorder import Recorder
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # it is started as a script
+from support import stream
 
 TAKEOVER = (stream.Takeover(6.0, 300.0, 301.0),)
 SPEEDS = {"direct": 10.0, "thread": 10.0, "live": 1.0, "fast": float("inf")}
