@@ -16,6 +16,8 @@ from takead_ros.runs.journal import Journal
 from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
 from takead_ros.runs.results import EpisodeResult, RunSettings, evaluation
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = RunSettings(
     model_sha256="ab" * 32, suite="demo", families=("accident", "cut_in"), seeds=(0, 1), version="0",
     simulator="metadrive 0.4.3", parameters={},

@@ -26,6 +26,8 @@ from takead_training.stages.preference import PREFERENCE, Preference, find_pairs
 from takead_training.stages.registry import STAGES, stage_of
 from takead_training.stages.stage import Outcome, Task, run_stages
 
+pytestmark = pytest.mark.slow
+
 QUICK = Schedule(epochs=3, batch=32, rate=1e-3, threads=1)
 
 
