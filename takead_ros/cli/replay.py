@@ -137,7 +137,9 @@ def judge(
 def _differences(before: DriverOutput, now: DriverOutput) -> dict[str, float]:
     def apart(first: Sequence[Any], second: Sequence[Any]) -> float:
         a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-        return float(np.abs(a - b).max(initial=0.0)) if a.shape == b.shape else float("inf")
+        if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
+            return float("inf")  # NaN is like nothing, and max() would pass over it
+        return float(np.abs(a - b).max(initial=0.0))
 
     plan, other = before.plan, now.plan
     return {

@@ -167,7 +167,7 @@ def test_comfort_bounds() -> None:
 
 
 def test_smoothing_is_scipys() -> None:
-    signal = pytest.importorskip("scipy.signal")
+    signal = pytest.importorskip("scipy.signal", reason="scipy, of the dev extra, is not installed")
     values = np.random.default_rng(0).normal(size=(3, 41))
     for window, order, derivative in ((41, 2, 0), (41, 2, 1), (5, 2, 1), (5, 3, 2), (15, 2, 1)):
         want = signal.savgol_filter(values, window, order, deriv=derivative, delta=0.1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from support import stream
 from takead_ros.cli import clips, replay
-from takead_ros.domain.driving import Source, Trigger
+from takead_ros.domain.driving import DriverStatus, Source, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.recording import reader
 
@@ -201,6 +202,16 @@ def test_replay_notices_another_answer(tmp_path: Path, monkeypatch: pytest.Monke
     assert not result.ok and "differs by" in result.problems[0]
     answer = run(replay.app, [str(golden()), "--model", str(BASELINE)])
     assert answer.exit_code == 1 and "NOT THE SAME" in answer.output
+
+
+def test_replay_does_not_pass_over_nan() -> None:
+    """max() takes max(0, nan) for 0: a difference that is no number counts as the worst one."""
+    before = replay.recorded(golden())[1]
+    stamp, output = next((s, o) for s, o in before.items() if o.status is DriverStatus.OK)
+    said = {**before, stamp: replace(output, steering_angle=float("nan"))}
+    result = replay.judge(golden(), before, said)
+    assert result.worst["steering_rad"] == float("inf") and not result.ok
+    assert "steering_rad differs by inf" in result.problems[0]
 
 
 def test_replay_refuses_another_model(recorded: Path) -> None:
