@@ -90,13 +90,17 @@ def _junction(rng: Rng, limit: float, turn: Arm) -> tuple[RoadBuilder, Ways, flo
     return builder, builder.crossing(turn, uniform(rng, 8.0, 12.0)), entrance
 
 
-@family(Ability.GIVE_WAY, Setting.JUNCTION)
-def intersection_left(case: Case) -> Scenario:
-    """Left turn across oncoming traffic with gaps; sometimes cross traffic as well. Without threat nobody comes."""
+def _turn(
+    case: Case, turn: Arm, minded: Arm, strays: tuple[Arm, ...], stray_count: int, stray_spread: tuple[float, float]
+) -> Scenario:
+    """A turn at a junction without lights, across or into a stream of cars that come from the arm ``minded``.
+
+    Sometimes ``stray_count`` more cars, ``stray_spread`` s apart, come straight across from one of ``strays``.
+    """
     rng = case.rng
     limit = choose(rng, SPEED_LIMITS[:3])
     threat = chance(rng, 0.9)
-    builder, ways, entrance = _junction(rng, limit, "left")
+    builder, ways, entrance = _junction(rng, limit, turn)
     route = builder.route(0)
     speed = limit * uniform(rng, 0.75, 0.95)
     start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
@@ -105,25 +109,18 @@ def intersection_left(case: Case) -> Scenario:
     cars = 0
     if threat:
         cars = choose(rng, (3, 4, 5))
-        meets = meeting("left", "ahead", builder.lane_width, entrance - start, speed, limit)
-        actors += dense(rng, across(ways, "ahead"), *meets, cars)
+        meets = meeting(turn, minded, builder.lane_width, entrance - start, speed, limit)
+        actors += dense(rng, across(ways, minded), *meets, cars)
     if chance(rng, 0.35):
-        actors += stream(
-            rng,
-            across(ways, choose(rng, SIDES)),
-            0,
-            uniform(rng, 8.0, 10.0),
-            max(there - uniform(rng, 0.5, 2.5), 1.5),
-            1,
-            (2.0, 3.0),
-        )
+        way = across(ways, choose(rng, strays))
+        pace = uniform(rng, 8.0, 10.0)
+        first = max(there - uniform(rng, 0.5, 2.5), 1.5)
+        actors += stream(rng, way, 0, pace, first, stray_count, stray_spread)
     actors += follower(rng, route, start, speed, limit)
     if chance(rng, 0.5):
-        actors.append(
-            crossing_pedestrian(
-                route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 2.2), uniform(rng, 2.2, 3.2)
-            )
-        )
+        walk = uniform(rng, 1.2, 2.2)
+        begin = uniform(rng, 2.2, 3.2)
+        actors.append(crossing_pedestrian(route, builder.length - ARM + 8.0, -4.0, 6.0, walk, begin))
     goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
     return case.scenario(
         roads=builder.build(),
@@ -136,51 +133,15 @@ def intersection_left(case: Case) -> Scenario:
         actors=actors,
         threat=threat,
     )
+
+
+@family(Ability.GIVE_WAY, Setting.JUNCTION)
+def intersection_left(case: Case) -> Scenario:
+    """Left turn across oncoming traffic with gaps; sometimes cross traffic as well. Without threat nobody comes."""
+    return _turn(case, "left", "ahead", SIDES, 1, (2.0, 3.0))
 
 
 @family(Ability.GIVE_WAY, Setting.JUNCTION)
 def intersection_right(case: Case) -> Scenario:
     """Right turn into a road on which cars come from the left, or oncoming ones turn left into it."""
-    rng = case.rng
-    limit = choose(rng, SPEED_LIMITS[:3])
-    threat = chance(rng, 0.9)
-    builder, ways, entrance = _junction(rng, limit, "right")
-    route = builder.route(0)
-    speed = limit * uniform(rng, 0.75, 0.95)
-    start = max(entrance - uniform(rng, 45.0, 60.0), 12.0)
-    there = (entrance - start) / (0.7 * speed)
-    actors: list[Actor] = []
-    cars = 0
-    if threat:
-        cars = choose(rng, (3, 4, 5))
-        meets = meeting("right", "left", builder.lane_width, entrance - start, speed, limit)
-        actors += dense(rng, across(ways, "left"), *meets, cars)
-    if chance(rng, 0.35):
-        actors += stream(
-            rng,
-            across(ways, choose(rng, AHEAD_OR_RIGHT)),
-            0,
-            uniform(rng, 8.0, 10.0),
-            max(there - uniform(rng, 0.5, 2.5), 1.5),
-            2,
-            (2.0, 4.0),
-        )
-    actors += follower(rng, route, start, speed, limit)
-    if chance(rng, 0.5):
-        actors.append(
-            crossing_pedestrian(
-                route, builder.length - ARM + 8.0, -4.0, 6.0, uniform(rng, 1.2, 2.2), uniform(rng, 2.2, 3.2)
-            )
-        )
-    goal = builder.length - ARM + uniform(rng, 45.0, 60.0)
-    return case.scenario(
-        roads=builder.build(),
-        route=route,
-        start=start,
-        goal=goal,
-        speed=speed,
-        speed_limit=limit,
-        time_limit=time_limit(goal - start, limit, 3.0 * cars + 3.0),
-        actors=actors,
-        threat=threat,
-    )
+    return _turn(case, "right", "left", AHEAD_OR_RIGHT, 2, (2.0, 4.0))
