@@ -1,6 +1,6 @@
 """Parameters of a lockstep node, with rclpy's meaning: declared once, typed by their default, guarded by callbacks.
 
-``load_parameters`` reads the YAML files that ``ros2 run --params-file`` takes, so both hosts share one configuration.
+``read_sections`` reads the YAML files that ``ros2 run --params-file`` takes, so both hosts share one configuration.
 """
 
 from __future__ import annotations
@@ -143,18 +143,6 @@ def read_sections(path: Path) -> list[tuple[str, dict[str, Any]]]:
     sections: list[tuple[str, dict[str, Any]]] = []
     _collect(path, "", read_yaml(path, "a ROS parameter file"), sections)
     return sections
-
-
-def load_parameters(path: Path, node: str) -> dict[str, Any]:
-    """The values that a ROS parameter file gives to ``node`` (full name, such as ``/takead/arbiter_node``).
-
-    As in rcl, later sections win. Raises TakeadError where it is no such file.
-    """
-    values: dict[str, Any] = {}
-    for section, given in read_sections(path):
-        if section_matches(section, node):
-            values |= given
-    return values
 
 
 def section_matches(section: str, node: str) -> bool:

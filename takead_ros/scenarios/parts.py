@@ -79,11 +79,6 @@ def follower(rng: Rng, path: LanePath, ego_s: float, speed: float, limit: float)
     return [car(rng, path, s, speed, cruise=limit)] if s > 2.5 else []
 
 
-def wait_until(seconds: float, speed: float) -> Phase:
-    """Starts moving ``seconds`` after the start."""
-    return Phase(When.TIME, seconds, speed=speed)
-
-
 def plain_pedestrian(rng: Rng, path: LanePath, s: float, begin: float, end: float, limit: float) -> Actor:
     """Walks on in plain view, from lateral ``begin`` m or further away, to ``end`` m, and is in the lane just before a
     driver at ``limit`` m/s who waits for that before braking; who watches can react in 0.5 s and brake with 6 m/s^2."""

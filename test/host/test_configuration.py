@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from support.parameter_files import given
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import validated
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.host.parameters import Parameter, load_parameters
+from takead_ros.host.parameters import Parameter
 from takead_ros.nodes import reference
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.configuration import check_rates, load_configuration, models
@@ -42,7 +43,7 @@ def test_the_files_and_the_docs_are_printed_from_the_models() -> None:
 @pytest.mark.parametrize("name", models())
 def test_a_file_holds_the_defaults_of_its_model(name: str) -> None:
     node, model = models()[name]
-    values = load_parameters(resource("config") / f"{name}.yaml", f"/takead/{node}")
+    values = given(resource("config") / f"{name}.yaml", f"/takead/{node}")
     assert validated(model, values) == model() and list(values) == list(model.model_fields)
     assert load_configuration(resource("config") / f"{name}.yaml")[node] == model().model_dump()
 

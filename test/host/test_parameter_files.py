@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from support.parameter_files import given
 from takead_ros.domain.errors import TakeadError
-from takead_ros.host.parameters import load_parameters
 
 NODE = "/takead/arbiter_node"
 
@@ -16,7 +16,7 @@ NODE = "/takead/arbiter_node"
 def read(folder: Path, text: str, node: str = NODE) -> dict[str, Any]:
     path = folder / "parameters.yaml"
     path.write_text(text)
-    return load_parameters(path, node)
+    return given(path, node)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_is_no_parameter_file_is_refused(tmp_path: Path, text: str) -> None
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TakeadError, match=r"nowhere\.yaml"):
-        load_parameters(tmp_path / "nowhere.yaml", NODE)
+        given(tmp_path / "nowhere.yaml", NODE)
 
 
 @pytest.mark.parametrize("text", ["/**:\n  ros__parameters: &a {x: 1}\nb:\n  ros__parameters: *a", "a: &a [*a]"])
