@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from support.monitor_road import BRAKES, Road, first, lane, route_off
 from support.scenery import TICK, objects, output, scene
-from takead_ros.domain.driving import DriverOutput, DriverStatus, Plan, TakeoverRequest, Trigger
+from takead_ros.domain.driving import DriverOutput, DriverStatus, Plan, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import changed, validated
 from takead_ros.domain.scene import (
@@ -17,56 +18,14 @@ from takead_ros.domain.scene import (
     EgoState,
     LightState,
     LineKind,
-    Objects,
     Polyline,
-    Scene,
     TrafficControl,
 )
-from takead_ros.takeover import course, plans, prediction, risks
+from takead_ros.takeover import plans, prediction, risks
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.takeover.triggers import MonitorState, evaluate
 
 P = MonitorParameters()
-
-
-class Road:
-    """Evaluates tick after tick: scenes at 20 Hz, outputs at 10 Hz, the ego straight on at ``speed``."""
-
-    def __init__(self, speed: float = 10.0, **parameters: Any) -> None:
-        self.p, self.memory, self.speed = MonitorParameters(**parameters), MonitorState(), speed
-        self.i, self.x = 0, 0.0
-        self.policy: DriverOutput | None = None
-        self.expert: DriverOutput | None = None
-
-    def tick(
-        self, near: Objects | None = None, policy: Any = "same", expert: Any = "same", **changes: Any
-    ) -> TakeoverRequest:  # fmt: skip
-        """policy, expert: keywords of ``output``, a value, or None (silent)."""
-        stamp = self.i * TICK
-        now = replace(scene(stamp, self.x, self.speed, near), **changes)
-        if self.i % 2 == 0:
-            for name, given in (("policy", policy), ("expert", expert)):
-                if isinstance(given, dict):
-                    setattr(self, name, output(stamp, name, **{"speed": self.speed, **given}))
-                elif given == "same":
-                    setattr(self, name, output(stamp, name, speed=self.speed))
-                elif given is not None:
-                    setattr(self, name, replace(given, stamp=stamp))
-        self.i += 1
-        self.x += self.speed * 0.05
-        request, self.memory = evaluate(now, self.policy, self.expert, self.memory, self.p)
-        return request
-
-    def run(self, ticks: int, **messages: Any) -> list[TakeoverRequest]:
-        return [self.tick(**messages) for _ in range(ticks)]
-
-
-BRAKES = {"speed": 0.0, "acceleration": -6.0}
-
-
-def first(requests: list[TakeoverRequest], trigger: Trigger) -> int:
-    """Index of the first request with that trigger."""
-    return [request.trigger for request in requests].index(trigger)
 
 
 def test_nothing_wrong_nothing_asked() -> None:
@@ -123,11 +82,6 @@ def test_a_collision_clears_late() -> None:
     road.run(6, near=objects({"x": 24.0, "y": 0.0}), expert=BRAKES)
     got = road.run(20, expert=BRAKES)
     assert first(got, Trigger.NONE) == 10  # collision_clear_s
-
-
-def lane(y: float, x: Any, yaw: float = 0.0) -> Polyline:
-    points = np.stack([x, np.full(len(x), y) + np.tan(yaw) * (x - x[0])], axis=1)
-    return Polyline(round(y * 10) + 50, LineKind.LANE_CENTER, points, False, 14.0, 3.5)
 
 
 def test_oncoming_traffic_that_follows_its_bend_is_no_collision() -> None:
@@ -306,10 +260,6 @@ def test_stuck() -> None:
     assert {r.trigger for r in waiting} == {Trigger.NONE}
 
 
-def route_off(now: Scene, offset: float, yaw: float = 0.0) -> Any:
-    return replace(now.route, lateral_offset=offset, heading_error=yaw)
-
-
 @pytest.mark.parametrize(("offset", "yaw"), [(2.6, 0.0), (-2.6, 0.0), (0.0, 1.1), (0.0, -1.1)])
 def test_off_route(offset: float, yaw: float) -> None:
     away = Plan(np.linspace(5, 40, 8), np.full(8, 4.0), np.zeros(8), np.full(8, 10.0))
@@ -324,123 +274,6 @@ def test_off_route(offset: float, yaw: float) -> None:
         road.tick(policy=policy, expert=policy, route=route_off(scene(0, road.x), offset, yaw)) for _ in range(8)
     ]
     assert {r.trigger for r in passing} == {Trigger.NONE}
-
-
-def limited(now: Scene, limit: float | None) -> Any:
-    return replace(now.route, speed_limit=limit)
-
-
-@pytest.mark.parametrize(
-    ("limit", "policy", "expert", "asked"),
-    [(7.9, 0.0, -2.0, True), (8.1, 0.0, -2.0, False), (7.9, -1.1, -2.0, False), (7.9, 0.0, -0.9, False),
-     (None, 0.0, -2.0, False), (7.9, -0.9, None, True), (7.9, -1.1, None, False)],
-)  # fmt: skip
-def test_speed_over_the_limit(limit: float | None, policy: float, expert: float | None, asked: bool) -> None:
-    """10 m/s; the expert must brake 1 m/s^2 harder, and a policy that brakes is left alone."""
-    road = Road()
-    other = None if expert is None else {"acceleration": expert}
-    got = []
-    for _ in range(40):
-        route = limited(scene(0, road.x), limit)
-        got.append(road.tick(policy={"acceleration": policy}, expert=other, route=route))
-    assert (Trigger.SPEED_LIMIT in {r.trigger for r in got}) == asked
-    if asked:
-        assert first(got, Trigger.SPEED_LIMIT) == pytest.approx(20, abs=2)  # speeding_sustain_s
-        assert got[-1].text == "10.0 m/s where 7.9 m/s is the limit" and 0.3 < got[-1].severity < 0.8
-        road.speed = 8.2  # within speeding_exit_share again
-        gone = [road.tick(expert=other, route=limited(scene(0, road.x), limit)) for _ in range(10)]
-        assert first(gone, Trigger.NONE) == 6
-
-
-def test_a_little_over_a_low_limit_is_trivial() -> None:
-    road = Road(speed=4.0)
-    got = [road.tick(expert={"acceleration": -2.0}, route=limited(scene(0, road.x), 2.5)) for _ in range(40)]
-    assert {r.trigger for r in got} == {Trigger.NONE}
-
-
-def cornered(away: float, radius: float = 8.0) -> Any:
-    """A route that goes straight for ``away`` m from the origin and then turns left by a right angle."""
-    straight = np.column_stack((np.arange(-10.0, away), np.zeros(round(away) + 10)))
-    angle = np.linspace(0.0, np.pi / 2, 13)[1:]
-    bend = np.column_stack((away + radius * np.sin(angle), radius * (1.0 - np.cos(angle))))
-    after = np.column_stack((np.full(40, away + radius), radius + np.arange(1.0, 41.0)))
-    return replace(scene(0).route, path=np.vstack((straight, bend, after)))
-
-
-@pytest.mark.parametrize(
-    ("speed", "away", "expert", "asked"),
-    [(14.0, 30.0, -4.0, True), (14.0, 30.0, None, True), (14.0, 55.0, -4.0, False), (6.0, 15.0, -4.0, False),
-     (14.0, 30.0, -0.5, False), (30.0, 80.0, -6.0, True)],
-)  # fmt: skip
-def test_too_fast_for_the_bend_ahead(speed: float, away: float, expert: float | None, asked: bool) -> None:
-    """An 8 m bend bears 6.9 m/s; braking for it from 14 m/s at 30 m is due with 2.5 m/s^2, at 55 m not yet."""
-    road = Road(speed=speed)
-    other = None if expert is None else {"acceleration": expert}
-    got = [road.tick(expert=other, route=cornered(away)) for _ in range(8)]
-    assert (Trigger.BEND_SPEED in {r.trigger for r in got}) == asked
-    if asked:
-        i = first(got, Trigger.BEND_SPEED)
-        assert i == 4 and got[i].text.startswith("bend in ") and 0.5 <= got[i].severity <= 1.0
-        assert got[i].time_to_event == pytest.approx((away - i * 0.05 * speed) / speed, abs=3.0 / speed)
-        back = road.run(12, expert=other)
-        assert Trigger.NONE in {r.trigger for r in back}
-
-
-def test_a_policy_alone_that_speeds_up_before_a_bend() -> None:
-    road = Road(speed=14.0)
-    got = [road.tick(policy={"acceleration": 1.5}, expert=None, route=cornered(30.0)) for _ in range(8)]
-    assert Trigger.BEND_SPEED in {r.trigger for r in got}
-
-
-def test_the_curvature_of_the_route() -> None:
-    now = replace(scene(0), route=cornered(30.0, 10.0))
-    away, curvature = course.bends(now, P)
-    assert away[0] > 0.0 and curvature[away < 20.0].max() < 1e-9
-    assert curvature.max() == pytest.approx(0.1, rel=0.02)
-    assert away[curvature.argmax()] == pytest.approx(30.0 + 10.0 * np.pi / 4, abs=5.0)
-    short = replace(now, route=replace(now.route, path=now.route.path[:2]))
-    assert len(course.bends(short, P)[0]) == 0
-
-
-def lost(y: float, offset: float) -> dict[str, Any]:
-    """The ego ``y`` m beside a lane of 3.5 m, and ``offset`` m from the route."""
-    base = scene(0)
-    return {
-        "ego": replace(base.ego, y=y),
-        "polylines": (lane(0.0, np.arange(-50.0, 200.0, 2.0)),),
-        "route": route_off(base, offset),
-    }
-
-
-@pytest.mark.parametrize(
-    ("y", "offset", "asked"), [(4.9, 6.1, True), (-4.9, -6.1, True), (4.6, 6.1, False), (4.9, 5.9, False)]
-)
-def test_off_the_road(y: float, offset: float, asked: bool) -> None:
-    road = Road()
-    got = road.run(16, **lost(y, offset))
-    asking = [r for r in got if r.trigger is Trigger.OFF_ROAD]
-    assert bool(asking) == asked
-    if asked:
-        assert first(got, Trigger.OFF_ROAD) == 10 and asking[-1].severity == 1.0  # off_road_sustain_s
-        assert asking[-1].text.endswith("m off the road")
-        silent = road.run(10, policy=None, expert=None, **lost(y, offset))  # before a policy that is late as well
-        assert {r.trigger for r in silent} == {Trigger.OFF_ROAD}
-        back = road.run(8, **lost(2.7, 2.0))
-        assert Trigger.OFF_ROAD not in {r.trigger for r in back[6:]}
-
-
-def test_off_the_road_without_any_lane_in_view() -> None:
-    changes = {**lost(0.0, 6.1), "polylines": ()}
-    assert Trigger.OFF_ROAD in {r.trigger for r in Road().run(16, **changes)}
-    assert Trigger.OFF_ROAD not in {r.trigger for r in Road(off_road_m=5.0).run(16, **changes)}
-
-
-def test_a_lane_is_as_wide_as_it_says() -> None:
-    changes = lost(6.1, 6.1)
-    wide = (replace(changes["polylines"][0], width=6.4),)
-    assert Trigger.OFF_ROAD not in {r.trigger for r in Road().run(16, **{**changes, "polylines": wide})}
-    unknown = (replace(changes["polylines"][0], width=None),)
-    assert Trigger.OFF_ROAD in {r.trigger for r in Road().run(16, **{**changes, "polylines": unknown})}
 
 
 @pytest.mark.parametrize(
@@ -585,70 +418,3 @@ def test_every_trigger_of_the_monitor_has_its_record() -> None:
     numbers = [f for f in MonitorParameters.model_fields.values() if f.annotation is float]
     assert len(numbers) == len(MonitorParameters.model_fields)
     assert all(min(m.ge for m in f.metadata if hasattr(m, "ge")) > 0.0 for f in numbers)
-
-
-def rows(*pairs: tuple[float, float], speed: float = 10.0, dt: float = 0.5) -> Plan:
-    """A plan through points."""
-    x, y = np.array(pairs).T
-    return Plan(x, y, np.zeros(len(x)), np.full(len(x), speed), dt)
-
-
-@pytest.mark.parametrize(
-    ("changes", "fault"),
-    [({"steering_angle": 0.9}, ""), ({"steering_angle": -0.9}, ""), ({"acceleration": 15.0}, ""),
-     ({"acceleration": -15.0}, ""), ({"acceleration": -15.1}, "out_of_range"),
-     ({"plan": rows((5.0, 0.0), (400.0, -400.0))}, ""), ({"plan": rows((5.0, 0.0), (10.0, 0.0), speed=75.0)}, ""),
-     ({"plan": rows((5.0, 0.0), (10.0, 0.0), speed=-75.1)}, "out_of_range"),
-     ({"plan": rows((5.0, 0.0), (10.0, 0.0), dt=0.05)}, ""), ({"plan": rows((5.0, 0.0), (10.0, 0.0), dt=2.0)}, ""),
-     ({"plan": rows((5.0, 0.0), (10.0, 0.0), dt=0.049)}, "malformed"),
-     ({"plan": rows((5.0, 0.0), (10.0, 0.0), dt=2.01)}, "malformed"), ({"plan": rows((5.0, 0.0))}, "malformed"),
-     ({"plan": replace(rows((5.0, 0.0), (10.0, 0.0)), y=np.zeros(3))}, "malformed"),
-     ({"plan": replace(rows((5.0, 0.0), (10.0, 0.0)), yaw=np.zeros(3))}, "malformed"),
-     ({"plan": replace(rows((5.0, 0.0), (10.0, 0.0)), speed=np.zeros(3))}, "malformed"),
-     *(({"plan": replace(rows((5.0, 0.0), (10.0, 0.0)), **{name: np.array([1.0, np.nan])})}, "not_finite")
-       for name in ("x", "y", "yaw", "speed"))],
-)  # fmt: skip
-def test_which_outputs_may_be_used(changes: dict[str, Any], fault: str) -> None:
-    assert plans.fault(replace(output(0), **changes), P) == fault
-
-
-def made(stamp: int, plan: Plan, pose: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> plans.Driver:
-    return plans.Driver(replace(output(stamp), plan=plan), prediction.Trace.of(plan, pose, float(plan.speed[0])))
-
-
-def ray(speed: float, aside: float = 0.0) -> Plan:
-    """Straight on, ``aside`` m to the left a second ahead and later."""
-    t = 0.5 * np.arange(1, 9)
-    return Plan(speed * t, np.minimum(aside * t, aside), np.zeros(8), np.full(8, speed))
-
-
-@pytest.mark.parametrize("yaw", [0.0, 0.7, 2.5, -1.9])
-@pytest.mark.parametrize(
-    ("speed", "aside", "fault"),
-    [(10.0, 1.45, ""), (10.0, 1.55, "plan_jump"), (10.0, -1.45, ""), (10.0, -1.55, "plan_jump"),
-     (4.1, 0.0, ""), (3.9, 0.0, "plan_jump"), (17.9, 0.0, ""), (18.1, 0.0, "plan_jump")],
-)  # fmt: skip
-def test_a_jump_is_beside_the_last_plan_or_along_it(speed: float, aside: float, fault: str, yaw: float) -> None:
-    """The last plan was to be 11 m on by then, at 10 m/s; 7 m less or more is a jump, and 1.5 m beside it."""
-    pose = (3.0, -2.0, yaw)
-    before, new = made(0, ray(10.0), pose), made(2 * TICK, ray(speed, aside), pose)
-    assert plans.jump(new, before, P) == fault
-
-
-def test_plans_far_apart_in_time_are_not_compared() -> None:
-    old, new = ray(10.0), ray(10.0, 5.0)
-    second = 20 * TICK
-    for elapsed, fault in ((0, ""), (-TICK, ""), (1, "plan_jump"), (second - 1, "plan_jump"), (second, "")):
-        assert plans.jump(made(elapsed, new), made(0, old), P) == fault
-    none = replace(made(TICK, new), trace=None)
-    assert plans.jump(none, made(0, old), P) == plans.jump(made(TICK, new), replace(none, trace=None), P) == ""
-
-
-@pytest.mark.parametrize(
-    ("trace", "fault", "usable"),
-    [(True, "", True), (True, "plan_jump", True), (True, "malformed", False), (False, "", False),
-     (False, "plan_jump", False)],
-)  # fmt: skip
-def test_a_jumping_plan_is_unhealthy_but_can_be_judged(trace: bool, fault: str, usable: bool) -> None:
-    one = made(0, ray(10.0))
-    assert replace(one, trace=one.trace if trace else None, fault=fault).usable() == usable
