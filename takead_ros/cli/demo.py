@@ -45,11 +45,11 @@ def demo(
 ) -> None:
     """The whole loop once: drive the shipped policy, be taken over, learn from it, drive better.
 
-    Writes bags, clips, the new model, the comparison and report.html to the run's folder. About 12 minutes on 2 cores.
+    Writes bags, clips, the new model, the comparison and report.html to the run's folder. About 6 minutes on 2 cores.
     """
     tell("takead demo: drives a policy, lets the expert take over, learns from it, compares.")
     tell(
-        f"  About 12 minutes on 2 cores ({workers} workers). Everything goes to {out}; Ctrl-C at any time, the same "
+        f"  About 6 minutes on 2 cores ({workers} workers). Everything goes to {out}; Ctrl-C at any time, the same "
         "command goes on where it stopped."
     )
     begin = time.monotonic()
