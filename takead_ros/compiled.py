@@ -41,7 +41,6 @@ Indices = Annotated[NDArray[np.int64], numba.int64[::1]]
 IndexMatrix = Annotated[NDArray[np.int64], numba.int64[:, ::1]]
 Flags = Annotated[NDArray[np.bool_], numba.boolean[::1]]
 FlagMatrix = Annotated[NDArray[np.bool_], numba.boolean[:, ::1]]
-FlagCube = Annotated[NDArray[np.bool_], numba.boolean[:, :, ::1]]
 
 FOLDER = "__kernels__"  # in the package, or beside a file that is in none
 _SCALARS = {float: numba.float64, int: numba.int64, bool: numba.boolean}

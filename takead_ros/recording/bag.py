@@ -20,7 +20,6 @@ from takead_ros.recording.clip import METADATA_NAME
 from takead_ros.recording.digest import ContentDigest, recorded_digest
 from takead_ros.recording.writer import OPEN_SUFFIX, Topic, load_yaml
 
-MAGIC = b"\x89MCAP0\r\n"
 MAX_CHUNK = 1 << 30  # bytes; a larger announced size is damage, not data
 # What the MCAP, LZ4 and Zstandard libraries raise on bytes that are not what they should be.
 DAMAGE = (

@@ -21,7 +21,6 @@ from takead_ros.recording.writer import write_durably
 
 FRAMES_PER_SECOND = 10
 SHORTEST, LONGEST = 0.75, 1.5  # of the time between two frames: below, the earlier one goes; above, the episode ends
-VERSIONS = ("v3.0", "v2.1")
 DRIVERS = ("action.policy", "action.expert")
 QUANTILES = (0.01, 0.10, 0.50, 0.90, 0.99)
 

@@ -20,7 +20,7 @@ BODY = 9  # see ``State.body``
 class Layout(NamedTuple):
     """What is fixed in an episode. First axis: environment; second: as named. Counts say how much of a row is used.
 
-    route (P): the reference path with its arc, heading (unwrapped) and RouteCommand at each sample; ``start``, ``goal``
+    route (P): the reference path with its arc and heading (unwrapped) at each sample; ``start``, ``goal``
     m along it. limits (K): from m along the route on, m/s. actors (A): see ``scenarios.spec.Actor``; ``body`` 0: motor
     vehicle, 1: person or cyclist, 2: fixed thing, 3: cone; their paths (Q) and phases (F) lie in pools, each actor with
     its first row and count. controls (C) with their changes (G). lanes (M): samples of all lane centres, half widths.
@@ -31,7 +31,6 @@ class Layout(NamedTuple):
     route_y: Matrix
     route_arc: Matrix
     route_yaw: Matrix
-    route_command: IndexMatrix
     start: Vector
     goal: Vector
     time_limit: Vector
@@ -132,7 +131,7 @@ class State(NamedTuple):
 
 # name of the width that sets a field's second axis; None: one value for each environment
 _WIDTHS: dict[str, str | None] = {
-    **dict.fromkeys(Layout._fields[1:6], "route"),
+    **dict.fromkeys(Layout._fields[1:5], "route"),
     **dict.fromkeys(("limit_from", "limit_speed"), "limits"),
     **dict.fromkeys(Layout._fields[Layout._fields.index("length") : Layout._fields.index("path_x")], "actors"),
     **dict.fromkeys(("path_x", "path_y", "path_arc", "path_yaw"), "paths"),
@@ -146,7 +145,7 @@ _WIDTHS: dict[str, str | None] = {
 }  # fmt: skip
 _WHOLE = frozenset(
     name for name in Layout._fields
-    if name.endswith(("_count", "_first", "_when", "_kind", "_state", "_command")) or name in
+    if name.endswith(("_count", "_first", "_when", "_kind", "_state")) or name in
     ("kind", "reactive", "moves", "light_with_ego", "control_first_state")
 )  # fmt: skip
 

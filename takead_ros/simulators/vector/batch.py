@@ -27,7 +27,7 @@ class Batch:
         self._widths = Widths()
         self.layout, self.state = make_layout(count, self._widths), make_state(count, self._widths)
         self.state.end[:] = step.TIME_LIMIT  # nothing to step yet
-        self._boxes = np.zeros((self._widths.actors + 1, 7))
+        self._boxes = np.zeros((self._widths.actors + 1, step.BOX))
 
     @property
     def step_s(self) -> float:
@@ -81,4 +81,4 @@ class Batch:
         widened(self.layout, layout)
         widened(self.state, state)
         self._widths, self.layout, self.state = widths, layout, state
-        self._boxes = np.zeros((widths.actors + 1, 7))
+        self._boxes = np.zeros((widths.actors + 1, step.BOX))

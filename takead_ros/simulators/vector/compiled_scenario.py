@@ -9,7 +9,7 @@ import numpy as np
 
 from takead_ros.domain.geometry import Path
 from takead_ros.domain.navigation import Navigation
-from takead_ros.domain.scene import FloatArray, IntArray, Polyline
+from takead_ros.domain.scene import FloatArray, Polyline
 from takead_ros.maps.lanemap import LaneMap
 from takead_ros.maps.navigation import navigate
 from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Control, Model, Scenario, When
@@ -65,8 +65,7 @@ def compile_scenario(scenario: Scenario, lane_map: LaneMap) -> CompiledScenario:
     Widths().including(widths)
     rows = make_layout(1, widths)
     path = navigation.path
-    _fill(rows, "route_", x=path.points[:, 0], y=path.points[:, 1], arc=path.arc, yaw=path.yaw,
-          command=navigation.commands)  # fmt: skip
+    _fill(rows, "route_", x=path.points[:, 0], y=path.points[:, 1], arc=path.arc, yaw=path.yaw)  # fmt: skip
     rows.route_count[0] = len(path.arc)
     rows.start[0], rows.goal[0], rows.time_limit[0] = scenario.start, navigation.goal, scenario.time_limit
     for k, (low, limit) in enumerate(scenario.limits):
@@ -82,7 +81,7 @@ def compile_scenario(scenario: Scenario, lane_map: LaneMap) -> CompiledScenario:
     return CompiledScenario(scenario, rows, widths, begin, navigation, lane_map.polylines(scenario.route))
 
 
-def _fill(rows: Layout, prefix: str, **columns: FloatArray | IntArray) -> None:
+def _fill(rows: Layout, prefix: str, **columns: FloatArray) -> None:
     for name, column in columns.items():
         getattr(rows, prefix + name)[0, : len(column)] = column
 

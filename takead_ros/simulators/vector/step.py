@@ -13,25 +13,24 @@ import numpy as np
 from takead_ros.compiled import Indices, Matrix, kernel, part
 from takead_ros.domain.navigation import SEARCH
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState
+from takead_ros.maps.lanemap import SPACING
 from takead_ros.measures.episode_log import End
+from takead_ros.scenarios.road_users import ROOM
 from takead_ros.scenarios.signals import CLEARANCE
+from takead_ros.simulators.ending import DEVIATION, STANDSTILL, STAY
+from takead_ros.simulators.recorder import NEAR, TOUCH
 from takead_ros.simulators.vector import traffic
 from takead_ros.simulators.vector.arrays import Layout, State
 from takead_ros.simulators.vector.ego import Vehicle, drive, pedal
-from takead_ros.simulators.vector.traffic import CONE, ROOM, SINCE, SPEED
+from takead_ros.simulators.vector.traffic import CONE, SINCE, SPEED
 
 ENDS = tuple(End)
 RUNNING, GOAL, TIME_LIMIT, BLOCKED, DEVIATED = (
     ENDS.index(end) for end in (End.RUNNING, End.GOAL, End.TIME_LIMIT, End.BLOCKED, End.ROUTE_DEVIATION)
 )
-DEVIATION = 15.0  # m
-STANDSTILL = 15.0  # s
-STAY = 0.3  # m
-TOUCH = 0.03  # m
-CLOSE = 8.0  # m between two centres beyond which nobody touches
 LIGHT, RED, GREEN = int(ControlKind.TRAFFIC_LIGHT), int(LightState.RED), int(LightState.GREEN)
-HALF_SPACING2 = 0.25  # m^2: between two samples of a lane the true distance is up to half a metre less
-IN_WAY = 7  # columns of a box: x, y, yaw, length, width, vx, vy
+HALF_SPACING2 = (SPACING / 2.0) ** 2  # m^2: between two samples of a lane the true distance is up to half a metre less
+BOX = 7  # columns of a box: x, y, yaw, length, width, vx, vy
 
 
 @part
@@ -136,7 +135,7 @@ def move_ego(layout: Layout, state: State, e: int, steering: float, acceleration
     drive(body, steering, pedal(acceleration, speed, vehicle), vehicle)
     for i in range(layout.actor_count[e]):
         p = state.pose[e, i]
-        if state.gone[e, i] or layout.body_kind[e, i] == CONE or abs(p[0] - x) + abs(p[1] - y) > 2.0 * CLOSE:
+        if state.gone[e, i] or layout.body_kind[e, i] == CONE or abs(p[0] - x) + abs(p[1] - y) > 2.0 * NEAR:
             continue
         keep_out(body, p, layout.length[e, i], layout.width[e, i], vehicle)
     if acceleration <= 0.0 and speed < vehicle.creep:
@@ -225,7 +224,7 @@ def find_contacts(layout: Layout, state: State, e: int, vehicle: Vehicle) -> Non
         state.touched[e, i] = 0
         p = state.pose[e, i]
         touches = False
-        if not state.gone[e, i] and math.hypot(p[0] - ego[0], p[1] - ego[1]) < CLOSE:
+        if not state.gone[e, i] and math.hypot(p[0] - ego[0], p[1] - ego[1]) < NEAR:
             touches = overlap(ego[0], ego[1], ego[2], vehicle.length, vehicle.width, p[0], p[1], p[2],
                               layout.length[e, i] + 2.0 * TOUCH, layout.width[e, i] + 2.0 * TOUCH) > 0.0  # fmt: skip
         if touches and not state.touching[e, i]:

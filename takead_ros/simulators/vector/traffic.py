@@ -29,7 +29,6 @@ ACROSS = traffic.LATERAL_ACCELERATION
 MOTOR, PERSON, FIXED, CONE = 0, 1, 2, 3  # Layout.body_kind
 FAR = LOOK_AHEAD + 8.0  # m (and its own length) from an actor beyond which nothing can be in its way
 SURE = 0.6  # share of a clear distance that a path, bent and driven beside its middle, surely does not cross
-ROOM = 1.0  # m of free length and width that a body needs to be put into the world
 S, D, SPEED, DRIFT, AIM_SPEED, AIM_D, GAINS, BRAKES, SIDEWAYS, BORN = range(10)  # columns of State.motion
 
 
