@@ -33,6 +33,7 @@ Encoded = dict[str, NDArray[np.float32]]
 
 OBJECTS, LINES, LINE_POINTS, PATH_POINTS, CONTROLS = 16, 32, 5, 16, 4
 PIECE = 20.0  # m: longest piece of a polyline that becomes one token
+LONGEST = 100_000.0  # m of a polyline; one field of a message could else ask for gigabytes of pieces
 EGO_FEATURES, OBJECT_FEATURES, CONTROL_FEATURES = 13, 28, 12
 EGO_SPEED_COLUMNS = (0, 12)  # of "ego": what says how fast the vehicle itself is
 LINE_FEATURES = 2 * LINE_POINTS + len(LineKind) + 5
@@ -83,6 +84,10 @@ def _cut(line: Polyline) -> tuple[FloatArray, NDArray[np.float32]]:
         return _no_pieces()
     if not np.isfinite(points.sum()):
         raise NotFiniteError(f"polyline {line.id} holds a value that is not finite")
+    with np.errstate(over="ignore"):
+        length = np.hypot(*np.diff(points, axis=0).T).sum()
+    if length > LONGEST:
+        raise ValueError(f"polyline {line.id} is {length:.3g} m long, expected at most {LONGEST:.0f}")
     pieces = cut(points, PIECE, LINE_POINTS)
     limit, width = line.speed_limit, line.width
     flags = np.array(
@@ -110,7 +115,8 @@ def encode(scene: Scene, cache: LineCache | None = None, frame: RouteFrame | Non
     """The scene as the arrays that the format ``vector-1`` names, float32, without a batch axis.
 
     ``frame`` is ``route_frame(scene)`` where the caller has it already. Masks are 1 where a row holds something.
-    Raises ValueError where the scene has no usable route, NotFiniteError where it holds a value that is not finite.
+    Raises ValueError where the scene has no usable route or a polyline longer than LONGEST, NotFiniteError where it
+    holds a value that is not finite.
     """
     batch = empty_batch(1)
     encode_into(batch, 0, scene, cache, frame)

@@ -107,3 +107,12 @@ def test_a_route_without_length_is_refused() -> None:
     scene = make_scene()
     with pytest.raises(ValueError, match=r"route\.path has 1 points"):
         encode(replace(scene, route=replace(scene.route, path=np.zeros((1, 2)))))
+
+
+@pytest.mark.parametrize("far", [1e9, 1e300])
+def test_one_far_point_of_the_map_does_not_ask_for_gigabytes(far: float) -> None:
+    scene = make_scene()
+    line = scene.polylines[0]
+    stray = replace(line, points=np.vstack([line.points, [[far, 0.0]]]))
+    with pytest.raises(ValueError, match=f"polyline {line.id} is .* m long, expected at most 100000"):
+        encode(replace(scene, polylines=(stray, *scene.polylines[1:])))
