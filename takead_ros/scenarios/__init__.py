@@ -6,14 +6,23 @@ FAMILIES are short and make up the suite ``core`` (``families.SHORT``); OTHER_FA
 from __future__ import annotations
 
 from takead_ros.domain.errors import TakeadError, unknown
-from takead_ros.scenarios import long, safe_metadrive, town
+from takead_ros.scenarios import deploy, long, safe_metadrive, town
 from takead_ros.scenarios.families import SHORT
 from takead_ros.scenarios.family import Family
 from takead_ros.scenarios.spec import Ability, Actor, Scenario
 
 FAMILIES: dict[str, Family] = {family.name: family for family in SHORT}
 OTHER_FAMILIES: dict[str, Family] = {
-    family.name: family for family in (long.long_street, long.long_town, safe_metadrive.safe_metadrive, town.town01)
+    family.name: family
+    for family in (
+        long.long_street,
+        long.long_town,
+        deploy.deploy_town,
+        deploy.deploy_outskirts,
+        deploy.deploy_avenue,
+        safe_metadrive.safe_metadrive,
+        town.town01,
+    )
 }
 ALL_FAMILIES = {**FAMILIES, **OTHER_FAMILIES}
 

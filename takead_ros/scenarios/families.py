@@ -41,3 +41,18 @@ SHORT: tuple[Family, ...] = (
     priority.t_junction,
     priority.emergency_vehicle,
 )
+
+# those that happen in the suite ``deploy`` only: the suite ``known``, from which demonstrations come, has the others
+HELD_OUT: tuple[str, ...] = tuple(
+    family.name
+    for family in (
+        passing.parked_with_oncoming,
+        passing.construction_cones,
+        passing.opened_door,
+        passing.oncoming_invades,
+        people.cyclist_crossing,
+        crossings.red_light_runner,
+        crossings.stop_sign,
+        crossings.blocked_junction,
+    )
+)

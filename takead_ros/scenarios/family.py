@@ -56,6 +56,7 @@ class Case:
         threat: bool = True,
         controls: Sequence[Control] = (),
         limits: tuple[tuple[float, float], ...] = (),
+        events: tuple[tuple[float, str], ...] = (),
     ) -> Scenario:
         """The scenario of this case; see ``Scenario`` for what each is."""
         return Scenario(
@@ -73,6 +74,7 @@ class Case:
             threat=threat,
             controls=tuple(controls),
             limits=limits,
+            events=events,
         )
 
 

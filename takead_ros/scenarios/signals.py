@@ -33,10 +33,13 @@ class Signals:
                 self._since[i] = time
                 self._next[i] += 1
 
-    def green(self, with_ego: bool, time: float) -> bool:
-        """Whether the light of others at the ego's next junction is green at ``time`` s: of those who have theirs
-        together with the ego, or of those who cross. Theirs ends before the ego's turns green, if that is set."""
-        for i, control in enumerate(self._controls):
+    def green(self, with_ego: bool, time: float, index: int | None = None) -> bool:
+        """Whether the light of others is green at ``time`` s: of those who have theirs together with the ego, or of
+        those who cross. Theirs ends before the ego's turns green, if that is set.
+
+        ``index``: of the ego's light there among the controls; by default the first that decides."""
+        for i in range(len(self._controls)) if index is None else (index,):
+            control = self._controls[i]
             if control.kind is not ControlKind.TRAFFIC_LIGHT:
                 continue
             if with_ego or self._states[i] is not LightState.RED:

@@ -107,6 +107,8 @@ class Actor:
     # m along its path of a stop line that it minds, whether its light is green together with the ego's (else while the
     # ego's is red)
     light: tuple[float, bool] | None = None
+    # place among the scenario's controls of the light that it minds; by default the route's first that decides
+    light_index: int | None = None
     # m along the ego's route from which to which it is in the world, by default always: its time begins when it
     # appears, and where someone else stands at that moment it stays away
     present: tuple[float, float] | None = None
@@ -166,3 +168,4 @@ class Scenario:
     threat: bool = True  # whether the event that the family is named after really happens under this seed
     controls: tuple[Control, ...] = ()
     limits: tuple[tuple[float, float], ...] = ()  # (from m along the route, m/s) where the speed limit changes
+    events: tuple[tuple[float, str], ...] = ()  # (from m along the route, family) of a route strung together of others

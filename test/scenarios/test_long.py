@@ -14,8 +14,8 @@ from takead_ros.expert.planner import plan
 from takead_ros.maps.roads import Crossing, Curve, Piece, Roads, Straight
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.scenarios.crossings import LINE
-from takead_ros.scenarios.long import BEHIND
 from takead_ros.scenarios.spec import Ability, Actor, Model, Scenario
+from takead_ros.scenarios.strung import BEHIND
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators.metadrive.simulator import MetaDrive
 

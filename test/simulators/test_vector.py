@@ -77,6 +77,7 @@ def actors(draw: st.DrawFn) -> Actor:
         s=real(0.0, 250.0), lateral=real(-3.0, 3.0), speed=speed, phases=phases, reactive=draw(st.booleans()),
         cruise=draw(st.sampled_from((None, real(0.0, 12.0)))), yaw_offset=draw(st.sampled_from((0.0, 0.3))),
         light=draw(st.sampled_from((None, (real(50.0, 200.0), True), (real(50.0, 200.0), False)))),
+        light_index=draw(st.sampled_from((None, 0, 1))),
         present=draw(st.sampled_from((None, (30.0, 120.0), (0.0, 60.0)))), braking=real(4.0, 8.0),
     )  # fmt: skip
 
@@ -103,7 +104,8 @@ def test_others_move_as_the_definition_says(others: list[Actor], bend: float, se
     light = Control(ControlKind.TRAFFIC_LIGHT, 90.0, LightState.RED, (
         Change(When.EGO_GAP, 40.0, LightState.GREEN), Change(When.SINCE, 3.0, LightState.RED),
     ))  # fmt: skip
-    made = compile_scenario(scenario(tuple(others), (light,)), lanes)
+    other = Control(ControlKind.TRAFFIC_LIGHT, 150.0, LightState.GREEN, (Change(When.TIME, 2.0, LightState.RED),))
+    made = compile_scenario(scenario(tuple(others), (light, other)), lanes)
     batch, plain = Batch(1), Plain(made, lanes)
     batch.reset([0], [made])
     navigation, rng = made.navigation, np.random.default_rng(seed)

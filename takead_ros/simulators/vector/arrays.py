@@ -55,6 +55,7 @@ class Layout(NamedTuple):
     headway: Matrix
     light_s: Matrix
     light_with_ego: IndexMatrix
+    light_index: IndexMatrix
     present_from: Matrix
     present_to: Matrix
     path_first: IndexMatrix
@@ -146,7 +147,7 @@ _WIDTHS: dict[str, str | None] = {
 _WHOLE = frozenset(
     name for name in Layout._fields
     if name.endswith(("_count", "_first", "_when", "_kind", "_state")) or name in
-    ("kind", "reactive", "moves", "light_with_ego", "control_first_state")
+    ("kind", "reactive", "moves", "light_with_ego", "light_index", "control_first_state")
 )  # fmt: skip
 
 

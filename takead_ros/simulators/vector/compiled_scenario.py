@@ -104,6 +104,7 @@ def _actors(rows: Layout, actors: tuple[Actor, ...], paths: list[Path]) -> None:
         rows.braking[first], rows.headway[first] = actor.braking, actor.headway
         rows.light_s[first] = math.nan if actor.light is None else actor.light[0]
         rows.light_with_ego[first] = actor.light is not None and actor.light[1]
+        rows.light_index[first] = -1 if actor.light_index is None else actor.light_index
         rows.present_from[first], rows.present_to[first] = actor.present or (-math.inf, math.inf)
         rows.path_first[first], rows.path_count[first] = place, len(path.arc)
         for name, column in (("x", path.points[:, 0]), ("y", path.points[:, 1]), ("arc", path.arc), ("yaw", path.yaw)):

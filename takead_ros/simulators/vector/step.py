@@ -70,9 +70,10 @@ def come_and_go(layout: Layout, state: State, e: int, time: float, vehicle: Vehi
 
 
 @part
-def green(layout: Layout, state: State, e: int, with_ego: bool, time: float) -> bool:
-    """``Signals.green``: whether the light of others at the ego's next junction is green."""
-    for i in range(layout.control_count[e]):
+def green(layout: Layout, state: State, e: int, with_ego: bool, time: float, index: int) -> bool:
+    """``Signals.green``: whether the light of others is green; ``index`` -1: the first that decides."""
+    first, last = (index, index + 1) if index >= 0 else (0, layout.control_count[e])
+    for i in range(first, last):
         if layout.control_kind[e, i] != LIGHT:
             continue
         if with_ego or state.light_state[e, i] != RED:
@@ -115,7 +116,9 @@ def move_actors(layout: Layout, state: State, e: int, boxes: FloatArray, dt: flo
         gap, lead = math.inf, 0.0
         if layout.reactive[e, i]:
             gap, lead = traffic.blocker(layout, state, e, i, boxes, count + 1)
-        if not math.isnan(layout.light_s[e, i]) and not green(layout, state, e, layout.light_with_ego[e, i] != 0, time):
+        if not math.isnan(layout.light_s[e, i]) and not green(
+            layout, state, e, layout.light_with_ego[e, i] != 0, time, layout.light_index[e, i]
+        ):
             m = state.motion[e, i]
             line = traffic.stop_line_gap(layout.light_s[e, i], m[traffic.S], layout.length[e, i], m[SPEED],
                                          layout.braking[e, i])  # fmt: skip
