@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from takead_ros.cli.options import PERCEPTION
 from takead_ros.cli.tables import comparison_table
 from takead_ros.cli.trainer import TrainRound
 from takead_ros.console import Progress, note, say, stdout
@@ -34,6 +35,7 @@ def demo(
     model: str = typer.Option("baseline", help="The policy to begin with: an ONNX file, or a shipped model by name."),
     workers: int = typer.Option(2, min=1, max=256, help="Processes; the results do not depend on it."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
+    perception: str | None = PERCEPTION,
     suite: str = typer.Option("demo", hidden=True),
     demonstrations: int = typer.Option(4, min=1, hidden=True, help="Training seeds for each family."),
     drives: int = typer.Option(6, min=1, hidden=True, help="Collection seeds for each family."),
@@ -58,7 +60,7 @@ def demo(
         demonstrations=demonstrations,
         drives=drives,
         selection=selection,
-        parameters=read_parameters(params),
+        parameters=read_parameters(params, perception),
     )
     options = ("--dagger-epochs", dagger_epochs, "--preference-epochs", preference_epochs, "--draws", draws)
     try:

@@ -9,6 +9,7 @@ from typing import get_args
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
+from takead_ros.cli.options import PERCEPTION
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
 from takead_ros.console import Progress, say, stdout
 from takead_ros.domain.errors import TakeadError
@@ -37,6 +38,7 @@ def drive_(
     record: str = typer.Option("clips", help="clips: one for each takeover. all: whole episodes."),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
+    perception: str | None = PERCEPTION,
     workers: int = typer.Option(1, min=1, max=256, help="Processes; the results do not depend on it."),
     as_json: str | None = JSON,
 ) -> None:
@@ -44,7 +46,7 @@ def drive_(
     kind = next((name for name in get_args(Record) if name == record), None)
     if kind is None:
         raise TakeadError(f"--record '{record}': expected one of {', '.join(get_args(Record))}")
-    spec = run_spec(model, suite, seeds, sim, read_parameters(params))
+    spec = run_spec(model, suite, seeds, sim, read_parameters(params, perception))
     target = json_file(as_json)
     with (
         locked(target) if target is not None else nullcontext(),

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
+from takead_ros.cli.options import PERCEPTION
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
 from takead_ros.console import Progress, note, say, stdout
 from takead_ros.pictures.films import MARK, film_failures
@@ -36,6 +37,7 @@ def eval_(
     ),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
+    perception: str | None = PERCEPTION,
     workers: int = typer.Option(1, min=1, max=256, help="Processes; the results do not depend on it."),
     films: Path | None = typer.Option(
         None, "--film-failures", help="Draw each episode that failed to this folder, as FAMILY-SEED.gif."
@@ -48,7 +50,7 @@ def eval_(
     completion, and with the expert ready to take over for takeovers per km and the expert-driven share.
     With --json FILE finished episodes are kept beside it: the same command continues.
     """
-    spec = run_spec(model, suite, seeds, sim, read_parameters(params))
+    spec = run_spec(model, suite, seeds, sim, read_parameters(params, perception))
     chosen = check_passes(passes, spec)
     keep = json_file(as_json)
     if films is not None:

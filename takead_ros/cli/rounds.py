@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from takead_ros.cli.demo import tell, tell_stopped
+from takead_ros.cli.options import PERCEPTION
 from takead_ros.cli.tables import comparison_notes, comparison_table
 from takead_ros.cli.trainer import TrainRound
 from takead_ros.console import Progress, cell, stdout
@@ -36,6 +37,7 @@ def rounds(
     selection: int = typer.Option(10, min=1, help="Selection seeds of the gate, for each family."),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
+    perception: str | None = PERCEPTION,
     options: str = typer.Option("", help="Further options of 'takead train round', such as '--seed 1'."),
     workers: int = _WORKERS,
 ) -> None:
@@ -50,7 +52,7 @@ def rounds(
         drives=drives,
         selection=selection,
         simulator=sim,
-        parameters=read_parameters(params),
+        parameters=read_parameters(params, perception),
     )
     trainer = TrainRound(shlex.split(options), workers)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from takead_ros.domain.parameters import Parameters
@@ -11,6 +13,9 @@ class ExpertParameters(Parameters):
     """How the expert drives. Limits are physical bounds, checked when the node starts."""
 
     period_s: float = Field(0.1, ge=0.05, le=0.5, description="s between two answers")
+    expert_sees: Literal["truth", "perceived"] = Field(
+        "truth", description="truth: scene/truth where a simulator's perception is not the truth; perceived: scene"
+    )
     privileged: bool = Field(False, description="also use objects and controls that the ego's sensors cannot see")
 
     default_speed_limit_mps: float = Field(12.0, gt=0, le=40, description="m/s where the route names no limit")
@@ -48,4 +53,4 @@ class ExpertParameters(Parameters):
 
     @classmethod
     def fixed_names(cls) -> frozenset[str]:
-        return frozenset({"period_s"})
+        return frozenset({"period_s", "expert_sees"})

@@ -90,6 +90,11 @@ SCENE = Interface(
     "scene", "takead_ros/msg/Scene", Qos(1, reliable=False), "simulator_node or vehicle_node, 20 Hz",
     SCENE_PERIOD_S, stamped_period=True, recorded=True,
 )  # fmt: skip
+SCENE_TRUTH = Interface(
+    "scene/truth", "takead_ros/msg/Scene", Qos(1, reliable=False),
+    "simulator_node, before `scene`, where its `perception` makes `scene` something else",
+    SCENE_PERIOD_S, stamped_period=True, recorded=True,
+)  # fmt: skip
 POLICY_OUTPUT = Interface(
     "policy/output", "takead_ros/msg/PolicyOutput", Qos(1), "policy_node, 10 Hz, whoever drives",
     ANSWER_PERIOD_S, stamped_period=True, recorded=True,
@@ -130,8 +135,8 @@ DIAGNOSTICS = Interface(
 CLIP_LABEL = Interface("clip/label", "std_msgs/msg/String", Qos(10), "recorder_node, into the clip only")
 
 TOPICS = (
-    EPISODE, SCENE, POLICY_OUTPUT, EXPERT_OUTPUT, HUMAN_COMMAND, REQUEST, COMMAND, ARBITER_STATE, EVENT, JOY, CLOCK,
-    DIAGNOSTICS,
+    EPISODE, SCENE, SCENE_TRUTH, POLICY_OUTPUT, EXPERT_OUTPUT, HUMAN_COMMAND, REQUEST, COMMAND, ARBITER_STATE, EVENT,
+    JOY, CLOCK, DIAGNOSTICS,
 )  # fmt: skip
 RECORDED = tuple(interface for interface in TOPICS if interface.recorded)
 

@@ -35,13 +35,13 @@ class Answerer:
 
     answer: a takead_ros/Scene message and its stamp (ns) to an output; what it raises for a scene that makes no sense
     becomes an output whose status says so, as do scenes that stay away for two periods. figures: more figures for the
-    diagnostics. model: the model's sha256.
+    diagnostics. model: the model's sha256. truth: answers ``scene/truth`` instead, where that comes.
     """
 
     def __init__(
         self, node: NodeHandle, steady: Clock, source: str, output: Interface, period_s: float,
         answer: Callable[[Any, int], DriverOutput], figures: Callable[[], Mapping[str, object]],
-        model: Callable[[], str] = str,
+        model: Callable[[], str] = str, truth: bool = False,
     ) -> None:  # fmt: skip
         self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
         self._source, self._period_ns = source, round(period_s * SECOND)
@@ -52,6 +52,7 @@ class Answerer:
         if seconds > LONG_S:
             self._logger.info(f"compiled in {seconds:.0f} s; where the cache lasts, this is done once")
         self._answered: int | None = None  # stamp of the last scene that was answered
+        self._told = False  # the truth has come since the world began; then nothing else is answered
         self._published_at: int | None = None
         self._last: DriverOutput | None = None
         self._answers = self._failures = 0
@@ -59,6 +60,8 @@ class Answerer:
         self._output = wiring.publisher(node, output)
         self._diagnostics = Diagnostics(node)
         wiring.subscription(node, interfaces.SCENE, self._on_scene)
+        if truth:
+            wiring.subscription(node, interfaces.SCENE_TRUTH, self._on_truth)
         node.create_timer(period_s, self._on_watch)
         node.create_timer(PERIOD_S, self._on_report)
 
@@ -66,7 +69,17 @@ class Answerer:
         """An output that says why there is none."""
         return DriverOutput.failed(stamp, self._source, status, text, self._model())
 
+    def _on_truth(self, msg: Any) -> None:
+        self._told = True
+        self._take(msg)
+
     def _on_scene(self, msg: Any) -> None:
+        if self._answered is not None and stamp_from_msg(msg) < self._answered:
+            self._told = False  # another world
+        if not self._told:
+            self._take(msg)
+
+    def _take(self, msg: Any) -> None:
         stamp, last, period = stamp_from_msg(msg), self._answered, self._period_ns
         if last is not None and stamp >= last and slot(stamp, period) == slot(last, period):
             return

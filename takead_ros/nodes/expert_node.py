@@ -17,7 +17,8 @@ from takead_ros.nodes.parameters import Declared
 
 
 class ExpertNode:
-    """Subscribes ``scene``; publishes ``expert/output`` and ``/diagnostics`` (see ``Answerer``).
+    """Subscribes ``scene``, and ``scene/truth``, which counts in its place where it comes (unless ``expert_sees`` is
+    ``perceived``); publishes ``expert/output`` and ``/diagnostics`` (see ``Answerer``).
 
     A stamp that jumps back (a reset world) starts anew. Parameters: ``ExpertParameters``. Raises TakeadError for a
     value that does not fit.
@@ -29,8 +30,11 @@ class ExpertNode:
         self._parameters = Declared(node, self.NAME, ExpertParameters)
         self._memory, self._stamp, self._cause = Memory(), 0, ""
         self._converter = SceneConverter()
-        period_s = self._parameters.value.period_s
-        Answerer(node, steady, "expert", interfaces.EXPERT_OUTPUT, period_s, self._answer, self._figures)
+        p = self._parameters.value
+        Answerer(
+            node, steady, "expert", interfaces.EXPERT_OUTPUT, p.period_s, self._answer, self._figures,
+            truth=p.expert_sees == "truth",
+        )  # fmt: skip
 
     def _answer(self, msg: Any, stamp: int) -> DriverOutput:
         if stamp < self._stamp:

@@ -28,6 +28,7 @@ from takead_ros.recording.writer import Topic
 LATCHED_DEPTH = 100  # messages of a further latched topic that are repeated at a clip's head (/tf_static has many)
 QUEUE_DEPTH = 1000  # of a topic of ours, all small: seconds in which the process does not get a processor
 TICK_S = 0.1
+SCENES = (interfaces.SCENE, interfaces.SCENE_TRUTH)
 
 
 class RecorderNode:
@@ -146,7 +147,7 @@ def _what_to_record(
         name = one.full_name(namespace)
         topics[name] = Topic(one.type, one.qos.reliable, one.qos.latched, 1)
         if one.stamped_period:
-            periods[name] = p.scene_period_s if one is interfaces.SCENE else p.answer_period_s
+            periods[name] = p.scene_period_s if one in SCENES else p.answer_period_s
         if one.qos.latched:
             latched[name] = one.qos.depth
     for one in further:

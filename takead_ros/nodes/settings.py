@@ -35,6 +35,9 @@ class SimulatorParameters(StartParameters):
     suite: str = Field("demo", description="scenario suite; its families in turn, then the next seed, for ever")
     family: str = Field("", description="one family instead of a suite; empty: the suite")
     seed: int = Field(0, ge=0, description="first seed")
+    perception: str = Field(
+        "", description="what is perceived of the world: none, vehicle, or a YAML file; empty: as the suite says"
+    )
     period_s: float = number(SCENE_PERIOD_S, 0.02, 0.2, "s between two scenes: a multiple of the physics step")
     max_command_age_s: float = number(0.25, 0.05, 1.0, "without a command so fresh the ego brakes, the wheel held")
     stopping_mps2: float = number(3.0, 0.5, 9.0, "how hard it then brakes")

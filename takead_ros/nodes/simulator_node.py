@@ -22,12 +22,14 @@ from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.episodes import SECOND, Engager, repeating, sequence
 from takead_ros.nodes.parameters import Declared
 from takead_ros.nodes.settings import SimulatorParameters
+from takead_ros.scenarios.suites import perception_of
 from takead_ros.simulators import Episode, open_simulator
+from takead_ros.simulators.perception import load_perception, perception
 
 
 class SimulatorNode:
-    """Subscribes ``command``; publishes ``scene`` in every period, ``episode`` at each start, ``/diagnostics`` every
-    second, and ``/clock``.
+    """Subscribes ``command``; publishes ``scene`` in every period (before it ``scene/truth``, where what is perceived
+    is not the truth), ``episode`` at each start, ``/diagnostics`` every second, and ``/clock``.
 
     ``episode``, where given, is driven to its end, once; else the scenarios of the suite one after another, for ever.
     While a drive is scored and the next world is built, the last scene is repeated with ``real_time``, for the arbiter
@@ -44,12 +46,16 @@ class SimulatorNode:
         self._simulator = None
         self._converter = SceneConverter()
         self._ticks = 0
+        self._perceives = load_perception(p.perception or perception_of(p.suite))
         self._shown: Scene | None = None
+        self._truth: Scene | None = None
         self._command: DriveCommand | None = None
         self._received = self._waiting_since = 0
         self._going, self._fault = False, ""
         self._episodes = wiring.publisher(node, interfaces.EPISODE)
         self._scene = wiring.publisher(node, interfaces.SCENE)
+        truthful = self._perceives.truthful
+        self._true_scene = None if truthful else wiring.publisher(node, interfaces.SCENE_TRUTH)
         self._diagnostics = Diagnostics(node)
         self._time = wiring.publisher(node, interfaces.CLOCK) if p.publish_clock else None
         if episode is not None:
@@ -77,6 +83,7 @@ class SimulatorNode:
                 f"{self.NAME}: parameter 'period_s' = {self._parameters.period_s:g}, expected {step_s:g} for "
                 f"scenario {scenario.family}, which has a period of its own"
             )
+        self._perception = perception(self._perceives, scenario, step_s)
         self._command, self._going = None, False
         self._waiting_since = self._steady.now().nanoseconds
         if self._simulator is not None:
@@ -109,7 +116,8 @@ class SimulatorNode:
             self._drive(now)
         elif self._simulator is not None:
             self._engager.waiting(now)
-        self._shown = self._episode.observe(0)
+        truth = self._episode.observe(0)
+        self._truth, self._shown = truth, self._perception.perceive(truth)
         self._publish()
         if self._ticks % round(SECOND / self._step_ns) == 0:
             self._report(self._stamp())
@@ -150,6 +158,8 @@ class SimulatorNode:
         stamp = self._stamp()
         if self._time is not None:
             self._time.publish(types.Clock(clock=time_to_msg(stamp)))
+        if self._truth is not None and self._true_scene is not None:
+            self._true_scene.publish(self._converter.to_msg(replace(self._truth, stamp=stamp)))
         if self._shown is not None:
             self._scene.publish(self._converter.to_msg(replace(self._shown, stamp=stamp)))
 

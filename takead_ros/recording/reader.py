@@ -29,8 +29,8 @@ from takead_ros.recording.session import SECOND
 from takead_ros.recording.writer import OPEN_SUFFIX
 
 FRAME_TOPICS = (
-    interfaces.SCENE, interfaces.POLICY_OUTPUT, interfaces.EXPERT_OUTPUT, interfaces.COMMAND, interfaces.ARBITER_STATE,
-    interfaces.CLIP_LABEL,
+    interfaces.SCENE, interfaces.SCENE_TRUTH, interfaces.POLICY_OUTPUT, interfaces.EXPERT_OUTPUT, interfaces.COMMAND,
+    interfaces.ARBITER_STATE, interfaces.CLIP_LABEL,
 )  # fmt: skip
 NOT_CLIPS = (OPEN_SUFFIX, ".recovering", ".damaged")  # folders that are no closed clips
 TRASH = ".trash"  # where pruned clips wait for their end
@@ -42,7 +42,8 @@ class Frame:
     """One observation with all that answers it. ``stamp`` ns.
 
     policy, expert: their outputs for this very scene (by header stamp). command: the first one given after the scene
-    came in, whoever drove. mode: the arbiter's state in force at the stamp.
+    came in, whoever drove. mode: the arbiter's state in force at the stamp. truth: the world as it was, where the scene
+    is what a simulated perception made of it.
     """
 
     stamp: int
@@ -52,6 +53,12 @@ class Frame:
     command: DriveCommand | None
     label: Label
     mode: ArbiterMode | None
+    truth: Scene | None = None
+
+    @property
+    def world(self) -> Scene:
+        """The world as it was, as far as the clip knows it: what measures are to be taken by."""
+        return self.scene if self.truth is None else self.truth
 
 
 @dataclass
@@ -61,6 +68,7 @@ class _Open:
     received: int  # by whichever came first
     scene_received: int = 0
     scene: bytes | None = None
+    truth: bytes | None = None
     policy: bytes | None = None
     expert: bytes | None = None
     command: bytes | None = None
@@ -93,6 +101,8 @@ class _Aligner:
             entry = self.open.setdefault(stamp, _Open(message.stamp))
             if found is interfaces.SCENE:
                 entry.scene, entry.scene_received, self.latest = data, message.stamp, entry
+            elif found is interfaces.SCENE_TRUTH:
+                entry.truth = data
             else:
                 setattr(entry, "policy" if found is interfaces.POLICY_OUTPUT else "expert", data)
 
@@ -122,6 +132,9 @@ class _Aligner:
         return Frame(
             stamp=stamp,
             scene=convert.scene_from_msg(codec.deserialize(raw.scene, interfaces.SCENE.type)),
+            truth=None
+            if raw.truth is None
+            else convert.scene_from_msg(codec.deserialize(raw.truth, interfaces.SCENE_TRUTH.type)),
             policy=_output(raw.policy),
             expert=_output(raw.expert),
             command=command or None,

@@ -10,13 +10,15 @@ from takead_ros import __version__
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.maps.towns import prepare
 from takead_ros.nodes.configuration import load_configuration
+from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.model import load_model
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EXPERT, SIMULATOR, EpisodeSpec, NodeParameters, Value
 from takead_ros.runs.results import PASSES, PassName, RunSettings
 from takead_ros.scenarios import build
-from takead_ros.scenarios.suites import Suite, load_suite
+from takead_ros.scenarios.suites import NONE, Suite, load_suite
 from takead_ros.simulators import open_simulator
+from takead_ros.simulators.perception import load_perception, perception_names
 
 Record = Literal["clips", "all"]
 
@@ -71,23 +73,40 @@ def run_spec(
 ) -> RunSpec:
     """Check a model, a suite, a seed range and a simulator. Raises TakeadError for the first that cannot be used.
 
-    ``parameters`` are checked already (``read_parameters``).
+    ``parameters`` are checked already (``read_parameters``). What the suite says of perception holds where they do not.
     """
     chosen, numbers = load_suite(suite), tuple(parse_seeds(seeds))
+    given = parameters or {}
+    if chosen.perception != NONE and not given.get(SimulatorNode.NAME, {}).get("perception"):
+        given = with_perception(given, chosen.perception)
     opened = open_simulator(simulator)
     name = opened.name
     opened.close()
     for family in chosen.families:
         prepare(build(family, numbers[0]).roads)
     if model == EXPERT:
-        return RunSpec(EXPERT, "", chosen, numbers, simulator, name, parameters or {})
+        return RunSpec(EXPERT, "", chosen, numbers, simulator, name, given)
     path = model_path(model).resolve()
-    return RunSpec(str(path), load_model(path).sha256, chosen, numbers, simulator, name, parameters or {})
+    return RunSpec(str(path), load_model(path).sha256, chosen, numbers, simulator, name, given)
 
 
-def read_parameters(path: Path | None) -> dict[str, dict[str, Value]]:
-    """What the ROS parameter file ``path`` gives to the nodes of a run; nothing where there is none.
+def read_parameters(path: Path | None, perception: str | None = None) -> dict[str, dict[str, Value]]:
+    """What the ROS parameter file ``path`` gives to the nodes of a run; nothing where there is none. ``perception``: of
+    the simulator, by name or file, whatever the file says.
 
     Raises TakeadError that names what does not fit, also where rates do not fit together.
     """
-    return load_configuration(path) if path is not None else {}
+    found = load_configuration(path) if path is not None else {}
+    return found if perception is None else with_perception(found, perception)
+
+
+def with_perception(parameters: NodeParameters, name: str) -> dict[str, dict[str, Value]]:
+    """The parameters with the simulator's perception: a name, or a file (kept as its whole path).
+
+    Raises TakeadError where it is neither.
+    """
+    load_perception(name)
+    named = name == NONE or name in perception_names()
+    node = SimulatorNode.NAME
+    found = {each: dict(values) for each, values in parameters.items()}
+    return {**found, node: {**found.get(node, {}), "perception": name if named else str(Path(name).resolve())}}

@@ -11,14 +11,18 @@ from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.resources import resource
 from takead_ros.scenarios import ALL_FAMILIES, FAMILIES, Scenario, build
 
+NONE = "none"  # the perception that shows the truth
+
 
 @dataclass(frozen=True)
 class Suite:
-    """A named list of scenario families; with seeds it makes episodes."""
+    """A named list of scenario families; with seeds it makes episodes. perception: what is perceived there, by name
+    (``simulators.perception``)."""
 
     name: str
     description: str
     families: tuple[str, ...]
+    perception: str = NONE
 
     def episodes(self, seeds: list[int]) -> list[Scenario]:
         """One scenario for each family and seed: all families of the first seed, then of the next."""
@@ -44,8 +48,8 @@ def load_suite(name: str) -> Suite:
 
 
 def read_suite(path: Path) -> Suite:
-    """The suite in a YAML file with ``description`` (text) and ``families`` (list of names, or the word
-    ``all`` for those of the suite ``core``)."""
+    """The suite in a YAML file with ``description`` (text), ``families`` (list of names, or the word ``all`` for
+    those of the suite ``core``) and, where it is not the truth that is perceived, ``perception`` (a setting's name)."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -58,4 +62,12 @@ def read_suite(path: Path) -> Suite:
     unknown = [family for family in families if family not in ALL_FAMILIES]
     if unknown:
         raise TakeadError(f"{path}: unknown families {unknown}, expected some of {', '.join(sorted(ALL_FAMILIES))}")
-    return Suite(path.stem, str(content.get("description", "")), tuple(families))
+    perception = content.get("perception", NONE)
+    if not isinstance(perception, str) or not perception:
+        raise TakeadError(f"{path}: perception is {perception!r}, expected the name of a setting, such as vehicle")
+    return Suite(path.stem, str(content.get("description", "")), tuple(families), perception)
+
+
+def perception_of(name: str) -> str:
+    """The perception that the suite ``name`` asks for; of what is no suite, that of the truth."""
+    return load_suite(name).perception if name in suite_names() else NONE

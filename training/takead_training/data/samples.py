@@ -62,9 +62,14 @@ def clip_samples(frames: Iterable[Frame], seed: int, format: PolicyFormat) -> tu
     drives; where a person drives, it teaches what the vehicle then really did. Other frames give no sample.
     """
     pool, cache = LinePool(), LineCache()
-    whole = settle_labels([replace(frame, scene=pool.share(frame.scene)) for frame in frames])
+    whole = settle_labels(
+        [
+            replace(frame, scene=pool.share(frame.scene), truth=frame.truth and pool.share(frame.truth))
+            for frame in frames
+        ]
+    )
     answers = [f.policy if f.policy is not None and f.policy.status == DriverStatus.OK else None for f in whole]
-    world = World.of([frame.scene for frame in whole], answers)
+    world = World.of([frame.world for frame in whole], answers)
     until, since = _takeover_times(whole)
     random = np.random.default_rng(seed)
     rows: list[_Sample] = []
