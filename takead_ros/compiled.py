@@ -34,6 +34,7 @@ _UNTYPED: Any = numba  # its inner modules have no types
 Vector = Annotated[NDArray[np.float64], numba.float64[::1]]
 Matrix = Annotated[NDArray[np.float64], numba.float64[:, ::1]]
 Cube = Annotated[NDArray[np.float64], numba.float64[:, :, ::1]]
+Quad = Annotated[NDArray[np.float64], numba.float64[:, :, :, ::1]]
 Vector32 = Annotated[NDArray[np.float32], numba.float32[::1]]
 Matrix32 = Annotated[NDArray[np.float32], numba.float32[:, ::1]]
 Cube32 = Annotated[NDArray[np.float32], numba.float32[:, :, ::1]]

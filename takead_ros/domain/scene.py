@@ -101,8 +101,8 @@ class Objects:
     def __len__(self) -> int:
         return len(self.id)
 
-    def select(self, rows: NDArray[np.bool_] | IntArray) -> Objects:
-        """The objects at ``rows`` (a mask or indices), in that order."""
+    def select(self, rows: NDArray[np.bool_] | IntArray | slice) -> Objects:
+        """The objects at ``rows`` (a mask, indices or a slice), in that order."""
         return Objects(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     def visible(self) -> Objects:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from takead_ros.domain.geometry import box_corners
+from takead_ros.compiled import Indices, Vector, kernel, part, prepare
 from takead_ros.domain.scene import FloatArray, ObjectKind, Objects
 
 RANGE = 80.0  # m
@@ -17,7 +17,9 @@ CLEARANCE = 0.02  # m that a ray must run inside a body before it counts as cut
 # Who is as tall as a car, and hides what is behind. People and cyclists leave gaps; a roof sensor looks over cones,
 # warning triangles and barriers, which is what OBSTACLE stands for.
 OPAQUE = (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.EMERGENCY_VEHICLE)
-_HIDES = np.isin(np.arange(len(ObjectKind)), OPAQUE)  # by kind
+_CAR, _TRUCK, _EMERGENCY = (int(kind) for kind in OPAQUE)
+_POINTS = 9  # of a box: corners, middles of the sides, centre
+_SLACK = 1e-3  # m by which a body must be out of the way before its sides are not looked at
 
 
 def in_view(objects: Objects, x: float, y: float) -> Objects:
@@ -30,34 +32,73 @@ def in_view(objects: Objects, x: float, y: float) -> Objects:
 def visibility(objects: Objects, x: float, y: float) -> FloatArray:
     """Share (N,) of nine points of each object's box (corners, middles of the sides, centre) that the eye at (x, y) m,
     ``map``, sees; 0 beyond 80 m."""
-    count = len(objects)
-    if count == 0:
-        return np.zeros(0)
-    corners = box_corners(objects.x, objects.y, objects.yaw, objects.length, objects.width)
-    points = np.empty((count, 9, 2))
-    points[:, :4], points[:, 4:8] = corners, 0.5 * (corners + corners[:, (1, 2, 3, 0)])
-    points[:, 8, 0], points[:, 8, 1] = objects.x, objects.y
-    seen = np.hypot(points[..., 0] - x, points[..., 1] - y) <= RANGE
-    blocking = np.flatnonzero(_HIDES[objects.kind])
-    if len(blocking):
-        cut = _cut((x, y), points, objects.select(blocking))  # (M, N, 9)
-        cut[np.arange(len(blocking)), blocking] = False  # no body hides itself
-        seen &= ~cut.any(0)
-    return np.asarray(seen.mean(1))
+    prepare()
+    px, py, yaw = (np.array(values, dtype=float) for values in (objects.x, objects.y, objects.yaw))
+    length, width = (np.array(values, dtype=float) for values in (objects.length, objects.width))
+    return _shares(np.array(objects.kind, dtype=np.int64), px, py, yaw, length, width, float(x), float(y))
 
 
-def _cut(eye: tuple[float, float], points: FloatArray, boxes: Objects) -> np.ndarray:
-    """Whether the segment from ``eye`` to each point (N, K, 2) runs through each of M boxes: (M, N, K), slab method."""
-    cos, sin = np.cos(boxes.yaw)[:, None, None], np.sin(boxes.yaw)[:, None, None]
-    ex, ey = eye[0] - boxes.x[:, None, None], eye[1] - boxes.y[:, None, None]
-    start = (cos * ex + sin * ey, -sin * ex + cos * ey)
-    dx, dy = points[..., 0] - eye[0], points[..., 1] - eye[1]
-    step = (cos * dx + sin * dy, -sin * dx + cos * dy)
-    enter, leave = np.zeros(1), np.ones(1)
-    for origin, along, half in zip(start, step, (boxes.length / 2.0, boxes.width / 2.0), strict=True):
-        reach = half[:, None, None] - CLEARANCE
-        along = np.where(np.abs(along) < 1e-9, 1e-9, along)
-        low, high = (-reach - origin) / along, (reach - origin) / along
-        enter = np.maximum(enter, np.minimum(low, high))
-        leave = np.minimum(leave, np.maximum(low, high))
-    return np.asarray(enter < leave)
+@kernel
+def _shares(
+    kind: Indices, x: Vector, y: Vector, yaw: Vector, length: Vector, width: Vector, eye_x: float, eye_y: float
+) -> Vector:
+    shares = np.empty(len(kind))
+    for n in range(len(kind)):
+        shares[n] = share_seen(n, len(kind), kind, x, y, yaw, length, width, eye_x, eye_y)
+    return shares
+
+
+@part
+def share_seen(
+    n: int, count: int, kind: Indices, x: Vector, y: Vector, yaw: Vector, length: Vector, width: Vector, eye_x: float,
+    eye_y: float,
+) -> float:  # fmt: skip
+    """The visibility of body ``n`` among the first ``count``, from the eye at (eye_x, eye_y) m."""
+    away = np.hypot(x[n] - eye_x, y[n] - eye_y)
+    half = 0.5 * np.hypot(length[n], width[n])
+    if away - half > RANGE + _SLACK:
+        return 0.0
+    cos, sin = np.cos(yaw[n]), np.sin(yaw[n])
+    px, py, seen = np.empty(_POINTS), np.empty(_POINTS), np.empty(_POINTS, np.bool_)
+    along, across = length[n] / 2.0, width[n] / 2.0
+    ahead_x, ahead_y, left_x, left_y = cos * along, sin * along, sin * across, cos * across
+    px[0], py[0] = x[n] + ahead_x - left_x, y[n] + ahead_y + left_y
+    px[1], py[1] = x[n] - ahead_x - left_x, y[n] - ahead_y + left_y
+    px[2], py[2] = x[n] - ahead_x + left_x, y[n] - ahead_y - left_y
+    px[3], py[3] = x[n] + ahead_x + left_x, y[n] + ahead_y - left_y
+    for i in range(4):
+        px[4 + i], py[4 + i] = 0.5 * (px[i] + px[(i + 1) % 4]), 0.5 * (py[i] + py[(i + 1) % 4])
+    px[8], py[8] = x[n], y[n]
+    for i in range(_POINTS):
+        seen[i] = np.hypot(px[i] - eye_x, py[i] - eye_y) <= RANGE
+    for b in range(count):
+        if b == n or not (kind[b] == _CAR or kind[b] == _TRUCK or kind[b] == _EMERGENCY):
+            continue
+        bx, by = x[b] - eye_x, y[b] - eye_y
+        reach = 0.5 * np.hypot(length[b], width[b]) + half + _SLACK
+        if np.hypot(bx, by) > away + reach:
+            continue  # farther than the body that it might hide
+        if abs((x[n] - eye_x) * by - (y[n] - eye_y) * bx) > reach * max(away, _SLACK):
+            continue  # beside every line of sight
+        b_cos, b_sin = np.cos(yaw[b]), np.sin(yaw[b])
+        ex, ey = eye_x - x[b], eye_y - y[b]
+        start_x, start_y = b_cos * ex + b_sin * ey, -b_sin * ex + b_cos * ey
+        for i in range(_POINTS):
+            if seen[i]:
+                dx, dy = px[i] - eye_x, py[i] - eye_y
+                enter, leave = _slab(start_x, b_cos * dx + b_sin * dy, length[b] / 2.0 - CLEARANCE, 0.0, 1.0)
+                enter, leave = _slab(start_y, -b_sin * dx + b_cos * dy, width[b] / 2.0 - CLEARANCE, enter, leave)
+                seen[i] = not enter < leave
+    total = 0
+    for i in range(_POINTS):
+        total += seen[i]
+    return total / float(_POINTS)
+
+
+@part
+def _slab(origin: float, along: float, reach: float, enter: float, leave: float) -> tuple[float, float]:
+    """Where on its way (0 to 1) a ray is within ``reach`` m of a box's middle, cut with (enter, leave)."""
+    if abs(along) < 1e-9:
+        along = 1e-9
+    low, high = (-reach - origin) / along, (reach - origin) / along
+    return max(enter, min(low, high)), min(leave, max(low, high))

@@ -113,14 +113,14 @@ def _off_road(log: EpisodeLog) -> list[Infraction]:
 
 def _emergency(log: EpisodeLog) -> list[Infraction]:
     """One for each emergency vehicle that at the end, or where it was seen last, still is behind the ego."""
-    last: dict[int, int] = {}
-    for tick, objects in enumerate(log.objects):
-        last.update(dict.fromkeys(objects.id[objects.kind == ObjectKind.EMERGENCY_VEHICLE].tolist(), tick))
+    everyone = log.objects.all
+    rows = np.flatnonzero(everyone.kind == ObjectKind.EMERGENCY_VEHICLE)
+    last = dict(zip(everyone.id[rows].tolist(), rows.tolist(), strict=True))
     result: list[Infraction] = []
-    for number, tick in last.items():
-        vehicle = log.objects[tick].select(log.objects[tick].id == number)
-        ahead_x, ahead_y = log.x[tick] - vehicle.x[0], log.y[tick] - vehicle.y[0]
-        if np.cos(vehicle.yaw[0]) * ahead_x + np.sin(vehicle.yaw[0]) * ahead_y > 0.0:
+    for number, row in last.items():
+        tick = int(np.searchsorted(log.objects.first, row, side="right")) - 1
+        ahead_x, ahead_y = log.x[tick] - everyone.x[row], log.y[tick] - everyone.y[row]
+        if np.cos(everyone.yaw[row]) * ahead_x + np.sin(everyone.yaw[row]) * ahead_y > 0.0:
             kind = "yield_to_emergency_vehicle"
             result.append(_at(log, tick, kind, PENALTIES[kind], number))
     return result

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from takead_ros.domain.geometry import box_corners, boxes_overlap
+from takead_ros.compiled import prepare
 from takead_ros.domain.scene import FloatArray, ObjectKind
+from takead_ros.measures import kernels
 from takead_ros.measures.episode_log import End, EpisodeLog
 
 TTC_HORIZON = 3.0  # s
@@ -32,6 +33,7 @@ COMFORT_WINDOW = 7  # of them in each smoothing and derivative
 CHECKPOINTS = 20  # speed checks along the route (Bench2Drive: every 5 %)
 HIGHEST_RATIO = 1000.0  # %; beyond it a checkpoint does not count
 NEIGHBOURHOOD = 30.0  # m around the ego whose moving vehicles count as traffic
+MOVING = 0.5  # m/s from which a vehicle moves
 MOTOR_VEHICLES = (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.EMERGENCY_VEHICLE)
 
 PET_STEP = 0.1  # s
@@ -42,32 +44,22 @@ PET_ANGLE = float(np.deg2rad(30.0))  # between headings, from which two paths cr
 def times_to_collision(log: EpisodeLog) -> FloatArray:
     """(T,) s until the ego's box would overlap another's with everyone keeping speed and heading; inf beyond 3 s or
     while the ego stands. Every second tick is computed and held (10 Hz)."""
-    result = np.full(len(log.x), np.inf)
+    prepare()
     ahead = np.arange(0.0, TTC_HORIZON + 1e-9, TTC_STEP)
     stride = max(round(0.1 / log.step_s), 1)
-    for tick in range(0, len(log.x), stride):
-        objects = log.objects[tick]
-        if log.speed[tick] <= STANDING or len(objects) == 0:
-            continue
-        cos, sin = np.cos(log.yaw[tick]), np.sin(log.yaw[tick])
-        distance = np.hypot(objects.x - log.x[tick], objects.y - log.y[tick])
-        closing = np.hypot(objects.vx - cos * log.speed[tick], objects.vy - sin * log.speed[tick])
-        reach = 0.5 * (np.hypot(objects.length, objects.width) + np.hypot(log.ego_length, log.ego_width))
-        near = objects.select(distance - reach <= closing * TTC_HORIZON)
-        if len(near) == 0:
-            continue
-        ego = box_corners(
-            log.x[tick] + cos * log.speed[tick] * ahead, log.y[tick] + sin * log.speed[tick] * ahead,
-            np.full(len(ahead), log.yaw[tick]), np.array(log.ego_length), np.array(log.ego_width),
-        )  # fmt: skip
-        others = box_corners(
-            near.x[:, None] + near.vx[:, None] * ahead, near.y[:, None] + near.vy[:, None] * ahead,
-            np.broadcast_to(near.yaw[:, None], (len(near), len(ahead))), near.length[:, None], near.width[:, None],
-        )  # fmt: skip
-        hits = boxes_overlap(ego[None], others).any(0)
-        if hits.any():
-            result[tick : tick + stride] = ahead[int(hits.argmax())]
-    return result
+    return kernels.times_to_collision(_ego(log), _others(log), ahead, stride, TTC_HORIZON, STANDING)
+
+
+def _ego(log: EpisodeLog) -> kernels.Ego:
+    x, y, yaw, speed = (np.array(values, dtype=float) for values in (log.x, log.y, log.yaw, log.speed))
+    return kernels.Ego(x, y, yaw, speed, float(log.ego_length), float(log.ego_width))
+
+
+def _others(log: EpisodeLog) -> kernels.Others:
+    everyone = log.objects.all
+    columns = (np.array(getattr(everyone, name), dtype=float) for name in kernels.Others._fields[2:])
+    kinds = np.array(everyone.kind, dtype=np.int64)
+    return kernels.Others(np.array(log.objects.first, dtype=np.int64), kinds, *columns)
 
 
 def min_time_to_collision(log: EpisodeLog) -> float:
@@ -139,42 +131,12 @@ def post_encroachment_time(log: EpisodeLog) -> float:
     5 s; inf where no paths crossed, 0 where boxes overlapped. Who follows in the same direction has a headway, not a
     conflict. Source: Allen, Shin, Cooper, Transp. Res. Rec. 667 (1978) 67.
     """
+    prepare()
     stride = max(round(PET_STEP / log.step_s), 1)
-    ticks = range(0, len(log.x), stride)
-    numbers = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(log.objects[tick].id for tick in ticks)]))
-    others = np.full((len(ticks), len(numbers), 5), np.nan)
-    for row, tick in enumerate(ticks):
-        objects = log.objects[tick]
-        others[row, np.searchsorted(numbers, objects.id)] = np.stack(
-            [
-                objects.x,
-                objects.y,
-                objects.yaw,
-                objects.length + PET_STEP * np.hypot(objects.vx, objects.vy),
-                objects.width,
-            ],
-            axis=1,
-        )
-    length = log.ego_length + PET_STEP * np.maximum(log.speed, 0.0)  # what a box sweeps over in one step
-    ego = np.stack([values[::stride] for values in (log.x, log.y, log.yaw, length)], axis=1)[:, None, :]
-    limit = min(round(PET_HORIZON / PET_STEP), len(ticks) - 1)
-    for lag in range(limit + 1):
-        pairs = [(ego[: len(ticks) - lag], others[lag:]), (ego[lag:], others[: len(ticks) - lag])]
-        if any(_conflicts(mine, theirs, log.ego_width) for mine, theirs in pairs[: 1 + (lag > 0)]):
-            return lag * PET_STEP
-    return float(np.inf)
-
-
-def _conflicts(ego: FloatArray, others: FloatArray, width: float) -> bool:
-    """Whether any of the ego's boxes (T, 1, 4) overlaps a box (T, N, 5) of the same row across its heading."""
-    reach = 0.5 * (np.hypot(ego[..., 3], width) + np.hypot(others[..., 3], others[..., 4]))
-    near = np.hypot(others[..., 0] - ego[..., 0], others[..., 1] - ego[..., 1]) < reach
-    rows, columns = np.nonzero(near & (np.cos(others[..., 2] - ego[..., 2]) < np.cos(PET_ANGLE)))
-    if len(rows) == 0:
-        return False
-    theirs, mine = others[rows, columns], ego[rows, 0]
-    first = box_corners(mine[:, 0], mine[:, 1], mine[:, 2], mine[:, 3], np.array(width))
-    return bool(boxes_overlap(first, box_corners(*theirs.T)).any())
+    samples = len(range(0, len(log.x), stride))
+    lags = min(round(PET_HORIZON / PET_STEP), samples - 1)
+    found = kernels.first_conflict(_ego(log), _others(log), stride, samples, lags, PET_STEP, float(np.cos(PET_ANGLE)))
+    return found * PET_STEP if found >= 0 else float(np.inf)
 
 
 def efficiency(log: EpisodeLog) -> float | None:
@@ -187,7 +149,8 @@ def efficiency(log: EpisodeLog) -> float | None:
     ratios = []
     edges = np.linspace(0.0, log.route_length, CHECKPOINTS + 1)
     reached = log.route_length if log.end is End.GOAL else float(log.route_s.max())
-    traffic = np.array([_traffic_speed(log, tick) for tick in range(len(log.x))])
+    prepare()
+    traffic = kernels.traffic_speeds(_ego(log), _others(log), np.array(MOTOR_VEHICLES), NEIGHBOURHOOD, MOVING)
     for low, high in pairwise(edges):
         if high > reached + 1e-9:
             break
@@ -196,12 +159,3 @@ def efficiency(log: EpisodeLog) -> float | None:
             ratio = 100.0 * float(log.speed[ticks].mean() / traffic[ticks].mean())
             ratios += [ratio] if ratio <= HIGHEST_RATIO else []
     return float(np.mean(ratios)) if ratios else None
-
-
-def _traffic_speed(log: EpisodeLog, tick: int) -> float:
-    """Mean speed m/s of the moving motor vehicles around the ego; 0 where there are none."""
-    objects = log.objects[tick]
-    speed = np.hypot(objects.vx, objects.vy)
-    near = np.hypot(objects.x - log.x[tick], objects.y - log.y[tick]) < NEIGHBOURHOOD
-    chosen = speed[near & np.isin(objects.kind, MOTOR_VEHICLES) & (speed > 0.5)]
-    return float(chosen.mean()) if len(chosen) else 0.0

@@ -57,6 +57,41 @@ class TrackingParameters(NamedTuple):
     short_plan_m: float = 2.0  # below this length steering fades to what it is now
 
 
+class Frames(NamedTuple):
+    """The route frames of B observations, all (B, ...) as in RouteFrame; ``used`` (B,): how much of a row is used."""
+
+    used: Indices
+    points: Cube
+    heading: Matrix
+    arc: Matrix
+    offset: Vector
+    heading_error: Vector
+
+
+class Motions(NamedTuple):
+    """Motion of B egos, all (B,)."""
+
+    speed: Vector
+    steering_angle: Vector
+    max_steering_angle: Vector
+    wheelbase: Vector
+
+
+class Decoder(NamedTuple):
+    """How a network's outputs become a plan and a command: the fade (T,) of the present offset, s of a step; speed
+    bins (B,) m/s, and how their distribution decides (place in ``manifest.SPEED_DECODES``); whether the control branch
+    has a say; the spline of the tracking (``tracking.spline``) and its parameters."""
+
+    fade: Vector
+    dt: float
+    bins: Vector
+    how: int
+    control: bool
+    knots: Matrix
+    start: Vector
+    tracking: TrackingParameters
+
+
 class Guidance(NamedTuple):
     """Where navigation leads: targets (3, 2) m, a RouteCommand for each (3,), remaining m, speed_limit m/s or NaN."""
 
@@ -82,10 +117,12 @@ class Others(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """S pieces of the map's polylines: points (S, LINE_POINTS, 2) m, flags (S, F)."""
+    """S pieces of the map's polylines: points (S, LINE_POINTS, 2) m, flags (S, F); ``rows`` (R,): those that are
+    looked at."""
 
     points: Cube
     flags: Matrix32
+    rows: Indices
 
 
 class Controls(NamedTuple):

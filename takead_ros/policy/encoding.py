@@ -36,7 +36,8 @@ PIECE = 20.0  # m: longest piece of a polyline that becomes one token
 LONGEST = 100_000.0  # m of a polyline; one field of a message could else ask for gigabytes of pieces
 EGO_FEATURES, OBJECT_FEATURES, CONTROL_FEATURES = 13, 28, 12
 EGO_SPEED_COLUMNS = (0, 12)  # of "ego": what says how fast the vehicle itself is
-LINE_FEATURES = 2 * LINE_POINTS + len(LineKind) + 5
+LINE_FLAGS = len(LineKind) + 5
+LINE_FEATURES = 2 * LINE_POINTS + LINE_FLAGS
 _LINE_KINDS = np.eye(len(LineKind), dtype=np.float32)
 
 
@@ -74,7 +75,7 @@ class LineCache:
 
 
 def _no_pieces() -> tuple[FloatArray, NDArray[np.float32]]:
-    return np.zeros((0, LINE_POINTS, 2)), np.zeros((0, LINE_FEATURES - 2 * LINE_POINTS), np.float32)
+    return np.zeros((0, LINE_POINTS, 2)), np.zeros((0, LINE_FLAGS), np.float32)
 
 
 def _cut(line: Polyline) -> tuple[FloatArray, NDArray[np.float32]]:
@@ -129,7 +130,8 @@ def encode_into(
     """Encode the scene into row ``row`` of ``batch``; see ``encode``."""
     prepare()
     frame = frame if frame is not None else route_frame(scene)
-    pieces = Pieces(*(cache or LineCache()).pieces(scene.polylines))
+    points, flags = (cache or LineCache()).pieces(scene.polylines)
+    pieces = Pieces(points, flags, np.arange(len(points)))
     bad = fill(
         row, _body(scene.ego), _guidance(scene.route), frame, _others(scene.objects), pieces,
         _controls(scene.controls), batch,

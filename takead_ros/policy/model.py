@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError, unknown
@@ -16,6 +17,7 @@ from takead_ros.domain.scene import EgoState, FloatArray, Scene
 from takead_ros.policy.encoding import LineCache
 from takead_ros.policy.format import Encoded, Observation, PolicyFormat
 from takead_ros.policy.formats import format_of
+from takead_ros.policy.kernels.decode import BEYOND_LOCK, MAX_ACCELERATION, MAX_SPEED
 from takead_ros.policy.manifest import KEY, Manifest, manifest_path, parse_manifest
 from takead_ros.policy.onnx_file import external_tensors, model_sha256
 from takead_ros.policy.route_frame import NotFiniteError
@@ -28,7 +30,6 @@ PROVIDERS = {
     "openvino": "OpenVINOExecutionProvider",
 }
 PROBES = 8  # made-up observations that every model must answer with finite numbers before it is used
-MAX_SPEED, MAX_ACCELERATION = 60.0, 15.0  # m/s, m/s^2: beyond these an output cannot be meant
 
 
 class Policy:
@@ -49,8 +50,12 @@ class Policy:
     def run_batch(self, encoded: Encoded) -> dict[str, FloatArray]:
         """The network's raw outputs (B, ...) for a batch of encoded observations (B, ...); constants have no batch
         axis."""
-        values = self._session.run(list(self.format.outputs), {name: encoded[name] for name in self.format.inputs})
-        return {name: np.asarray(value, dtype=float) for name, value in zip(self.format.outputs, values, strict=True)}
+        names = tuple(self.format.outputs)
+        return {n: np.asarray(v, dtype=float) for n, v in zip(names, self.ask(encoded, names), strict=True)}
+
+    def ask(self, encoded: Encoded, outputs: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Some of the network's raw outputs as it gives them, for a batch of encoded observations (B, ...)."""
+        return list(self._session.run(list(outputs), {name: encoded[name] for name in self.format.inputs}))
 
     def infer(self, scene: Scene, others: Mapping[str, object] | None = None) -> DriverOutput:
         """What the policy would do at ``scene``; ``others``: the newest message of each further topic that its format
@@ -100,7 +105,7 @@ def _out_of_range(answer: DriverOutput, ego: EgoState) -> str:
         return "the derived plan or command is not finite"
     if plan.speed.max() > MAX_SPEED:
         return f"planned speed {plan.speed.max():.1f} m/s is above {MAX_SPEED} m/s"
-    if abs(steering) > ego.max_steering_angle + 1e-6:
+    if abs(steering) > ego.max_steering_angle + BEYOND_LOCK:
         return f"steering angle {steering:.3f} rad is beyond full lock {ego.max_steering_angle:.3f} rad"
     if abs(acceleration) > MAX_ACCELERATION:
         return f"acceleration {acceleration:.1f} m/s^2 is beyond {MAX_ACCELERATION} m/s^2"

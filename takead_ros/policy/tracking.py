@@ -21,7 +21,7 @@ _FINE = 4  # samples of the curve per plan step
 
 
 @lru_cache(maxsize=8)
-def _spline(steps: int) -> tuple[FloatArray, FloatArray]:
+def spline(steps: int) -> tuple[FloatArray, FloatArray]:
     """Matrices (steps * _FINE + 1, steps + 1) and (steps * _FINE + 1,) of the cubic spline in plan time.
 
     The curve is ``points @ first + initial_derivative * second`` for knots at 0 .. steps (unit spacing), with the
@@ -49,6 +49,11 @@ def _spline(steps: int) -> tuple[FloatArray, FloatArray]:
     return matrix[:, :n].copy(), matrix[:, n].copy()
 
 
+def motion_of(ego: EgoState) -> Motion:
+    """What tracking needs of the ego."""
+    return Motion(*(float(getattr(ego, name)) for name in Motion._fields))
+
+
 def track(plan: Plan, ego: EgoState, parameters: TrackingParameters = DEFAULT) -> tuple[float, float]:
     """(steering angle rad, acceleration m/s^2) that follow ``plan`` (in ``base_link`` of ``ego``, >= 1 step).
 
@@ -58,7 +63,6 @@ def track(plan: Plan, ego: EgoState, parameters: TrackingParameters = DEFAULT) -
     if len(plan.x) == 0:
         raise ValueError("track: the plan has no steps")
     prepare()
-    motion = Motion(*(float(getattr(ego, name)) for name in Motion._fields))
     x, y, speed = (np.array(values, dtype=float) for values in (plan.x, plan.y, plan.speed))
-    steering, acceleration = tracked(x, y, speed, plan.dt, *_spline(len(x)), motion, parameters)
+    steering, acceleration = tracked(x, y, speed, plan.dt, *spline(len(x)), motion_of(ego), parameters)
     return steering, acceleration

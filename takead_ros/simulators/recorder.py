@@ -6,14 +6,14 @@ import numpy as np
 
 from takead_ros.domain.geometry import box_corners, boxes_overlap
 from takead_ros.domain.navigation import Navigation
-from takead_ros.domain.scene import EgoState, Objects, TrafficControl
-from takead_ros.measures.episode_log import Contact, End, EpisodeLog
+from takead_ros.domain.scene import EgoState, FloatArray, Objects, TrafficControl
+from takead_ros.measures.episode_log import Contact, End, EpisodeLog, Traffic
 from takead_ros.scenarios.spec import Scenario
 
 TOUCH = 0.03  # m; physics keeps bodies apart, so boxes this much longer and wider touch when bodies do
 NEAR = 8.0  # m between two centres beyond which no box touches another
 
-_COLUMNS = (
+COLUMNS = (
     "x", "y", "yaw", "speed", "acceleration", "lateral_acceleration", "yaw_rate", "steering_angle", "route_s",
     "lateral_offset", "off_road",
 )  # fmt: skip
@@ -73,22 +73,33 @@ class EpisodeRecorder:
 
     def log(self, end: End) -> EpisodeLog:
         """The episode so far, which ended (or goes on) as ``end`` says."""
-        scenario = self._scenario
-        columns = dict(zip(_COLUMNS, np.array(self._rows).T, strict=True))
-        return EpisodeLog(
-            family=scenario.family,
-            seed=scenario.seed,
-            ability=scenario.ability.value,
-            threat=scenario.threat,
-            step_s=self._step_s,
-            route_length=self._route_length,
-            time_limit=scenario.time_limit,
-            speed_limit=scenario.speed_limit,
-            end=end,
-            ego_length=self._ego_length,
-            ego_width=self._ego_width,
-            objects=tuple(self._objects),
-            contacts=tuple(self._contacts),
-            controls=tuple(self._controls),
-            **columns,
-        )
+        columns = np.ascontiguousarray(np.array(self._rows).T)
+        return make_log(
+            self._scenario, self._step_s, end, self._route_length, self._ego_length, self._ego_width, columns,
+            Traffic.of(self._objects), tuple(self._contacts), tuple(self._controls),
+        )  # fmt: skip
+
+
+def make_log(
+    scenario: Scenario, step_s: float, end: End, route_length: float, ego_length: float, ego_width: float,
+    columns: FloatArray, objects: Traffic, contacts: tuple[Contact, ...],
+    controls: tuple[tuple[TrafficControl, ...], ...],
+) -> EpisodeLog:  # fmt: skip
+    """The log of an episode of ``scenario``; ``columns`` (C, T): those of COLUMNS."""
+    return EpisodeLog(
+        family=scenario.family,
+        seed=scenario.seed,
+        ability=scenario.ability.value,
+        threat=scenario.threat,
+        step_s=step_s,
+        route_length=route_length,
+        time_limit=scenario.time_limit,
+        speed_limit=scenario.speed_limit,
+        end=end,
+        ego_length=ego_length,
+        ego_width=ego_width,
+        objects=objects,
+        contacts=contacts,
+        controls=controls,
+        **dict(zip(COLUMNS, columns, strict=True)),
+    )

@@ -13,13 +13,16 @@ MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chos
 
 
 class MapView:
-    """The polylines of a map within 80 m of the ego; each stays one and the same object."""
+    """The polylines of a map within 80 m of the ego; each stays one and the same object.
+
+    middles (L, 2) m and reach (L,) m of each of them.
+    """
 
     def __init__(self, polylines: tuple[Polyline, ...]) -> None:
         self._polylines = polylines
-        self._middles = np.array([line.points.mean(0) for line in polylines])
-        self._reach = np.array(
-            [np.hypot(*(line.points - middle).T).max() for line, middle in zip(polylines, self._middles, strict=True)]
+        self.middles = np.array([line.points.mean(0) for line in polylines])
+        self.reach = np.array(
+            [np.hypot(*(line.points - middle).T).max() for line, middle in zip(polylines, self.middles, strict=True)]
         )
         self._chosen_at: tuple[float, float] | None = None
         self._chosen: tuple[Polyline, ...] = ()
@@ -29,6 +32,6 @@ class MapView:
         at = (x, y)
         if self._chosen_at is None or math.dist(at, self._chosen_at) > MAP_REFRESH:
             self._chosen_at = at
-            distance = np.hypot(self._middles[:, 0] - x, self._middles[:, 1] - y) - self._reach
+            distance = np.hypot(self.middles[:, 0] - x, self.middles[:, 1] - y) - self.reach
             self._chosen = tuple(self._polylines[i] for i in np.flatnonzero(distance < MAP_RANGE))
         return self._chosen

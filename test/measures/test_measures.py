@@ -13,7 +13,7 @@ from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import ControlKind, LightState, ObjectKind, Objects, TrafficControl
 from takead_ros.measures.driving_score import score
-from takead_ros.measures.episode_log import Contact, End, EpisodeLog
+from takead_ros.measures.episode_log import Contact, End, EpisodeLog, Traffic
 from takead_ros.measures.ride_quality import comfort, efficiency, min_time_to_collision, post_encroachment_time
 
 STEP = 0.05
@@ -40,7 +40,7 @@ def episode(
         time_limit=30.0, speed_limit=13.9, end=End.GOAL, ego_length=4.0, ego_width=2.0, x=along, y=zeros, yaw=zeros,
         speed=np.full(count, speed), acceleration=zeros, lateral_acceleration=zeros, yaw_rate=zeros,
         steering_angle=zeros, route_s=along, lateral_offset=zeros, off_road=zeros,
-        objects=others or (Objects.empty(),) * count, contacts=(),
+        objects=Traffic.of(others or (Objects.empty(),) * count), contacts=(),
     )  # fmt: skip
     return replace(log, **fields)  # type: ignore[arg-type]
 
@@ -57,7 +57,7 @@ def turned(log: EpisodeLog, angle: float, dx: float, dy: float) -> EpisodeLog:
 
     return replace(
         log, x=cos * log.x - sin * log.y + dx, y=sin * log.x + cos * log.y + dy, yaw=log.yaw + angle,
-        objects=tuple(move(o) for o in log.objects),
+        objects=replace(log.objects, all=move(log.objects.all)),
     )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def test_time_to_collision_by_hand() -> None:
     # at the end the ego is at 10 m: 20 m between centres, 16 m between bumpers, 10 m/s
     assert min_time_to_collision(log) == pytest.approx(1.7, abs=0.06)
     beside = tuple(objects((30.0, 3.0, 0.0, 0.0, 0.0)) for _ in range(21))
-    assert min_time_to_collision(replace(log, objects=beside)) == np.inf
+    assert min_time_to_collision(replace(log, objects=Traffic.of(beside))) == np.inf
     assert min_time_to_collision(replace(log, speed=np.zeros(21))) == np.inf
 
 
@@ -214,7 +214,8 @@ def test_turning_the_map_and_the_order_of_objects_change_nothing(
 ) -> None:
     rows = ((40.0, 0.4, 0.2, 2.0, 0.0), (60.0, -3.0, 1.0, 0.0, 3.0), (20.0, 4.0, 0.0, 8.0, 0.0))
     log = episode(others=tuple(objects(*rows) for _ in range(201)), contacts=(contact(77, ObjectKind.CAR),))
-    other = turned(replace(log, objects=tuple(o.select(np.array(order)) for o in log.objects)), angle, dx, dy)
+    shuffled = Traffic.of([objects(*rows).select(np.array(order)) for _ in range(201)])
+    other = turned(replace(log, objects=shuffled), angle, dx, dy)
     first, second = score(log), score(other)
     for name in ("driving_score", "comfort", "efficiency", "distance", "route_completion"):
         assert getattr(second, name) == pytest.approx(getattr(first, name), abs=1e-6)

@@ -9,9 +9,10 @@ from support.scenes import make_scene
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.format import Observation, Outputs
+from takead_ros.policy.kernels.decode import MEAN, MEDIAN, MODE, PLAN, retimed, speed_of
 from takead_ros.policy.manifest import SPEED_DECODES, Decoding, SpeedDecode
 from takead_ros.policy.model import load_model
-from takead_ros.policy.vector import VECTOR_1, target_speed, with_target_speed
+from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, unroll
 from takead_ros.resources import resource
 
@@ -20,17 +21,21 @@ STOP_OR_GO = np.array([0.45, 0.05, 0.0, 0.0, 0.0, 0.1, 0.4, 0.0, 0.0, 0.0])
 
 
 def test_the_mean_of_stop_and_go_is_neither() -> None:
-    assert target_speed(BINS, STOP_OR_GO, "mode") == 0.0
-    assert target_speed(BINS, STOP_OR_GO, "mean") == pytest.approx(4.85)
-    assert 1.0 <= target_speed(BINS, STOP_OR_GO, "median") <= 8.0
+    assert speed_of(BINS, STOP_OR_GO, MODE) == 0.0
+    assert speed_of(BINS, STOP_OR_GO, MEAN) == pytest.approx(4.85)
+    assert 1.0 <= speed_of(BINS, STOP_OR_GO, MEDIAN) <= 8.0
     for one in np.eye(len(BINS)):
-        assert {target_speed(BINS, one, name) for name in ("mode", "mean", "median")} == {float(BINS @ one)}
+        assert {speed_of(BINS, one, how) for how in (MODE, MEAN, MEDIAN)} == {float(BINS @ one)}
+
+
+def test_the_kernel_knows_the_decodings_by_their_places() -> None:
+    assert [SPEED_DECODES[place] for place in (PLAN, MODE, MEDIAN, MEAN)] == ["plan", "mode", "median", "mean"]
 
 
 @pytest.mark.parametrize("target", [0.0, 3.0, 12.0])
 def test_the_chosen_path_is_kept_and_only_its_speed_changes(target: float) -> None:
     for profile in kinematic_anchors()[::9]:
-        changed = with_target_speed(profile, 8.0, target)
+        changed = retimed(profile, 8.0, target, PLAN_DT)
         along, aside, pace = unroll(changed, 8.0, 0.0)
         np.testing.assert_allclose(pace[4:], target, atol=1e-9)  # after 2 s
         assert (np.diff(np.concatenate([[8.0], pace])) * np.sign(target - 8.0) >= -1e-9).all()

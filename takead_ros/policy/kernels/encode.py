@@ -136,9 +136,9 @@ def _lines(row: int, ego: Body, pieces: Pieces, batch: Batch) -> None:
     features, mask = batch.lines[row], batch.lines_mask[row]
     cos, sin = np.cos(ego.yaw), np.sin(ego.yaw)
     ahead_x, ahead_y = ego.x + LINES_AHEAD * cos, ego.y + LINES_AHEAD * sin
-    total, each = pieces.points.shape[0], pieces.points.shape[1]
+    each = pieces.points.shape[1]
     rows, keys, count = np.empty(len(mask), np.int64), np.empty(len(mask)), 0
-    for s in range(total):
+    for s in pieces.rows:
         dx, dy = pieces.points[s, each // 2, 0] - ahead_x, pieces.points[s, each // 2, 1] - ahead_y
         square, at = dx * dx + dy * dy, count
         if count == len(mask) and not square < keys[count - 1]:
@@ -192,6 +192,16 @@ def _finite(values: Matrix32) -> bool:
 
 @kernel
 def fill(
+    row: int, ego: Body, guidance: Guidance, frame: RouteFrame, others: Others, pieces: Pieces, controls: Controls,
+    batch: Batch,
+) -> int:  # fmt: skip
+    """``fill_row`` as a call of its own."""
+    bad: int = fill_row(row, ego, guidance, frame, others, pieces, controls, batch)
+    return bad
+
+
+@part
+def fill_row(
     row: int, ego: Body, guidance: Guidance, frame: RouteFrame, others: Others, pieces: Pieces, controls: Controls,
     batch: Batch,
 ) -> int:  # fmt: skip

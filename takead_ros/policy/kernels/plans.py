@@ -16,30 +16,42 @@ FIRM = -2.0  # m/s^2; hard braking is taken at face value
 
 @kernel
 def plans(profiles: Cube, speed: float, fade: Vector, dt: float, frame: RouteFrame) -> tuple[Cube, Matrix, Matrix]:
-    """Positions (K, T, 2) m in ``base_link``, yaw (K, T) rad and speed (K, T) m/s of profiles (K, T, 2).
+    """Positions (K, T, 2) m in ``base_link``, yaw (K, T) rad and speed (K, T) m/s of profiles (K, T, 2)."""
+    count, steps = profiles.shape[0], profiles.shape[1]
+    positions, yaws, speeds = np.empty((count, steps, 2)), np.empty((count, steps)), np.empty((count, steps))
+    for k in range(count):
+        lay_plan(profiles[k], speed, fade, dt, frame, positions[k], yaws[k], speeds[k])
+    return positions, yaws, speeds
+
+
+@part
+def lay_plan(
+    profile: Matrix, speed: float, fade: Vector, dt: float, frame: RouteFrame, positions: Matrix, yaws: Vector,
+    speeds: Vector,
+) -> None:  # fmt: skip
+    """The plan of a profile (T, 2): positions (T, 2) m in ``base_link``, yaws (T,) rad, speeds (T,) m/s.
 
     fade (T,): the share of the present offset that is left at each step of dt s.
     """
-    count, steps = profiles.shape[0], profiles.shape[1]
-    positions, yaws, speeds = np.empty((count, steps, 2)), np.empty((count, steps)), np.empty((count, steps))
-    pace = np.empty(steps)
-    for k in range(count):
-        along, aside, before, drifted = 0.0, 0.0, frame.offset, 0.0
-        for t in range(steps):
-            pace[t] = max(speed + profiles[k, t, 0], 0.0)
-            along += pace[t]
-            aside = profiles[k, t, 1] + frame.offset * fade[t]
-            # A vehicle cannot move sideways: it changes its offset only as far as it travels.
-            reach = MAX_DRIFT * dt * pace[t]
-            drift = min(max(aside - before, -reach), reach)
-            before, drifted = aside, drifted + drift
-            x, y, heading = placed(frame, along * dt, frame.offset + drifted)
-            positions[k, t, 0], positions[k, t, 1] = x, y
-            yaws[k, t] = wrapped(heading + np.arctan2(drift, max(pace[t] * dt, 0.5)))
-        for t in range(steps - 1):
-            speeds[k, t] = 0.5 * (pace[t] + pace[t + 1])
-        speeds[k, steps - 1] = max(1.5 * pace[steps - 1] - 0.5 * pace[steps - 2], 0.0)
-    return positions, yaws, speeds
+    steps = len(profile)
+    along, aside, before, drifted = 0.0, 0.0, frame.offset, 0.0
+    for t in range(steps):
+        pace = max(speed + profile[t, 0], 0.0)
+        speeds[t] = pace
+        along += pace
+        aside = profile[t, 1] + frame.offset * fade[t]
+        # A vehicle cannot move sideways: it changes its offset only as far as it travels.
+        reach = MAX_DRIFT * dt * pace
+        drift = min(max(aside - before, -reach), reach)
+        before, drifted = aside, drifted + drift
+        x, y, heading = placed(frame, along * dt, frame.offset + drifted)
+        positions[t, 0], positions[t, 1] = x, y
+        yaws[t] = wrapped(heading + np.arctan2(drift, max(pace * dt, 0.5)))
+    # from the mean speed of each step to that at its end
+    last = max(1.5 * speeds[steps - 1] - 0.5 * speeds[steps - 2], 0.0)
+    for t in range(steps - 1):
+        speeds[t] = 0.5 * (speeds[t] + speeds[t + 1])
+    speeds[steps - 1] = last
 
 
 @part
@@ -98,6 +110,15 @@ def _acceleration(speed: Vector, dt: float, ego: Motion, p: TrackingParameters) 
 
 @kernel
 def tracked(
+    x: Vector, y: Vector, speed: Vector, dt: float, knots: Matrix, start: Vector, ego: Motion, p: TrackingParameters
+) -> tuple[float, float]:
+    """``follow`` as a call of its own."""
+    steering, acceleration = follow(x, y, speed, dt, knots, start, ego, p)
+    return steering, acceleration
+
+
+@part
+def follow(
     x: Vector, y: Vector, speed: Vector, dt: float, knots: Matrix, start: Vector, ego: Motion, p: TrackingParameters
 ) -> tuple[float, float]:
     """(steering angle rad, acceleration m/s^2) that follow a plan x y m, speed m/s (T,), dt s apart, within limits.

@@ -67,11 +67,22 @@ def frame_of(path: Matrix, x: float, y: float, yaw: float) -> RouteFrame:
 
     Its arrays are of length 0 where the path has no two distinct points. Everything is finite where the arguments are.
     """
+    room = len(path) + 2
+    points, heading, arc = np.empty((room, 2)), np.empty(room), np.empty(room)
+    count, offset, error = lay_frame(path[:, 0], path[:, 1], x, y, yaw, points, heading, arc)
+    return RouteFrame(points[:count], heading[:count], arc[:count], offset, error)
+
+
+@part
+def lay_frame(
+    path_x: Vector, path_y: Vector, x: float, y: float, yaw: float, points: Matrix, heading: Vector, arc: Vector
+) -> tuple[int, float, float]:
+    """``frame_of`` into points (>= P + 2, 2), heading and arc (>= P + 2,): (how many hold something, offset m, heading
+    error rad)."""
     cos, sin = np.cos(yaw), np.sin(yaw)
-    points, length = np.empty((len(path) + 2, 2)), np.zeros(len(path) + 2)
     count, last_x, last_y = 1, 0.0, 0.0
-    for p in range(len(path)):
-        dx, dy = path[p, 0] - x, path[p, 1] - y
+    for p in range(len(path_x)):
+        dx, dy = path_x[p] - x, path_y[p] - y
         there_x, there_y = dx * cos + dy * sin, dy * cos - dx * sin
         step = np.hypot(there_x - last_x, there_y - last_y)
         if p == 0 or step > DISTINCT or not np.isfinite(step):
@@ -79,29 +90,33 @@ def frame_of(path: Matrix, x: float, y: float, yaw: float) -> RouteFrame:
             count += 1
         last_x, last_y = there_x, there_y
     if count < 3:
-        return RouteFrame(points[:0], length[:0], length[:0], 0.0, 0.0)
-    segment = np.empty(count - 2)
-    for i in range(1, count - 1):
-        ahead, aside = points[i + 1, 0] - points[i, 0], points[i + 1, 1] - points[i, 1]
-        length[i] = np.sqrt(ahead * ahead + aside * aside)
-        segment[i - 1] = np.arctan2(aside, ahead)
-        if i > 1:
-            segment[i - 1] = segment[i - 2] + wrapped(segment[i - 1] - segment[i - 2])
-    for axis in range(2):
-        first = (points[2, axis] - points[1, axis]) / length[1]
-        last = (points[count - 1, axis] - points[count - 2, axis]) / length[count - 2]
-        points[0, axis] = points[1, axis] - EXTENSION * first
-        points[count, axis] = points[count - 1, axis] + EXTENSION * last
-    heading, arc = np.empty(count + 1), np.empty(count + 1)
-    heading[0], heading[1], heading[count - 1], heading[count] = segment[0], segment[0], segment[-1], segment[-1]
-    for i in range(2, count - 1):
-        heading[i] = 0.5 * (segment[i - 2] + segment[i - 1])
+        return 0, 0.0, 0.0
+    # the heading at a point is the mean of those of the pieces that meet there
+    before, first_length, length = 0.0, 0.0, 0.0
     arc[0], arc[1] = -EXTENSION, 0.0
     for i in range(1, count - 1):
-        arc[i + 1] = arc[i] + length[i]
+        ahead, aside = points[i + 1, 0] - points[i, 0], points[i + 1, 1] - points[i, 1]
+        length = np.sqrt(ahead * ahead + aside * aside)
+        segment = np.arctan2(aside, ahead)
+        if i == 1:
+            first_length = length
+            heading[0], heading[1] = segment, segment
+        else:
+            segment = before + wrapped(segment - before)
+            heading[i] = 0.5 * (before + segment)
+        before = segment
+        arc[i + 1] = arc[i] + length
+    heading[count - 1], heading[count] = before, before
     arc[count] = arc[count - 1] + EXTENSION
-    points = points[: count + 1].copy()
-    i, share, lateral = _project(points, 0.0, 0.0)
+    for axis in range(2):
+        first = (points[2, axis] - points[1, axis]) / first_length
+        last = (points[count - 1, axis] - points[count - 2, axis]) / length
+        points[0, axis] = points[1, axis] - EXTENSION * first
+        points[count, axis] = points[count - 1, axis] + EXTENSION * last
+    count += 1
+    i, share, lateral = _project(points[:count], 0.0, 0.0)
     start = arc[i] + share * (arc[i + 1] - arc[i])
     direction = heading[i] + share * (heading[i + 1] - heading[i])
-    return RouteFrame(points, heading, arc - start, lateral, wrapped(-direction))
+    for p in range(count):
+        arc[p] -= start
+    return count, lateral, wrapped(-direction)

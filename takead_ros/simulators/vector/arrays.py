@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from takead_ros.compiled import Cube, IndexMatrix, Indices, Matrix, Vector
+from takead_ros.compiled import Cube, Cube32, IndexMatrix, Indices, Matrix, Quad, Vector
 from takead_ros.domain.errors import TakeadError
+from takead_ros.policy.encoding import LINE_FLAGS, LINE_POINTS
 
 MOST_ACTORS = 512  # in one scenario; more are refused, never left out
 BODY = 9  # see ``State.body``
@@ -20,10 +21,11 @@ BODY = 9  # see ``State.body``
 class Layout(NamedTuple):
     """What is fixed in an episode. First axis: environment; second: as named. Counts say how much of a row is used.
 
-    route (P): the reference path with its arc and heading (unwrapped) at each sample; ``start``, ``goal``
-    m along it. limits (K): from m along the route on, m/s. actors (A): see ``scenarios.spec.Actor``; ``body`` 0: motor
-    vehicle, 1: person or cyclist, 2: fixed thing, 3: cone; their paths (Q) and phases (F) lie in pools, each actor with
-    its first row and count. controls (C) with their changes (G). lanes (M): samples of all lane centres, half widths.
+    route (P): the reference path with its arc and heading (unwrapped) and the RouteCommand at each sample; ``start``,
+    ``goal`` m along it. limits (K): from m along the route on, m/s. actors (A): see ``scenarios.spec.Actor``; ``body``
+    0: motor vehicle, 1: person or cyclist, 2: fixed thing, 3: cone; their paths (Q) and phases (F) lie in pools, each
+    actor with its first row and count. controls (C) with their changes (G). lanes (M): samples of all lane centres,
+    half widths.
     """
 
     route_count: Indices
@@ -31,6 +33,7 @@ class Layout(NamedTuple):
     route_y: Matrix
     route_arc: Matrix
     route_yaw: Matrix
+    route_command: IndexMatrix
     start: Vector
     goal: Vector
     time_limit: Vector
@@ -130,9 +133,29 @@ class State(NamedTuple):
     hint: IndexMatrix
 
 
+class Map(NamedTuple):
+    """The map as the ego is shown it. First axis: environment.
+
+    lines (L): middle and reach m of each polyline (``simulators.view``). pieces (S): what the encoding makes of them
+    (``policy.encoding``), each with the number of its polyline. around (S), around_count: the pieces around the ego,
+    chosen when it was at chosen_at (2) m (NaN: not yet).
+    """
+
+    line_x: Matrix
+    line_y: Matrix
+    line_reach: Matrix
+    piece_count: Indices
+    piece_line: IndexMatrix
+    piece_points: Quad
+    piece_flags: Cube32
+    around_count: Indices
+    around: IndexMatrix
+    chosen_at: Matrix
+
+
 # name of the width that sets a field's second axis; None: one value for each environment
 _WIDTHS: dict[str, str | None] = {
-    **dict.fromkeys(Layout._fields[1:5], "route"),
+    **dict.fromkeys(Layout._fields[1:6], "route"),
     **dict.fromkeys(("limit_from", "limit_speed"), "limits"),
     **dict.fromkeys(Layout._fields[Layout._fields.index("length") : Layout._fields.index("path_x")], "actors"),
     **dict.fromkeys(("path_x", "path_y", "path_arc", "path_yaw"), "paths"),
@@ -147,7 +170,7 @@ _WIDTHS: dict[str, str | None] = {
 _WHOLE = frozenset(
     name for name in Layout._fields
     if name.endswith(("_count", "_first", "_when", "_kind", "_state")) or name in
-    ("kind", "reactive", "moves", "light_with_ego", "light_index", "control_first_state")
+    ("kind", "reactive", "moves", "light_with_ego", "light_index", "control_first_state", "route_command")
 )  # fmt: skip
 
 
@@ -162,6 +185,8 @@ class Widths(NamedTuple):
     controls: int = 1
     changes: int = 1
     lanes: int = 1
+    lines: int = 1
+    pieces: int = 1
 
     def including(self, other: Widths) -> Widths:
         """Wide enough for both. Raises TakeadError for more actors than MOST_ACTORS."""
@@ -197,7 +222,28 @@ def make_state(count: int, widths: Widths) -> State:
     )  # fmt: skip
 
 
+def make_map(count: int, widths: Widths) -> Map:
+    """Room for the maps of ``count`` environments."""
+    lines, pieces = (count, widths.lines), (count, widths.pieces)
+    return Map(
+        line_x=np.zeros(lines), line_y=np.zeros(lines), line_reach=np.zeros(lines),
+        piece_count=np.zeros(count, np.int64), piece_line=np.zeros(pieces, np.int64),
+        piece_points=np.zeros((*pieces, LINE_POINTS, 2)), piece_flags=np.zeros((*pieces, LINE_FLAGS), np.float32),
+        around_count=np.zeros(count, np.int64), around=np.zeros(pieces, np.int64),
+        chosen_at=np.full((count, 2), np.nan),
+    )  # fmt: skip
+
+
 def widened(old: Any, new: Any) -> None:
-    """Copy the rows of ``old`` (a Layout or a State) into the wider ``new``."""
+    """Copy the rows of ``old`` (a Layout, State or Map) into the wider ``new``."""
     for narrow, wide in zip(old, new, strict=True):
         wide[tuple(slice(0, size) for size in narrow.shape)] = narrow
+
+
+def put(room: Any, row: int, one: Any) -> None:
+    """Copy ``one``, a Layout or Map of one environment, into row ``row`` of the wider ``room``."""
+    for field, values in zip(room, one, strict=True):
+        if field.ndim == 1:
+            field[row] = values[0]
+        else:
+            field[row, : values.shape[1]] = values[0]

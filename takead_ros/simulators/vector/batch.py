@@ -10,14 +10,14 @@ from takead_ros.compiled import prepare
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
 from takead_ros.simulators.vector import step
-from takead_ros.simulators.vector.arrays import Widths, make_layout, make_state, widened
+from takead_ros.simulators.vector.arrays import Widths, make_layout, make_map, make_state, put, widened
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario
 from takead_ros.simulators.vector.ego import METADRIVE, Vehicle
 
 
 class Batch:
-    """``count`` environments, empty until ``reset``. ``layout`` and ``state`` may be read at any time, but not kept: a
-    wider scenario makes them anew."""
+    """``count`` environments, empty until ``reset``. ``layout``, ``state`` and ``map`` may be read at any time, but not
+    kept: a wider scenario makes them anew."""
 
     def __init__(self, count: int, vehicle: Vehicle = METADRIVE) -> None:
         if count < 1:
@@ -26,6 +26,7 @@ class Batch:
         self.count, self.vehicle = count, vehicle
         self._widths = Widths()
         self.layout, self.state = make_layout(count, self._widths), make_state(count, self._widths)
+        self.map = make_map(count, self._widths)
         self.state.end[:] = step.TIME_LIMIT  # nothing to step yet
         self._boxes = np.zeros((self._widths.actors + 1, step.BOX))
 
@@ -45,11 +46,8 @@ class Batch:
         if widths != self._widths:
             self._widen(widths)
         for row, scenario in zip(rows, scenarios, strict=True):
-            for field, values in zip(self.layout, scenario.rows, strict=True):
-                if field.ndim == 1:
-                    field[row] = values[0]
-                else:
-                    field[row, : values.shape[1]] = values[0]
+            put(self.layout, row, scenario.rows)
+            put(self.map, row, scenario.map)
         if starts is None:
             starts = np.array([scenario.start for scenario in scenarios])
         step.begin_all(self.layout, self.state, np.asarray(rows, np.int64), np.ascontiguousarray(starts), self.vehicle)
@@ -80,5 +78,7 @@ class Batch:
         layout, state = make_layout(self.count, widths), make_state(self.count, widths)
         widened(self.layout, layout)
         widened(self.state, state)
-        self._widths, self.layout, self.state = widths, layout, state
+        wider = make_map(self.count, widths)
+        widened(self.map, wider)
+        self._widths, self.layout, self.state, self.map = widths, layout, state, wider
         self._boxes = np.zeros((widths.actors + 1, step.BOX))

@@ -12,9 +12,11 @@ from takead_ros.domain.navigation import Navigation
 from takead_ros.domain.scene import FloatArray, Polyline
 from takead_ros.maps.lanemap import LaneMap
 from takead_ros.maps.navigation import navigate
+from takead_ros.policy.encoding import LineCache
 from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Control, Model, Scenario, When
 from takead_ros.simulators.vector import traffic
-from takead_ros.simulators.vector.arrays import Layout, Widths, make_layout
+from takead_ros.simulators.vector.arrays import Layout, Map, Widths, make_layout, make_map
+from takead_ros.simulators.view import MapView
 
 _WHEN = {when: i for i, when in enumerate(When)}
 _BODY = {
@@ -27,12 +29,13 @@ _BODY = {
 class CompiledScenario:
     """One scenario, ready to be put into an environment any number of times.
 
-    rows: a Layout with one environment. start (5,): the ego's x, y, yaw, speed and the speed limit. navigation,
-    polylines: for scenes made of the environment.
+    rows, map: a Layout and a Map with one environment. start (5,): the ego's x, y, yaw, speed and the speed limit.
+    navigation, polylines: for scenes made of the environment.
     """
 
     scenario: Scenario
     rows: Layout
+    map: Map
     widths: Widths
     start: FloatArray
     navigation: Navigation
@@ -50,6 +53,8 @@ def compile_scenario(scenario: Scenario, lane_map: LaneMap) -> CompiledScenario:
     """Lay the scenario out on its lanes. Raises TakeadError for more actors than an environment can hold."""
     navigation = navigate(lane_map, scenario.route, scenario.start, scenario.goal, scenario.speed_limit)
     paths = [Path(lane_map.path(actor.path)) for actor in scenario.actors]
+    polylines = lane_map.polylines(scenario.route)
+    each = [LineCache().pieces((line,)) for line in polylines]
     centres = [lane.center for lane in lane_map.lanes.values()]
     halves = [np.full(len(lane.center), lane.width / 2.0) for lane in lane_map.lanes.values()]
     widths = Widths(
@@ -61,11 +66,14 @@ def compile_scenario(scenario: Scenario, lane_map: LaneMap) -> CompiledScenario:
         controls=max(len(scenario.controls), 1),
         changes=max(sum(len(control.changes) for control in scenario.controls), 1),
         lanes=sum(len(centre) for centre in centres),
+        lines=len(polylines),
+        pieces=sum(len(points) for points, _ in each),
     )
     Widths().including(widths)
     rows = make_layout(1, widths)
     path = navigation.path
-    _fill(rows, "route_", x=path.points[:, 0], y=path.points[:, 1], arc=path.arc, yaw=path.yaw)  # fmt: skip
+    _fill(rows, "route_", x=path.points[:, 0], y=path.points[:, 1], arc=path.arc, yaw=path.yaw,
+          command=navigation.commands)  # fmt: skip
     rows.route_count[0] = len(path.arc)
     rows.start[0], rows.goal[0], rows.time_limit[0] = scenario.start, navigation.goal, scenario.time_limit
     for k, (low, limit) in enumerate(scenario.limits):
@@ -78,12 +86,22 @@ def compile_scenario(scenario: Scenario, lane_map: LaneMap) -> CompiledScenario:
     _controls(rows, scenario.controls, path)
     x, y, yaw = path.at(scenario.start)
     begin = np.array([x, y, yaw, scenario.speed, scenario.speed_limit])
-    return CompiledScenario(scenario, rows, widths, begin, navigation, lane_map.polylines(scenario.route))
+    return CompiledScenario(scenario, rows, _map(widths, polylines, each), widths, begin, navigation, polylines)
 
 
-def _fill(rows: Layout, prefix: str, **columns: FloatArray) -> None:
+def _fill(rows: Layout | Map, prefix: str, **columns: np.ndarray) -> None:
     for name, column in columns.items():
         getattr(rows, prefix + name)[0, : len(column)] = column
+
+
+def _map(widths: Widths, polylines: tuple[Polyline, ...], each: list[tuple[FloatArray, np.ndarray]]) -> Map:
+    rows, view = make_map(1, widths), MapView(polylines)
+    _fill(rows, "line_", x=view.middles[:, 0], y=view.middles[:, 1], reach=view.reach)
+    numbers = np.repeat(np.arange(len(polylines)), [len(points) for points, _ in each])
+    _fill(rows, "piece_", line=numbers, points=np.concatenate([points for points, _ in each]),
+          flags=np.concatenate([flags for _, flags in each]))  # fmt: skip
+    rows.piece_count[0] = len(numbers)
+    return rows
 
 
 def _nan(value: float | None) -> float:

@@ -1,0 +1,203 @@
+"""What the ego of each environment sees, straight from the batch's arrays into those of the encoding ``vector-1``.
+
+The same bytes as ``policy.encoding.encode`` of the scene that ``Environment.observe`` makes: both end in one kernel.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from takead_ros.compiled import Cube, Flags, IndexMatrix, Indices, Matrix, Vector, kernel, part, prepare
+from takead_ros.domain.kernels import interpolate
+from takead_ros.domain.navigation import AHEAD, BEHIND, TARGETS
+from takead_ros.domain.visibility import RANGE, share_seen
+from takead_ros.policy.arrays import Batch as Encoded
+from takead_ros.policy.arrays import Body, Controls, Frames, Guidance, Motions, Others, Pieces, RouteFrame
+from takead_ros.policy.encoding import empty_batch
+from takead_ros.policy.kernels.encode import fill_row
+from takead_ros.policy.kernels.route import lay_frame
+from takead_ros.scenarios.signals import PASSED, VISIBLE
+from takead_ros.simulators.vector.arrays import Map
+from takead_ros.simulators.vector.batch import Batch
+from takead_ros.simulators.vector.ego import Vehicle
+from takead_ros.simulators.view import MAP_RANGE, MAP_REFRESH
+
+
+class World(NamedTuple):
+    """What observing needs of ``arrays.Layout`` and ``arrays.State``: fewer arrays to hand on."""
+
+    route_count: Indices
+    route_x: Matrix
+    route_y: Matrix
+    route_arc: Matrix
+    route_command: IndexMatrix
+    goal: Vector
+    actor_count: Indices
+    length: Matrix
+    width: Matrix
+    kind: IndexMatrix
+    control_count: Indices
+    control_kind: IndexMatrix
+    control_s: Matrix
+    control_x: Matrix
+    control_y: Matrix
+    ego: Matrix
+    navigation: Matrix
+    gone: IndexMatrix
+    pose: Cube
+    light_state: IndexMatrix
+
+
+class Observer:
+    """Observations of a batch's environments, as a network takes them; overwritten by each ``observe``.
+
+    encoded: the inputs of the format ``vector-1``; frames, motions: what decoding an answer needs; sound (B,): whether
+    an observation could be encoded. Row k of each belongs to the k-th environment that was asked for.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        prepare()
+        self._batch = batch
+        self.encoded = empty_batch(0)
+        self._make_room(0)
+
+    def observe(self, rows: Indices) -> None:
+        """Observe the environments ``rows`` (B,)."""
+        width = self._batch.layout.route_x.shape[1] + 2
+        if len(rows) != len(self.sound) or width != self.frames.arc.shape[1]:
+            self._make_room(len(rows))
+        batch = self._batch
+        arrays = {**batch.layout._asdict(), **batch.state._asdict()}
+        world = World(**{name: arrays[name] for name in World._fields})
+        observe_all(world, batch.map, rows, self.encoded, self.frames, self.motions, self.sound, batch.vehicle)
+
+    def _make_room(self, count: int) -> None:
+        width = self._batch.layout.route_x.shape[1] + 2
+        self.encoded = empty_batch(count)
+        self.frames = Frames(
+            np.zeros(count, np.int64), np.empty((count, width, 2)), np.empty((count, width)), np.empty((count, width)),
+            np.empty(count), np.empty(count),
+        )  # fmt: skip
+        self.motions = Motions(*(np.empty(count) for _ in Motions._fields))
+        self.sound = np.zeros(count, np.bool_)
+
+
+@part
+def choose_map(world: World, map: Map, e: int) -> None:
+    """``simulators.view.MapView.around``: the pieces of the polylines around, chosen anew every few metres."""
+    x, y, at = world.ego[e, 0], world.ego[e, 1], map.chosen_at[e]
+    if np.hypot(x - at[0], y - at[1]) <= MAP_REFRESH:  # not so for NaN
+        return
+    at[0], at[1] = x, y
+    count, line, near = 0, -1, False
+    for s in range(map.piece_count[e]):
+        if map.piece_line[e, s] != line:
+            line = map.piece_line[e, s]
+            apart = np.hypot(map.line_x[e, line] - x, map.line_y[e, line] - y) - map.line_reach[e, line]
+            near = apart < MAP_RANGE
+        if near:
+            map.around[e, count] = s
+            count += 1
+    map.around_count[e] = count
+
+
+@part
+def find_others(world: World, e: int, room: Others) -> int:
+    """Who is within the sensors' range, and how much of each is seen (``domain.visibility.in_view``), into ``room``;
+    returns how many."""
+    x, y, count = world.ego[e, 0], world.ego[e, 1], 0
+    for i in range(world.actor_count[e]):
+        if world.gone[e, i]:
+            continue
+        p = world.pose[e, i]
+        room.id[count], room.kind[count] = i + 1, world.kind[e, i]
+        room.x[count], room.y[count], room.yaw[count], room.vx[count], room.vy[count] = p[0], p[1], p[2], p[3], p[4]
+        room.length[count], room.width[count] = world.length[e, i], world.width[e, i]
+        count += 1
+    for n in range(count):
+        room.visibility[n] = share_seen(n, count, room.kind, room.x, room.y, room.yaw, room.length, room.width, x, y)
+    near = 0
+    for n in range(count):
+        if np.hypot(room.x[n] - x, room.y[n] - y) <= RANGE:
+            if near < n:
+                room.id[near], room.kind[near] = room.id[n], room.kind[n]
+                for column in (room.x, room.y, room.yaw, room.vx, room.vy, room.length, room.width, room.visibility):
+                    column[near] = column[n]
+            near += 1
+    return near
+
+
+@part
+def find_controls(world: World, e: int, front: float, room: Controls) -> int:
+    """The lights and signs that concern the ego here (``environment.controls_around``), into ``room``."""
+    count = 0
+    for i in range(world.control_count[e]):
+        distance = world.control_s[e, i] - world.navigation[e, 0] - front
+        if PASSED <= distance <= VISIBLE:
+            room.id[count], room.kind[count] = i + 1, world.control_kind[e, i]
+            room.state[count] = world.light_state[e, i]
+            room.x[count], room.y[count] = world.control_x[e, i], world.control_y[e, i]
+            room.distance[count] = distance
+            count += 1
+    return count
+
+
+@part
+def guide(world: World, e: int, targets: Matrix, commands: Indices) -> Guidance:
+    """``domain.navigation.Navigation.route``, but for the path."""
+    count, s = world.route_count[e], world.navigation[e, 0]
+    arc = world.route_arc[e, :count]
+    for t in range(len(TARGETS)):
+        at = min(s + TARGETS[t], arc[count - 1])
+        targets[t, 0] = interpolate(at, arc, world.route_x[e, :count])
+        targets[t, 1] = interpolate(at, arc, world.route_y[e, :count])
+        commands[t] = world.route_command[e, min(int(np.rint(at)), count - 1)]
+    return Guidance(targets, commands, max(world.goal[e] - s, 0.0), world.navigation[e, 4])
+
+
+@kernel
+def observe_all(
+    world: World, map: Map, rows: Indices, encoded: Encoded, frames: Frames, motions: Motions, sound: Flags,
+    vehicle: Vehicle,
+) -> None:  # fmt: skip
+    """Encode what the ego of each of the environments ``rows`` (B,) sees; see Observer."""
+    whole, real = world.kind.shape[1], world.control_s.shape[1]
+    others = Others(
+        np.empty(whole, np.int64), np.empty(whole, np.int64), np.empty(whole), np.empty(whole), np.empty(whole),
+        np.empty(whole), np.empty(whole), np.empty(whole), np.empty(whole), np.empty(whole),
+    )  # fmt: skip
+    controls = Controls(
+        np.empty(real, np.int64), np.empty(real, np.int64), np.empty(real, np.int64), np.empty(real), np.empty(real),
+        np.empty(real),
+    )  # fmt: skip
+    targets, commands = np.empty((len(TARGETS), 2)), np.empty(len(TARGETS), np.int64)
+    for k in range(len(rows)):
+        e = rows[k]
+        ego = world.ego[e]
+        motions.speed[k], motions.steering_angle[k] = ego[3], ego[8]
+        motions.max_steering_angle[k], motions.wheelbase[k] = vehicle.full_lock, vehicle.wheelbase
+        arc, s = world.route_arc[e, : world.route_count[e]], world.navigation[e, 0]
+        first, last = np.searchsorted(arc, s - BEHIND), np.searchsorted(arc, s + AHEAD, side="right")
+        room, frames.offset[k], frames.heading_error[k] = lay_frame(
+            world.route_x[e, first:last], world.route_y[e, first:last], ego[0], ego[1], ego[2], frames.points[k],
+            frames.heading[k], frames.arc[k],
+        )  # fmt: skip
+        frames.used[k] = room
+        sound[k] = room > 0
+        if not sound[k]:
+            continue
+        choose_map(world, map, e)
+        n = find_others(world, e, others)
+        c = find_controls(world, e, vehicle.length / 2.0, controls)
+        body = Body(ego[0], ego[1], ego[2], ego[3], ego[4], ego[5], vehicle.length, vehicle.width, vehicle.wheelbase)
+        frame = RouteFrame(frames.points[k, :room], frames.heading[k, :room], frames.arc[k, :room], frames.offset[k],
+                           frames.heading_error[k])  # fmt: skip
+        seen = Others(others.id[:n], others.kind[:n], others.x[:n], others.y[:n], others.yaw[:n], others.vx[:n],
+                      others.vy[:n], others.length[:n], others.width[:n], others.visibility[:n])  # fmt: skip
+        shown = Controls(controls.id[:c], controls.kind[:c], controls.state[:c], controls.x[:c], controls.y[:c],
+                         controls.distance[:c])  # fmt: skip
+        pieces = Pieces(map.piece_points[e], map.piece_flags[e], map.around[e, : map.around_count[e]])
+        sound[k] = fill_row(k, body, guide(world, e, targets, commands), frame, seen, pieces, shown,
+                            encoded) < 0  # fmt: skip
