@@ -44,6 +44,13 @@ VERBS = (
     Verb("eval", "takead_ros.cli.evaluate", "app", "Score a model, or the expert, on seeds.", "Drive"),
     Verb("compare", "takead_ros.cli.compare", "app", "Two evaluations, episode by episode.", "Drive"),
     Verb(
+        "carla-server",
+        "takead_ros.cli.carla_server",
+        "app",
+        "Serve CARLA's own protocol on a CPU, to the unmodified client.",
+        "Drive",
+    ),
+    Verb(
         "scenarios", "takead_ros.cli.scenarios", "app", "List scenario families and suites; show one scenario.", "Drive"
     ),
     Verb("joystick", "takead_ros.cli.joystick", "app", "Look at a joystick and try its mapping.", "Drive"),

@@ -1,0 +1,324 @@
+"""One connection each: a client's calls, and a listener of a stream.
+
+A client can only harm itself: it has a turn of so many calls, is not read from while it does not read its answers, and
+is cut off when it sends what is no call or lets more wait than memory is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.simulators.carla_server.methods import Ready
+from takead_ros.simulators.carla_server.rpc import (
+    NOTHING,
+    Request,
+    Requests,
+    pack_answer,
+    pack_error,
+    refusal,
+    refusal_of_nothing,
+    value,
+)  # fmt: skip
+from takead_ros.simulators.carla_server.values import EpisodeSettings, Refused
+from takead_ros.simulators.carla_server.world import World
+
+TURN = 100  # calls of one client before the next one's turn
+MOST_CONNECTIONS = 512
+MOST_WAITING = 64 * 1024 * 1024  # bytes that a listener may be behind in synchronous mode
+
+
+class Recorder(Protocol):
+    """Told what happens."""
+
+    def frame(self, world: World) -> None:
+        """After each frame."""
+
+    def call(self, client: str, name: str, problem: str) -> None:
+        """After each call; ``problem`` is empty where it went well."""
+
+
+@dataclass
+class Counts:
+    """What happened so far, for who asks."""
+
+    clients: int = 0
+    calls: int = 0
+    frames: int = 0
+    broken: int = 0  # mistakes of the server's own
+    spent_s: float = 0.0  # in calls and frames: the server's own share
+
+
+class Hub(Protocol):
+    """What connections share: the server."""
+
+    world: World
+    say: Callable[[str], None]
+    calls: Mapping[str, Ready]
+    managers: dict[int, tuple[str, int]]
+    counts: Counts
+    recorder: Recorder | None
+    clients: set[Client]
+
+    def tick(self) -> None: ...
+    def wait_s(self) -> float: ...
+    def load(self, name: str, reset_settings: bool) -> None: ...
+    def keep_map(self, opendrive: str) -> None: ...
+    def maps(self) -> list[str]: ...
+    def set_settings(self, settings: EpisodeSettings) -> int: ...
+    def expect(self, stream: int) -> None: ...
+    def missing(self, client: str, name: str) -> None: ...
+    def broken(self, name: str, problem: Exception) -> str: ...
+    def listen(self, listener: Listener, stream: int) -> bool: ...
+    def leave(self, listener: Listener, stream: int) -> None: ...
+    def connections(self) -> int: ...
+
+
+class Client(asyncio.Protocol):
+    """The calls of one client; ``Host`` for what answers them."""
+
+    def __init__(self, server: Hub) -> None:
+        self._server = server
+        self._requests = Requests()
+        self._pending: Iterator[Request] = iter(self._requests)
+        self._transport: asyncio.Transport | None = None
+        self._full = False  # it does not read its answers
+        self._ticking = False  # it waits for a tick
+        self._scheduled = False
+        self._ports: set[int] = set()
+        self.name = "?"
+
+    @property
+    def world(self) -> World:
+        return self._server.world
+
+    @property
+    def managers(self) -> dict[int, tuple[str, int]]:
+        return self._server.managers
+
+    def add_manager(self, address: str, port: int) -> bool:
+        if port in self.managers:
+            return False
+        self.managers[port] = address, port
+        self._ports.add(port)
+        return True
+
+    def load(self, name: str, reset_settings: bool) -> None:
+        self._server.load(name, reset_settings)
+
+    def keep_map(self, opendrive: str) -> None:
+        self._server.keep_map(opendrive)
+
+    def maps(self) -> list[str]:
+        return self._server.maps()
+
+    def set_settings(self, settings: EpisodeSettings) -> int:
+        return self._server.set_settings(settings)
+
+    def expect(self, stream: int) -> None:
+        self._server.expect(stream)
+
+    # --- the connection -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if self._server.connections() >= MOST_CONNECTIONS:
+            transport.abort()
+            return
+        _quick(transport)
+        self.name = "{}:{}".format(*transport.get_extra_info("peername")[:2])
+        self._server.clients.add(self)
+        self._server.counts.clients += 1
+        self._server.say(f"{self.name} connects")
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        if self in self._server.clients:
+            self._server.clients.discard(self)
+            self._server.say(f"{self.name} is gone")
+        for port in self._ports:
+            self.managers.pop(port, None)
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._requests.feed(data)
+        except TakeadError as error:
+            self._cut(str(error))
+            return
+        self._work()
+
+    def pause_writing(self) -> None:
+        self._full = True
+        self._rest()
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._work()
+
+    def end(self) -> None:
+        """Close it."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _cut(self, why: str) -> None:
+        if self._transport is not None:
+            self._server.say(f"{self.name} is cut off: {why}")
+            self._transport.abort()
+            self._transport = None
+
+    def _rest(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def _later(self) -> None:
+        self._scheduled = False
+        self._work()
+
+    def _work(self) -> None:
+        """A turn of this client."""
+        if self._scheduled:
+            return
+        began = time.perf_counter()
+        server = self._server
+        for _ in range(TURN):
+            if self._transport is None or self._full or self._ticking:
+                break
+            try:
+                request = next(self._pending)
+            except StopIteration:
+                self._pending = iter(self._requests)
+                self._transport.resume_reading()
+                break
+            except TakeadError as error:
+                self._cut(str(error))
+                break
+            server.counts.calls += 1
+            if request.name == "tick_cue":
+                self._tick_cue(request)
+            else:
+                self._transport.write(self._answer(request))
+        else:
+            self._rest()
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._later)
+        server.counts.spent_s += time.perf_counter() - began
+
+    def _answer(self, request: Request) -> bytes:
+        server = self._server
+        call = server.calls.get(request.name)
+        if call is None:
+            server.missing(self.name, request.name)
+            return self._told(
+                request, pack_error(request.number, f"'{request.name[:60]}' is not answered by this server"), "missing"
+            )
+        try:
+            result = call(self, request.arguments)
+        except Refused as problem:
+            text = str(problem)
+            wrapped = refusal(text) if call.method.returns else refusal_of_nothing(text)
+            if call.method.bare:
+                return self._told(request, pack_error(request.number, text), text)
+            return self._told(request, pack_answer(request.number, wrapped), text)
+        except Exception as problem:  # noqa: BLE001  (a mistake of ours must not end the others' world)
+            return self._told(request, pack_error(request.number, server.broken(request.name, problem)), "broken")
+        if call.method.bare:
+            if request.name == "apply_batch" and request.arguments[1] and self.world.settings.synchronous_mode:
+                server.tick()
+            return self._told(request, pack_answer(request.number, result))
+        return self._told(request, pack_answer(request.number, value(result) if call.method.returns else NOTHING))
+
+    def _told(self, request: Request, answer: bytes, problem: str = "") -> bytes:
+        if self._server.recorder is not None:
+            self._server.recorder.call(self.name, request.name, problem)
+        return answer
+
+    def _tick_cue(self, request: Request) -> None:
+        server = self._server
+        if self._transport is None:
+            return
+        if not self.world.settings.synchronous_mode:
+            self._transport.write(self._told(request, pack_answer(request.number, value(self.world.frame + 1))))
+            return
+        wait = server.wait_s()
+        if wait > 0.0:
+            if not self._ticking:
+                self._ticking = True
+                self._rest()
+            asyncio.get_running_loop().call_later(wait, self._tick_cue, request)
+            return
+        try:
+            server.tick()
+            answer = pack_answer(request.number, value(self.world.frame))
+        except Exception as problem:  # noqa: BLE001
+            answer = pack_error(request.number, server.broken("tick_cue", problem))
+        self._transport.write(self._told(request, answer))
+        if self._ticking:
+            self._ticking = False
+            self._work()
+
+
+class Listener(asyncio.Protocol):
+    """One who listens to a stream: it sends the stream's number once, and is sent messages from then on."""
+
+    def __init__(self, server: Hub) -> None:
+        self._server = server
+        self._transport: asyncio.Transport | None = None
+        self._asked = b""
+        self._stream = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if self._server.connections() >= MOST_CONNECTIONS:
+            transport.abort()
+            return
+        _quick(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._stream or self._transport is None:
+            return  # a listener has nothing more to say
+        self._asked += data
+        if len(self._asked) < 4:
+            return
+        stream = int.from_bytes(self._asked[:4], "little")
+        self._asked = b""
+        if self._server.listen(self, stream):
+            self._stream = stream
+        else:
+            self._transport.abort()
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        self._server.leave(self, self._stream)
+        self._transport = None
+
+    def end(self) -> None:
+        """Close it."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def send(self, message: bytes, all_of_it: bool) -> None:
+        """One message. Where not ``all_of_it`` is to arrive, it is dropped while the one before is still being sent."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        waiting = self._transport.get_write_buffer_size()
+        if waiting and not all_of_it:
+            return
+        if waiting > MOST_WAITING:
+            self._server.say("a listener that does not read is cut off")
+            self._transport.abort()
+            return
+        self._transport.write(len(message).to_bytes(4, "little") + message)
+
+
+def _quick(transport: asyncio.Transport) -> None:
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        with contextlib.suppress(OSError):
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

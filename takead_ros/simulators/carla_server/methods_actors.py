@@ -1,0 +1,276 @@
+"""Calls about actors: spawning, moving, driving, and batches of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from takead_ros.simulators.carla_server import columns as c
+from takead_ros.simulators.carla_server.methods import Host, Table
+from takead_ros.simulators.carla_server.rpc import refusal, value
+from takead_ros.simulators.carla_server.values import (
+    LEVEL,
+    ORIGIN,
+    AckermannControllerSettings,
+    ActorDescription,
+    ActorInfo,
+    BoundingBox,
+    Refused,
+    Transform,
+    Vector3D,
+    VehiclePhysicsControl,
+    WalkerControl,
+)  # fmt: skip
+
+table = Table()
+_FREE = BoundingBox(ORIGIN, ORIGIN, LEVEL)
+
+
+@table.call("get_actors_by_id", "list:int")
+def _actors(host: Host, numbers: tuple[int, ...]) -> list[ActorInfo]:
+    return host.world.infos(numbers)
+
+
+@table.call("spawn_actor", "ActorDescription", "Transform")
+def _spawn(host: Host, description: ActorDescription, place: Transform) -> ActorInfo:
+    return host.world.spawn(description, place)
+
+
+@table.call("spawn_actor_with_parent", "ActorDescription", "Transform", "int", "AttachmentType", "str")
+def _spawn_attached(
+    host: Host, description: ActorDescription, place: Transform, parent: int, attachment: int, socket: str
+) -> ActorInfo:
+    return host.world.spawn(description, place, parent)
+
+
+@table.call("destroy_actor", "int")
+def _destroy(host: Host, actor: int) -> bool:
+    return host.world.destroy(actor)
+
+
+@table.call("get_actor_bounding_box", "int")
+def _box(host: Host, actor: int) -> BoundingBox:
+    # an error for one that is gone would end the process of a traffic manager
+    found = host.world.rows.by_id.get(actor)
+    return found.info.bounding_box if found else _FREE
+
+
+@table.call("set_actor_location", "int", "Location", returns=False)
+def _location(host: Host, actor: int, place: Vector3D) -> None:
+    world = host.world
+    found = world.actor(actor)
+    now = found.place if found.place is not None else world.rows.transform(found)
+    world.set_transform(actor, now._replace(location=place))
+
+
+@table.call("set_actor_transform", "int", "Transform", returns=False)
+def _transform(host: Host, actor: int, place: Transform) -> None:
+    host.world.set_transform(actor, place)
+
+
+@table.call("set_actor_target_velocity", "int", "Vector3D", returns=False)
+def _velocity(host: Host, actor: int, velocity: Vector3D) -> None:
+    host.world.set_velocity(actor, velocity)
+
+
+@table.call("set_actor_target_angular_velocity", "int", "Vector3D", returns=False)
+def _angular(host: Host, actor: int, velocity: Vector3D) -> None:
+    host.world.turn(actor, velocity.z)
+
+
+@table.call("enable_actor_constant_velocity", "int", "Vector3D", returns=False)
+def _hold(host: Host, actor: int, velocity: Vector3D) -> None:
+    host.world.hold_velocity(actor, velocity)
+
+
+@table.call("disable_actor_constant_velocity", "int", returns=False)
+def _free(host: Host, actor: int) -> None:
+    host.world.hold_velocity(actor, None)
+
+
+@table.call("add_actor_impulse", "int", "Vector3D", returns=False)
+def _impulse(host: Host, actor: int, impulse: Vector3D) -> None:
+    host.world.push(actor, impulse)
+
+
+@table.call("add_actor_impulse_at_location", "int", "Vector3D", "Vector3D", returns=False)
+def _impulse_at(host: Host, actor: int, impulse: Vector3D, place: Vector3D) -> None:
+    host.world.push(actor, impulse)
+
+
+@table.call("add_actor_force", "int", "Vector3D", returns=False)
+def _force(host: Host, actor: int, force: Vector3D) -> None:
+    host.world.add_force(actor, force)
+
+
+@table.call("add_actor_force_at_location", "int", "Vector3D", "Vector3D", returns=False)
+def _force_at(host: Host, actor: int, force: Vector3D, place: Vector3D) -> None:
+    host.world.add_force(actor, force)
+
+
+@table.call("set_actor_simulate_physics", "int", "bool", returns=False)
+def _physics(host: Host, actor: int, enabled: bool) -> None:
+    host.world.set_flag(actor, c.PHYSICS, enabled)
+
+
+@table.call("set_actor_enable_gravity", "int", "bool", returns=False)
+def _gravity(host: Host, actor: int, enabled: bool) -> None:
+    host.world.set_flag(actor, c.GRAVITY, enabled)
+
+
+@table.call("set_actor_collisions", "int", "bool", returns=False)
+def _collisions(host: Host, actor: int, enabled: bool) -> None:
+    host.world.set_flag(actor, c.COLLIDES, enabled)
+
+
+@table.call("set_actor_autopilot", "int", "bool", returns=False)
+def _autopilot(host: Host, actor: int, enabled: bool) -> None:
+    """The traffic manager is the client's own; the server only hears of it."""
+    host.world.vehicle(actor)
+
+
+@table.call("show_vehicle_debug_telemetry", "int", "bool", returns=False)
+def _telemetry(host: Host, actor: int, enabled: bool) -> None:
+    """There is no screen."""
+
+
+@table.call("apply_control_to_vehicle", "int", "VehicleControl", returns=False)
+def _control(host: Host, actor: int, control: Any) -> None:
+    host.world.control(actor, control)
+
+
+@table.call("apply_ackermann_control_to_vehicle", "int", "VehicleAckermannControl", returns=False)
+def _ackermann(host: Host, actor: int, control: Any) -> None:
+    host.world.ackermann(actor, control)
+
+
+@table.call("get_ackermann_controller_settings", "int")
+def _ackermann_settings(host: Host, actor: int) -> AckermannControllerSettings:
+    host.world.vehicle(actor)
+    return host.world.ackermann_settings.get(actor, AckermannControllerSettings())
+
+
+@table.call("apply_ackermann_controller_settings", "int", "AckermannControllerSettings", returns=False)
+def _set_ackermann_settings(host: Host, actor: int, settings: AckermannControllerSettings) -> None:
+    host.world.vehicle(actor)
+    host.world.ackermann_settings[actor] = settings
+
+
+@table.call("apply_control_to_walker", "int", "WalkerControl", returns=False)
+def _walk(host: Host, actor: int, control: WalkerControl) -> None:
+    host.world.walk(actor, control)
+
+
+@table.call("get_physics_control", "int")
+def _physics_control(host: Host, actor: int) -> VehiclePhysicsControl:
+    return host.world.physics(actor)
+
+
+@table.call("apply_physics_control", "int", "VehiclePhysicsControl", returns=False)
+def _set_physics_control(host: Host, actor: int, physics: VehiclePhysicsControl) -> None:
+    host.world.set_physics(actor, physics)
+
+
+@table.call("get_vehicle_light_state", "int")
+def _lights(host: Host, actor: int) -> Any:
+    return [host.world.vehicle(actor).lights]
+
+
+@table.call("set_vehicle_light_state", "int", "VehicleLightState", returns=False)
+def _set_lights(host: Host, actor: int, state: Any) -> None:
+    _set_flags(host, actor, state.light_state)
+
+
+@table.call("get_vehicle_light_states")
+def _all_lights(host: Host) -> Any:
+    rows = host.world.rows
+    return [(rows.actors[row].id, rows.actors[row].lights) for row in rows.vehicles]
+
+
+def _set_flags(host: Host, actor: int, flags: int) -> None:
+    if not 0 <= flags < 2**32:
+        raise Refused(f"lights of a vehicle {flags}, expected flags of 32 bits")
+    host.world.vehicle(actor).lights = flags
+
+
+@table.call("get_wheel_steer_angle", "int", "int")
+def _wheel_angle(host: Host, actor: int, wheel: int) -> float:
+    world = host.world
+    found = world.vehicle(actor)
+    assert found.physics is not None
+    if not 0 <= wheel < len(found.physics.wheels):
+        raise Refused(f"wheel {wheel} of actor {actor}, expected 0 to {len(found.physics.wheels) - 1}")
+    return found.physics.wheels[wheel].max_steer_angle * float(world.rows.drive[found.row, c.STEER])
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+
+def _spawn_then(
+    host: Host, description: ActorDescription, place: Transform, parent: Any, attachment: int, socket: str, after: Any
+) -> int:
+    world = host.world
+    info = world.spawn(description, place, parent[1]) if len(parent) == 2 else world.spawn(description, place)
+    for index, (actor, *rest) in after:
+        _do(host, index, (actor or info.id, *rest))
+    return info.id
+
+
+def _destroy_one(host: Host, actor: int) -> None:
+    if not host.world.destroy(actor):
+        raise Refused(f"unable to destroy actor {actor}: not found, or it belongs to the map")
+
+
+def _walker_state(host: Host, actor: int, place: Transform, speed: float) -> None:
+    host.world.walker(actor)
+    _transform(host, actor, place)
+
+
+def _nothing(host: Host, *arguments: Any) -> None:
+    """Of no consequence here."""
+
+
+def _torque(host: Host, actor: int, torque: Vector3D) -> None:
+    raise Refused("torques on actors are not answered by this server")
+
+
+_COMMANDS: dict[str, Callable[..., Any]] = {
+    "SpawnActor": _spawn_then, "DestroyActor": _destroy_one, "ApplyVehicleControl": _control,
+    "ApplyVehicleAckermannControl": _ackermann, "ApplyWalkerControl": _walk,
+    "ApplyVehiclePhysicsControl": _set_physics_control, "ApplyTransform": _transform,
+    "ApplyWalkerState": _walker_state, "ApplyTargetVelocity": _velocity, "ApplyTargetAngularVelocity": _angular,
+    "ApplyImpulse": _impulse, "ApplyForce": _force, "ApplyAngularImpulse": _torque, "ApplyTorque": _torque,
+    "SetSimulatePhysics": _physics, "SetEnableGravity": _gravity, "SetAutopilot": _nothing,
+    "ShowDebugTelemetry": _nothing, "SetVehicleLightState": _set_flags, "ApplyLocation": _location,
+}  # fmt: skip
+
+
+def _do(host: Host, index: int, arguments: tuple[Any, ...]) -> int:
+    """One command; the id of the actor it was about."""
+    name = host.world.layout.commands[index]
+    if name == "SetTrafficLightState":
+        actor, state = arguments
+        host.world.lights.set_state(host.world.light(actor), state)
+        return int(actor)
+    if name not in _COMMANDS:
+        raise Refused(f"command {name}: not answered by this server")
+    result = _COMMANDS[name](host, *arguments)
+    first = arguments[0]
+    return int(result) if name == "SpawnActor" else first if isinstance(first, int) else 0
+
+
+def apply_batch(host: Host, commands: tuple[Any, ...]) -> list[Any]:
+    """An answer for each command."""
+    decode = host.world.layout.decoder("Command")
+    answers = []
+    for command in commands:
+        try:
+            answers.append(value(_do(host, *decode(command))))
+        except Refused as problem:
+            answers.append(refusal(str(problem)))
+    return answers
+
+
+@table.call("apply_batch", "list:any", "bool", bare=True)
+def _batch(host: Host, commands: tuple[Any, ...], tick: bool) -> list[Any]:
+    return apply_batch(host, commands)

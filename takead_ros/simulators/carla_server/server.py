@@ -1,0 +1,210 @@
+"""The server: one world, calls on one port, streams on the next, for several clients, in one thread of asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.simulators.carla_server import methods_actors, methods_world
+from takead_ros.simulators.carla_server.connections import Client, Counts, Listener, Recorder
+from takead_ros.simulators.carla_server.methods import Ready, ready
+from takead_ros.simulators.carla_server.methods_world import WORLD_STREAM
+from takead_ros.simulators.carla_server.sensors import Sensors
+from takead_ros.simulators.carla_server.town import TownMap, read_town_map
+from takead_ros.simulators.carla_server.values import EpisodeSettings, Refused
+from takead_ros.simulators.carla_server.world import LONGEST_STEP_S, World
+
+LISTENER_S = 0.25  # to wait for a listener that has asked for its stream, before the next tick
+OWN_MAP = "OpenDriveMap"
+METHODS = {**methods_world.table.methods, **methods_actors.table.methods}
+ALSO = frozenset({"tick_cue"})  # answered by the server itself
+
+
+class Towns(Protocol):
+    """Where maps come from."""
+
+    def names(self) -> list[str]:
+        """What ``load`` knows."""
+
+    def load(self, name: str) -> TownMap:
+        """Raises TakeadError for a name that it does not know, or a map that cannot be had."""
+
+
+class Server:
+    """One world for all who connect. ``realtime``: ticks of synchronous mode are not made faster than the
+    clock; asynchronous mode never is."""
+
+    def __init__(
+        self, world: World, towns: Towns, say: Callable[[str], None], realtime: bool, recorder: Recorder | None = None
+    ) -> None:  # fmt: skip
+        self.world, self.towns, self.say, self.realtime, self.recorder = world, towns, say, realtime, recorder
+        self.calls: Mapping[str, Ready] = ready(world.layout, METHODS)
+        self.sensors = Sensors(world)
+        self.managers: dict[int, tuple[str, int]] = {}
+        self.counts = Counts()
+        self.kept_map = ""
+        self.clients: set[Client] = set()
+        self._listeners: dict[int, set[Listener]] = {}
+        self._expected: dict[int, float] = {}
+        self._missed: set[str] = set()
+        self._due = 0.0
+        self._wake = asyncio.Event()
+        self._servers: list[asyncio.Server] = []
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    async def open(self, host: str, port: int, stream_port: int) -> None:
+        """Listen. Raises TakeadError where a port is taken."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._servers = [
+                await loop.create_server(lambda: Client(self), host, port),
+                await loop.create_server(lambda: Listener(self), host, stream_port),
+            ]
+        except OSError as error:
+            await self.close()
+            raise TakeadError(
+                f"--host {host} --port {port}: {error.strerror or error}, expected two free ports"
+            ) from error
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop``; in asynchronous mode the world goes on by itself."""
+        ending = asyncio.ensure_future(stop.wait())
+        try:
+            while not stop.is_set():
+                if self.world.settings.synchronous_mode:
+                    self._wake.clear()
+                    waking = asyncio.ensure_future(self._wake.wait())
+                    await asyncio.wait({waking, ending}, return_when=asyncio.FIRST_COMPLETED)
+                    waking.cancel()
+                    continue
+                await asyncio.wait({ending}, timeout=max(self._due - time.monotonic(), 0.0))
+                if not self.world.settings.synchronous_mode and not stop.is_set():
+                    self.tick()
+        finally:
+            ending.cancel()
+            await self.close()
+
+    async def close(self) -> None:
+        """End all connections."""
+        for server in self._servers:
+            server.close()
+        for client in tuple(self.clients):
+            client.end()
+        for listener in [each for group in self._listeners.values() for each in group]:
+            listener.end()
+        await asyncio.sleep(0)
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """One frame, told to all who listen."""
+        began = time.perf_counter()
+        self.world.step()
+        now = time.monotonic()
+        self._due = max(self._due + self.world.delta, now - self.world.delta)
+        synchronous = self.world.settings.synchronous_mode
+        listeners = self._listeners.get(WORLD_STREAM)
+        message = self.world.snapshot(now) if listeners else b""
+        for listener in tuple(listeners or ()):
+            listener.send(message, synchronous)
+        for stream in [stream for stream in self._listeners if stream != WORLD_STREAM]:
+            for told in self.sensors.messages(stream):
+                for listener in tuple(self._listeners.get(stream, ())):
+                    listener.send(told, synchronous)
+        if self.recorder is not None:
+            self.recorder.frame(self.world)
+        self.counts.frames += 1
+        self.counts.spent_s += time.perf_counter() - began
+
+    def wait_s(self) -> float:
+        """s until the next tick of synchronous mode may be made."""
+        now = time.monotonic()
+        self._expected = {stream: until for stream, until in self._expected.items() if until > now}
+        if self._expected:
+            return 0.002
+        return self._due - now if self.realtime else 0.0
+
+    # --- what calls need ------------------------------------------------------------------------------------------
+
+    def load(self, name: str, reset_settings: bool) -> None:
+        """Another map. Raises Refused."""
+        try:
+            if name.rsplit("/", 1)[-1] == OWN_MAP and self.kept_map:
+                town = read_town_map(OWN_MAP, self.kept_map)
+            else:
+                town = self.towns.load(name)
+        except TakeadError as error:
+            raise Refused(str(error)) from error
+        self.world.load(town, reset_settings)
+        self.say(f"map {town.name}: {len(town.spawn_points)} spawn points, {len(town.signals)} lights and signs")
+        self._wake.set()
+
+    def keep_map(self, opendrive: str) -> None:
+        """The text of the map that is loaded next as ``OpenDriveMap``."""
+        self.kept_map = opendrive
+
+    def maps(self) -> list[str]:
+        """Names that ``load`` knows."""
+        return self.towns.names()
+
+    def set_settings(self, settings: EpisodeSettings) -> int:
+        """The settings from now on; the frame."""
+        self.world.settings = with_times(settings)
+        self._due = time.monotonic()
+        self._wake.set()
+        return self.world.frame
+
+    def expect(self, stream: int) -> None:
+        """Somebody will listen to ``stream`` in a moment."""
+        self._expected[stream] = time.monotonic() + LISTENER_S
+
+    def missing(self, client: str, name: str) -> None:
+        """A call that is not answered; told once."""
+        if name not in self._missed:
+            self._missed.add(name)
+            known = "" if name in self.world.layout.calls else ", which no client of this version sends"
+            self.say(f"{client} asks for '{name[:60]}', which is not answered here{known}")
+
+    def broken(self, name: str, problem: Exception) -> str:
+        """A mistake of the server's own in the call ``name``: told with where it happened; the text of the answer."""
+        self.counts.broken += 1
+        where = traceback.extract_tb(problem.__traceback__)[-1]
+        self.say(f"mistake of this server in '{name}': {problem!r} ({Path(where.filename).name}:{where.lineno})")
+        return f"'{name}': a mistake of this server, {type(problem).__name__}"
+
+    def listen(self, listener: Listener, stream: int) -> bool:
+        """Whether there is such a stream to listen to."""
+        actor = self.world.rows.by_id.get(stream)
+        if stream != WORLD_STREAM and (actor is None or not actor.info.stream_token):
+            return False
+        self._listeners.setdefault(stream, set()).add(listener)
+        self._expected.pop(stream, None)
+        return True
+
+    def leave(self, listener: Listener, stream: int) -> None:
+        """It listens no more."""
+        group = self._listeners.get(stream, set())
+        group.discard(listener)
+        if not group:
+            self._listeners.pop(stream, None)
+
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self.clients) + sum(len(group) for group in self._listeners.values())
+
+
+def with_times(settings: EpisodeSettings) -> EpisodeSettings:
+    """Settings as they are kept. Raises Refused for a step that no simulation can make."""
+    fixed = settings.fixed_delta_seconds
+    if len(fixed) == 2:
+        if fixed[1] == 0.0:
+            return settings._replace(fixed_delta_seconds=(False,))
+        if not 1e-4 <= fixed[1] <= LONGEST_STEP_S:
+            raise Refused(f"fixed_delta_seconds {fixed[1]:g}, expected 0.0001 to {LONGEST_STEP_S:g}")
+    return settings

@@ -1,0 +1,338 @@
+"""The world: one episode of one map with its actors. Values in, values out; it opens no socket and reads no clock.
+
+Everything is a pure function of what was asked of it and of its seed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from takead_ros.compiled import prepare
+from takead_ros.simulators.carla_server import columns as c
+from takead_ros.simulators.carla_server.ackermann import follow
+from takead_ros.simulators.carla_server.actors import Actor, Rows, box_of, plain_info, signal_volumes
+from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints
+from takead_ros.simulators.carla_server.contacts import collide, look_at_signals, overlapping
+from takead_ros.simulators.carla_server.frames import inside
+from takead_ros.simulators.carla_server.layout import Layout
+from takead_ros.simulators.carla_server.lights import Lights
+from takead_ros.simulators.carla_server.motion import advance
+from takead_ros.simulators.carla_server.physics import car_row, default_physics, own, placed
+from takead_ros.simulators.carla_server.snapshot import LIGHT_UPDATE, MAP_CHANGE, Snapshots
+from takead_ros.simulators.carla_server.town import TownMap
+from takead_ros.simulators.carla_server.values import (
+    IDENTITY,
+    AckermannControllerSettings,
+    ActorDescription,
+    ActorInfo,
+    EpisodeSettings,
+    Refused,
+    Transform,
+    Vector3D,
+    VehicleAckermannControl,
+    VehicleControl,
+    VehiclePhysicsControl,
+    WalkerControl,
+    WeatherParameters,
+)  # fmt: skip
+
+MOST_ACTORS = 4000
+MOST_CONTACTS = 1024
+USUAL_STEP_S = 0.05  # where a client asks for no fixed one
+LONGEST_STEP_S = 1.0
+FASTEST = 1000.0  # m/s that anybody may be given
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Two actors that touch, and the impulse in N s (world) on the first."""
+
+    first: int
+    second: int
+    impulse: Vector3D
+
+
+class World:
+    """One episode after the other. ``stream_port``: what sensors' tokens name."""
+
+    def __init__(self, layout: Layout, town: TownMap, stream_port: int, seed: int = 0) -> None:
+        prepare()
+        self.layout, self.seed, self._port = layout, seed, stream_port
+        self.frame, self.episode = 0, 0
+        self.settings = EpisodeSettings()
+        self._snapshots = Snapshots(layout)
+        self._next_id = 1
+        self._pairs, self._impulses = np.zeros((MOST_CONTACTS, 2), np.int64), np.zeros((MOST_CONTACTS, 3))
+        self.load(town, reset_settings=True)
+
+    def load(self, town: TownMap, reset_settings: bool) -> None:
+        """A new episode on ``town``: nobody of the old one is left."""
+        self.town = town
+        self.episode += 1
+        self.elapsed = 0.0
+        self.delta = USUAL_STEP_S
+        if reset_settings:
+            self.settings = EpisodeSettings()
+        self.weather = WeatherParameters()
+        self.gravity = 9.81
+        self.ackermann_settings: dict[int, AckermannControllerSettings] = {}
+        self.contacts: tuple[Contact, ...] = ()
+        self.rows = Rows()
+        self.lights = Lights([signal for signal in town.signals if signal.type_id == "traffic.traffic_light"])
+        self._add(Actor(plain_info(self._number(), "spectator"), Kind.OTHER), IDENTITY)
+        self.spectator = self.rows.actors[0].id
+        tags = bytes([self.layout.enums["CityObjectLabel"]["TrafficLight"]])
+        for signal in self.lights.signals:
+            info = plain_info(self._number(), signal.type_id, tags, signal.volume)
+            self._add(Actor(info, Kind.LIGHT, signal=signal), signal.transform)
+        tags = bytes([self.layout.enums["CityObjectLabel"]["TrafficSigns"]])
+        for signal in town.signals:
+            if signal not in self.lights.signals:
+                info = plain_info(self._number(), signal.type_id, tags, signal.volume)
+                self._add(Actor(info, Kind.SIGN, signal=signal), signal.transform)
+        self._volumes = signal_volumes(self.rows.actors)
+        self._flags = MAP_CHANGE | LIGHT_UPDATE
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """On by one frame."""
+        fixed = self.settings.fixed_delta_seconds
+        dt = min(fixed[1], LONGEST_STEP_S) if len(fixed) == 2 and fixed[1] > 0.0 else USUAL_STEP_S
+        self.frame += 1
+        self.elapsed += dt
+        self.delta = dt
+        rows, ground = self.rows, self.town.ground
+        for row in rows.vehicles:
+            actor = rows.actors[row]
+            if actor.ackermann is not None:
+                follow(actor, rows, dt)
+        self.lights.advance(dt)
+        place = ground.heights, *ground.corner, ground.cell
+        advance(
+            rows.pose, rows.velocity, rows.spin, rows.acceleration, rows.box, rows.kinds, rows.flags, rows.drive,
+            rows.car, *place, dt,
+        )  # fmt: skip
+        found = collide(
+            rows.pose,
+            rows.velocity,
+            rows.box,
+            rows.kinds,
+            rows.flags,
+            rows.drive,
+            rows.car,
+            self._pairs,
+            self._impulses,
+        )
+        self.contacts = tuple(
+            Contact(rows.actors[i].id, rows.actors[j].id, Vector3D(*impulse))
+            for (i, j), impulse in zip(self._pairs[:found].tolist(), self._impulses[:found].tolist(), strict=True)
+        )
+        if len(rows.vehicles) and len(self._volumes):
+            states = np.zeros(len(rows), np.int64)
+            states[rows.lights] = self.lights.states
+            look_at_signals(rows.pose, rows.box, rows.kinds, rows.drive, self._volumes, states)
+        for actor in rows.attached:
+            parent = rows.by_id[actor.info.parent_id]
+            assert actor.place is not None
+            rows.put(actor, inside(rows.transform(parent), actor.place))
+            for moving in (rows.velocity, rows.spin, rows.acceleration):
+                moving[actor.row] = moving[parent.row]
+
+    def snapshot(self, platform_s: float) -> bytes:
+        """The world observer's message of this frame; ``platform_s``: the clock of this machine."""
+        flags, self._flags = self._flags, 0
+        return self._snapshots.pack(
+            self.rows, self.lights, self.episode, self.frame, self.elapsed, self.delta, platform_s, flags
+        )
+
+    # --- actors ---------------------------------------------------------------------------------------------------
+
+    def actor(self, number: int) -> Actor:
+        """The actor with this id. Raises Refused."""
+        found = self.rows.by_id.get(number)
+        if found is None:
+            raise Refused(f"actor {number}: not found, it was destroyed or never there")
+        return found
+
+    def vehicle(self, number: int) -> Actor:
+        """The vehicle with this id. Raises Refused."""
+        found = self.actor(number)
+        if found.kind is not Kind.VEHICLE:
+            raise Refused(f"actor {number} is a {found.type_id}, expected a vehicle")
+        return found
+
+    def walker(self, number: int) -> Actor:
+        """The walker with this id. Raises Refused."""
+        found = self.actor(number)
+        if found.kind is not Kind.WALKER:
+            raise Refused(f"actor {number} is a {found.type_id}, expected a walker")
+        return found
+
+    def light(self, number: int) -> int:
+        """The place among the lights of the traffic light with this id. Raises Refused."""
+        found = self.actor(number)
+        if found.kind is not Kind.LIGHT:
+            raise Refused(f"actor {number} is a {found.type_id}, expected a traffic light")
+        return int(np.searchsorted(self.rows.lights, found.row))
+
+    def spawn(self, description: ActorDescription, place: Transform, parent: int = 0) -> ActorInfo:
+        """A new actor, at ``place`` in the world or, with a ``parent`` (its id), in that one's frame.
+
+        Raises Refused: unknown blueprint, no parent, another body there, a camera, too many actors.
+        """
+        blueprint = blueprints().get(description.id)
+        if blueprint is None:
+            raise Refused(f"blueprint '{description.id[:80]}': unknown to this server")
+        if description.id.startswith(CAMERAS):
+            raise Refused(
+                f"{description.id}: this server has no renderer; cameras (rgb, depth, segmentation and the like) are "
+                "refused, never faked. Lidar and radar are there; for pictures use CARLA itself"
+            )
+        if len(self.rows) >= MOST_ACTORS:
+            raise Refused(f"there are {MOST_ACTORS} actors already, more are refused")
+        holder = self.actor(parent) if parent else None
+        where = inside(self.rows.transform(holder), place) if holder else place
+        number = self._next_id
+        token = self.token(number) if blueprint.sensor else b""
+        info = ActorInfo(number, parent, description, box_of(blueprint), self._tags(blueprint), token)
+        actor = Actor(info, blueprint.kind, blueprint, place=place if holder else None)
+        actor.attributes = {item.id: item.value for item in blueprint.definition.attributes}
+        actor.attributes |= {item.id: item.value for item in description.attributes}
+        car = None
+        if blueprint.kind is Kind.VEHICLE:
+            actor.physics = default_physics(blueprint)
+            car = car_row(actor.physics, blueprint.size)
+        self._number()
+        self.rows.add(actor, where, car)
+        rows = self.rows
+        if blueprint.kind in (Kind.VEHICLE, Kind.WALKER) and holder is None:
+            if overlapping(rows.pose, rows.box, rows.kinds, rows.flags, actor.row) >= 0:
+                rows.remove({number})
+                raise Refused("Spawn failed because of collision at spawn position")
+        elif holder is not None:
+            rows.flags[actor.row] = False  # carried: nothing moves it or bumps into it
+        return info
+
+    def destroy(self, number: int) -> bool:
+        """Take an actor out, with all that is attached to it; False where it is not there or belongs to the map."""
+        actor = self.rows.by_id.get(number)
+        if actor is None or actor.kind in (Kind.LIGHT, Kind.SIGN) or number == self.spectator:
+            return False
+        gone = {number}
+        for other in self.rows.attached:  # in the order of the ids: parents first
+            if other.info.parent_id in gone:
+                gone.add(other.id)
+        self.rows.remove(gone)
+        return True
+
+    def infos(self, numbers: tuple[int, ...]) -> list[ActorInfo]:
+        """What is fixed of those of these actors that are there."""
+        known = self.rows.by_id
+        return [known[number].info for number in numbers if number in known]
+
+    def token(self, stream: int) -> bytes:
+        """Where to listen to a stream: the client asks the host that it is connected to."""
+        record = np.zeros(1, self.layout.token)
+        record["stream_id"], record["port"], record["protocol"] = stream, self._port, 1
+        return record.tobytes()
+
+    # --- what clients do to them ----------------------------------------------------------------------------------
+
+    def set_transform(self, number: int, place: Transform) -> None:
+        """Put an actor somewhere; an attached one within its parent's frame. What drives goes on driving."""
+        actor = self.actor(number)
+        if actor.place is not None:
+            actor.place = place
+            place = inside(self.rows.transform(self.actor(actor.info.parent_id)), place)
+        self.rows.put(actor, place)
+        self.rows.drive[actor.row, c.FALL] = 0.0
+
+    def control(self, number: int, control: VehicleControl) -> None:
+        """Pedals and wheel from now on."""
+        actor = self.vehicle(number)
+        actor.ackermann = None
+        self.rows.drive[actor.row, : c.WANTED_GEAR + 1] = control
+        if control.reverse is False and self.rows.drive[actor.row, c.GEAR] < 0.0 and not control.manual_gear_shift:
+            self.rows.drive[actor.row, c.GEAR] = 1.0
+
+    def ackermann(self, number: int, control: VehicleAckermannControl) -> None:
+        """A speed, acceleration and steering angle from now on."""
+        self.vehicle(number).ackermann = control
+
+    def walk(self, number: int, control: WalkerControl) -> None:
+        """A direction and speed from now on."""
+        row = self.walker(number).row
+        speed = min(max(control.speed, 0.0), 20.0)
+        self.rows.drive[row, c.WALK_X : c.WALK_SPEED + 1] = (*control.direction, speed)
+
+    def set_velocity(self, number: int, velocity: Vector3D) -> None:
+        """A velocity in the world for now; what drives it goes on from there."""
+        actor = self.actor(number)
+        x, y, z = (min(max(value, -FASTEST), FASTEST) for value in velocity)
+        rows = self.rows
+        yaw = math.radians(rows.pose[actor.row, c.YAW])
+        ahead = x * math.cos(yaw) + y * math.sin(yaw)
+        rows.drive[actor.row, c.FORWARD] = ahead
+        rows.drive[actor.row, c.SLIDE_X] = x - ahead * math.cos(yaw)
+        rows.drive[actor.row, c.SLIDE_Y] = y - ahead * math.sin(yaw)
+        if z != 0.0:
+            rows.drive[actor.row, c.FALL] = z
+
+    def hold_velocity(self, number: int, velocity: Vector3D | None) -> None:
+        """Keep a velocity in the vehicle's own frame whatever its pedals say; None: no more."""
+        row = self.actor(number).row
+        self.rows.drive[row, c.HELD] = velocity is not None
+        limited = (min(max(value, -FASTEST), FASTEST) for value in velocity or (0.0, 0.0, 0.0))
+        self.rows.drive[row, c.HELD_X : c.HELD_Z + 1] = tuple(limited)
+
+    def turn(self, number: int, rate: float) -> None:
+        """A yaw rate (degrees/s) on top, which decays."""
+        self.rows.drive[self.actor(number).row, c.TURN] = min(max(rate, -720.0), 720.0)
+
+    def push(self, number: int, impulse: Vector3D) -> None:
+        """An impulse in N s (world) on a vehicle."""
+        self.add_force(number, Vector3D(*(value / self.delta for value in impulse)))
+
+    def add_force(self, number: int, force: Vector3D) -> None:
+        """A force in N (world) on a vehicle for the next step."""
+        row = self.vehicle(number).row
+        most = FASTEST * self.rows.car[row, c.MASS] / self.delta
+        self.rows.drive[row, c.FORCE_X : c.FORCE_Z + 1] += [min(max(value, -most), most) for value in force]
+
+    def set_flag(self, number: int, flag: int, value: bool) -> None:
+        """Physics, gravity or collisions of an actor (columns.py) on or off."""
+        actor = self.actor(number)
+        if actor.kind.value <= Kind.PROP.value:
+            self.rows.flags[actor.row, flag] = value
+
+    def physics(self, number: int) -> VehiclePhysicsControl:
+        """A vehicle's parameters, wheels where they are in the world."""
+        actor = self.vehicle(number)
+        assert actor.physics is not None
+        return placed(actor.physics, self.rows.transform(actor))
+
+    def set_physics(self, number: int, physics: VehiclePhysicsControl) -> None:
+        """Another car under the same body. Raises Refused for one that cannot drive."""
+        actor = self.vehicle(number)
+        assert actor.physics is not None and actor.blueprint is not None
+        actor.physics = own(physics, actor.physics)
+        self.rows.car[actor.row] = car_row(actor.physics, actor.blueprint.size)
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _number(self) -> int:
+        self._next_id += 1
+        return self._next_id - 1
+
+    def _add(self, actor: Actor, place: Transform) -> None:
+        self.rows.add(actor, place, None)
+
+    def _tags(self, blueprint: Blueprint) -> bytes:
+        if blueprint.label == "Any":
+            return b""
+        labels = self.layout.enums["CityObjectLabel"]
+        return bytes([labels[blueprint.label]])

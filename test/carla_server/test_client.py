@@ -1,0 +1,40 @@
+"""The real, unmodified client in processes of its own, against a running server."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.carla_server import ask_client, running, start_client, told
+from takead_ros.simulators.carla_server.towns import KnownTowns
+
+
+def test_a_whole_visit(towns: KnownTowns) -> None:
+    with running(towns, "crossing") as run:
+        saw = ask_client("tour", run.port)
+    assert saw["version"] == "0.9.16" and "/Game/Carla/Maps/crossing" in saw["maps"]
+    assert saw["map"] == "Carla/Maps/crossing" and saw["contiguous"] == 1
+    assert saw["blueprints"] == {"vehicle.*": 41, "walker.*": 52, "static.prop.*": 98, "sensor.*": 15}
+    assert saw["box"] == [2.396, 1.082, 0.744] and saw["second_spawn"] is True
+    assert "no renderer" in saw["camera"] and "never faked" in saw["camera"]
+    assert saw["speed"] > 4.0 and saw["throttle"] == 0.6 and saw["limit"] == 30.0 and saw["mass"] == 1000.0
+    assert saw["ackermann"] == pytest.approx(2.0, abs=0.3) and saw["lights"] == 8 + 128
+    assert {
+        name: saw["heard"][name] for name in ("gnss", "imu", "radar", "ray_cast", "ray_cast_semantic")
+    } == dict.fromkeys(("gnss", "imu", "radar", "ray_cast", "ray_cast_semantic"), 100)
+    assert saw["gravity"] == 9.81 and saw["walked"] == 1.5 and saw["cloudiness"] == 30.0 and saw["ray"] == 1
+    assert saw["batch"] == ["", "Spawn failed because of collision at spawn position"]
+    assert saw["gone"] is True and saw["left"] is False
+    assert saw["episode"] == [True, "Carla/Maps/straight", 0]
+    assert saw["signs"] == ["traffic.speed_limit.30", "traffic.stop"]
+    assert all(step >= 1 for step in saw["asynchronous"])
+    assert any("connects" in text for text in run.said) and any("is gone" in text for text in run.said)
+
+
+def test_several_clients_see_the_same_frames(towns: KnownTowns) -> None:
+    with running(towns) as run:
+        watchers = [start_client("watch", run.port, "60") for _ in range(2)]
+        driver = ask_client("drive", run.port, "200", "2")
+        frames = [told(watcher)["frames"] for watcher in watchers]
+    for seen in frames:
+        assert seen == list(range(seen[0], seen[0] + len(seen))) and len(seen) == 60
+    assert driver["frames"] >= 200
