@@ -22,7 +22,8 @@ STREAM = b"".join(msgpack.packb(message) for message in MESSAGES)
 
 @given(st.lists(st.integers(1, len(STREAM) - 1), max_size=6))
 def test_requests_come_out_whole_however_the_stream_is_cut(cuts: list[int]) -> None:
-    requests, found = Requests(), []
+    requests = Requests()
+    found: list[Request] = []
     edges = [0, *sorted(set(cuts)), len(STREAM)]
     for low, high in pairwise(edges):
         requests.feed(STREAM[low:high])

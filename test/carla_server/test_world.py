@@ -27,7 +27,7 @@ from takead_ros.simulators.carla_server.values import (
     VehicleControl,
     WalkerControl,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import Contact, World
 
 CAR = ActorDescription(0, "vehicle.tesla.model3", ())
 WALKER = ActorDescription(0, "walker.pedestrian.0001", ())
@@ -127,7 +127,7 @@ def test_a_crash_is_told_with_its_impulse_and_keeps_the_momentum(towns: KnownTow
     world = make_world(towns)
     hitting, hit = world.spawn(CAR, at(0.0, 0.0)).id, world.spawn(CAR, at(15.0, 0.0)).id
     world.set_velocity(hitting, Vector3D(10.0, 0.0, 0.0))
-    contacts = []
+    contacts: list[Contact] = []
     for _ in range(60):
         before = sum(world.rows.velocity[world.rows.by_id[number].row, 0] for number in (hitting, hit))
         world.step()
@@ -181,7 +181,7 @@ def signal(name: str, group: str, phase: str) -> Signal:
 def test_lights_of_a_junction_are_green_one_after_the_other() -> None:
     lights = Lights([signal("1", "a", "x"), signal("2", "a", "y"), signal("3", "a", "x"), signal("4", "b", "z")])
     assert lights.states.tolist() == [GREEN, RED, GREEN, GREEN] and lights.together(0) == [0, 1, 2]
-    seen = []
+    seen: list[tuple[int, ...]] = []
     for _ in range(31 * 20):
         lights.advance(0.05)
         states = tuple(lights.states[:3].tolist())

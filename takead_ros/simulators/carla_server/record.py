@@ -94,7 +94,7 @@ class McapRecorder:
 
     def close(self) -> None:
         """The file is whole from here on."""
-        self._writer.finish()
+        self._writer.finish()  # type: ignore[no-untyped-call]
         self._file.close()
 
     def _write(self, topic: str, told: dict[str, Any], sequence: int) -> None:

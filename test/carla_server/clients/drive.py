@@ -1,15 +1,15 @@
-"""Ticks in synchronous mode with some cars: arguments frames, cars, s to wait before. Prints the slowest tick."""
+"""Ticks in synchronous mode: arguments frames, cars, and a file; it goes on until that is there. Prints times."""
 
 import json
 import sys
 import time
+from pathlib import Path
 
 import carla
 
 client = carla.Client("127.0.0.1", int(sys.argv[1]))
 client.set_timeout(20.0)
 world = client.get_world()
-time.sleep(1.0)  # for those who watch
 settings = world.get_settings()
 settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
 world.apply_settings(settings)
@@ -18,12 +18,15 @@ places = world.get_map().get_spawn_points()
 cars = [world.spawn_actor(library.find("vehicle.tesla.model3"), place) for place in places[: int(sys.argv[3])]]
 world.tick()
 slowest, frames, begun = 0.0, 0, time.perf_counter()
-while frames < int(sys.argv[2]):
+until = Path(sys.argv[4]) if len(sys.argv) > 4 else None
+while frames < int(sys.argv[2]) or (until is not None and not until.exists()):
     for car in cars:
         car.apply_control(carla.VehicleControl(throttle=0.3, steer=0.01 * (frames % 7)))
     before = time.perf_counter()
     world.tick()
     slowest = max(slowest, time.perf_counter() - before)
     frames += 1
+    if until is not None:
+        time.sleep(0.002)
 moved = [car.get_velocity().length() for car in cars]
 print(json.dumps({"frames": frames, "slowest_s": slowest, "spent_s": time.perf_counter() - begun, "speeds": moved}))

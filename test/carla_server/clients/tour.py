@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from itertools import pairwise
+from typing import Any
 
 import carla
 
@@ -27,7 +28,7 @@ saw["box"] = [
     round(value, 3) for value in (car.bounding_box.extent.x, car.bounding_box.extent.y, car.bounding_box.extent.z)
 ]
 saw["second_spawn"] = world.try_spawn_actor(library.find("vehicle.audi.tt"), places[0]) is None
-heard: dict[str, list[object]] = {}
+heard: dict[str, list[Any]] = {}
 ears = []
 for name in ("gnss", "imu", "collision", "lane_invasion", "obstacle", "radar"):
     ear = world.spawn_actor(library.find(f"sensor.other.{name}"), carla.Transform(carla.Location(z=1.0)), attach_to=car)
