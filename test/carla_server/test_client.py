@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.carla_server import ask_client, running, start_client, told
+from support.carla_server import ask_client, free_ports, running, start_client, told
+from takead_ros.domain.errors import TakeadError
 from takead_ros.simulators.carla_server.towns import KnownTowns
 
 
@@ -42,3 +43,19 @@ def test_several_clients_see_the_same_frames(towns: KnownTowns, tmp_path: Path) 
     for seen in frames:
         assert seen == list(range(seen[0], seen[0] + len(seen))) and len(seen) == 60
     assert drove["frames"] >= 60 and min(drove["speeds"]) > 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_the_traffic_manager_drives_twenty_cars() -> None:
+    """The real one, which is part of the client's library: on the lanes, without a collision, minding the lights."""
+    towns = KnownTowns()
+    try:
+        towns.load("Town01")
+    except TakeadError as problem:
+        pytest.skip(str(problem))
+    with running(towns, "Town01") as run:
+        drove = ask_client("traffic", run.port, "20", "1200", str(free_ports()), timeout_s=280.0)
+    assert drove["moved"] == 20 and drove["mean_mps"] > 3.0 and drove["collisions"] == 0
+    assert drove["offset_99_m"] < 1.0 and drove["offset_max_m"] < 1.5
+    assert drove["at_red"] > 50 and drove["moving_at_red"] < 0.1 * drove["at_red"]

@@ -17,6 +17,7 @@ from takead_ros.simulators.carla_server.values import (
     IDENTITY,
     LEVEL,
     ORIGIN,
+    ActorAttributeValue,
     ActorDescription,
     BoundingBox,
     Refused,
@@ -160,6 +161,19 @@ def test_cameras_are_refused_with_one_clear_error(towns: KnownTowns) -> None:
         if name.startswith("sensor.camera"):
             with pytest.raises(Refused, match=r"no renderer.*never faked"):
                 world.spawn(ActorDescription(0, name, ()), IDENTITY)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "expected"),
+    [("no_such", "1", "no attribute"), ("color", "red", "r,g,b"), ("sticky_control", "maybe", "true or false")],
+)
+def test_an_attribute_that_a_client_could_not_read_is_refused(
+    towns: KnownTowns, attribute: str, value: str, expected: str
+) -> None:
+    """Told of such an actor, another client would end with an error."""
+    description = ActorDescription(0, CAR.id, (ActorAttributeValue(attribute, 4, value),))
+    with pytest.raises(Refused, match=expected):
+        make_world(towns).spawn(description, at(0.0, 0.0))
 
 
 def test_a_sign_tells_its_limit_in_kmh_and_only_to_those_who_pass_it(towns: KnownTowns) -> None:

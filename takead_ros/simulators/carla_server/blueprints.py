@@ -7,15 +7,24 @@ attributes are those of its documentation.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from pathlib import Path
 
-from takead_ros.simulators.carla_server.values import ActorAttribute, ActorDefinition, Vector3D
+from takead_ros.simulators.carla_server.values import (
+    ActorAttribute,
+    ActorAttributeValue,
+    ActorDefinition,
+    ActorDescription,
+    Refused,
+    Vector3D,
+)  # fmt: skip
 
 BOOL, INT, FLOAT, STRING, COLOR = 1, 2, 3, 4, 5
+_NAMES = {BOOL: "true or false", INT: "a whole number", FLOAT: "a number", STRING: "a text", COLOR: "r,g,b"}
 WALKER_CENTRE = 0.93  # m: a walker's place is the middle of its capsule
 COLORS = ("17,37,103", "180,44,44", "255,255,255", "66,65,64", "137,0,0")
 
@@ -127,6 +136,34 @@ def _kind_of(value: object) -> int:
         if isinstance(value, float)
         else STRING
     )
+
+
+_WRITTEN = {
+    BOOL: re.compile(r"true|false", re.IGNORECASE),
+    INT: re.compile(r"[-+]?\d{1,9}"),
+    FLOAT: re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,2})?"),
+    STRING: re.compile(r"[^\0]{0,1000}", re.DOTALL),
+    COLOR: re.compile(r"\d{1,3},\d{1,3},\d{1,3}"),
+}
+
+
+def described(blueprint: Blueprint, asked: ActorDescription) -> ActorDescription:
+    """What is spawned: every attribute of the blueprint, with what was ``asked`` for where it may be changed.
+
+    Raises Refused for an attribute that it does not have, or a value that is not of its type: a client that is told of
+    such an actor could not read it.
+    """
+    values = {item.id: item.value for item in asked.attributes}
+    unknown = sorted(set(values) - {item.id for item in blueprint.definition.attributes})
+    if unknown:
+        raise Refused(f"{blueprint.id}: no attribute '{unknown[0][:60]}'")
+    made = []
+    for item in blueprint.definition.attributes:
+        value = values.get(item.id, item.value) if item.is_modifiable else item.value
+        if not _WRITTEN[item.type].fullmatch(value):
+            raise Refused(f"{blueprint.id}: attribute '{item.id}' is '{value[:60]}', expected {_NAMES[item.type]}")
+        made.append(ActorAttributeValue(item.id, item.type, value))
+    return ActorDescription(blueprint.definition.uid, blueprint.id, tuple(made))
 
 
 @cache

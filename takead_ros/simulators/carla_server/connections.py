@@ -31,6 +31,7 @@ from takead_ros.simulators.carla_server.world import World
 
 TURN = 100  # calls of one client before the next one's turn
 MOST_CONNECTIONS = 512
+LISTENER_S = 0.25
 MOST_WAITING = 64 * 1024 * 1024  # bytes that a listener may be behind in synchronous mode
 
 
@@ -52,7 +53,7 @@ class Counts:
     calls: int = 0
     frames: int = 0
     broken: int = 0  # mistakes of the server's own
-    spent_s: float = 0.0  # in calls and frames: the server's own share
+    spent_s: float = 0.0  # of the processor, in calls and frames: the server's own share
 
 
 class Hub(Protocol):
@@ -72,7 +73,6 @@ class Hub(Protocol):
     def keep_map(self, opendrive: str) -> None: ...
     def maps(self) -> list[str]: ...
     def set_settings(self, settings: EpisodeSettings) -> int: ...
-    def expect(self, stream: int) -> None: ...
     def missing(self, client: str, name: str) -> None: ...
     def broken(self, name: str, problem: Exception) -> str: ...
     def listen(self, listener: Listener, stream: int) -> bool: ...
@@ -92,6 +92,7 @@ class Client(asyncio.Protocol):
         self._ticking = False  # it waits for a tick
         self._scheduled = False
         self._ports: set[int] = set()
+        self._expected: dict[int, float] = {}  # streams that it asked for, and until when its next tick waits for them
         self.name = "?"
 
     @property
@@ -122,7 +123,11 @@ class Client(asyncio.Protocol):
         return self._server.set_settings(settings)
 
     def expect(self, stream: int) -> None:
-        self._server.expect(stream)
+        self._expected[stream] = time.monotonic() + LISTENER_S
+
+    def heard(self, stream: int) -> None:
+        """Somebody listens to ``stream`` now."""
+        self._expected.pop(stream, None)
 
     # --- the connection -------------------------------------------------------------------------------------------
 
@@ -185,7 +190,7 @@ class Client(asyncio.Protocol):
         """A turn of this client."""
         if self._scheduled:
             return
-        began = time.perf_counter()
+        began = time.thread_time()
         server = self._server
         for _ in range(TURN):
             if self._transport is None or self._full or self._ticking:
@@ -208,7 +213,7 @@ class Client(asyncio.Protocol):
             self._rest()
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._later)
-        server.counts.spent_s += time.perf_counter() - began
+        server.counts.spent_s += time.thread_time() - began
 
     def _answer(self, request: Request) -> bytes:
         server = self._server
@@ -239,6 +244,17 @@ class Client(asyncio.Protocol):
             self._server.recorder.call(self.name, request.name, problem)
         return answer
 
+    def _wait_for_listeners_s(self) -> float:
+        """A moment, as long as one who asked for a stream is not there to hear the next frame."""
+        now = time.monotonic()
+        self._expected = {stream: until for stream, until in self._expected.items() if until > now}
+        return 0.002 if self._expected else 0.0
+
+    def _late_tick(self, request: Request) -> None:
+        began = time.thread_time()
+        self._tick_cue(request)
+        self._server.counts.spent_s += time.thread_time() - began
+
     def _tick_cue(self, request: Request) -> None:
         server = self._server
         if self._transport is None:
@@ -246,12 +262,12 @@ class Client(asyncio.Protocol):
         if not self.world.settings.synchronous_mode:
             self._transport.write(self._told(request, pack_answer(request.number, value(self.world.frame + 1))))
             return
-        wait = server.wait_s()
+        wait = max(server.wait_s(), self._wait_for_listeners_s())
         if wait > 0.0:
             if not self._ticking:
                 self._ticking = True
                 self._rest()
-            asyncio.get_running_loop().call_later(wait, self._tick_cue, request)
+            asyncio.get_running_loop().call_later(wait, self._late_tick, request)
             return
         try:
             server.tick()

@@ -19,7 +19,6 @@ from takead_ros.simulators.carla_server.town import TownMap, read_town_map
 from takead_ros.simulators.carla_server.values import EpisodeSettings, Refused
 from takead_ros.simulators.carla_server.world import LONGEST_STEP_S, World
 
-LISTENER_S = 0.25  # to wait for a listener that has asked for its stream, before the next tick
 OWN_MAP = "OpenDriveMap"
 METHODS = {**methods_world.table.methods, **methods_actors.table.methods}
 ALSO = frozenset({"tick_cue"})  # answered by the server itself
@@ -50,7 +49,6 @@ class Server:
         self.kept_map = ""
         self.clients: set[Client] = set()
         self._listeners: dict[int, set[Listener]] = {}
-        self._expected: dict[int, float] = {}
         self._missed: set[str] = set()
         self._due = 0.0
         self._wake = asyncio.Event()
@@ -85,7 +83,9 @@ class Server:
                     continue
                 await asyncio.wait({ending}, timeout=max(self._due - time.monotonic(), 0.0))
                 if not self.world.settings.synchronous_mode and not stop.is_set():
+                    began = time.thread_time()
                     self.tick()
+                    self.counts.spent_s += time.thread_time() - began
         finally:
             ending.cancel()
             await self.close()
@@ -104,7 +104,6 @@ class Server:
 
     def tick(self) -> None:
         """One frame, told to all who listen."""
-        began = time.perf_counter()
         self.world.step()
         now = time.monotonic()
         self._due = max(self._due + self.world.delta, now - self.world.delta)
@@ -120,15 +119,10 @@ class Server:
         if self.recorder is not None:
             self.recorder.frame(self.world)
         self.counts.frames += 1
-        self.counts.spent_s += time.perf_counter() - began
 
     def wait_s(self) -> float:
         """s until the next tick of synchronous mode may be made."""
-        now = time.monotonic()
-        self._expected = {stream: until for stream, until in self._expected.items() if until > now}
-        if self._expected:
-            return 0.002
-        return self._due - now if self.realtime else 0.0
+        return self._due - time.monotonic() if self.realtime else 0.0
 
     # --- what calls need ------------------------------------------------------------------------------------------
 
@@ -160,10 +154,6 @@ class Server:
         self._wake.set()
         return self.world.frame
 
-    def expect(self, stream: int) -> None:
-        """Somebody will listen to ``stream`` in a moment."""
-        self._expected[stream] = time.monotonic() + LISTENER_S
-
     def missing(self, client: str, name: str) -> None:
         """A call that is not answered; told once."""
         if name not in self._missed:
@@ -184,7 +174,8 @@ class Server:
         if stream != WORLD_STREAM and (actor is None or not actor.info.stream_token):
             return False
         self._listeners.setdefault(stream, set()).add(listener)
-        self._expected.pop(stream, None)
+        for client in self.clients:
+            client.heard(stream)
         return True
 
     def leave(self, listener: Listener, stream: int) -> None:

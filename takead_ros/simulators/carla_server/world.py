@@ -14,7 +14,7 @@ from takead_ros.compiled import prepare
 from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.ackermann import follow
 from takead_ros.simulators.carla_server.actors import Actor, Rows, box_of, plain_info, signal_volumes
-from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints
+from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, described
 from takead_ros.simulators.carla_server.contacts import collide, look_at_signals, overlapping
 from takead_ros.simulators.carla_server.frames import inside
 from takead_ros.simulators.carla_server.layout import Layout
@@ -182,7 +182,7 @@ class World:
     def spawn(self, description: ActorDescription, place: Transform, parent: int = 0) -> ActorInfo:
         """A new actor, at ``place`` in the world or, with a ``parent`` (its id), in that one's frame.
 
-        Raises Refused: unknown blueprint, no parent, another body there, a camera, too many actors.
+        Raises Refused: unknown blueprint or attribute, no parent, another body there, a camera, too many actors.
         """
         blueprint = blueprints().get(description.id)
         if blueprint is None:
@@ -194,14 +194,14 @@ class World:
             )
         if len(self.rows) >= MOST_ACTORS:
             raise Refused(f"there are {MOST_ACTORS} actors already, more are refused")
+        description = described(blueprint, description)
         holder = self.actor(parent) if parent else None
         where = inside(self.rows.transform(holder), place) if holder else place
         number = self._next_id
         token = self.token(number) if blueprint.sensor else b""
         info = ActorInfo(number, parent, description, box_of(blueprint), self._tags(blueprint), token)
         actor = Actor(info, blueprint.kind, blueprint, place=place if holder else None)
-        actor.attributes = {item.id: item.value for item in blueprint.definition.attributes}
-        actor.attributes |= {item.id: item.value for item in description.attributes}
+        actor.attributes = {item.id: item.value for item in description.attributes}
         car = None
         if blueprint.kind is Kind.VEHICLE:
             actor.physics = default_physics(blueprint)
