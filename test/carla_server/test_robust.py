@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgpack
 import pytest
@@ -26,7 +27,7 @@ def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=20.0)
 
 
-def ask(run: Running, name: str, *arguments: object) -> object:
+def ask(run: Running, name: str, *arguments: object) -> tuple[Any, Any]:
     """A well-formed call on a connection of its own; what came back."""
     with connect(run.port) as line:
         line.sendall(msgpack.packb([0, 1, name, [[False], *arguments]]))
@@ -165,7 +166,7 @@ def test_a_listener_that_never_reads_is_cut_off(towns: KnownTowns, monkeypatch: 
     with running(towns) as run:
         lidar = [0, "sensor.lidar.ray_cast", [["points_per_second", 2, "1000000"]]]
         level = [[0.0, 0.0, 3.0], [0.0, 0.0, 0.0]]
-        _, answer = ask(run, "spawn_actor_with_parent", lidar, level, run.server.world.spectator, 0, "")  # type: ignore[misc]
+        _, answer = ask(run, "spawn_actor_with_parent", lidar, level, run.server.world.spectator, 0, "")
         with connect(run.port + 1) as deaf:
             deaf.sendall(int(answer[0][1][0]).to_bytes(4, "little"))
             drove = ask_client("drive", run.port, "60", "2")
@@ -183,7 +184,7 @@ def test_a_stream_that_is_not_there_is_refused(towns: KnownTowns) -> None:
 def test_what_is_not_answered_is_said_once(towns: KnownTowns) -> None:
     with running(towns) as run:
         for name in ("start_recorder", "start_recorder", "no_such_call"):
-            error, result = ask(run, name)  # type: ignore[misc]
+            error, result = ask(run, name)
             assert "not answered by this server" in error and result is None
         said = [text for text in run.said if "asks for" in text]
     assert len(said) == 2 and "no client of this version sends" in said[1] and "no client" not in said[0]
