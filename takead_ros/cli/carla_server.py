@@ -12,6 +12,7 @@ import typer
 
 from takead_ros.console import note, say
 from takead_ros.domain.errors import TakeadError
+from takead_ros.scenarios.suites import load_suite
 
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich", add_completion=False)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -31,6 +32,7 @@ class Speed(str, Enum):
 def carla_server(
     town: str = typer.Option("Town01", help="The map to begin with."),
     xodr: Path | None = typer.Option(None, help="An OpenDRIVE file to begin with instead; its name is the map's."),
+    suite: str = typer.Option("", help="Serve this suite, or family, instead: each scenario is a map by its name."),
     host: str = typer.Option("127.0.0.1", help="Where to listen. Anything but loopback lets others in: no login."),
     port: int = typer.Option(2000, min=1, max=65534, help="Of the calls; the streams are on the next one."),
     speed: Speed = typer.Option(
@@ -39,7 +41,7 @@ def carla_server(
         "the clock. Asynchronous mode keeps real time in both.",
     ),
     record: Path | None = typer.Option(None, help="Write every frame and call into a new MCAP file in this folder."),
-    seed: int = typer.Option(0, min=0, help="Of the sensors' noise."),
+    seed: int = typer.Option(0, min=0, help="Of the sensors' noise, and of the scenarios of --suite."),
     carla_version: str = typer.Option("0.9.16", help="The version whose client is served."),
 ) -> None:
     """Serve CARLA's own protocol to the unmodified client: worlds, traffic, lidar and radar, no cameras.
@@ -56,8 +58,9 @@ def carla_server(
         raise TakeadError(f"'takead carla-server' needs: pip install 'takead_ros[carla-server]' ({error})") from error
 
     layout = load_layout(carla_version)
-    towns = KnownTowns((xodr,) if xodr is not None else ())
-    first = towns.load(xodr.stem if xodr is not None else town)
+    scenarios = tuple(load_suite(suite).episodes([seed])) if suite else ()
+    towns = KnownTowns((xodr,) if xodr is not None else (), scenarios)
+    first = towns.load(scenarios[0].family if scenarios else xodr.stem if xodr is not None else town)
     recorder = McapRecorder(record) if record is not None else None
     if host not in LOOPBACK:
         note(f"listening on {host}: everybody who reaches this port may do everything here; there is no login")

@@ -43,6 +43,12 @@ def free_ports() -> int:
     raise OSError("no two free ports in a row")
 
 
+def connect_refused(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) != 0
+
+
 def hand_made_towns(folder: Path) -> KnownTowns:
     """The hand-made maps as files: ``straight`` and ``crossing``."""
     for name, text in (("straight", straight()), ("crossing", crossing())):

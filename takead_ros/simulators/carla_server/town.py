@@ -9,7 +9,7 @@ import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,16 @@ class Ground:
         return float(self.heights[row, column])
 
 
+class Stage(Protocol):
+    """What plays on a map by a script of its own; ``world`` is the server's world."""
+
+    def begin(self, world: Any) -> None:
+        """A new episode: put there who is there at first."""
+
+    def step(self, world: Any, dt: float) -> None:
+        """On by ``dt`` s."""
+
+
 @dataclass(frozen=True)
 class TownMap:
     """A map: its name as CARLA tells it, the OpenDRIVE text, and what was derived from it."""
@@ -68,6 +78,7 @@ class TownMap:
     spawn_points: tuple[Transform, ...]
     signals: tuple[Signal, ...]
     ground: Ground
+    stage: Stage | None = None
 
     def geolocation(self, place: Vector3D) -> tuple[float, float, float]:
         """Latitude and longitude in degrees and altitude in m."""

@@ -95,6 +95,8 @@ class World:
                 self._add(Actor(info, Kind.SIGN, signal=signal), signal.transform)
         self._volumes = signal_volumes(self.rows.actors)
         self._flags = MAP_CHANGE | LIGHT_UPDATE
+        if town.stage is not None:
+            town.stage.begin(self)
 
     # --- time -----------------------------------------------------------------------------------------------------
 
@@ -116,6 +118,8 @@ class World:
             rows.pose, rows.velocity, rows.spin, rows.acceleration, rows.box, rows.kinds, rows.flags, rows.drive,
             rows.car, *place, dt,
         )  # fmt: skip
+        if self.town.stage is not None:
+            self.town.stage.step(self, dt)
         found = collide(
             rows.pose,
             rows.velocity,
@@ -179,8 +183,11 @@ class World:
             raise Refused(f"actor {number} is a {found.type_id}, expected a traffic light")
         return int(np.searchsorted(self.rows.lights, found.row))
 
-    def spawn(self, description: ActorDescription, place: Transform, parent: int = 0) -> ActorInfo:
-        """A new actor, at ``place`` in the world or, with a ``parent`` (its id), in that one's frame.
+    def spawn(
+        self, description: ActorDescription, place: Transform, parent: int = 0, anyway: bool = False
+    ) -> ActorInfo:
+        """A new actor, at ``place`` in the world or, with a ``parent`` (its id), in that one's frame; ``anyway``: also
+        where another body is.
 
         Raises Refused: unknown blueprint or attribute, no parent, another body there, a camera, too many actors.
         """
@@ -209,7 +216,7 @@ class World:
         self._number()
         self.rows.add(actor, where, car)
         rows = self.rows
-        if blueprint.kind in (Kind.VEHICLE, Kind.WALKER) and holder is None:
+        if blueprint.kind in (Kind.VEHICLE, Kind.WALKER) and holder is None and not anyway:
             if overlapping(rows.pose, rows.box, rows.kinds, rows.flags, actor.row) >= 0:
                 rows.remove({number})
                 raise Refused("Spawn failed because of collision at spawn position")
