@@ -1,4 +1,5 @@
-"""What a policy of the format ``vector-1`` would do at many observations: one call of the network, one of a kernel."""
+"""What a policy of the format ``vector-1`` would do at many observations: a call of the network and one of a kernel for
+each few of them."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from takead_ros.policy.arrays import Batch, Frames, Motions
 from takead_ros.policy.kernels.decode import answer_all
 from takead_ros.policy.model import Policy
 from takead_ros.policy.vector import VECTOR_1, decoder
+
+AT_ONCE = 16  # observations in one call of the network: what it works with then fits into a core's own cache
 
 
 class Decider:
@@ -30,12 +33,16 @@ class Decider:
     def decide(self, encoded: Batch, frames: Frames, motions: Motions, sound: np.ndarray) -> FloatArray:
         """Commands (B, 2): steering angle rad, acceleration m/s^2. ``sound`` (B,) says on entry which observations
         hold, and on return for which of them there is a command."""
-        logits, profiles, speed_logits, control = self._policy.ask(
-            encoded._asdict(), ("logits", "profiles", "speed_logits", "control")
-        )
         commands = np.zeros((len(sound), 2))
-        answer_all(
-            logits, profiles.reshape(*profiles.shape[:2], -1), speed_logits, control, self._decoder, frames, motions,
-            sound, commands,
-        )  # fmt: skip
+        for first in range(0, len(sound), AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            logits, profiles, speed_logits, control = self._policy.ask(
+                {name: values[some] for name, values in encoded._asdict().items()},
+                ("logits", "profiles", "speed_logits", "control"),
+            )
+            answer_all(
+                logits, profiles.reshape(*profiles.shape[:2], -1), speed_logits, control, self._decoder,
+                Frames._make(values[some] for values in frames), Motions._make(values[some] for values in motions),
+                sound[some], commands[some],
+            )  # fmt: skip
         return commands

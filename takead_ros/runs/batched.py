@@ -1,7 +1,8 @@
-"""Many episodes at once in the vector world, the policy's own commands applied as they are: for learning and selection.
+"""Many episodes at once in the vector world, the policy alone at the wheel: for learning and selection.
 
-Nobody arbitrates, nothing is published or recorded, and the network answers for all environments in one call; what a
-stack around the policy adds (hand-over, limits, latency) is not there. ``takead eval`` is the measure with it.
+When it decides, and the limits of its commands, are those of the stack; nothing is published or recorded, and nobody
+takes over. ``takead eval --passes unassisted`` is the measure with the whole stack; what is left of difference is in
+docs/vector_world.md.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from takead_ros.simulators.vector.compiled_scenario import CompiledScenario, com
 from takead_ros.simulators.vector.observe import Observer
 from takead_ros.simulators.vector.simulator import on_lanes
 from takead_ros.simulators.vector.tape import Tape
+from takead_ros.takeover.limit_kernels import Limits, limit_all
+from takead_ros.takeover.parameters import ArbiterParameters
 
-DECIDE = 2  # ticks of one decision: 10 Hz, as in the stack
+DECIDE = 2  # ticks of one decision: 10 Hz; as in the stack at the first tick, the second, and every other one from then
 STOP = (0.0, -3.0)  # rad, m/s^2: what is done without a usable answer
 
 
@@ -34,9 +37,11 @@ def drive_batched(policy: Policy, scenarios: Sequence[Scenario], count: int = 64
     observer, tape, decider = Observer(batch), Tape(batch), Decider(policy)
     seats: dict[int, tuple[int, CompiledScenario]] = {}  # environment -> what is driven there
     free, waiting = list(range(batch.count)), iter(range(len(scenarios)))
-    commands = np.zeros((batch.count, 2))
+    limits = Limits(*(getattr(ArbiterParameters(), name) for name in Limits._fields))
+    asked, commands = np.zeros((batch.count, 2)), np.zeros((batch.count, 2))
     while True:
-        for row in [row for row in seats if batch.done[row]]:
+        over = batch.done
+        for row in [row for row in seats if over[row]]:
             place, compiled = seats.pop(row)
             yield place, tape.take(row, compiled)
             free.append(row)
@@ -44,13 +49,18 @@ def drive_batched(policy: Policy, scenarios: Sequence[Scenario], count: int = 64
             row, compiled = free.pop(), compile_scenario(*on_lanes(scenarios[place]))
             batch.reset([row], [compiled])
             tape.begin(row)
+            commands[row] = 0.0
             seats[row] = place, compiled
         if not seats:
             return
-        driving = np.array(sorted(seats))
-        observer.observe(driving)
-        answers = decider.decide(observer.encoded, observer.frames, observer.motions, observer.sound)
-        commands[driving] = np.where(observer.sound[:, None], answers, STOP)
-        for _ in range(DECIDE):
-            batch.step(commands)
-            tape.note()
+        due = np.array([row for row in sorted(seats) if batch.state.tick[row] == 0 or batch.state.tick[row] % DECIDE])
+        if len(due):
+            seen = observer.observe(due)
+            answers = decider.decide(seen.encoded, seen.frames, seen.motions, seen.sound)
+            asked[due] = np.where(seen.sound[:, None], answers, STOP)
+        limit_all(
+            asked, commands, np.ascontiguousarray(batch.state.ego[:, 3]), batch.vehicle.wheelbase,
+            batch.vehicle.full_lock, limits, batch.step_s,
+        )  # fmt: skip
+        batch.step(commands)
+        tape.note()

@@ -74,11 +74,11 @@ def test_a_batch_encodes_the_bytes_of_its_scenes(seed: int) -> None:
     rows = np.random.default_rng(seed).permutation(len(families))
     for tick in range(240):
         if tick % 20 == 0:
-            observer.observe(rows)
-            assert observer.sound.all()
+            seen = observer.observe(rows)
+            assert seen.sound.all()
             for k, row in enumerate(rows):
                 for name, values in encode(both.environments[row].observe(), caches[row]).items():
-                    mine = getattr(observer.encoded, name)[k]
+                    mine = getattr(seen.encoded, name)[k]
                     assert mine.tobytes() == values.tobytes(), (families[row], tick, name)
         both.step()
 
@@ -91,11 +91,11 @@ def test_a_batch_decides_as_the_policy_does() -> None:
     lines = [LineCache() for _ in families]
     for tick in range(200):
         if tick % 20 == 0:
-            observer.observe(rows)
-            commands = decider.decide(observer.encoded, observer.frames, observer.motions, observer.sound)
+            seen = observer.observe(rows)
+            commands = decider.decide(seen.encoded, seen.frames, seen.motions, seen.sound)
             scenes = [Observation(one.observe(), lines=lines[row]) for row, one in enumerate(both.environments)]
             for row, answer in enumerate(policy.infer_batch(scenes)):
-                assert answer.status is DriverStatus.OK and observer.sound[row]
+                assert answer.status is DriverStatus.OK and seen.sound[row]
                 assert commands[row].tolist() == [answer.steering_angle, answer.acceleration]
         both.step()
 

@@ -50,38 +50,47 @@ class World(NamedTuple):
     light_state: IndexMatrix
 
 
-class Observer:
-    """Observations of a batch's environments, as a network takes them; overwritten by each ``observe``.
+class Observed(NamedTuple):
+    """Observations of B environments: the inputs of the format ``vector-1``, what decoding an answer needs, and whether
+    (B,) an observation could be encoded."""
 
-    encoded: the inputs of the format ``vector-1``; frames, motions: what decoding an answer needs; sound (B,): whether
-    an observation could be encoded. Row k of each belongs to the k-th environment that was asked for.
-    """
+    encoded: Encoded
+    frames: Frames
+    motions: Motions
+    sound: Flags
+
+
+class Observer:
+    """Observes a batch's environments as a network takes them."""
 
     def __init__(self, batch: Batch) -> None:
         prepare()
         self._batch = batch
-        self.encoded = empty_batch(0)
-        self._make_room(0)
+        self._room = self._make_room(0)
 
-    def observe(self, rows: Indices) -> None:
-        """Observe the environments ``rows`` (B,)."""
-        width = self._batch.layout.route_x.shape[1] + 2
-        if len(rows) != len(self.sound) or width != self.frames.arc.shape[1]:
-            self._make_room(len(rows))
-        batch = self._batch
+    def observe(self, rows: Indices) -> Observed:
+        """Of the environments ``rows`` (B,), in that order; overwritten by the next call."""
+        batch, count = self._batch, len(rows)
+        if self._room.frames.arc.shape[1] != batch.layout.route_x.shape[1] + 2:
+            self._room = self._make_room(batch.layout.route_x.shape[1] + 2)
+        encoded, frames, motions, sound = self._room
+        room = Observed(
+            Encoded._make(values[:count] for values in encoded), Frames._make(values[:count] for values in frames),
+            Motions._make(values[:count] for values in motions), sound[:count],
+        )  # fmt: skip
         arrays = {**batch.layout._asdict(), **batch.state._asdict()}
         world = World(**{name: arrays[name] for name in World._fields})
-        observe_all(world, batch.map, rows, self.encoded, self.frames, self.motions, self.sound, batch.vehicle)
+        observe_all(world, batch.map, rows, room.encoded, room.frames, room.motions, room.sound, batch.vehicle)
+        return room
 
-    def _make_room(self, count: int) -> None:
-        width = self._batch.layout.route_x.shape[1] + 2
-        self.encoded = empty_batch(count)
-        self.frames = Frames(
+    def _make_room(self, width: int) -> Observed:
+        count = self._batch.count
+        frames = Frames(
             np.zeros(count, np.int64), np.empty((count, width, 2)), np.empty((count, width)), np.empty((count, width)),
             np.empty(count), np.empty(count),
         )  # fmt: skip
-        self.motions = Motions(*(np.empty(count) for _ in Motions._fields))
-        self.sound = np.zeros(count, np.bool_)
+        motions = Motions(*(np.empty(count) for _ in Motions._fields))
+        return Observed(empty_batch(count), frames, motions, np.zeros(count, np.bool_))
 
 
 @part

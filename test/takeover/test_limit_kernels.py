@@ -1,0 +1,31 @@
+"""The compiled limits give the very commands of the definition."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from takead_ros.compiled import prepare
+from takead_ros.takeover.limit_kernels import Limits, limit_all
+from takead_ros.takeover.limits import apply, rates
+from takead_ros.takeover.parameters import ArbiterParameters
+
+P = ArbiterParameters()
+LIMITS = Limits(*(getattr(P, name) for name in Limits._fields))
+angle, push = st.floats(-1.0, 1.0), st.floats(-12.0, 8.0)
+vehicle = st.tuples(angle, push, angle, push, st.floats(-1.0, 40.0))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(vehicle, min_size=1, max_size=5), st.sampled_from((0.025, 0.05)))
+def test_many_commands_are_limited_as_each_alone(rows: list[tuple[float, ...]], dt: float) -> None:
+    prepare()
+    table = np.array(rows)
+    commands = table[:, 2:4].copy()
+    limit_all(table[:, :2].copy(), commands, table[:, 4].copy(), 2.5, 0.7, LIMITS, dt)
+    for row, found in zip(rows, commands, strict=True):
+        steering, acceleration, before_steering, before_acceleration, speed = row
+        expected = apply(steering, acceleration, (before_steering, before_acceleration), speed, 2.5, 0.7,
+                         rates(speed, 2.5, P), dt, P)  # fmt: skip
+        assert found.tolist() == list(expected[:2])
