@@ -13,7 +13,8 @@ from takead_ros.console import Progress, note, say, stdout
 from takead_ros.pictures.films import MARK, film_failures
 from takead_ros.runs.drive import check_folder, check_passes, evaluate
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
-from takead_ros.runs.results import PASSES
+from takead_ros.runs.evaluate_batched import BatchRunner, check_batched, evaluate_batched
+from takead_ros.runs.results import PASSES, PassName
 from takead_ros.runs.spec import read_parameters, run_spec
 from takead_ros.runs.workers import open_workers
 from takead_ros.simulators import SIMULATORS
@@ -39,6 +40,12 @@ def eval_(
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     perception: str | None = PERCEPTION,
     workers: int = typer.Option(1, min=1, max=256, help="Processes; the results do not depend on it."),
+    batched: bool = typer.Option(
+        False,
+        "--batched",
+        help="With --sim vector, the policy alone: many episodes at once, many times as fast. Decides and limits as "
+        "the nodes do, without them: nobody stops it off the road.",
+    ),
     films: Path | None = typer.Option(
         None, "--film-failures", help="Draw each episode that failed to this folder, as FAMILY-SEED.gif."
     ),
@@ -51,12 +58,19 @@ def eval_(
     With --json FILE finished episodes are kept beside it: the same command continues.
     """
     spec = run_spec(model, suite, seeds, sim, read_parameters(params, perception))
-    chosen = check_passes(passes, spec)
+    chosen: tuple[PassName, ...] = ("unassisted",) if batched else check_passes(passes, spec)
+    if batched:
+        check_batched(spec)
     keep = json_file(as_json)
     if films is not None:
         check_folder(films, MARK)
-    with open_workers(EpisodeRunner, workers) as pool, Progress() as progress:
-        content = evaluate(spec, chosen, keep, pool, progress, f"evaluating {Path(spec.model).name}")
+    label = f"evaluating {Path(spec.model).name}"
+    if batched:
+        with open_workers(BatchRunner, workers) as groups, Progress() as progress:
+            content = evaluate_batched(spec, keep, groups, progress, label)
+    else:
+        with open_workers(EpisodeRunner, workers) as pool, Progress() as progress:
+            content = evaluate(spec, chosen, keep, pool, progress, label)
     if as_json != STDOUT:
         stdout.print(evaluation_table(content))
         for line in evaluation_notes(content):

@@ -16,6 +16,14 @@ from takead_ros.policy.vector import VECTOR_1, decoder
 AT_ONCE = 16  # observations in one call of the network: what it works with then fits into a core's own cache
 
 
+def check_format(policy: Policy) -> None:
+    """TakeadError where ``policy`` is of a format that is not decided in batches."""
+    if policy.format is not VECTOR_1:
+        raise TakeadError(
+            f"{policy.path}: format '{policy.format.name}' cannot be driven in batches, expected '{VECTOR_1.name}'"
+        )
+
+
 class Decider:
     """The commands of ``policy``, the same bits as ``Policy.infer_batch`` derives from the same outputs.
 
@@ -23,10 +31,7 @@ class Decider:
     """
 
     def __init__(self, policy: Policy) -> None:
-        if policy.format is not VECTOR_1:
-            raise TakeadError(
-                f"{policy.path}: format '{policy.format.name}' cannot be driven in batches, expected '{VECTOR_1.name}'"
-            )
+        check_format(policy)
         prepare()
         self._policy, self._decoder = policy, decoder(policy.manifest)
 

@@ -1,0 +1,102 @@
+"""``takead eval --batched``: the unassisted pass in the vector world, many episodes at once (``runs.batched``)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.files import locked
+from takead_ros.measures.driving_score import score
+from takead_ros.nodes.simulator_node import SimulatorNode
+from takead_ros.policy.decide import check_format
+from takead_ros.policy.model import Policy, load_model
+from takead_ros.runs.batched import drive_batched
+from takead_ros.runs.drive import JOURNAL_SUFFIX, EvaluationSettings
+from takead_ros.runs.episode import EXPERT, EpisodeSpec
+from takead_ros.runs.journal import Journal
+from takead_ros.runs.progress import Progress
+from takead_ros.runs.results import EpisodeResult, Evaluation, evaluation
+from takead_ros.runs.spec import RunSpec
+from takead_ros.runs.workers import Workers
+from takead_ros.scenarios import build
+from takead_ros.scenarios.suites import NONE
+
+GROUP = 128  # episodes that a worker drives, and that are kept, together
+Group = tuple[EpisodeSpec, ...]
+Results = tuple[EpisodeResult, ...]
+
+
+class BatchRunner:
+    """A worker that drives groups of episodes, all of one model; loaded models are kept from one to the next."""
+
+    def __init__(self) -> None:
+        self._policies: dict[str, Policy] = {}
+
+    def run(self, group: Group) -> Results:
+        """The results of ``group``, in its order."""
+        model = group[0].model
+        if model not in self._policies:
+            self._policies[model] = load_model(Path(model))
+        results: dict[int, EpisodeResult] = {}
+        scenarios = [build(spec.family, spec.seed) for spec in group]
+        for place, log in drive_batched(self._policies[model], scenarios):
+            spec = group[place]
+            results[place] = EpisodeResult(**vars(score(log, spec.suite)), triggers=(), driver=spec.driver)
+        return tuple(results[place] for place in range(len(group)))
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+def check_batched(spec: RunSpec) -> None:
+    """TakeadError where ``spec`` asks for more than the policy alone, as it is, in the vector world."""
+    if spec.simulator != "vector":
+        raise TakeadError(f"--batched --sim {spec.simulator}: expected --sim vector, the world that steps many at once")
+    if spec.model == EXPERT:
+        raise TakeadError(f"--batched --model {EXPERT}: expected a policy; the expert drives one episode at a time")
+    check_format(load_model(spec.model))
+    asked = {node: dict(values) for node, values in spec.parameters.items()}
+    if asked.get(SimulatorNode.NAME, {}).get("perception") == NONE:
+        del asked[SimulatorNode.NAME]["perception"]
+    for node, values in asked.items():
+        for name, value in values.items():
+            raise TakeadError(f"--batched: parameter '{name}' of {node} = {value!r}: expected none; no node runs in it")
+
+
+def evaluate_batched(
+    spec: RunSpec, keep: Path | None, workers: Workers[Group, Results], progress: Progress, label: str
+) -> Evaluation:
+    """The unassisted pass of ``spec``, summed up; finished groups are kept beside ``keep``, the file meant for it.
+
+    ``spec`` is checked (``check_batched``). Raises TakeadError as ``drive.evaluate`` does.
+    """
+    with contextlib.ExitStack() as stack:
+        settings = spec.settings()
+        named = {**vars(settings), "simulator": f"{settings.simulator}, batched"}
+        journal = None
+        if keep is not None:
+            stack.enter_context(locked(keep))
+            kept = EvaluationSettings(**named, passes=("unassisted",))
+            journal = Journal(keep.with_name(keep.name + JOURNAL_SUFFIX), kept, EpisodeResult)
+        specs = spec.episodes(takeovers=False)
+        done = dict(journal.results) if journal else {}
+        waiting = [one for one in specs if one.key not in done]
+        groups = [tuple(waiting[first : first + GROUP]) for first in range(0, len(waiting), GROUP)]
+        workers.map(groups, _keeper(done, journal, progress, label, len(specs)), lambda group: group[0].key, progress)
+        results = [done[one.key] for one in specs]
+        return evaluation(spec.model, type(settings)(**named), {"unassisted": results})
+
+
+def _keeper(
+    done: dict[str, EpisodeResult], journal: Journal[EpisodeResult] | None, progress: Progress, label: str, total: int
+) -> Callable[[Group, Results], None]:
+    def finished(group: Group, results: Results) -> None:
+        for spec, result in zip(group, results, strict=True):
+            done[spec.key] = result
+            if journal:
+                journal.add(spec.key, result)
+        progress.report(label, len(done), total)
+
+    return finished

@@ -1,0 +1,60 @@
+"""``takead eval --batched``: what it refuses, what it keeps, and how far it is from the stack that it leaves out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from takead_ros.domain.errors import TakeadError
+from takead_ros.runs.episode import EpisodeRunner
+from takead_ros.runs.evaluate_batched import BatchRunner, Group, Results, check_batched, evaluate_batched
+from takead_ros.runs.progress import Silent
+from takead_ros.runs.spec import RunSpec, read_parameters, run_spec
+from takead_ros.runs.workers import open_workers
+
+MODEL = str(Path(__file__).parents[2] / "models" / "baseline.onnx")
+
+
+def spec(seeds: str = "0", suite: str = "cut_in", **more: object) -> RunSpec:
+    return run_spec(MODEL, suite, seeds, "vector", **more)  # type: ignore[arg-type]
+
+
+def test_what_it_cannot_do_is_refused() -> None:
+    with pytest.raises(TakeadError, match=r"--batched --sim metadrive: expected --sim vector"):
+        check_batched(run_spec(MODEL, "cut_in", "0", "metadrive"))
+    with pytest.raises(TakeadError, match=r"--batched --model expert: expected a policy"):
+        check_batched(run_spec("expert", "cut_in", "0", "vector"))
+    with pytest.raises(TakeadError, match=r"parameter 'perception' of simulator_node = 'vehicle': expected none"):
+        check_batched(spec(parameters=read_parameters(None, "vehicle")))
+    check_batched(spec(parameters=read_parameters(None, "none")))
+
+
+def test_finished_episodes_are_kept_and_not_driven_again(tmp_path: Path) -> None:
+    keep = tmp_path / "result.json"
+    with open_workers(BatchRunner, 1) as workers:
+        first = evaluate_batched(spec("0-2"), keep, workers, Silent(), "")
+    journal = keep.with_name(keep.name + ".episodes.jsonl")
+    assert [episode.seed for episode in first.episodes] == [0, 1, 2] and journal.exists()
+    assert first.simulator.endswith(", batched") and set(first.passes) == {"unassisted"}
+
+    class Refuses(BatchRunner):
+        def run(self, group: Group) -> Results:
+            raise AssertionError(f"driven again: {group}")
+
+    with open_workers(Refuses, 1) as workers:
+        assert evaluate_batched(spec("0-2"), keep, workers, Silent(), "").episodes == first.episodes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["cut_in", "red_light", "cut_out"])
+def test_it_scores_as_the_stack_s_unassisted_pass(family: str) -> None:
+    """The same end and infractions, and the same way to a metre."""
+    asked, runner = spec("2000000-2000001", family), EpisodeRunner()
+    with open_workers(BatchRunner, 1) as workers:
+        found = evaluate_batched(asked, None, workers, Silent(), "")
+    for one, episode in zip(asked.episodes(takeovers=False), found.episodes, strict=True):
+        stack = runner.run(one)
+        assert (episode.end, episode.driving_score) == (stack.end, pytest.approx(stack.driving_score, abs=0.1))
+        assert [i.kind for i in episode.infractions] == [i.kind for i in stack.infractions]
+        assert episode.distance == pytest.approx(stack.distance, abs=1.0)
