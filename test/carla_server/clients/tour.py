@@ -61,6 +61,8 @@ saw["lights"] = int(car.get_light_state())
 time.sleep(0.3)  # the streams' own threads
 saw["heard"] = {name: len(told) for name, told in heard.items()}
 saw["gravity"] = round(heard["imu"][-1].accelerometer.z, 3)
+for ear in ears:
+    ear.stop()
 walker = world.spawn_actor(library.find("walker.pedestrian.0001"), carla.Transform(carla.Location(-30.0, 30.0, 1.0)))
 walker.apply_control(carla.WalkerControl(carla.Vector3D(1.0, 0.0, 0.0), 1.5))
 for _ in range(20):
