@@ -105,6 +105,25 @@ def test_ackermann_reaches_speed_and_stops(towns: KnownTowns) -> None:
     assert world.rows.drive[world.rows.by_id[car].row, c.STEER] == pytest.approx(0.1 / math.radians(70.0), rel=0.02)
 
 
+def test_controls_of_many_are_those_of_each(towns: KnownTowns) -> None:
+    driven = []
+    for together in (False, True):
+        world = make_world(towns)
+        cars = [world.spawn(CAR, at(8.0 * i, 0.0)).id for i in range(3)]
+        world.control(cars[1], VehicleControl(throttle=0.3, reverse=True))
+        steps(world, 0.5)
+        asked = [VehicleControl(throttle=0.2 * i, steer=0.1 * i, gear=i) for i in range(3)]
+        if together:
+            assert world.control_all(cars, asked)
+        else:
+            for car, control in zip(cars, asked, strict=True):
+                world.control(car, control)
+        steps(world, 1.0)
+        driven.append(world.snapshot(0.0))
+    assert driven[0] == driven[1]
+    assert not world.control_all([cars[0], cars[0]], asked[:2]) and not world.control_all([cars[0], 99999], asked[:2])
+
+
 def test_a_walker_walks_and_faces_where_it_goes(towns: KnownTowns) -> None:
     world = make_world(towns)
     walker = world.spawn(WALKER, at(20.0, 3.0, 1.0)).id

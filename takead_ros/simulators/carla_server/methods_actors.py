@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from takead_ros.simulators.carla_server import columns as c
+from takead_ros.simulators.carla_server.layout import Decoder
 from takead_ros.simulators.carla_server.methods import Host, Table
 from takead_ros.simulators.carla_server.rpc import refusal, value
 from takead_ros.simulators.carla_server.values import (
@@ -262,6 +263,10 @@ def _do(host: Host, index: int, arguments: tuple[Any, ...]) -> int:
 def apply_batch(host: Host, commands: tuple[Any, ...]) -> list[Any]:
     """An answer for each command."""
     decode = host.world.layout.decoder("Command")
+    if len(commands) > 1:
+        many = _controls(host, decode, commands)
+        if many is not None:
+            return many
     answers = []
     for command in commands:
         try:
@@ -269,6 +274,21 @@ def apply_batch(host: Host, commands: tuple[Any, ...]) -> list[Any]:
         except Refused as problem:
             answers.append(refusal(str(problem)))
     return answers
+
+
+def _controls(host: Host, decode: Decoder, commands: tuple[Any, ...]) -> list[Any] | None:
+    """A batch of nothing but controls, each of another vehicle, in one go (sent every frame). None: it is not one."""
+    try:
+        decoded = [decode(command) for command in commands]
+    except Refused:
+        return None
+    control = host.world.layout.commands.index("ApplyVehicleControl")
+    if not decoded or any(index != control for index, _ in decoded):
+        return None
+    numbers = [actor for _, (actor, _) in decoded]
+    if not host.world.control_all(numbers, [asked for _, (_, asked) in decoded]):
+        return None
+    return [value(number) for number in numbers]
 
 
 @table.call("apply_batch", "list:any", "bool", bare=True)

@@ -266,6 +266,22 @@ class World:
         if control.reverse is False and self.rows.drive[actor.row, c.GEAR] < 0.0 and not control.manual_gear_shift:
             self.rows.drive[actor.row, c.GEAR] = 1.0
 
+    def control_all(self, numbers: list[int], controls: list[VehicleControl]) -> bool:
+        """``control`` of many vehicles at once; False, and nothing done, where one of them is none or there twice."""
+        actors = [self.rows.by_id.get(number) for number in numbers]
+        if len(set(numbers)) < len(numbers) or not all(actor and actor.kind is Kind.VEHICLE for actor in actors):
+            return False
+        rows = []
+        for actor in actors:
+            assert actor is not None
+            actor.ackermann = None
+            rows.append(actor.row)
+        drive, asked = self.rows.drive, np.array(controls, np.float64)
+        drive[rows, : c.WANTED_GEAR + 1] = asked
+        forwards = (asked[:, c.REVERSE] == 0.0) & (asked[:, c.MANUAL] == 0.0) & (drive[rows, c.GEAR] < 0.0)
+        drive[np.array(rows)[forwards], c.GEAR] = 1.0
+        return True
+
     def ackermann(self, number: int, control: VehicleAckermannControl) -> None:
         """A speed, acceleration and steering angle from now on."""
         self.vehicle(number).ackermann = control
