@@ -27,6 +27,7 @@ from takead_training.data.clips import Refused, find_clips, seeds_of, suites_of
 from takead_training.data.mix import Mix
 from takead_training.data.perfect import perfect_clips
 from takead_training.export.export import export as export_model
+from takead_training.predictability_command import EXAMPLE, predictability
 from takead_training.rounds import RoundResult, RoundSettings, parity_frames, run_round
 from takead_training.stages.bc import BC, Cloning
 from takead_training.stages.dagger import Aggregation
@@ -184,6 +185,7 @@ def one_round(
 
 train.command("rounds", epilog=ROUNDS_EXAMPLE)(rounds)
 train.command("final", epilog=FINAL_EXAMPLE)(final)
+train.command("predictability", epilog=EXAMPLE)(predictability)
 
 
 def _shares(words: list[str]) -> dict[str, float]:

@@ -1,0 +1,70 @@
+"""``takead train predictability``: which labels hold what their inputs do not. Mounted by ``takead_training.cli``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
+from takead_ros.console import Progress, note, stdout, table, warn
+from takead_ros.domain.seeds import LAST_SEED
+from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
+from takead_training.data import cache
+from takead_training.data.clips import find_clips
+from takead_training.predictability import measure
+from takead_training.stages.fit import Schedule
+
+EXAMPLE = "Example: [bold]takead train predictability runs/demonstrations --json runs/predictability.json[/bold]"
+
+
+def predictability(
+    clips: list[Path] = typer.Argument(help="Folders with clips of whole demonstrations (takead drive --record all)."),
+    encoded: Path = typer.Option(Path("runs/cache"), "--cache", help="Where encoded clips are kept."),
+    folds: int = typer.Option(3, min=2, max=20, help="Parts into which the episodes of each family are dealt."),
+    epochs: int = typer.Option(8, min=1, help="Passes over the samples, for each of 2 x folds small networks."),
+    seed: int = typer.Option(0, min=0, max=LAST_SEED, help="Seed of the order of samples and of the first weights."),
+    threads: int = typer.Option(2, min=1, max=256, help="Threads of torch; the same number gives the same figures."),
+    workers: int = typer.Option(2, min=1, max=256, help="Processes that read clips."),
+    as_json: str | None = JSON,
+) -> None:
+    """Measure how well labels can be predicted from their own inputs, worst family first.
+
+    Every episode is predicted by a small network that learned from the others. What it misses, a policy misses too: it
+    is not in the encoding. "with memory": the ego's speeds so far, for how long it has stood and how far it has come
+    since are told as well; where that helps, a history is what is missing.
+    """
+    json_file(as_json)
+    with Progress() as shown:
+        found = find_clips(clips)
+        data, unread = cache.load(
+            found.clips, encoded, ARCHITECTURES[DEFAULT].format, workers,
+            lambda done, of: shown.report("read clips", done, of),
+        )  # fmt: skip
+        lost = {one.path for one in unread}
+        families = [clip.manifest.provenance.scenario for clip in found.clips if clip.path not in lost]
+        schedule = Schedule(epochs=epochs, batch=512, rate=2e-3, seed=seed, threads=threads)
+        results = measure(
+            data, families, schedule, folds, lambda phase, done, of: shown.report(f"predict from {phase}", done, of)
+        )
+    for one in (*found.refused, *unread):
+        warn(f"left out: {one.why}")
+    if as_json != STDOUT:
+        rows = [
+            (
+                family, str(one.episodes), str(one.frames), f"{one.speed_deviation_mps:.2f}",
+                f"{one.speed_rms_mps:.2f}", f"{one.speed_unexplained:.0%}", f"{one.speed_wrong:.1%}",
+                f"{one.aside_rms_m:.2f}", f"{one.memory_speed_rms_mps:.2f}", f"{one.memory_speed_unexplained:.0%}",
+                f"{one.memory_speed_wrong:.1%}", f"{one.memory_aside_rms_m:.2f}",
+            )
+            for family, one in results.items()
+        ]  # fmt: skip
+        columns = (
+            "family", "episodes", "frames", "deviation m/s", "error m/s", "unexplained", "> 2 m/s", "path m",
+            "with memory m/s", "unexplained", "> 2 m/s", "path m",
+        )  # fmt: skip
+        stdout.print(table(*columns, rows=rows, title="speed 2 s ahead and path: held-out errors"))
+        note("a family that stays unexplained has labels that hold what the encoding does not")
+    give_json({"folds": folds, "epochs": epochs, "seed": seed, "families": {k: asdict(v) for k, v in results.items()}},
+              as_json)  # fmt: skip
