@@ -38,6 +38,7 @@ def make_table(count: int, seed: int = 0) -> Table:
     table["until_takeover_s"] = np.where(random.random(count) < 0.5, 1.0, NEVER_S).astype(np.float32)
     table["since_takeover_s"] = np.where(random.random(count) < 0.5, 1.0, NEVER_S).astype(np.float32)
     table["followable"] = np.ones(count, np.int64)
+    table["of_round"] = random.integers(0, 2, count)
     return table
 
 

@@ -242,7 +242,7 @@ def test_frames_far_from_a_takeover_are_relabelled_ones() -> None:
     table["until_takeover_s"][:], table["since_takeover_s"][:] = 1e4, 1e4
     table["until_takeover_s"][:50], table["since_takeover_s"][50:90] = 4.9, 1.9
     found = {name: len(rows) for name, rows in bucket_rows(Dataset.of(VECTOR_1, table)).items()}
-    assert found == {"demonstration": 0, "pre": 50, "takeover": 0, "post": 40, "relabelled": 210}
+    assert found == {"demonstration": 0, "whole": 0, "pre": 50, "takeover": 0, "post": 40, "relabelled": 210}
 
 
 def test_labels_that_no_vehicle_could_follow_are_left_out_and_counted() -> None:

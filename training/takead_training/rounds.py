@@ -198,8 +198,11 @@ def _load(
     foreign = np.array([models[part.clip] not in choosers for part in whole.parts], dtype=bool)
     choice = whole.column("choice")
     mine = foreign[whole.part_of(np.arange(len(whole)))]
-    marked = whole.with_columns(choice=np.where((choice >= 0) & mine, FOREIGN, choice))
-    return marked, np.arange(len(loaded[0])), refused
+    rows = np.arange(len(whole))
+    marked = whole.with_columns(
+        choice=np.where((choice >= 0) & mine, FOREIGN, choice), of_round=(rows < len(loaded[0])).astype(np.int64)
+    )
+    return marked, rows[: len(loaded[0])], refused
 
 
 def _counted(report: Report, phase: str, done: int, total: int) -> None:

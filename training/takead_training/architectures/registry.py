@@ -7,7 +7,7 @@ from takead_ros.policy.vector import VECTOR_1
 from takead_training.architectures.network import Architecture
 from takead_training.architectures.scene_transformer import SceneTransformer
 
-DEFAULT = "scene-transformer-1"
+DEFAULT = "scene-transformer-2"
 ARCHITECTURES: dict[str, Architecture] = {
     known.name: known for known in (Architecture(DEFAULT, VECTOR_1, SceneTransformer),)
 }

@@ -1,4 +1,4 @@
-"""The network ``scene-transformer-1`` of the format ``vector-1``: from tokens to a distribution over anchored plans
+"""The network ``scene-transformer-2`` of the format ``vector-1``: from tokens to a distribution over anchored plans
 and two other heads."""
 
 from __future__ import annotations
@@ -30,21 +30,30 @@ def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
 
 
 class _Attend(nn.Module):
-    """One query (B, D) reads tokens (B, N, D) where mask (B, N) is 1; residual, then layer norm."""
+    """One query (B, D) reads tokens (B, N, D) where mask (B, N) is 1; residual, then layer norm.
+
+    With a single query, keys and values need not be made for every token: (W_k t) . q = t . (W_k^T q), and the values'
+    map is applied to the mean of the tokens that the softmax gives. The key's bias moves all scores alike: no effect.
+    """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads, self.size = heads, width // heads
-        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+        self.query, self.key, self.value = (
+            nn.Linear(width, width),
+            nn.Linear(width, width, False),
+            nn.Linear(width, width),
+        )
         self.out, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
 
     def forward(self, query: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
-        count = tokens.shape[1]
-        q = self.query(query).reshape(-1, self.heads, 1, self.size) * self.size**-0.5
-        k = self.key(tokens).reshape(-1, count, self.heads, self.size).permute(0, 2, 3, 1)
-        v = self.value(tokens).reshape(-1, count, self.heads, self.size).transpose(1, 2)
-        read = torch.softmax(q @ k + bias[:, None, None], dim=-1) @ v
-        normed: Tensor = self.norm(query + self.out(read.reshape(-1, self.heads * self.size)))
+        heads, size, width = self.heads, self.size, tokens.shape[2]
+        q = self.query(query).reshape(-1, heads, size).transpose(0, 1) * size**-0.5
+        asked = (q @ self.key.weight.reshape(heads, size, width)).transpose(0, 1)
+        share = torch.softmax(asked @ tokens.transpose(1, 2) + bias[:, None], dim=-1)
+        mean = (share @ tokens).transpose(0, 1)
+        read = (mean @ self.value.weight.reshape(heads, size, width).transpose(1, 2)).transpose(0, 1)
+        normed: Tensor = self.norm(query + self.out(read.reshape(-1, width) + self.value.bias))
         return normed
 
 

@@ -50,6 +50,7 @@ TARGETS: dict[str, Column] = {
     "until_takeover_s": Column((), False, "s to the clip's next takeover, NEVER_S: none"),
     "since_takeover_s": Column((), False, "s since somebody else drove, NEVER_S: never"),
     "followable": Column((), True, "1: a vehicle could follow the better driver's plan from here"),
+    "of_round": Column((), True, "1: of the clips that a round is about, 0: of the demonstrations kept beside them"),
 }
 
 

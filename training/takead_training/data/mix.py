@@ -14,22 +14,24 @@ from takead_training.data.columns import LABELS
 from takead_training.data.dataset import Dataset
 
 TRANSITIONS = (Label.TAKEOVER_START, Label.HANDBACK)  # somebody half drives there: masked
-BUCKETS = ("demonstration", "pre", "takeover", "post", "relabelled")
+BUCKETS = ("demonstration", "whole", "pre", "takeover", "post", "relabelled")
 PRE_S, POST_S = 5.0, 2.0  # how near to a takeover the frames of "pre" and "post" are
+
+_SHARES = {"demonstration": 0.45, "whole": 0.55, "pre": 0.25, "takeover": 0.2, "post": 0.1, "relabelled": 0.2}
 
 
 @dataclass(frozen=True)
 class Mix:
     """Share of each bucket among the samples drawn, and how many are drawn in an epoch.
 
-    demonstration: a whole drive of the expert. pre, post: the policy drives, up to 5 s before or 2 s after a takeover.
-    takeover: the expert or a person drives. relabelled: the policy drives, and nothing happens nearby; there are such
-    frames only where whole drives are recorded. ``followable``: leave out labels that no vehicle could follow.
+    demonstration: a whole drive of the expert, of those kept from before. whole: one among the round's own clips, so
+    that whole drives can be had in the place of takeovers. pre, post: the policy drives, up to 5 s before or 2 s after
+    a takeover. takeover: the expert or a person drives. relabelled: the policy drives, and nothing happens nearby;
+    there are such frames only where whole drives are recorded. ``followable``: leave out labels that no vehicle could
+    follow.
     """
 
-    shares: Mapping[str, float] = field(
-        default_factory=lambda: {"demonstration": 0.45, "pre": 0.25, "takeover": 0.2, "post": 0.1, "relabelled": 0.2}
-    )
+    shares: Mapping[str, float] = field(default_factory=lambda: dict(_SHARES))
     draws: int = 12_000
     followable: bool = True
 
@@ -49,8 +51,10 @@ def bucket_rows(data: Dataset, followable: bool = False) -> dict[str, NDArray[np
     policy = np.isin(label, [LABELS.index(Label.PRE), LABELS.index(Label.POST)])
     before = policy & (data.column("until_takeover_s") <= PRE_S)
     after = policy & ~before & (data.column("since_takeover_s") <= POST_S)
+    demonstrated, own = label == LABELS.index(Label.DEMONSTRATION), data.column("of_round") > 0
     masks = {
-        "demonstration": label == LABELS.index(Label.DEMONSTRATION),
+        "demonstration": demonstrated & ~own,
+        "whole": demonstrated & own,
         "pre": before,
         "takeover": label == LABELS.index(Label.TAKEOVER),
         "post": after,

@@ -23,7 +23,7 @@ from takead_training.data.followable import followable
 from takead_training.data.scores import score_at
 from takead_training.data.world import World
 
-VERSION = "samples-4"  # changes with every change of meaning: caches of another version are made again
+VERSION = "samples-5"  # changes with every change of meaning: caches of another version are made again
 SPEED_AHEAD = 4  # plan steps to the target speed, 2 s
 SHIFT, TURN = 0.4, 0.05  # m, rad: standard deviations of a perturbed start
 _HINDSIGHT_GAP = 0.15  # s: the longest gap between frames over which hindsight interpolates
@@ -171,6 +171,7 @@ def _row(observation: Observation, lesson: _Lesson, label: Label, format: Policy
         "human": int(lesson.human),
         "perturbed": 0,
         "followable": int(followable(lesson.plan, observation.scene.ego)),
+        "of_round": 0,
     }
 
 

@@ -13,7 +13,7 @@ from takead_training.stages.fit import Schedule, fit, prepare
 from takead_training.stages.imitation import COLUMNS, Imitation, hide_speed, imitation_loss
 from takead_training.stages.stage import Outcome, Stage, Task
 
-BUCKET_COLUMNS = ("label", "until_takeover_s", "since_takeover_s", "followable")
+BUCKET_COLUMNS = ("label", "until_takeover_s", "since_takeover_s", "followable", "of_round")
 
 
 @dataclass(frozen=True)

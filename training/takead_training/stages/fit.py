@@ -70,7 +70,7 @@ def fit(
     Raises TakeadError where the state belongs to another schedule, and where a loss, a gradient or a weight is not
     finite; what was kept before is then still there.
     """
-    optimiser = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=schedule.decay, fused=True)
     history = _resume(net, optimiser, schedule, state) if state.exists() else []
     steps_done = sum(int(epoch["steps"]) for epoch in history)
     for epoch in range(len(history), schedule.epochs):

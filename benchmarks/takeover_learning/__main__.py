@@ -1,0 +1,91 @@
+"""Does an expert's second at a takeover teach more than any other? One resumable command:
+
+    python -m benchmarks.takeover_learning --out runs/takeover-learning [--plan PLAN.json] [--only ARM,..] [--workers 1]
+
+A network is cloned from demonstrations of one suite, drives the routes of another with the expert ready, and is then
+trained on different ways to spend the same seconds of the expert (``plan.py``). Everything is kept in --out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmarks.takeover_learning.drives import be_taken_over, demonstrate, expert_on_routes, rows
+from benchmarks.takeover_learning.evaluate import evaluate
+from benchmarks.takeover_learning.plan import Plan
+from benchmarks.takeover_learning.report import table
+from benchmarks.takeover_learning.train import baseline, learn, lesson
+from takead_ros.console import Progress, output, say
+from takead_ros.domain.seeds import SPLIT_SIZE
+from takead_ros.files import read_record, writable_folder, write_atomically, write_record
+from takead_training.data.clips import Clip
+
+TRAINING = 3 * SPLIT_SIZE
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--plan", type=Path, help="JSON of a plan (default: the one in plan.py)")
+    parser.add_argument("--only", default="", help="arms, by name")
+    parser.add_argument("--training-seeds", default="", help="such as 0,1")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--suite", default="", help="evaluate on another suite")
+    parser.add_argument("--seeds", default="", help="evaluate on other seeds")
+    asked = parser.parse_args()
+    plan = read_record(Plan, asked.plan, "a plan of this benchmark") if asked.plan else Plan()
+    with output(), Progress() as shown:
+        run(plan, asked, shown)
+
+
+def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
+    out = writable_folder(asked.out)
+    write_record(out / "plan.json", plan)
+    suite, seeds = asked.suite or plan.deploy, asked.seeds or plan.evaluate
+    arms = [arm for arm in plan.arms if not asked.only or arm.name in asked.only.split(",")]
+    numbers = tuple(map(int, asked.training_seeds.split(","))) if asked.training_seeds else plan.seeds
+
+    def read(phase: str, done: int, total: int) -> None:
+        shown.report(phase, done, total)
+
+    def kept(clip: Clip) -> bool:
+        return (clip.manifest.provenance.seed or 0) < TRAINING + plan.demonstrations
+
+    demonstrate(plan, out / "demonstrations", asked.workers)
+    cache = out / "cache"
+    known, clips = rows(out / "demonstrations", cache, asked.workers, read, kept)
+    further, _ = rows(out / "demonstrations", cache, asked.workers, read, lambda clip: not kept(clip))
+    start = baseline(plan, known, clips, out / "baseline.onnx", shown.report)
+    where = writable_folder(out / f"scores-{suite}")
+    first = evaluate(start, suite, seeds, where / "baseline.json")
+    scores, seconds = {"baseline": [first.episodes]}, {"baseline": 0.0}
+    be_taken_over(plan, start, out / "assisted", asked.workers)
+    expert_on_routes(plan, out / "whole", asked.workers)
+    for arm in arms:
+
+        def near(clip: Clip, routes: int = arm.route_seeds) -> bool:
+            return (clip.manifest.provenance.seed or 0) < SPLIT_SIZE + routes
+
+        if arm.kind == "none":
+            own, seconds[arm.name] = None, 0.0
+        else:
+            assisted, _ = rows(out / "assisted", cache, asked.workers, read, near)
+            whole, _ = rows(out / "whole", cache, asked.workers, read, near)
+            own, seconds[arm.name] = lesson(arm, assisted, whole, further)
+        runs = []
+        for seed in numbers:
+            model = out / f"{arm.name}-{seed}.onnx"
+            if not model.exists():
+                learn(plan, arm, seed, out / "baseline.pt", known, own, model, shown.report)
+            runs.append(evaluate(model, suite, seeds, where / f"{arm.name}-{seed}.json").episodes)
+        scores[arm.name] = runs
+        lines = table(scores, seconds)
+        write_atomically(where / "table.md", "\n".join(lines) + "\n")
+        shown.say(lines[-1])
+    for line in table(scores, seconds):
+        say(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The recorded drives: made by the user's own commands, which go on where they were stopped, and read as rows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.takeover_learning.plan import Plan
+from takead_ros.policy.vector import VECTOR_1
+from takead_training.data import cache
+from takead_training.data.clips import Clip, find_clips
+from takead_training.data.dataset import Dataset
+
+Read = Callable[[str, int, int], None]  # phase, done, total
+
+
+def takead(*words: str) -> None:
+    """Run ``takead WORDS``. Raises CalledProcessError where it fails."""
+    subprocess.run([sys.executable, "-m", "takead_ros.cli.main", *words], check=True)
+
+
+def demonstrate(plan: Plan, folder: Path, workers: int) -> None:
+    """The expert drives the suite that the network is cloned from, and the control's further seeds of it."""
+    last = plan.demonstrations + plan.more - 1
+    _drive(plan, "expert", plan.known, f"training:0-{last}", folder, workers)
+
+
+def expert_on_routes(plan: Plan, folder: Path, workers: int) -> None:
+    """The expert drives the routes of the takeovers, whole."""
+    _drive(plan, "expert", plan.deploy, f"collection:0-{plan.route_seeds - 1}", folder, workers)
+
+
+def be_taken_over(plan: Plan, model: Path, folder: Path, workers: int) -> None:
+    """``model`` drives the routes, the expert ready to take over; whole drives are recorded."""
+    _drive(plan, str(model), plan.deploy, f"collection:0-{plan.route_seeds - 1}", folder, workers)
+
+
+def _drive(plan: Plan, model: str, suite: str, seeds: str, folder: Path, workers: int) -> None:
+    result = folder.with_suffix(".json")
+    if not result.exists():
+        takead(
+            "drive", "--sim", plan.simulator, "--suite", suite, "--seeds", seeds, "--model", model, "--record", "all",
+            "--bags", str(folder), "--workers", str(workers), "--json", str(result),
+        )  # fmt: skip
+
+
+def rows(
+    folder: Path, kept: Path, workers: int, read: Read, only: Callable[[Clip], bool] = lambda _: True
+) -> tuple[Dataset, list[Clip]]:
+    """The rows of the clips in ``folder`` that ``only`` accepts, by seed; the encoded ones are kept in ``kept``."""
+    found = sorted(find_clips([folder]).clips, key=lambda clip: (clip.manifest.provenance.seed or 0, clip.path))
+    chosen = [clip for clip in found if only(clip)]
+    data, _ = cache.load(chosen, kept, VECTOR_1, workers, lambda at, of: read(f"read {folder.name}", at, of))
+    return data, chosen

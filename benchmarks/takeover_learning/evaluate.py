@@ -1,0 +1,42 @@
+"""A model alone on the deployment's routes, in the vector world, many at once; scores kept as a record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic.dataclasses import dataclass
+
+from takead_ros.domain.seeds import parse_seeds
+from takead_ros.files import read_record, write_record
+from takead_ros.measures.driving_score import EpisodeScore, score
+from takead_ros.policy.model import load_model
+from takead_ros.runs.batched import drive_batched
+from takead_ros.runs.results import RECORD
+from takead_ros.scenarios.suites import load_suite
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class Scores:
+    """The JSON file: who drove what, and the episodes' scores in the order of suite and seeds."""
+
+    model_sha256: str
+    suite: str
+    seeds: str
+    episodes: tuple[EpisodeScore, ...]
+
+
+def evaluate(model: Path, suite: str, seeds: str, file: Path) -> Scores:
+    """The scores kept in ``file``, or driven and kept there. Raises TakeadError where they are of something else."""
+    policy = load_model(model)
+    if file.exists():
+        found = read_record(Scores, file, "scores of this benchmark")
+        if (found.model_sha256, found.suite, found.seeds) == (policy.sha256, suite, seeds):
+            return found
+    scenarios = load_suite(suite).episodes(parse_seeds(seeds))
+    logs = dict(drive_batched(policy, scenarios))
+    found = Scores(
+        model_sha256=policy.sha256, suite=suite, seeds=seeds,
+        episodes=tuple(score(logs[place], suite) for place in range(len(scenarios))),
+    )  # fmt: skip
+    write_record(file, found)
+    return found

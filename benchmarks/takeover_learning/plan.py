@@ -1,0 +1,71 @@
+"""What is compared, with every setting that decides it: one record, kept beside the results."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Literal
+
+from pydantic.dataclasses import dataclass
+
+from takead_ros.runs.results import RECORD
+
+Kind = Literal["none", "takeovers", "labelled", "dense", "windows", "routes", "known"]
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class Arm:
+    """One way to spend the expert's seconds; every arm is trained alike, from the same network.
+
+    kind: takeovers (the seconds that the expert drove, and its silent labels from 5 s before until 2 s after),
+    labelled (only the seconds that it drove), dense (takeovers, and its silent label of every other frame); windows (as
+    many seconds of whole expert drives on the same routes, in stretches as long as a takeover, drawn by chance), routes
+    (the same seconds as whole routes from the first on), known (as many seconds of further drives of the suite that the
+    network was cloned from); none (the same steps on what it knows already).
+    route_seeds: of how many of the plan's seeds the takeovers are. times: how many times the takeovers' seconds a
+    control is given.
+    stages: names of stages, after imitation.
+    """
+
+    name: str
+    kind: Kind
+    route_seeds: int = 10
+    times: float = 1.0
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, config=RECORD)
+class Plan:
+    """known: the suite of the demonstrations, training:0 to demonstrations - 1 of each family; the next ``more`` seeds
+    are the control's. deploy: the suite of the takeovers, collection:0 to route_seeds - 1 of each family.
+    seeds: of the training.
+    """
+
+    known: str = "known"
+    deploy: str = "deploy"
+    demonstrations: int = 14
+    more: int = 2
+    route_seeds: int = 10
+    epochs: int = 10
+    steps_epochs: int = 16
+    draws: int = 12_000
+    rate: float = 5e-4
+    seeds: tuple[int, ...] = (0, 1, 2)
+    simulator: str = "vector"
+    evaluate: str = "selection:0-19"
+    arms: tuple[Arm, ...] = field(
+        default_factory=lambda: (
+            Arm(name="none", kind="none"),
+            Arm(name="takeovers", kind="takeovers"),
+            Arm(name="labelled", kind="labelled"),
+            Arm(name="dense", kind="dense"),
+            Arm(name="windows", kind="windows"),
+            Arm(name="routes", kind="routes"),
+            Arm(name="known", kind="known"),
+            Arm(name="windows-x3", kind="windows", times=3.0),
+            Arm(name="windows-all", kind="windows", times=1e6),
+            Arm(name="takeovers-2", kind="takeovers", route_seeds=2),
+            Arm(name="takeovers-5", kind="takeovers", route_seeds=5),
+            Arm(name="distil", kind="dense", stages=("distil",)),
+            Arm(name="preference", kind="dense", stages=("preference",)),
+        )
+    )

@@ -1,0 +1,115 @@
+"""From the plan and the rows to networks: one cloned baseline, and each arm trained from it in equally many steps."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.takeover_learning.plan import Arm, Plan
+from benchmarks.takeover_learning.rows import FRAME_S, cut, driven, from_first, windows
+from takead_training.checkpoint import Checkpoint, Provenance, load_checkpoint
+from takead_training.data.clean import Clean
+from takead_training.data.clips import Clip, seeds_of, suites_of
+from takead_training.data.dataset import Dataset
+from takead_training.data.mix import Mix
+from takead_training.export.export import export
+from takead_training.rounds import parity_frames
+from takead_training.stages.bc import BC, Cloning
+from takead_training.stages.dagger import DAGGER, Aggregation
+from takead_training.stages.fit import Schedule
+from takead_training.stages.registry import stage_of
+from takead_training.stages.stage import Outcome, Stage, run_stages
+
+Report = Callable[[str, int, int, dict[str, float]], None]
+SHARES = {  # of the buckets, by kind of arm; what an arm has none of goes to the others
+    "none": {"demonstration": 1.0},
+    "takeovers": {"demonstration": 0.45, "pre": 0.25, "takeover": 0.2, "post": 0.1, "relabelled": 0.0},
+    "labelled": {"demonstration": 0.45, "takeover": 0.55, "pre": 0.0, "post": 0.0, "relabelled": 0.0},
+    "dense": {"demonstration": 0.3, "pre": 0.2, "takeover": 0.15, "post": 0.1, "relabelled": 0.25},
+    "windows": {"demonstration": 0.45, "whole": 0.55},
+    "routes": {"demonstration": 0.45, "whole": 0.55},
+    "known": {"demonstration": 0.45, "whole": 0.55},
+}
+
+
+def baseline(plan: Plan, data: Dataset, clips: Sequence[Clip], out: Path, report: Report) -> Path:
+    """The saturated clone of the known suite as an exported model (its checkpoint beside it)."""
+    checkpoint = out.with_suffix(".pt")
+    stage = BC.with_settings(
+        Cloning(Schedule(epochs=plan.epochs, seed=0, threads=1), clean=Clean(thin_standing=True, change_weight=2.0))
+    )
+    ids = tuple(clip.manifest.clip_id for clip in clips)
+    made = Provenance("baseline", "random", None, ids, suites_of(clips), seeds_of(clips))
+    _stages([stage], None, data, made, checkpoint, report, 0)
+    if not out.exists():
+        export(load_checkpoint(checkpoint), out, overwrite=True)
+    return out
+
+
+def spent(assisted: Dataset) -> tuple[int, int]:
+    """How many frames the expert drove in the assisted drives, and the mean length of a takeover in frames."""
+    found = driven(assisted)
+    frames = sum(one.last - one.first for one in found)
+    return frames, max(round(frames / max(len(found), 1)), 1)
+
+
+def lesson(arm: Arm, assisted: Dataset, whole: Dataset, further: Dataset) -> tuple[Dataset | None, float]:
+    """What an arm learns from beside the demonstrations, and the seconds of the expert's driving that it cost.
+
+    assisted, whole: the drives of the arm's routes with takeovers, and those of the expert alone.
+    """
+    frames, length = spent(assisted)
+    if arm.kind == "none":
+        return None, 0.0
+    if arm.kind in ("takeovers", "labelled", "dense"):
+        return assisted, frames * FRAME_S
+    wanted = round(min(frames * arm.times, 1e9))
+    if arm.kind == "windows":
+        chosen = cut(whole, windows(whole, wanted, length, seed=0))
+    else:
+        data = whole if arm.kind == "routes" else further
+        chosen = cut(data, from_first(data, wanted))
+    plain = int((chosen.column("perturbed") == 0).sum())
+    return chosen, plain * FRAME_S
+
+
+def learn(
+    plan: Plan, arm: Arm, seed: int, start: Path, kept: Dataset, own: Dataset | None, out: Path, report: Report
+) -> Path:
+    """Train the network of checkpoint ``start`` on ``kept`` demonstrations and the arm's ``own`` rows; export to
+    ``out``. Goes on where it was stopped."""
+    checkpoint = load_checkpoint(start)
+    parts = [*kept.parts, *(own.parts if own is not None else ())]
+    data = Dataset(kept.format, parts)
+    data = data.with_columns(of_round=(np.arange(len(data)) >= len(kept)).astype(np.int64))
+    mix = Mix(shares={**dict.fromkeys(Mix().shares, 0.0), **SHARES[arm.kind]}, draws=plan.draws)
+    schedule = Schedule(epochs=plan.steps_epochs, rate=plan.rate, seed=seed, threads=1)
+    stages: list[Stage[Any]] = [DAGGER.with_settings(Aggregation(mix, schedule))]
+    for name in arm.stages:
+        stage = stage_of(name)
+        settings: Any = stage.settings
+        plain = replace(settings, mix=mix, schedule=replace(settings.schedule, seed=seed, threads=1))
+        stages.append(stage.with_settings(plain))
+    made = replace(checkpoint.provenance, name=f"{arm.name}-{seed}", parent=None)
+    _stages(stages, copy.deepcopy(checkpoint.net), data, made, out.with_suffix(".pt"), report, seed)
+    export(load_checkpoint(out.with_suffix(".pt")), out, overwrite=True)
+    return out
+
+
+def _stages(
+    stages: Sequence[Stage[Any]], net: Any, data: Dataset, made: Provenance, last: Path, report: Report, seed: int
+) -> Checkpoint:
+    def place(number: int, stage: Stage[Any]) -> Path:
+        return last if number == len(stages) - 1 else last.with_name(f"{last.stem}.{number}-{stage.name}.pt")
+
+    def done(stage: Stage[Any], outcome: Outcome) -> None:
+        figures = ", ".join(f"{name} {value:.3g}" for name, value in outcome.history[-1].items())
+        report(f"{last.stem}: {stage.name}: {figures}", 1, 1, {})
+
+    frames = parity_frames(data, np.arange(len(data)), seed)
+    return run_stages(stages, net, data, made, frames, place, report, done)
