@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.takeover_learning.drives import be_taken_over, demonstrate, expert_on_routes, rows
+from benchmarks.takeover_learning.drives import (
+    ASSISTED, DEMONSTRATIONS, WHOLE, be_taken_over, demonstrate, expert_on_routes, rows,
+)  # fmt: skip
 from benchmarks.takeover_learning.evaluate import evaluate
 from benchmarks.takeover_learning.plan import Plan
 from benchmarks.takeover_learning.report import table
@@ -52,16 +54,16 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
     def kept(clip: Clip) -> bool:
         return (clip.manifest.provenance.seed or 0) < TRAINING + plan.demonstrations
 
-    demonstrate(plan, out / "demonstrations", asked.workers)
+    demonstrate(plan, out / DEMONSTRATIONS, asked.workers)
     cache = out / "cache"
-    known, clips = rows(out / "demonstrations", cache, asked.workers, read, kept)
-    further, _ = rows(out / "demonstrations", cache, asked.workers, read, lambda clip: not kept(clip))
+    known, clips = rows(out / DEMONSTRATIONS, cache, asked.workers, read, kept)
+    further, _ = rows(out / DEMONSTRATIONS, cache, asked.workers, read, lambda clip: not kept(clip))
     start = baseline(plan, known, clips, out / "baseline.onnx", shown.report)
     where = writable_folder(out / f"scores-{suite}")
     first = evaluate(start, suite, seeds, where / "baseline.json")
     scores, seconds = {"baseline": [first.episodes]}, {"baseline": 0.0}
-    be_taken_over(plan, start, out / "assisted", asked.workers)
-    expert_on_routes(plan, out / "whole", asked.workers)
+    be_taken_over(plan, start, out / ASSISTED, asked.workers)
+    expert_on_routes(plan, out / WHOLE, asked.workers)
     for arm in arms:
 
         def near(clip: Clip, routes: int = arm.route_seeds) -> bool:
@@ -70,8 +72,8 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
         if arm.kind == "none":
             own, seconds[arm.name] = None, 0.0
         else:
-            assisted, _ = rows(out / "assisted", cache, asked.workers, read, near)
-            whole, _ = rows(out / "whole", cache, asked.workers, read, near)
+            assisted, _ = rows(out / ASSISTED, cache, asked.workers, read, near)
+            whole, _ = rows(out / WHOLE, cache, asked.workers, read, near)
             own, seconds[arm.name] = lesson(arm, assisted, whole, further)
         runs = []
         for seed in numbers:

@@ -12,7 +12,9 @@ from takead_ros.policy.vector import VECTOR_1
 from takead_training.data import cache
 from takead_training.data.clips import Clip, find_clips
 from takead_training.data.dataset import Dataset
+from takead_training.data.perfect import perfect_clips
 
+DEMONSTRATIONS, ASSISTED, WHOLE = "demonstrations", "assisted", "whole"  # folders
 Read = Callable[[str, int, int], None]  # phase, done, total
 
 
@@ -49,8 +51,15 @@ def _drive(plan: Plan, model: str, suite: str, seeds: str, folder: Path, workers
 def rows(
     folder: Path, kept: Path, workers: int, read: Read, only: Callable[[Clip], bool] = lambda _: True
 ) -> tuple[Dataset, list[Clip]]:
-    """The rows of the clips in ``folder`` that ``only`` accepts, by seed; the encoded ones are kept in ``kept``."""
-    found = sorted(find_clips([folder]).clips, key=lambda clip: (clip.manifest.provenance.seed or 0, clip.path))
+    """The rows of the clips in ``folder`` that ``only`` accepts, by seed; the encoded ones are kept in ``kept``.
+
+    Of the expert's own drives only those with a Driving Score of 100 count: it teaches nothing where it fails.
+    """
+    whole = folder.name != ASSISTED
+    perfect = perfect_clips([folder.with_suffix(".json")]) if whole else None
+    found = sorted(
+        find_clips([folder], only=perfect).clips, key=lambda clip: (clip.manifest.provenance.seed or 0, clip.path)
+    )
     chosen = [clip for clip in found if only(clip)]
     data, _ = cache.load(chosen, kept, VECTOR_1, workers, lambda at, of: read(f"read {folder.name}", at, of))
     return data, chosen
