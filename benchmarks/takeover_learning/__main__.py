@@ -12,8 +12,14 @@ import argparse
 from pathlib import Path
 
 from benchmarks.takeover_learning.drives import (
-    ASSISTED, DEMONSTRATIONS, WHOLE, be_taken_over, demonstrate, expert_on_routes, rows,
-)  # fmt: skip
+    ASSISTED,
+    DEMONSTRATIONS,
+    WHOLE,
+    be_taken_over,
+    demonstrate,
+    expert_on_routes,
+    rows,
+)
 from benchmarks.takeover_learning.evaluate import evaluate
 from benchmarks.takeover_learning.plan import Plan
 from benchmarks.takeover_learning.report import table
