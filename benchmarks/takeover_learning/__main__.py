@@ -22,13 +22,14 @@ from benchmarks.takeover_learning.drives import (
 )
 from benchmarks.takeover_learning.evaluate import evaluate
 from benchmarks.takeover_learning.plan import Plan
-from benchmarks.takeover_learning.report import table
+from benchmarks.takeover_learning.report import infractions, table
 from benchmarks.takeover_learning.train import baseline, learn, lesson
 from takead_ros.console import Progress, output, say
 from takead_ros.domain.seeds import SPLIT_SIZE
 from takead_ros.files import read_record, writable_folder, write_atomically, write_record
 from takead_training.data.clips import Clip
 
+AGAINST = ("baseline", "none", "windows", "known")
 TRAINING = 3 * SPLIT_SIZE
 
 
@@ -67,7 +68,7 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
     start = baseline(plan, known, clips, out / "baseline.onnx", shown.report)
     where = writable_folder(out / f"scores-{suite}")
     first = evaluate(start, suite, seeds, where / "baseline.json")
-    scores, seconds = {"baseline": [first.episodes]}, {"baseline": 0.0}
+    scores, seconds = {"baseline": [first]}, {"baseline": 0.0}
     be_taken_over(plan, start, out / ASSISTED, asked.workers)
     expert_on_routes(plan, out / WHOLE, asked.workers)
     for arm in arms:
@@ -86,12 +87,12 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
             model = out / f"{arm.name}-{seed}.onnx"
             if not model.exists():
                 learn(plan, arm, seed, out / "baseline.pt", known, own, model, shown.report)
-            runs.append(evaluate(model, suite, seeds, where / f"{arm.name}-{seed}.json").episodes)
+            runs.append(evaluate(model, suite, seeds, where / f"{arm.name}-{seed}.json"))
         scores[arm.name] = runs
-        lines = table(scores, seconds)
-        write_atomically(where / "table.md", "\n".join(lines) + "\n")
+        lines = table(scores, seconds, AGAINST)
+        write_atomically(where / "table.md", "\n".join([*lines, "", *infractions(scores)]) + "\n")
         shown.say(lines[-1])
-    for line in table(scores, seconds):
+    for line in (*table(scores, seconds, AGAINST), "", *infractions(scores)):
         say(line)
 
 

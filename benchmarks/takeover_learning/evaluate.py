@@ -14,15 +14,21 @@ from takead_ros.runs.batched import drive_batched
 from takead_ros.runs.results import RECORD
 from takead_ros.scenarios.suites import load_suite
 
+STANDING_MPS = 0.1
+
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
 class Scores:
-    """The JSON file: who drove what, and the episodes' scores in the order of suite and seeds."""
+    """The JSON file: who drove what, and the episodes' scores in the order of suite and seeds.
+
+    standing: share of each episode's time at less than STANDING_MPS.
+    """
 
     model_sha256: str
     suite: str
     seeds: str
     episodes: tuple[EpisodeScore, ...]
+    standing: tuple[float, ...]
 
 
 def evaluate(model: Path, suite: str, seeds: str, file: Path) -> Scores:
@@ -37,6 +43,7 @@ def evaluate(model: Path, suite: str, seeds: str, file: Path) -> Scores:
     found = Scores(
         model_sha256=policy.sha256, suite=suite, seeds=seeds,
         episodes=tuple(score(logs[place], suite) for place in range(len(scenarios))),
+        standing=tuple(float((logs[place].speed < STANDING_MPS).mean()) for place in range(len(scenarios))),
     )  # fmt: skip
     write_record(file, found)
     return found

@@ -46,7 +46,7 @@ class Plan:
     more: int = 2
     route_seeds: int = 10
     epochs: int = 10
-    steps_epochs: int = 16
+    steps_epochs: int = 10
     draws: int = 12_000
     rate: float = 5e-4
     seeds: tuple[int, ...] = (0, 1, 2)
