@@ -51,7 +51,8 @@ def _drive(plan: Plan, model: str, suite: str, seeds: str, folder: Path, workers
 def rows(
     folder: Path, kept: Path, workers: int, read: Read, only: Callable[[Clip], bool] = lambda _: True
 ) -> tuple[Dataset, list[Clip]]:
-    """The rows of the clips in ``folder`` that ``only`` accepts, by seed; the encoded ones are kept in ``kept``.
+    """The rows of the clips in ``folder`` that ``only`` accepts; the encoded ones are kept in ``kept``. Demonstrations
+    come in the order of ``takead train bc``, so that it makes the same network of them; other drives by seed.
 
     Of the expert's own drives only those with a Driving Score of 100 count: it teaches nothing where it fails.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import get_args
 
 import typer
 
@@ -12,11 +11,10 @@ from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
 from takead_ros.console import Progress, say, stdout
-from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked
 from takead_ros.runs.drive import drive
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
-from takead_ros.runs.spec import Record, read_parameters, run_spec
+from takead_ros.runs.spec import read_parameters, record_of, run_spec
 from takead_ros.runs.workers import open_workers
 from takead_ros.simulators import SIMULATORS
 
@@ -43,9 +41,7 @@ def drive_(
     as_json: str | None = JSON,
 ) -> None:
     """Drive in closed loop; the expert takes over where it must, and each takeover becomes an MCAP clip."""
-    kind = next((name for name in get_args(Record) if name == record), None)
-    if kind is None:
-        raise TakeadError(f"--record '{record}': expected one of {', '.join(get_args(Record))}")
+    kind = record_of(record)
     spec = run_spec(model, suite, seeds, sim, read_parameters(params, perception))
     target = json_file(as_json)
     with (

@@ -18,7 +18,7 @@ from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.loop import Loop, final_comparison
 from takead_ros.runs.loop_state import LoopPlan, LoopState
-from takead_ros.runs.spec import read_parameters
+from takead_ros.runs.spec import read_parameters, record_of
 from takead_ros.runs.workers import open_workers
 from takead_ros.simulators import SIMULATORS
 
@@ -33,8 +33,13 @@ def rounds(
     suite: str = typer.Option("demo", help="A suite, or one scenario family (see: takead scenarios ls)."),
     parent: str = typer.Option("baseline", help="The policy to begin with: an ONNX file, or a shipped model by name."),
     demonstrations: int = typer.Option(4, min=1, help="Training seeds that the expert drives, for each family."),
+    demonstrated: str = typer.Option("", help="Suite of the demonstrations (default: the same)."),
     drives: int = typer.Option(6, min=1, help="Collection seeds of a round, for each family."),
     selection: int = typer.Option(10, min=1, help="Selection seeds of the gate, for each family."),
+    record: str = typer.Option("clips", help="clips: learn from takeovers. all: from every frame of the drives."),
+    from_first: bool = typer.Option(
+        True, help="Each round trains the first model on the clips of all rounds; else its parent, further."
+    ),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     perception: str | None = PERCEPTION,
@@ -52,6 +57,9 @@ def rounds(
         drives=drives,
         selection=selection,
         simulator=sim,
+        demonstrated=demonstrated,
+        record=record_of(record),
+        from_first=from_first,
         parameters=read_parameters(params, perception),
     )
     trainer = TrainRound(shlex.split(options), workers)

@@ -28,9 +28,11 @@ class TrainRound:
         """Its options; the number of workers does not change the model."""
         return {"options": " ".join(self._options)}
 
-    def train(self, parent: Path, clips: Sequence[Path], demonstrations: Sequence[Path], out: Path) -> Path:
+    def train(self, parent: Path, base: Path, clips: Sequence[Path], demonstrations: Sequence[Path], out: Path) -> Path:
         """As ``runs.loop.Trainer`` says. Raises TakeadError where the process fails."""
         arguments = ["--parent", str(parent), "--out", str(out), "--workers", str(self._workers), *self._options]
+        if base != parent:
+            arguments += ["--base", str(base)]
         arguments += [word for folder in clips for word in ("--clips", str(folder))]
         arguments += [word for folder in demonstrations for word in ("--demos", str(folder))]
         command = [sys.executable, "-m", "takead_ros.cli.main", "train", "round", *arguments]

@@ -51,8 +51,9 @@ class Trainer(Protocol):
     def settings(self) -> Mapping[str, str]:
         """What decides the model, beside the data."""
 
-    def train(self, parent: Path, clips: Sequence[Path], demonstrations: Sequence[Path], out: Path) -> Path:
-        """Train ``parent`` on folders of ``clips`` and ``demonstrations``; returns the new model, somewhere in ``out``.
+    def train(self, parent: Path, base: Path, clips: Sequence[Path], demonstrations: Sequence[Path], out: Path) -> Path:
+        """Train ``base`` on folders of ``clips`` (of drives of ``parent``, and of rounds before) and
+        ``demonstrations``; returns the new model, somewhere in ``out``.
 
         The same call goes on with what an interrupted one left in ``out``, and returns at once where it was finished.
         """
@@ -124,12 +125,14 @@ class Loop:
                 now = self._write(replace(now, clips=clips, triggers=content.triggers))
             counts = ", ".join(f"{name} {count}" for name, count in (now.triggers or {}).items())
             self._tell(f"  {now.clips} takeover clips ({counts or 'no takeover'}): takead clips ls {folder / 'clips'}")
-            if not now.clips:
+            if not now.triggers:
                 self._end(f"round {number}: {parent.name} was never taken over on its collection seeds")
                 return
             self._tell(f"round {number}: train on the takeovers, export, verify")
             clips_of = [self.folder / f"round-{n}" / "clips" for n in range(1, number + 1)]
-            model = self._trainer.train(parent, clips_of, [self.folder / "demonstrations"], folder / "training")
+            first = self._model(self.state.first_model, self.state.first_sha256)
+            base = first if self.state.plan.from_first else parent
+            model = self._trainer.train(parent, base, clips_of, [self.folder / "demonstrations"], folder / "training")
             sha256 = load_model(model).sha256
             now = self._write(replace(now, model=str(model.relative_to(self.folder)), model_sha256=sha256))
         self._tell(f"round {number}: gate: parent and new model on the same selection seeds")
@@ -144,7 +147,7 @@ class Loop:
 
     def _demonstrate(self) -> None:
         plan = self.state.plan
-        spec = plan.spec(EXPERT, f"training:0-{plan.demonstrations - 1}")
+        spec = plan.spec(EXPERT, f"training:0-{plan.demonstrations - 1}", plan.demonstrated)
         self._tell("demonstrations: the expert drives")
         with self._progress() as progress:
             drive(
@@ -156,7 +159,9 @@ class Loop:
         seeds = f"collection:{(number - 1) * drives}-{number * drives - 1}"
         spec = self.state.plan.spec(str(parent), seeds)
         with self._progress() as progress:
-            content = drive(spec, "clips", folder / "clips", self._workers, progress, "driving with takeovers")
+            content = drive(
+                spec, self.state.plan.record, folder / "clips", self._workers, progress, "driving with takeovers"
+            )
         write_record(folder / "drive.json", content)
         return content
 

@@ -12,7 +12,7 @@ from takead_ros.files import read_record
 from takead_ros.runs.episode import SIMULATOR, Value
 from takead_ros.runs.gate import Decision
 from takead_ros.runs.results import RECORD
-from takead_ros.runs.spec import RunSpec, run_spec
+from takead_ros.runs.spec import Record, RunSpec, run_spec
 
 STATE = "loop.json"
 
@@ -20,18 +20,26 @@ STATE = "loop.json"
 @dataclass(frozen=True, kw_only=True, config=RECORD)
 class LoopPlan:
     """What a loop does, for each of the suite's families: seeds of demonstrations (once), collection seeds driven in
-    each round, and selection seeds of the gate. parameters: of the nodes, where they are not the defaults."""
+    each round, and selection seeds of the gate. parameters: of the nodes, where they are not the defaults.
+
+    demonstrated: the suite of the demonstrations (empty: ``suite`` too). record: ``clips`` of takeovers, or ``all`` of
+    each drive, so that every frame is learned from with the expert's silent answer. from_first: each round trains the
+    first model on all clips so far, instead of its parent further.
+    """
 
     suite: str
     demonstrations: int
     drives: int
     selection: int
     simulator: str = SIMULATOR
+    demonstrated: str = ""
+    record: Record = "clips"
+    from_first: bool = False
     parameters: dict[str, dict[str, Value]] = field(default_factory=dict)
 
-    def spec(self, model: str, seeds: str) -> RunSpec:
-        """``model`` on ``seeds``, as this loop drives."""
-        return run_spec(model, self.suite, seeds, self.simulator, self.parameters)
+    def spec(self, model: str, seeds: str, suite: str = "") -> RunSpec:
+        """``model`` on ``seeds`` (of another ``suite``), as this loop drives."""
+        return run_spec(model, suite or self.suite, seeds, self.simulator, self.parameters)
 
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from takead_ros import __version__
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.maps.towns import prepare
 from takead_ros.nodes.configuration import load_configuration
@@ -21,6 +22,7 @@ from takead_ros.simulators import open_simulator
 from takead_ros.simulators.perception import load_perception, perception_names
 
 Record = Literal["clips", "all"]
+RECORDS: tuple[Record, ...] = ("clips", "all")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,14 @@ def run_spec(
         return RunSpec(EXPERT, "", chosen, numbers, simulator, name, given)
     path = model_path(model).resolve()
     return RunSpec(str(path), load_model(path).sha256, chosen, numbers, simulator, name, given)
+
+
+def record_of(text: str) -> Record:
+    """``text`` as what is to be recorded. Raises TakeadError for another word."""
+    for known in RECORDS:
+        if text == known:
+            return known
+    raise TakeadError(f"--record '{text}': expected one of {', '.join(RECORDS)}")
 
 
 def read_parameters(path: Path | None, perception: str | None = None) -> dict[str, dict[str, Value]]:

@@ -142,6 +142,7 @@ def test_a_loop_killed_in_any_stage_goes_on_and_touches_no_test_seed(
     assert first.decision is not None
     assert second.parent_sha256 == (first.model_sha256 if first.decision.promoted else state.first_sha256)
     assert ("promoted" in finished.stdout) and state.deployed[1][:12] in finished.stdout
+    assert load_model(loop / str(second.model)).manifest.parent == state.first_sha256  # from the first, on all clips
     seeds = {}
     for journal in loop.rglob("*episodes.jsonl"):
         head = json.loads(journal.read_text().splitlines()[0])
