@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from benchmarks.takeover_learning.rows import Stretch, cut, driven, from_first, moments, windows
 from hypothesis import given
 from hypothesis import strategies as st
-from support.tables import make_table
 
+from benchmarks.takeover_learning.rows import Stretch, cut, driven, from_first, moments, windows
+from support.tables import make_table
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.recording.clip import Label
 from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
