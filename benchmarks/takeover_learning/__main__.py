@@ -2,8 +2,8 @@
 
     python -m benchmarks.takeover_learning --out runs/takeover-learning [--plan PLAN.json] [--only ARM,..] [--workers 1]
 
-A network is cloned from demonstrations of one suite, drives the routes of another with the expert ready, and is then
-trained on different ways to spend the same seconds of the expert (``plan.py``). Everything is kept in --out.
+A clone of one suite drives the routes of another with the expert ready to take over, and is then trained on different
+ways to spend the same seconds of the expert (``plan.py``). Everything is kept in --out.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from benchmarks.takeover_learning.drives import (
 from benchmarks.takeover_learning.evaluate import evaluate
 from benchmarks.takeover_learning.plan import Plan
 from benchmarks.takeover_learning.report import infractions, table
-from benchmarks.takeover_learning.train import baseline, learn, lesson
+from benchmarks.takeover_learning.train import learn, lesson
 from takead_ros.console import Progress, output, say
 from takead_ros.domain.seeds import SPLIT_SIZE
 from takead_ros.files import read_record, writable_folder, write_atomically, write_record
+from takead_ros.policy.shipped import model_path
 from takead_training.data.clips import Clip
 
 AGAINST = ("baseline", "none", "windows", "known")
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--training-seeds", default="", help="such as 0,1")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--suite", default="", help="evaluate on another suite")
+    parser.add_argument("--perception", default="", help="evaluate with another one")
     parser.add_argument("--seeds", default="", help="evaluate on other seeds")
     asked = parser.parse_args()
     plan = read_record(Plan, asked.plan, "a plan of this benchmark") if asked.plan else Plan()
@@ -51,6 +53,7 @@ def main() -> None:
 def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
     out = writable_folder(asked.out)
     write_record(out / "plan.json", plan)
+    perception = asked.perception or plan.perception
     suite, seeds = asked.suite or plan.deploy, asked.seeds or plan.evaluate
     arms = [arm for arm in plan.arms if not asked.only or arm.name in asked.only.split(",")]
     numbers = tuple(map(int, asked.training_seeds.split(","))) if asked.training_seeds else plan.seeds
@@ -63,11 +66,11 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
 
     demonstrate(plan, out / DEMONSTRATIONS, asked.workers)
     cache = out / "cache"
-    known, clips = rows(out / DEMONSTRATIONS, cache, asked.workers, read, kept)
-    further, _ = rows(out / DEMONSTRATIONS, cache, asked.workers, read, lambda clip: not kept(clip))
-    start = baseline(plan, known, clips, out / "baseline.onnx", shown.report)
-    where = writable_folder(out / f"scores-{suite}")
-    first = evaluate(start, suite, seeds, where / "baseline.json")
+    known, kept_clips = rows(out / DEMONSTRATIONS, cache, asked.workers, read, kept)
+    further, further_clips = rows(out / DEMONSTRATIONS, cache, asked.workers, read, lambda clip: not kept(clip))
+    start = model_path(plan.start)
+    where = writable_folder(out / f"scores-{suite}-{perception}")
+    first = evaluate(start, suite, perception, seeds, where / "baseline.json")
     scores, seconds = {"baseline": [first]}, {"baseline": 0.0}
     be_taken_over(plan, start, out / ASSISTED, asked.workers)
     expert_on_routes(plan, out / WHOLE, asked.workers)
@@ -77,17 +80,18 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
             return (clip.manifest.provenance.seed or 0) < SPLIT_SIZE + routes
 
         if arm.kind == "none":
-            own, seconds[arm.name] = None, 0.0
+            own, clips, seconds[arm.name] = None, kept_clips, 0.0
         else:
-            assisted, _ = rows(out / ASSISTED, cache, asked.workers, read, near)
-            whole, _ = rows(out / WHOLE, cache, asked.workers, read, near)
+            assisted, taken = rows(out / ASSISTED, cache, asked.workers, read, near)
+            whole, driven = rows(out / WHOLE, cache, asked.workers, read, near)
+            clips = [*kept_clips, *taken, *driven, *further_clips]
             own, seconds[arm.name] = lesson(arm, assisted, whole, further)
         runs = []
         for seed in numbers:
             model = out / f"{arm.name}-{seed}.onnx"
             if not model.exists():
-                learn(plan, arm, seed, out / "baseline.pt", known, own, model, shown.report)
-            runs.append(evaluate(model, suite, seeds, where / f"{arm.name}-{seed}.json"))
+                learn(plan, arm, seed, start, known, own, clips, model, shown.report)
+            runs.append(evaluate(model, suite, perception, seeds, where / f"{arm.name}-{seed}.json"))
         scores[arm.name] = runs
         lines = table(scores, seconds, AGAINST)
         write_atomically(where / "table.md", "\n".join([*lines, "", *infractions(scores)]) + "\n")

@@ -26,25 +26,25 @@ def takead(*words: str) -> None:
 def demonstrate(plan: Plan, folder: Path, workers: int) -> None:
     """The expert drives the suite that the network is cloned from, and the control's further seeds of it."""
     last = plan.demonstrations + plan.more - 1
-    _drive(plan, "expert", plan.known, f"training:0-{last}", folder, workers)
+    _drive(plan, "expert", plan.known, "none", f"training:0-{last}", folder, workers)
 
 
 def expert_on_routes(plan: Plan, folder: Path, workers: int) -> None:
     """The expert drives the routes of the takeovers, whole."""
-    _drive(plan, "expert", plan.deploy, f"collection:0-{plan.route_seeds - 1}", folder, workers)
+    _drive(plan, "expert", plan.deploy, plan.perception, f"collection:0-{plan.route_seeds - 1}", folder, workers)
 
 
 def be_taken_over(plan: Plan, model: Path, folder: Path, workers: int) -> None:
     """``model`` drives the routes, the expert ready to take over; whole drives are recorded."""
-    _drive(plan, str(model), plan.deploy, f"collection:0-{plan.route_seeds - 1}", folder, workers)
+    _drive(plan, str(model), plan.deploy, plan.perception, f"collection:0-{plan.route_seeds - 1}", folder, workers)
 
 
-def _drive(plan: Plan, model: str, suite: str, seeds: str, folder: Path, workers: int) -> None:
+def _drive(plan: Plan, model: str, suite: str, perception: str, seeds: str, folder: Path, workers: int) -> None:
     result = folder.with_suffix(".json")
     if not result.exists():
         takead(
             "drive", "--sim", plan.simulator, "--suite", suite, "--seeds", seeds, "--model", model, "--record", "all",
-            "--bags", str(folder), "--workers", str(workers), "--json", str(result),
+            "--perception", perception, "--bags", str(folder), "--workers", str(workers), "--json", str(result),
         )  # fmt: skip
 
 

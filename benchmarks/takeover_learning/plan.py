@@ -35,18 +35,20 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
 class Plan:
-    """known: the suite of the demonstrations, training:0 to demonstrations - 1 of each family; the next ``more`` seeds
-    are the control's. deploy: the suite of the takeovers, collection:0 to route_seeds - 1 of each family.
-    seeds: of the training.
+    """start: the clone of the suite ``known`` that every arm is trained from (``make baseline``). demonstrations:
+    training:0 to demonstrations - 1 of each family are kept in every arm's mix (what ``start`` has learned from); the
+    next ``more`` seeds are the control's. deploy: the suite of the takeovers, collection:0 to route_seeds - 1 of each
+    family, with its ``perception``. evaluate: selection seeds. seeds: of the training.
     """
 
+    start: str = "baseline"
     known: str = "known"
     deploy: str = "deploy"
-    demonstrations: int = 14
+    perception: str = "vehicle"
+    demonstrations: int = 16
     more: int = 2
     route_seeds: int = 10
     epochs: int = 10
-    steps_epochs: int = 10
     draws: int = 12_000
     rate: float = 5e-4
     seeds: tuple[int, ...] = (0, 1, 2)

@@ -1,8 +1,7 @@
-"""From the plan and the rows to networks: one cloned baseline, and each arm trained from it in equally many steps."""
+"""From the plan and the rows to networks: each arm is trained from the same one, in equally many steps."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +11,12 @@ import numpy as np
 
 from benchmarks.takeover_learning.plan import Arm, Plan
 from benchmarks.takeover_learning.rows import FRAME_S, cut, driven, from_first, windows
-from takead_training.checkpoint import Checkpoint, Provenance, load_checkpoint
-from takead_training.data.clean import Clean
+from takead_training.checkpoint import Checkpoint, Provenance, load_checkpoint, load_parent
 from takead_training.data.clips import Clip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
 from takead_training.data.mix import Mix
 from takead_training.export.export import export
 from takead_training.rounds import parity_frames
-from takead_training.stages.bc import BC, Cloning
 from takead_training.stages.dagger import DAGGER, Aggregation
 from takead_training.stages.fit import Schedule
 from takead_training.stages.registry import stage_of
@@ -35,20 +32,6 @@ SHARES = {  # of the buckets, by kind of arm; what an arm has none of goes to th
     "routes": {"demonstration": 0.45, "whole": 0.55},
     "known": {"demonstration": 0.45, "whole": 0.55},
 }
-
-
-def baseline(plan: Plan, data: Dataset, clips: Sequence[Clip], out: Path, report: Report) -> Path:
-    """The saturated clone of the known suite as an exported model (its checkpoint beside it)."""
-    checkpoint = out.with_suffix(".pt")
-    stage = BC.with_settings(
-        Cloning(Schedule(epochs=plan.epochs, seed=0, threads=1), clean=Clean(thin_standing=True, change_weight=2.0))
-    )
-    ids = tuple(clip.manifest.clip_id for clip in clips)
-    made = Provenance("baseline", "random", None, ids, suites_of(clips), seeds_of(clips))
-    _stages([stage], None, data, made, checkpoint, report, 0)
-    if not out.exists():
-        export(load_checkpoint(checkpoint), out, overwrite=True)
-    return out
 
 
 def spent(assisted: Dataset) -> tuple[int, int]:
@@ -79,24 +62,29 @@ def lesson(arm: Arm, assisted: Dataset, whole: Dataset, further: Dataset) -> tup
 
 
 def learn(
-    plan: Plan, arm: Arm, seed: int, start: Path, kept: Dataset, own: Dataset | None, out: Path, report: Report
-) -> Path:
-    """Train the network of checkpoint ``start`` on ``kept`` demonstrations and the arm's ``own`` rows; export to
-    ``out``. Goes on where it was stopped."""
-    checkpoint = load_checkpoint(start)
+    plan: Plan, arm: Arm, seed: int, start: Path, kept: Dataset, own: Dataset | None, clips: Sequence[Clip], out: Path,
+    report: Report,
+) -> Path:  # fmt: skip
+    """Train the network of the exported model ``start`` on ``kept`` demonstrations and the arm's ``own`` rows, of
+    ``clips`` in all; export to ``out``. Goes on where it was stopped."""
+    net, manifest = load_parent(start)
     parts = [*kept.parts, *(own.parts if own is not None else ())]
     data = Dataset(kept.format, parts)
     data = data.with_columns(of_round=(np.arange(len(data)) >= len(kept)).astype(np.int64))
     mix = Mix(shares={**dict.fromkeys(Mix().shares, 0.0), **SHARES[arm.kind]}, draws=plan.draws)
-    schedule = Schedule(epochs=plan.steps_epochs, rate=plan.rate, seed=seed, threads=1)
+    schedule = Schedule(epochs=plan.epochs, rate=plan.rate, seed=seed, threads=1)
     stages: list[Stage[Any]] = [DAGGER.with_settings(Aggregation(mix, schedule))]
     for name in arm.stages:
         stage = stage_of(name)
         settings: Any = stage.settings
         plain = replace(settings, mix=mix, schedule=replace(settings.schedule, seed=seed, threads=1))
         stages.append(stage.with_settings(plain))
-    made = replace(checkpoint.provenance, name=f"{arm.name}-{seed}", parent=None)
-    _stages(stages, copy.deepcopy(checkpoint.net), data, made, out.with_suffix(".pt"), report, seed)
+    made = Provenance(
+        name=f"{arm.name}-{seed}", stage=manifest.stage, parent=manifest.sha256,
+        clips=tuple(clip.manifest.clip_id for clip in clips), suites=suites_of(clips), seeds=seeds_of(clips),
+        training={name: value for name, value in manifest.training.items() if name != "network"},
+    )  # fmt: skip
+    _stages(stages, net, data, made, out.with_suffix(".pt"), report, seed)
     export(load_checkpoint(out.with_suffix(".pt")), out, overwrite=True)
     return out
 
