@@ -26,22 +26,28 @@ class Scores:
 
     model_sha256: str
     suite: str
+    perception: str
     seeds: str
     episodes: tuple[EpisodeScore, ...]
     standing: tuple[float, ...]
 
 
-def evaluate(model: Path, suite: str, seeds: str, file: Path) -> Scores:
+def evaluate(model: Path, suite: str, perception: str, seeds: str, file: Path) -> Scores:
     """The scores kept in ``file``, or driven and kept there. Raises TakeadError where they are of something else."""
     policy = load_model(model)
     if file.exists():
         found = read_record(Scores, file, "scores of this benchmark")
-        if (found.model_sha256, found.suite, found.seeds) == (policy.sha256, suite, seeds):
+        if (found.model_sha256, found.suite, found.perception, found.seeds) == (
+            policy.sha256,
+            suite,
+            perception,
+            seeds,
+        ):
             return found
     scenarios = load_suite(suite).episodes(parse_seeds(seeds))
     logs = dict(drive_batched(policy, scenarios))
     found = Scores(
-        model_sha256=policy.sha256, suite=suite, seeds=seeds,
+        model_sha256=policy.sha256, suite=suite, perception=perception, seeds=seeds,
         episodes=tuple(score(logs[place], suite) for place in range(len(scenarios))),
         standing=tuple(float((logs[place].speed < STANDING_MPS).mean()) for place in range(len(scenarios))),
     )  # fmt: skip
