@@ -13,6 +13,7 @@ from takead_ros.policy.model import load_model
 from takead_ros.runs.batched import drive_batched
 from takead_ros.runs.results import RECORD
 from takead_ros.scenarios.suites import load_suite
+from takead_ros.simulators.perception import load_perception
 
 STANDING_MPS = 0.1
 
@@ -45,7 +46,7 @@ def evaluate(model: Path, suite: str, perception: str, seeds: str, file: Path) -
         ):
             return found
     scenarios = load_suite(suite).episodes(parse_seeds(seeds))
-    logs = dict(drive_batched(policy, scenarios))
+    logs = dict(drive_batched(policy, scenarios, perception=load_perception(perception)))
     found = Scores(
         model_sha256=policy.sha256, suite=suite, perception=perception, seeds=seeds,
         episodes=tuple(score(logs[place], suite) for place in range(len(scenarios))),

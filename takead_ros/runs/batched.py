@@ -11,13 +11,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from takead_ros.domain.perception import PerceptionSettings
 from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.policy.decide import Decider
 from takead_ros.policy.model import Policy
 from takead_ros.scenarios.spec import Scenario
+from takead_ros.simulators.perception import chance_seed
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario, compile_scenario
-from takead_ros.simulators.vector.observe import Observer
+from takead_ros.simulators.vector.observe import TRUTH, Observer
+from takead_ros.simulators.vector.perceive import Perceiver
 from takead_ros.simulators.vector.simulator import on_lanes
 from takead_ros.simulators.vector.tape import Tape
 from takead_ros.takeover.limit_kernels import Limits, limit_all
@@ -27,14 +30,19 @@ DECIDE = 2  # ticks of one decision: 10 Hz; as in the stack at the first tick, t
 STOP = (0.0, -3.0)  # rad, m/s^2: what is done without a usable answer
 
 
-def drive_batched(policy: Policy, scenarios: Sequence[Scenario], count: int = 64) -> Iterator[tuple[int, EpisodeLog]]:
+def drive_batched(
+    policy: Policy, scenarios: Sequence[Scenario], count: int = 64, perception: PerceptionSettings | None = None
+) -> Iterator[tuple[int, EpisodeLog]]:
     """Drive ``scenarios`` with ``policy``, up to ``count`` at a time; yields (place in ``scenarios``, log) as they end.
+    ``perception``: what the policy sees of the objects around it, as in the stack (None: the truth).
 
     A log does not depend on ``count`` where the network's answers do not depend on the size of its batch. Raises
     TakeadError for a policy of a format that cannot be driven so.
     """
     batch = Batch(min(count, max(len(scenarios), 1)))
     observer, tape, decider = Observer(batch), Tape(batch), Decider(policy)
+    noisy = perception is not None and not perception.truthful
+    perceiver = Perceiver(batch, perception) if perception is not None and noisy else None
     seats: dict[int, tuple[int, CompiledScenario]] = {}  # environment -> what is driven there
     free, waiting = list(range(batch.count)), iter(range(len(scenarios)))
     limits = Limits(*(getattr(ArbiterParameters(), name) for name in Limits._fields))
@@ -50,12 +58,15 @@ def drive_batched(policy: Policy, scenarios: Sequence[Scenario], count: int = 64
             batch.reset([row], [compiled])
             tape.begin(row)
             commands[row] = 0.0
+            if perceiver:
+                perceiver.begin(row, chance_seed(scenarios[place]))
+                perceiver.step(np.array([row]))
             seats[row] = place, compiled
         if not seats:
             return
         due = np.array([row for row in sorted(seats) if batch.state.tick[row] == 0 or batch.state.tick[row] % DECIDE])
         if len(due):
-            seen = observer.observe(due)
+            seen = observer.observe(due, perceiver.seen if perceiver else TRUTH)
             answers = decider.decide(seen.encoded, seen.frames, seen.motions, seen.sound)
             asked[due] = np.where(seen.sound[:, None], answers, STOP)
         limit_all(
@@ -64,3 +75,6 @@ def drive_batched(policy: Policy, scenarios: Sequence[Scenario], count: int = 64
         )  # fmt: skip
         batch.step(commands)
         tape.note()
+        if perceiver:
+            over = batch.done
+            perceiver.step(np.array([row for row in sorted(seats) if not over[row]], dtype=np.int64))

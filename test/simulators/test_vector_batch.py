@@ -16,10 +16,12 @@ from takead_ros.policy.encoding import LineCache, encode
 from takead_ros.policy.format import Observation
 from takead_ros.policy.model import load_model
 from takead_ros.scenarios import FAMILIES, build
+from takead_ros.simulators.perception import chance_seed, load_perception, perception
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario, compile_scenario
 from takead_ros.simulators.vector.environment import Environment
 from takead_ros.simulators.vector.observe import Observer
+from takead_ros.simulators.vector.perceive import Perceiver
 from takead_ros.simulators.vector.simulator import on_lanes
 from takead_ros.simulators.vector.tape import Tape
 
@@ -81,6 +83,37 @@ def test_a_batch_encodes_the_bytes_of_its_scenes(seed: int) -> None:
                     mine = getattr(seen.encoded, name)[k]
                     assert mine.tobytes() == values.tobytes(), (families[row], tick, name)
         both.step()
+
+
+def test_a_batch_perceives_what_each_vehicle_does() -> None:
+    """The same noise, dropouts, latency and switches as of the scenes one after another, bit for bit."""
+    families, settings = list(FAMILIES)[1::4], load_perception("vehicle")
+    scenarios = [compiled(family, 3_000_330) for family in families]
+    both = Both(scenarios, 2)
+    observer, perceiver = Observer(both.batch), Perceiver(both.batch, settings)
+    single = [perception(settings, one.scenario, both.batch.step_s) for one in scenarios]
+    rows, caches = np.arange(len(families)), [LineCache() for _ in families]
+    for row, one in enumerate(scenarios):
+        perceiver.begin(row, chance_seed(one.scenario))
+    altered = 0
+    for tick in range(200):
+        perceiver.step(rows)
+        scenes = [one.perceive(both.environments[row].observe()) for row, one in enumerate(single)]
+        if tick % 20 == 0:
+            observer.observe(rows, perceiver.seen)
+            for row, scene in enumerate(scenes):
+                for name, values in encode(scene, caches[row]).items():
+                    assert getattr(observer.encoded, name)[row].tobytes() == values.tobytes(), (
+                        families[row],
+                        tick,
+                        name,
+                    )
+                truth = encode(both.environments[row].observe())
+                altered += any(
+                    truth[name].tobytes() != getattr(observer.encoded, name)[row].tobytes() for name in truth
+                )
+        both.step()
+    assert altered > 20
 
 
 def test_a_batch_decides_as_the_policy_does() -> None:

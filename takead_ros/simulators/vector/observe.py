@@ -12,6 +12,7 @@ import numpy as np
 from takead_ros.compiled import Cube, Flags, IndexMatrix, Indices, Matrix, Vector, kernel, part, prepare
 from takead_ros.domain.kernels import interpolate
 from takead_ros.domain.navigation import AHEAD, BEHIND, TARGETS
+from takead_ros.domain.perceived_tracks import COLUMNS, ID, KIND, LENGTH, VISIBILITY, VX, VY, WIDTH, YAW, X, Y
 from takead_ros.domain.visibility import RANGE, share_seen
 from takead_ros.policy.arrays import Batch as Encoded
 from takead_ros.policy.arrays import Body, Controls, Frames, Guidance, Motions, Others, Pieces, RouteFrame
@@ -50,6 +51,24 @@ class World(NamedTuple):
     light_state: IndexMatrix
 
 
+class Seen(NamedTuple):
+    """The objects around the ego of each environment as they are perceived: count (E,) and objects (E, M, 10), their
+    columns as in ``domain.perceived_tracks``. Not ``noisy``: nothing is here, and the truth is perceived."""
+
+    noisy: bool
+    count: Indices
+    objects: Cube
+
+
+TRUTH = Seen(False, np.zeros(0, np.int64), np.zeros((0, 0, COLUMNS)))
+
+
+def world_of(batch: Batch) -> World:
+    """The arrays of ``batch`` as they are now; a wider scenario makes others."""
+    arrays = {**batch.layout._asdict(), **batch.state._asdict()}
+    return World(**{name: arrays[name] for name in World._fields})
+
+
 class Observed(NamedTuple):
     """Observations of B environments: the inputs of the format ``vector-1``, what decoding an answer needs, and whether
     (B,) an observation could be encoded."""
@@ -68,8 +87,8 @@ class Observer:
         self._batch = batch
         self._room = self._make_room(0)
 
-    def observe(self, rows: Indices) -> Observed:
-        """Of the environments ``rows`` (B,), in that order; overwritten by the next call."""
+    def observe(self, rows: Indices, seen: Seen = TRUTH) -> Observed:
+        """Of the environments ``rows`` (B,), in that order; overwritten by the next call. ``seen``: who is perceived."""
         batch, count = self._batch, len(rows)
         if self._room.frames.arc.shape[1] != batch.layout.route_x.shape[1] + 2:
             self._room = self._make_room(batch.layout.route_x.shape[1] + 2)
@@ -78,9 +97,8 @@ class Observer:
             Encoded._make(values[:count] for values in encoded), Frames._make(values[:count] for values in frames),
             Motions._make(values[:count] for values in motions), sound[:count],
         )  # fmt: skip
-        arrays = {**batch.layout._asdict(), **batch.state._asdict()}
-        world = World(**{name: arrays[name] for name in World._fields})
-        observe_all(world, batch.map, rows, room.encoded, room.frames, room.motions, room.sound, batch.vehicle)
+        world = world_of(batch)
+        observe_all(world, batch.map, rows, seen, room.encoded, room.frames, room.motions, room.sound, batch.vehicle)
         return room
 
     def _make_room(self, width: int) -> Observed:
@@ -139,6 +157,17 @@ def find_others(world: World, e: int, room: Others) -> int:
 
 
 @part
+def recall(seen: Seen, e: int, room: Others) -> int:
+    """Who is perceived, into ``room``; returns how many."""
+    for n in range(seen.count[e]):
+        p = seen.objects[e, n]
+        room.id[n], room.kind[n] = int(p[ID]), int(p[KIND])
+        room.x[n], room.y[n], room.yaw[n], room.vx[n], room.vy[n] = p[X], p[Y], p[YAW], p[VX], p[VY]
+        room.length[n], room.width[n], room.visibility[n] = p[LENGTH], p[WIDTH], p[VISIBILITY]
+    return int(seen.count[e])
+
+
+@part
 def find_controls(world: World, e: int, front: float, room: Controls) -> int:
     """The lights and signs that concern the ego here (``environment.controls_around``), into ``room``."""
     count = 0
@@ -168,11 +197,11 @@ def guide(world: World, e: int, targets: Matrix, commands: Indices) -> Guidance:
 
 @kernel
 def observe_all(
-    world: World, map: Map, rows: Indices, encoded: Encoded, frames: Frames, motions: Motions, sound: Flags,
+    world: World, map: Map, rows: Indices, seen: Seen, encoded: Encoded, frames: Frames, motions: Motions, sound: Flags,
     vehicle: Vehicle,
 ) -> None:  # fmt: skip
     """Encode what the ego of each of the environments ``rows`` (B,) sees; see Observer."""
-    whole, real = world.kind.shape[1], world.control_s.shape[1]
+    whole, real = max(world.kind.shape[1], seen.objects.shape[1]), world.control_s.shape[1]
     others = Others(
         np.empty(whole, np.int64), np.empty(whole, np.int64), np.empty(whole), np.empty(whole), np.empty(whole),
         np.empty(whole), np.empty(whole), np.empty(whole), np.empty(whole), np.empty(whole),
@@ -198,15 +227,15 @@ def observe_all(
         if not sound[k]:
             continue
         choose_map(world, map, e)
-        n = find_others(world, e, others)
+        n = recall(seen, e, others) if seen.noisy else find_others(world, e, others)
         c = find_controls(world, e, vehicle.length / 2.0, controls)
         body = Body(ego[0], ego[1], ego[2], ego[3], ego[4], ego[5], vehicle.length, vehicle.width, vehicle.wheelbase)
         frame = RouteFrame(frames.points[k, :room], frames.heading[k, :room], frames.arc[k, :room], frames.offset[k],
                            frames.heading_error[k])  # fmt: skip
-        seen = Others(others.id[:n], others.kind[:n], others.x[:n], others.y[:n], others.yaw[:n], others.vx[:n],
+        told = Others(others.id[:n], others.kind[:n], others.x[:n], others.y[:n], others.yaw[:n], others.vx[:n],
                       others.vy[:n], others.length[:n], others.width[:n], others.visibility[:n])  # fmt: skip
         shown = Controls(controls.id[:c], controls.kind[:c], controls.state[:c], controls.x[:c], controls.y[:c],
                          controls.distance[:c])  # fmt: skip
         pieces = Pieces(map.piece_points[e], map.piece_flags[e], map.around[e, : map.around_count[e]])
-        sound[k] = fill_row(k, body, guide(world, e, targets, commands), frame, seen, pieces, shown,
+        sound[k] = fill_row(k, body, guide(world, e, targets, commands), frame, told, pieces, shown,
                             encoded) < 0  # fmt: skip
