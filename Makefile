@@ -11,6 +11,8 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 METADRIVE := metadrive-simulator==0.4.3
 BASELINE_SEEDS := training:0-3
 BASELINE_EPOCHS := 24
+KNOWN_SEEDS := training:0-15
+KNOWN_EPOCHS := 10
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 # The first Python 3.10-3.12 that runs; `make demo PYTHON=/path/to/python3.12` overrides.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
@@ -26,7 +28,7 @@ endif
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-runtime check lint baseline bench clean venv
+.PHONY: help demo test test-runtime check lint baseline known bench clean venv
 
 help: ## what can be made
 	@echo "takead_ros: turn every takeover into a better driving policy"
@@ -62,6 +64,17 @@ baseline: $(VENV)/.ready-demo ## rebuild models/baseline.onnx from the expert's 
 		--out runs/baseline/baseline.pt --name baseline --epochs $(BASELINE_EPOCHS) --threads 2 --workers $(WORKERS)
 	$(BIN)/takead export runs/baseline/baseline.pt --out models/baseline.onnx --overwrite
 	$(BIN)/takead model verify models/baseline.onnx
+
+known: $(VENV)/.ready-demo ## rebuild models/known.onnx, the clone of 22 families, in the vector world (about 20 minutes)
+	@echo "== known: the expert demonstrates the suite known, a policy is cloned from its perfect drives, exported and verified"
+	[ -f runs/known/demonstrations.json ] || $(BIN)/takead drive --model expert --sim vector --suite known \
+		--seeds $(KNOWN_SEEDS) --record all --bags runs/known/demonstrations --workers $(WORKERS) \
+		--json runs/known/demonstrations.json
+	[ -f runs/known/known.pt ] || $(BIN)/takead train bc runs/known/demonstrations --perfect runs/known/demonstrations.json \
+		--thin-standing --change-weight 2 --epochs $(KNOWN_EPOCHS) --threads 1 --workers $(WORKERS) \
+		--name known --out runs/known/known.pt
+	$(BIN)/takead export runs/known/known.pt --out models/known.onnx --overwrite
+	$(BIN)/takead model verify models/known.onnx
 
 bench: $(VENV)/.ready-dev ## throughput of the full stack against the bare simulator (about 3 minutes)
 	$(BIN)/python benchmarks/loop.py --json runs/bench/loop.json

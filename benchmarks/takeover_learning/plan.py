@@ -35,13 +35,13 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
 class Plan:
-    """start: the clone of the suite ``known`` that every arm is trained from (``make baseline``). demonstrations:
+    """start: the clone of the suite ``known`` that every arm is trained from (``make known``). demonstrations:
     training:0 to demonstrations - 1 of each family are kept in every arm's mix (what ``start`` has learned from); the
     next ``more`` seeds are the control's. deploy: the suite of the takeovers, collection:0 to route_seeds - 1 of each
     family, with its ``perception``. evaluate: selection seeds. seeds: of the training.
     """
 
-    start: str = "baseline"
+    start: str = "known"
     known: str = "known"
     deploy: str = "deploy"
     perception: str = "vehicle"
