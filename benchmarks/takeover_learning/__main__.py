@@ -14,9 +14,11 @@ from pathlib import Path
 from benchmarks.takeover_learning.drives import (
     ASSISTED,
     DEMONSTRATIONS,
+    FURTHER,
     WHOLE,
     be_taken_over,
     demonstrate,
+    demonstrate_more,
     expert_on_routes,
     rows,
 )
@@ -31,7 +33,6 @@ from takead_ros.policy.shipped import model_path
 from takead_training.data.clips import Clip
 
 AGAINST = ("baseline", "none", "windows", "known")
-TRAINING = 3 * SPLIT_SIZE
 
 
 def main() -> None:
@@ -61,13 +62,11 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
     def read(phase: str, done: int, total: int) -> None:
         shown.report(phase, done, total)
 
-    def kept(clip: Clip) -> bool:
-        return (clip.manifest.provenance.seed or 0) < TRAINING + plan.demonstrations
-
     demonstrate(plan, out / DEMONSTRATIONS, asked.workers)
+    demonstrate_more(plan, out / FURTHER, asked.workers)
     cache = out / "cache"
-    known, kept_clips = rows(out / DEMONSTRATIONS, cache, asked.workers, read, kept)
-    further, further_clips = rows(out / DEMONSTRATIONS, cache, asked.workers, read, lambda clip: not kept(clip))
+    known, kept_clips = rows(out / DEMONSTRATIONS, cache, asked.workers, read)
+    further, further_clips = rows(out / FURTHER, cache, asked.workers, read)
     start = model_path(plan.start)
     where = writable_folder(out / f"scores-{suite}-{perception}")
     first = evaluate(start, suite, perception, seeds, where / "baseline.json")

@@ -14,7 +14,7 @@ from takead_training.data.clips import Clip, find_clips
 from takead_training.data.dataset import Dataset
 from takead_training.data.perfect import perfect_clips
 
-DEMONSTRATIONS, ASSISTED, WHOLE = "demonstrations", "assisted", "whole"  # folders
+DEMONSTRATIONS, FURTHER, ASSISTED, WHOLE = "demonstrations", "further", "assisted", "whole"  # folders
 Read = Callable[[str, int, int], None]  # phase, done, total
 
 
@@ -24,9 +24,14 @@ def takead(*words: str) -> None:
 
 
 def demonstrate(plan: Plan, folder: Path, workers: int) -> None:
-    """The expert drives the suite that the network is cloned from, and the control's further seeds of it."""
+    """The expert drives the suite that the network was cloned from, the same seeds again."""
+    _drive(plan, "expert", plan.known, "none", f"training:0-{plan.demonstrations - 1}", folder, workers)
+
+
+def demonstrate_more(plan: Plan, folder: Path, workers: int) -> None:
+    """The expert drives further seeds of that suite."""
     last = plan.demonstrations + plan.more - 1
-    _drive(plan, "expert", plan.known, "none", f"training:0-{last}", folder, workers)
+    _drive(plan, "expert", plan.known, "none", f"training:{plan.demonstrations}-{last}", folder, workers)
 
 
 def expert_on_routes(plan: Plan, folder: Path, workers: int) -> None:
