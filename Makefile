@@ -61,7 +61,7 @@ baseline: $(VENV)/.ready-demo ## rebuild models/baseline.onnx from the expert's 
 	$(BIN)/takead drive --model expert --suite demo --seeds $(BASELINE_SEEDS) --record all \
 		--bags runs/baseline/demonstrations --workers $(WORKERS)
 	[ -f runs/baseline/baseline.pt ] || $(BIN)/takead train bc runs/baseline/demonstrations \
-		--out runs/baseline/baseline.pt --name baseline --epochs $(BASELINE_EPOCHS) --threads 2 --workers $(WORKERS)
+		--out runs/baseline/baseline.pt --name baseline --epochs $(BASELINE_EPOCHS) --threads 1 --workers $(WORKERS)
 	$(BIN)/takead export runs/baseline/baseline.pt --out models/baseline.onnx --overwrite
 	$(BIN)/takead model verify models/baseline.onnx
 
