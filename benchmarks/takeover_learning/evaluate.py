@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
+from benchmarks.takeover_learning.rerank import drive_reranked
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.files import read_record, write_record
 from takead_ros.measures.driving_score import EpisodeScore, score
@@ -33,8 +34,8 @@ class Scores:
     standing: tuple[float, ...]
 
 
-def evaluate(model: Path, suite: str, perception: str, seeds: str, file: Path) -> Scores:
-    """The scores kept in ``file``, or driven and kept there. Raises TakeadError where they are of something else."""
+def evaluate(model: Path, suite: str, perception: str, seeds: str, file: Path, reranked: bool = False) -> Scores:
+    """The scores kept in ``file``, or driven and kept there. ``reranked``: with its plans ranked by the rule score."""
     policy = load_model(model)
     if file.exists():
         found = read_record(Scores, file, "scores of this benchmark")
@@ -46,7 +47,11 @@ def evaluate(model: Path, suite: str, perception: str, seeds: str, file: Path) -
         ):
             return found
     scenarios = load_suite(suite).episodes(parse_seeds(seeds))
-    logs = dict(drive_batched(policy, scenarios, perception=load_perception(perception)))
+    settings = load_perception(perception)
+    if reranked:
+        logs = {place: drive_reranked(policy, one, settings) for place, one in enumerate(scenarios)}
+    else:
+        logs = dict(drive_batched(policy, scenarios, perception=settings))
     found = Scores(
         model_sha256=policy.sha256, suite=suite, perception=perception, seeds=seeds,
         episodes=tuple(score(logs[place], suite) for place in range(len(scenarios))),

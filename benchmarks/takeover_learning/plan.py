@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from takead_ros.runs.results import RECORD
 
-Kind = Literal["none", "takeovers", "labelled", "dense", "windows", "routes", "known"]
+Kind = Literal["none", "reranked", "takeovers", "labelled", "dense", "windows", "routes", "known"]
 
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
@@ -20,7 +20,8 @@ class Arm:
     labelled (only the seconds that it drove), dense (takeovers, and its silent label of every other frame); windows (as
     many seconds of whole expert drives on the same routes, in stretches as long as a takeover, drawn by chance), routes
     (the same seconds as whole routes from the first on), known (as many seconds of further drives of the suite that the
-    network was cloned from); none (the same steps on what it knows already).
+    network was cloned from); none (the same steps on what it knows already); reranked (nothing is learned: the plans of
+    the network are ranked by the rule score at run time).
     route_seeds: of how many of the plan's seeds the takeovers are. times: how many times the takeovers' seconds a
     control is given.
     stages: names of stages, after imitation.
@@ -57,6 +58,7 @@ class Plan:
     arms: tuple[Arm, ...] = field(
         default_factory=lambda: (
             Arm(name="none", kind="none"),
+            Arm(name="reranked", kind="reranked"),
             Arm(name="takeovers", kind="takeovers"),
             Arm(name="labelled", kind="labelled"),
             Arm(name="dense", kind="dense"),
