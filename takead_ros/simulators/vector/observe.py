@@ -88,7 +88,8 @@ class Observer:
         self._room = self._make_room(0)
 
     def observe(self, rows: Indices, seen: Seen = TRUTH) -> Observed:
-        """Of the environments ``rows`` (B,), in that order; overwritten by the next call. ``seen``: who is perceived."""
+        """Of the environments ``rows`` (B,), in that order, where ``seen`` are perceived; overwritten by the next
+        call."""
         batch, count = self._batch, len(rows)
         if self._room.frames.arc.shape[1] != batch.layout.route_x.shape[1] + 2:
             self._room = self._make_room(batch.layout.route_x.shape[1] + 2)
