@@ -52,11 +52,11 @@ class World(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The objects around the ego of each environment as they are perceived: count (E,) and objects (E, M, 10), their
-    columns as in ``domain.perceived_tracks``. Not ``noisy``: nothing is here, and the truth is perceived."""
+    """The objects around the ego of each environment as they are perceived: number (E,) and objects (E, M, 10), with
+    the columns of ``domain.perceived_tracks``. Not ``noisy``: nothing is here, and the truth is perceived."""
 
     noisy: bool
-    count: Indices
+    number: Indices
     objects: Cube
 
 
@@ -160,12 +160,12 @@ def find_others(world: World, e: int, room: Others) -> int:
 @part
 def recall(seen: Seen, e: int, room: Others) -> int:
     """Who is perceived, into ``room``; returns how many."""
-    for n in range(seen.count[e]):
+    for n in range(seen.number[e]):
         p = seen.objects[e, n]
         room.id[n], room.kind[n] = int(p[ID]), int(p[KIND])
         room.x[n], room.y[n], room.yaw[n], room.vx[n], room.vy[n] = p[X], p[Y], p[YAW], p[VX], p[VY]
         room.length[n], room.width[n], room.visibility[n] = p[LENGTH], p[WIDTH], p[VISIBILITY]
-    return int(seen.count[e])
+    return int(seen.number[e])
 
 
 @part

@@ -76,7 +76,7 @@ def perceive_all(world: World, rows: Indices, noise: Noise, tracks: Tracks, seen
             now[n, X], now[n, Y], now[n, YAW] = others.x[n], others.y[n], others.yaw[n]
             now[n, VX], now[n, VY] = others.vx[n], others.vy[n]
             now[n, LENGTH], now[n, WIDTH], now[n, VISIBILITY] = others.length[n], others.width[n], others.visibility[n]
-        seen.count[e] = perceive_one(noise, tracks, e, world.ego[e, 0], world.ego[e, 1], now, count, work)
-        if seen.count[e] < 0:
-            return e
+        seen.number[e] = perceive_one(noise, tracks, e, world.ego[e, 0], world.ego[e, 1], now, count, work)
+        if seen.number[e] < 0:
+            return int(e)
     return -1
