@@ -53,18 +53,19 @@ def predictability(
     if as_json != STDOUT:
         rows = [
             (
-                family, str(one.episodes), str(one.frames), f"{one.speed_deviation_mps:.2f}",
-                f"{one.speed_rms_mps:.2f}", f"{one.speed_unexplained:.0%}", f"{one.speed_wrong:.1%}",
-                f"{one.aside_rms_m:.2f}", f"{one.memory_speed_rms_mps:.2f}", f"{one.memory_speed_unexplained:.0%}",
-                f"{one.memory_speed_wrong:.1%}", f"{one.memory_aside_rms_m:.2f}",
+                family, str(one.frames), f"{one.speed_deviation_mps:.1f}", f"{one.speed_rms_mps:.2f}",
+                f"{one.speed_unexplained:.0%}", f"{one.aside_rms_m:.2f}", f"{one.memory_speed_unexplained:.0%}",
             )
             for family, one in results.items()
         ]  # fmt: skip
-        columns = (
-            "family", "episodes", "frames", "deviation m/s", "error m/s", "unexplained", "> 2 m/s", "path m",
-            "with memory m/s", "unexplained", "> 2 m/s", "path m",
-        )  # fmt: skip
-        stdout.print(table(*columns, rows=rows, title="speed 2 s ahead and path: held-out errors"))
+        columns = ("family", "frames", "m/s", "error", "unexplained", "path m", "with memory")
+        stdout.print(
+            table(
+                *columns,
+                rows=rows,
+                title="held-out errors: speed 2 s ahead (deviation, error, share unexplained), path",
+            )
+        )
         note("a family that stays unexplained has labels that hold what the encoding does not")
-    give_json({"folds": folds, "epochs": epochs, "seed": seed, "families": {k: asdict(v) for k, v in results.items()}},
-              as_json)  # fmt: skip
+    told = [{"family": family, **asdict(one)} for family, one in results.items()]
+    give_json({"folds": folds, "epochs": epochs, "seed": seed, "families": told}, as_json)
