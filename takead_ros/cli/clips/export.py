@@ -1,0 +1,42 @@
+"""``takead clips export``: clips as tables for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from takead_ros.cli.clips.shelf import end
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
+from takead_ros.console import say, warn
+from takead_ros.recording import export as exporting
+from takead_ros.recording import reader
+
+EXAMPLE = "Example: [bold]takead clips export runs/demo/round-1/clips --format parquet --out clips.parquet[/bold]"
+
+
+def export(
+    path: Path = typer.Argument(..., help="A clip, or a folder with clips."),
+    out: Path = typer.Option(..., help="New file (parquet) or folder (lerobot)."),
+    format_: str = typer.Option("parquet", "--format", help=f"One of {', '.join(exporting.FORMATS)}."),
+    as_json: str | None = JSON,
+) -> None:
+    """Write clips as tables for other tools: a row for each frame. Exit code 1 where a clip could not be read; the
+    others are written."""
+    json_file(as_json)
+    shelf = reader.read_clips(path)
+    result = exporting.export(shelf.clips, out, format_)
+    shelf.broken.extend(result.broken)
+    found = {
+        "clips": [str(clip) for clip in result.clips], "out": str(out), "format": format_, "frames": result.frames,
+        "broken": [{"path": str(item.path), "why": item.why} for item in shelf.broken],
+        "not_noted": result.not_noted, "left_out": result.left_out,
+    }  # fmt: skip
+    if as_json != STDOUT:
+        say(f"{result.frames} frames of {len(result.clips)} clips -> {out}")
+        if result.left_out:
+            say(f"left out, for some frame lacks it: {', '.join(result.left_out)}")
+        for words in result.not_noted:
+            warn(f"the export is not noted in the manifest: {words}")
+    give_json(found, as_json)
+    end(shelf)
