@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.pdm_definition import Areas, pdm_score
+from support.pdm_definition import Areas, pdm_score, simulated
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.geometry import to_outer
+from takead_ros.domain.geometry import to_outer, wrap_angle
 from takead_ros.domain.scene import (
     EgoState,
     FloatArray,
@@ -28,7 +28,7 @@ from takead_ros.domain.scene import (
     RouteCommand,
     Scene,
 )
-from takead_ros.measures.pdm import LaneArea, PdmScores, Tracks, pdm_scores, resample, score_plans
+from takead_ros.measures.pdm import LaneArea, PdmScores, Tracks, pdm_scores, resample, score_plans, track
 from takead_ros.measures.pdm.motion import comfortable, savitzky_golay
 
 EGO = EgoState(0.0, 0.0, 0.0, 10.0, length=4.0, width=2.0, wheelbase=2.5)
@@ -210,6 +210,49 @@ def test_plans_of_a_scene_are_scored_in_the_map() -> None:
     assert found.travelled == pytest.approx([40.0, 14.0], abs=0.2)
     against = score_plans(scene, [standing], np.stack([stop]), reference=stop)
     assert against.progress == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_follows_a_plan_drives_as_the_definition_written_out_says(seed: int) -> None:
+    """Plans that swerve, brake to a stand, start from it and lie across the end of the circle."""
+    random, bench = np.random.default_rng(seed), _benchmark()
+    standing = resample(np.zeros((1, 8, 2)), 0.0, 0.1)
+    states = np.concatenate([bench.trajectories(8, random), standing, along(np.linspace(0.0, 6.0, 41))])
+    states[..., 2] += np.pi - 0.05
+    ego = replace(EGO, speed=random.uniform(0.0, 12.0), acceleration=random.normal(), steering_angle=0.1)
+    want = np.stack([simulated(trajectory, ego) for trajectory in states])
+    found = track(states, ego, 0.1)
+    assert found[..., [0, 1, 3]] == pytest.approx(want[..., [0, 1, 3]], abs=1e-7)
+    assert wrap_angle(found[..., 2] - want[..., 2]) == pytest.approx(0.0, abs=1e-7)
+
+
+def test_a_plan_that_a_car_can_drive_is_followed_closely() -> None:
+    straight = track(along(10.0), EGO, 0.1) - along(10.0)
+    assert np.abs(straight).max() < 0.05
+    turn, rear = 0.5 * TIMES, 0.5 * EGO.wheelbase  # the rear axle moves along the heading, the box's centre does not
+    x = 20.0 * np.sin(turn) + rear * np.cos(turn)
+    y = 20.0 * (1.0 - np.cos(turn)) + rear * np.sin(turn)
+    circle = np.stack([x, y, turn, np.full(41, 10.0)], axis=1)[None]
+    ego = replace(EGO, steering_angle=float(np.arctan(EGO.wheelbase / 20.0)))
+    away = track(circle, ego, 0.1) - circle
+    assert np.hypot(away[0, :, 0], away[0, :, 1]).max() < 0.5
+
+
+def test_a_plan_that_no_car_can_drive_is_not_followed_in_its_jumps() -> None:
+    lane_change = along(10.0, y=np.where(TIMES > 1.0, 3.0, 0.0))
+    driven = track(lane_change, EGO, 0.1)[0]
+    assert np.abs(np.diff(driven[:, 1])).max() < 1.0 and driven[-1, 1] == pytest.approx(3.0, abs=1.0)
+    stop = along(np.where(TIMES > 1.0, 0.0, 10.0))
+    late = track(stop, EGO, 0.1)[0]
+    assert late[-1, 0] > stop[0, -1, 0] + 1.0 and abs(late[-1, 3]) < 0.5
+
+
+def test_plans_are_tracked_where_it_is_asked_for() -> None:
+    route = Route(PATH, PATH[[25, 40, 55]], (RouteCommand.LANE_FOLLOW,) * 3, 0.0, 0.0, 90.0, 0.1, 13.9)
+    scene = Scene(0, EGO, Objects.empty(), (OWN, LEFT), route)
+    stop = np.stack([np.array([4.0, 6.0, 7.0, 7.5, 7.5, 7.5, 7.5, 7.5]), np.zeros(8)], axis=1)[None]
+    plain, tracked = score_plans(scene, [], stop), score_plans(scene, [], stop, tracked=True)
+    assert plain.travelled == pytest.approx(7.5) and tracked.travelled > 8.0  # brakes come late
 
 
 def _benchmark() -> Any:

@@ -174,3 +174,72 @@ def _angle(rear_axle: FloatArray, yaw: float, track: Objects) -> float:
     """Between the ego's heading and the way from its rear axle to the track's centre, 0..pi rad."""
     way = np.array([track.x[0], track.y[0]]) - rear_axle
     return float(np.arccos(np.clip(way @ (np.cos(yaw), np.sin(yaw)) / np.hypot(*way), -1.0, 1.0)))
+
+
+def simulated(trajectory: FloatArray, ego: EgoState) -> FloatArray:
+    """What ``PDMSimulator`` makes of one trajectory (S, 4): states of a kinematic bicycle under ``BatchLQRTracker``."""
+    rear = 0.5 * ego.wheelbase
+    heading = np.unwrap(trajectory[:, 2])
+    poses = trajectory[:, :2] - rear * np.stack([np.cos(heading), np.sin(heading)], axis=1)
+    speeds, curvatures = _fitted(poses, heading)
+    x, y, yaw = float(poses[0, 0]), float(poses[0, 1]), float(heading[0])
+    speed, acceleration, steering = ego.speed, ego.acceleration, ego.steering_angle
+    states = [(x, y, yaw, speed)]
+    for i in range(len(trajectory) - 1):
+        last = min(i + 10, len(speeds) - 1)
+        bends = [curvatures[min(k, last)] for k in range(i, i + 10)]
+        error = np.array([
+            -(x - poses[i, 0]) * np.sin(heading[i]) + (y - poses[i, 1]) * np.cos(heading[i]),
+            _principal(yaw - heading[i]), steering,
+        ])  # fmt: skip
+        if speeds[last] <= 0.2 and speed <= 0.2:
+            wanted, rate = -0.5 * (speed - speeds[last]), 0.0
+        else:
+            wanted = -10.0 * (speed - speeds[last]) / 11.0  # B = 10 steps of 0.1 s, q = 10, r = 1
+            rate = _steering_rate(error, [speed + 0.1 * k * wanted for k in range(10)], bends, ego.wheelbase)
+        acceleration = acceleration + 0.1 / 0.3 * (wanted - acceleration)
+        steered = np.clip(steering + 0.1 / 0.15 * 0.1 * rate, -np.pi / 3, np.pi / 3)
+        x, y = x + 0.1 * speed * np.cos(yaw), y + 0.1 * speed * np.sin(yaw)
+        yaw = _principal(yaw + 0.1 * speed * np.tan(steering) / ego.wheelbase)
+        speed, steering = speed + 0.1 * acceleration, steered
+        states.append((x, y, yaw, speed))
+    found = np.array(states)
+    found[:, :2] += rear * np.stack([np.cos(found[:, 2]), np.sin(found[:, 2])], axis=1)
+    return found
+
+
+def _fitted(poses: FloatArray, heading: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Speeds and curvatures (S - 1,): the least squares of ``batch_lqr_utils``, with the penalties as further rows."""
+    count = len(poses) - 1
+    rows, right = [], []
+    for k in range(count):
+        for direction, way in zip((np.cos(heading[k]), np.sin(heading[k])), poses[k + 1] - poses[k], strict=True):
+            rows.append(direction * np.array([DT] + [DT**2 if j < k else 0.0 for j in range(count - 1)]))
+            right.append(way)
+    for j in range(count - 2):
+        rows.append(np.sqrt(1e-4) * np.array([0.0] + [float(i == j + 1) - float(i == j) for i in range(count - 1)]))
+        right.append(0.0)
+    first, *changes = np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0]
+    speeds = first + DT * np.concatenate([[0.0], np.cumsum(changes)])
+    rows = [
+        speeds[k] * np.array([DT] + [DT**2 if j < k else 0.0 for j in range(count - 1)]) for k in range(count)
+    ] + list(np.diag(np.sqrt([1e-10] + [1e-2] * (count - 1))))  # fmt: skip
+    turns = [_principal(turn) for turn in np.diff(heading)]
+    first, *changes = np.linalg.lstsq(np.array(rows), np.array(turns + [0.0] * count), rcond=None)[0]
+    return speeds, first + DT * np.concatenate([[0.0], np.cumsum(changes)])
+
+
+def _steering_rate(error: FloatArray, speeds: list[float], bends: list[float], wheelbase: float) -> float:
+    """The rate (rad/s) that, held for 10 steps, brings [lateral error, heading error, steering angle] nearest to 0."""
+    state, per_rate, offset = np.eye(3), np.zeros(3), np.zeros(3)
+    for speed, bend in zip(speeds, bends, strict=True):
+        step = np.array([[1.0, speed * DT, 0.0], [0.0, 1.0, speed * DT / wheelbase], [0.0, 0.0, 1.0]])
+        state, per_rate = step @ state, step @ per_rate + np.array([0.0, 0.0, DT])
+        offset = step @ offset + np.array([0.0, -speed * bend * DT, 0.0])
+    weights, left = np.diag([1.0, 10.0, 0.0]), state @ error + offset
+    left[1:] = [_principal(angle) for angle in left[1:]]
+    return float(-(per_rate @ weights @ left) / (per_rate @ weights @ per_rate + 1.0))
+
+
+def _principal(angle: float) -> float:
+    return float(np.arctan2(np.sin(angle), np.cos(angle)))

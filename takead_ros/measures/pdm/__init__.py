@@ -4,16 +4,17 @@ Definition: Dauner et al., NAVSIM, NeurIPS 2024, and the devkit v1.1; ``PDMS = N
 ``score_plans`` scores plans of one scene whose future is known, ``pdm_scores`` ready-made states. The driving direction
 compliance has weight 0 in v1 and is left out.
 
-Where this departs from the devkit: trajectories are scored as they are, not as an LQR controller would follow them; a
-corner may be 0.3 m off the drivable area (nuPlan's own tolerance; there are no kerb polygons here, only lane widths); a
-junction is where lanes cross at more than 30 degrees; whether a road user stands is asked at the touch (as nuPlan does;
-NAVSIM asks it when first seen); the lateral acceleration is speed times yaw rate (as nuPlan has it; NAVSIM's simulated
-states always hold 0). As in v1.1, lights and signs do not count.
+Where this departs from the devkit: plans are scored as they are, unless they are asked to be ``tracked`` as its LQR
+controller would; a corner may be 0.3 m off the drivable area (nuPlan's own tolerance; there are no kerb polygons here,
+only lane widths); a junction is where lanes cross at more than 30 degrees; whether a road user stands is asked at the
+touch (as nuPlan does; NAVSIM asks it when first seen); the lateral acceleration is speed times yaw rate (as nuPlan has
+it; NAVSIM's simulated states always hold 0). As in v1.1, lights and signs do not count.
 """
 
 from takead_ros.measures.pdm.area import LaneArea
 from takead_ros.measures.pdm.motion import resample
 from takead_ros.measures.pdm.score import PdmScores, pdm_scores, score_plans
+from takead_ros.measures.pdm.tracker import track
 from takead_ros.measures.pdm.tracks import Tracks
 
-__all__ = ["LaneArea", "PdmScores", "Tracks", "pdm_scores", "resample", "score_plans"]
+__all__ = ["LaneArea", "PdmScores", "Tracks", "pdm_scores", "resample", "score_plans", "track"]

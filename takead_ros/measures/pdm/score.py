@@ -14,6 +14,7 @@ from takead_ros.domain.scene import EgoState, FloatArray, IntArray, Objects, Sce
 from takead_ros.measures.pdm.area import LaneArea
 from takead_ros.measures.pdm.kernels import first_overlaps
 from takead_ros.measures.pdm.motion import comfortable, resample
+from takead_ros.measures.pdm.tracker import track
 from takead_ros.measures.pdm.tracks import Tracks
 
 DT = 0.1  # s between samples
@@ -112,17 +113,19 @@ def pdm_scores(
 
 def score_plans(
     scene: Scene, future: Sequence[Objects], plans: FloatArray, reference: FloatArray | None = None,
-    comfort_window: int | None = None,
+    comfort_window: int | None = None, tracked: bool = False,
 ) -> PdmScores:  # fmt: skip
     """Scores plans (N, K, 2) m of a recorded scene, in its ``base_link``, a point every 0.5 s (``DriverOutput``).
 
     ``future``: the objects that were then there, every 0.1 s from the scene's own moment on (5 s for plans of 4 s;
     what a shorter recording lacks goes on straight). ``reference`` (K, 2) m: the plan whose progress is the measure,
-    such as the expert's; without it the best of ``plans`` is.
+    such as the expert's; without it the best of ``plans`` is. ``tracked``: score what a car does that follows the plans
+    (``tracker``), as NAVSIM does, instead of the plans as they are.
     """
     ego = scene.ego
     both = plans if reference is None else np.concatenate([reference[None], plans])
     states = resample(np.asarray(both, dtype=float), max(ego.speed, 0.0), DT)
+    states = track(states, ego, DT) if tracked else states
     cos, sin = np.cos(ego.yaw), np.sin(ego.yaw)
     placed = np.stack([
         ego.x + cos * states[..., 0] - sin * states[..., 1], ego.y + sin * states[..., 0] + cos * states[..., 1],
