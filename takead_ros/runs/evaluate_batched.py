@@ -22,6 +22,7 @@ from takead_ros.runs.spec import RunSpec
 from takead_ros.runs.workers import Workers
 from takead_ros.scenarios import build
 from takead_ros.scenarios.suites import NONE
+from takead_ros.simulators.perception import load_perception
 
 GROUP = 128  # episodes that a worker drives, and that are kept, together
 Group = tuple[EpisodeSpec, ...]
@@ -41,7 +42,9 @@ class BatchRunner:
             self._policies[model] = load_model(Path(model))
         results: dict[int, EpisodeResult] = {}
         scenarios = [build(spec.family, spec.seed) for spec in group]
-        for place, log in drive_batched(self._policies[model], scenarios):
+        asked = group[0].parameters.get(SimulatorNode.NAME, {}).get("perception", NONE)
+        perception = load_perception(str(asked) or NONE)
+        for place, log in drive_batched(self._policies[model], scenarios, perception=perception):
             spec = group[place]
             results[place] = EpisodeResult(**vars(score(log, spec.suite)), triggers=(), driver=spec.driver)
         return tuple(results[place] for place in range(len(group)))
@@ -57,12 +60,12 @@ def check_batched(spec: RunSpec) -> None:
     if spec.model == EXPERT:
         raise TakeadError(f"--batched --model {EXPERT}: expected a policy; the expert drives one episode at a time")
     check_format(load_model(spec.model))
-    asked = {node: dict(values) for node, values in spec.parameters.items()}
-    if asked.get(SimulatorNode.NAME, {}).get("perception") == NONE:
-        del asked[SimulatorNode.NAME]["perception"]
-    for node, values in asked.items():
+    for node, values in spec.parameters.items():
         for name, value in values.items():
-            raise TakeadError(f"--batched: parameter '{name}' of {node} = {value!r}: expected none; no node runs in it")
+            if (node, name) != (SimulatorNode.NAME, "perception"):
+                raise TakeadError(
+                    f"--batched: parameter '{name}' of {node} = {value!r}: expected none but perception; no node runs"
+                )
 
 
 def evaluate_batched(

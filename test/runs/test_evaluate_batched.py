@@ -25,9 +25,9 @@ def test_what_it_cannot_do_is_refused() -> None:
         check_batched(run_spec(MODEL, "cut_in", "0", "metadrive"))
     with pytest.raises(TakeadError, match=r"--batched --model expert: expected a policy"):
         check_batched(run_spec("expert", "cut_in", "0", "vector"))
-    with pytest.raises(TakeadError, match=r"parameter 'perception' of simulator_node = 'vehicle': expected none"):
-        check_batched(spec(parameters=read_parameters(None, "vehicle")))
-    check_batched(spec(parameters=read_parameters(None, "none")))
+    with pytest.raises(TakeadError, match=r"parameter 'max_jerk' of arbiter_node = 5\.0: expected none but perception"):
+        check_batched(spec(parameters={"arbiter_node": {"max_jerk": 5.0}}))
+    check_batched(spec(parameters=read_parameters(None, "vehicle")))
 
 
 def test_finished_episodes_are_kept_and_not_driven_again(tmp_path: Path) -> None:
@@ -47,10 +47,12 @@ def test_finished_episodes_are_kept_and_not_driven_again(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("perception", ["none", "vehicle"])
 @pytest.mark.parametrize("family", ["cut_in", "red_light", "cut_out"])
-def test_it_scores_as_the_stack_s_unassisted_pass(family: str) -> None:
+def test_it_scores_as_the_stack_s_unassisted_pass(family: str, perception: str) -> None:
     """The same end and infractions, and the same way to a metre."""
-    asked, runner = spec("2000000-2000001", family), EpisodeRunner()
+    asked = spec("2000000-2000001", family, parameters=read_parameters(None, perception))
+    runner = EpisodeRunner()
     with open_workers(BatchRunner, 1) as workers:
         found = evaluate_batched(asked, None, workers, Silent(), "")
     for one, episode in zip(asked.episodes(takeovers=False), found.episodes, strict=True):
