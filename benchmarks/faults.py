@@ -48,7 +48,8 @@ from takead_ros.measures.infractions import find_infractions
 from takead_ros.messages import convert, interfaces, types
 from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.expert_node import ExpertNode
-from takead_ros.nodes.joystick_node import JoystickNode, load_mapping
+from takead_ros.nodes.joystick_mapping import load_mapping
+from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.nodes.monitor_node import MonitorNode
 from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.nodes.simulator_node import SimulatorNode

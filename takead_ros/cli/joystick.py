@@ -11,7 +11,7 @@ from rich.table import Table
 
 from takead_ros.console import cell, note, say, stdout
 from takead_ros.domain.errors import TakeadError
-from takead_ros.nodes.joystick_node import load_mapping
+from takead_ros.nodes.joystick_mapping import load_mapping
 from takead_ros.resources import resource
 from takead_ros.takeover.joystick import JoystickMapping, JoystickState, Reading, interpret
 from takead_ros.vehicles.joystick import JoystickDevice

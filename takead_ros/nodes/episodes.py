@@ -1,4 +1,4 @@
-"""What stands around the simulated world while it is driven: the row of scenarios, and the questions to the arbiter."""
+"""What stands around a drive in the simulated world: the scenario that follows, and the questions to the arbiter."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Any
 from takead_ros import scenarios
 from takead_ros.host import wiring
 from takead_ros.host.api import NodeHandle
+from takead_ros.measures.driving_score import score
 from takead_ros.messages import interfaces
 from takead_ros.messages.interfaces import Service
+from takead_ros.nodes.settings import SimulatorParameters
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import load_suite
+from takead_ros.simulators import Episode, open_simulator
 
 SECOND = 1_000_000_000
 SETTLE_NS = SECOND  # from a reset to the first attempt to engage: the monitor forgets the world before
@@ -94,3 +97,65 @@ class Engager:
         if refused and refused != self._refused:
             self._logger.warning(f"the arbiter refused: {refused}")
         self._refused = refused
+
+
+class OneEpisode:
+    """An episode that somebody else made and closes; nothing follows it."""
+
+    def __init__(self, episode: Episode, simulator: str) -> None:
+        self.episode, self.simulator = episode, simulator
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing more to show."""
+        return self.episode.done
+
+    def begin(self, now: int) -> None: ...
+
+    def waiting(self, now: int) -> None: ...
+
+    def over(self, now: int, driven: bool) -> bool:
+        return False
+
+    def advance(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Episodes:
+    """The scenarios of a suite one after another, for ever, in a simulator of its own. Raises TakeadError for
+    parameters that name no suite or no simulator. Times are ns of the steady clock."""
+
+    finished = False
+
+    def __init__(self, node: NodeHandle, parameters: SimulatorParameters) -> None:
+        p, self._logger = parameters, node.get_logger()
+        self._engager = Engager(node, p.auto_engage)
+        self._scenarios = sequence(p.family or p.suite, p.seed)
+        self._simulator = open_simulator(p.simulator, p.period_s)
+        self.simulator = self._simulator.name
+        self.episode = self._simulator.reset(next(self._scenarios))
+
+    def begin(self, now: int) -> None:
+        """The episode is there to be driven."""
+        self._engager.begin(now)
+        self._logger.info(f"episode: {self.episode.scenario.family}, seed {self.episode.scenario.seed}")
+
+    def waiting(self, now: int) -> None:
+        """The episode waits for its driver."""
+        self._engager.waiting(now)
+
+    def over(self, now: int, driven: bool) -> bool:
+        """The episode is done; whether to advance to the next one."""
+        return self._engager.over(now, driven)
+
+    def advance(self) -> None:
+        """Score what was driven and make the next episode."""
+        result = score(self.episode.outcome())
+        self.episode = self._simulator.reset(next(self._scenarios))
+        self._logger.info(
+            f"{result.scenario} seed {result.seed}: driving score {result.driving_score:.1f}, ended by {result.end}"
+        )
+
+    def close(self) -> None:
+        self._simulator.close()

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.parameters import validated
-from takead_ros.files import read_yaml
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import command_to_msg, stamp_from_msg
 from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
+from takead_ros.nodes.joystick_mapping import load_mapping
 from takead_ros.nodes.parameters import Declared
 from takead_ros.nodes.settings import JoystickParameters
-from takead_ros.resources import resource
-from takead_ros.takeover.joystick import JoystickMapping, JoystickState, Reading, command, interpret
+from takead_ros.takeover.joystick import JoystickState, Reading, command, interpret
 
 SECOND = 1_000_000_000
 WATCH_S = 0.05
@@ -98,10 +94,8 @@ class JoystickNode:
         if self._received is not None and now - self._received > self._heartbeat_ns:
             self._losses += 1
             self._logger.error(f"joystick lost: no usable /joy for {(now - self._received) / SECOND:.2f} s")
-            self._received, self._memory = (
-                None,
-                JoystickState(),
-            )  # it may come back uncalibrated, with other buttons held
+            # it may come back uncalibrated, with other buttons held
+            self._received, self._memory = None, JoystickState()
         if now - self._reported_at >= SECOND:
             self._reported_at = now
             self._report(now)
@@ -121,20 +115,3 @@ class JoystickNode:
             "fault": self._reading.fault,
         }
         self._diagnostics.publish(self._clock.now().nanoseconds, Part("joystick", level, message, values))
-
-
-def load_mapping(name: str) -> JoystickMapping:
-    """The mapping file ``name`` (a name in config/joysticks, or a path).
-
-    Raises TakeadError naming the file, the field, its value and what fits.
-    """
-    folder = resource("config") / "joysticks"
-    path = Path(name) if "/" in name or name.endswith(".yaml") else folder / f"{name}.yaml"
-    known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
-    content = read_yaml(path, f"mapping '{name}' to be a path or one of {known}")
-    if not isinstance(content, dict):
-        raise TakeadError(f"mapping {path}: expected name, steering, throttle, brake and buttons, got {content!r}")
-    try:
-        return validated(JoystickMapping, content)
-    except TakeadError as error:
-        raise TakeadError(f"mapping {path}: {error}") from error

@@ -17,18 +17,15 @@ from takead_ros.messages import codec, convert, interfaces
 from takead_ros.messages.interfaces import Interface
 from takead_ros.nodes.diagnostics import PERIOD_S, Diagnostics
 from takead_ros.nodes.parameters import Declared
+from takead_ros.nodes.recorded_topics import what_to_record
 from takead_ros.nodes.recorder_report import report, trouble
 from takead_ros.nodes.settings import RecorderParameters
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.clip import Provenance
 from takead_ros.recording.recorder import Recorder
-from takead_ros.recording.session import SessionConfig
-from takead_ros.recording.writer import Topic
 
-LATCHED_DEPTH = 100  # messages of a further latched topic that are repeated at a clip's head (/tf_static has many)
 QUEUE_DEPTH = 1000  # of a topic of ours, all small: seconds in which the process does not get a processor
 TICK_S = 0.1
-SCENES = (interfaces.SCENE, interfaces.SCENE_TRUTH)
 
 
 class RecorderNode:
@@ -46,7 +43,7 @@ class RecorderNode:
         p = self._parameters = Declared(node, self.NAME, RecorderParameters).value
         further = [interfaces.described(text, "parameter 'topics'") for text in p.topics if text]
         self._namespace = node.get_namespace()
-        config, topics = _what_to_record(self._namespace, p, further)
+        config, topics = what_to_record(self._namespace, p, further)
         self._folder = Path(p.directory).expanduser()
         self._writer = BackgroundWriter(
             self._folder, topics, p.compression, p.flush_s, p.queue_mib << 20, p.wait_for_disk
@@ -134,30 +131,3 @@ class RecorderNode:
 
     def _now(self) -> int:
         return int(self._clock.now().nanoseconds)
-
-
-def _what_to_record(
-    namespace: str, p: RecorderParameters, further: list[Interface]
-) -> tuple[SessionConfig, dict[str, Topic]]:
-    """The session's configuration and every topic of a clip by its full name."""
-    label, scene = (one.full_name(namespace) for one in (interfaces.CLIP_LABEL, interfaces.SCENE))
-    topics = {label: Topic(interfaces.CLIP_LABEL.type)}
-    periods, latched = {}, {}
-    for one in interfaces.RECORDED:
-        name = one.full_name(namespace)
-        topics[name] = Topic(one.type, one.qos.reliable, one.qos.latched, 1)
-        if one.stamped_period:
-            periods[name] = p.scene_period_s if one in SCENES else p.answer_period_s
-        if one.qos.latched:
-            latched[name] = one.qos.depth
-    for one in further:
-        name = one.full_name(namespace)
-        topics[name] = Topic(one.type, one.qos.reliable, one.qos.latched)
-        if one.qos.latched:
-            latched[name] = LATCHED_DEPTH
-    config = SessionConfig(
-        pre=p.pre_s, post=p.post_s, start_transition=p.start_transition_s, ring_seconds=p.ring_s,
-        ring_bytes=p.ring_mib << 20, max_clip=p.max_clip_s, casual_seconds=p.casual_s, whole_run=p.mode == "all",
-        scene_topic=scene, label_topic=label, latched=latched, periods=periods,
-    )  # fmt: skip
-    return config, topics

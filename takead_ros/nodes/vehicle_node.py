@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from takead_ros.domain.driving import DRIVERS, DriveCommand
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces
 from takead_ros.messages.convert import SceneConverter, episode_to_msg
-from takead_ros.nodes.commands import usable_command
+from takead_ros.nodes.commands import SECOND, CommandInput
 from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.parameters import Declared
 from takead_ros.vehicles import Input, open_vehicle
 
-SECOND = 1_000_000_000
 WATCH_S = 0.05
 SLOWEST, FASTEST = 0.7, 1.4  # of real time; ages of inputs hold for scenes that come in real time
 
@@ -38,9 +36,9 @@ class VehicleNode:
         self._parameters = Declared(node, self.NAME, row.parameters, {"vehicle": chosen.value})
         self._side = row.make(lambda: self._parameters.value)
         self._converter = SceneConverter()
-        self._command: DriveCommand | None = None
+        self._command = CommandInput()
         self._carried = False  # whether the last command could be carried out
-        self._received = self._reported_at = steady.now().nanoseconds
+        self._reported_at = steady.now().nanoseconds
         self._stamp = self._reported_stamp = 0  # of the newest scene, and of the one at the last report
         self._rejected, self._dropped = 0, ""
         self._told = self._side.episode()
@@ -77,13 +75,13 @@ class VehicleNode:
         self._dropped = why
 
     def _on_command(self, msg: Any) -> None:
+        now = self._steady.now().nanoseconds
         try:
-            self._command = usable_command(msg)
+            command = self._command.take(msg, now)
         except TakeadError as error:
             self._reject(f"command: {error}")
             return
-        now = self._received = self._steady.now().nanoseconds
-        carried = self._side.carry_out(self._command, now)
+        carried = self._side.carry_out(command, now)
         self._carried = carried is not None
         if carried is not None:
             self._output.publish(carried)
@@ -91,14 +89,13 @@ class VehicleNode:
     def _on_watch(self) -> None:
         """Stop where commands stay away or cannot be carried out, and report."""
         now, most_s = self._steady.now().nanoseconds, self._parameters.value.max_command_age_s
-        silent = self._command is None or now - self._received > most_s * SECOND
-        if silent or not self._carried:
-            held = 0.0 if self._command is None else self._command.steering_angle
-            self._output.publish(self._side.stop(held, now))
+        silence = self._command.silence(now, most_s)
+        if silence or not self._carried:
+            self._output.publish(self._side.stop(self._command.steering_angle, now))
         if now - self._reported_at >= SECOND:
             pace = (self._stamp - self._reported_stamp) / (now - self._reported_at)
             self._reported_at, self._reported_stamp = now, self._stamp
-            level, message = self._state(silent, self._side.fault(now), pace)
+            level, message = self._state(silence, self._side.fault(now), pace)
             values = {
                 **self._side.figures(),
                 "real_time_factor": f"{pace:.2f}",
@@ -107,14 +104,15 @@ class VehicleNode:
             }
             self._diagnostics.publish(self._stamp, Part("vehicle", level, message, values))
 
-    def _state(self, silent: bool, fault: str, pace: float) -> tuple[Level, str]:
+    def _state(self, silence: str, fault: str, pace: float) -> tuple[Level, str]:
         """Green only while somebody drives, in real time. pace: time of the scenes over the steady clock's; 0: none."""
         if fault:
             return Level.ERROR, fault
-        if silent or self._command is None:
-            return Level.WARN, f"no command for {self._parameters.value.max_command_age_s:.2f} s: told to stop"
-        if self._command.longitudinal not in DRIVERS:
-            return Level.WARN, f"nobody drives ({self._command.longitudinal.name}): {self._command.reason}"
+        command = self._command.value
+        if silence or command is None:
+            return Level.WARN, f"{silence}: told to stop"
+        if not self._command.driven:
+            return Level.WARN, f"nobody drives ({command.longitudinal.name}): {command.reason}"
         if pace > 0.0 and not SLOWEST <= pace <= FASTEST:
             return Level.WARN, f"scenes come at {pace:.2f} of real time: nobody can drive by them"
-        return Level.OK, f"driven by {self._command.longitudinal.name}"
+        return Level.OK, f"driven by {command.longitudinal.name}"

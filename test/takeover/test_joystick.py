@@ -16,7 +16,8 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import convert, interfaces, types
-from takead_ros.nodes.joystick_node import JoystickNode, load_mapping
+from takead_ros.nodes.joystick_mapping import load_mapping
+from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.takeover.joystick import Buttons, JoystickState, command, interpret
 from takead_ros.vehicles.joystick import JoystickDevice
 

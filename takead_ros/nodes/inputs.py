@@ -1,30 +1,39 @@
-"""Rate, age and rejections of one input, for the diagnostics."""
+"""One input of the arbiter's node: the newest message that could be read, and how the input fares."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
+from takead_ros.domain.errors import TakeadError
+from takead_ros.messages.convert import stamp_from_msg
 from takead_ros.nodes.diagnostics import Level, Part
-from takead_ros.takeover.inputs import SECOND, Now, ScreenedInput
+from takead_ros.takeover.inputs import SECOND, Now, Received, ScreenedInput
 
 WINDOW_NS = 2 * SECOND
 
 
-class InputHealth:
-    """Counts what arrives. ``unreadable``: messages dropped because they could not be read at all."""
+class InputBox:
+    """Keeps the ``newest`` message as ``read`` gives it. unreadable: messages dropped because ``read`` refused them."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        self.newest: Received[Any] | None = None
         self.unreadable = 0
+        self._read = read
         self._why = ""
         self._times: deque[int] = deque(maxlen=256)
 
-    def received(self, steady: int) -> None:
+    def take(self, msg: Any, steady: int) -> bool:
+        """A message came at ``steady`` ns of the steady clock; whether it could be read."""
         self._times.append(steady)
-
-    def malformed(self, why: str) -> None:
-        self.unreadable += 1
-        self._why = why
+        try:
+            self.newest = Received(self._read(msg), stamp_from_msg(msg), steady)
+        except TakeadError as error:
+            self.unreadable += 1
+            self._why = str(error)
+            return False
+        return True
 
     def rate(self, steady: int) -> float:
         """Messages a second over the last two seconds."""

@@ -1,0 +1,39 @@
+"""What the recorder keeps: the topics of a clip, and how the session is to treat each."""
+
+from __future__ import annotations
+
+from takead_ros.messages import interfaces
+from takead_ros.messages.interfaces import Interface
+from takead_ros.nodes.settings import RecorderParameters
+from takead_ros.recording.session import SessionConfig
+from takead_ros.recording.writer import Topic
+
+LATCHED_DEPTH = 100  # messages of a further latched topic that are repeated at a clip's head (/tf_static has many)
+SCENES = (interfaces.SCENE, interfaces.SCENE_TRUTH)
+
+
+def what_to_record(
+    namespace: str, p: RecorderParameters, further: list[Interface]
+) -> tuple[SessionConfig, dict[str, Topic]]:
+    """The session's configuration and every topic of a clip by its full name."""
+    label, scene = (one.full_name(namespace) for one in (interfaces.CLIP_LABEL, interfaces.SCENE))
+    topics = {label: Topic(interfaces.CLIP_LABEL.type)}
+    periods, latched = {}, {}
+    for one in interfaces.RECORDED:
+        name = one.full_name(namespace)
+        topics[name] = Topic(one.type, one.qos.reliable, one.qos.latched, 1)
+        if one.stamped_period:
+            periods[name] = p.scene_period_s if one in SCENES else p.answer_period_s
+        if one.qos.latched:
+            latched[name] = one.qos.depth
+    for one in further:
+        name = one.full_name(namespace)
+        topics[name] = Topic(one.type, one.qos.reliable, one.qos.latched)
+        if one.qos.latched:
+            latched[name] = LATCHED_DEPTH
+    config = SessionConfig(
+        pre=p.pre_s, post=p.post_s, start_transition=p.start_transition_s, ring_seconds=p.ring_s,
+        ring_bytes=p.ring_mib << 20, max_clip=p.max_clip_s, casual_seconds=p.casual_s, whole_run=p.mode == "all",
+        scene_topic=scene, label_topic=label, latched=latched, periods=periods,
+    )  # fmt: skip
+    return config, topics
