@@ -64,6 +64,24 @@ class LaneGraph(NamedTuple):
     edges: Matrix
 
 
+class Sightings(NamedTuple):
+    """Where N actors were last seen, in ``map``: x y m, yaw rad, velocity vx vy m/s, in direction course rad with speed
+    m/s, acceleration m/s^2 along it; age s since then; length width m; follows: who keeps to a lane; all (N,)."""
+
+    x: Vector
+    y: Vector
+    yaw: Vector
+    vx: Vector
+    vy: Vector
+    course: Vector
+    speed: Vector
+    acceleration: Vector
+    age: Vector
+    length: Vector
+    width: Vector
+    follows: Flags
+
+
 class Boxes(NamedTuple):
     """Where the actors will be: x y m, yaw rad, speed m/s (N, T); length width (N,) m."""
 
@@ -99,6 +117,26 @@ class Along(NamedTuple):
     extent_across: Matrix
     same: Matrix
     at: IndexMatrix
+
+
+class Neighbours(NamedTuple):
+    """N actors as paths and proposals meet them: along the route, as boxes, on their courses. speed (N,) m/s; age (N,)
+    s since they were seen; person (N,): pedestrians and cyclists; room (N,) m wanted beside them."""
+
+    along: Along
+    boxes: Boxes
+    courses: Courses
+    speed: Vector
+    age: Vector
+    person: Flags
+    room: Vector
+
+
+class Margins(NamedTuple):
+    """How much earlier than forecast, s, somebody is minded who is crossing, or merging."""
+
+    crossing: float
+    merging: float
 
 
 class Offers(NamedTuple):
@@ -186,6 +224,23 @@ class Proposals(NamedTuple):
     speed: Matrix
     acceleration: Matrix
     lead: Indices
+
+
+class Layout(NamedTuple):
+    """How L paths lie on the road: offset (L, G) and target (L,) m beside the route, whose point ``behind`` the ego is
+    at; band: how far the road reaches, of length 0 where no path leaves the route."""
+
+    offset: Matrix
+    target: Vector
+    band: Band
+    behind: int
+
+
+class Stops(NamedTuple):
+    """Where proposals end: yielding (L,) m for the ego's front on each path, wall m for its centre on all of them."""
+
+    yielding: Vector
+    wall: float
 
 
 class Attention(NamedTuple):

@@ -11,7 +11,7 @@ import numpy as np
 
 from takead_ros.compiled import Indices, Vector
 from takead_ros.domain.driving import Cause
-from takead_ros.expert.arrays import Band
+from takead_ros.expert.arrays import Band, Layout, Margins, Stops
 from takead_ros.expert.forecast import EVERY, TIMES
 from takead_ros.expert.kernels.attention import attend
 from takead_ros.expert.kernels.conflicts import score as score_proposals
@@ -55,21 +55,18 @@ def score(
     situation: Situation, paths: Paths, rollouts: Rollouts, parameters: ExpertParameters
 ) -> tuple[Vector, Indices]:
     """(score (K,) of each proposal, row (K,) of the actor that spoils it most or -1)."""
-    p, ego, actors, offset = parameters, situation.ego, situation.actors, paths.lines.offset
-    room = np.where(actors.person, p.person_margin_m, p.side_margin_m)
+    p, ego, others, offset = parameters, situation.ego, situation.others, paths.lines.offset
     hurry = 1.0 - 0.5 * situation.impatience
+    margins = Margins(hurry * p.crossing_margin_s, hurry * p.merging_margin_s)
     minded = attend(
-        situation.seen, actors.boxes, situation.courses, situation.lanes, actors.speed, actors.age, actors.person,
-        paths.met.merges, np.array(paths.draft.ignored, dtype=np.int64), room, offset, situation.grid.offset,
-        situation.impatience > 0.0, hurry * p.crossing_margin_s, hurry * p.merging_margin_s, EVERY, TIMES, ego,
+        others, paths.met.merges, np.array(paths.draft.ignored, dtype=np.int64), situation.lanes, offset,
+        situation.grid.offset, situation.impatience > 0.0, margins, TIMES, EVERY, ego,
     )  # fmt: skip
     wall = np.inf if paths.wall is None else paths.wall.along - 0.5 * ego.length
     target = np.array([offer.target for offer in paths.offers])
     band = situation.band if len(target) > 1 else _NO_BAND  # the route itself is meant to be driven
-    return score_proposals(
-        rollouts.driven, actors.boxes, room, minded, TIMES, offset, target, band, situation.grid.behind,
-        paths.yield_wall, wall, p.max_deceleration_mps2, ego,
-    )  # fmt: skip
+    layout, stops = Layout(offset, target, band, situation.grid.behind), Stops(paths.yield_wall, wall)
+    return score_proposals(rollouts.driven, others, minded, TIMES, layout, stops, p.max_deceleration_mps2, ego)
 
 
 def explain(situation: Situation, paths: Paths, rollouts: Rollouts, worst: Indices, best: int) -> Cause:

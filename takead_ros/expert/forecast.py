@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.scene import FloatArray, IntArray, ObjectKind
-from takead_ros.expert.arrays import Boxes, Courses, Ego, LaneGraph
+from takead_ros.expert.arrays import Boxes, Courses, Ego, LaneGraph, Sightings
 from takead_ros.expert.kernels.courses import predict
 from takead_ros.expert.tracks import Track
 
@@ -59,9 +59,8 @@ def forecast(ego: Ego, lanes: LaneGraph, tracks: dict[int, Track], stamp: int) -
     acceleration = np.where(person | (np.abs(acceleration) < 0.5), 0.0, acceleration)
 
     follows = (speed > 1.0) & (kind != _PEDESTRIAN)
-    courses, boxes = predict(
-        lanes, follows, x, y, yaw, vx, vy, course, speed, acceleration, age, length, width, TIMES, ego
-    )
+    last = Sightings(x, y, yaw, vx, vy, course, speed, acceleration, age, length, width, follows)
+    courses, boxes = predict(lanes, last, TIMES, ego)
     actors = Actors(
         rows[:, 0].astype(np.int64), kind, speed, acceleration, age, standing,
         np.array([tracks[i].has_moved for i in ids], dtype=bool), (rows[:, 9] > 0.0) & (age == 0.0), person,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from takead_ros.domain.scene import Scene
-from takead_ros.expert.arrays import Ego
+from takead_ros.expert.arrays import Ego, Neighbours
 from takead_ros.expert.controls import read_controls
 from takead_ros.expert.forecast import EVERY, forecast
 from takead_ros.expert.kernels.route import follow_route
@@ -47,6 +47,9 @@ def perceive(scene: Scene, memory: Memory, parameters: ExpertParameters) -> Situ
     waited = 0.0 if waiting_since is None else (scene.stamp - waiting_since) * 1e-9
 
     now = place(grid, actors)
+    room = np.where(actors.person, p.person_margin_m, p.side_margin_m)
+    seen = follow_route(grid, actors.boxes, EVERY)
+    others = Neighbours(seen, actors.boxes, courses, actors.speed, actors.age, actors.person, room)
     closed, yield_line, stopped_at = read_controls(scene, memory.stopped_at, p)
     noticed, urgent = notice_urgent(memory.urgent, actors, now, ego, grid, scene.stamp)
     return Situation(
@@ -55,9 +58,8 @@ def perceive(scene: Scene, memory: Memory, parameters: ExpertParameters) -> Situ
         grid=grid,
         lanes=lanes,
         actors=actors,
-        courses=courses,
         places=now,
-        seen=follow_route(grid, actors.boxes, EVERY),
+        others=others,
         limit=limit,
         impatience=min(max(waited / p.patience_s - 1.0, 0.0), 1.0),
         closed=closed,

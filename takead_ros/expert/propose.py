@@ -82,13 +82,12 @@ def propose(situation: Situation, parameters: ExpertParameters) -> Paths:
     lines = shape(situation.grid, _arrays(offers, draft.aside, ego.speed), ego)
     cap, why = _caps(situation, draft, lines, p)
 
-    margin = np.where(actors.person, p.person_margin_m, p.side_margin_m)
     stoppable = 0.5 * ego.length + ego.speed**2 / (2.0 * 0.9 * p.max_deceleration_mps2)
     oncoming = situation.oncoming
     overtaken = np.array([offer.overtaken for offer in offers])
     met = encounter(
-        lines.offset, overtaken, situation.seen, actors.boxes.speed, EVERY, actors.person,
-        oncoming.against & (oncoming.limit > 0.0), margin, KNOTS, stoppable, len(situation.grid.x), ego.width,
+        lines.offset, overtaken, situation.others, oncoming.against & (oncoming.limit > 0.0), KNOTS, EVERY, stoppable,
+        len(situation.grid.x), ego.width,
     )  # fmt: skip
     yields = [waits(situation, lines, met, stoppable) for waits in YIELDS]
     wall = min(draft.walls, key=lambda wall: wall.along, default=None)

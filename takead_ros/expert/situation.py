@@ -9,7 +9,7 @@ import numpy as np
 
 from takead_ros.domain.driving import Cause
 from takead_ros.domain.scene import FloatArray, IntArray, ObjectKind, Scene
-from takead_ros.expert.arrays import Along, Band, Courses, Ego, LaneGraph, RouteGrid
+from takead_ros.expert.arrays import Band, Ego, LaneGraph, Neighbours, RouteGrid
 from takead_ros.expert.forecast import Actors
 from takead_ros.expert.kernels.route import band
 from takead_ros.expert.memory import Memory
@@ -52,9 +52,10 @@ class Oncoming:
 class Situation:
     """A scene as the expert sees it, in ``base_link``.
 
-    limit m/s: the speed that the route allows; impatience 0..1 of having waited long. places, seen: the actors along
-    the route now and at the knots of their forecast. closed: the nearest closed stop line; yield_line m: ahead of the
-    front, inf for none. What stands out among the actors, as rows: urgent (the emergency vehicle to make room for, or
+    limit m/s: the speed that the route allows; impatience 0..1 of having waited long. places: the actors along the
+    route now; others: as the kernels take them, at the knots and times of their forecast. closed: the nearest closed
+    stop line; yield_line m: ahead of the front, inf for none. What stands out among the actors, as rows: urgent (the
+    emergency vehicle to make room for, or
     -1), blockers (who stands in the way, nearest first), cyclists (slow ones in the way, nearest first), oncoming.
     memory: that of the next scene, but for what is chosen.
     """
@@ -64,9 +65,8 @@ class Situation:
     grid: RouteGrid
     lanes: LaneGraph
     actors: Actors
-    courses: Courses
     places: Places
-    seen: Along
+    others: Neighbours
     limit: float
     impatience: float
     closed: ClosedLine | None

@@ -21,7 +21,7 @@ _BEFORE_M, _BEHIND_M = 8.0, 1.0  # the end of what may hide somebody
 
 def consider_occlusion(situation: Situation, draft: Draft, parameters: ExpertParameters) -> Draft:
     """Caps beside standing vehicles and obstacles, the slower the closer a path runs by."""
-    actors, seen, ego, p = situation.actors, situation.seen, situation.ego, parameters
+    actors, seen, ego, p = situation.actors, situation.others.along, situation.ego, parameters
     hides = _BULKY[actors.kind] & (actors.speed < 0.5) & (actors.boxes.length > _LONG_M)
     if not hides.any():
         return draft

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Flags, Indices, Matrix, Vector, kernel, part
-from takead_ros.expert.arrays import Along, Attention, Boxes, Courses, Ego, LaneGraph
+from takead_ros.expert.arrays import Along, Attention, Ego, LaneGraph, Margins, Neighbours
 from takead_ros.expert.kernels.conflicts import TOUCH, box_gap
 from takead_ros.expert.kernels.courses import follow
 from takead_ros.expert.kernels.route import nearest_cell
@@ -33,17 +33,18 @@ def _near(actors: Along, n: int, reach: float, path_offset: Matrix) -> bool:
 
 
 @part
-def _left_behind(actors: Along, n: int, boxes: Boxes, person: bool, own_offset: float, stuck: bool, ego: Ego) -> bool:
+def _left_behind(others: Neighbours, n: int, own_offset: float, stuck: bool, ego: Ego) -> bool:
     """Whether actor ``n`` is for no path to mind.
 
     Who drives behind the ego on its own track has to keep the distance; a vehicle that the ego has long been standing
     against has to be driven away from.
     """
+    actors, boxes = others.along, others.boxes
     along = actors.along[n, 0]
     track = TRACK + BENDS * max(-along - KNOWN_BEHIND, 0.0)
     if along < -1.0 and abs(actors.offset[n, 0] - own_offset) < track and actors.same[n, 0] > ALONG:
         return True
-    if person or not stuck:
+    if others.person[n] or not stuck:
         return False
     gap = box_gap(
         boxes.x[n, 0], boxes.y[n, 0], 1.0, 0.0, 0.5 * ego.length, 0.5 * ego.width,
@@ -54,24 +55,23 @@ def _left_behind(actors: Along, n: int, boxes: Boxes, person: bool, own_offset: 
 
 @kernel
 def attend(
-    actors: Along, boxes: Boxes, courses: Courses, lanes: LaneGraph, speed: Vector, age: Vector, person: Flags,
-    merges: Flags, passing: Indices, room: Vector, path_offset: Matrix, own_offset: float, stuck: bool,
-    crossing_margin: float, merging_margin: float, every: int, times: Vector, ego: Ego,
+    others: Neighbours, merges: Flags, passing: Indices, lanes: LaneGraph, path_offset: Matrix, own_offset: float,
+    stuck: bool, margins: Margins, times: Vector, every: int, ego: Ego,
 ) -> Attention:  # fmt: skip
-    """Whom proposals on the paths (L, G) mind; ``passing``: rows of those that need no minding in any case.
+    """Whom proposals on the paths (L, G) mind at ``times`` (T,) s, of which every ``every``-th is a knot.
 
-    speed m/s, age s since they were seen, room m wanted beside them, ``person`` and ``merges`` (N,); the ego is
-    own_offset m left of the route and ``stuck`` where it has waited long. Who crosses is minded up to crossing_margin s
-    early, who merges merging_margin s.
+    merges (N,): who merges into a path; ``passing``: rows of those that need no minding in any case. The ego is
+    own_offset m left of the route, and ``stuck`` where it has waited long.
     """
+    actors, speed = others.along, others.speed
     count, knots = actors.along.shape
     ignored, rows = np.zeros(count, np.bool_), np.empty(count, np.int64)
     for row in passing:
         ignored[row] = True
     crossing = 0
     for n in range(count):
-        near = _near(actors, n, 0.5 * ego.width + room[n] + REACH, path_offset)
-        ignored[n] = ignored[n] or not near or _left_behind(actors, n, boxes, person[n], own_offset, stuck, ego)
+        near = _near(actors, n, 0.5 * ego.width + others.room[n] + REACH, path_offset)
+        ignored[n] = ignored[n] or not near or _left_behind(others, n, own_offset, stuck, ego)
         crosses = merges[n]
         for s in range(knots):
             crosses = crosses or actors.same[n, s] < ALONG
@@ -84,15 +84,15 @@ def attend(
     flat = np.empty(4 * crossing, np.int64)
     for m in range(crossing):
         n = rows[m]
-        early = merging_margin if merges[n] else crossing_margin
+        early = margins.merging if merges[n] else margins.crossing
         shifts = (-TRAIL, 0.0, 0.5 * early, early)
         for t in range(len(times)):
             when[m, t] = merges[n] or actors.same[n, t // every] < ALONG
             for h in range(4):
                 flat[4 * m + h] = n
-                at = times[t] + age[n] + shifts[h]
+                at = times[t] + others.age[n] + shifts[h]
                 # crossing traffic that brakes now may think better of it
                 distance[4 * m + h, t], shifted[4 * m + h, t] = speed[n] * at, max(at, 0.0)
-    x, y, yaw = follow(lanes, courses, flat, distance, shifted, ego)
+    x, y, yaw = follow(lanes, others.courses, flat, distance, shifted, ego)
     shape = (crossing, 4, len(times))
     return Attention(ignored, rows, when, x.reshape(shape), y.reshape(shape), yaw.reshape(shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Indices, Matrix, Vector, kernel, part
-from takead_ros.expert.arrays import Attention, Band, Boxes, Conflicts, Ego, Proposals
+from takead_ros.expert.arrays import Attention, Boxes, Conflicts, Ego, Layout, Neighbours, Proposals, Stops
 
 PROGRESS, MARGIN, COMFORT = 5.0, 7.0, 2.0  # weights
 IN_THE_WAY = 0.6  # weight of standing where crossing traffic wants to go, against 1 for moving there
@@ -108,16 +108,12 @@ def conflicts(
 
 
 @kernel
-def grade(
-    found: Conflicts, proposals: Proposals, offset: Matrix, target: Vector, band: Band, behind: int,
-    yield_wall: Vector, wall: float, hardest: float, ego: Ego,
-) -> Vector:  # fmt: skip
+def grade(found: Conflicts, proposals: Proposals, layout: Layout, stops: Stops, hardest: float, ego: Ego) -> Vector:
     """Scores (K,) of the proposals: gates (collision, road, rules) times weighted terms.
 
-    offset (L, G) and target (L,) m: the paths beside the route, whose point ``behind`` the ego is at; band: of length 0
-    where no path leaves the route; yield_wall (L,) m for the ego's front; wall m for its centre; hardest m/s^2: braking
-    in an emergency.
+    hardest m/s^2: braking in an emergency.
     """
+    offset, target, band, behind = layout.offset, layout.target, layout.band, layout.behind
     paces = len(found.first) // len(target)
     first, reach = found.first, proposals.along[:, -1]
     count = len(first)
@@ -138,7 +134,7 @@ def grade(
                 if offset[path, i] + edge > band.left[behind + i] or offset[path, i] - edge < band.right[behind + i]:
                     gate *= 0.1
                     break
-        if reach[k] > wall + 0.5 and wall > -1.0:
+        if reach[k] > stops.wall + 0.5 and stops.wall > -1.0:
             gate *= 0.2
         progress = min(max(reach[k] / far, 0.0), 1.0)
         harsh = 0.0
@@ -149,7 +145,7 @@ def grade(
         score /= PROGRESS + MARGIN + COMFORT
         if collides:
             score -= 0.02 * found.impact[k]
-        if proposals.speed[k, -1] < 0.5 and reach[k] + front > yield_wall[path] + 0.5:
+        if proposals.speed[k, -1] < 0.5 and reach[k] + front > stops.yielding[path] + 0.5:
             score -= BLOCKS
         if target[path] != 0.0:
             score -= LEAVES
@@ -159,9 +155,9 @@ def grade(
 
 @kernel
 def score(
-    proposals: Proposals, boxes: Boxes, room: Vector, minded: Attention, times: Vector, offset: Matrix, target: Vector,
-    band: Band, behind: int, yield_wall: Vector, wall: float, hardest: float, ego: Ego,
+    proposals: Proposals, others: Neighbours, minded: Attention, times: Vector, layout: Layout, stops: Stops,
+    hardest: float, ego: Ego,
 ) -> tuple[Vector, Indices]:  # fmt: skip
     """(score (K,), worst (K,): the actor that spoils it most or -1) of the proposals; see ``conflicts``, ``grade``."""
-    found = conflicts(proposals, ego, boxes, room, minded, times)
-    return grade(found, proposals, offset, target, band, behind, yield_wall, wall, hardest, ego), found.worst
+    found = conflicts(proposals, ego, others.boxes, others.room, minded, times)
+    return grade(found, proposals, layout, stops, hardest, ego), found.worst

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Flags, Indices, Matrix, Vector, kernel, part
-from takead_ros.expert.arrays import Boxes, Courses, Ego, LaneGraph
+from takead_ros.expert.arrays import Boxes, Courses, Ego, LaneGraph, Sightings
 
 DISTANCE = 2.0  # m to a lane's centre within which a vehicle is on it
 HEADING = 0.5  # rad
@@ -128,22 +128,16 @@ def follow(
 
 
 @kernel
-def predict(
-    lanes: LaneGraph, follows: Flags, x: Vector, y: Vector, yaw: Vector, vx: Vector, vy: Vector, course: Vector,
-    speed: Vector, acceleration: Vector, age: Vector, length: Vector, width: Vector, times: Vector, ego: Ego,
-) -> tuple[Courses, Boxes]:  # fmt: skip
-    """What N actors drive along, and where they will be at ``times`` (T,) s from now.
-
-    They were at x y m, yaw rad in ``map`` with velocity vx vy m/s, in direction course rad, age s ago; speed m/s and
-    acceleration m/s^2 along the course. Those in ``follows`` keep to a lane that they are on.
-    """
-    lane = match(lanes, follows, x, y, yaw)
-    here, offset, drift = beside(lanes, lane, x, y, vx, vy)
-    courses = Courses(x, y, yaw, course, lane, here, offset, drift)
-    later = np.empty((len(x), len(times)))
-    for n in range(len(x)):
+def predict(lanes: LaneGraph, last: Sightings, times: Vector, ego: Ego) -> tuple[Courses, Boxes]:
+    """What N actors that were ``last`` seen there drive along, and where they will be at ``times`` (T,) s from now."""
+    lane = match(lanes, last.follows, last.x, last.y, last.yaw)
+    here, offset, drift = beside(lanes, lane, last.x, last.y, last.vx, last.vy)
+    courses = Courses(last.x, last.y, last.yaw, last.course, lane, here, offset, drift)
+    count = len(last.x)
+    later = np.empty((count, len(times)))
+    for n in range(count):
         for t in range(len(times)):
-            later[n, t] = times[t] + age[n]
-    distance, v = travel(speed, acceleration, later)
-    there_x, there_y, there_yaw = follow(lanes, courses, np.arange(len(x)), distance, later, ego)
-    return courses, Boxes(there_x, there_y, there_yaw, v, length, width)
+            later[n, t] = times[t] + last.age[n]
+    distance, v = travel(last.speed, last.acceleration, later)
+    x, y, yaw = follow(lanes, courses, np.arange(count), distance, later, ego)
+    return courses, Boxes(x, y, yaw, v, last.length, last.width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Flags, IndexMatrix, Indices, Matrix, Vector, kernel
-from takead_ros.expert.arrays import Along, Caps, Encounters, Lines
+from takead_ros.expert.arrays import Caps, Encounters, Lines, Neighbours
 from takead_ros.expert.kernels.motion import speed_profile
 from takead_ros.expert.kernels.route import nearest_cell
 
@@ -53,16 +53,16 @@ def cap_speeds(
 
 @kernel
 def encounter(
-    path_offset: Matrix, overtaken: Indices, actors: Along, speed: Matrix, every: int, person: Flags, against: Flags,
-    margin: Vector, knots: Vector, stoppable: float, points: int, ego_width: float,
+    path_offset: Matrix, overtaken: Indices, others: Neighbours, against: Flags, knots: Vector, every: int,
+    stoppable: float, points: int, ego_width: float,
 ) -> Encounters:  # fmt: skip
     """Who leads, who comes into the way from the side and who merges, on paths at path_offset (L, G) m.
 
-    speed (N, T) m/s of which each ``every``-th counts; who is ``overtaken`` (L,) (-1: nobody) leads no more. Somebody
-    is in the way who comes within margin (N,) m of the ego's width; beyond the ends of the route, of ``points``, nobody
-    is. Only places farther than ``stoppable`` m count; ``person`` and ``against`` (N,): pedestrians and cyclists,
-    oncoming vehicles.
+    The knots (S,) s are every ``every``-th of the others' times; who is ``overtaken`` (L,) (-1: nobody) leads no more;
+    ``against`` (N,): oncoming vehicles. Somebody is in the way who comes within its room of the ego's width; beyond the
+    ends of the route, of ``points``, nobody is. Only places farther than ``stoppable`` m count.
     """
+    actors, speed, person = others.along, others.boxes.speed, others.person
     paths, last = path_offset.shape[0], path_offset.shape[1] - 1
     count, times = actors.along.shape
     rear, lead_speed = np.full((paths, count, times), np.inf), np.empty((count, times))
@@ -78,7 +78,7 @@ def encounter(
             leads = (same > 0.5 or v < 0.5) and there + ahead > 0.0
             near = there - ahead
             comes = v > MOVES and knots[s] <= FORESEEN and near - clearance > stoppable
-            reach = 0.5 * ego_width + margin[n] + actors.extent_across[n, s]
+            reach = 0.5 * ego_width + others.room[n] + actors.extent_across[n, s]
             ahead_all = ahead_all and same > 0.7
             known = 0 < actors.at[n, s] < points - 1
             for path in range(paths):
