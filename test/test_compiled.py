@@ -194,3 +194,17 @@ def test_a_kernel_accepts_only_what_it_was_compiled_for() -> None:
     for wrong in (np.ones((2, 3), dtype=np.float32), np.ones((2, 6))[:, ::2], np.ones(3)):
         with pytest.raises(TypeError):
             given(wrong)
+
+
+def test_kernels_are_compiled_where_nothing_but_numpy_and_numba_is_installed() -> None:
+    """As pip does it when it builds the wheel: a file with kernels that imports more breaks every installation."""
+    code = (
+        "import sys\n"
+        "for name in ('pydantic', 'yaml', 'typer', 'rich', 'onnxruntime', 'shapely', 'mcap', 'rosbags'):\n"
+        "    sys.modules[name] = None\n"
+        "from takead_ros import compiled\n"
+        "print(compiled.stored()[1])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) > 20

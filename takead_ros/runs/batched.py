@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from takead_ros.domain.perception import PerceptionSettings
+from takead_ros.domain.perception import PerceptionSettings, noise_of
 from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.policy.decide import Decider
 from takead_ros.policy.model import Policy
@@ -41,8 +41,9 @@ def drive_batched(
     """
     batch = Batch(min(count, max(len(scenarios), 1)))
     observer, tape, decider = Observer(batch), Tape(batch), Decider(policy)
-    noisy = perception is not None and not perception.truthful
-    perceiver = Perceiver(batch, perception) if perception is not None and noisy else None
+    perceiver = None
+    if perception is not None and not perception.truthful:
+        perceiver = Perceiver(batch, noise_of(perception, batch.step_s))
     seats: dict[int, tuple[int, CompiledScenario]] = {}  # environment -> what is driven there
     free, waiting = list(range(batch.count)), iter(range(len(scenarios)))
     limits = Limits(*(getattr(ArbiterParameters(), name) for name in Limits._fields))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from takead_ros.domain.driving import DriverStatus
+from takead_ros.domain.perception import noise_of
 from takead_ros.measures.driving_score import score
 from takead_ros.measures.episode_log import End, EpisodeLog, Traffic
 from takead_ros.policy.decide import Decider
@@ -90,7 +91,7 @@ def test_a_batch_perceives_what_each_vehicle_does() -> None:
     families, settings = list(FAMILIES)[1::4], load_perception("vehicle")
     scenarios = [compiled(family, 3_000_330) for family in families]
     both = Both(scenarios, 2)
-    observer, perceiver = Observer(both.batch), Perceiver(both.batch, settings)
+    observer, perceiver = Observer(both.batch), Perceiver(both.batch, noise_of(settings, both.batch.step_s))
     single = [perception(settings, one.scenario, both.batch.step_s) for one in scenarios]
     rows, caches = np.arange(len(families)), [LineCache() for _ in families]
     for row, one in enumerate(scenarios):

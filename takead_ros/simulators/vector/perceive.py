@@ -25,7 +25,6 @@ from takead_ros.domain.perceived_tracks import (
     make_tracks,
     perceive_one,
 )
-from takead_ros.domain.perception import PerceptionSettings, noise_of
 from takead_ros.policy.arrays import Others
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.observe import Seen, World, find_others, world_of
@@ -33,14 +32,13 @@ from takead_ros.simulators.vector.observe import Seen, World, find_others, world
 
 class Perceiver:
     """The perception of every environment of a batch; the same bits as ``domain.perception.Perception`` gives to the
-    scenes of one. ``seen``: the objects as they are perceived after the last ``step``.
-
-    Raises TakeadError where the latency is no multiple of the batch's step.
+    scenes of one. ``noise``: of settings, at the batch's step (``domain.perception.noise_of``). ``seen``: the objects
+    as they are perceived after the last ``step``.
     """
 
-    def __init__(self, batch: Batch, settings: PerceptionSettings) -> None:
+    def __init__(self, batch: Batch, noise: Noise) -> None:
         prepare()
-        self._batch, self._noise = batch, noise_of(settings, batch.step_s)
+        self._batch, self._noise = batch, noise
         self._tracks = make_tracks(batch.count, self._noise.late)
         self._work = np.zeros(MOST_OBJECTS, np.int64)
         self.seen = Seen(True, np.zeros(batch.count, np.int64), np.zeros((batch.count, MOST_OBJECTS, COLUMNS)))
