@@ -138,6 +138,6 @@ $(RUNTIME_VENV)/.dependencies: pyproject.toml $(CONSTRAINTS) | $(VENV)/.ready-de
 	$(call install_simulator,$(RUNTIME_VENV)/bin/python)
 	@touch $@
 
-$(RUNTIME_VENV)/.ready: $(RUNTIME_VENV)/.dependencies $(shell find takead_ros training msg srv config models -type f -not -name '*.pyc')
+$(RUNTIME_VENV)/.ready: $(RUNTIME_VENV)/.dependencies $(shell find takead_ros training msg srv config models -type f -not -name '*.pyc' -not -path '*/__kernels__/*')
 	@$(RUNTIME_VENV)/bin/python -m pip install -q --no-deps --force-reinstall .
 	@touch $@
