@@ -43,6 +43,7 @@ DEAR = (
     "report",
     "compare",
     "export",
+    "carla-server",
 )
 CLIP = re.compile(r"\bCLIP\b|[\w/.-]*FAMILY-SEED/CLIP")
 

@@ -9,7 +9,7 @@ HELPS = (
     "demo", "doctor", "drive", "eval", "compare", "scenarios ls", "scenarios show", "joystick ls", "joystick test",
     "takeover table", "takeover diagram", "clips ls", "clips show", "clips verify", "clips recover", "clips label",
     "clips prune", "clips export", "clips play", "replay", "train bc", "train round", "train rounds", "train final",
-    "export", "model show", "model verify", "report", "runs ls", "runs show",
+    "export", "model show", "model verify", "report", "runs ls", "runs show", "carla-server",
 )  # fmt: skip
 GROUPS = ("scenarios", "joystick", "takeover", "clips", "train", "model", "runs")
 TYPOS = {
@@ -32,6 +32,7 @@ CASES: tuple[Case, ...] = (
     breaker("an empty verb", "''", 2),
     breaker("an option for a verb", "-- --help", 0, "Usage: takead"),
     user("completion for bash", "--show-completion bash", 0, "_TAKEAD_COMPLETE"),
+    user("a CARLA server at an unknown speed", "carla-server --speed warp", 2, "--speed"),
     # what is told
     user("quiet", "--quiet model verify baseline", 0, "sound"),
     user("quiet after the verb", "model verify baseline -q", 0, "sound"),
