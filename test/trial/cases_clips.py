@@ -46,7 +46,7 @@ CASES: tuple[Case, ...] = (
     user("ls of a class typo", "clips ls shelf --classification takeovers", 2, "takeovers", "casual_override"),
     user("ls of a scenario typo", "clips ls shelf --scenario cutin", 2, "cutin"),
     user("ls severe ones", "clips ls shelf --min-severity 0.9", 0, "0 clips"),
-    user("ls of a model", "clips ls shelf --model 2c8a", 0, "1 clips"),
+    user("ls of a model", "clips ls shelf --model b90c", 0, "1 clips"),
     user("ls since", "clips ls shelf --since 2020-01-01", 0),
     *(
         breaker(f"ls severity {text}", f"clips ls shelf --min-severity={text}", 2, "severity")
