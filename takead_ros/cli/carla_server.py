@@ -69,7 +69,7 @@ def carla_server(
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError, RuntimeError):
+            with suppress(NotImplementedError, RuntimeError):  # a loop without signals
                 loop.add_signal_handler(number, stop.set)
         world = World(layout, first, port + 1, seed)
         server = Server(world, towns, note, speed is Speed.REALTIME, recorder)
