@@ -35,7 +35,8 @@ class Scores:
 
 
 def evaluate(model: Path, suite: str, perception: str, seeds: str, file: Path, reranked: bool = False) -> Scores:
-    """The scores kept in ``file``, or driven and kept there. ``reranked``: with its plans ranked by the rule score."""
+    """The scores kept in ``file`` where they are of this model and these routes, else driven and kept there anew.
+    ``reranked``: with its plans ranked by the rule score."""
     policy = load_model(model)
     if file.exists():
         found = read_record(Scores, file, "scores of this benchmark")

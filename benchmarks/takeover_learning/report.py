@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from benchmarks.takeover_learning.evaluate import Scores
+from takead_ros.measures.summary import CONFIDENCE, RESAMPLES
 
-RESAMPLES = 10_000
 TTC_S = 3.0  # of an episode in which nobody ever came nearer than that
 
 
@@ -18,7 +18,7 @@ def paired(new: Sequence[Scores], old: Sequence[Scores]) -> tuple[float, float, 
     apart = _means(new) - _means(old)
     random = np.random.default_rng(0)
     drawn = apart[random.integers(0, len(apart), (RESAMPLES, len(apart)))].mean(1)
-    low, high = np.percentile(drawn, (2.5, 97.5))
+    low, high = np.percentile(drawn, CONFIDENCE)
     return float(apart.mean()), float(low), float(high)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
 from takead_ros.domain.perception import PerceptionSettings
-from takead_ros.domain.scene import Objects, Scene
 from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.measures.pdm import score_plans
 from takead_ros.policy.encoding import LineCache
@@ -45,7 +44,7 @@ def decide(policy: Policy, observation: Observation) -> tuple[float, float]:
     out = policy.run(policy.format.encode(observation))
     answer = policy.format.decode(out, observation, policy.manifest)
     likeliest = np.argsort(-out["logits"], kind="stable")[:LIKELIEST]
-    seen = _seen(observation.scene)
+    seen = replace(observation.scene, objects=observation.scene.objects.visible())
     rule = utility(score_plans(seen, [seen.objects], answer.candidates[likeliest]))
     value = rule + PRIOR * (out["logits"][likeliest] - out["logits"].max())
     best = int(likeliest[int(value.argmax())])
@@ -54,9 +53,3 @@ def decide(policy: Policy, observation: Observation) -> tuple[float, float]:
         logits[best] = logits.max() + 1.0
         answer = policy.format.decode({**out, "logits": logits}, observation, policy.manifest)
     return answer.steering_angle, answer.acceleration
-
-
-def _seen(scene: Scene) -> Scene:
-    """The scene with those objects that the sensors see."""
-    mask = scene.objects.visibility > 0.0
-    return replace(scene, objects=Objects(*(getattr(scene.objects, field.name)[mask] for field in fields(Objects))))
