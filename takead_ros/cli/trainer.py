@@ -36,7 +36,8 @@ class TrainRound:
         arguments += [word for folder in clips for word in ("--clips", str(folder))]
         arguments += [word for folder in demonstrations for word in ("--demos", str(folder))]
         command = [sys.executable, "-m", "takead_ros.cli.main", "train", "round", *arguments]
-        child = subprocess.Popen(command, preexec_fn=_end_with_parent)
+        # In a session of its own a terminal's Ctrl-C reaches it once, from here: twice would drop its work in progress.
+        child = subprocess.Popen(command, preexec_fn=_end_with_parent, start_new_session=True)
         try:
             code = child.wait()
         except KeyboardInterrupt:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import concurrent.futures as futures
+import contextlib
 import logging
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
@@ -73,7 +74,10 @@ class Processes(Generic[J, R]):
             self._own.close()
             self._own = None
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            with _ctrl_c_held():  # an interrupted shutdown waits for ever for workers that nobody told to end
+                if kind is not None and issubclass(kind, KeyboardInterrupt):  # handed over, or dropped by a second one
+                    _kill_workers()
+                self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
     def map(
@@ -94,7 +98,8 @@ class Processes(Generic[J, R]):
             self._count, mp_context=multiprocessing.get_context("spawn"), initializer=_start,
             initargs=(os.getpid(), self._make),
         )  # fmt: skip
-        running: dict[futures.Future[R], J] = {pool.submit(_run, job): job for job in jobs}
+        with _ctrl_c_held():
+            running: dict[futures.Future[R], J] = {pool.submit(_run, job): job for job in jobs}
         open_ = set(running)
         try:
             while open_:
@@ -117,13 +122,30 @@ class Processes(Generic[J, R]):
                     result = future.result()
                     finished(running.pop(future), result)
             except (KeyboardInterrupt, BrokenProcessPool):
-                for child in multiprocessing.active_children():
-                    child.kill()
+                _kill_workers()
             raise
         except BaseException:
             for future in running:
                 future.cancel()
             raise
+
+
+@contextlib.contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """SIGINT waits until the end of the block, and never reaches a process that is started in it.
+
+    A worker's own initializer is too late for that: Ctrl-C would end it with a traceback while it still imports.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _kill_workers() -> None:
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 WORKERS: dict[str, Callable[[Callable[[], Worker[Any, Any]], int], Workers[Any, Any]]] = {"processes": Processes}

@@ -12,10 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -28,6 +25,8 @@ from takead_ros.files import locked, read_record, write_atomically, write_record
 from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.formats import FORMATS
 from takead_ros.recording.reader import frames
+from takead_ros.runs.progress import Silent
+from takead_ros.runs.workers import open_workers
 from takead_training.data.clips import Clip, Refused
 from takead_training.data.columns import TARGETS_LAYOUT, FloatRecords, inputs_layout
 from takead_training.data.dataset import Dataset, Part
@@ -126,36 +125,49 @@ def _encode_all(
 ) -> list[Refused]:  # fmt: skip
     """Encode ``clips`` into new shards of ``cache``, and write ``index`` after each of them."""
     cache.mkdir(parents=True, exist_ok=True)
-    done = total - len(clips)
+    done = kept = total - len(clips)
     if progress:
         progress(done, total)
     refused: list[Refused] = []
     open_shard: list[tuple[str, _Encoded]] = []
-    for clip, found in zip(clips, _encoded(clips, format.name, workers), strict=True):
-        done += 1
-        if isinstance(found, str):
-            refused.append(Refused(clip.path, found))
-        else:
-            open_shard.append((_key(clip, format), found))
-            if sum(len(encoded[0]) for _, encoded in open_shard) >= SHARD_ROWS:
-                _close_shard(open_shard, cache, index)
-        if progress:
-            progress(done, total)
-    if open_shard:
-        _close_shard(open_shard, cache, index)
+    early: dict[int, _Encoded | str] = {}  # finished before an earlier clip: the rows keep the clips' order
+
+    def finished(job: tuple[int, Clip], result: _Encoded | str) -> None:
+        nonlocal done
+        early[job[0]] = result
+        while (row := done - kept) in early:
+            clip, found = clips[row], early.pop(row)
+            done += 1
+            if isinstance(found, str):
+                refused.append(Refused(clip.path, found))
+            else:
+                open_shard.append((_key(clip, format), found))
+                if sum(len(encoded[0]) for _, encoded in open_shard) >= SHARD_ROWS:
+                    _close_shard(open_shard, cache, index)
+            if progress:
+                progress(done, total)
+
+    count = max(1, min(workers, len(clips)))
+    try:
+        with open_workers(partial(_Encoder, format.name), count) as pool:
+            pool.map(list(enumerate(clips)), finished, lambda job: str(job[1].path), Silent())
+    finally:
+        if open_shard:
+            _close_shard(open_shard, cache, index)
     return refused
 
 
-def _encoded(clips: Sequence[Clip], format: str, workers: int) -> Iterator[_Encoded | str]:
-    """Each clip's rows and world, or why there are none, in order."""
-    work = partial(_encode_clip, format)
-    if workers > 1 and len(clips) > 1:
-        context = multiprocessing.get_context("spawn")
-        quiet = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is this process's to handle; the readers end with it
-        with ProcessPoolExecutor(min(workers, len(clips)), context, signal.signal, quiet) as pool:
-            yield from pool.map(work, clips)
-    else:
-        yield from map(work, clips)
+class _Encoder:
+    """Encodes one clip after the other in a worker."""
+
+    def __init__(self, format: str) -> None:
+        self._format = format
+
+    def run(self, job: tuple[int, Clip], /) -> _Encoded | str:
+        return _encode_clip(self._format, job[1])
+
+    def close(self) -> None:
+        pass
 
 
 def _encode_clip(format: str, clip: Clip) -> _Encoded | str:
