@@ -68,7 +68,7 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
     known, kept_clips = rows(out / DEMONSTRATIONS, cache, asked.workers, read)
     further, further_clips = rows(out / FURTHER, cache, asked.workers, read)
     start = model_path(plan.start)
-    where = writable_folder(out / f"scores-{suite}-{perception}")
+    where = writable_folder(out / f"scores-{suite}-{perception}-{seeds.replace(':', '-')}")
     first = evaluate(start, suite, perception, seeds, where / "baseline.json")
     scores, seconds = {"baseline": [first]}, {"baseline": 0.0}
     be_taken_over(plan, start, out / ASSISTED, asked.workers)
