@@ -10,17 +10,14 @@ from takead_ros.domain.scene import Scene
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import convert, interfaces
-from takead_ros.nodes.arbiter_report import arbiter_report, mode_part
-from takead_ros.nodes.diagnostics import Diagnostics
+from takead_ros.nodes.arbiter_report import ArbiterOutput
 from takead_ros.nodes.inputs import InputBox
 from takead_ros.nodes.parameters import Declared
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.engagement import asked_of_person
-from takead_ros.takeover.inputs import SECOND, Ask, Inputs, Now
+from takead_ros.takeover.inputs import Ask, Inputs, Now
 from takead_ros.takeover.memory import Response, State
 from takead_ros.takeover.parameters import ArbiterParameters
-
-REPORT_NS = SECOND  # arbiter/state and /diagnostics at least this often
 
 
 class ArbiterNode:
@@ -40,13 +37,7 @@ class ArbiterNode:
         self._boxes: dict[str, InputBox] = {}
         self._drove = (Source.NONE, Source.NONE)  # lateral and longitudinal, in the last command
         self._extra = False  # whether there was a tick between two of the timer's
-        self._reported: tuple[Any, ...] = ()
-        self._reported_at = 0
-
-        self._command = wiring.publisher(node, interfaces.COMMAND)
-        self._report = wiring.publisher(node, interfaces.ARBITER_STATE)
-        self._event = wiring.publisher(node, interfaces.EVENT)
-        self._diagnostics = Diagnostics(node)
+        self._output = ArbiterOutput(node)
         for name, interface, read in (
             ("scene", interfaces.SCENE, _scene_from_msg),
             ("policy", interfaces.POLICY_OUTPUT, convert.driver_from_msg),
@@ -90,32 +81,13 @@ class ArbiterNode:
         newest: dict[str, Any] = {name: box.newest for name, box in self._boxes.items()}
         self._state, command, events = step(self._state, Inputs(**newest, ask=ask), now, self._parameters.value)
         self._drove = (command.lateral, command.longitudinal)
-        self._command.publish(convert.command_to_msg(command))
         asked = asked_of_person(self._state, self._parameters.value)
         if asked and self._state.mode is not before:
             self._logger.info(f"{self._state.mode.name}: {asked}")
         for event in events:
             self._logger.info(f"takeover {event.takeover}: {event.kind.name} {event.who.name} ({event.why})")
-            self._event.publish(convert.event_to_msg(event))
-        self._publish_report(command, now)
+        self._output.publish(self._state, command, events, self._boxes, self._parameters.value, now)
         return self._state.response
-
-    def _publish_report(self, command: DriveCommand, now: Now) -> None:
-        shown = (self._state.mode, self._state.reason, command.lateral, command.longitudinal)
-        due = now.steady - self._reported_at >= REPORT_NS
-        if shown == self._reported and not due:
-            return
-        self._reported, p = shown, self._parameters.value
-        unreadable = {name: box.unreadable for name, box in self._boxes.items()}
-        self._report.publish(convert.arbiter_to_msg(arbiter_report(self._state, command, unreadable, p, now)))
-        if due:
-            self._reported_at = now.steady
-            needed = {"scene", *({"policy", "expert"} & set(p.drivers))}  # a person or a request may be silent
-            inputs = [
-                box.part(name, name in needed, getattr(self._state.screened, name), now)
-                for name, box in self._boxes.items()
-            ]
-            self._diagnostics.publish(now.ros, mode_part(self._state, p), *inputs)
 
 
 def _scene_from_msg(msg: Any) -> Scene:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from takead_ros.domain.driving import DRIVERS, DriveCommand
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
@@ -95,24 +97,26 @@ class VehicleNode:
         if now - self._reported_at >= SECOND:
             pace = (self._stamp - self._reported_stamp) / (now - self._reported_at)
             self._reported_at, self._reported_stamp = now, self._stamp
-            level, message = self._state(silence, self._side.fault(now), pace)
-            values = {
-                **self._side.figures(),
-                "real_time_factor": f"{pace:.2f}",
-                "rejected": self._rejected,
-                "last_rejected": self._dropped,
-            }
-            self._diagnostics.publish(self._stamp, Part("vehicle", level, message, values))
+            figures = {**self._side.figures(), "rejected": self._rejected, "last_rejected": self._dropped}
+            part = vehicle_part(self._side.fault(now), silence, self._command.value, pace, figures)
+            self._diagnostics.publish(self._stamp, part)
 
-    def _state(self, silence: str, fault: str, pace: float) -> tuple[Level, str]:
-        """Green only while somebody drives, in real time. pace: time of the scenes over the steady clock's; 0: none."""
-        if fault:
-            return Level.ERROR, fault
-        command = self._command.value
-        if silence or command is None:
-            return Level.WARN, f"{silence}: told to stop"
-        if not self._command.driven:
-            return Level.WARN, f"nobody drives ({command.longitudinal.name}): {command.reason}"
-        if pace > 0.0 and not SLOWEST <= pace <= FASTEST:
-            return Level.WARN, f"scenes come at {pace:.2f} of real time: nobody can drive by them"
-        return Level.OK, f"driven by {command.longitudinal.name}"
+
+def vehicle_part(
+    fault: str, silence: str, command: DriveCommand | None, pace: float, figures: Mapping[str, object]
+) -> Part:
+    """Green only while somebody drives, in real time. fault: of the vehicle's side; silence: why there is no command to
+    carry out; pace: time of the scenes over the steady clock's, 0 where there was no scene."""
+    values = {**figures, "real_time_factor": f"{pace:.2f}"}
+    level, message = Level.WARN, ""
+    if fault:
+        level, message = Level.ERROR, fault
+    elif silence or command is None:
+        message = f"{silence}: told to stop"
+    elif command.longitudinal not in DRIVERS:
+        message = f"nobody drives ({command.longitudinal.name}): {command.reason}"
+    elif pace > 0.0 and not SLOWEST <= pace <= FASTEST:
+        message = f"scenes come at {pace:.2f} of real time: nobody can drive by them"
+    else:
+        level, message = Level.OK, f"driven by {command.longitudinal.name}"
+    return Part("vehicle", level, message, values)
