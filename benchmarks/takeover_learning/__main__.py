@@ -9,6 +9,7 @@ ways to spend the same seconds of the expert (``plan.py``). Everything is kept i
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from benchmarks.takeover_learning.drives import (
@@ -71,29 +72,30 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
     where = writable_folder(out / f"scores-{suite}-{perception}-{seeds.replace(':', '-')}")
     first = evaluate(start, suite, perception, seeds, where / "baseline.json")
     scores, seconds = {"baseline": [first]}, {"baseline": 0.0}
-    be_taken_over(plan, start, out / ASSISTED, asked.workers)
-    expert_on_routes(plan, out / WHOLE, asked.workers)
     for arm in arms:
-
-        def near(clip: Clip, routes: int = arm.route_seeds) -> bool:
-            return (clip.manifest.provenance.seed or 0) < SPLIT_SIZE + routes
-
-        if arm.kind == "reranked":
-            file = where / f"{arm.name}.json"
-            scores[arm.name], seconds[arm.name] = [evaluate(start, suite, perception, seeds, file, True)], 0.0
-            continue
-        if arm.kind == "none":
-            own, clips, seconds[arm.name] = None, kept_clips, 0.0
-        else:
-            assisted, taken = rows(out / ASSISTED, cache, asked.workers, read, near)
-            whole, driven = rows(out / WHOLE, cache, asked.workers, read, near)
-            clips = [*kept_clips, *taken, *driven, *further_clips]
-            own, seconds[arm.name] = lesson(arm, assisted, whole, further)
         runs = []
-        for seed in numbers:
-            model = out / f"{arm.name}-{seed}.onnx"
+        if arm.kind == "reranked":
+            runs.append(evaluate(start, suite, perception, seeds, where / f"{arm.name}.json", reranked=True))
+        for seed in numbers if arm.kind != "reranked" else ():
+            model, assisted, whole, clips = out / f"{arm.name}-{seed}.onnx", [], [], [*kept_clips]
+            for number, collected in enumerate(plan.rounds(arm) if arm.kind != "none" else ()):
+                taken = out / (f"{ASSISTED}-{collected.name}-{seed}" if number else ASSISTED)
+                driver = out / f"{collected.after}-{seed}.onnx" if number else start
+                be_taken_over(plan, driver, taken, number, asked.workers)
+                last = SPLIT_SIZE if number else arm.route_seeds
+                found = rows(taken, cache, asked.workers, read, partial(_before, last))
+                assisted.append(found[0])
+                clips += found[1]
+                if arm.kind in ("windows", "routes"):
+                    alone = out / (f"{WHOLE}-{number + 1}" if number else WHOLE)
+                    expert_on_routes(plan, alone, number, asked.workers)
+                    found = rows(alone, cache, asked.workers, read, partial(_before, last))
+                    whole.append(found[0])
+                    clips += found[1]
+            own, seconds[arm.name] = lesson(arm, assisted, whole, further)
             if not model.exists():
-                learn(plan, arm, seed, start, known, own, clips, model, shown.report)
+                used = [*clips, *(further_clips if arm.kind == "known" else ())]
+                learn(plan, arm, seed, start, known, own, used, model, shown.report)
             runs.append(evaluate(model, suite, perception, seeds, where / f"{arm.name}-{seed}.json"))
         scores[arm.name] = runs
         lines = table(scores, seconds, AGAINST)
@@ -101,6 +103,11 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
         shown.say(lines[-1])
     for line in (*table(scores, seconds, AGAINST), "", *infractions(scores)):
         say(line)
+
+
+def _before(last: int, clip: Clip) -> bool:
+    """Whether a clip's seed is among the first ``last`` of its split."""
+    return (clip.manifest.provenance.seed or 0) % SPLIT_SIZE < last
 
 
 if __name__ == "__main__":

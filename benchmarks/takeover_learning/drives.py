@@ -34,21 +34,31 @@ def demonstrate_more(plan: Plan, folder: Path, workers: int) -> None:
     _drive(plan, "expert", plan.known, "none", f"training:{plan.demonstrations}-{last}", folder, workers)
 
 
-def expert_on_routes(plan: Plan, folder: Path, workers: int) -> None:
-    """The expert drives the routes of the takeovers, whole."""
-    _drive(plan, "expert", plan.deploy, plan.perception, f"collection:0-{plan.route_seeds - 1}", folder, workers)
+def expert_on_routes(plan: Plan, folder: Path, round: int, workers: int) -> None:
+    """The expert drives the routes of a round, whole."""
+    _drive(plan, "expert", plan.deploy, plan.perception, _routes(plan, round), folder, workers)
 
 
-def be_taken_over(plan: Plan, model: Path, folder: Path, workers: int) -> None:
-    """``model`` drives the routes, the expert ready to take over; whole drives are recorded."""
-    _drive(plan, str(model), plan.deploy, plan.perception, f"collection:0-{plan.route_seeds - 1}", folder, workers)
+def be_taken_over(plan: Plan, model: Path, folder: Path, round: int, workers: int) -> None:
+    """``model`` drives the routes of a round, the expert ready to take over. Whole drives are recorded in the first
+    round; of the further ones only the takeovers, which is all that is learned from."""
+    record = "all" if round == 0 else "clips"
+    _drive(plan, str(model), plan.deploy, plan.perception, _routes(plan, round), folder, workers, record)
 
 
-def _drive(plan: Plan, model: str, suite: str, perception: str, seeds: str, folder: Path, workers: int) -> None:
+def _routes(plan: Plan, round: int) -> str:
+    first, last = plan.routes(round)
+    return f"collection:{first}-{last}"
+
+
+def _drive(
+    plan: Plan, model: str, suite: str, perception: str, seeds: str, folder: Path, workers: int,
+    record: str = "all",
+) -> None:  # fmt: skip
     result = folder.with_suffix(".json")
     if not result.exists():
         takead(
-            "drive", "--sim", plan.simulator, "--suite", suite, "--seeds", seeds, "--model", model, "--record", "all",
+            "drive", "--sim", plan.simulator, "--suite", suite, "--seeds", seeds, "--model", model, "--record", record,
             "--perception", perception, "--bags", str(folder), "--workers", str(workers), "--json", str(result),
         )  # fmt: skip
 
@@ -61,7 +71,7 @@ def rows(
 
     Of the expert's own drives only those with a Driving Score of 100 count: it teaches nothing where it fails.
     """
-    whole = folder.name != ASSISTED
+    whole = not folder.name.startswith(ASSISTED)
     perfect = perfect_clips([folder.with_suffix(".json")]) if whole else None
     found = sorted(
         find_clips([folder], only=perfect).clips, key=lambda clip: (clip.manifest.provenance.seed or 0, clip.path)

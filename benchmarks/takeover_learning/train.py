@@ -34,31 +34,38 @@ SHARES = {  # of the buckets, by kind of arm; what an arm has none of goes to th
 }
 
 
-def spent(assisted: Dataset) -> tuple[int, int]:
+def spent(assisted: Sequence[Dataset]) -> tuple[int, int]:
     """How many frames the expert drove in the assisted drives, and the mean length of a takeover in frames."""
-    found = driven(assisted)
+    found = [stretch for data in assisted for stretch in driven(data)]
     frames = sum(one.last - one.first for one in found)
     return frames, max(round(frames / max(len(found), 1)), 1)
 
 
-def lesson(arm: Arm, assisted: Dataset, whole: Dataset, further: Dataset) -> tuple[Dataset | None, float]:
+def lesson(
+    arm: Arm, assisted: Sequence[Dataset], whole: Sequence[Dataset], further: Dataset
+) -> tuple[Dataset | None, float]:
     """What an arm learns from beside the demonstrations, and the seconds of the expert's driving that it cost.
 
-    assisted, whole: the drives of the arm's routes with takeovers, and those of the expert alone.
+    assisted, whole: of each round, the drives of the arm's routes with takeovers, and those of the expert alone.
     """
-    frames, length = spent(assisted)
     if arm.kind == "none":
         return None, 0.0
+    frames, length = spent(assisted)
     if arm.kind in ("takeovers", "labelled", "dense"):
-        return assisted, frames * FRAME_S
+        return _joined(assisted), frames * FRAME_S
     wanted = round(min(frames * arm.times, 1e9))
     if arm.kind == "windows":
-        chosen = cut(whole, windows(whole, wanted, length, seed=0))
+        alone = _joined(whole)
+        chosen = cut(alone, windows(alone, wanted, length, seed=0))
     else:
-        data = whole if arm.kind == "routes" else further
+        data = _joined(whole) if arm.kind == "routes" else further
         chosen = cut(data, from_first(data, wanted))
     plain = int((chosen.column("perturbed") == 0).sum())
     return chosen, plain * FRAME_S
+
+
+def _joined(data: Sequence[Dataset]) -> Dataset:
+    return Dataset(data[0].format, [part for one in data for part in one.parts])
 
 
 def learn(
