@@ -42,7 +42,7 @@ def cut(clip: Path, manifest: ClipManifest) -> Path:
     middle = manifest.events[0].stamp
     first, last = middle - round(BEFORE * 1e9), middle + round(AFTER * 1e9)
     sink = stream.DirectSink(GOLDEN)
-    recorder = Recorder(replace(stream.CONFIG, pre=BEFORE), stream.TOPICS, manifest.provenance, sink)
+    recorder = Recorder(replace(stream.CONFIG, pre_s=BEFORE), stream.TOPICS, manifest.provenance, sink)
     for message in bag.read(clip):
         found = interfaces.identify(message.topic, message.type)
         latched = found is not None and found.qos.latched

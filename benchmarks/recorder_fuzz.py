@@ -26,7 +26,7 @@ LIMIT_S = 20.0  # one case longer than this counts as a hang
 
 def source(folder: Path) -> Path:
     """The clip that is damaged: 1.7 s with a takeover, every topic."""
-    config = replace(stream.CONFIG, pre=0.5, post=0.3)
+    config = replace(stream.CONFIG, pre_s=0.5, post_s=0.3)
     (clip,) = stream.record(folder, stream.run(3.0, (stream.Takeover(0.8, 1.2, 1.5),)), config)
     return clip
 

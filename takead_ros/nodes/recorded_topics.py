@@ -5,7 +5,7 @@ from __future__ import annotations
 from takead_ros.messages import interfaces
 from takead_ros.messages.interfaces import Interface
 from takead_ros.nodes.settings import RecorderParameters
-from takead_ros.recording.session import SessionConfig
+from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.writer import Topic
 
 LATCHED_DEPTH = 100  # messages of a further latched topic that are repeated at a clip's head (/tf_static has many)
@@ -32,8 +32,8 @@ def what_to_record(
         if one.qos.latched:
             latched[name] = LATCHED_DEPTH
     config = SessionConfig(
-        pre=p.pre_s, post=p.post_s, start_transition=p.start_transition_s, ring_seconds=p.ring_s,
-        ring_bytes=p.ring_mib << 20, max_clip=p.max_clip_s, casual_seconds=p.casual_s, whole_run=p.mode == "all",
-        scene_topic=scene, label_topic=label, latched=latched, periods=periods,
+        pre_s=p.pre_s, post_s=p.post_s, start_transition_s=p.start_transition_s, ring_s=p.ring_s,
+        ring_bytes=p.ring_mib << 20, max_clip_s=p.max_clip_s, casual_s=p.casual_s, whole_run=p.mode == "all",
+        scene_topic=scene, label_topic=label, latched=latched, periods_s=periods,
     )  # fmt: skip
     return config, topics

@@ -25,7 +25,7 @@ from takead_ros.recording.clip import (
     parse_manifest,
 )
 from takead_ros.recording.gaps import header_stamp
-from takead_ros.recording.session import SECOND
+from takead_ros.recording.labels import SECOND
 from takead_ros.recording.writer import OPEN_SUFFIX
 
 FRAME_TOPICS = (

@@ -19,8 +19,9 @@ from takead_ros.recording.clip import (
     clip_name,
     headline,
 )
+from takead_ros.recording.open_clip import Close, SessionConfig
 from takead_ros.recording.ring import Received
-from takead_ros.recording.session import Action, Close, Open, Session, SessionConfig, Write
+from takead_ros.recording.session import Action, Open, Session, Write
 from takead_ros.recording.writer import Topic
 
 WALL_CLOCK_FROM = 1_000_000_000_000_000_000  # ns; a host clock beyond 2001 is the wall clock, not a simulator's
@@ -102,7 +103,6 @@ class Recorder:
                 self._sink.close(self._end(self._manifest, action))
 
     def _begin(self, action: Open) -> ClipManifest:
-        config = self.session.config
         provenance = self.provenance.model_copy()
         provenance.model_sha256 = provenance.model_sha256 or self._observed_model()
         if not provenance.created and action.start > WALL_CLOCK_FROM:
@@ -111,7 +111,7 @@ class Recorder:
         manifest = ClipManifest(
             clip_id=clip_id, kind=action.kind, state="recording", classification=action.kind, trigger="none",
             who="none", why="", severity=0.0, start=action.start, end=action.start, events=[], provenance=provenance,
-            windows={"pre": config.pre, "post": config.post, "start_transition": config.start_transition},
+            windows=self.session.config.windows,
             continues=self._last_id if action.continues else "",
         )  # fmt: skip
         self._last_id = clip_id

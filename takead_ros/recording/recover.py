@@ -25,9 +25,10 @@ from takead_ros.recording.clip import (
 )
 from takead_ros.recording.clip import parse_manifest as parse
 from takead_ros.recording.gaps import header_stamp
+from takead_ros.recording.labels import SECOND, is_casual, label_bytes, label_of
+from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.recorder import describe
 from takead_ros.recording.ring import Received
-from takead_ros.recording.session import SECOND, SessionConfig, is_casual, label_bytes, label_of
 from takead_ros.recording.trash import clip_files, remove_files
 from takead_ros.recording.verify import verify
 from takead_ros.recording.writer import OPEN_SUFFIX, ClipWriter, Topic, write_durably
@@ -181,15 +182,14 @@ def _manifest(source: Path, name: str, content: _Content) -> ClipManifest:
         starts = any(event.kind is EventKind.START for event in content.events)
         others = any(event.kind is not EventKind.ARRIVAL for event in content.events)
         kind: Kind = "takeover" if starts else "bookmark" if others else "demonstration"
-        config = SessionConfig()
         manifest = ClipManifest(
             clip_id=name, kind=kind, state="recovered", classification=kind, trigger="none", who="none", why="",
             severity=0.0, start=content.first, end=content.first, events=[], provenance=Provenance(),
-            windows={"pre": config.pre, "post": config.post, "start_transition": config.start_transition},
+            windows=SessionConfig().windows,
         )  # fmt: skip
     if manifest.kind == "bookmark" and any(event.kind is EventKind.START for event in content.events):
         manifest.kind = "takeover"
-    casual = is_casual(content.events, content.foreseen >= content.first, SessionConfig().casual_seconds)
+    casual = is_casual(content.events, content.foreseen >= content.first, SessionConfig.casual_s)
     describe(manifest, [ClipEvent.of(event) for event in content.events], casual)
     manifest.state = "recovered"
     manifest.closed_by = manifest.closed_by or "cut off"
@@ -210,8 +210,8 @@ def _labelled(
 ) -> Iterator[Received]:  # fmt: skip
     """The messages, with a label added for each scene that has none."""
     topic = _label_topic(content)
-    transition = int(manifest.windows.get("start_transition", SessionConfig.start_transition) * SECOND)
-    post = int(manifest.windows.get("post", SessionConfig.post) * SECOND)
+    transition = int(manifest.windows.get("start_transition", SessionConfig.start_transition_s) * SECOND)
+    post = int(manifest.windows.get("post", SessionConfig.post_s) * SECOND)
     for message in messages:
         yield Received(message.topic, message.stamp, message.data)
         if not interfaces.SCENE.matches(message.topic, message.type):

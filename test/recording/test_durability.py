@@ -175,7 +175,7 @@ def test_damage_in_the_middle_costs_one_chunk_and_keeps_the_original(
 
 
 def test_damaged_bags_end_in_a_clear_error_or_a_whole_clip(tmp_path: Path) -> None:
-    config = replace(stream.CONFIG, pre=0.5, post=0.3)
+    config = replace(stream.CONFIG, pre_s=0.5, post_s=0.3)
     (clip,) = stream.record(tmp_path / "source", stream.run(3.0, (stream.Takeover(0.8, 1.2, 1.5),)), config)
     outcomes = damage.Outcomes()
     damage.fuzz(clip, tmp_path / "work", range(50), outcomes)

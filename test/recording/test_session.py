@@ -12,20 +12,14 @@ from hypothesis import strategies as st
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, TakeoverRequest, Trigger
 from takead_ros.recording.clip import ClipEvent, Label
 from takead_ros.recording.gaps import GapCounter, header_stamp
+from takead_ros.recording.labels import label_bytes, label_of
+from takead_ros.recording.open_clip import Close, SessionConfig
 from takead_ros.recording.ring import OVERHEAD, Received, RingBuffer
-from takead_ros.recording.session import (
-    Close,
-    Open,
-    Session,
-    SessionConfig,
-    Write,
-    label_bytes,
-    label_of,
-)  # fmt: skip
+from takead_ros.recording.session import Open, Session, Write
 
 SECOND = 1_000_000_000
 SCENE, STATE, LABEL = "/takead/scene", "/takead/arbiter/state", "/takead/clip/label"
-CONFIG = SessionConfig(latched={STATE: 1}, periods={SCENE: 0.05})
+CONFIG = SessionConfig(latched={STATE: 1}, periods_s={SCENE: 0.05})
 
 
 def message(stamp: int, number: int = 0) -> bytes:
@@ -177,7 +171,7 @@ def test_silent_topics_do_not_keep_a_clip_open() -> None:
 
 
 def test_a_takeover_without_end_is_split() -> None:
-    run = Run(replace(CONFIG, max_clip=20.0))
+    run = Run(replace(CONFIG, max_clip_s=20.0))
     run.send(STATE, 0, message(0, 7))
     run.drive(0.05, 60, (event(10, EventKind.START),))
     run.finish(60)

@@ -34,9 +34,9 @@ from takead_ros.domain.scene import (
 )  # fmt: skip
 from takead_ros.messages import codec, convert, interfaces
 from takead_ros.recording.clip import ClipManifest, Provenance
+from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.ring import Received
-from takead_ros.recording.session import SessionConfig
 from takead_ros.recording.writer import Topic, begin_clip
 
 SECOND = 1_000_000_000
@@ -48,7 +48,7 @@ TOPICS = {
 }
 CONFIG = SessionConfig(
     latched={"/takead/arbiter/state": 1},
-    periods={
+    periods_s={
         "/takead/scene": 0.05,
         "/takead/policy/output": 0.1,
         "/takead/expert/output": 0.1,

@@ -23,8 +23,8 @@ from takead_ros.policy.route_frame import route_frame
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, plans_from_profiles
 from takead_ros.recording.clip import Label
+from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.reader import Frame
-from takead_ros.recording.session import SessionConfig
 from takead_training.data.columns import LABELS, NEVER_S, Table
 from takead_training.data.followable import followable
 from takead_training.data.samples import LinePool, settle_labels
@@ -234,7 +234,7 @@ def test_a_whole_drive_of_the_policy_is_labelled_by_who_drove() -> None:
     modes += [ArbiterMode.POLICY] * 15
     driven = [replace(frame, mode=mode) for frame, mode in zip(frames, modes, strict=True)]
     labels = [frame.label for frame in settle_labels(driven)]
-    begun = round(SessionConfig.start_transition * 10)
+    begun = round(SessionConfig.start_transition_s * 10)
     assert labels[:20] == [Label.PRE] * 20 == [*labels[45:], *[Label.PRE] * 5]
     assert labels[20 : 20 + begun] == [Label.TAKEOVER_START] * begun and begun >= 1
     assert labels[20 + begun : 40] == [Label.TAKEOVER] * (20 - begun) and labels[40:45] == [Label.HANDBACK] * 5

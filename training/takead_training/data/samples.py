@@ -16,8 +16,8 @@ from takead_ros.policy.format import Observation, PolicyFormat
 from takead_ros.policy.tracking import track
 from takead_ros.policy.vocabulary import plans_from_profiles, profile_from_plan
 from takead_ros.recording.clip import Label
+from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.reader import Frame
-from takead_ros.recording.session import SessionConfig
 from takead_training.data.columns import LABELS, NEVER_S, Table, empty_table
 from takead_training.data.followable import followable
 from takead_training.data.scores import score_at
@@ -107,7 +107,7 @@ def settle_labels(frames: list[Frame]) -> list[Frame]:
             label, since = Label.PRE, None
         elif frame.mode in (ArbiterMode.EXPERT, ArbiterMode.HUMAN):
             since = frame.stamp if since is None else since
-            begun = frame.stamp - since < SessionConfig.start_transition * 1e9
+            begun = frame.stamp - since < SessionConfig.start_transition_s * 1e9
             label = Label.TAKEOVER_START if begun else Label.TAKEOVER
         else:
             label = Label.HANDBACK  # nobody drives for sure: masked
