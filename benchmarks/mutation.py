@@ -9,8 +9,9 @@ a row left out, moved below the next, without one of its conditions, or with ano
 once; each mutant is then tried in a fork of that process, by the tests that run the function it is in, the quickest
 first, until one fails. What is slow, or needs more than a function's arguments, is left out (the exhaustive, the
 random, the broken-message and the node tests): the score has to hold without it. With ``--json`` the outcomes are kept
-as they come, and a run that was broken off goes on where it was. ``mutation_equivalent.yaml`` names the mutants that no
-test can notice, with the reason; they count as survivors in the score.
+as they come, and a run that was broken off goes on where it was. ``--tests-added`` tries again what survived, and
+leaves what was noticed: a test more takes no notice back. ``mutation_equivalent.yaml`` names the mutants that no test
+can notice, with the reason; they count as survivors in the score.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ PACKAGE = ROOT / "takead_ros" / "takeover"
 MODULES = tuple(sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in ("__init__", "parameters")))
 TESTS = ("transitions", "transitions_automation", "machine", "triggers", "speed_and_road", "plans", "collisions",
          "conduct", "course", "alarms", "prediction", "events_and_print", "inputs", "limits_and_manoeuvre", "joystick",
-         "engagement_and_command", "field_defects")  # fmt: skip
+         "engagement_and_command", "field_defects", "limit_kernels")  # fmt: skip
 OF_SOURCES = "not test_the_core_neither_reads and not test_what_is_printed"  # the source is another one here
 ROWS = "rows"  # in place of a module's name: the transition table
 NOTICED, SURVIVED, TIMEOUT = 1, 0, 2
@@ -227,7 +228,8 @@ def is_plain(test: pytest.Function) -> bool:
     """Whether a test is quick and needs nothing but its parameters."""
     callspec = getattr(test, "callspec", None)
     needs = set(test.fixturenames) - set(callspec.params if callspec is not None else ())
-    return not needs and test.get_closest_marker("slow") is None
+    drawn = hasattr(test.function, "hypothesis")  # another sample each time, and long to shrink
+    return not needs and not drawn and test.get_closest_marker("slow") is None
 
 
 def call(test: pytest.Function) -> None:
@@ -265,11 +267,19 @@ def markdown(mutants: list[Mutant], made: int, outcomes: dict[str, int], tests: 
     return "\n".join(lines) + "\n"
 
 
-def digest() -> str:
-    """Of everything that decides an outcome: the package, its tests and this file."""
-    files = [*(ROOT / "takead_ros").rglob("*.py"), *(ROOT / "test" / "takeover").glob("*.py"), Path(__file__)]
-    content = b"".join(path.read_bytes() for path in sorted([*files, *(ROOT / "test" / "support").glob("*.py")]))
-    return hashlib.sha256(content).hexdigest()
+def digest(paths: list[Path]) -> str:
+    """Of the content of these files."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(paths))).hexdigest()
+
+
+def still_true(before: dict[str, Any], package: str, tests: str, only_added: bool) -> dict[str, int]:
+    """The outcomes of an earlier run that hold for this package and these tests (digests)."""
+    outcomes: dict[str, int] = before["outcomes"]
+    if before["package"] != package:
+        return {}
+    if before["tests"] == tests:
+        return outcomes
+    return {name: outcome for name, outcome in outcomes.items() if outcome == NOTICED} if only_added else {}
 
 
 def main() -> int:
@@ -280,18 +290,21 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin with no other mutant after this long")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="where the outcomes are kept, and a broken run goes on from")
+    parser.add_argument("--tests-added", action="store_true", help="try again what survived by --json")
     parser.add_argument("--markdown", type=Path, help="write the result below '<!-- mutation -->' in this file")
     arguments = parser.parse_args()
-    modules, source = tuple(arguments.modules.split(",")), digest()
+    modules = tuple(arguments.modules.split(","))
+    package = digest([*(ROOT / "takead_ros").rglob("*.py"), Path(__file__)])
+    tests = digest([*(ROOT / "test" / "takeover").glob("*.py"), *(ROOT / "test" / "support").glob("*.py")])
     kept = arguments.json.resolve() if arguments.json else None
     done: dict[str, int] = {}
     if kept and kept.exists():
-        before = json.loads(kept.read_text("utf-8"))
-        done = before["outcomes"] if before["source"] == source else {}
+        done = still_true(json.loads(kept.read_text("utf-8")), package, tests, arguments.tests_added)
 
     def keep(outcomes: dict[str, int]) -> None:
         if kept:
-            kept.write_text(json.dumps({"source": source, "outcomes": outcomes}, indent=1) + "\n", "utf-8")
+            content = {"package": package, "tests": tests, "outcomes": outcomes}
+            kept.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
