@@ -52,9 +52,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "takead_ros" / "takeover"
 MODULES = tuple(sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in ("__init__", "parameters")))
-TESTS = ("transitions", "transitions_automation", "machine", "triggers", "speed_and_road", "plans", "collisions",
-         "conduct", "course", "alarms", "prediction", "events_and_print", "inputs", "limits_and_manoeuvre", "joystick",
-         "engagement_and_command", "field_defects", "limit_kernels")  # fmt: skip
+TESTS = ("transitions", "transitions_automation", "machine", "rows", "triggers", "speed_and_road", "plans",
+         "collisions", "conduct", "course", "alarms", "prediction", "events_and_print", "inputs",
+         "limits_and_manoeuvre", "joystick", "engagement_and_command", "field_defects", "limit_kernels")  # fmt: skip
 OF_SOURCES = "not test_the_core_neither_reads and not test_what_is_printed"  # the source is another one here
 ROWS = "rows"  # in place of a module's name: the transition table
 NOTICED, SURVIVED, TIMEOUT = 1, 0, 2
@@ -294,8 +294,9 @@ def main() -> int:
     parser.add_argument("--markdown", type=Path, help="write the result below '<!-- mutation -->' in this file")
     arguments = parser.parse_args()
     modules = tuple(arguments.modules.split(","))
-    package = digest([*(ROOT / "takead_ros").rglob("*.py"), Path(__file__)])
-    tests = digest([*(ROOT / "test" / "takeover").glob("*.py"), *(ROOT / "test" / "support").glob("*.py")])
+    package = digest(list((ROOT / "takead_ros").rglob("*.py")))
+    helpers = (ROOT / "test" / "support").glob("*.py")
+    tests = digest([*(ROOT / "test" / "takeover").glob("*.py"), *helpers, Path(__file__)])
     kept = arguments.json.resolve() if arguments.json else None
     done: dict[str, int] = {}
     if kept and kept.exists():

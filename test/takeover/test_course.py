@@ -57,6 +57,22 @@ def test_a_policy_that_returns_as_the_expert_would(policy: float, returns: bool)
         assert (found.enter, found.leave) == (not returns, returns)
 
 
+@pytest.mark.parametrize("policy", [-4.1, -3.9, 0.0, 3.9, 4.1])
+def test_a_return_is_judged_by_the_end_of_the_plan_however_the_map_lies(policy: float) -> None:
+    """The same as above on a road turned by 0.7 rad, of plans that swing aside at their last step only."""
+    cos, sin = math.cos(0.7), math.sin(0.7)
+    now = off(3.0, 0.0)
+    path = now.route.path @ np.array([[cos, sin], [-sin, cos]])
+    now = replace(now, ego=replace(now.ego, yaw=0.7), route=replace(now.route, path=path))
+
+    def swinging(y: float) -> Driver:
+        plan = Plan(np.linspace(5, 40, 8), np.array([0.3, -6.0, 1.0, 0.0, 0.0, 0.0, -2.0, y]), np.zeros(8), np.ones(8))
+        return driver(plan=plan)
+
+    found = course.off_route(view(now, swinging(policy), swinging(3.0)), P)
+    assert found.leave == (abs(policy) < 4.0)
+
+
 @pytest.mark.parametrize(
     ("yaw", "returns"), [(0.0, False), (-math.pi / 2, True), (math.pi / 2, False), (math.pi, True)]
 )

@@ -235,6 +235,10 @@ def test_a_picture_that_stands_while_the_command_pushes_is_frozen() -> None:
     pushed = modes.index(M.MRM)
     assert 20 <= pushed <= 25 and set(modes[pushed:]) <= {M.MRM, M.STOPPED}
     assert loop.state.takeovers == 1 and loop.state.screened.scene.fault == ""
+    assert (loop.state.reason, loop.state.earlier) in (
+        ("no_driver:policy_scene_frozen,expert_scene_frozen", "engaged"),
+        ("standstill", "no_driver:policy_scene_frozen,expert_scene_frozen"),
+    )
 
 
 def test_a_picture_that_moves_at_last_is_not_frozen() -> None:

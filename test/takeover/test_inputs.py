@@ -11,6 +11,7 @@ import pytest
 
 from support.scenery import SECOND, human, objects, output, request, scene
 from takead_ros.domain.driving import DriveCommand, DriverStatus, Plan, Source, TakeoverRequest, Trigger
+from takead_ros.domain.scene import ControlKind, LightState, LineKind, Polyline, TrafficControl
 from takead_ros.takeover import inputs as module
 from takead_ros.takeover.inputs import Inputs, Now, Received, ScreenedInput, ScreenedInputs, redate, screen
 from takead_ros.takeover.parameters import ArbiterParameters
@@ -271,3 +272,43 @@ def test_every_input_has_its_own_check_and_limit() -> None:
     frozen = Inputs(scene=as_received(scene(NOW.ros + 1), NOW.ros + 1))
     assert first.screened(frozen, NOW, True, P).scene.fault == "frozen"
     assert first.screened(frozen, NOW, False, P).scene.fault == ""
+
+
+@pytest.mark.parametrize(
+    ("part", "values", "words"),
+    [("ego", {"x": 1e7}, ""), ("ego", {"x": -1.01e7}, "ego.x reaches 1.01e+07, expected at most 1e+07"),
+     ("ego", {"speed": math.nan}, "ego.speed is not finite, expected a number"),
+     ("ego", {"steering_angle": -math.inf}, "ego.steering_angle is not finite, expected a number"),
+     ("ego", {"wheelbase": 0.5}, "ego.wheelbase is 0.5 m, expected 0.5 to 15.0"),
+     ("ego", {"wheelbase": 15.0}, "ego.wheelbase is 15.0 m, expected 0.5 to 15.0"), ("ego", {"wheelbase": 0.51}, ""),
+     ("ego", {"wheelbase": 14.9}, ""),
+     ("ego", {"length": 0.0}, "ego.length is 0.0, expected more than 0"), ("ego", {"length": 0.1}, ""),
+     ("ego", {"width": -1.0}, "ego.width is -1.0, expected more than 0"),
+     ("ego", {"max_steering_angle": 0.0}, "ego.max_steering_angle is 0.0, expected more than 0"),
+     ("route", {"lateral_offset": math.nan}, "route.lateral_offset is not finite, expected a number"),
+     ("route", {"heading_error": math.inf}, "route.heading_error is not finite, expected a number"),
+     ("route", {"path": np.full((3, 2), 2e7)}, "route.path reaches 2e+07, expected at most 1e+07"),
+     ("route", {"path": np.zeros((1, 2))}, "route.path has 1 points, expected at least 2"),
+     ("route", {"path": np.zeros((2, 2))}, ""),
+     ("route", {"speed_limit": math.nan}, "route.speed_limit is not finite, expected a number"),
+     ("route", {"speed_limit": None}, ""),
+     ("route", {"remaining": math.nan}, "route.remaining is not finite, expected a number"),
+     ("objects", {"vx": np.array([math.nan])}, "objects.vx is not finite, expected a number"),
+     ("objects", {"id": np.array([2**40])}, "")],
+)  # fmt: skip
+def test_the_first_number_that_cannot_be_reckoned_with_is_named(part: str, values: dict[str, Any], words: str) -> None:
+    now = scene(0, near=objects({"x": 20.0, "y": 1.0}))
+    now = replace(now, **{part: replace(getattr(now, part), **values)})
+    assert module.unsound(now, True) == words
+
+
+def test_controls_and_lines_are_reckoned_with_as_well() -> None:
+    line = Polyline(7, LineKind.LANE_CENTER, np.array([[0.0, 0.0], [math.nan, 0.0]]), False, 14.0, 3.5)
+    good = replace(line, points=np.zeros((2, 2)))
+    now = replace(scene(0), polylines=(good, line))
+    assert module.unsound(now, True) == "polylines[1].points is not finite, expected a number"
+    assert module.unsound(now, False) == ""
+    light = TrafficControl(3, ControlKind.TRAFFIC_LIGHT, LightState.RED, 20.0, 0.0, 0.0, 15.0)
+    for name in ("x", "y", "yaw", "distance"):
+        bad = replace(scene(0), controls=(light, replace(light, **{name: math.inf})))
+        assert module.unsound(bad, True) == f"controls[1].{name} is not finite, expected a number"

@@ -367,6 +367,15 @@ def test_an_answer_from_before_the_first_scene_is_none() -> None:
     assert request.trigger is Trigger.POLICY_UNHEALTHY and request.text == "no policy output"
 
 
+def test_how_long_a_policy_is_waited_for_does_not_depend_on_the_clock() -> None:
+    begin = 1_700_000_000 * plans.NS
+    memory, words = MonitorState(), []
+    for i in range(8):
+        request, memory = evaluate(scene(begin + i * TICK, 0.5 * i), None, None, memory, P)
+        words.append(request.trigger)
+    assert words == [Trigger.NONE] * 6 + [Trigger.POLICY_UNHEALTHY] * 2
+
+
 def test_a_route_without_a_path_is_an_error() -> None:
     good = scene(0)
     with pytest.raises(TakeadError, match=r"route\.path has 1 points, expected at least 2"):
