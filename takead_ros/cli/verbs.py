@@ -59,6 +59,7 @@ VERBS = (
     ),
     Verb("clips", "takead_ros.cli.clips", "app", "List, show, verify, repair and play takeover clips.", "Data"),
     Verb("replay", "takead_ros.cli.replay", "app", "Feed a clip to a node again and compare what it says.", "Data"),
+    Verb("dream", "takead_ros.cli.dream", "app", "Act again in the world that a takeover clip holds.", "Data"),
     Verb("train", "takead_training.cli", "train", "Behaviour cloning and takeover rounds.", "Learn", True),
     Verb(
         "export", "takead_training.cli", "export", "Checkpoint to ONNX, with parity check and manifest.", "Learn", True

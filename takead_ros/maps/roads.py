@@ -159,6 +159,13 @@ class OpenDriveMap:
 
 
 @dataclass(frozen=True)
+class RecordedMap:
+    """The streets that the scenes of a clip showed, by the clip's name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class LanePath:
     """A path along lane centres: nodes of the road network in order, and the lane (0: leftmost) on each edge.
 

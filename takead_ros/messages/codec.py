@@ -7,6 +7,7 @@ import struct
 from typing import Any
 
 from rosbags.serde import SerdeError
+from rosbags.typesys import TypesysError, get_types_from_msg
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import store, types
@@ -68,6 +69,18 @@ def type_name(message: Any) -> str:
 def definition(name: str) -> str:
     """The ``ros2msg`` text of a type with all that it contains, as an MCAP schema wants it."""
     return store.typestore().generate_msgdef(name, ros_version=2)[0]
+
+
+def other_fields(name: str, text: str) -> list[str]:
+    """The types, among ``name`` and all that it contains, of which the ros2msg ``text`` of another version has other
+    fields than this one, or that it lacks; empty where bytes written by that version can be read."""
+    known = store.typestore().fielddefs
+    try:
+        told = get_types_from_msg(text, name)
+    except TypesysError:
+        return [name]
+    here = {one: known[one][1] if one in known else None for one in told}
+    return [one for one in sorted({name, *told}) if one not in told or told[one][1] != here[one]]
 
 
 @functools.cache

@@ -187,7 +187,7 @@ def _film(old: Drive, new: Drive, stamp: int) -> list[Image.Image]:
     start = max(stamp - round(BEFORE_S * 1e9), 0)
     moments = [start + round(i * STEP_S * 1e9) for i in range(round((BEFORE_S + AFTER_S) / STEP_S))]
     return [
-        _side_by_side(_panel(_at(old, moment), "old", "before"), _panel(_at(new, moment), "new", "after"))
+        put_side_by_side(_panel(_at(old, moment), "old", "before"), _panel(_at(new, moment), "new", "after"))
         for moment in moments
     ]
 
@@ -212,7 +212,8 @@ def _at(drive: Drive, stamp: int) -> Frame:
     return min(drive.frames, key=lambda frame: abs(frame.scene.stamp - stamp))
 
 
-def _side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
+def put_side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
+    """Two pictures of one height in one."""
     gap = 8
     both = Image.new("RGB", (left.width + gap + right.width, left.height), GROUND)
     both.paste(left, (0, 0))

@@ -29,12 +29,14 @@ DAMAGE = (
 
 
 class BagMessage(NamedTuple):
-    """A message in a bag: ``stamp`` is its receive (log) time in ns, ``data`` its CDR bytes."""
+    """A message in a bag: ``stamp`` is its receive (log) time in ns, ``data`` its CDR bytes, ``definition`` what the
+    bag says of its type."""
 
     topic: str
     type: str
     stamp: int
     data: bytes
+    definition: str
 
 
 @dataclass
@@ -157,7 +159,8 @@ def _messages(
             if item.channel_id not in channels:
                 raise ValueError(f"a message of channel {item.channel_id}, which is not declared")
             channel = channels[item.channel_id]
-            yield BagMessage(channel.topic, scan.topics[channel.topic].type, item.log_time, item.data)
+            topic = scan.topics[channel.topic]
+            yield BagMessage(channel.topic, topic.type, item.log_time, item.data, topic.definition)
         elif isinstance(item, Schema):
             schemas[item.id] = item
         elif isinstance(item, Channel):

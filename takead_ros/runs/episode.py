@@ -96,7 +96,7 @@ class EpisodeRunner:
             _remove_bags(spec.folder)
         simulator = self._open(spec.simulator)
         episode = simulator.reset(scenario)
-        log, clips = _drive(spec, simulator.name, episode, policy, watch)
+        log, clips = drive_episode(spec, simulator.name, episode, policy, watch)
         try:
             return EpisodeResult(
                 **vars(score(log, spec.suite)),
@@ -163,10 +163,11 @@ class _Notes:
         self.events.append(convert.event_from_msg(msg))
 
 
-def _drive(
+def drive_episode(
     spec: EpisodeSpec, simulator: str, episode: Episode, policy: Policy | None, watch: Watch | None
 ) -> tuple[EpisodeLog, list[Path]]:
-    """Build the nodes, run them until the episode is over, and return its log and the clips.
+    """Build the nodes, run them until ``episode`` is over, and return its log and the clips; ``policy``: None where the
+    expert drives.
 
     The order of creation is the order in a tick (docs/design.md).
     """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from takead_ros.domain.scene import ControlKind, LightState, ObjectKind
-from takead_ros.maps.roads import LanePath, OpenDriveMap, Roads, SafeMetaDriveMap
+from takead_ros.maps.roads import LanePath, OpenDriveMap, RecordedMap, Roads, SafeMetaDriveMap
 
 
 class Ability(str, Enum):
@@ -157,7 +157,7 @@ class Scenario:
     family: str
     seed: int
     ability: Ability
-    roads: Roads | SafeMetaDriveMap | OpenDriveMap
+    roads: Roads | SafeMetaDriveMap | OpenDriveMap | RecordedMap
     route: LanePath
     start: float  # m along the route
     goal: float  # m along the route

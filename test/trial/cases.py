@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trial import cases_clips, cases_drive, cases_learn, cases_program, cases_results
+from trial import cases_clips, cases_dream, cases_drive, cases_learn, cases_program, cases_results
 from trial.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -10,5 +10,6 @@ CASES: tuple[Case, ...] = (
     *cases_drive.CASES,
     *cases_results.CASES,
     *cases_clips.CASES,
+    *cases_dream.CASES,
     *cases_learn.CASES,
 )

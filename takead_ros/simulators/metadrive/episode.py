@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from takead_ros.maps.lanemap import Lane
-from takead_ros.maps.roads import SafeMetaDriveMap
+from takead_ros.maps.roads import OpenDriveMap, Roads
 from takead_ros.scenarios.road_users import Pose
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.simulators.episode import ScriptedEpisode, VehicleState
@@ -56,7 +56,7 @@ class ScriptedScenarios:
     def begin(self, scenario: Scenario, offset_m: float, turn_rad: float) -> MetaDriveEpisode:
         """Builds the scenario's roads and puts everybody on them."""
         lanes, scenario = lay_out(scenario)
-        assert not isinstance(scenario.roads, SafeMetaDriveMap)
+        assert isinstance(scenario.roads, (Roads, OpenDriveMap))
         self._engine.build(scenario.roads)
         return MetaDriveEpisode(self._engine, scenario, lanes, offset_m, turn_rad)
 

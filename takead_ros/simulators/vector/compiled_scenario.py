@@ -53,10 +53,19 @@ def compile_scenario(scenario: Scenario, lane_map: LaneMap) -> CompiledScenario:
     """Lay the scenario out on its lanes. Raises TakeadError for more actors than an environment can hold."""
     navigation = navigate(lane_map, scenario.route, scenario.start, scenario.goal, scenario.speed_limit)
     paths = [Path(lane_map.path(actor.path)) for actor in scenario.actors]
-    polylines = lane_map.polylines(scenario.route)
+    lanes = lane_map.lanes.values()
+    centres = np.concatenate([lane.center for lane in lanes])
+    halves = np.concatenate([np.full(len(lane.center), lane.width / 2.0) for lane in lanes])
+    return compile_on(scenario, navigation, paths, lane_map.polylines(scenario.route), centres, halves)
+
+
+def compile_on(
+    scenario: Scenario, navigation: Navigation, paths: list[Path], polylines: tuple[Polyline, ...],
+    centres: FloatArray, halves: FloatArray,
+) -> CompiledScenario:  # fmt: skip
+    """The scenario on a map of which there are its ``polylines`` and samples of its lane centres (M, 2) m with half the
+    lane's width (M,) m; its actors on ``paths``, in their order. Raises TakeadError for more actors than fit."""
     each = [LineCache().pieces((line,)) for line in polylines]
-    centres = [lane.center for lane in lane_map.lanes.values()]
-    halves = [np.full(len(lane.center), lane.width / 2.0) for lane in lane_map.lanes.values()]
     widths = Widths(
         route=len(navigation.path.arc),
         limits=max(len(scenario.limits), 1),
@@ -65,7 +74,7 @@ def compile_scenario(scenario: Scenario, lane_map: LaneMap) -> CompiledScenario:
         phases=max(sum(len(actor.phases) for actor in scenario.actors), 1),
         controls=max(len(scenario.controls), 1),
         changes=max(sum(len(control.changes) for control in scenario.controls), 1),
-        lanes=sum(len(centre) for centre in centres),
+        lanes=len(centres),
         lines=len(polylines),
         pieces=sum(len(points) for points, _ in each),
     )
@@ -79,9 +88,8 @@ def compile_scenario(scenario: Scenario, lane_map: LaneMap) -> CompiledScenario:
     for k, (low, limit) in enumerate(scenario.limits):
         rows.limit_from[0, k], rows.limit_speed[0, k] = low, limit
     rows.limit_count[0] = len(scenario.limits)
-    lanes = np.concatenate(centres)
-    _fill(rows, "lane_", x=lanes[:, 0], y=lanes[:, 1], half=np.concatenate(halves))
-    rows.lane_count[0] = len(lanes)
+    _fill(rows, "lane_", x=centres[:, 0], y=centres[:, 1], half=halves)
+    rows.lane_count[0] = len(centres)
     _actors(rows, scenario.actors, paths)
     _controls(rows, scenario.controls, path)
     x, y, yaw = path.at(scenario.start)

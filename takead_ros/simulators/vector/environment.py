@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from takead_ros.domain.navigation import Navigation
@@ -60,7 +62,7 @@ class Environment:
         state, navigation, row = self._batch.state, self.navigation, self._row
         s, lateral, error, furthest, limit = (float(value) for value in state.navigation[row])
         navigation.s, navigation.lateral, navigation.heading_error, navigation.furthest = s, lateral, error, furthest
-        navigation.speed_limit = limit
+        navigation.speed_limit = None if math.isnan(limit) else limit
         ego, objects = self._ego(), objects_in(self._batch.layout, state, row)
         if state.tick[row]:
             self._recorder.find_contacts(ego, objects, s)

@@ -34,18 +34,19 @@ class Vector:
 
     def reset(self, scenario: Scenario, offset_m: float = 0.0, turn_rad: float = 0.0) -> VectorEpisode:
         """See ``simulators.api.Simulator``. Raises TakeadError for roads that only MetaDrive has."""
-        return VectorEpisode(compile_scenario(*on_lanes(scenario)), self._vehicle, offset_m, turn_rad)
+        compiled, batch = compile_scenario(*on_lanes(scenario)), Batch(1, self._vehicle)
+        batch.reset([0], [compiled], compiled.moved(offset_m, turn_rad)[None])
+        return VectorEpisode(batch, compiled)
 
     def close(self) -> None:
         """There is nothing to give back."""
 
 
 class VectorEpisode:
-    """One scenario in an environment of its own; satisfies ``simulators.api.Episode``."""
+    """The one environment of ``batch``, just reset to ``compiled``; satisfies ``simulators.api.Episode``."""
 
-    def __init__(self, compiled: CompiledScenario, vehicle: Vehicle, offset_m: float, turn_rad: float) -> None:
-        self._batch = Batch(1, vehicle)
-        self._batch.reset([0], [compiled], compiled.moved(offset_m, turn_rad)[None])
+    def __init__(self, batch: Batch, compiled: CompiledScenario) -> None:
+        self._batch = batch
         self._environment = Environment(self._batch, 0, compiled)
 
     @property

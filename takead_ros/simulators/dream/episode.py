@@ -1,0 +1,95 @@
+"""A clip's world as an episode to drive in, behind the seam of every simulator; the vector world steps it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from takead_ros.domain.scene import EgoState, FloatArray
+from takead_ros.measures.episode_log import End
+from takead_ros.simulators import STEP_S
+from takead_ros.simulators.dream.road_users import road_users
+from takead_ros.simulators.dream.world import ClipWorld, vehicle_of
+from takead_ros.simulators.vector.arrays import Layout
+from takead_ros.simulators.vector.batch import Batch
+from takead_ros.simulators.vector.compiled_scenario import compile_on
+from takead_ros.simulators.vector.ego import Vehicle
+from takead_ros.simulators.vector.simulator import VectorEpisode
+
+
+class DreamEpisode(VectorEpisode):
+    """The world of a clip from its chosen moment on, with road users that are ``agents`` (see ``ROAD_USERS``).
+
+    It is over where the record is, at the goal, and where the recorded map ends. Numbers of others are rows of
+    ``world.tracks`` plus one. Raises TakeadError for agents that there are none of, and more of them than there is room
+    for.
+    """
+
+    def __init__(self, world: ClipWorld, agents: str) -> None:
+        course, tracks, ego = world.course, world.tracks, world.ticks[0].world.ego
+        self._users = road_users(agents, tracks, course)
+        vehicle = vehicle_of(ego)
+        vehicle = vehicle._replace(substeps=round(STEP_S / vehicle.physics_step))
+        scenario = replace(world.scenario, actors=tuple(self._users.actors))
+        compiled = compile_on(
+            scenario, course.navigation, self._users.paths, world.record.polylines, course.lanes.points,
+            course.lanes.half,
+        )  # fmt: skip
+        _as_recorded(compiled.rows, world)
+        batch = Batch(1, vehicle)
+        batch.reset([0], [compiled], np.array([[ego.x, ego.y, ego.yaw, ego.speed, course.limits[0][1]]]))
+        batch.state.body[0], batch.state.ego[0, :9] = body_of(ego, vehicle), _shown(ego)
+        self._users.move(batch.layout, batch.state, 0)
+        self._seconds, self._ends_at = world.window.seconds, course.ends_at - ego.length
+        super().__init__(batch, compiled)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the results should know, a line each."""
+        return self._users.notes()
+
+    @property
+    def at_map_end(self) -> bool:
+        """Whether the ego has come to where the recorded map ends."""
+        return self._environment.navigation.s >= self._ends_at
+
+    @property
+    def done(self) -> bool:
+        """Whether the dream is over."""
+        over = self._environment.end is not End.RUNNING
+        return over or self.at_map_end or self.time_s >= self._seconds - 0.5 * self.step_s
+
+    def step(self, steering_angle: float, acceleration: float) -> None:
+        """See ``simulators.api.Episode``."""
+        state = self._batch.state
+        state.stood[0, 2] = 0.0  # a record is as long as it is, with whatever stands in it
+        self._users.move(self._batch.layout, state, int(state.tick[0]) + 1)
+        super().step(steering_angle, acceleration)
+
+
+def body_of(ego: EgoState, vehicle: Vehicle) -> FloatArray:
+    """The vector world's ``State.body`` (9,) of an ego as a scene shows it: its chassis is one physics step ahead."""
+    cos, sin = math.cos(ego.yaw), math.sin(ego.yaw)
+    vx, vy = cos * ego.speed - sin * ego.lateral_speed, sin * ego.speed + cos * ego.lateral_speed
+    h = vehicle.physics_step
+    back = ego.acceleration * h  # m/s along: the velocity was another in that step
+    x, y = ego.x + (vx - cos * back) * h, ego.y + (vy - sin * back) * h
+    return np.array([x, y, ego.yaw + ego.yaw_rate * h, vx, vy, ego.yaw_rate, ego.x, ego.y, ego.yaw])
+
+
+def _shown(ego: EgoState) -> FloatArray:
+    return np.array(
+        [ego.x, ego.y, ego.yaw, ego.speed, ego.lateral_speed, ego.yaw_rate, ego.acceleration, ego.lateral_acceleration,
+         ego.steering_angle]
+    )  # fmt: skip
+
+
+def _as_recorded(rows: Layout, world: ClipWorld) -> None:
+    """Bodies and stop lines as they were recorded, in place of those that a scenario's words stand for."""
+    tracks, count = world.tracks, len(world.tracks.id)
+    rows.length[0, :count], rows.width[0, :count], rows.kind[0, :count] = tracks.length, tracks.width, tracks.kind
+    for i, control in enumerate(world.course.controls):
+        told = control.told
+        rows.control_x[0, i], rows.control_y[0, i], rows.control_yaw[0, i] = told.x, told.y, told.yaw

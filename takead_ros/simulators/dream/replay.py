@@ -1,0 +1,59 @@
+"""Road users that do what was recorded, whatever the ego does. Who is hit stays there, a wreck."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from takead_ros.domain.geometry import Path
+from takead_ros.domain.scene import FloatArray, ObjectKind
+from takead_ros.maps.roads import LanePath
+from takead_ros.scenarios.spec import Actor
+from takead_ros.simulators.dream.course import Course
+from takead_ros.simulators.dream.tracks import MODELS, Tracks
+from takead_ros.simulators.vector.arrays import Layout, State
+
+
+class Replay:
+    """See ``road_users.RoadUsers``."""
+
+    def __init__(self, tracks: Tracks, course: Course) -> None:
+        self._tracks = tracks
+        seen = range(len(tracks.id))
+        self.actors = [standing(ObjectKind(int(tracks.kind[i]))) for i in seen]
+        self.paths = [spot(first_pose(tracks, i)) for i in seen]
+
+    def move(self, layout: Layout, state: State, tick: int) -> None:
+        """See ``road_users.RoadUsers``; beyond the record nobody is there."""
+        tracks = self._tracks
+        here = tracks.here[tick] if tick < len(tracks.here) else np.zeros(len(tracks.id), bool)
+        place(state, np.arange(len(tracks.id)), here, tracks.pose[min(tick, len(tracks.pose) - 1)])
+
+    def notes(self) -> list[str]:
+        """See ``road_users.RoadUsers``."""
+        some = self._tracks.comes_or_goes
+        return [f"{some} of {len(self._tracks.id)} road users were not seen all the time: absent where they were not"]
+
+
+def standing(kind: ObjectKind) -> Actor:
+    """An actor that the vector world leaves where it is put."""
+    return Actor(MODELS[kind], LanePath((), ()), 0.0, emergency=kind is ObjectKind.EMERGENCY_VEHICLE)
+
+
+def spot(pose: FloatArray) -> Path:
+    """A path that begins at ``pose`` (5,)."""
+    ahead = np.array([np.cos(pose[2]), np.sin(pose[2])])
+    return Path(pose[:2] + np.arange(3)[:, None] * ahead)
+
+
+def first_pose(tracks: Tracks, i: int) -> FloatArray:
+    """Where actor ``i`` was seen first."""
+    return np.asarray(tracks.pose[int(tracks.here[:, i].argmax()), i])
+
+
+def place(state: State, actors: NDArray[np.int64], here: NDArray[np.bool_], pose: FloatArray) -> None:
+    """Put those of ``actors`` (N,) that are ``here`` (N,) to their ``pose`` (N, 5) in environment 0; the others leave
+    the world. A wreck stays."""
+    free = state.hit[0, actors] == 0
+    state.gone[0, actors[free]] = ~here[free]
+    state.pose[0, actors[free & here]] = pose[free & here]
