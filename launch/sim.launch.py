@@ -3,12 +3,14 @@
     ros2 launch takead_ros sim.launch.py                                    embedded MetaDrive, expert in shadow
     ros2 launch takead_ros sim.launch.py joystick:=true                     a safety driver at the joystick as well
     ros2 launch takead_ros sim.launch.py sim:=carla joystick:=true          CARLA by carla_ros_bridge
+    ros2 launch takead_ros sim.launch.py sim:=carla carla_server:=true      the same without CARLA, on a CPU
     ros2 launch takead_ros sim.launch.py sim:=none vehicle:=ackermann       a vehicle; its scene comes from elsewhere
     ros2 launch takead_ros sim.launch.py model:=runs/demo/round-1/training/model.onnx bags:=/data params:=my.yaml
 
 ``--show-args`` lists every argument.
 """
 
+import importlib.util
 import json
 import subprocess
 import tempfile
@@ -16,7 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+    Shutdown,
+)
+from launch.event_handlers import OnProcessIO
+from launch.events.process import ProcessIO
 from launch.launch_context import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
@@ -26,6 +37,13 @@ from launch_ros.actions import Node
 from launch import LaunchDescription, LaunchDescriptionEntity  # type: ignore[attr-defined]
 
 SHARE = Path(get_package_share_directory("takead_ros"))
+PROGRAMS = Path(get_package_prefix("takead_ros")) / "lib" / "takead_ros"
+# What the bridge's programs import besides ROS 2's packages, and where it comes from.
+BRIDGE_IMPORTS = {
+    "carla": "CARLA's client library (pip install carla==0.9.16)",
+    "agents": "CARLA's folder PythonAPI/carla",
+    "networkx": "networkx, by which CARLA's agents plan routes",
+}
 
 
 def arguments() -> list[DeclareLaunchArgument]:
@@ -47,6 +65,12 @@ def arguments() -> list[DeclareLaunchArgument]:
             default_value="true",
             choices=["true", "false"],
             description="drive as soon as all is there (with carla: towards the publisher's default goal)",
+        ),
+        DeclareLaunchArgument(
+            "carla_server",
+            default_value="false",
+            choices=["true", "false"],
+            description="carla: start takead carla-server instead of reaching a CARLA of yours",
         ),
         DeclareLaunchArgument("host", default_value="localhost", description="carla: server"),
         DeclareLaunchArgument("port", default_value="2000", description="carla: server"),
@@ -82,9 +106,8 @@ def checked(value: dict[str, str]) -> list[str]:
     """The parameter file, once it is known to fit: a node by itself sees only its own section."""
     if not value["params"]:
         return []
-    program = Path(get_package_prefix("takead_ros")) / "lib" / "takead_ros" / "check_parameters"
     result = subprocess.run(
-        [str(program), f"/{value['namespace'].strip('/')}", value["params"]],
+        [str(PROGRAMS / "check_parameters"), f"/{value['namespace'].strip('/')}", value["params"]],
         capture_output=True,
         text=True,
         check=False,
@@ -131,6 +154,45 @@ def carla_launches(value: dict[str, str]) -> list[tuple[str, str, dict[str, str]
     ]
 
 
+def bridge(value: dict[str, str]) -> list[IncludeLaunchDescription]:
+    """The bridge's programs. Raises RuntimeError for what they would miss: each by itself ends with a traceback."""
+    for module, what in BRIDGE_IMPORTS.items():
+        if importlib.util.find_spec(module) is None:
+            raise RuntimeError(
+                f"sim:=carla: carla_ros_bridge needs {what} where ROS 2's Python finds it, as on PYTHONPATH; "
+                f"there is no module '{module}' (docs/ros2.md)"
+            )
+    return [
+        IncludeLaunchDescription(launch_file(package, name), launch_arguments=settings.items())
+        for package, name, settings in carla_launches(value)
+    ]
+
+
+def with_server(value: dict[str, str], bridge: list[IncludeLaunchDescription]) -> list[LaunchDescriptionEntity]:
+    """``takead carla-server``, and the bridge as soon as it listens: a client that comes too early waits in vain.
+
+    At the end the server outlives the bridge, which would else wait for it until it is killed.
+    """
+    if value["host"] not in ("localhost", "127.0.0.1"):
+        raise RuntimeError(f"carla_server:=true host:={value['host']}, expected localhost: the server is started here")
+    town = value["town"]
+    start = ["--xodr", town] if town.endswith(".xodr") else ["--town", town]
+    server = ExecuteProcess(
+        cmd=[str(PROGRAMS / "carla_server"), *start, "--port", value["port"], "--grace", "8"],
+        name="carla_server",
+        output="screen",
+        additional_env={"PYTHONUNBUFFERED": "1"},
+        sigterm_timeout="15",
+        on_exit=Shutdown(reason="carla_server ended"),
+    )
+    waiting = [bridge]
+
+    def listens(event: ProcessIO) -> list[IncludeLaunchDescription] | None:
+        return waiting.pop() if waiting and b"speaks CARLA" in event.text else None
+
+    return [RegisterEventHandler(OnProcessIO(target_action=server, on_stdout=listens)), server]
+
+
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in arguments()}
 
@@ -140,6 +202,8 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         raise RuntimeError(
             f"sim:={value['sim']} vehicle:='{vehicle}', expected a vehicle exactly where sim is no world of ours"
         )
+    if value["carla_server"] == "true" and not carla:
+        raise RuntimeError(f"carla_server:=true sim:={value['sim']}, expected sim:=carla")
     extra = checked(value)
 
     def node(name: str, parameters: dict[str, Any] | None = None, config: str = "", critical: bool = False) -> Node:
@@ -185,9 +249,7 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     stack.append(node("vehicle", side, config=f"vehicle_{vehicle}", critical=True))
     if not carla:
         return stack
-    for package, name, settings in carla_launches(value):
-        stack.append(IncludeLaunchDescription(launch_file(package, name), launch_arguments=settings.items()))
-    return stack
+    return [*stack, *(with_server(value, bridge(value)) if value["carla_server"] == "true" else bridge(value))]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -42,6 +42,9 @@ def carla_server(
     ),
     record: Path | None = typer.Option(None, help="Write every frame and call into a new MCAP file in this folder."),
     seed: int = typer.Option(0, min=0, help="Of the sensors' noise, and of the scenarios of --suite."),
+    grace_s: float = typer.Option(
+        0.0, "--grace", min=0.0, max=60.0, help="After Ctrl-C, go on for at most so many s for clients that tidy up."
+    ),
     carla_version: str = typer.Option("0.9.16", help="The version whose client is served."),
 ) -> None:
     """Serve CARLA's own protocol to the unmodified client: worlds, traffic, lidar and radar, no cameras.
@@ -75,7 +78,7 @@ def carla_server(
         server = Server(world, towns, note, speed is Speed.REALTIME, recorder)
         await server.open(host, port, port + 1)
         say(f"speaks CARLA {layout.version} on {host}:{port} and {port + 1}, map {first.name}")
-        await server.run(stop)
+        await server.run(stop, grace_s)
         return server
 
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from takead_ros.domain.driving import ArbiterMode as M
-from takead_ros.domain.driving import DriverStatus
+from takead_ros.domain.driving import DriverStatus, Trigger
 from takead_ros.takeover.facts import UNWATCHED, Facts
 from takead_ros.takeover.inputs import Ask
 from takead_ros.takeover.memory import ENGAGED, Response, State
@@ -39,6 +39,10 @@ def engagement(state: State, facts: Facts, p: ArbiterParameters) -> Response:
         if facts.policy_fault.startswith(UNWATCHED):
             return Response(False, "monitor_lost", f"the policy may not drive unwatched: {facts.policy_fault}")
         return Response(False, "policy_unhealthy", f"the policy may not drive: {facts.policy_fault}")
+    asked = facts.request
+    if "policy" in p.drivers and asked is not None and asked.trigger is Trigger.POLICY_UNHEALTHY:
+        # by an answer from before the first scene, say: who engages now is taken over in the next tick
+        return Response(False, "policy_unhealthy", f"the policy may not drive: the monitor says {asked.text}")
     if "policy" not in p.drivers and facts.expert is None:
         return Response(False, "expert_unhealthy", f"the expert may not drive: {facts.expert_fault}")
     if facts.arrived:

@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from mcap.reader import make_reader
 
-from support.carla_server import ask_client, connect_refused, free_ports
+from support.carla_server import ask_client, connect_refused, free_ports, start_client, told
 from support.opendrive import straight
 
 pytestmark = pytest.mark.slow
@@ -41,6 +42,27 @@ def test_it_serves_a_file_records_and_ends(tmp_path: Path) -> None:
     driven = [actor for actor in frames[-1]["actors"] if actor["type"] == "vehicle.tesla.model3"]
     assert frames[-1]["map"] == "Carla/Maps/mine" and len(driven) == 1 and abs(driven[0]["velocity"][0]) > 1.0
     assert {"spawn_actor", "tick_cue"} <= {call["name"] for topic, call in told if topic == "call"}
+
+
+def test_clients_may_tidy_up_after_ctrl_c(tmp_path: Path) -> None:
+    """Who waits for a tick of a server that is gone does so until its own time limit."""
+    (tmp_path / "mine.xodr").write_text(straight(), encoding="utf-8")
+    port = free_ports()
+    options = ["--xodr", str(tmp_path / "mine.xodr"), "--port", str(port), "--grace", "30"]
+    server = subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert server.stdout is not None and server.stderr is not None
+    assert "speaks CARLA" in server.stdout.readline()
+    client = start_client("drive", port, "30", "1", str(tmp_path / "ended"))
+    while "connects" not in server.stderr.readline():
+        assert server.poll() is None
+    server.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert server.poll() is None
+    (tmp_path / "ended").touch()
+    assert told(client)["frames"] >= 30
+    asked = time.monotonic()
+    server.communicate(timeout=20.0)
+    assert server.returncode == 0 and time.monotonic() - asked < 10.0, "nobody is left to wait for"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,10 @@ import pytest
 pytest.importorskip("launch_ros", reason="launch_ros is not in this ROS 2 install")
 
 from ament_index_python.packages import get_package_prefix, get_package_share_directory
+from launch.events.process import ProcessStdout
+
+from launch import LaunchContext
+from support.carla_drive import users_environment
 
 pytestmark = pytest.mark.ros
 SHARE = Path(get_package_share_directory("takead_ros"))
@@ -32,6 +35,12 @@ def launch_file() -> Any:
 def given(launch_file: Any, **changed: str) -> dict[str, str]:
     defaults = {one.name: "".join(part.text for part in one.default_value) for one in launch_file.arguments()}
     return {**defaults, **changed}
+
+
+def launched(launch_file: Any, **changed: str) -> Any:
+    context = LaunchContext()
+    context.launch_configurations.update(given(launch_file, **changed))
+    return launch_file.nodes(context)
 
 
 def test_the_server_may_take_its_time_everywhere(launch_file: Any) -> None:
@@ -65,6 +74,32 @@ def test_objects_without_one_ego_are_refused(launch_file: Any, tmp_path: Path) -
         launch_file.ego_objects(str(path), "demo")
 
 
+def test_a_server_is_started_here_only(launch_file: Any) -> None:
+    with pytest.raises(RuntimeError, match="host:=there, expected localhost"):
+        launch_file.with_server(given(launch_file, host="there"), [])
+    with pytest.raises(RuntimeError, match="carla_server:=true sim:=metadrive, expected sim:=carla"):
+        launched(launch_file, carla_server="true")
+
+
+@pytest.mark.parametrize(("town", "start"), [("Town01", ["--town", "Town01"]), ("/m/a.xodr", ["--xodr", "/m/a.xodr"])])
+def test_the_bridge_starts_once_the_server_listens(launch_file: Any, town: str, start: list[str]) -> None:
+    context = LaunchContext()
+    handler, server = launch_file.with_server(given(launch_file, town=town, port="2345"), ["the bridge"])
+    command = ["".join(context.perform_substitution(part) for part in word) for word in server.cmd]
+    assert command[0] == str(PROGRAMS / "carla_server") and (PROGRAMS / "carla_server").exists()
+    assert command[1:3] == start and command[3:5] == ["--port", "2345"]
+    listens = handler.event_handler
+    lines = (b"127.0.0.1:5 connects", b"speaks CARLA 0.9.16 on 127.0.0.1:2345", b"speaks CARLA again")
+    said = [ProcessStdout(text=t, action=server, name="s", cmd=[], cwd=None, env=None, pid=1) for t in lines]
+    assert [listens.handle(event, context) for event in said] == [None, ["the bridge"], None]
+
+
+def test_what_the_bridge_would_miss_is_named_before_it_starts(launch_file: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(launch_file.BRIDGE_IMPORTS, "no_such_module", "a thing (pip install thing)")
+    with pytest.raises(RuntimeError, match=r"needs .*pip install.* there is no module"):
+        launch_file.bridge(given(launch_file))
+
+
 def test_a_parameter_file_is_checked_before_anything_starts(launch_file: Any, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("/**/policy_node:\n  ros__parameters: {period_s: 0.2}\n")
@@ -74,17 +109,11 @@ def test_a_parameter_file_is_checked_before_anything_starts(launch_file: Any, tm
     assert launch_file.checked(given(launch_file, params=str(path))) == [str(path)]
 
 
-def without_environment() -> dict[str, str]:
-    """This process's variables as a user has them: no virtual environment on PYTHONPATH."""
-    paths = [entry for entry in os.environ.get("PYTHONPATH", "").split(":") if entry and ".venv" not in entry]
-    return {**os.environ, "PYTHONPATH": ":".join(paths)}
-
-
 def test_our_nodes_find_their_environment_and_nobody_else_sees_it() -> None:
     code = "import numpy, sys; print(numpy.__file__)"
     program = (PROGRAMS / "policy_node").read_text().split("from takead_ros")[0]
     python = program.splitlines()[0].removeprefix("#!")
-    environment = without_environment()
+    environment = users_environment()
     ours, theirs = (
         subprocess.run([python, "-c", text], env=environment, capture_output=True, text=True, check=True).stdout.strip()
         for text in (f"{program}\n{code}", code)

@@ -11,7 +11,7 @@ import pytest
 from support.arbiter_loop import Loop, engaged, in_mode
 from support.scenery import SECOND, TICK, received, scene
 from takead_ros.domain.driving import ArbiterMode as M
-from takead_ros.domain.driving import DriverOutput, DriverStatus, Limit, Plan, Source
+from takead_ros.domain.driving import DriverOutput, DriverStatus, Limit, Plan, Source, Trigger
 from takead_ros.domain.scene import Scene
 from takead_ros.takeover.facts import POSES_KEPT
 from takead_ros.takeover.inputs import Ask, Now
@@ -116,6 +116,23 @@ def test_auto_engage_waits_for_the_envelope() -> None:
     assert loop.mode is M.DISENGAGED and loop.state.response is None
     loop.tick()
     assert loop.mode is M.POLICY
+
+
+def test_nobody_engages_into_a_takeover_by_what_the_monitor_still_says() -> None:
+    """At the start it may hold an answer of the policy's from before the first scene."""
+    loop = Loop(auto_engage=True)
+    for _ in range(10):
+        loop.tick(request=loop.ask(Trigger.POLICY_UNHEALTHY))
+        assert loop.mode is M.DISENGAGED
+    refused = ask_with(loop, request=loop.ask(Trigger.POLICY_UNHEALTHY))
+    assert refused.code == "policy_unhealthy" and "the monitor says" in refused.message
+    for _ in range(20):
+        loop.tick()
+        assert not loop.events
+    assert loop.mode is M.POLICY
+    other = Loop(auto_engage=True)
+    other.tick(request=other.ask(Trigger.COLLISION_PREDICTED))
+    assert other.mode is not M.DISENGAGED, "what the expert can do something about is no reason to wait"
 
 
 def test_provenance() -> None:

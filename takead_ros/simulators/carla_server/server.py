@@ -20,6 +20,7 @@ from takead_ros.simulators.carla_server.values import EpisodeSettings, Refused
 from takead_ros.simulators.carla_server.world import LONGEST_STEP_S, World
 
 OWN_MAP = "OpenDriveMap"
+GRACE_STEP_S = 0.02
 METHODS = {**methods_world.table.methods, **methods_actors.table.methods}
 ALSO = frozenset({"tick_cue"})  # answered by the server itself
 
@@ -70,11 +71,13 @@ class Server:
                 f"--host {host} --port {port}: {error.strerror or error}, expected two free ports"
             ) from error
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop``; in asynchronous mode the world goes on by itself."""
-        ending = asyncio.ensure_future(stop.wait())
+    async def run(self, stop: asyncio.Event, grace_s: float = 0.0) -> None:
+        """Serve until ``stop``, and then for at most ``grace_s`` those who are still connected: they may have actors to
+        destroy, and wait out their whole time limit for a server that is gone. In asynchronous mode the world goes on
+        by itself."""
+        ending = asyncio.ensure_future(self._ended(stop, grace_s))
         try:
-            while not stop.is_set():
+            while not ending.done():
                 if self.world.settings.synchronous_mode:
                     self._wake.clear()
                     waking = asyncio.ensure_future(self._wake.wait())
@@ -82,13 +85,19 @@ class Server:
                     waking.cancel()
                     continue
                 await asyncio.wait({ending}, timeout=max(self._due - time.monotonic(), 0.0))
-                if not self.world.settings.synchronous_mode and not stop.is_set():
+                if not self.world.settings.synchronous_mode and not ending.done():
                     began = time.thread_time()
                     self.tick()
                     self.counts.spent_s += time.thread_time() - began
         finally:
             ending.cancel()
             await self.close()
+
+    async def _ended(self, stop: asyncio.Event, grace_s: float) -> None:
+        await stop.wait()
+        until = time.monotonic() + grace_s
+        while self.clients and time.monotonic() < until:
+            await asyncio.sleep(GRACE_STEP_S)
 
     async def close(self) -> None:
         """End all connections."""

@@ -1,0 +1,195 @@
+"""The user's own command in processes of its own, with a person at ``/joy`` and everything that the stack says."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from ament_index_python.packages import get_package_share_directory
+from carla_msgs.msg import CarlaEgoVehicleControl
+from geometry_msgs.msg import PoseStamped
+from nav_msgs.msg import Path as PathMsg
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+
+from takead_ros.host import qos, wiring
+from takead_ros.messages import interfaces, types
+from takead_ros.messages.interfaces import Qos
+
+RELEASED = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]  # an Xbox pad's axes at rest: both triggers are at 1
+Heard = list[tuple[float, Any]]
+
+
+def users_environment() -> dict[str, str]:
+    """This process's variables as a user has them: no virtual environment on PYTHONPATH."""
+    paths = [entry for entry in os.environ.get("PYTHONPATH", "").split(":") if entry and ".venv" not in entry]
+    return {**os.environ, "PYTHONPATH": ":".join(paths)}
+
+
+def missing_for_the_bridge() -> str:
+    """What of carla_ros_bridge's world is not here, in words; empty where all is."""
+    code = "import importlib.util, sys; print(*(m for m in sys.argv[1:] if importlib.util.find_spec(m) is None))"
+    python = shutil.which("python3", path="/usr/bin:/bin") or "python3"
+    modules = ["carla_ros_bridge", "carla_waypoint_publisher", "carla", "agents", "networkx"]
+    done = subprocess.run([python, "-c", code, *modules], env=users_environment(), capture_output=True, text=True)
+    return done.stdout.strip() or done.stderr.strip()
+
+
+class Drive:
+    """``ros2 launch takead_ros sim.launch.py sim:=carla carla_server:=true`` and further arguments, from ``start``
+    (x m, y m, yaw degrees in ``map``). Each list holds (time of reception by the steady clock in s, message)."""
+
+    def __init__(self, folder: Path, start: tuple[float, float, float], port: int, *arguments: str) -> None:
+        self.folder, self.clips, self.log = folder, folder / "clips", folder / "log"
+        share = Path(get_package_share_directory("takead_ros"))
+        shipped = json.loads((share / "config" / "carla_ego.json").read_text())
+        (ego,) = [one for one in shipped["objects"] if one["type"].startswith("vehicle.")]
+        ego["spawn_point"] = dict(
+            zip(("x", "y", "z", "roll", "pitch", "yaw"), (*start[:2], 0.5, 0.0, 0.0, start[2]), strict=True)
+        )
+        (folder / "objects.json").write_text(json.dumps(shipped))
+        command = ["ros2", "launch", "takead_ros", "sim.launch.py", "sim:=carla", "carla_server:=true"]
+        given = [f"port:={port}", f"objects:={folder / 'objects.json'}", f"bags:={self.clips}", *arguments]
+        self._output = self.log.open("wb")
+        self.began = time.monotonic()
+        # A child of a background job ignores SIGINT unless told otherwise.
+        self.process = subprocess.Popen(
+            ["env", "--default-signal=INT", *command, *given], stdout=self._output, stderr=subprocess.STDOUT,
+            env=users_environment(), start_new_session=True,
+        )  # fmt: skip
+        rclpy.init()
+        self.node = Node("listener", namespace="takead")
+        self.commands: Heard = []
+        self.scenes: Heard = []
+        self.states: Heard = []
+        self.events: Heard = []
+        self.controls: Heard = []
+        self.diagnostics: Heard = []
+        for interface, kept in (
+            (interfaces.COMMAND, self.commands), (interfaces.SCENE, self.scenes),
+            (interfaces.ARBITER_STATE, self.states), (interfaces.EVENT, self.events),
+            (interfaces.DIAGNOSTICS, self.diagnostics),
+        ):  # fmt: skip
+            wiring.subscription(self.node, interface, self._keep(kept))
+        self.node.create_subscription(
+            CarlaEgoVehicleControl, "/carla/ego_vehicle/vehicle_control_cmd", self._keep(self.controls),
+            qos.profile(Qos(10)),
+        )  # fmt: skip
+        self._route: Heard = []
+        latched = qos.profile(Qos(1, latched=True))
+        self.node.create_subscription(PathMsg, "/carla/ego_vehicle/waypoints", self._keep(self._route), latched)
+        self._goal = self.node.create_publisher(PoseStamped, "/carla/ego_vehicle/goal", 10)
+        self.axes: list[float] | None = None  # of the person's pad; None: there is none
+        self._joy = wiring.publisher(self.node, interfaces.JOY)
+        self.node.create_timer(0.02, self._person)
+        self.engaged_again = 0
+        self.executor = SingleThreadedExecutor()
+        self.executor.add_node(self.node)
+
+    def _keep(self, kept: Heard) -> Callable[[Any], None]:
+        return lambda msg: kept.append((time.monotonic(), msg))
+
+    def _person(self) -> None:
+        if self.axes is not None:
+            self._joy.publish(types.Joy(axes=self.axes, buttons=[0] * 11))
+
+    def spin(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
+        """Listen for so long, or until ``until``; whether it came true."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            self.executor.spin_once(timeout_sec=0.005)
+            if until():
+                return True
+        return until()
+
+    @property
+    def state(self) -> int:
+        """The arbiter's newest mode; -1 before there is one."""
+        return self.states[-1][1].state if self.states else -1
+
+    @property
+    def ego(self) -> Any:
+        """The newest ego state; None before there is one."""
+        return self.scenes[-1][1].ego if self.scenes else None
+
+    def driver(self) -> int:
+        """Who steers, by the newest command; -1 before there is one."""
+        return self.commands[-1][1].lateral_source if self.commands else -1
+
+    def speed_by(self) -> int:
+        """Who sets the speed, by the newest command; -1 before there is one."""
+        return self.commands[-1][1].longitudinal_source if self.commands else -1
+
+    def after(self, heard: Heard, moment: float) -> Heard:
+        """What was heard after ``moment``."""
+        return [entry for entry in heard if entry[0] > moment]
+
+    def vehicle_report(self) -> Any:
+        """The newest status of vehicle_node in /diagnostics."""
+        for _, msg in reversed(self.diagnostics):
+            for status in msg.status:
+                if "vehicle" in status.name:
+                    return status
+        return None
+
+    def call(self, service: interfaces.Service, **values: Any) -> Any:
+        """The answer of ``service``; None where it does not come in 20 s."""
+        client = wiring.client(self.node, service)
+        if not client.wait_for_service(timeout_sec=10.0):
+            return None
+        future = client.call_async(service.service.Request(**values))
+        self.spin(20.0, future.done)
+        return future.result() if future.done() else None
+
+    def ahead(self, along_m: int) -> tuple[float, float]:
+        """The place so far ahead on the route (its points are 1 m apart)."""
+        points = [(pose.pose.position.x, pose.pose.position.y) for pose in self._route[-1][1].poses]
+        here = (self.ego.x, self.ego.y)
+        nearest = min(range(len(points)), key=lambda i: math.dist(points[i], here))
+        return points[min(nearest + along_m, len(points) - 1)]
+
+    def until(self, seconds: float, true: Callable[[], bool]) -> bool:
+        """Wait so; whenever the vehicle has come to a stop meanwhile, engage, as a person does who was asked to: on a
+        loaded machine scenes may come too late."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            if self.spin(2.0, true):
+                return True
+            if self.state == types.ArbiterState.STOPPED:
+                self.call(interfaces.ENGAGE)
+                self.engaged_again += 1
+        return true()
+
+    def set_goal(self, x: float, y: float) -> None:
+        """As a person does by ``ros2 topic pub``."""
+        goal = PoseStamped()
+        goal.header.frame_id = "map"
+        goal.pose.position.x, goal.pose.position.y, goal.pose.orientation.w = x, y, 1.0
+        self._goal.publish(goal)
+
+    def end(self) -> float:
+        """Ctrl-C; the seconds until the launch has ended. Whatever does not end in 40 s is killed."""
+        asked = time.monotonic()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+        try:
+            self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._output.close()
+        return time.monotonic() - asked
+
+    def close(self) -> None:
+        """End the listener."""
+        self.executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown()
