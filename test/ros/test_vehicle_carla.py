@@ -38,6 +38,7 @@ from nav_msgs.msg import Odometry
 from nav_msgs.msg import Path as PathMsg
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from std_msgs.msg import Bool
 
 from support.opendrive import crossing
 from takead_ros.host import qos, wiring
@@ -244,6 +245,28 @@ def test_without_commands_it_brakes_with_the_wheel_held(bridge: Bridge) -> None:
     assert bridge.wait(lambda: bridge.controls[-1].brake > 0.1)
     assert bridge.controls[-1].throttle == 0.0
     assert bridge.controls[-1].steer == pytest.approx(held)
+
+
+@pytest.mark.ros
+def test_a_manual_override_that_somebody_left_on_is_told(bridge: Bridge) -> None:
+    """It is latched: the bridge goes on to drop our commands when the program that asked for it has ended."""
+    bridge.speed = 0.0
+    topic = "/carla/ego_vehicle/vehicle_control_manual_override"
+    somebody = bridge.node.create_publisher(Bool, topic, LATCHED)
+
+    def told(switched_on: bool) -> bool:
+        somebody.publish(Bool(data=switched_on))
+        bridge.diagnostics.clear()
+        end = time.monotonic() + 8.0
+        while time.monotonic() < end:
+            bridge.tick(0.0, -1.0)
+            newest = [one.message for one in bridge.diagnostics if "vehicle" in one.name][-1:]
+            if newest and ("carries out none of our commands" in newest[0]) is switched_on:
+                return True
+        return False
+
+    assert told(True)
+    assert told(False)
 
 
 @pytest.mark.ros

@@ -157,6 +157,11 @@ class Drive:
         nearest = min(range(len(points)), key=lambda i: math.dist(points[i], here))
         return points[min(nearest + along_m, len(points) - 1)]
 
+    def route_end(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The last point of the newest route, and one 5 m before it."""
+        points = [(pose.pose.position.x, pose.pose.position.y) for pose in self._route[-1][1].poses]
+        return points[-1], points[max(len(points) - 6, 0)]
+
     def until(self, seconds: float, true: Callable[[], bool]) -> bool:
         """Wait so; whenever the vehicle has come to a stop meanwhile, engage, as a person does who was asked to: on a
         loaded machine scenes may come too late."""

@@ -1,9 +1,9 @@
 """From carla_ros_bridge's messages to domain types. Pure; duck-typed on the message classes.
 
 The bridge already publishes in right-handed ``map`` (ENU of CARLA's world with y flipped). Its traps that matter here:
-odometry's linear twist is wrong on slopes and its angular rate is not rotated into the body frame, so speed is taken
-from ``vehicle_status`` and the yaw rate (about the vertical axis of ``map``) is used as it is; ``objects`` hold
-vehicles and walkers only, neither props nor the ego; object twists are in ``map``.
+odometry's linear twist is wrong on slopes (``body_velocity``) and its angular rate is not rotated into the body frame,
+so speed is taken from ``vehicle_status`` and the yaw rate (about the vertical axis of ``map``) is used as it is;
+``objects`` hold vehicles and walkers only, neither props nor the ego; object twists are in ``map``.
 """
 
 from __future__ import annotations
@@ -39,6 +39,26 @@ def yaw_of(quaternion: Any) -> float:
     return float(np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
 
 
+def body_velocity(quaternion: Any, linear: Any) -> FloatArray:
+    """Velocity in the body frame, (3,) m/s, of the linear twist of the bridge's odometry.
+
+    The bridge turns CARLA's left-handed vector by the right-handed rotation R from body to ``map``, and flips y
+    afterwards: with F for the flip, its twist is F R F v_map. That is R^T v_map, as it should be, on the level only;
+    elsewhere it leaks speed into the lateral (0.3 m/s at 10 m/s on 10 degrees). v_map = F R^T F twist.
+    """
+    x, y, z, w = quaternion.x, quaternion.y, quaternion.z, quaternion.w
+    rotation = np.array(
+        [
+            [1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - z * w), 2.0 * (x * z + y * w)],
+            [2.0 * (x * y + z * w), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - x * w)],
+            [2.0 * (x * z - y * w), 2.0 * (y * z + x * w), 1.0 - 2.0 * (x * x + y * y)],
+        ]
+    )
+    flip = np.array([1.0, -1.0, 1.0])
+    in_map = flip * (rotation.T @ (flip * np.array([linear.x, linear.y, linear.z])))
+    return np.asarray(rotation.T @ in_map)
+
+
 def ego_from_bridge(odometry: Any, status: Any, previous: EgoState | None, dt: float, max_steering_angle: float,
                     length: float, width: float, wheelbase: float) -> EgoState:  # fmt: skip
     """Ego state from nav_msgs/Odometry and CarlaEgoVehicleStatus.
@@ -47,7 +67,8 @@ def ego_from_bridge(odometry: Any, status: Any, previous: EgoState | None, dt: f
     """
     pose, twist = odometry.pose.pose, odometry.twist.twist
     yaw = yaw_of(pose.orientation)
-    forward = 1.0 if twist.linear.x >= 0.0 else -1.0
+    velocity = body_velocity(pose.orientation, twist.linear)
+    forward = 1.0 if velocity[0] >= 0.0 else -1.0
     speed = forward * float(status.velocity)
     yaw_rate = float(twist.angular.z)
     known = previous is not None and dt > 0.0
@@ -56,7 +77,7 @@ def ego_from_bridge(odometry: Any, status: Any, previous: EgoState | None, dt: f
         y=float(pose.position.y),
         yaw=yaw,
         speed=speed,
-        lateral_speed=float(twist.linear.y),
+        lateral_speed=float(velocity[1]),
         yaw_rate=yaw_rate,
         acceleration=(speed - previous.speed) / dt if known and previous is not None else 0.0,
         lateral_acceleration=speed * yaw_rate,

@@ -47,6 +47,7 @@ class CarlaSide:
         self._actuated: int | None = None
         self._integral = 0.0
         self._scenes = 0
+        self._overridden = False
         self._episode: EpisodeIdentity | None = None
         role = f"/carla/{p.role_name}"
         self.output = _bridge(f"{role}/vehicle_control_cmd", "carla_msgs/msg/CarlaEgoVehicleControl", DEEP)
@@ -62,6 +63,9 @@ class CarlaSide:
                 _bridge("/carla/traffic_lights/status", "carla_msgs/msg/CarlaTrafficLightStatusList", LATCHED),
                 _told(a.on_light_status),
             ),
+            Input(
+                _bridge(f"{role}/vehicle_control_manual_override", "std_msgs/msg/Bool", LATCHED), self._take_override
+            ),
             Input(_bridge(f"{role}/vehicle_status", "carla_msgs/msg/CarlaEgoVehicleStatus", DEEP), _told(a.on_status)),
             Input(_bridge(f"{role}/objects", "derived_object_msgs/msg/ObjectArray", DEEP), _told(a.on_objects)),
             Input(_bridge(f"{role}/odometry", "nav_msgs/msg/Odometry", DEEP), self._take_odometry),
@@ -76,6 +80,9 @@ class CarlaSide:
         self._scenes += scene is not None
         return scene
 
+    def _take_override(self, msg: Any, now: int) -> None:
+        self._overridden = bool(msg.data)
+
     def episode(self) -> EpisodeIdentity | None:
         """A new one for each map; a new route on it is the same episode."""
         town, route = self._assembly.map_name, self._assembly.route_text
@@ -89,6 +96,8 @@ class CarlaSide:
         return self._episode
 
     def fault(self, now: int) -> str:
+        if self._overridden:  # latched: it stays on when the program that switched it on has gone
+            return "vehicle_control_manual_override is on: the bridge carries out none of our commands"
         return f"no scene: {self._assembly.fault}" if self._assembly.fault else ""
 
     def carry_out(self, command: DriveCommand, now: int) -> Any:
