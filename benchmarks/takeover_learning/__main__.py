@@ -33,7 +33,7 @@ from takead_ros.files import read_record, writable_folder, write_atomically, wri
 from takead_ros.policy.shipped import model_path
 from takead_training.data.clips import Clip
 
-AGAINST = ("baseline", "windows", "known", "reranked")
+AGAINST = ("baseline", "none", "windows", "windows-2", "reranked")
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ class Plan:
             Arm(name="labelled", kind="labelled"),
             Arm(name="dense", kind="dense"),
             Arm(name="windows", kind="windows"),
-            Arm(name="windows-4", kind="windows", after="round-4"),
+            Arm(name="windows-2", kind="windows", after="round-2"),
             Arm(name="routes", kind="routes"),
             Arm(name="known", kind="known"),
             Arm(name="windows-x3", kind="windows", times=3.0),
