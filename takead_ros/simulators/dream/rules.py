@@ -17,7 +17,7 @@ from takead_ros.domain.geometry import Path, arc_lengths, interpolate, project, 
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState, ObjectKind
 from takead_ros.maps.roads import LanePath
 from takead_ros.scenarios import traffic
-from takead_ros.scenarios.spec import Actor, Phase, When
+from takead_ros.scenarios.spec import Actor, Model, Phase, When
 from takead_ros.simulators.dream.course import Course, RecordedControl
 from takead_ros.simulators.dream.replay import first_pose, place, spot, standing
 from takead_ros.simulators.dream.tracks import MODELS, Tracks
@@ -31,7 +31,7 @@ PHASE_S = 0.1  # between two aims
 # Who slows down no harder than a driver would for what is ahead of it does so for that; and who gains speed behind it,
 # by more than this, is only getting back what it had.
 EXPLAINED_MPS2, REGAINS_MPS2 = 1.0, 0.2
-STEADY_MPS2, SHORTEST_HEADWAY_S = 0.5, 0.3
+STEADY_MPS2, SHORTEST_HEADWAY_S, MOVES_MPS = 0.5, 0.2, 1.0
 LINE_M, LINE_RAD = 6.0, math.radians(30.0)  # beside a stop line, and across it, up to which it is the same road's
 BEFORE_LINE_M = 40.0
 CRASH_MPS2 = 12.0  # who slows down harder than tyres can was hit, in the record
@@ -189,27 +189,58 @@ def _red(driver: _Driver, controls: list[RecordedControl], s: float, time_s: flo
     return bool(states) and states[-1] in (LightState.RED, LightState.YELLOW)
 
 
-def _manner(driver: _Driver, ahead: list[tuple[float, float]], step_s: float) -> tuple[float, float]:
-    """How hard it brakes (m/s^2) for what is in its way and how far behind it keeps (s): the usual, unless it was seen
-    to come nearer, or to brake less where it would have had to brake more (who has the way does not stop for all)."""
-    usual = Actor(MODELS[ObjectKind.CAR], LanePath((), ()), 0.0)
+@dataclass(frozen=True)
+class _Manner:
+    """How somebody was seen to drive: ``braking`` m/s^2 at most for what is in the way, time gap ``headway`` s, and
+    the speed ``wish`` m/s of who is held up from the beginning."""
+
+    braking: float
+    headway: float
+    wish: float
+
+
+def _manner(driver: _Driver, ahead: list[tuple[float, float]], step_s: float) -> _Manner:
+    """The usual, unless it was seen to keep nearer, or to brake less where it would have had to brake more (who has
+    the way does not stop for everybody)."""
+    usual = Actor(Model.CAR_M, LanePath((), ()), 0.0)
     speeds = driver.speed[:: round(PHASE_S / step_s)]
     gains = np.gradient(speeds, PHASE_S) if len(speeds) > 1 else np.zeros(1)
-    headway = usual.headway
-    for speed, gain, (gap, lead) in zip(speeds, gains, ahead, strict=True):
-        if lead > 1.0 and speed > 1.0 and abs(gain) < STEADY_MPS2:
-            headway = min(headway, max((gap - traffic.STANDSTILL_GAP) / float(speed), SHORTEST_HEADWAY_S))
-    gentle: list[float] = []
-    for speed, gain, (gap, lead) in zip(speeds, gains, ahead, strict=True):
-        if gap < math.inf and speed > 1.0:
-            asked = traffic.follow(float(speed), float(speed), gap, lead, usual.braking, headway)
-            if asked < gain - EXPLAINED_MPS2 and gain > -CRASH_MPS2:
-                gentle.append(-float(gain))
-    return max(traffic.COMFORT_DECELERATION, *gentle) if gentle else usual.braking, headway
+    behind = [  # its speed and acceleration, the gap, the leader's speed
+        (float(speed), float(gain), gap, lead)
+        for speed, gain, (gap, lead) in zip(speeds, gains, ahead, strict=True)
+        if gap < math.inf and speed > MOVES_MPS
+    ]
+    wish = max(float(speeds.max()), *(lead for *_, lead in behind)) if behind else float(speeds.max())
+    kept = [
+        _time_gap(speed, gain, gap, lead, wish)
+        for speed, gain, gap, lead in behind
+        if lead > MOVES_MPS and abs(gain) < STEADY_MPS2
+    ]
+    headway = min(usual.headway, max(float(np.median(kept)), SHORTEST_HEADWAY_S)) if kept else usual.headway
+    gentle = [
+        -gain
+        for speed, gain, gap, lead in behind
+        if gain > -CRASH_MPS2
+        and traffic.follow(speed, max(wish, speed), gap, lead, usual.braking, headway) < gain - EXPLAINED_MPS2
+    ]
+    return _Manner(max(traffic.COMFORT_DECELERATION, *gentle) if gentle else usual.braking, headway, wish)
+
+
+def _time_gap(speed: float, gain: float, gap: float, lead: float, wish: float) -> float:
+    """The time gap (s) with which ``traffic.follow`` would have given this acceleration."""
+    free = 1.0 - (speed / max(wish, speed)) ** 4
+    wanted = max(gap, 0.1) * math.sqrt(max(free - gain / traffic.MAX_ACCELERATION, 0.0))
+    closing = speed * (speed - lead) / (2.0 * math.sqrt(traffic.MAX_ACCELERATION * traffic.COMFORT_DECELERATION))
+    return (wanted - traffic.STANDSTILL_GAP - closing) / speed
 
 
 def _aims(
-    driver: _Driver, actor: Actor, ahead: list[tuple[float, float]], controls: list[RecordedControl], step_s: float
+    driver: _Driver,
+    actor: Actor,
+    wish: float,
+    ahead: list[tuple[float, float]],
+    controls: list[RecordedControl],
+    step_s: float,
 ) -> tuple[FloatArray, FloatArray]:
     """What it aims at (n,) m/s at every PHASE_S s, and the speed (n,) that it had; both end where it was hit."""
     step = round(PHASE_S / step_s)
@@ -228,7 +259,7 @@ def _aims(
         blocked = gap < math.inf and gain > asked - EXPLAINED_MPS2
         held = blocked or (held and gain > REGAINS_MPS2)
         if n == 0 and held:
-            aim = float(speeds.max())
+            aim = wish
         aim = max(aim, float(speed)) if held else float(speed)
         aims.append(aim)
     return np.array(aims), speeds[: len(aims)]
@@ -236,16 +267,16 @@ def _aims(
 
 def _actor(tracks: Tracks, driver: _Driver, ahead: list[tuple[float, float]], controls: list[RecordedControl]) -> Actor:
     kind = ObjectKind(int(tracks.kind[driver.i]))
-    braking, headway = _manner(driver, ahead, tracks.step_s)
+    manner = _manner(driver, ahead, tracks.step_s)
     plain = Actor(
-        MODELS[kind], LanePath((), ()), 0.0, speed=float(driver.speed[0]), reactive=True, braking=braking,
-        headway=headway,
+        MODELS[kind], LanePath((), ()), 0.0, speed=float(driver.speed[0]), reactive=True,
+        braking=manner.braking, headway=manner.headway,
         emergency=kind is ObjectKind.EMERGENCY_VEHICLE,
         light=None if driver.light is None else (driver.light[0], True),
         light_index=None if driver.light is None else driver.light[1],
         present=(math.inf, math.inf) if driver.first else None,
     )  # fmt: skip
-    aims, speeds = _aims(driver, plain, ahead, controls, tracks.step_s)
+    aims, speeds = _aims(driver, plain, manner.wish, ahead, controls, tracks.step_s)
     phases = []
     for n in range(1, len(aims)):
         own = max(abs(float(speeds[n] - speeds[n - 1])) / PHASE_S, 0.0) if aims[n] == speeds[n] else 0.0

@@ -86,7 +86,14 @@ def read_world(
     By default from 3 s before the takeover, or as early as the clip goes. Raises TakeadError where the clip cannot be
     read, and where it holds too little: the map, the whole way, enough scenes, or that moment.
     """
-    manifest, record = reader.manifest(clip), driven(clip)
+    return world_in(clip, reader.manifest(clip), driven(clip), at_s, seconds, takeover)
+
+
+def world_in(
+    clip: Path, manifest: ClipManifest, record: Driven, at_s: float | None = None, seconds: float | None = None,
+    takeover: int | None = None,
+) -> ClipWorld:  # fmt: skip
+    """``read_world`` of what has been read already, for more than one moment of a long clip."""
     window, ticks = _window(clip, manifest, record.ticks, at_s, seconds, takeover)
     lanes = lanes_of(record.polylines, clip)
     return ClipWorld(clip, manifest, window, ticks, record, course_of(ticks, lanes, clip), tracks_of(ticks, STEP_S))
