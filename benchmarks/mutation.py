@@ -11,7 +11,7 @@ first, until one fails. What is slow, or needs more than a function's arguments,
 random, the broken-message and the node tests): the score has to hold without it. With ``--json`` the outcomes are kept
 as they come, and a run that was broken off goes on where it was. ``--tests-added`` tries again what survived, and
 leaves what was noticed: a test more takes no notice back. ``mutation_equivalent.yaml`` names the mutants that no test
-can notice, with the reason; they count as survivors in the score.
+can notice, with the reason, one by one or all of a function; they count as survivors in the score.
 """
 
 from __future__ import annotations
@@ -241,7 +241,7 @@ def call(test: pytest.Function) -> None:
 def markdown(mutants: list[Mutant], made: int, outcomes: dict[str, int], tests: int, mutmut: str) -> str:
     """Score, one row a module, and every survivor with the reason where it is known to be equivalent."""
     reasons = yaml.safe_load((Path(__file__).parent / "mutation_equivalent.yaml").read_text("utf-8")) or []
-    known = {(r["function"], r["removed"], r["added"]): r["reason"] for r in reasons}
+    known = {(r["function"], r.get("removed"), r.get("added")): r["reason"] for r in reasons}
     alive = [m for m in mutants if outcomes[m.name] == SURVIVED]
     score = 100.0 * (1.0 - len(alive) / len(mutants))
     tried, lived = (Counter(m.module for m in group) for group in (mutants, alive))
@@ -262,7 +262,7 @@ def markdown(mutants: list[Mutant], made: int, outcomes: dict[str, int], tests: 
         )
         function = function.replace(".x.", ".")
         cells = [f"`{text.replace('|', chr(92) + '|')}`" for text in (mutant.removed, mutant.added)]
-        why = known.get((function, mutant.removed, mutant.added), "it can: a gap")
+        why = known.get((function, mutant.removed, mutant.added)) or known.get((function, None, None), "it can: a gap")
         lines.append(f"| {function} | {' | '.join(cells)} | {why} |")
     return "\n".join(lines) + "\n"
 

@@ -210,6 +210,11 @@ def test_off_the_road(y: float, offset: float, enter: bool, leave: bool) -> None
     assert found == Finding(Trigger.OFF_ROAD, enter, leave, 1.0, None, 0, text)
 
 
+def test_off_the_road_is_measured_from_where_the_ego_is() -> None:
+    for y in (40.0, -40.0):
+        assert not road(y, 6.1, lane(y)).enter and road(y, 6.1, lane(-y)).enter
+
+
 def test_the_nearest_edge_counts() -> None:
     assert road(4.8, 6.1, lane(0.0)).enter and not road(4.8, 6.1, lane(0.0), lane(-6.0), lane(9.0)).enter
     assert road(4.8, 6.1, lane(0.0, None)).enter and not road(4.8, 6.1, lane(0.0, 3.7)).enter

@@ -417,3 +417,10 @@ def test_a_limit_never_hides_what_is_no_number(place: int, value: float) -> None
     numbers[place] = value
     with pytest.raises(TakeadError, match="not finite, expected numbers"):
         limits.bounded(*numbers, P)
+
+
+@pytest.mark.parametrize(("goal_m", "speed", "least"), [(50.0, 10.0, 1.0), (40.0, 10.0, 1.25), (10.0, 10.0, 5.0)])
+def test_the_stop_at_the_goal_ends_there_and_does_end(goal_m: float, speed: float, least: float) -> None:
+    motion = mrm.DeadReckoning.of(scene(0, speed=speed).ego)
+    assert mrm.to_goal(goal_m, motion, P) == pytest.approx(least)
+    assert mrm.to_goal(1000.0, motion, P) == 0.5 * P.goal_deceleration_mps2 != 0.5 / P.goal_deceleration_mps2

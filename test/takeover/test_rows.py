@@ -62,12 +62,14 @@ def at(mode: M, **facts: Any) -> Situation:
     return s._replace(facts=replace(s.facts, **facts), now=later)
 
 
+OFF_ROUTE = request(0, Trigger.OFF_ROUTE, 0.6)
 OFF_ROAD = request(0, Trigger.OFF_ROAD, 1.0)
 
 
 @pytest.mark.parametrize(
     ("s", "to", "reason"),
-    [(at(M.ARRIVING, still=True), M.STOPPED, "arrived"),  # it stands where it should: nothing is given up
+    [(at(M.POLICY, request=OFF_ROUTE, policy=None, policy_fault="stale"), M.EXPERT, "policy_stale"),
+     (at(M.ARRIVING, still=True), M.STOPPED, "arrived"),  # it stands where it should: nothing is given up
      (at(M.MRM, still=True), M.STOPPED, "standstill"),
      (at(M.POLICY, request=OFF_ROAD, wheel=True, policy=None, expert=None, policy_fault="stale", expert_fault="stale"),
       M.MRM, "no_driver:policy_stale,expert_stale"),
@@ -75,7 +77,7 @@ OFF_ROAD = request(0, Trigger.OFF_ROAD, 1.0)
      (at(M.POLICY, arrived=True, wheel=True), M.ARRIVING, "arrived"),  # one hand does not drive past the goal
      (at(M.POLICY, arrived=True, wheel=True, pedals=True), M.HUMAN, "human_input"),
      (at(M.HUMAN, wheel=True, human_lost=True), M.HUMAN, "")],
-    ids=["arrives", "stops", "left_alone", "off_road", "one_hand", "both_hands", "held"],
+    ids=["unfit", "arrives", "stops", "left_alone", "off_road", "one_hand", "both_hands", "held"],
 )  # fmt: skip
 def test_which_of_two_rows_is_first(s: Situation, to: M, reason: str) -> None:
     row = machine.first_hit(s)
