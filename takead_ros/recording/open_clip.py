@@ -40,7 +40,7 @@ class SessionConfig:
         return {"pre": self.pre_s, "post": self.post_s, "start_transition": self.start_transition_s}
 
 
-class State(Enum):
+class ClipState(Enum):
     """Whether a clip is open, and whether what comes in is written to it or only kept in the ring for it."""
 
     IDLE = "idle"
@@ -48,16 +48,16 @@ class State(Enum):
     LINGERING = "lingering"
 
 
-class Counts(NamedTuple):
+class SessionCounts(NamedTuple):
     """Since the session began: messages ``received`` and ``gaps`` by topic, and what the ring's byte bound cut."""
 
     received: dict[str, int]
     gaps: dict[str, int]
     cut_by_bytes: int
 
-    def copied(self) -> Counts:
+    def copied(self) -> SessionCounts:
         """As they are now."""
-        return Counts(dict(self.received), dict(self.gaps), self.cut_by_bytes)
+        return SessionCounts(dict(self.received), dict(self.gaps), self.cut_by_bytes)
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class OpenClip:
     config: SessionConfig
     start: int
     kind: Kind
-    base: Counts
+    base: SessionCounts
     complete_pre_window: bool
     written_to: int
-    state: State = State.RECORDING
+    state: ClipState = ClipState.RECORDING
     until: int = 0
     events: list[TakeoverEvent] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
-    at_lingering: Counts | None = None  # the session's when it began to linger
+    at_lingering: SessionCounts | None = None  # the session's when it began to linger
     unlabelled: tuple[int, int] | None = None  # header stamp and receive stamp of the scene that has no label yet
 
     def count_earlier(self, kept: Iterable[Received], gaps: Iterable[tuple[str, int]]) -> None:
@@ -124,7 +124,7 @@ class OpenClip:
         self.labels[name] = self.labels.get(name, 0) + 1
         return [Received(config.label_topic, received, data)]
 
-    def close(self, now: Counts, foreseen: bool, why: str) -> Close:
+    def close(self, now: SessionCounts, foreseen: bool, why: str) -> Close:
         """What its manifest needs, by the session's counts ``now``. foreseen: a monitor saw something coming in it."""
         ended, base = self.at_lingering or now, self.base
         received = {topic: n - base.received.get(topic, 0) for topic, n in ended.received.items()}

@@ -23,7 +23,7 @@ from takead_ros.recording.clip import Kind
 from takead_ros.recording.gaps import GapCounter
 from takead_ros.recording.labels import SECOND
 from takead_ros.recording.latched import LatchedTopics
-from takead_ros.recording.open_clip import Close, Counts, OpenClip, SessionConfig, State
+from takead_ros.recording.open_clip import ClipState, Close, OpenClip, SessionConfig, SessionCounts
 from takead_ros.recording.ring import Received, RingBuffer
 
 
@@ -69,9 +69,9 @@ class Session:
         return self._gaps.counts
 
     @property
-    def state(self) -> State:
+    def state(self) -> ClipState:
         """See the table at the head of this file."""
-        return State.IDLE if self._clip is None else self._clip.state
+        return ClipState.IDLE if self._clip is None else self._clip.state
 
     @property
     def recording(self) -> bool:
@@ -98,7 +98,7 @@ class Session:
         if clip is None and self.config.whole_run:
             clip = self._open(stamp, "demonstration")
             actions += [Open(stamp, clip.kind), Write(self._latched.head(stamp))]
-        if clip is not None and clip.state is State.RECORDING:
+        if clip is not None and clip.state is ClipState.RECORDING:
             actions.append(Write([message] if topic != self._scene_topic else clip.labelled([message])))
             clip.written_to = self.ring.next_index
         return actions
@@ -119,7 +119,7 @@ class Session:
             if clip is None:
                 clip, begun = self._start(stamp - self._pre, kind)
                 actions += begun
-            elif clip.state is State.LINGERING:
+            elif clip.state is ClipState.LINGERING:
                 actions += self._resume(clip)
             if kind == "takeover":
                 clip.kind = kind
@@ -138,14 +138,14 @@ class Session:
         clip = self._clip
         if clip is None or self.config.whole_run:
             return []
-        if now - clip.start > self._max and clip.state is State.RECORDING:
+        if now - clip.start > self._max and clip.state is ClipState.RECORDING:
             return self._split(clip, now)
         if self._active or now <= clip.until:
             return []
         if now - self._pre > clip.until:
             return self._close(clip, "post window passed")
-        if clip.state is State.RECORDING:
-            clip.state = State.LINGERING
+        if clip.state is ClipState.RECORDING:
+            clip.state = ClipState.LINGERING
             clip.at_lingering = self._counts().copied()
         return []
 
@@ -173,14 +173,14 @@ class Session:
 
     def _resume(self, clip: OpenClip) -> list[Action]:
         """A trigger whose pre window reaches into this clip: what the ring kept meanwhile belongs to it."""
-        clip.state, clip.at_lingering = State.RECORDING, None
+        clip.state, clip.at_lingering = ClipState.RECORDING, None
         kept = self.ring.after(clip.written_to)
         clip.complete_pre_window &= self.ring.first_index <= clip.written_to
         clip.written_to = self.ring.next_index
         return [Write(clip.labelled(kept))]
 
-    def _counts(self) -> Counts:
-        return Counts(self.received, self.gaps, self.ring.cut_by_bytes)
+    def _counts(self) -> SessionCounts:
+        return SessionCounts(self.received, self.gaps, self.ring.cut_by_bytes)
 
     def _close(self, clip: OpenClip, why: str) -> list[Action]:
         tail = clip.last_label()

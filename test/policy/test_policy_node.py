@@ -32,7 +32,7 @@ class Rig:
         self.reports: list[Any] = []
         self.scene = make_scene()
         source = self.host.create_node("source")
-        self._scenes = source.create_publisher(types.Scene, "scene", 1)
+        self.scenes = source.create_publisher(types.Scene, "scene", 1)
         source.create_timer(STEP / 1e9, self._tick)
         handle = self.host.create_node("policy_node", parameter_overrides=parameters)
         self.node = PolicyNode(handle, self.host.steady, load_model(BASELINE) if with_model else None)
@@ -45,7 +45,7 @@ class Rig:
     def _tick(self) -> None:
         if self.feed:
             now = self._listener.get_clock().now().nanoseconds
-            self._scenes.publish(scene_to_msg(replace(self.scene, stamp=now)))
+            self.scenes.publish(scene_to_msg(replace(self.scene, stamp=now)))
 
     def run(self, seconds: float) -> list[Any]:
         """Advance and return the outputs published meanwhile, decoded."""
@@ -108,7 +108,7 @@ def test_an_old_scene_is_not_driven_on() -> None:
     rig.feed = False
     old = replace(rig.scene, stamp=rig.host.clock.now().nanoseconds - 500_000_000)
     rig.run(0.2)
-    rig._scenes.publish(scene_to_msg(replace(old, stamp=old.stamp + 200_000_000)))
+    rig.scenes.publish(scene_to_msg(replace(old, stamp=old.stamp + 200_000_000)))
     outputs = rig.run(0.05)
     assert any(out.status == DriverStatus.STALE_INPUT and "s old" in out.status_text for out in outputs)
 

@@ -60,7 +60,7 @@ class Bridge:
         self.node = Node("carla_ros_bridge", namespace="takead")
         self.x, self.speed, self.yaw, self.stamp = -40.0, 8.0, 0.0, 5_000_000_000
         role = "/carla/ego_vehicle"
-        self._publishers = {
+        self.publishers = {
             name: self.node.create_publisher(kind, topic, profile)
             for name, kind, topic, profile in (
                 ("world", CarlaWorldInfo, "/carla/world_info", LATCHED),
@@ -97,26 +97,26 @@ class Bridge:
 
     def latched(self) -> None:
         """What comes once, at the start; the node may join later."""
-        self._publishers["world"].publish(CarlaWorldInfo(map_name="crossing", opendrive=crossing()))
+        self.publishers["world"].publish(CarlaWorldInfo(map_name="crossing", opendrive=crossing()))
         info = CarlaEgoVehicleInfo(id=7, type="vehicle.tesla.model3", rolename="ego_vehicle")
         for x, lock in ((1.4, LOCK), (1.4, LOCK), (-1.5, 0.0), (-1.5, 0.0)):
             wheel = CarlaEgoVehicleInfoWheel(max_steer_angle=lock)
             wheel.position.x = x
             info.wheels.append(wheel)
-        self._publishers["info"].publish(info)
+        self.publishers["info"].publish(info)
         path = PathMsg()
         for x in range(-58, 58):
             pose = PoseStamped()
             pose.pose.position.x, pose.pose.position.y = float(x), LANE
             path.poses.append(pose)
-        self._publishers["waypoints"].publish(path)
+        self.publishers["waypoints"].publish(path)
         light = CarlaTrafficLightInfo(id=31)
         light.transform.position.x, light.transform.position.y = -14.0, -6.0
         light.trigger_volume.center.y = 4.25
         light.trigger_volume.size.x = light.trigger_volume.size.y = 3.0
-        self._publishers["light_info"].publish(CarlaTrafficLightInfoList(traffic_lights=[light]))
+        self.publishers["light_info"].publish(CarlaTrafficLightInfoList(traffic_lights=[light]))
         red = CarlaTrafficLightStatus(id=31, state=CarlaTrafficLightStatus.RED)
-        self._publishers["light_status"].publish(CarlaTrafficLightStatusList(traffic_lights=[red]))
+        self.publishers["light_status"].publish(CarlaTrafficLightStatusList(traffic_lights=[red]))
 
     def tick(self, steering: float | None = None, acceleration: float = 0.0) -> None:
         """One step of the simulator, 50 ms; the ego rolls on at its speed."""
@@ -125,16 +125,16 @@ class Bridge:
         header = header_to_msg(self.stamp, "map")
         status = CarlaEgoVehicleStatus(header=header, velocity=self.speed)
         status.control.steer = -0.25
-        self._publishers["status"].publish(status)
+        self.publishers["status"].publish(status)
         walker = Object(id=8, classification=Object.CLASSIFICATION_PEDESTRIAN)
         walker.pose.position.x, walker.pose.position.y = self.x + 12.0, 1.0
         walker.shape.dimensions = [0.4, 0.4, 1.8]
-        self._publishers["objects"].publish(ObjectArray(header=header, objects=[walker]))
+        self.publishers["objects"].publish(ObjectArray(header=header, objects=[walker]))
         odometry = Odometry(header=header)
         odometry.pose.pose.position.x, odometry.pose.pose.position.y = self.x, LANE
         odometry.pose.pose.orientation.w = 1.0
         odometry.twist.twist.linear.x = self.speed
-        self._publishers["odometry"].publish(odometry)
+        self.publishers["odometry"].publish(odometry)
         if steering is not None:
             policy = types.DriveCommand.POLICY
             self.command.publish(
@@ -278,7 +278,7 @@ def test_diagnostics_say_why_there_is_no_scene(bridge: Bridge) -> None:
     odometry = Odometry(header=header_to_msg(bridge.stamp, "map"))
     scenes = len(bridge.scenes)
     bridge.diagnostics.clear()
-    bridge._publishers["odometry"].publish(odometry)
+    bridge.publishers["odometry"].publish(odometry)
     end = time.monotonic() + 3.0
     while time.monotonic() < end and not any("no scene" in status.message for status in bridge.diagnostics):
         bridge.executor.spin_once(timeout_sec=0.05)
