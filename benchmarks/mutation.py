@@ -6,12 +6,13 @@
 
 mutmut makes the mutants, in a copy of the package; the rows of the transition table, which are data, are changed here:
 a row left out, moved below the next, without one of its conditions, or with another event. The tests are collected
-once; each mutant is then tried in a fork of that process, by the tests that run the function it is in, the quickest
-first, until one fails. What is slow, or needs more than a function's arguments, is left out (the exhaustive, the
-random, the broken-message and the node tests): the score has to hold without it. With ``--json`` the outcomes are kept
-as they come, and a run that was broken off goes on where it was. ``--tests-added`` tries again what survived, and
-leaves what was noticed: a test more takes no notice back. ``mutation_equivalent.yaml`` names the mutants that no test
-can notice, with the reason, one by one or all of a function; they count as survivors in the score.
+once; each mutant is then tried in a fork of that process, by the tests that run the function it is in, until one fails:
+first those that noticed another mutant of it, then the quickest. What is slow, or needs more than a function's
+arguments, is left out (the exhaustive, the random, the broken-message and the node tests): the score has to hold
+without it. With ``--json`` the outcomes are kept as they come, and a run that was broken off goes on where it was.
+``--tests-added`` tries again what survived, and leaves what was noticed: a test more takes no notice back.
+``mutation_equivalent.yaml`` names the mutants that no test can notice, with the reason, one by one or all of a
+function; they count as survivors in the score.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -142,7 +143,9 @@ class Campaign:
     ):  # fmt: skip
         self._mutants, self._jobs, self._minutes, self._keep = mutants, jobs, minutes, keep
         self._tables: dict[str, Any] = {}
+        self._noticed: dict[str, Counter[int]] = defaultdict(Counter)  # by function: how often by which test
         self.outcomes = done
+        self.rehearsal: dict[str, tuple[list[str], float]] = {}  # by test: the functions that it runs, its CPU time (s)
         self.tests = 0
 
     def add_tables(self) -> None:
@@ -162,18 +165,22 @@ class Campaign:
             raise session.Failed(f"{session.testsfailed} errors while collecting")
         tests = [item for item in session.items if isinstance(item, pytest.Function) and is_plain(item)]
         self.tests = len(tests)
-        hit, cost = self._rehearsed(tests)
+        hit, cost = self._remembered(tests)
         gc.collect()
         gc.freeze()  # else a collection in a fork would copy all that they share
-        running: dict[int, str] = {}
+        running: dict[int, tuple[Mutant, int]] = {}
         left = [mutant for mutant in self._mutants if mutant.name not in self.outcomes]
         start = time.monotonic()
         for number, mutant in enumerate(left, 1):
             if time.monotonic() - start > 60.0 * self._minutes:
                 break
-            mine = sorted((i for i in range(len(tests)) if mutant.function in hit[i]), key=lambda i: cost[i])
+            before = self._noticed[mutant.function]
+            mine = sorted(
+                (i for i in range(len(tests)) if mutant.function in hit[i]), key=lambda i: (-before[i], cost[i])
+            )
             limit = 1.0 + 4.0 * sum(cost[i] for i in mine)
-            running[self._forked(mutant, [tests[i] for i in mine], limit)] = mutant.name
+            child, told = self._forked(mutant, {i: tests[i] for i in mine}, limit)
+            running[child] = mutant, told
             if len(running) >= self._jobs:
                 self._wait(running)
             if number % 100 == 0:
@@ -182,6 +189,14 @@ class Campaign:
         while running:
             self._wait(running)
         return True
+
+    def _remembered(self, tests: list[pytest.Function]) -> tuple[list[set[str]], list[float]]:
+        """``_rehearsed``, or what an earlier run of the same tests found."""
+        names = [test.nodeid for test in tests]
+        if set(names) != set(self.rehearsal):
+            found = zip(names, *self._rehearsed(tests), strict=True)
+            self.rehearsal = {name: (sorted(hit), cost) for name, hit, cost in found}
+        return [set(self.rehearsal[name][0]) for name in names], [self.rehearsal[name][1] for name in names]
 
     def _rehearsed(self, tests: list[pytest.Function]) -> tuple[list[set[str]], list[float]]:
         """For each test, which functions of the core it runs and its CPU time (s). Raises what it raises."""
@@ -199,11 +214,14 @@ class Campaign:
             hit.append(set(now))
         return hit, cost
 
-    def _forked(self, mutant: Mutant, tests: list[pytest.Function], limit_s: float) -> int:
-        """Number of the process that tries ``mutant``, with at most ``limit_s`` of CPU time."""
+    def _forked(self, mutant: Mutant, tests: dict[int, pytest.Function], limit_s: float) -> tuple[int, int]:
+        """Number of the process that tries ``mutant``, with at most ``limit_s`` of CPU time, and a pipe in which it
+        leaves the number of the test that noticed."""
+        told, tell = os.pipe()
         child = os.fork()
         if child:
-            return child
+            os.close(tell)
+            return child, told
         signal.signal(signal.SIGPROF, lambda *_: os._exit(TIMEOUT))
         signal.setitimer(signal.ITIMER_PROF, limit_s)
         os.environ["MUTANT_UNDER_TEST"] = "" if mutant.module == ROWS else mutant.name
@@ -211,17 +229,23 @@ class Campaign:
             from takead_ros.takeover import machine
 
             machine.ROWS = self._tables[mutant.name][0]
-        try:
-            for test in tests:
+        for number, test in tests.items():
+            try:
                 call(test)
-        except BaseException:  # noqa: BLE001  (whatever a test raises, it noticed)
-            os._exit(NOTICED)
+            except BaseException:  # noqa: BLE001  (whatever a test raises, it noticed)
+                os.write(tell, number.to_bytes(4, "little"))
+                os._exit(NOTICED)
         os._exit(SURVIVED)
 
-    def _wait(self, running: dict[int, str]) -> None:
+    def _wait(self, running: dict[int, tuple[Mutant, int]]) -> None:
         child, status = os.wait()
+        mutant, told = running.pop(child)
+        number = os.read(told, 4)
+        os.close(told)
+        if number:
+            self._noticed[mutant.function][int.from_bytes(number, "little")] += 1
         code = os.waitstatus_to_exitcode(status)
-        self.outcomes[running.pop(child)] = code if code in (SURVIVED, TIMEOUT) else NOTICED
+        self.outcomes[mutant.name] = code if code in (SURVIVED, TIMEOUT) else NOTICED
 
 
 def is_plain(test: pytest.Function) -> bool:
@@ -299,12 +323,16 @@ def main() -> int:
     tests = digest([*(ROOT / "test" / "takeover").glob("*.py"), *helpers, Path(__file__)])
     kept = arguments.json.resolve() if arguments.json else None
     done: dict[str, int] = {}
+    rehearsal: dict[str, Any] = {}
     if kept and kept.exists():
-        done = still_true(json.loads(kept.read_text("utf-8")), package, tests, arguments.tests_added)
+        before = json.loads(kept.read_text("utf-8"))
+        done = still_true(before, package, tests, arguments.tests_added)
+        if (before["package"], before["tests"]) == (package, tests):
+            rehearsal = before.get("rehearsal", {})
 
     def keep(outcomes: dict[str, int]) -> None:
         if kept:
-            content = {"package": package, "tests": tests, "outcomes": outcomes}
+            content = {"package": package, "tests": tests, "outcomes": outcomes, "rehearsal": campaign.rehearsal}
             kept.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
     with tempfile.TemporaryDirectory() as folder:
@@ -312,6 +340,7 @@ def main() -> int:
         mutants = make_mutants(Path(folder), modules)
         sys.path[:0] = [folder, f"{folder}/test"]
         campaign = Campaign(mutants, arguments.jobs, arguments.minutes, done, keep)
+        campaign.rehearsal = rehearsal
         if ROWS in modules:
             campaign.add_tables()
         random.Random(2026).shuffle(campaign.mutants)  # what a run reaches is a sample of all
