@@ -1,4 +1,4 @@
-"""Our lanes against MetaDrive's: ``python benchmarks/lanes.py [--seeds 0-49]``.
+"""Our lanes against MetaDrive's: ``python benchmarks/lanes.py [--seeds 0-49] [--families cut_in,merge]``.
 
 Builds the roads of every family that is made of pieces, once from its description (``maps.build``) and once in
 MetaDrive, and compares each lane: its ends, length, width, what marks its borders, and every sample of its centre line
@@ -94,10 +94,12 @@ def _differing(ours: Lane, theirs: Lane) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", default="0-49", help="as of takead eval")
-    seeds = parse_seeds(parser.parse_args().seeds)
+    parser.add_argument("--families", default=",".join(FAMILIES))
+    arguments = parser.parse_args()
+    seeds = parse_seeds(arguments.seeds)
     simulator, bad = open_simulator("metadrive"), 0
     print("| family | lanes | largest distance m | longest CPU ms |\n|---|---:|---:|---:|")
-    for family in FAMILIES:
+    for family in arguments.families.split(","):
         found = [compare(simulator, scenarios.build(family, seed)) for seed in seeds]
         distance = max(each.distance_m for each in found)
         longest = 1e3 * max(each.seconds for each in found)

@@ -108,7 +108,7 @@ def recorded(clip: Path) -> tuple[list[tuple[int, bytes]], dict[int, DriverOutpu
 
 def judge(
     clip: Path, before: dict[int, DriverOutput], said: dict[int, DriverOutput], any_model: bool = False
-) -> Comparison:  # fmt: skip
+) -> Comparison:
     """Hold what a replay ``said`` against what was recorded ``before``, both by the stamp of their scene (ns)."""
     worst = dict.fromkeys(TOLERANCE, 0.0)
     problems: list[str] = []

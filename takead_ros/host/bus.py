@@ -143,7 +143,7 @@ class Bus:
 
     def add_subscription(
         self, name: str, msg_type: Any, owner: str, callback: Callable[..., None], profile: Any, raw: bool
-    ) -> Subscription:  # fmt: skip
+    ) -> Subscription:
         topic = self.topic(name, msg_type)
         subscription = Subscription(topic, owner, callback, profile, raw)
         topic.subscriptions.append(subscription)

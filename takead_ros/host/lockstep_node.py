@@ -126,7 +126,7 @@ class LockstepNode:
 
     def create_service(
         self, srv_type: Any, srv_name: str, callback: Callable[[Any, Any], Any], **_ignored: Any
-    ) -> Service:  # fmt: skip
+    ) -> Service:
         """``callback(request, response) -> response``. Raises TakeadError where the service is offered already."""
         service = self._host.bus.add_service(
             self.resolve_topic_name(srv_name), srv_type, self.get_fully_qualified_name(), callback

@@ -47,7 +47,7 @@ class RecorderNode:
         self._folder = Path(p.directory).expanduser()
         self._writer = BackgroundWriter(
             self._folder, topics, p.compression, p.flush_s, p.queue_mib << 20, p.wait_for_disk
-        )  # fmt: skip
+        )
         provenance = Provenance(
             model_sha256=p.model_sha256, version=p.version, namespace=self._namespace, created=p.created,
             parameters=json.loads(p.provenance),

@@ -152,7 +152,7 @@ def salvage(file: Path, scan: Scan, past_damage: bool = False) -> Iterator[BagMe
 
 def _messages(
     items: list[Any], schemas: dict[int, Schema], channels: dict[int, Channel], scan: Scan
-) -> Iterator[BagMessage]:  # fmt: skip
+) -> Iterator[BagMessage]:
     """The messages among ``items``; what else there is goes into the other arguments. Raises one of DAMAGE."""
     for item in items:
         if isinstance(item, Message):

@@ -27,7 +27,7 @@ from mcap.records import (
     Schema,
     Statistics,
     SummaryOffset,
-)  # fmt: skip
+)
 from mcap.writer import MCAP0_MAGIC
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {

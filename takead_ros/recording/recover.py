@@ -207,7 +207,7 @@ def _label_topic(content: _Content) -> str:
 
 def _labelled(
     messages: Iterator[BagMessage], content: _Content, manifest: ClipManifest, counts: dict[str, int]
-) -> Iterator[Received]:  # fmt: skip
+) -> Iterator[Received]:
     """The messages, with a label added for each scene that has none."""
     topic = _label_topic(content)
     transition = int(manifest.windows.get("start_transition", SessionConfig.start_transition_s) * SECOND)

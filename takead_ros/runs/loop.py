@@ -38,7 +38,7 @@ from takead_ros.runs.results import (
     PassName,
     comparison,
     read_evaluation,
-)  # fmt: skip
+)
 from takead_ros.runs.spec import RunSpec
 
 BEFORE, AFTER, COMPARISON = "before.json", "after.json", "comparison.json"

@@ -16,7 +16,7 @@ from takead_ros.messages.convert.driving import (
     event_to_msg,
     request_from_msg,
     request_to_msg,
-)  # fmt: skip
+)
 from takead_ros.messages.convert.scene import (
     SceneConverter,
     control_from_msg,
@@ -30,7 +30,7 @@ from takead_ros.messages.convert.scene import (
     route_to_msg,
     scene_from_msg,
     scene_to_msg,
-)  # fmt: skip
+)
 from takead_ros.messages.fields import header_to_msg, stamp_from_msg, time_from_msg, time_to_msg
 
 __all__ = [

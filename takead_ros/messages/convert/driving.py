@@ -21,7 +21,7 @@ from takead_ros.domain.driving import (
     TakeoverEvent,
     TakeoverRequest,
     Trigger,
-)  # fmt: skip
+)
 from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import types
 from takead_ros.messages.fields import (
@@ -35,7 +35,7 @@ from takead_ros.messages.fields import (
     real,
     stamp_from_msg,
     table,
-)  # fmt: skip
+)
 
 BASE_LINK = "base_link"
 

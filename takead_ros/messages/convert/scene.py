@@ -21,7 +21,7 @@ from takead_ros.domain.scene import (
     RouteCommand,
     Scene,
     TrafficControl,
-)  # fmt: skip
+)
 from takead_ros.messages import types
 from takead_ros.messages.fields import (
     float32,
@@ -34,7 +34,7 @@ from takead_ros.messages.fields import (
     read_once,
     stamp_from_msg,
     table,
-)  # fmt: skip
+)
 
 MAP = "map"
 
