@@ -161,6 +161,20 @@ def test_a_crash_is_told_with_its_impulse_and_keeps_the_momentum(towns: KnownTow
     assert abs(contact.impulse.x) == pytest.approx(0.55 * 1845.0 * before, rel=0.03) and contact.impulse.y == 0.0
 
 
+@pytest.mark.parametrize(("ahead", "turns"), [(1.5, 1.0), (0.0, 0.0), (-1.5, -1.0)])
+def test_an_impulse_turns_a_car_about_its_centre(towns: KnownTowns, ahead: float, turns: float) -> None:
+    """Pushed to the right (positive y) before its centre it turns to the right (positive yaw)."""
+    world = make_world(towns)
+    car = world.spawn(CAR, at(20.0, 1.0)).id
+    row = world.rows.by_id[car].row
+    world.push(car, Vector3D(0.0, 1845.0, 0.0), Vector3D(20.0 + ahead, 1.0, 0.0))
+    world.step()
+    length, width = 2.0 * world.rows.box[row, c.HALF_X], 2.0 * world.rows.box[row, c.HALF_Y]
+    expected = math.degrees(ahead * 1845.0 / (1845.0 * (length**2 + width**2) / 12.0))
+    assert world.rows.spin[row, 2] == pytest.approx(expected, rel=0.2) and np.sign(world.rows.spin[row, 2]) == turns
+    assert 0.0 < world.rows.velocity[row, 1] <= 1.0
+
+
 def test_what_is_attached_goes_along_and_goes_with_its_parent(towns: KnownTowns) -> None:
     world = make_world(towns)
     car = world.spawn(CAR, at(10.0, 0.0, 0.0, 90.0)).id

@@ -184,7 +184,7 @@ def test_a_round_is_trained_on_its_clips_and_drives_on(told: dict[str, Any]) -> 
 
 def test_it_stops_at_the_goal_and_is_not_green_there(told: dict[str, Any]) -> None:
     assert told["arriving"] and told["stopped"] and told["arrival_event"]
-    assert told["stands_mps"] < 0.1 and -0.5 < told["remaining_m"] < 4.0
+    assert told["stands_mps"] < 0.1 and -2.5 < told["beyond_end_m"] < 1.0
     level, message = told["report"]
     assert level != DiagnosticStatus.OK and message
     assert told["engage_at_goal"][0] is False and "goal" in told["engage_at_goal"][1]

@@ -66,7 +66,8 @@ def test_the_route_announces_the_crossing_and_counts_down(assembly: SceneAssembl
     assert route.targets[:, 0] == pytest.approx([-25.0, -10.0, 5.0])
     assert route.commands == (RouteCommand.STRAIGHT,) * 3
     assert route.path[0, 0] == pytest.approx(-50.0, abs=1.0)
-    assert route.path[-1, 0] == pytest.approx(57.0, abs=1.0)
+    assert route.path[-1, 0] == pytest.approx(60.0, abs=1.0)  # 100 m ahead, beyond the goal
+    assert route.remaining == pytest.approx(ROUTE[-1, 0] + 40.0, abs=1.0), "the route ends where the publisher's does"
     assert route.speed_limit == pytest.approx(30.0 * 0.44704)
     assert route.completion == 0.0
     assembly.on_status(bridge.status(11.0))
@@ -178,9 +179,7 @@ def test_a_new_route_replaces_the_old_one(assembly: SceneAssembly, bridge: Any) 
     assert assembly.fault == "no waypoints yet"
     assembly.on_waypoints(bridge.waypoints(ROUTE[10:60]))
     scene = assembly.scene(bridge.odometry(10.05, -40.0, LANE, 0.0))
-    assert scene is not None and scene.route.remaining == pytest.approx(
-        40.0 - 5.0, abs=1.0
-    )  # navigation ends 5 m before the path
+    assert scene is not None and scene.route.remaining == pytest.approx(40.0 + ROUTE[59, 0], abs=1.0)
 
 
 def test_a_refused_vehicle_info_gives_no_scene(bridge: Any, crossing_xodr: str) -> None:

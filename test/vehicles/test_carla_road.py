@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def test_a_lower_limit_is_told_ahead(straight_xodr: str) -> None:
     assert told[0] < 50.0 / 3.6 and told[25:] == pytest.approx([30.0 / 3.6] * 15)
     speeds = np.array(told[:18])
     assert (speeds[:-1] ** 2 - speeds[1:] ** 2).max() <= 2.0 * 2.0 * 1.0 + 1e-6
-    unknown = PlannedRoute(route.points, route.commands, np.full(len(route.points), np.nan), ())
+    unknown = replace(route, limits=np.full(len(route.points), np.nan))
     assert limit_ahead(unknown, 3.0) is None
 
 

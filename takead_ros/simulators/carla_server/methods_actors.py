@@ -96,7 +96,7 @@ def _impulse(host: Host, actor: int, impulse: Vector3D) -> None:
 
 @table.call("add_actor_impulse_at_location", "int", "Vector3D", "Vector3D", returns=False)
 def _impulse_at(host: Host, actor: int, impulse: Vector3D, place: Vector3D) -> None:
-    host.world.push(actor, impulse)
+    host.world.push(actor, impulse, place)
 
 
 @table.call("add_actor_force", "int", "Vector3D", returns=False)
@@ -106,7 +106,7 @@ def _force(host: Host, actor: int, force: Vector3D) -> None:
 
 @table.call("add_actor_force_at_location", "int", "Vector3D", "Vector3D", returns=False)
 def _force_at(host: Host, actor: int, force: Vector3D, place: Vector3D) -> None:
-    host.world.add_force(actor, force)
+    host.world.add_force(actor, force, place)
 
 
 @table.call("set_actor_simulate_physics", "int", "bool", returns=False)

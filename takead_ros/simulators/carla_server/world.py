@@ -316,15 +316,23 @@ class World:
         """A yaw rate (degrees/s) on top, which decays."""
         self.rows.drive[self.actor(number).row, c.TURN] = min(max(rate, -720.0), 720.0)
 
-    def push(self, number: int, impulse: Vector3D) -> None:
-        """An impulse in N s (world) on a vehicle."""
-        self.add_force(number, Vector3D(*(value / self.delta for value in impulse)))
+    def push(self, number: int, impulse: Vector3D, place: Vector3D | None = None) -> None:
+        """An impulse in N s (world) on a vehicle, at ``place`` (m, world) or at its centre."""
+        self.add_force(number, Vector3D(*(value / self.delta for value in impulse)), place)
 
-    def add_force(self, number: int, force: Vector3D) -> None:
-        """A force in N (world) on a vehicle for the next step."""
-        row = self.vehicle(number).row
-        most = FASTEST * self.rows.car[row, c.MASS] / self.delta
-        self.rows.drive[row, c.FORCE_X : c.FORCE_Z + 1] += [min(max(value, -most), most) for value in force]
+    def add_force(self, number: int, force: Vector3D, place: Vector3D | None = None) -> None:
+        """A force in N (world) on a vehicle for the next step, at ``place`` (m, world) or at its centre; it turns about
+        the vertical as a box of even weight does."""
+        row, rows = self.vehicle(number).row, self.rows
+        mass = rows.car[row, c.MASS]
+        most = FASTEST * mass / self.delta
+        cut = [min(max(value, -most), most) for value in force]
+        rows.drive[row, c.FORCE_X : c.FORCE_Z + 1] += cut
+        if place is not None:
+            x, y = place.x - rows.pose[row, c.X], place.y - rows.pose[row, c.Y]
+            inertia = mass * (rows.box[row, c.HALF_X] ** 2 + rows.box[row, c.HALF_Y] ** 2) / 3.0
+            turned = math.degrees((x * cut[1] - y * cut[0]) * self.delta / inertia)
+            self.turn(number, rows.drive[row, c.TURN] + turned)
 
     def set_flag(self, number: int, flag: int, value: bool) -> None:
         """Physics, gravity or collisions of an actor (columns.py) on or off."""

@@ -80,7 +80,7 @@ class SceneAssembly:
         """Where the route leads from and to, in m of ``map``; empty where there is none."""
         if self._planned is None:
             return ""
-        (x0, y0), (x1, y1) = self._planned.points[0], self._planned.points[-1]
+        (x0, y0), (x1, y1) = self._planned.points[0], self._planned.end
         return f"({x0:.1f}, {y0:.1f}) to ({x1:.1f}, {y1:.1f})"
 
     @property
@@ -189,7 +189,7 @@ class SceneAssembly:
     def _followed(self, planned: PlannedRoute, ego: EgoState) -> Navigation:
         if self._navigation is None:
             start = project(planned.points, ego.x, ego.y)[0]
-            self._navigation = Navigation(planned.points, planned.commands, start, math.inf, None)
+            self._navigation = Navigation(planned.points, planned.commands, start, planned.goal, None)
         self._navigation.update(ego.x, ego.y, ego.yaw)
         return self._navigation
 

@@ -19,6 +19,7 @@ from takead_ros.domain.scene import ControlKind, FloatArray, IntArray, RouteComm
 from takead_ros.maps.carla_map import waypoint_at
 
 SHORTEST = 10.0  # m
+BEYOND = 6  # m that the path goes on beyond the goal: navigation ends a route 5 m before its path at the latest
 REACH = 200  # samples, 1 m apart, that are looked ahead for a lower limit
 LANE_CHANGE = 15.0  # m before and after a change of lane in which its command holds
 SPEED_UNITS = {"km/h": 1.0 / 3.6, "mph": 0.44704, "m/s": 1.0, "": 1.0 / 3.6}  # of OpenDRIVE's roads
@@ -42,12 +43,22 @@ class Sign:
 
 @dataclass(frozen=True)
 class PlannedRoute:
-    """points (P, 2) m, ``map``, 1 m apart; commands (P,) [RouteCommand]; limits (P,) m/s, NaN where unknown."""
+    """points (P, 2) m, ``map``, 1 m apart; commands (P,) [RouteCommand]; limits (P,) m/s, NaN where unknown.
+
+    The route ends ``goal`` m along; the points go straight on for BEYOND m, so that there is a path to stop on.
+    """
 
     points: FloatArray
     commands: IntArray
     limits: FloatArray
     signs: tuple[Sign, ...]
+    goal: float
+
+    @property
+    def end(self) -> tuple[float, float]:
+        """Where the route ends, m in ``map``."""
+        x, y = self.points[round(self.goal)]
+        return float(x), float(y)
 
 
 def road_speeds(opendrive: str) -> dict[int, float]:
@@ -83,7 +94,15 @@ def plan_route(carla_map: Any, speeds: dict[int, float], waypoints: FloatArray) 
     path = Path(points)
     lanes = [waypoint_at(carla_map, float(x), float(y)) for x, y in points]
     limits, signs = _signs(lanes, speeds, path)
-    return PlannedRoute(points, _commands(lanes, path), limits, signs)
+    onwards = np.arange(1, BEYOND + 1)[:, None] * np.array([np.cos(path.yaw[-1]), np.sin(path.yaw[-1])])
+    more = (0, BEYOND)
+    return PlannedRoute(
+        np.concatenate([points, points[-1] + onwards]),
+        np.pad(_commands(lanes, path), more, mode="edge"),
+        np.pad(limits, more, mode="edge"),
+        signs,
+        goal=float(path.arc[-1]),
+    )
 
 
 def _commands(lanes: list[Any], path: Path) -> IntArray:
