@@ -118,7 +118,7 @@ def story(drive: Drive, folder: Path) -> dict[str, Any]:
     saw["clip_closed"] = drive.spin(20.0, lambda: bool(ended()) and any(drive.clips.glob("*/manifest.json")))
 
     training = train(drive.clips, folder / "round")
-    drive.until(120.0, lambda: training.poll() is not None)
+    drive.until(200.0, lambda: training.poll() is not None)
     saw["training"] = training.poll()
     saw["training_said"] = (training.communicate(timeout=5.0)[0] if training.poll() is not None else "")[-1500:]
     before = drive.commands[-1][1].model_sha256
