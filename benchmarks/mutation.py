@@ -175,9 +175,9 @@ class Campaign:
             if time.monotonic() - start > 60.0 * self._minutes:
                 break
             before = self._noticed[mutant.function]
-            mine = sorted(
-                (i for i in range(len(tests)) if mutant.function in hit[i]), key=lambda i: (-before[i], cost[i])
-            )
+            rows = "test_rows.py" if mutant.module == ROWS else mutant.function  # those also read the rows as data
+            concerned = (i for i in range(len(tests)) if mutant.function in hit[i] or rows in tests[i].nodeid)
+            mine = sorted(concerned, key=lambda i: (-before[i], cost[i]))
             limit = 1.0 + 4.0 * sum(cost[i] for i in mine)
             child, told = self._forked(mutant, {i: tests[i] for i in mine}, limit)
             running[child] = mutant, told

@@ -286,6 +286,18 @@ def test_objects_move_on_while_the_scene_is_gone() -> None:
     assert (i + 1) * 0.05 + 0.02 == pytest.approx(seen_s, abs=0.06)
 
 
+@pytest.mark.parametrize(("y", "harder"), [(6.5, True), (0.0, False)], ids=["on_its_way", "straight_ahead"])
+def test_the_manoeuvre_brakes_for_what_stands_on_its_way(y: float, harder: bool) -> None:
+    """The way is the bend of the last plan."""
+    loop = engaged()
+    x = np.linspace(5.0, 30.0, 8)
+    bend = Plan(x, 0.02 * x * x, np.arctan(0.04 * x), np.full(8, 10.0))
+    near = objects({"x": loop.x + 18.5, "y": y})
+    loop.tick(scene=scene(loop.now.ros + 50_000_000, loop.x + 0.5, 10.0, near), policy=replace(loop.out(), plan=bend))
+    loop.dead(9)
+    assert loop.mode is M.MRM and (loop.command.acceleration < -3.2) == harder
+
+
 def test_the_manoeuvre_ends_before_its_path_does() -> None:
     """A plan that ends 12 m ahead demands more than comfort; without a path there is only comfort."""
     loop = engaged()
