@@ -33,7 +33,7 @@ from takead_ros.files import read_record, writable_folder, write_atomically, wri
 from takead_ros.policy.shipped import model_path
 from takead_training.data.clips import Clip
 
-AGAINST = ("baseline", "none", "windows", "windows-2", "reranked")
+AGAINST = ("baseline", "none", "windows-2", "none-x4", "windows-2-x4")
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
         for seed in numbers if arm.kind != "reranked" else ():
             model, assisted, whole, clips = out / f"{arm.name}-{seed}.onnx", [], [], [*kept_clips]
             for number, collected in enumerate(plan.rounds(arm) if arm.kind != "none" else ()):
-                taken = out / (f"{ASSISTED}-{collected.name}-{seed}" if number else ASSISTED)
+                taken = out / (f"{ASSISTED}-after-{collected.after}-{seed}" if number else ASSISTED)
                 driver = out / f"{collected.after}-{seed}.onnx" if number else start
                 be_taken_over(plan, driver, taken, number, asked.workers)
                 last = SPLIT_SIZE if number else arm.route_seeds

@@ -29,7 +29,7 @@ class Arm:
     after: a further round: the network of that arm and of the same training seed drives new routes, and what the expert
     does there is added to what that arm was given; trained from ``start`` again, in as many steps as a first round. A
     control's: it is given as many seconds as that arm cost.
-    stages: names of stages, after imitation.
+    stages: names of stages, after imitation. longer: how many times the plan's epochs it is trained.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Arm:
     times: float = 1.0
     after: str = ""
     stages: tuple[str, ...] = ()
+    longer: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
@@ -75,6 +76,10 @@ class Plan:
             Arm(name="dense", kind="dense"),
             Arm(name="windows", kind="windows"),
             Arm(name="windows-2", kind="windows", after="round-2"),
+            Arm(name="none-x4", kind="none", longer=4),
+            Arm(name="round-2-x4", kind="takeovers", after="takeovers", longer=4),
+            Arm(name="round-3-x4", kind="takeovers", after="round-2", longer=4),
+            Arm(name="windows-2-x4", kind="windows", after="round-2", longer=4),
             Arm(name="routes", kind="routes"),
             Arm(name="known", kind="known"),
             Arm(name="windows-x3", kind="windows", times=3.0),

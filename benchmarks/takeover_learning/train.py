@@ -79,7 +79,7 @@ def learn(
     data = Dataset(kept.format, parts)
     data = data.with_columns(of_round=(np.arange(len(data)) >= len(kept)).astype(np.int64))
     mix = Mix(shares={**dict.fromkeys(Mix().shares, 0.0), **SHARES[arm.kind]}, draws=plan.draws)
-    schedule = Schedule(epochs=plan.epochs, rate=plan.rate, seed=seed, threads=1)
+    schedule = Schedule(epochs=plan.epochs * arm.longer, rate=plan.rate, seed=seed, threads=1)
     stages: list[Stage[Any]] = [DAGGER.with_settings(Aggregation(mix, schedule))]
     for name in arm.stages:
         stage = stage_of(name)
