@@ -81,11 +81,11 @@ def _check_picture(out: Path) -> None:
 
 
 def _tell(result: Dreamed) -> None:
-    table = Table(
-        title=cell(f"{result.seconds:.2f} s from {result.at_s:.2f} s from {result.event} on; {result.model} drives, "
-                   f"{result.agents}"),
-        title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False,
-    )  # fmt: skip
+    say(
+        f"{result.seconds:.2f} s from {result.at_s:.2f} s from {result.event} on; {result.model} drives, "
+        f"{result.agents}, perception {result.perception}"
+    )
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("")
     table.add_column("recorded", overflow="fold")
     table.add_column("dreamed", overflow="fold")

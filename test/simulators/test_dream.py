@@ -14,8 +14,10 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import wrap_angle
 from takead_ros.messages import interfaces
 from takead_ros.policy.encoding import encode
+from takead_ros.recording import reader
 from takead_ros.recording.bag import BagMessage
 from takead_ros.runs.dream import RECORDED, Driver, dream, driver_of, perception_in
+from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.world import ClipWorld, read_world, vehicle_of
 from takead_ros.simulators.vector.ego import METADRIVE
@@ -65,7 +67,7 @@ def test_everyone_is_where_they_were_recorded(world: ClipWorld) -> None:
 
 def test_the_same_dream_twice(world: ClipWorld) -> None:
     for agents in ("replay", "rules"):
-        first, second = (dream(world, Driver("expert"), agents)[0] for _ in range(2))
+        first, second = (dream(world, Driver(EXPERT), agents)[0] for _ in range(2))
         assert first == second
 
 
@@ -78,7 +80,7 @@ def test_other_driving_ends_elsewhere(world: ClipWorld) -> None:
 
 
 def test_the_expert_drives_in_it_through_the_nodes(world: ClipWorld) -> None:
-    result, _, views = dream(world, Driver("expert"), "replay")
+    result, _, views = dream(world, Driver(EXPERT), "replay")
     assert result.dreamed.contacts == () and result.dreamed.infractions == ()
     assert result.dreamed.progress_m > 3.0
     assert sum(view.plan is not None for view in views) > 0.4 * len(views)
@@ -202,5 +204,32 @@ def test_agents_that_there_are_none_of_are_refused(world: ClipWorld) -> None:
         DreamEpisode(world, "learned")
 
 
-def test_what_was_perceived_is_told_by_the_manifest(world: ClipWorld) -> None:
-    assert perception_in(world) == "none"
+def test_where_the_policy_saw_less_the_world_is_the_truth(world: ClipWorld, tmp_path: Path) -> None:
+    """A clip with a vehicle's perception: who is there comes from ``scene/truth``; the dream is perceived alike."""
+    assert not world.record.perceived and perception_in(world) == "none"
+    perceives = {"simulator_node": {"perception": "vehicle"}}
+    spec = EpisodeSpec(
+        "core", "pedestrian_from_van", 1000001, EXPERT, False, str(tmp_path), "all", "vector", parameters=perceives
+    )
+    runner = EpisodeRunner()
+    runner.run(spec)
+    runner.close()
+    assert spec.folder is not None
+    (clip,) = reader.list_clips(spec.folder)
+    dim = read_world(clip, at_s=4.0, seconds=4.0)
+    assert dim.record.perceived and perception_in(dim) == "vehicle"
+    assert any((tick.world.objects.visibility == 0.0).any() for tick in dim.ticks)  # perceived objects are seen ones
+    result, _, _ = dream(dim, Driver(RECORDED), "replay", perception_in(dim))
+    assert result.end_difference_m <= 0.3 and result.perception == "vehicle"
+    views = [dream(dim, Driver(EXPERT), "replay", setting)[2][0].scene.objects for setting in ("none", "vehicle")]
+    truth = dim.ticks[0].world.objects
+    np.testing.assert_allclose(views[0].x, truth.x)
+    assert len(views[1]) != len(truth) or not np.allclose(views[1].x, truth.x)
+
+
+def test_a_person_s_takeover_is_dreamed_like_any(tmp_path: Path) -> None:
+    """Whoever took over: the commands on ``command`` are those that were driven."""
+    clip = rewritten(GOLDEN, tmp_path / "person.mcap", lambda message: message, who="human")
+    world = read_world(clip)
+    assert world.manifest.events[0].who == "human"
+    assert dream(world, Driver(RECORDED), "replay")[0].end_difference_m <= 0.3

@@ -16,9 +16,13 @@ from takead_ros.recording.clip import METADATA_NAME
 Change = Callable[[BagMessage], BagMessage | None]
 
 
-def rewritten(clip: Path, out: Path, change: Change) -> Path:
-    """The .mcap file ``out`` with every message of ``clip`` as ``change`` gives it back; None leaves it out."""
+def rewritten(clip: Path, out: Path, change: Change, who: str = "") -> Path:
+    """The .mcap file ``out`` with every message of ``clip`` as ``change`` gives it back; None leaves it out. ``who``:
+    took over, by its manifest; empty: who did."""
     manifest = reader.manifest(clip).model_copy(update={"content_sha256": ""})
+    if who:
+        events = [event.model_copy(update={"who": who}) for event in manifest.events]
+        manifest = manifest.model_copy(update={"who": who, "events": events})
     with out.open("wb") as stream:
         writer = Writer(stream)
         writer.start(profile="ros2")

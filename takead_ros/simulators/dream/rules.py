@@ -1,9 +1,10 @@
 """Road users that react: what drives keeps to its recorded path, and behind what is in its way (IDM, as scripted ones).
 
 A driver aims at the speed that was recorded at that time, unless something held it up then (the ego, another, a red
-light): for that time it aims at the last speed that it chose itself, so that it goes on where nothing holds it up now.
-It starts as it was recorded, when it was first seen, and goes on along the lanes where its record ends. People on foot,
-what stands and what reverses do what was recorded.
+light) or hit it: then it aims at the last speed that it chose itself, so that it goes on where nothing holds it up now.
+How near it follows and how hard it brakes is what it was seen to do. It starts as it was recorded, when it was first
+seen, and goes on along the lanes where its record ends. People on foot, what stands and what reverses do what was
+recorded.
 """
 
 from __future__ import annotations
