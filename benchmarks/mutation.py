@@ -145,6 +145,7 @@ class Campaign:
         self._tables: dict[str, Any] = {}
         self._noticed: dict[str, Counter[int]] = defaultdict(Counter)  # by function: how often by which test
         self.outcomes = done
+        self.again: set[str] = set()  # to be tried although there is an outcome, which holds until then
         self.rehearsal: dict[str, tuple[list[str], float]] = {}  # by test: the functions that it runs, its CPU time (s)
         self.tests = 0
 
@@ -169,7 +170,7 @@ class Campaign:
         gc.collect()
         gc.freeze()  # else a collection in a fork would copy all that they share
         running: dict[int, tuple[Mutant, int]] = {}
-        left = [mutant for mutant in self._mutants if mutant.name not in self.outcomes]
+        left = [m for m in self._mutants if m.name in self.again or m.name not in self.outcomes]
         start = time.monotonic()
         for number, mutant in enumerate(left, 1):
             if time.monotonic() - start > 60.0 * self._minutes:
@@ -299,11 +300,7 @@ def digest(paths: list[Path]) -> str:
 def still_true(before: dict[str, Any], package: str, tests: str, only_added: bool) -> dict[str, int]:
     """The outcomes of an earlier run that hold for this package and these tests (digests)."""
     outcomes: dict[str, int] = before["outcomes"]
-    if before["package"] != package:
-        return {}
-    if before["tests"] == tests:
-        return outcomes
-    return {name: outcome for name, outcome in outcomes.items() if outcome == NOTICED} if only_added else {}
+    return outcomes if before["package"] == package and (before["tests"] == tests or only_added) else {}
 
 
 def main() -> int:
@@ -341,6 +338,8 @@ def main() -> int:
         sys.path[:0] = [folder, f"{folder}/test"]
         campaign = Campaign(mutants, arguments.jobs, arguments.minutes, done, keep)
         campaign.rehearsal = rehearsal
+        if arguments.tests_added:
+            campaign.again = {name for name, outcome in done.items() if outcome == SURVIVED}
         if ROWS in modules:
             campaign.add_tables()
         random.Random(2026).shuffle(campaign.mutants)  # what a run reaches is a sample of all
