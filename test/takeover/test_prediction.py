@@ -93,6 +93,24 @@ def test_a_trace_is_the_cubic_through_the_plan(dt: float, speed: float) -> None:
     np.testing.assert_allclose(trace.arc, arc, atol=1e-9)
 
 
+def test_a_plan_that_stops_far_ahead_never_runs_back() -> None:
+    """Its speeds promise more way than there is between its poses, and they do so away from the origin."""
+    plan = Plan(np.array([5.0, 9.0, 9.3, 9.4, 9.4]), np.zeros(5), np.zeros(5), np.full(5, 10.0))
+    for yaw in (0.0, 2.0):
+        trace = prediction.Trace.of(plan, (3.0, -2.0, yaw), 10.0)
+        along = np.cos(yaw) * (trace.x - 3.0) + np.sin(yaw) * (trace.y + 2.0)
+        assert (np.diff(along) > -1e-9).all() and trace.arc[-1] == pytest.approx(9.4)
+
+
+@pytest.mark.parametrize("turn", [3.2, 3.6, 4.6, 6.2, -3.2, -4.6])
+def test_a_heading_goes_the_short_way_round(turn: float) -> None:
+    """A plan's yaw may be given on either side of the half circle."""
+    short = turn - 2.0 * np.pi * np.sign(turn)
+    plan = Plan(np.array([5.0, 10.0]), np.zeros(2), np.array([0.0, turn]), np.full(2, 10.0))
+    trace = prediction.Trace.of(plan, (0.0, 0.0, 0.0), 10.0)
+    assert trace.yaw[-1] == pytest.approx(short) and np.abs(trace.yaw).max() <= abs(short) + 1e-9
+
+
 def test_a_plan_that_stands_makes_no_way_whatever_its_speeds_say() -> None:
     trace = Trace.of(Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.full(8, 5.0)), (1.0, 2.0, 0.3), 5.0)
     assert np.ptp(trace.x) == np.ptp(trace.y) == 0.0 and trace.arc[-1] == 0.0

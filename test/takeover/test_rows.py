@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.arbiter_loop import Loop, engaged, in_mode, told
-from support.scenery import SECOND, request
+from support.scenery import SECOND, output, request
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Trigger
 from takead_ros.takeover import machine
@@ -74,10 +74,11 @@ OFF_ROAD = request(0, Trigger.OFF_ROAD, 1.0)
      (at(M.POLICY, request=OFF_ROAD, wheel=True, policy=None, expert=None, policy_fault="stale", expert_fault="stale"),
       M.MRM, "no_driver:policy_stale,expert_stale"),
      (at(M.POLICY, request=OFF_ROAD, arrived=True), M.MRM, "off_road"),  # off the road at the end of the route
+     (at(M.HANDBACK, policy=output(0, steering=0.3)), M.EXPERT, "rollback:timeout"),  # too long, and they disagree
      (at(M.POLICY, arrived=True, wheel=True), M.ARRIVING, "arrived"),  # one hand does not drive past the goal
      (at(M.POLICY, arrived=True, wheel=True, pedals=True), M.HUMAN, "human_input"),
      (at(M.HUMAN, wheel=True, human_lost=True), M.HUMAN, "")],
-    ids=["unfit", "arrives", "stops", "left_alone", "off_road", "one_hand", "both_hands", "held"],
+    ids=["unfit", "arrives", "stops", "left_alone", "off_road", "late", "one_hand", "both_hands", "held"],
 )  # fmt: skip
 def test_which_of_two_rows_is_first(s: Situation, to: M, reason: str) -> None:
     row = machine.first_hit(s)
