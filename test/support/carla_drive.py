@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,7 @@ class Drive:
     (x m, y m, yaw degrees in ``map``). Each list holds (time of reception by the steady clock in s, message)."""
 
     def __init__(self, folder: Path, start: tuple[float, float, float], port: int, *arguments: str) -> None:
+        self._start = start[:2]
         self.folder, self.clips, self.log = folder, folder / "clips", folder / "log"
         share = Path(get_package_share_directory("takead_ros"))
         shipped = json.loads((share / "config" / "carla_ego.json").read_text())
@@ -90,7 +92,9 @@ class Drive:
         self._goal = self.node.create_publisher(PoseStamped, "/carla/ego_vehicle/goal", 10)
         self.axes: list[float] | None = None  # of the person's pad; None: there is none
         self._joy = wiring.publisher(self.node, interfaces.JOY)
-        self.node.create_timer(0.02, self._person)
+        self._ended = threading.Event()
+        self._person = threading.Thread(target=self._hold_the_pad)  # no message waits for what this process hears
+        self._person.start()
         self.engaged_again = 0
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
@@ -98,9 +102,11 @@ class Drive:
     def _keep(self, kept: Heard) -> Callable[[Any], None]:
         return lambda msg: kept.append((time.monotonic(), msg))
 
-    def _person(self) -> None:
-        if self.axes is not None:
-            self._joy.publish(types.Joy(axes=self.axes, buttons=[0] * 11))
+    def _hold_the_pad(self) -> None:
+        while not self._ended.wait(0.02):
+            axes = self.axes
+            if axes is not None:
+                self._joy.publish(types.Joy(axes=axes, buttons=[0] * 11))
 
     def spin(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
         """Listen for so long, or until ``until``; whether it came true."""
@@ -124,10 +130,6 @@ class Drive:
     def driver(self) -> int:
         """Who steers, by the newest command; -1 before there is one."""
         return self.commands[-1][1].lateral_source if self.commands else -1
-
-    def speed_by(self) -> int:
-        """Who sets the speed, by the newest command; -1 before there is one."""
-        return self.commands[-1][1].longitudinal_source if self.commands else -1
 
     def after(self, heard: Heard, moment: float) -> Heard:
         """What was heard after ``moment``."""
@@ -164,14 +166,16 @@ class Drive:
 
     def until(self, seconds: float, true: Callable[[], bool]) -> bool:
         """Wait so; whenever the vehicle has come to a stop meanwhile, engage, as a person does who was asked to: on a
-        loaded machine scenes may come too late."""
+        loaded machine scenes may come too late. From the end of its route it drives back to the start."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
             if self.spin(2.0, true):
                 return True
             if self.state == types.ArbiterState.STOPPED:
-                self.call(interfaces.ENGAGE)
+                answer = self.call(interfaces.ENGAGE)
                 self.engaged_again += 1
+                if answer is not None and answer.code == "arrived":
+                    self.set_goal(*self._start)
         return true()
 
     def set_goal(self, x: float, y: float) -> None:
@@ -195,6 +199,8 @@ class Drive:
 
     def close(self) -> None:
         """End the listener."""
+        self._ended.set()
+        self._person.join()
         self.executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown()

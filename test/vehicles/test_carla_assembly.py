@@ -22,7 +22,7 @@ CAR, WALKER = 6, 4
 @pytest.fixture
 def assembly(bridge: Any, crossing_xodr: str) -> SceneAssembly:
     """Everything is there at 10 s; the light at the far side has its trigger volume before the crossing."""
-    made = SceneAssembly(Body(4.79, 2.16), max_age_s=0.2)
+    made = SceneAssembly(Body(4.79, 2.16), max_age_s=0.2, steering_share=lambda speed: 1.0 - 0.01 * speed)
     made.on_world(bridge.world(crossing_xodr))
     made.on_info(bridge.info())
     made.on_waypoints(bridge.waypoints(ROUTE))
@@ -40,7 +40,7 @@ def test_the_ego_is_told_in_ros_signs(assembly: SceneAssembly, bridge: Any) -> N
     ego = scene.ego
     assert (ego.x, ego.y, ego.yaw) == pytest.approx((-40.0, -1.25, 0.1))
     assert ego.speed == 8.0  # of vehicle_status, not odometry's
-    assert ego.steering_angle == pytest.approx(0.25 * 1.22)  # the bridge's steer is positive to the right
+    assert ego.steering_angle == pytest.approx(0.25 * 1.22 * 0.92)  # the bridge's steer is positive to the right
     assert (ego.length, ego.width, ego.wheelbase) == pytest.approx((4.79, 2.16, 2.9))
     assert ego.max_steering_angle == 1.22
     assert ego.yaw_rate == 0.2
@@ -150,7 +150,7 @@ def test_an_old_input_gives_no_scene_and_says_which(assembly: SceneAssembly, bri
 
 
 def test_nothing_is_told_before_all_is_there(bridge: Any, straight_xodr: str) -> None:
-    made = SceneAssembly(Body(4.79, 2.16), max_age_s=0.2)
+    made = SceneAssembly(Body(4.79, 2.16), max_age_s=0.2, steering_share=lambda speed: 1.0 - 0.01 * speed)
     faults = []
     for message, take in (
         (bridge.world(straight_xodr), made.on_world),
@@ -183,7 +183,7 @@ def test_a_new_route_replaces_the_old_one(assembly: SceneAssembly, bridge: Any) 
 
 
 def test_a_refused_vehicle_info_gives_no_scene(bridge: Any, crossing_xodr: str) -> None:
-    made = SceneAssembly(Body(4.79, 2.16), max_age_s=0.2)
+    made = SceneAssembly(Body(4.79, 2.16), max_age_s=0.2, steering_share=lambda speed: 1.0 - 0.01 * speed)
     made.on_world(bridge.world(crossing_xodr))
     made.on_waypoints(bridge.waypoints(ROUTE))
     made.on_status(bridge.status(10.0))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from takead_ros.domain.driving import DriveCommand, Source
-from takead_ros.vehicles.carla.control import PedalParameters, actuate
+from takead_ros.vehicles.carla.control import PedalParameters, actuate, steering_share
 
 LOCK = 1.22
 P = PedalParameters()
@@ -16,8 +16,15 @@ def command(steering: float, acceleration: float) -> DriveCommand:
 
 
 def test_left_in_ros_is_negative_in_carla() -> None:
-    assert actuate(command(LOCK / 2.0, 1.0), 5.0, 1.0, LOCK, 0.0, 0.05, P).steer == pytest.approx(-0.5)
-    assert actuate(command(-LOCK / 2.0, 1.0), 5.0, 1.0, LOCK, 0.0, 0.05, P).steer == pytest.approx(0.5)
+    assert actuate(command(LOCK / 2.0, 1.0), 0.0, 1.0, LOCK, 0.0, 0.05, P).steer == pytest.approx(-0.5)
+    assert actuate(command(-LOCK / 2.0, 1.0), 0.0, 1.0, LOCK, 0.0, 0.05, P).steer == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("kmh", "share"), [(0.0, 1.0), (20.0, 0.9), (-20.0, 0.9), (40.0, 0.85), (200.0, 0.7)])
+def test_full_steer_reaches_less_at_speed(kmh: float, share: float) -> None:
+    assert steering_share(kmh / 3.6, P) == pytest.approx(share)
+    pedals = actuate(command(0.3, 1.0), kmh / 3.6, 1.0, LOCK, 0.0, 0.05, P)
+    assert pedals.steer == pytest.approx(-0.3 / (LOCK * share))
 
 
 @given(
@@ -37,7 +44,7 @@ def test_every_pedal_stays_in_its_range_and_never_both(
 def test_a_standing_vehicle_that_is_told_to_brake_is_held_and_forgets() -> None:
     pedals = actuate(command(0.1, -0.5), 0.01, 0.0, LOCK, 1.5, 0.05, P)
     assert (pedals.throttle, pedals.brake, pedals.integral) == (0.0, P.hold_brake, 0.0)
-    assert pedals.steer == pytest.approx(-0.1 / LOCK)
+    assert pedals.steer == pytest.approx(-0.1 / LOCK, rel=1e-3)
 
 
 def test_the_integral_closes_what_the_pedal_model_gets_wrong() -> None:

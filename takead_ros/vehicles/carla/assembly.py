@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,11 +45,11 @@ class SceneAssembly:
     """Feed it the bridge's messages as they come; ``scene`` answers an odometry.
 
     ``fault`` says why there is no scene, or is empty. Inputs older than ``max_age_s`` (by header stamps, against the
-    odometry's) give none: an old picture must not look like a new one.
+    odometry's) give none: an old picture must not look like a new one. steering_share: see ``ego_from_bridge``.
     """
 
-    def __init__(self, body: Body, max_age_s: float) -> None:
-        self._body, self._max_age_ns = body, round(max_age_s * SECOND)
+    def __init__(self, body: Body, max_age_s: float, steering_share: Callable[[float], float]) -> None:
+        self._body, self._max_age_ns, self._steering_share = body, round(max_age_s * SECOND), steering_share
         self.fault = "no message yet"
         self._map: Any = None
         self._map_name = ""
@@ -143,7 +144,7 @@ class SceneAssembly:
             return None
         ego = ego_from_bridge(
             odometry, self._status, self._ego, (stamp - self._ego_stamp) / SECOND, self._max_steering,
-            self._body.length, self._body.width, self._wheelbase,
+            self._steering_share, self._body.length, self._body.width, self._wheelbase,
         )  # fmt: skip
         self._ego, self._ego_stamp = ego, stamp
         navigation = self._followed(planned, ego)

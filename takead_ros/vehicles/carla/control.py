@@ -11,7 +11,9 @@ import numpy as np
 from pydantic import Field
 
 from takead_ros.domain.driving import DriveCommand
-from takead_ros.domain.parameters import Parameters
+from takead_ros.domain.parameters import Parameters, number
+
+CURVE_KMH = (0.0, 20.0, 60.0, 120.0)
 
 
 class PedalParameters(Parameters):
@@ -26,6 +28,10 @@ class PedalParameters(Parameters):
     hold_speed_mps: float = Field(0.15, gt=0, description="m/s below which a braking command holds the vehicle")
     hold_brake: float = Field(0.5, gt=0, le=1, description="brake at standstill")
 
+    steering_at_20_kmh: float = number(0.9, 0.1, 1.0, "share of the lock that full steer reaches there, as at rest 1")
+    steering_at_60_kmh: float = number(0.8, 0.1, 1.0, "the same: CARLA's steering curve, not told by the bridge")
+    steering_at_120_kmh: float = number(0.7, 0.1, 1.0, "the same")
+
 
 @dataclass(frozen=True)
 class Pedals:
@@ -37,6 +43,13 @@ class Pedals:
     integral: float = field(default=0.0)
 
 
+def steering_share(speed: float, parameters: PedalParameters) -> float:
+    """Share of the lock that full steer reaches at ``speed`` m/s: CARLA's steering curve."""
+    p = parameters
+    shares = (1.0, p.steering_at_20_kmh, p.steering_at_60_kmh, p.steering_at_120_kmh)
+    return float(np.interp(abs(speed) * 3.6, CURVE_KMH, shares))
+
+
 def actuate(
     command: DriveCommand, speed: float, acceleration: float, max_steering_angle: float, integral: float, dt: float,
     parameters: PedalParameters,
@@ -45,7 +58,8 @@ def actuate(
 
     The integral is held while a pedal is at its end (anti-windup) and forgotten at standstill.
     """
-    steer = -float(np.clip(command.steering_angle / max_steering_angle, -1.0, 1.0))
+    reached = max_steering_angle * steering_share(speed, parameters)
+    steer = -float(np.clip(command.steering_angle / reached, -1.0, 1.0))
     if command.acceleration <= 0.0 and abs(speed) < parameters.hold_speed_mps:
         return Pedals(steer, 0.0, parameters.hold_brake)
     wanted = command.acceleration + parameters.drag_per_s * speed + integral

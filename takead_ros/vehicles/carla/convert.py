@@ -8,7 +8,7 @@ so speed is taken from ``vehicle_status`` and the yaw rate (about the vertical a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -60,10 +60,12 @@ def body_velocity(quaternion: Any, linear: Any) -> FloatArray:
 
 
 def ego_from_bridge(odometry: Any, status: Any, previous: EgoState | None, dt: float, max_steering_angle: float,
-                    length: float, width: float, wheelbase: float) -> EgoState:  # fmt: skip
+                    steering_share: Callable[[float], float], length: float, width: float,
+                    wheelbase: float) -> EgoState:  # fmt: skip
     """Ego state from nav_msgs/Odometry and CarlaEgoVehicleStatus.
 
-    Accelerations are differences against ``previous`` over ``dt`` s, since the bridge's are in ``map`` and noisy.
+    steering_share: how much of ``max_steering_angle`` full steer reaches at a speed (m/s). Accelerations are
+    differences against ``previous`` over ``dt`` s, since the bridge's are in ``map`` and noisy.
     """
     pose, twist = odometry.pose.pose, odometry.twist.twist
     yaw = yaw_of(pose.orientation)
@@ -81,7 +83,7 @@ def ego_from_bridge(odometry: Any, status: Any, previous: EgoState | None, dt: f
         yaw_rate=yaw_rate,
         acceleration=(speed - previous.speed) / dt if known and previous is not None else 0.0,
         lateral_acceleration=speed * yaw_rate,
-        steering_angle=-float(status.control.steer) * max_steering_angle,
+        steering_angle=-float(status.control.steer) * max_steering_angle * steering_share(speed),
         length=length,
         width=width,
         wheelbase=wheelbase,
