@@ -45,9 +45,12 @@ from takead_ros.host import qos, wiring
 from takead_ros.messages import interfaces, types
 from takead_ros.messages.fields import header_to_msg, stamp_from_msg
 from takead_ros.messages.interfaces import Qos
+from takead_ros.vehicles.carla.control import PedalParameters, steering_share
 
 LANE = -1.75
 LOCK = 1.22
+SPEED = 8.0  # m/s of the driving ego
+REACHED = LOCK * steering_share(SPEED, PedalParameters())  # rad, by full steer at that speed
 
 LATCHED, BRIDGE = qos.profile(Qos(1, latched=True)), qos.profile(Qos(10))  # as carla_ros_bridge has them
 
@@ -188,7 +191,7 @@ def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
 @pytest.mark.ros
 def test_scenes_follow_the_odometry(bridge: Bridge) -> None:
     assert bridge.scenes, "no scene in 60 s"
-    bridge.x, bridge.speed = -40.0, 8.0
+    bridge.x, bridge.speed = -40.0, SPEED
     bridge.tick()
     bridge.scenes.clear()
     bridge.tick()
@@ -197,7 +200,7 @@ def test_scenes_follow_the_odometry(bridge: Bridge) -> None:
     scene = bridge.scenes[-1]
     assert scene.ego.x == pytest.approx(bridge.x)
     assert scene.ego.speed == pytest.approx(8.0)
-    assert scene.ego.steering_angle == pytest.approx(0.25 * LOCK)  # positive left, CARLA's steer is to the right
+    assert scene.ego.steering_angle == pytest.approx(0.25 * REACHED)  # positive left, CARLA's steer is to the right
     assert scene.ego.wheelbase == pytest.approx(2.9)
     assert [(o.id, o.kind, o.visibility) for o in scene.objects] == [(8, types.TrackedObject.PEDESTRIAN, 1.0)]
     (light,) = scene.controls
@@ -210,15 +213,15 @@ def test_scenes_follow_the_odometry(bridge: Bridge) -> None:
 
 @pytest.mark.ros
 def test_a_command_to_the_left_steers_negative_and_accelerates(bridge: Bridge) -> None:
-    bridge.x, bridge.speed = -40.0, 8.0
+    bridge.x, bridge.speed = -40.0, SPEED
     for _ in range(5):
-        bridge.tick(0.5 * LOCK, 1.5)
+        bridge.tick(0.5 * REACHED, 1.5)
     assert bridge.wait(lambda: bridge.controls[-1].steer == pytest.approx(-0.5, abs=1e-3))
     control = bridge.controls[-1]
     assert control.throttle > 0.0 and control.brake == 0.0
     assert not (control.hand_brake or control.reverse or control.manual_gear_shift)
     for _ in range(5):
-        bridge.tick(-0.5 * LOCK, -2.0)
+        bridge.tick(-0.5 * REACHED, -2.0)
     assert bridge.wait(lambda: bridge.controls[-1].steer == pytest.approx(0.5, abs=1e-3))
     control = bridge.controls[-1]
     assert control.throttle == 0.0 and control.brake > 0.0
@@ -235,10 +238,10 @@ def test_a_standing_vehicle_is_held(bridge: Bridge) -> None:
 
 @pytest.mark.ros
 def test_without_commands_it_brakes_with_the_wheel_held(bridge: Bridge) -> None:
-    bridge.speed = 8.0
+    bridge.speed = SPEED
     for _ in range(3):
         bridge.tick(0.2, 1.0)
-    assert bridge.wait(lambda: bridge.controls[-1].steer == pytest.approx(-0.2 / LOCK, abs=1e-3))
+    assert bridge.wait(lambda: bridge.controls[-1].steer == pytest.approx(-0.2 / REACHED, abs=1e-3))
     held = bridge.controls[-1].steer
     for _ in range(12):
         bridge.tick()
