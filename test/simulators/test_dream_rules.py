@@ -13,10 +13,13 @@ import pytest
 
 from benchmarks.dream import MANOEUVRES, hits
 from support.rewrite import rewritten, scenes
+from takead_ros.messages import codec, interfaces
 from takead_ros.recording import reader
+from takead_ros.recording.bag import BagMessage
 from takead_ros.runs.dream import RECORDED, Driver, dream
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.simulators.dream.episode import DreamEpisode
+from takead_ros.simulators.dream.pedals import Pedals
 from takead_ros.simulators.dream.world import ClipWorld, read_world
 
 # family, seed, s into the drive
@@ -112,6 +115,29 @@ def test_they_wait_at_a_red_light_for_as_long_as_it_is_red(clips: Any, tmp_path:
                         passed.add(int(i))
         crossed[name] = passed
     assert crossed["as it was"] and not crossed["red"]
+
+
+def test_another_vehicle_s_pedals_are_found_in_the_record(clips: Any, tmp_path: Path) -> None:
+    """The same drive by another vehicle, whose commands led to 1.2 times what they asked for, less 0.4 m/s^2."""
+
+    def other(message: BagMessage) -> BagMessage:
+        if interfaces.SCENE.matches(message.topic, message.type):
+            scene = codec.deserialize(message.data, message.type)
+            scene.ego.length += 0.1
+            return message._replace(data=codec.serialize(scene))
+        if interfaces.COMMAND.matches(message.topic, message.type):
+            command = codec.deserialize(message.data, message.type)
+            command.acceleration = (command.acceleration + 0.4) / 1.2
+            return message._replace(data=codec.serialize(command))
+        return message
+
+    clip = clips["lead_hard_brake", 1000003]
+    assert DreamEpisode(read_world(clip, at_s=2.0, seconds=6.0), "replay").pedals == Pedals()
+    world = read_world(rewritten(clip, tmp_path / "other.mcap", other), at_s=2.0, seconds=6.0)
+    pedals = DreamEpisode(world, "replay").pedals
+    assert pedals.gain == pytest.approx(1.2, abs=0.15) and pedals.offset_mps2 == pytest.approx(-0.4, abs=0.15)
+    result = dream(world, Driver(RECORDED), "replay")[0]
+    assert result.end_difference_m < 1.0 and "asked for" in result.notes[-1]
 
 
 def along(world: ClipWorld, x: float, y: float, yaw: float) -> float | None:

@@ -10,12 +10,13 @@ import numpy as np
 from takead_ros.domain.scene import EgoState, FloatArray
 from takead_ros.measures.episode_log import End
 from takead_ros.simulators import STEP_S
+from takead_ros.simulators.dream.pedals import Pedals, pedals_of
 from takead_ros.simulators.dream.road_users import road_users
 from takead_ros.simulators.dream.world import ClipWorld, vehicle_of
 from takead_ros.simulators.vector.arrays import Layout
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import compile_on
-from takead_ros.simulators.vector.ego import Vehicle
+from takead_ros.simulators.vector.ego import METADRIVE, Vehicle
 from takead_ros.simulators.vector.simulator import VectorEpisode
 
 
@@ -23,14 +24,15 @@ class DreamEpisode(VectorEpisode):
     """The world of a clip from its chosen moment on, with road users that are ``agents`` (see ``ROAD_USERS``).
 
     It is over where the record is, at the goal, and where the recorded map ends. Numbers of others are rows of
-    ``world.tracks`` plus one. Raises TakeadError for agents that there are none of, and more of them than there is room
-    for.
+    ``world.tracks`` plus one. ``pedals``: what comes of an acceleration that is asked for. Raises TakeadError for
+    agents that there are none of, and more of them than there is room for.
     """
 
     def __init__(self, world: ClipWorld, agents: str) -> None:
         course, tracks, ego = world.course, world.tracks, world.ticks[0].world.ego
         self._users = road_users(agents, tracks, course)
         vehicle = vehicle_of(ego)
+        self.pedals = Pedals() if vehicle == METADRIVE else pedals_of(world.record.ticks)
         vehicle = vehicle._replace(substeps=round(STEP_S / vehicle.physics_step))
         scenario = replace(world.scenario, actors=tuple(self._users.actors))
         compiled = compile_on(
@@ -48,7 +50,11 @@ class DreamEpisode(VectorEpisode):
     @property
     def notes(self) -> list[str]:
         """What a reader of the results should know, a line each."""
-        return self._users.notes()
+        pedals = self.pedals
+        if pedals == Pedals():
+            return self._users.notes()
+        found = f"{pedals.gain:.2f} times the acceleration asked for and {pedals.offset_mps2:+.2f} m/s^2"
+        return [*self._users.notes(), f"the record shows a vehicle that gives {found}; it is driven so"]
 
     @property
     def at_map_end(self) -> bool:
@@ -66,7 +72,7 @@ class DreamEpisode(VectorEpisode):
         state = self._batch.state
         state.stood[0, 2] = 0.0  # a record is as long as it is, with whatever stands in it
         self._users.move(self._batch.layout, state, int(state.tick[0]) + 1)
-        super().step(steering_angle, acceleration)
+        super().step(steering_angle, self.pedals.give(acceleration, float(state.ego[0, 3])))
 
 
 def body_of(ego: EgoState, vehicle: Vehicle) -> FloatArray:
