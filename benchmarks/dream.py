@@ -162,14 +162,15 @@ def table(rows: list[dict[str, object]], refused: list[str]) -> list[str]:
                 _ends([row[agents] for row in rows if row["simulator"] == simulator], f"{agents}, {simulator}")
             )
         lines.append(_ends([row[agents] for row in rows], f"{agents}, all"))
-    if rows and "replay hits" in rows[0]:
+    driven_otherwise = [row for row in rows if "replay hits" in row]  # others were dreamed with --no-manoeuvres
+    if driven_otherwise:
         lines += [
             "",
             "| the ego | road users | dreams | with a contact, per 200 | from behind | others than if it goes on |",
         ]
         lines += ["|---|---|---|---|---|---|"]
         for manoeuvre in MANOEUVRES:
-            of = [row for row in rows if manoeuvre != "changes lane" or row["lane_beside"]]
+            of = [row for row in driven_otherwise if manoeuvre != "changes lane" or row["lane_beside"]]
             for agents in AGENTS:
                 lines.append(_contacts([row[f"{agents} hits"] for row in of], manoeuvre, agents))
     lines += ["", *(f"refused: {text}" for text in Counter(refused))]
