@@ -29,6 +29,7 @@ from support.carla_server import free_ports
 from takead_ros.domain.errors import TakeadError
 from takead_ros.maps.towns import map_file
 from takead_ros.messages import interfaces, types
+from takead_ros.recording.reader import list_clips
 
 MISSING = missing_for_the_bridge()
 pytestmark = [
@@ -116,7 +117,9 @@ def story(drive: Drive, folder: Path) -> dict[str, Any]:
     saw["lost_after_ms"] = round(1e3 * (time.monotonic() - left))
     saw["policy_again"] = drive.until(40.0, lambda: drive.driver() == COMMAND.POLICY)
     ended = lambda: [msg for _, msg in drive.events if msg.kind == EVENT.END]  # noqa: E731
-    saw["clip_closed"] = drive.spin(20.0, lambda: bool(ended()) and any(drive.clips.glob("*/manifest.json")))
+    saw["clip_closed"] = drive.spin(
+        20.0, lambda: bool(ended()) and drive.clips.is_dir() and bool(list_clips(drive.clips))
+    )
 
     training = train(drive.clips, folder / "round")
     drive.until(200.0, lambda: training.poll() is not None)
