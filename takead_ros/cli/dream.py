@@ -27,7 +27,7 @@ app = typer.Typer(name="dream", rich_markup_mode="rich", pretty_exceptions_enabl
 @app.command(
     epilog="Examples:\n\n"
     "[bold]takead dream CLIP --model baseline --out dream.gif[/bold]\n\n"
-    "[bold]takead dream CLIP --model expert --at -1.5 --agents rules[/bold]"
+    "[bold]takead dream CLIP --model expert --at -1.0 --agents rules[/bold]"
 )
 def dream_(
     clip: Path = typer.Argument(..., help="A clip's folder, or its .mcap file."),
