@@ -126,11 +126,11 @@ class LaneMap:
         """How far (N,) m points (N, 2) m lie outside of every lane; 0 on the road. To about 5 cm in bends."""
         near = (np.abs(self._centers - points[0]) < NEAR).all(1)
         if near.any():
-            found = _beyond(points, self._centers[near], self._half_widths[near])
+            found = beyond(points, self._centers[near], self._half_widths[near])
             # a lane left out is at least this far from every point
             if found.max() < NEAR - SPACING - np.abs(points - points[0]).sum(1).max() - self._half_widths.max():
                 return found
-        return _beyond(points, self._centers, self._half_widths)
+        return beyond(points, self._centers, self._half_widths)
 
     def polylines(self, route: LanePath) -> tuple[Polyline, ...]:
         """Static polylines of the whole map, each of at most 20 points about 2 m apart."""
@@ -157,7 +157,9 @@ class LaneMap:
         return tuple(result)
 
 
-def _beyond(points: FloatArray, centers: FloatArray, half_widths: FloatArray) -> FloatArray:
+def beyond(points: FloatArray, centers: FloatArray, half_widths: FloatArray) -> FloatArray:
+    """How far (N,) m points (N, 2) m lie outside of lanes that are half_widths (P,) m to each side of their centers
+    (P, 2) m, SPACING apart."""
     offset = points[:, None, :] - centers[None, :, :]
     squared = (offset**2).sum(-1)
     # between two samples the true distance is up to half a spacing less along the lane

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,23 @@ def without_route(msg: Any) -> Any:
     return msg
 
 
+def without_number(part: str) -> Callable[[Any], Any]:
+    """NaN for the place of the ego, the first road user or the first line, from the middle of the clip on."""
+    count = 0
+
+    def late(msg: Any) -> Any:
+        nonlocal count
+        count += 1
+        found = getattr(msg, part)
+        if part == "polylines":
+            found[0].x = found[0].x * np.nan
+        elif count > 30:
+            (found if part == "ego" else found[0]).x = float("nan")
+        return msg
+
+    return late
+
+
 def elsewhere(msg: Any) -> Any:
     if msg.header.stamp.sec % 2:
         msg.route.y = msg.route.y + 30.0
@@ -165,14 +183,29 @@ def gap(begin: int, end: int) -> Change:
     [
         (scenes(without_lanes), "no lane centre"),
         (scenes(without_lanes_ahead), "leaves the recorded map"),
-        (scenes(without_route), "a route of 1 points"),
+        (scenes(without_route), "route.path has 1 points"),
         (scenes(elsewhere), "another route from"),
         (scenes(lambda msg: None), "no messages on '.../scene'"),
         (older, "takead_ros/msg/EgoState has other fields"),
         (gap(30, 40), "nothing for 0.55 s"),
         (gap(20, 1000), "expected at least 1 s"),
+        (scenes(without_number("ego")), "ego.x is not finite"),
+        (scenes(without_number("objects")), "objects.x is not finite"),
+        (scenes(without_number("polylines")), r"polylines\[0\].points is not finite"),
     ],
-    ids=["no map", "map with holes", "no route", "two routes", "no scene", "older interface", "gap", "too short"],
+    ids=[
+        "no map",
+        "map with holes",
+        "no route",
+        "two routes",
+        "no scene",
+        "older interface",
+        "gap",
+        "too short",
+        "ego nowhere",
+        "another nowhere",
+        "a line nowhere",
+    ],
 )
 def test_a_clip_that_holds_too_little_is_refused(change: Change, words: str, tmp_path: Path) -> None:
     clip = rewritten(GOLDEN, tmp_path / "less.mcap", change)

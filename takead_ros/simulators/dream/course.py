@@ -13,7 +13,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import arc_lengths, interpolate, project
 from takead_ros.domain.navigation import TARGETS, Navigation
 from takead_ros.domain.scene import FloatArray, IntArray, LightState, LineKind, Polyline, RouteCommand, TrafficControl
-from takead_ros.maps.lanemap import SPACING
+from takead_ros.maps.lanemap import SPACING, beyond
 from takead_ros.recording.driven import Tick
 
 SAME_M = 0.05  # between two showings of one sample of the route
@@ -33,10 +33,8 @@ class Lanes:
     half: FloatArray
 
     def beyond(self, points: FloatArray) -> FloatArray:
-        """How far (N,) m points (N, 2) m lie outside of every lane; 0 on the road (``LaneMap.beyond``)."""
-        squared = ((points[:, None, :] - self.points[None, :, :]) ** 2).sum(-1)
-        distance = np.sqrt(np.maximum(squared - (SPACING / 2.0) ** 2, 0.0))
-        return np.asarray(np.maximum((distance - self.half).min(1), 0.0))
+        """How far (N,) m points (N, 2) m lie outside of every lane; 0 on the road."""
+        return beyond(points, self.points, self.half)
 
 
 @dataclass(frozen=True)
@@ -111,15 +109,9 @@ def course_of(ticks: Sequence[Tick], lanes: Lanes, clip: FilePath) -> Course:
 def _stitched(ticks: Sequence[Tick], clip: FilePath) -> tuple[FloatArray, float, bool]:
     """The route (P, 2) m from all that was shown of it, the goal (m along it), and whether that was in sight."""
     first = ticks[0].world.route
-    if len(first.path) < 2:
-        raise TakeadError(f"clip '{clip}': topic '.../scene': a route of {len(first.path)} points, expected a path")
     whole = first.path
     for tick in ticks[1:]:
         path, end = tick.world.route.path, whole[-1]
-        if len(path) < 2:
-            raise TakeadError(
-                f"clip '{clip}': topic '.../scene': a route of {len(path)} points at {tick.stamp} ns, expected a path"
-            )
         apart = np.hypot(*(path - end).T)
         nearest = int(apart.argmin())
         if apart[nearest] > SAME_M:  # not the same samples: whatever lies beyond the end

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from takead_ros.simulators import STEP_S
 from takead_ros.simulators.dream.course import Course, course_of, lanes_of
 from takead_ros.simulators.dream.tracks import Tracks, tracks_of
 from takead_ros.simulators.vector.ego import METADRIVE, Vehicle
+from takead_ros.takeover.inputs import unsound
 
 BEFORE_S = -3.0  # from a takeover: where a dream begins, if the clip goes back so far
 LONGEST_GAP_S = 0.25  # between two scenes; what lies in a longer one is not known
@@ -95,6 +96,8 @@ def world_in(
 ) -> ClipWorld:  # fmt: skip
     """``read_world`` of what has been read already, for more than one moment of a long clip."""
     window, ticks = _window(clip, manifest, record.ticks, at_s, seconds, takeover)
+    if fault := unsound(replace(ticks[0].world, polylines=record.polylines), lines=True):
+        raise TakeadError(f"clip '{clip}': topic '.../scene': {fault}")
     lanes = lanes_of(record.polylines, clip)
     return ClipWorld(clip, manifest, window, ticks, record, course_of(ticks, lanes, clip), tracks_of(ticks, STEP_S))
 
@@ -127,6 +130,9 @@ def _window(
         raise TakeadError(
             f"clip '{clip}': {held:.2f} s of scenes from {begin:g} s from {what} on; expected at least {SHORTEST_S:g} s"
         )
+    for tick in inside:
+        if fault := unsound(tick.world, lines=False):
+            raise TakeadError(f"clip '{clip}': topic '.../scene': {fault}, at {tick.stamp} ns")
     for before, after in pairwise(inside):
         if after.stamp - before.stamp > LONGEST_GAP_S * 1e9:
             raise TakeadError(
