@@ -9,7 +9,7 @@ ways to spend the same seconds of the expert (``plan.py``). Everything is kept i
 from __future__ import annotations
 
 import argparse
-from functools import partial
+import functools
 from pathlib import Path
 
 from benchmarks.takeover_learning.drives import (
@@ -32,6 +32,7 @@ from takead_ros.domain.seeds import SPLIT_SIZE
 from takead_ros.files import read_record, writable_folder, write_atomically, write_record
 from takead_ros.policy.shipped import model_path
 from takead_training.data.clips import Clip
+from takead_training.data.dataset import Dataset
 
 AGAINST = ("baseline", "none", "windows-2", "none-x4", "windows-2-x4")
 
@@ -63,6 +64,11 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
     def read(phase: str, done: int, total: int) -> None:
         shown.report(phase, done, total)
 
+    @functools.cache
+    def read_rows(folder: Path, last: int) -> tuple[Dataset, list[Clip]]:
+        """The rows of the first ``last`` seeds; read once, whichever arms and training seeds need them."""
+        return rows(folder, cache, asked.workers, read, functools.partial(_before, last))
+
     demonstrate(plan, out / DEMONSTRATIONS, asked.workers)
     demonstrate_more(plan, out / FURTHER, asked.workers)
     cache = out / "cache"
@@ -83,13 +89,13 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
                 driver = out / f"{collected.after}-{seed}.onnx" if number else start
                 be_taken_over(plan, driver, taken, number, asked.workers)
                 last = SPLIT_SIZE if number else arm.route_seeds
-                found = rows(taken, cache, asked.workers, read, partial(_before, last))
+                found = read_rows(taken, last)
                 assisted.append(found[0])
                 clips += found[1]
                 if arm.kind in ("windows", "routes"):
                     alone = out / (f"{WHOLE}-{number + 1}" if number else WHOLE)
                     expert_on_routes(plan, alone, number, asked.workers)
-                    found = rows(alone, cache, asked.workers, read, partial(_before, last))
+                    found = read_rows(alone, last)
                     whole.append(found[0])
                     clips += found[1]
             own, seconds[arm.name] = lesson(arm, assisted, whole, further)
