@@ -14,9 +14,8 @@ from numpy.typing import ArrayLike
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
+from takead_ros.domain.units import SECOND
 from takead_ros.messages import types
-
-NANOSECONDS = 1_000_000_000
 
 E = TypeVar("E", bound=IntEnum)
 T = TypeVar("T")
@@ -26,13 +25,13 @@ _REMEMBERED = 4  # messages: policy's and expert's last outputs, with one to spa
 
 def time_to_msg(stamp: int) -> Any:
     """builtin_interfaces/Time of ``stamp`` ns."""
-    seconds, nanoseconds = divmod(stamp, NANOSECONDS)
+    seconds, nanoseconds = divmod(stamp, SECOND)
     return types.Time(sec=seconds, nanosec=nanoseconds)
 
 
 def time_from_msg(time: Any) -> int:
     """ns of a builtin_interfaces/Time."""
-    return int(time.sec) * NANOSECONDS + int(time.nanosec)
+    return int(time.sec) * SECOND + int(time.nanosec)
 
 
 def header_to_msg(stamp: int, frame_id: str) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from takead_ros.compiled import prepare
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces
@@ -18,7 +19,6 @@ from takead_ros.messages.convert import driver_to_msg, stamp_from_msg
 from takead_ros.messages.interfaces import Interface
 from takead_ros.nodes.diagnostics import PERIOD_S, Diagnostics, Level, Part
 
-SECOND = 1_000_000_000
 EARLY_NS = 5_000_000  # a stamp this much before its period still counts as in it: stamps are rounded
 LONG_S = 3.0  # loading compiled code takes less
 UNUSABLE = (TakeadError, ValueError, ArithmeticError, IndexError)  # what a scene that makes no sense leads to

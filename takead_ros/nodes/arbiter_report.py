@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, Source, TakeoverEvent
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.api import NodeHandle
 from takead_ros.messages import convert, interfaces
@@ -13,7 +14,7 @@ from takead_ros.messages.convert import ArbiterReport
 from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.inputs import InputBox
 from takead_ros.takeover.engagement import ARRIVED, asked_of_person
-from takead_ros.takeover.inputs import SECOND, Now
+from takead_ros.takeover.inputs import Now
 from takead_ros.takeover.memory import State
 from takead_ros.takeover.parameters import ArbiterParameters
 

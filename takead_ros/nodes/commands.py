@@ -7,9 +7,9 @@ from typing import Any
 
 from takead_ros.domain.driving import DRIVERS, DriveCommand
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.units import SECOND
 from takead_ros.messages.convert import command_from_msg
 
-SECOND = 1_000_000_000
 STEERING_RAD = math.pi / 2.0  # no wheel stands farther
 ACCELERATION_MPS2 = 30.0  # no road vehicle brakes harder
 

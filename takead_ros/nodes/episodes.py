@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from takead_ros import scenarios
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.api import NodeHandle
 from takead_ros.measures.driving_score import score
@@ -18,7 +19,6 @@ from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import Episode, open_simulator
 
-SECOND = 1_000_000_000
 SETTLE_NS = SECOND  # from a reset to the first attempt to engage: the monitor forgets the world before
 RETRY_NS = SECOND // 2  # between two attempts to engage
 FAREWELL_NS = SECOND  # for the answer to disengage, between two episodes

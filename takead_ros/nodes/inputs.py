@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.units import SECOND
 from takead_ros.messages.convert import stamp_from_msg
 from takead_ros.nodes.diagnostics import Level, Part
-from takead_ros.takeover.inputs import SECOND, Now, Received, ScreenedInput
+from takead_ros.takeover.inputs import Now, Received, ScreenedInput
 
 WINDOW_NS = 2 * SECOND
 

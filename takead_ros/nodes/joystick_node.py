@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces, types
@@ -14,7 +15,6 @@ from takead_ros.nodes.parameters import Declared
 from takead_ros.nodes.settings import JoystickParameters
 from takead_ros.takeover.joystick import JoystickState, Reading, command, interpret
 
-SECOND = 1_000_000_000
 WATCH_S = 0.05
 REPEATED = "the stamp does not advance: an old message again"  # no sign of life of a device
 

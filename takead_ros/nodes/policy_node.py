@@ -9,11 +9,12 @@ from typing import Any
 from takead_ros.compiled import prepare
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces
 from takead_ros.messages.convert import SceneConverter
-from takead_ros.nodes.answerer import SECOND, Answerer
+from takead_ros.nodes.answerer import Answerer
 from takead_ros.nodes.parameters import Declared
 from takead_ros.nodes.settings import PolicyParameters
 from takead_ros.policy.format import SCENE

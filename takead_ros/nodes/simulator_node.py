@@ -6,12 +6,13 @@ from contextlib import nullcontext
 from typing import Any
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces
 from takead_ros.nodes.commands import CommandInput
 from takead_ros.nodes.diagnostics import Level, Part
-from takead_ros.nodes.episodes import SECOND, Episodes, OneEpisode, repeating
+from takead_ros.nodes.episodes import Episodes, OneEpisode, repeating
 from takead_ros.nodes.parameters import Declared
 from takead_ros.nodes.settings import SimulatorParameters
 from takead_ros.nodes.world_output import WorldOutput

@@ -7,11 +7,12 @@ from typing import Any
 
 from takead_ros.domain.driving import DRIVERS, DriveCommand
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces
 from takead_ros.messages.convert import SceneConverter, episode_to_msg
-from takead_ros.nodes.commands import SECOND, CommandInput
+from takead_ros.nodes.commands import CommandInput
 from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.parameters import Declared
 from takead_ros.vehicles import Input, open_vehicle

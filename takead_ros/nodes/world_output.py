@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from takead_ros.domain.episode import EpisodeIdentity
 from takead_ros.domain.scene import Scene
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.api import NodeHandle
 from takead_ros.maps.roads import OpenDriveMap
@@ -13,7 +14,6 @@ from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import SceneConverter, episode_to_msg
 from takead_ros.messages.fields import time_to_msg
 from takead_ros.nodes.diagnostics import Diagnostics, Part
-from takead_ros.nodes.episodes import SECOND
 from takead_ros.nodes.settings import SimulatorParameters
 from takead_ros.scenarios.spec import Scenario
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import struct
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
+from takead_ros.domain.units import SECOND
 from takead_ros.recording.clip import Label
-
-SECOND = 1_000_000_000
 
 
 def label_bytes(label: Label) -> bytes:

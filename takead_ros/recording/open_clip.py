@@ -8,9 +8,10 @@ from enum import Enum
 from typing import NamedTuple
 
 from takead_ros.domain.driving import TakeoverEvent
+from takead_ros.domain.units import SECOND
 from takead_ros.recording.clip import Kind, Label
 from takead_ros.recording.gaps import header_stamp
-from takead_ros.recording.labels import SECOND, is_casual, label_bytes, label_of
+from takead_ros.recording.labels import is_casual, label_bytes, label_of
 from takead_ros.recording.ring import Received
 
 _LABELS = {label: (label.value, label_bytes(label)) for label in Label}

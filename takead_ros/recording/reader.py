@@ -13,6 +13,7 @@ from mcap.reader import make_reader
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, DriverOutput
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
+from takead_ros.domain.units import SECOND
 from takead_ros.messages import codec, convert, interfaces
 from takead_ros.messages.interfaces import Interface
 from takead_ros.recording.bag import DAMAGE, BagMessage, Scan, bag_files, read, salvage
@@ -25,7 +26,6 @@ from takead_ros.recording.clip import (
     parse_manifest,
 )
 from takead_ros.recording.gaps import header_stamp
-from takead_ros.recording.labels import SECOND
 from takead_ros.recording.writer import OPEN_SUFFIX
 
 FRAME_TOPICS = (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from takead_ros.domain.driving import EventKind, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.units import SECOND
 from takead_ros.messages import codec, convert, interfaces
 from takead_ros.recording import reader
 from takead_ros.recording.bag import DAMAGE, BagMessage, Scan, salvage
@@ -25,7 +26,7 @@ from takead_ros.recording.clip import (
 )
 from takead_ros.recording.clip import parse_manifest as parse
 from takead_ros.recording.gaps import header_stamp
-from takead_ros.recording.labels import SECOND, is_casual, label_bytes, label_of
+from takead_ros.recording.labels import is_casual, label_bytes, label_of
 from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.recorder import describe
 from takead_ros.recording.ring import Received

@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from takead_ros.domain.driving import EventKind, TakeoverEvent, TakeoverRequest, Trigger
+from takead_ros.domain.units import SECOND
 from takead_ros.recording.clip import Kind
 from takead_ros.recording.gaps import GapCounter
-from takead_ros.recording.labels import SECOND
 from takead_ros.recording.latched import LatchedTopics
 from takead_ros.recording.open_clip import ClipState, Close, OpenClip, SessionConfig, SessionCounts
 from takead_ros.recording.ring import Received, RingBuffer

@@ -58,10 +58,11 @@ only an explicit engage lets the automation drive again. The axes nobody drives 
 from __future__ import annotations
 
 from takead_ros.domain.driving import DriveCommand, TakeoverEvent
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover.command import compose
 from takead_ros.takeover.engagement import answered
 from takead_ros.takeover.facts import derive_facts, observe
-from takead_ros.takeover.inputs import SECOND, Inputs, Now
+from takead_ros.takeover.inputs import Inputs, Now
 from takead_ros.takeover.machine import Situation, advance
 from takead_ros.takeover.memory import State
 from takead_ros.takeover.parameters import ArbiterParameters

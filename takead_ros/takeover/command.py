@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriveCommand, DriverOutput, Source
 from takead_ros.domain.scene import EgoState
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import limits, mrm
 from takead_ros.takeover.facts import Facts
-from takead_ros.takeover.inputs import SECOND, Now
+from takead_ros.takeover.inputs import Now
 from takead_ros.takeover.memory import State
 from takead_ros.takeover.parameters import ArbiterParameters
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from takead_ros.domain.driving import DriverOutput, Trigger
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.plans import NS
 from takead_ros.takeover.view import Finding, Record, View, brakes_less, driver_of
 
 
@@ -12,7 +12,7 @@ def unhealthy(view: View, p: MonitorParameters) -> Finding | None:
     if view.policy is None:
         silent = view.waited_s > p.policy_max_age_s
         return Finding(Trigger.POLICY_UNHEALTHY, True, False, 1.0, text="no policy output") if silent else None
-    late = "" if (view.scene.stamp - view.policy.output.stamp) / NS <= p.policy_max_age_s else "late"
+    late = "" if (view.scene.stamp - view.policy.output.stamp) / SECOND <= p.policy_max_age_s else "late"
     fault = view.policy.fault or late
     return Finding(Trigger.POLICY_UNHEALTHY, bool(fault), not fault, 1.0, text=fault)
 

@@ -9,8 +9,9 @@ import numpy as np
 from takead_ros.domain.driving import DriverOutput, Trigger
 from takead_ros.domain.geometry import project
 from takead_ros.domain.scene import FloatArray, Scene
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.plans import NS, Driver
+from takead_ros.takeover.plans import Driver
 from takead_ros.takeover.view import NEAREST_M, SLOWEST_MPS, Finding, Record, View, driver_of
 
 FLAT_PER_M = 1e-6  # keeps a division defined
@@ -91,7 +92,7 @@ def planned_speed(scene: Scene, driver: Driver, away: FloatArray) -> FloatArray:
     """Speed (Q,) m/s that a driver's plan has ``away`` (Q,) m ahead; 0 beyond its end."""
     assert driver.trace is not None  # only usable drivers come here
     plan, trace = driver.output.plan, driver.trace
-    age = (scene.stamp - driver.output.stamp) / NS
+    age = (scene.stamp - driver.output.stamp) / SECOND
     steps = plan.dt * np.arange(1.0, len(plan.x) + 1.0)
     way = np.interp(steps, trace.t, trace.arc) - np.interp(age, trace.t, trace.arc)
     return np.asarray(np.interp(away, way, plan.speed, right=0.0))

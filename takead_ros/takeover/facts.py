@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from takead_ros.domain.driving import ArbiterMode, DriverOutput, Source, TakeoverRequest, Trigger
-from takead_ros.takeover.inputs import SECOND, Inputs, Now, ScreenedInput, ScreenedInputs
+from takead_ros.domain.units import SECOND
+from takead_ros.takeover.inputs import Inputs, Now, ScreenedInput, ScreenedInputs
 from takead_ros.takeover.memory import Grip, State
 from takead_ros.takeover.mrm import DeadReckoning, PlanPath
 from takead_ros.takeover.parameters import ArbiterParameters

@@ -19,10 +19,10 @@ import numpy as np
 
 from takead_ros.domain.driving import DriveCommand, DriverOutput, DriverStatus, Source, TakeoverRequest
 from takead_ros.domain.scene import Scene
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover.parameters import ArbiterParameters
 
 T = TypeVar("T")
-SECOND = 1_000_000_000
 FARTHEST = 1e7  # m from the map's origin; no place on Earth is farther from a sensible one
 SHORTEST_WHEELBASE_M, LONGEST_WHEELBASE_M = 0.5, 15.0
 CONTROL = ("x", "y", "yaw", "distance")  # numbers of a traffic control

@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import TakeoverEvent, Trigger
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover.command import uncut
 from takead_ros.takeover.engagement import ARRIVED
 from takead_ros.takeover.events import Booking, booked
 from takead_ros.takeover.facts import Facts
-from takead_ros.takeover.inputs import SECOND, Ask, Now
+from takead_ros.takeover.inputs import Ask, Now
 from takead_ros.takeover.memory import ENGAGED, State
 from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.risks import NOBODY_FIT, STOPPING

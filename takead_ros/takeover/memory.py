@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from takead_ros.domain.driving import ArbiterMode, Source, Trigger
 from takead_ros.domain.scene import Objects
-from takead_ros.takeover.inputs import SECOND, Now, ScreenedInputs
+from takead_ros.domain.units import SECOND
+from takead_ros.takeover.inputs import Now, ScreenedInputs
 from takead_ros.takeover.mrm import DeadReckoning, PlanPath
 
 ENGAGED = frozenset({ArbiterMode.POLICY, ArbiterMode.EXPERT, ArbiterMode.HUMAN, ArbiterMode.HANDBACK})

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.driving import DriverOutput, DriverStatus
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.prediction import Trace
 
-NS = 1_000_000_000
 JUMP = "plan_jump"
 SHORTEST_STEP_S, LONGEST_STEP_S = 0.05, 2.0  # of a plan
 
@@ -52,7 +52,7 @@ def jump(new: Driver, before: Driver, p: MonitorParameters) -> str:
     path, or along it beyond what braking instead of accelerating makes. Slower on the same bend is no way beside it."""
     if new.trace is None or before.trace is None:
         return ""
-    elapsed = (new.output.stamp - before.output.stamp) / NS
+    elapsed = (new.output.stamp - before.output.stamp) / SECOND
     if not 0.0 < elapsed < p.plan_jump_at_s:
         return ""
     x, y = (float(np.interp(p.plan_jump_at_s, new.trace.t, values)) for values in (new.trace.x, new.trace.y))

@@ -47,10 +47,11 @@ import numpy as np
 from takead_ros.domain.driving import DriverOutput, TakeoverRequest, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import plans
 from takead_ros.takeover.inputs import unsound
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.plans import NS, Driver
+from takead_ros.takeover.plans import Driver
 from takead_ros.takeover.prediction import Lanes, Trace
 from takead_ros.takeover.risks import RECORDS
 from takead_ros.takeover.view import Finding, Record, View, in_reach, rolled
@@ -122,7 +123,7 @@ def _view(scene: Scene, memory: MonitorState, sound: bool, p: MonitorParameters)
         expert=peer,
         lanes=memory.lanes,
         stood_s=_stood(scene, memory),
-        waited_s=(scene.stamp - began) / NS,
+        waited_s=(scene.stamp - began) / SECOND,
         near=in_reach(scene, p),
         path=rolled(scene, policy, p) if sound and policy is not None else np.zeros((0, 3)),
     )
@@ -165,11 +166,11 @@ def _placed(
 
 
 def _recent(scene: Scene, driver: Driver, p: MonitorParameters) -> bool:
-    return abs(scene.stamp - driver.output.stamp) <= p.policy_max_age_s * NS
+    return abs(scene.stamp - driver.output.stamp) <= p.policy_max_age_s * SECOND
 
 
 def _stood(scene: Scene, memory: MonitorState) -> float:
-    return (scene.stamp - memory.stands_since) / NS if memory.stands_since is not None else 0.0
+    return (scene.stamp - memory.stands_since) / SECOND if memory.stands_since is not None else 0.0
 
 
 def updated(alarm: Alarm, finding: Finding | None, record: Record, stamp: int, p: MonitorParameters) -> Alarm:
@@ -178,10 +179,10 @@ def updated(alarm: Alarm, finding: Finding | None, record: Record, stamp: int, p
     leave = finding is None or finding.leave
     if not alarm.active:
         entering = (alarm.entering if alarm.entering is not None else stamp) if enter else None
-        active = entering is not None and stamp - entering >= record.sustain_s(p) * NS
+        active = entering is not None and stamp - entering >= record.sustain_s(p) * SECOND
         return Alarm(entering, active, None, finding)
     leaving = (alarm.leaving if alarm.leaving is not None else stamp) if leave and not enter else None
-    gone = leaving is not None and stamp - leaving >= record.clear_s(p) * NS
+    gone = leaving is not None and stamp - leaving >= record.clear_s(p) * SECOND
     return Alarm(None, not gone, leaving, finding if finding is not None and not leave else alarm.finding)
 
 

@@ -16,9 +16,10 @@ import numpy as np
 
 from takead_ros.domain.driving import Trigger
 from takead_ros.domain.scene import FloatArray, Objects, Scene
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import prediction
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.plans import NS, Driver
+from takead_ros.takeover.plans import Driver
 from takead_ros.takeover.prediction import Lanes
 
 NEAREST_M, SLOWEST_MPS = 0.05, 1e-3  # keep a division defined
@@ -83,7 +84,7 @@ def ahead_s(p: MonitorParameters) -> FloatArray:
 def rolled(scene: Scene, driver: Driver, p: MonitorParameters) -> FloatArray:
     """Poses (T, 3) of the ego under a driver's plan."""
     assert driver.trace is not None  # only usable drivers come here
-    return prediction.roll_out(driver.trace, (scene.stamp - driver.output.stamp) / NS, scene.ego, ahead_s(p), p)
+    return prediction.roll_out(driver.trace, (scene.stamp - driver.output.stamp) / SECOND, scene.ego, ahead_s(p), p)
 
 
 def in_reach(scene: Scene, p: MonitorParameters) -> Objects:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, TakeoverRequest, Trigger
+from takead_ros.domain.units import SECOND
 from takead_ros.recording.clip import ClipEvent, Label
 from takead_ros.recording.gaps import GapCounter, header_stamp
 from takead_ros.recording.labels import label_bytes, label_of
@@ -17,7 +18,6 @@ from takead_ros.recording.open_clip import Close, SessionConfig
 from takead_ros.recording.ring import OVERHEAD, Received, RingBuffer
 from takead_ros.recording.session import Open, Session, Write
 
-SECOND = 1_000_000_000
 SCENE, STATE, LABEL = "/takead/scene", "/takead/arbiter/state", "/takead/clip/label"
 CONFIG = SessionConfig(latched={STATE: 1}, periods_s={SCENE: 0.05})
 

@@ -6,9 +6,10 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from support.scenery import SECOND, TICK, human, output, received, request, scene
+from support.scenery import TICK, human, output, received, request, scene
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, TakeoverEvent, Trigger
 from takead_ros.domain.scene import Scene
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover.arbiter import assess, step
 from takead_ros.takeover.inputs import Ask, Inputs, Now
 from takead_ros.takeover.machine import Situation

@@ -21,13 +21,13 @@ from takead_ros.domain.driving import DriveCommand, DriverOutput, EventKind, Pla
 from takead_ros.domain.driving import TakeoverRequest as Request
 from takead_ros.domain.episode import EpisodeIdentity
 from takead_ros.domain.scene import EgoState
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import codec, convert, interfaces, store, types
 from takead_ros.messages.interfaces import Interface
 
 Random = np.random.Generator
-SECOND = 1_000_000_000
 SIZES = (0, 1, 2, 3, 8, 60)
 WORDS = ("", "policy", "expert", "x" * 3000, "é漢\U0001f697\n\t", "[red]bold[/red]", "../../etc/passwd", "nan")
 REALS = (0.0, -0.0, math.nan, math.inf, -math.inf, 1e-310, 1.0, -1.0, 1e9, -1e9, 1e300, -1e300)

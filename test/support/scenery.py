@@ -11,7 +11,6 @@ from takead_ros.domain.driving import DriveCommand, DriverOutput, DriverStatus, 
 from takead_ros.domain.scene import EgoState, Objects, Route, RouteCommand, Scene
 from takead_ros.takeover.inputs import Now, Received
 
-SECOND = 1_000_000_000
 TICK = 50_000_000
 FOLLOW = (RouteCommand.LANE_FOLLOW,) * 3
 

@@ -32,6 +32,7 @@ from takead_ros.domain.scene import (
     Scene,
     TrafficControl,
 )  # fmt: skip
+from takead_ros.domain.units import SECOND
 from takead_ros.messages import codec, convert, interfaces
 from takead_ros.recording.clip import ClipManifest, Provenance
 from takead_ros.recording.open_clip import SessionConfig
@@ -39,7 +40,6 @@ from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.ring import Received
 from takead_ros.recording.writer import Topic, begin_clip
 
-SECOND = 1_000_000_000
 TICK = SECOND // 20
 NAMESPACE = "/takead"
 TOPICS = {

@@ -10,6 +10,7 @@ import pytest
 from support.scenery import TICK, objects, output, scene
 from takead_ros.domain.driving import DriverOutput, DriverStatus, TakeoverRequest, Trigger
 from takead_ros.domain.scene import Scene
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import conduct
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.risks import RECORDS
@@ -17,7 +18,6 @@ from takead_ros.takeover.triggers import Alarm, MonitorState, evaluate, most_sev
 from takead_ros.takeover.view import Finding, Record
 
 P = MonitorParameters()
-SECOND = 1_000_000_000
 
 
 def finding(enter: bool, leave: bool, text: str = "", severity: float = 0.3, which: Trigger = Trigger.STUCK) -> Finding:

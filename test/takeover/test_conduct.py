@@ -10,12 +10,12 @@ from support.scenery import scene
 from support.views import driver, view
 from takead_ros.domain.driving import Trigger
 from takead_ros.domain.scene import Scene
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import conduct
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.view import Finding, brakes_less
 
 P = MonitorParameters()
-SECOND = 1_000_000_000
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from support.arbiter_loop import Loop, engaged, in_mode
-from support.scenery import SECOND, TICK, received, scene
+from support.scenery import TICK, received, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverOutput, DriverStatus, Limit, Plan, Source, Trigger
 from takead_ros.domain.scene import Scene
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover.facts import POSES_KEPT
 from takead_ros.takeover.inputs import Ask, Now
 from takead_ros.takeover.memory import Response

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from support.arbiter_loop import in_mode
-from support.scenery import SECOND, human, output, request, scene
+from support.scenery import human, output, request, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus, Source, Trigger
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import limits
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Ask, Inputs, Now, Received

@@ -17,10 +17,11 @@ import pytest
 
 import takead_ros.takeover
 from support.arbiter_loop import engaged, in_mode
-from support.scenery import SECOND, TICK
+from support.scenery import TICK
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Plan, Source
 from takead_ros.domain.parameters import Parameters
+from takead_ros.domain.units import SECOND
 from takead_ros.host import qos, wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import interfaces, types

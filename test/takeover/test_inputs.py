@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from support.scenery import SECOND, human, objects, output, request, scene
+from support.scenery import human, objects, output, request, scene
 from takead_ros.domain.driving import DriveCommand, DriverStatus, Plan, Source, TakeoverRequest, Trigger
 from takead_ros.domain.scene import ControlKind, LightState, LineKind, Polyline, TrafficControl
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import inputs as module
 from takead_ros.takeover.inputs import Inputs, Now, Received, ScreenedInput, ScreenedInputs, redate, screen
 from takead_ros.takeover.parameters import ArbiterParameters

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from support.arbiter_loop import Loop, engaged, in_mode
-from support.scenery import SECOND, TICK
+from support.scenery import TICK
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import EventKind, Trigger
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.units import SECOND
 from takead_ros.resources import resource
 from takead_ros.takeover import table
 from takead_ros.takeover.events import Booking

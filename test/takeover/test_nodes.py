@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from support.scenery import SECOND, TICK, objects, output, request, scene
+from support.scenery import TICK, objects, output, request, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.host.parameters import Parameter

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from support.arbiter_loop import Loop, engaged, in_mode, told
-from support.scenery import SECOND, output, request
+from support.scenery import output, request
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Trigger
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import machine
 from takead_ros.takeover.engagement import asked_of_person
 from takead_ros.takeover.events import Booking

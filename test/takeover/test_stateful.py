@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from support.scenery import SECOND, human, output, request, scene
+from support.scenery import human, output, request, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus, EventKind, Source, Trigger
 from takead_ros.domain.scene import FloatArray
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import limits
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Ask, Inputs, Now, Received

@@ -7,9 +7,10 @@ import math
 import pytest
 
 from support.arbiter_loop import Loop, engaged, in_mode, told
-from support.scenery import SECOND, TICK
+from support.scenery import TICK
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover.inputs import Ask
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from support.arbiter_loop import Loop, engaged, in_mode, told
-from support.scenery import SECOND, TICK, output
+from support.scenery import TICK, output
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import machine
 from takead_ros.takeover.inputs import Ask
 

@@ -21,6 +21,7 @@ from takead_ros.domain.scene import (
     Polyline,
     TrafficControl,
 )
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import plans, prediction, risks
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.takeover.triggers import MonitorState, evaluate
@@ -368,7 +369,7 @@ def test_an_answer_from_before_the_first_scene_is_none() -> None:
 
 
 def test_how_long_a_policy_is_waited_for_does_not_depend_on_the_clock() -> None:
-    begin = 1_700_000_000 * plans.NS
+    begin = 1_700_000_000 * SECOND
     memory, words = MonitorState(), []
     for i in range(8):
         request, memory = evaluate(scene(begin + i * TICK, 0.5 * i), None, None, memory, P)

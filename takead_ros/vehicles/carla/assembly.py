@@ -21,6 +21,7 @@ from takead_ros.domain.scene import (
     Scene,
     TrafficControl,
 )  # fmt: skip
+from takead_ros.domain.units import SECOND
 from takead_ros.domain.visibility import RANGE, in_view
 from takead_ros.maps.carla_map import Road, load_map, stop_points
 from takead_ros.messages.fields import stamp_from_msg
@@ -30,7 +31,6 @@ from takead_ros.vehicles.carla.route import PlannedRoute, limit_ahead, plan_rout
 MAP_RANGE = 80.0  # m of map around the ego
 MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chosen anew
 CONTROL_AHEAD, CONTROL_BEHIND = 100.0, 10.0  # m along the route within which controls are told
-SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True)
