@@ -23,7 +23,7 @@ from benchmarks.takeover_learning.drives import (
     expert_on_routes,
     rows,
 )
-from benchmarks.takeover_learning.evaluate import evaluate
+from benchmarks.takeover_learning.evaluate import Scores, evaluate, evaluate_elsewhere
 from benchmarks.takeover_learning.plan import Plan
 from benchmarks.takeover_learning.report import infractions, table
 from benchmarks.takeover_learning.train import learn, lesson
@@ -34,7 +34,7 @@ from takead_ros.policy.shipped import model_path
 from takead_training.data.clips import Clip
 from takead_training.data.dataset import Dataset
 
-AGAINST = ("baseline", "none", "windows-2", "none-x4", "windows-2-x4")
+AGAINST = ("baseline", "none", "windows-2", "none-x4", "windows-2-x4", "windows-4-x4")
 
 
 def main() -> None:
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--suite", default="", help="evaluate on another suite")
     parser.add_argument("--perception", default="", help="evaluate with another one")
     parser.add_argument("--seeds", default="", help="evaluate on other seeds")
+    parser.add_argument("--sim", default="vector", help="evaluate in another simulator, with all nodes")
     asked = parser.parse_args()
     plan = read_record(Plan, asked.plan, "a plan of this benchmark") if asked.plan else Plan()
     with output(), Progress() as shown:
@@ -59,6 +60,8 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
     perception = asked.perception or plan.perception
     suite, seeds = asked.suite or plan.deploy, asked.seeds or plan.evaluate
     arms = [arm for arm in plan.arms if not asked.only or arm.name in asked.only.split(",")]
+    if asked.sim != "vector":  # plans are ranked at run time by a drive of this benchmark's own
+        arms = [arm for arm in arms if arm.kind != "reranked"]
     numbers = tuple(map(int, asked.training_seeds.split(","))) if asked.training_seeds else plan.seeds
 
     def read(phase: str, done: int, total: int) -> None:
@@ -75,8 +78,16 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
     known, kept_clips = rows(out / DEMONSTRATIONS, cache, asked.workers, read)
     further, further_clips = rows(out / FURTHER, cache, asked.workers, read)
     start = model_path(plan.start)
-    where = writable_folder(out / f"scores-{suite}-{perception}-{seeds.replace(':', '-')}")
-    first = evaluate(start, suite, perception, seeds, where / "baseline.json")
+    place = f"scores-{suite}-{perception}-{seeds.replace(':', '-')}" + f"-{asked.sim}" * (asked.sim != "vector")
+    where = writable_folder(out / place)
+
+    def drive(model: Path, name: str) -> Scores:
+        file = where / f"{name}.json"
+        if asked.sim != "vector":
+            return evaluate_elsewhere(model, asked.sim, suite, perception, seeds, file, asked.workers)
+        return evaluate(model, suite, perception, seeds, file)
+
+    first = drive(start, "baseline")
     scores, seconds = {"baseline": [first]}, {"baseline": 0.0}
     for arm in arms:
         runs = []
@@ -102,7 +113,7 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
             if not model.exists():
                 used = [*clips, *(further_clips if arm.kind == "known" else ())]
                 learn(plan, arm, seed, start, known, own, used, model, shown.report)
-            runs.append(evaluate(model, suite, perception, seeds, where / f"{arm.name}-{seed}.json"))
+            runs.append(drive(model, f"{arm.name}-{seed}"))
         scores[arm.name] = runs
         lines = table(scores, seconds, AGAINST)
         write_atomically(where / "table.md", "\n".join([*lines, "", *infractions(scores)]) + "\n")

@@ -1,18 +1,24 @@
-"""A model alone on the deployment's routes, in the vector world, many at once; scores kept as a record."""
+"""A model alone on the deployment's routes; scores kept as a record.
+
+In the vector world many at once, without the nodes; in another simulator by the user's own ``takead eval``, with all of
+them.
+"""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
+from benchmarks.takeover_learning.drives import takead
 from benchmarks.takeover_learning.rerank import drive_reranked
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.files import read_record, write_record
 from takead_ros.measures.driving_score import EpisodeScore, score
 from takead_ros.policy.model import load_model
 from takead_ros.runs.batched import drive_batched
-from takead_ros.runs.results import RECORD
+from takead_ros.runs.results import RECORD, Evaluation
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators.perception import load_perception
 
@@ -23,7 +29,7 @@ STANDING_MPS = 0.1
 class Scores:
     """The JSON file: who drove what, and the episodes' scores in the order of suite and seeds.
 
-    standing: share of each episode's time at less than STANDING_MPS.
+    standing: share of each episode's time at less than STANDING_MPS; none where ``takead eval`` drove.
     """
 
     model_sha256: str
@@ -32,6 +38,23 @@ class Scores:
     seeds: str
     episodes: tuple[EpisodeScore, ...]
     standing: tuple[float, ...]
+
+
+def evaluate_elsewhere(
+    model: Path, simulator: str, suite: str, perception: str, seeds: str, file: Path, workers: int
+) -> Scores:
+    """The scores of ``takead eval --json FILE``, which goes on where it was stopped."""
+    if not file.exists():
+        takead(
+            "eval", "--sim", simulator, "--suite", suite, "--perception", perception, "--seeds", seeds, "--model",
+            str(model), "--passes", "unassisted", "--workers", str(workers), "--json", str(file),
+        )  # fmt: skip
+    found = read_record(Evaluation, file, "an evaluation")
+    names = [field.name for field in fields(EpisodeScore)]
+    return Scores(
+        model_sha256=found.model_sha256, suite=suite, perception=perception, seeds=seeds, standing=(),
+        episodes=tuple(EpisodeScore(**{name: getattr(one, name) for name in names}) for one in found.episodes),
+    )  # fmt: skip
 
 
 def evaluate(model: Path, suite: str, perception: str, seeds: str, file: Path, reranked: bool = False) -> Scores:

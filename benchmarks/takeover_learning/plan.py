@@ -79,15 +79,17 @@ class Plan:
             Arm(name="none-x4", kind="none", longer=4),
             Arm(name="round-2-x4", kind="takeovers", after="takeovers", longer=4),
             Arm(name="round-3-x4", kind="takeovers", after="round-2", longer=4),
+            Arm(name="round-4-x4", kind="takeovers", after="round-3-x4", longer=4),
             Arm(name="windows-2-x4", kind="windows", after="round-2", longer=4),
+            Arm(name="windows-4-x4", kind="windows", after="round-4-x4", longer=4),
+            Arm(name="distil-3-x4", kind="takeovers", after="round-2", stages=("distil",), longer=4),
+            Arm(name="preference-3-x4", kind="takeovers", after="round-2", stages=("preference",), longer=4),
             Arm(name="routes", kind="routes"),
             Arm(name="known", kind="known"),
             Arm(name="windows-x3", kind="windows", times=3.0),
             Arm(name="windows-all", kind="windows", times=1e6),
             Arm(name="takeovers-2", kind="takeovers", route_seeds=2),
             Arm(name="takeovers-5", kind="takeovers", route_seeds=5),
-            Arm(name="distil", kind="dense", stages=("distil",)),
-            Arm(name="preference", kind="dense", stages=("preference",)),
         )
     )
 
