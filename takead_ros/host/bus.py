@@ -34,9 +34,7 @@ def guarded(where: str, callback: Callable[..., Any], *arguments: Any) -> Any:
 
 
 class Subscription:
-    def __init__(
-        self, topic: Topic, owner: str, callback: Callable[..., None], profile: Any, raw: bool
-    ) -> None:  # fmt: skip
+    def __init__(self, topic: Topic, owner: str, callback: Callable[..., None], profile: Any, raw: bool) -> None:
         self.topic_name = topic.name
         self.qos_profile = profile
         self.raw = raw
@@ -105,8 +103,9 @@ class Topic:
     def compatible(self, publisher: Publisher, subscription: Subscription) -> bool:
         reason = qos.incompatibility(publisher.qos_profile, subscription.qos_profile)
         if reason:
-            _LOG.warning("%s gets nothing from node '%s': incompatible QoS, %s",
-                         subscription.where, publisher.owner, reason)  # fmt: skip
+            _LOG.warning(
+                "%s gets nothing from node '%s': incompatible QoS, %s", subscription.where, publisher.owner, reason
+            )
         return reason is None
 
 

@@ -71,22 +71,30 @@ class LockstepNode:
     def create_publisher(self, msg_type: Any, topic: str, qos_profile: Any, **_ignored: Any) -> Publisher:
         """``qos_profile``: a profile, or a depth. Raises TakeadError where the topic carries another type."""
         full = self.resolve_topic_name(topic)
-        publisher = self._host.bus.add_publisher(
-            full, msg_type, self.get_fully_qualified_name(), _profile(qos_profile)
-        )  # fmt: skip
+        publisher = self._host.bus.add_publisher(full, msg_type, self.get_fully_qualified_name(), _profile(qos_profile))
         self._publishers.append(publisher)
         return publisher
 
     def create_subscription(
-        self, msg_type: Any, topic: str, callback: Callable[..., None], qos_profile: Any, *, raw: bool = False,
+        self,
+        msg_type: Any,
+        topic: str,
+        callback: Callable[..., None],
+        qos_profile: Any,
+        *,
+        raw: bool = False,
         **_ignored: Any,
-    ) -> Subscription:  # fmt: skip
+    ) -> Subscription:
         """As ``create_publisher``; with ``raw`` the callback gets the CDR bytes; one of two arguments also gets a dict
         with the message's ``publication_sequence_number``."""
         subscription = self._host.bus.add_subscription(
-            self.resolve_topic_name(topic), msg_type, self.get_fully_qualified_name(), callback,
-            _profile(qos_profile), raw,
-        )  # fmt: skip
+            self.resolve_topic_name(topic),
+            msg_type,
+            self.get_fully_qualified_name(),
+            callback,
+            _profile(qos_profile),
+            raw,
+        )
         self._subscriptions.append(subscription)
         return subscription
 
@@ -135,9 +143,7 @@ class LockstepNode:
         return service
 
     def create_client(self, srv_type: Any, srv_name: str, **_ignored: Any) -> Client:
-        client = Client(
-            self._host.bus, self.resolve_topic_name(srv_name), srv_type, self.get_fully_qualified_name()
-        )  # fmt: skip
+        client = Client(self._host.bus, self.resolve_topic_name(srv_name), srv_type, self.get_fully_qualified_name())
         self._clients.append(client)
         return client
 

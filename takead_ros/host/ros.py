@@ -30,9 +30,15 @@ class RosNode(Node):  # type: ignore[misc]  # rclpy has no types
     """
 
     def create_subscription(
-        self, msg_type: Any, topic: str, callback: Callable[..., None], qos_profile: Any, *, raw: bool = False,
+        self,
+        msg_type: Any,
+        topic: str,
+        callback: Callable[..., None],
+        qos_profile: Any,
+        *,
+        raw: bool = False,
         **more: Any,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         if not raw:
             return super().create_subscription(msg_type, topic, callback, qos_profile, **more)
 

@@ -17,9 +17,20 @@ from takead_ros.messages import store
 
 LITTLE_ENDIAN_CDR = b"\x00\x01\x00\x00"
 _CODES = {
-    "bool": "?", "byte": "B", "char": "B", "int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i",
-    "uint32": "I", "int64": "q", "uint64": "Q", "float32": "f", "float64": "d",
-}  # fmt: skip
+    "bool": "?",
+    "byte": "B",
+    "char": "B",
+    "int8": "b",
+    "uint8": "B",
+    "int16": "h",
+    "uint16": "H",
+    "int32": "i",
+    "uint32": "I",
+    "int64": "q",
+    "uint64": "Q",
+    "float32": "f",
+    "float64": "d",
+}
 _SIZES = {code: Struct(f"<{code}").size for code in _CODES.values()}
 
 Write = Callable[[Any, int, Callable[[bytes], None]], int]

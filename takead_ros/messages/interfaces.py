@@ -83,61 +83,109 @@ class Service:
 
 
 EPISODE = Interface(
-    "episode", "takead_ros/msg/Episode", Qos(1, latched=True), "simulator_node or vehicle_node, at each new start",
+    "episode",
+    "takead_ros/msg/Episode",
+    Qos(1, latched=True),
+    "simulator_node or vehicle_node, at each new start",
     recorded=True,
-)  # fmt: skip
+)
 SCENE = Interface(
-    "scene", "takead_ros/msg/Scene", Qos(1, reliable=False), "simulator_node or vehicle_node, 20 Hz",
-    SCENE_PERIOD_S, stamped_period=True, recorded=True,
-)  # fmt: skip
-SCENE_TRUTH = Interface(
-    "scene/truth", "takead_ros/msg/Scene", Qos(1, reliable=False),
-    "simulator_node, before `scene`, where its `perception` makes `scene` something else",
-    SCENE_PERIOD_S, stamped_period=True, recorded=True,
-)  # fmt: skip
-POLICY_OUTPUT = Interface(
-    "policy/output", "takead_ros/msg/PolicyOutput", Qos(1), "policy_node, 10 Hz, whoever drives",
-    ANSWER_PERIOD_S, stamped_period=True, recorded=True,
-)  # fmt: skip
-EXPERT_OUTPUT = Interface(
-    "expert/output", "takead_ros/msg/PolicyOutput", Qos(1), "expert_node, 10 Hz, whoever drives, on the same scenes",
-    ANSWER_PERIOD_S, stamped_period=True, recorded=True,
-)  # fmt: skip
-HUMAN_COMMAND = Interface(
-    "human/command", "takead_ros/msg/DriveCommand", Qos(1), "joystick_node, for every usable `/joy`", recorded=True,
-)  # fmt: skip
-REQUEST = Interface(
-    "takeover/request", "takead_ros/msg/TakeoverRequest", Qos(10),
-    "monitor_node, at every tick while a trigger is active, else 10 Hz", recorded=True,
-)  # fmt: skip
-COMMAND = Interface(
-    "command", "takead_ros/msg/DriveCommand", Qos(1, deadline_s=2.0 * COMMAND_PERIOD_S),
-    "arbiter_node, 20 Hz by the steady clock, without exception", COMMAND_PERIOD_S, recorded=True,
-)  # fmt: skip
-ARBITER_STATE = Interface(
-    "arbiter/state", "takead_ros/msg/ArbiterState", Qos(1, latched=True),
-    "arbiter_node, on change and every second", recorded=True,
-)  # fmt: skip
-EVENT = Interface(
-    "takeover/event", "takead_ros/msg/TakeoverEvent", Qos(50), "arbiter_node, at start, handback and end",
+    "scene",
+    "takead_ros/msg/Scene",
+    Qos(1, reliable=False),
+    "simulator_node or vehicle_node, 20 Hz",
+    SCENE_PERIOD_S,
+    stamped_period=True,
     recorded=True,
-)  # fmt: skip
+)
+SCENE_TRUTH = Interface(
+    "scene/truth",
+    "takead_ros/msg/Scene",
+    Qos(1, reliable=False),
+    "simulator_node, before `scene`, where its `perception` makes `scene` something else",
+    SCENE_PERIOD_S,
+    stamped_period=True,
+    recorded=True,
+)
+POLICY_OUTPUT = Interface(
+    "policy/output",
+    "takead_ros/msg/PolicyOutput",
+    Qos(1),
+    "policy_node, 10 Hz, whoever drives",
+    ANSWER_PERIOD_S,
+    stamped_period=True,
+    recorded=True,
+)
+EXPERT_OUTPUT = Interface(
+    "expert/output",
+    "takead_ros/msg/PolicyOutput",
+    Qos(1),
+    "expert_node, 10 Hz, whoever drives, on the same scenes",
+    ANSWER_PERIOD_S,
+    stamped_period=True,
+    recorded=True,
+)
+HUMAN_COMMAND = Interface(
+    "human/command", "takead_ros/msg/DriveCommand", Qos(1), "joystick_node, for every usable `/joy`", recorded=True
+)
+REQUEST = Interface(
+    "takeover/request",
+    "takead_ros/msg/TakeoverRequest",
+    Qos(10),
+    "monitor_node, at every tick while a trigger is active, else 10 Hz",
+    recorded=True,
+)
+COMMAND = Interface(
+    "command",
+    "takead_ros/msg/DriveCommand",
+    Qos(1, deadline_s=2.0 * COMMAND_PERIOD_S),
+    "arbiter_node, 20 Hz by the steady clock, without exception",
+    COMMAND_PERIOD_S,
+    recorded=True,
+)
+ARBITER_STATE = Interface(
+    "arbiter/state",
+    "takead_ros/msg/ArbiterState",
+    Qos(1, latched=True),
+    "arbiter_node, on change and every second",
+    recorded=True,
+)
+EVENT = Interface(
+    "takeover/event", "takead_ros/msg/TakeoverEvent", Qos(50), "arbiter_node, at start, handback and end", recorded=True
+)
 JOY = Interface("/joy", "sensor_msgs/msg/Joy", Qos(5, reliable=False), "joy_node or another driver")
 CLOCK = Interface(
-    "/clock", "rosgraph_msgs/msg/Clock", Qos(1, reliable=False),
-    "simulator_node or the bridge; the other nodes run with `use_sim_time`", SCENE_PERIOD_S,
-)  # fmt: skip
+    "/clock",
+    "rosgraph_msgs/msg/Clock",
+    Qos(1, reliable=False),
+    "simulator_node or the bridge; the other nodes run with `use_sim_time`",
+    SCENE_PERIOD_S,
+)
 DIAGNOSTICS = Interface(
-    "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", Qos(10),
-    "every node, every second; for people and monitors, no node reads it", 1.0,
-)  # fmt: skip
+    "/diagnostics",
+    "diagnostic_msgs/msg/DiagnosticArray",
+    Qos(10),
+    "every node, every second; for people and monitors, no node reads it",
+    1.0,
+)
 # In clips only: the recorder writes one for each scene.
 CLIP_LABEL = Interface("clip/label", "std_msgs/msg/String", Qos(10), "recorder_node, into the clip only")
 
 TOPICS = (
-    EPISODE, SCENE, SCENE_TRUTH, POLICY_OUTPUT, EXPERT_OUTPUT, HUMAN_COMMAND, REQUEST, COMMAND, ARBITER_STATE, EVENT,
-    JOY, CLOCK, DIAGNOSTICS,
-)  # fmt: skip
+    EPISODE,
+    SCENE,
+    SCENE_TRUTH,
+    POLICY_OUTPUT,
+    EXPERT_OUTPUT,
+    HUMAN_COMMAND,
+    REQUEST,
+    COMMAND,
+    ARBITER_STATE,
+    EVENT,
+    JOY,
+    CLOCK,
+    DIAGNOSTICS,
+)
 RECORDED = tuple(interface for interface in TOPICS if interface.recorded)
 
 
@@ -146,9 +194,10 @@ def identify(topic: str, type_name: str) -> Interface | None:
     """The interface that a recorded topic is, whatever its namespace: the one with the longest name that fits, so that
     ``/takead/human/command`` is no ``command``."""
     fitting = [
-        one for one in (*TOPICS, CLIP_LABEL)
+        one
+        for one in (*TOPICS, CLIP_LABEL)
         if one.type == type_name and f"/{topic}".endswith(f"/{one.name.lstrip('/')}")
-    ]  # fmt: skip
+    ]
     return max(fitting, key=lambda one: len(one.name), default=None)
 
 

@@ -97,10 +97,17 @@ def _build(type_name: str, constants: Any, fields: Any) -> Any:
     exec(source, scope)
     names = [name for name, _ in fields]
     body.update(
-        __slots__=tuple(slots), __init__=scope["__init__"], __msgtype__=type_name, __eq__=_equal, __repr__=_show,
-        __hash__=None, __module__=__name__, __qualname__=type_name.rsplit("/", 1)[1], _fields=tuple(names),
+        __slots__=tuple(slots),
+        __init__=scope["__init__"],
+        __msgtype__=type_name,
+        __eq__=_equal,
+        __repr__=_show,
+        __hash__=None,
+        __module__=__name__,
+        __qualname__=type_name.rsplit("/", 1)[1],
+        _fields=tuple(names),
         __doc__=f"{type_name} (see its .msg file).",
-    )  # fmt: skip
+    )
     return type(type_name.rsplit("/", 1)[1], (), body)
 
 

@@ -39,10 +39,17 @@ class Answerer:
     """
 
     def __init__(
-        self, node: NodeHandle, steady: Clock, source: str, output: Interface, period_s: float,
-        answer: Callable[[Any, int], DriverOutput], figures: Callable[[], Mapping[str, object]],
-        model: Callable[[], str] = str, truth: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        node: NodeHandle,
+        steady: Clock,
+        source: str,
+        output: Interface,
+        period_s: float,
+        answer: Callable[[Any, int], DriverOutput],
+        figures: Callable[[], Mapping[str, object]],
+        model: Callable[[], str] = str,
+        truth: bool = False,
+    ) -> None:
         self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
         self._source, self._period_ns = source, round(period_s * SECOND)
         self._answer, self._figures, self._model = answer, figures, model

@@ -34,9 +34,14 @@ class ArbiterOutput:
         self._reported_at = 0  # ns of the steady clock
 
     def publish(
-        self, state: State, command: DriveCommand, events: Iterable[TakeoverEvent], boxes: Mapping[str, InputBox],
-        parameters: ArbiterParameters, now: Now,
-    ) -> None:  # fmt: skip
+        self,
+        state: State,
+        command: DriveCommand,
+        events: Iterable[TakeoverEvent],
+        boxes: Mapping[str, InputBox],
+        parameters: ArbiterParameters,
+        now: Now,
+    ) -> None:
         """Say what a tick led to. boxes: the inputs by name."""
         self._command.publish(convert.command_to_msg(command))
         for event in events:

@@ -85,18 +85,23 @@ def check_rates(values: Mapping[str, Mapping[str, Any]]) -> None:
     at = {node: _of_node(node, values.get(node, {})).model_dump() for node in NODES}
     scene, answer = at["simulator_node"]["period_s"], at["policy_node"]["period_s"]
     _equal("policy_node", "period_s", answer, "expert_node", "period_s", at["expert_node"]["period_s"])
-    _equal("policy_node", "period_s", answer, "recorder_node", "answer_period_s",
-           at["recorder_node"]["answer_period_s"])  # fmt: skip
-    _equal("simulator_node", "period_s", scene, "recorder_node", "scene_period_s",
-           at["recorder_node"]["scene_period_s"])  # fmt: skip
+    _equal(
+        "policy_node", "period_s", answer, "recorder_node", "answer_period_s", at["recorder_node"]["answer_period_s"]
+    )
+    _equal(
+        "simulator_node", "period_s", scene, "recorder_node", "scene_period_s", at["recorder_node"]["scene_period_s"]
+    )
     steps = answer / scene
     if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
         raise TakeadError(
             f"policy_node: parameter 'period_s' = {answer:g}, expected a multiple of simulator_node's 'period_s' = "
             f"{scene:g}: policy and expert answer the first scene of each period"
         )
-    for node, name in (("monitor_node", "policy_max_age_s"), ("arbiter_node", "policy_max_age_s"),
-                       ("arbiter_node", "expert_max_age_s")):  # fmt: skip
+    for node, name in (
+        ("monitor_node", "policy_max_age_s"),
+        ("arbiter_node", "policy_max_age_s"),
+        ("arbiter_node", "expert_max_age_s"),
+    ):
         if at[node][name] <= answer:
             raise TakeadError(
                 f"{node}: parameter '{name}' = {at[node][name]:g}, expected more than policy_node's 'period_s' = "

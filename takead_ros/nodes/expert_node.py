@@ -32,9 +32,15 @@ class ExpertNode:
         self._converter = SceneConverter()
         p = self._parameters.value
         Answerer(
-            node, steady, "expert", interfaces.EXPERT_OUTPUT, p.period_s, self._answer, self._figures,
+            node,
+            steady,
+            "expert",
+            interfaces.EXPERT_OUTPUT,
+            p.period_s,
+            self._answer,
+            self._figures,
             truth=p.expert_sees == "truth",
-        )  # fmt: skip
+        )
 
     def _answer(self, msg: Any, stamp: int) -> DriverOutput:
         if stamp < self._stamp:

@@ -21,9 +21,7 @@ class Declared(Generic[P]):
     parameter, its value and what is expected.
     """
 
-    def __init__(
-        self, node: NodeHandle, name: str, kind: type[P], given: Mapping[str, Any] | None = None
-    ) -> None:  # fmt: skip
+    def __init__(self, node: NodeHandle, name: str, kind: type[P], given: Mapping[str, Any] | None = None) -> None:
         values = dict(given or {})
         entries = [(key, plain(value)) for key, value in kind().model_dump().items() if key not in values]
         for (key, _), parameter in zip(entries, node.declare_parameters("", entries), strict=True):

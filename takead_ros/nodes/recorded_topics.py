@@ -32,8 +32,17 @@ def what_to_record(
         if one.qos.latched:
             latched[name] = LATCHED_DEPTH
     config = SessionConfig(
-        pre_s=p.pre_s, post_s=p.post_s, start_transition_s=p.start_transition_s, ring_s=p.ring_s,
-        ring_bytes=p.ring_mib << 20, max_clip_s=p.max_clip_s, casual_s=p.casual_s, whole_run=p.mode == "all",
-        scene_topic=scene, label_topic=label, latched=latched, periods_s=periods,
-    )  # fmt: skip
+        pre_s=p.pre_s,
+        post_s=p.post_s,
+        start_transition_s=p.start_transition_s,
+        ring_s=p.ring_s,
+        ring_bytes=p.ring_mib << 20,
+        max_clip_s=p.max_clip_s,
+        casual_s=p.casual_s,
+        whole_run=p.mode == "all",
+        scene_topic=scene,
+        label_topic=label,
+        latched=latched,
+        periods_s=periods,
+    )
     return config, topics

@@ -49,9 +49,12 @@ class RecorderNode:
             self._folder, topics, p.compression, p.flush_s, p.queue_mib << 20, p.wait_for_disk
         )
         provenance = Provenance(
-            model_sha256=p.model_sha256, version=p.version, namespace=self._namespace, created=p.created,
+            model_sha256=p.model_sha256,
+            version=p.version,
+            namespace=self._namespace,
+            created=p.created,
             parameters=json.loads(p.provenance),
-        )  # fmt: skip
+        )
         self._recorder = Recorder(config, topics, provenance, self._writer)
         self._undecodable, self._closed, self._reported = 0, False, ""
         try:

@@ -43,8 +43,11 @@ def report(writer: BackgroundWriter, session: Session, words: str, undecodable: 
         "clock_jumps": session.jumps,
     }
     for name, by_topic in (
-        ("received", session.received), ("written", status.written), ("lost_gap", session.gaps),
-        ("lost_queue", status.lost_queue), ("lost_disk", status.lost_disk),
-    ):  # fmt: skip
+        ("received", session.received),
+        ("written", status.written),
+        ("lost_gap", session.gaps),
+        ("lost_queue", status.lost_queue),
+        ("lost_disk", status.lost_disk),
+    ):
         counts |= {f"{name} {topic}": count for topic, count in by_topic.items()}
     return Part("clips", level, words or ("recording a clip" if session.recording else "ready"), counts)

@@ -144,9 +144,15 @@ class Accounting:
             for clip in (self._over, *self._clips):
                 _add_all(total, clip)
             return RecordingStatus(
-                self._current_failure, self._first_failure, self._failure_count, self._bytes_written, total.written,
-                total.lost_queue, total.lost_disk, tuple(self._paths),
-            )  # fmt: skip
+                self._current_failure,
+                self._first_failure,
+                self._failure_count,
+                self._bytes_written,
+                total.written,
+                total.lost_queue,
+                total.lost_disk,
+                tuple(self._paths),
+            )
 
 
 def _count(counts: Counts, messages: Iterable[Received]) -> None:

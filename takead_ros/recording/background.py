@@ -29,9 +29,14 @@ class BackgroundWriter:
     """
 
     def __init__(
-        self, folder: Path, topics: Mapping[str, Topic], compression: str = "zstd", flush_seconds: float = 0.5,
-        queue_bytes: int = 128 * 1024 * 1024, patient: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        topics: Mapping[str, Topic],
+        compression: str = "zstd",
+        flush_seconds: float = 0.5,
+        queue_bytes: int = 128 * 1024 * 1024,
+        patient: bool = False,
+    ) -> None:
         self._flush_ns = int(flush_seconds * 1e9)
         self._patient = patient
         self._account = Accounting()

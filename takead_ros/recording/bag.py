@@ -23,9 +23,16 @@ from takead_ros.recording.writer import OPEN_SUFFIX, Topic, load_yaml
 MAX_CHUNK = 1 << 30  # bytes; a larger announced size is damage, not data
 # What the MCAP, LZ4 and Zstandard libraries raise on bytes that are not what they should be.
 DAMAGE = (
-    McapError, struct.error, ValueError, EOFError, RuntimeError, MemoryError, OverflowError, KeyError,
+    McapError,
+    struct.error,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    KeyError,
     zstandard.ZstdError,
-)  # fmt: skip
+)
 
 
 class BagMessage(NamedTuple):

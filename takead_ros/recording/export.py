@@ -23,9 +23,17 @@ from takead_ros.recording.reader import Broken, Frame
 from takead_ros.recording.writer import write_durably
 
 STATE = (
-    "speed", "lateral_speed", "yaw_rate", "acceleration", "lateral_acceleration", "steering_angle",
-    "lateral_offset", "heading_error", "remaining", "speed_limit",
-)  # fmt: skip
+    "speed",
+    "lateral_speed",
+    "yaw_rate",
+    "acceleration",
+    "lateral_acceleration",
+    "steering_angle",
+    "lateral_offset",
+    "heading_error",
+    "remaining",
+    "speed_limit",
+)
 ACTION = ("steering_angle", "acceleration")
 FORMATS = {"parquet": "", "lerobot": "v3.0", "lerobot-v2.1": "v2.1"}  # the version of LeRobot's format
 

@@ -43,8 +43,9 @@ class _Episode:
         return len(self.rows["frame_index"])
 
 
-def write(arrow: Any, clips: Sequence[Clip], state: Sequence[str], action: Sequence[str], out: Path,
-          version: str) -> tuple[int, list[str]]:  # fmt: skip
+def write(
+    arrow: Any, clips: Sequence[Clip], state: Sequence[str], action: Sequence[str], out: Path, version: str
+) -> tuple[int, list[str]]:
     """Write ``clips`` as a data set of ``version`` into the folder ``out``, which exists and is empty.
 
     ``state`` and ``action`` name the parts of those columns. Returns the number of frames and what was left out.
@@ -99,22 +100,24 @@ def _episodes(
     index = 0
     for number, (clip, rows) in enumerate(pieces):
         count, columns = len(rows), clip.columns
-        yield _Episode(clip.clip_id, clip.task, {
-            "observation.state": [[columns["observation.state"][row][i] for i in known] for row in rows],
-            **{name: [columns[name][row] for row in rows] for name in ("action", *drivers, "label")},
-            "timestamp": [i / FRAMES_PER_SECOND for i in range(count)],
-            "next.done": [i == count - 1 for i in range(count)],
-            "frame_index": list(range(count)),
-            "episode_index": [number] * count,
-            "index": list(range(index, index + count)),
-            "task_index": [tasks.index(clip.task)] * count,
-        })  # fmt: skip
+        yield _Episode(
+            clip.clip_id,
+            clip.task,
+            {
+                "observation.state": [[columns["observation.state"][row][i] for i in known] for row in rows],
+                **{name: [columns[name][row] for row in rows] for name in ("action", *drivers, "label")},
+                "timestamp": [i / FRAMES_PER_SECOND for i in range(count)],
+                "next.done": [i == count - 1 for i in range(count)],
+                "frame_index": list(range(count)),
+                "episode_index": [number] * count,
+                "index": list(range(index, index + count)),
+                "task_index": [tasks.index(clip.task)] * count,
+            },
+        )
         index += count
 
 
-def _write_v21(
-    arrow: Any, episodes: list[_Episode], features: dict[str, Any], tasks: list[str], out: Path
-) -> None:  # fmt: skip
+def _write_v21(arrow: Any, episodes: list[_Episode], features: dict[str, Any], tasks: list[str], out: Path) -> None:
     data, meta = out / "data" / "chunk-000", out / "meta"
     data.mkdir(parents=True)
     meta.mkdir()
@@ -125,18 +128,18 @@ def _write_v21(
         listed.append({**described, "clip_id": episode.clip_id})
         statistics.append({"episode_index": number, "stats": _statistics([episode], features, ())})
     info = _info("v2.1", episodes, features, tasks) | {
-        "total_videos": 0, "total_chunks": 1, "chunks_size": max(1000, len(episodes)),
+        "total_videos": 0,
+        "total_chunks": 1,
+        "chunks_size": max(1000, len(episodes)),
         "data_path": "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet",
-    }  # fmt: skip
+    }
     write_durably(meta / "info.json", _json(info, 2))
     write_durably(meta / "tasks.jsonl", "".join(_json({"task_index": i, "task": task}) for i, task in enumerate(tasks)))
     write_durably(meta / "episodes.jsonl", "".join(map(_json, listed)))
     write_durably(meta / "episodes_stats.jsonl", "".join(map(_json, statistics)))
 
 
-def _write_v3(
-    arrow: Any, episodes: list[_Episode], features: dict[str, Any], tasks: list[str], out: Path
-) -> None:  # fmt: skip
+def _write_v3(arrow: Any, episodes: list[_Episode], features: dict[str, Any], tasks: list[str], out: Path) -> None:
     data, meta = out / "data" / "chunk-000", out / "meta"
     data.mkdir(parents=True)
     (meta / "episodes" / "chunk-000").mkdir(parents=True)
@@ -145,36 +148,54 @@ def _write_v3(
     for number, episode in enumerate(episodes):
         first = episode.rows["index"][0]
         figures = _statistics([episode], features, QUANTILES)
-        rows.append({
-            "episode_index": number, "tasks": [episode.task], "length": len(episode), "clip_id": episode.clip_id,
-            "dataset_from_index": first, "dataset_to_index": first + len(episode),
-            **{f"{kind}/{part}": 0 for kind in ("data", "meta/episodes") for part in ("chunk_index", "file_index")},
-            **{f"stats/{name}/{key}": value for name, stat in figures.items() for key, value in stat.items()},
-        })  # fmt: skip
+        rows.append(
+            {
+                "episode_index": number,
+                "tasks": [episode.task],
+                "length": len(episode),
+                "clip_id": episode.clip_id,
+                "dataset_from_index": first,
+                "dataset_to_index": first + len(episode),
+                **{f"{kind}/{part}": 0 for kind in ("data", "meta/episodes") for part in ("chunk_index", "file_index")},
+                **{f"stats/{name}/{key}": value for name, stat in figures.items() for key, value in stat.items()},
+            }
+        )
     table = arrow.Table.from_pylist(rows)
     arrow.parquet.write_table(table, meta / "episodes" / "chunk-000" / "file-000.parquet")
     arrow.parquet.write_table(_tasks(arrow, tasks), meta / "tasks.parquet")
     info = _info("v3.0", episodes, features, tasks) | {
-        "chunks_size": 1000, "data_files_size_in_mb": 100, "video_files_size_in_mb": 200,
+        "chunks_size": 1000,
+        "data_files_size_in_mb": 100,
+        "video_files_size_in_mb": 200,
         "data_path": "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
-    }  # fmt: skip
+    }
     write_durably(meta / "info.json", _json(info, 2))
     write_durably(meta / "stats.json", _json(_statistics(episodes, features, QUANTILES), 2))
 
 
 def _info(version: str, episodes: list[_Episode], features: dict[str, Any], tasks: list[str]) -> dict[str, Any]:
     return {
-        "codebase_version": version, "robot_type": "car", "total_episodes": len(episodes),
-        "total_frames": sum(map(len, episodes)), "total_tasks": len(tasks), "fps": FRAMES_PER_SECOND,
-        "splits": {"train": f"0:{len(episodes)}"}, "video_path": None, "features": features,
-    }  # fmt: skip
+        "codebase_version": version,
+        "robot_type": "car",
+        "total_episodes": len(episodes),
+        "total_frames": sum(map(len, episodes)),
+        "total_tasks": len(tasks),
+        "fps": FRAMES_PER_SECOND,
+        "splits": {"train": f"0:{len(episodes)}"},
+        "video_path": None,
+        "features": features,
+    }
 
 
 def _table(arrow: Any, episodes: list[_Episode], features: dict[str, Any]) -> Any:
-    return arrow.Table.from_pydict({
-        name: arrow.array([value for episode in episodes for value in episode.rows[name]], type=_type(arrow, feature))
-        for name, feature in features.items()
-    })  # fmt: skip
+    return arrow.Table.from_pydict(
+        {
+            name: arrow.array(
+                [value for episode in episodes for value in episode.rows[name]], type=_type(arrow, feature)
+            )
+            for name, feature in features.items()
+        }
+    )
 
 
 def _tasks(arrow: Any, tasks: list[str]) -> Any:
@@ -183,15 +204,27 @@ def _tasks(arrow: Any, tasks: list[str]) -> Any:
     kinds = (("task_index", "task_index", "int64", "int64"), (None, index, "unicode", "object"))
     described = {
         "index_columns": [index],
-        "column_indexes": [{"name": None, "field_name": None, "pandas_type": "unicode", "numpy_type": "object",
-                            "metadata": {"encoding": "UTF-8"}}],
-        "columns": [{"name": name, "field_name": field, "pandas_type": kind, "numpy_type": numpy, "metadata": None}
-                    for name, field, kind, numpy in kinds],
+        "column_indexes": [
+            {
+                "name": None,
+                "field_name": None,
+                "pandas_type": "unicode",
+                "numpy_type": "object",
+                "metadata": {"encoding": "UTF-8"},
+            }
+        ],
+        "columns": [
+            {"name": name, "field_name": field, "pandas_type": kind, "numpy_type": numpy, "metadata": None}
+            for name, field, kind, numpy in kinds
+        ],
         "pandas_version": "2.2.0",
-    }  # fmt: skip
-    table = arrow.Table.from_pydict({
-        "task_index": arrow.array(range(len(tasks)), type=arrow.int64()), index: arrow.array(tasks, type=arrow.string())
-    })  # fmt: skip
+    }
+    table = arrow.Table.from_pydict(
+        {
+            "task_index": arrow.array(range(len(tasks)), type=arrow.int64()),
+            index: arrow.array(tasks, type=arrow.string()),
+        }
+    )
     return table.replace_schema_metadata({"pandas": json.dumps(described)})
 
 
@@ -215,11 +248,13 @@ def _statistics(
         rows: FloatArray = np.array([value for episode in episodes for value in episode.rows[name]], dtype=float)
         rows = rows.reshape(len(rows), -1)
         found[name] = {
-            **{key: reduce(rows, axis=0).tolist() for key, reduce in
-               (("min", np.min), ("max", np.max), ("mean", np.mean), ("std", np.std))},
+            **{
+                key: reduce(rows, axis=0).tolist()
+                for key, reduce in (("min", np.min), ("max", np.max), ("mean", np.mean), ("std", np.std))
+            },
             "count": [len(rows)],
             **{f"q{round(100 * share):02d}": np.quantile(rows, share, axis=0).tolist() for share in quantiles},
-        }  # fmt: skip
+        }
     return found
 
 

@@ -103,9 +103,12 @@ class ChunkedWriter:
         self._put(_encoded(DataEnd(data_section_crc=0)))
         start, summary, offsets = self._offset, b"", b""
         groups: list[tuple[Opcode, list[Any]]] = [
-            (Opcode.SCHEMA, self._schemas), (Opcode.CHANNEL, self._channels), (Opcode.STATISTICS, [self._statistics()]),
-            (Opcode.CHUNK_INDEX, self._chunks), (Opcode.METADATA_INDEX, self._metadata),
-        ]  # fmt: skip
+            (Opcode.SCHEMA, self._schemas),
+            (Opcode.CHANNEL, self._channels),
+            (Opcode.STATISTICS, [self._statistics()]),
+            (Opcode.CHUNK_INDEX, self._chunks),
+            (Opcode.METADATA_INDEX, self._metadata),
+        ]
         for opcode, records in groups:
             group = b"".join(map(_encoded, records))
             place = SummaryOffset(group_opcode=opcode, group_start=start + len(summary), group_length=len(group))
@@ -140,9 +143,13 @@ class ChunkedWriter:
         self._begin()
         data = self._compress(plain)
         chunk = Chunk(
-            compression=self._name, data=b"", message_start_time=low, message_end_time=high,
-            uncompressed_crc=zlib.crc32(plain), uncompressed_size=len(plain),
-        )  # fmt: skip
+            compression=self._name,
+            data=b"",
+            message_start_time=low,
+            message_end_time=high,
+            uncompressed_crc=zlib.crc32(plain),
+            uncompressed_size=len(plain),
+        )
         # The record's head without its data: the pictures in it need not be copied once more.
         head = _encoded(chunk)[9:-8]
         length = len(head) + 8 + len(data)
@@ -154,21 +161,35 @@ class ChunkedWriter:
             entries += _INDEX.pack(Opcode.MESSAGE_INDEX, 6 + 8 * len(pairs), channel, 8 * len(pairs))
             entries += struct.pack(f"<{len(pairs)}Q", *pairs)
         self._put(entries)
-        self._chunks.append(ChunkIndex(
-            chunk_length=9 + length, chunk_start_offset=start, compression=self._name, compressed_size=len(data),
-            message_end_time=high, message_start_time=low, message_index_length=len(entries),
-            message_index_offsets=offsets, uncompressed_size=len(plain),
-        ))  # fmt: skip
+        self._chunks.append(
+            ChunkIndex(
+                chunk_length=9 + length,
+                chunk_start_offset=start,
+                compression=self._name,
+                compressed_size=len(data),
+                message_end_time=high,
+                message_start_time=low,
+                message_index_length=len(entries),
+                message_index_offsets=offsets,
+                uncompressed_size=len(plain),
+            )
+        )
         first, last = self._bounds or (low, high)
         self._bounds = (min(first, low), max(last, high))
 
     def _statistics(self) -> Statistics:
         low, high = self._bounds or (0, 0)
         return Statistics(
-            attachment_count=0, channel_count=len(self._channels), channel_message_counts=self._counts,
-            chunk_count=len(self._chunks), message_count=sum(self._counts.values()), message_end_time=high,
-            message_start_time=low, metadata_count=len(self._metadata), schema_count=len(self._schemas),
-        )  # fmt: skip
+            attachment_count=0,
+            channel_count=len(self._channels),
+            channel_message_counts=self._counts,
+            chunk_count=len(self._chunks),
+            message_count=sum(self._counts.values()),
+            message_end_time=high,
+            message_start_time=low,
+            metadata_count=len(self._metadata),
+            schema_count=len(self._schemas),
+        )
 
 
 def _encoded(record: Any) -> bytes:

@@ -29,9 +29,14 @@ from takead_ros.recording.gaps import header_stamp
 from takead_ros.recording.writer import OPEN_SUFFIX
 
 FRAME_TOPICS = (
-    interfaces.SCENE, interfaces.SCENE_TRUTH, interfaces.POLICY_OUTPUT, interfaces.EXPERT_OUTPUT, interfaces.COMMAND,
-    interfaces.ARBITER_STATE, interfaces.CLIP_LABEL,
-)  # fmt: skip
+    interfaces.SCENE,
+    interfaces.SCENE_TRUTH,
+    interfaces.POLICY_OUTPUT,
+    interfaces.EXPERT_OUTPUT,
+    interfaces.COMMAND,
+    interfaces.ARBITER_STATE,
+    interfaces.CLIP_LABEL,
+)
 NOT_CLIPS = (OPEN_SUFFIX, ".recovering", ".damaged")  # folders that are no closed clips
 TRASH = ".trash"  # where pruned clips wait for their end
 _HORIZON = 3 * SECOND  # an answer that comes later than this after its scene is not waited for

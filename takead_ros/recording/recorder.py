@@ -77,9 +77,13 @@ class Recorder:
         if before is not None and before != self._begun:
             self._do(self.session.cut("another episode began", superseded=self._episodes))
         told = {
-            "suite": episode.suite, "scenario": episode.scenario, "seed": episode.seed, "route": episode.route,
-            "map": episode.map, "simulator": episode.simulator,
-        }  # fmt: skip
+            "suite": episode.suite,
+            "scenario": episode.scenario,
+            "seed": episode.seed,
+            "route": episode.route,
+            "map": episode.map,
+            "simulator": episode.simulator,
+        }
         self.provenance = self.provenance.model_copy(update=told)
 
     def tick(self, now: int) -> None:
@@ -109,11 +113,21 @@ class Recorder:
             provenance.created = datetime.fromtimestamp(action.start / 1e9, timezone.utc).isoformat(timespec="seconds")
         clip_id = clip_name(provenance, action.start)
         manifest = ClipManifest(
-            clip_id=clip_id, kind=action.kind, state="recording", classification=action.kind, trigger="none",
-            who="none", why="", severity=0.0, start=action.start, end=action.start, events=[], provenance=provenance,
+            clip_id=clip_id,
+            kind=action.kind,
+            state="recording",
+            classification=action.kind,
+            trigger="none",
+            who="none",
+            why="",
+            severity=0.0,
+            start=action.start,
+            end=action.start,
+            events=[],
+            provenance=provenance,
             windows=self.session.config.windows,
             continues=self._last_id if action.continues else "",
-        )  # fmt: skip
+        )
         self._last_id = clip_id
         return manifest
 

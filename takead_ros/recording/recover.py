@@ -184,10 +184,20 @@ def _manifest(source: Path, name: str, content: _Content) -> ClipManifest:
         others = any(event.kind is not EventKind.ARRIVAL for event in content.events)
         kind: Kind = "takeover" if starts else "bookmark" if others else "demonstration"
         manifest = ClipManifest(
-            clip_id=name, kind=kind, state="recovered", classification=kind, trigger="none", who="none", why="",
-            severity=0.0, start=content.first, end=content.first, events=[], provenance=Provenance(),
+            clip_id=name,
+            kind=kind,
+            state="recovered",
+            classification=kind,
+            trigger="none",
+            who="none",
+            why="",
+            severity=0.0,
+            start=content.first,
+            end=content.first,
+            events=[],
+            provenance=Provenance(),
             windows=SessionConfig().windows,
-        )  # fmt: skip
+        )
     if manifest.kind == "bookmark" and any(event.kind is EventKind.START for event in content.events):
         manifest.kind = "takeover"
     casual = is_casual(content.events, content.foreseen >= content.first, SessionConfig.casual_s)

@@ -80,9 +80,14 @@ class ClipWriter:
     """
 
     def __init__(
-        self, path: Path, final: Path, manifest: ClipManifest, topics: Mapping[str, Topic], compression: str = "zstd",
+        self,
+        path: Path,
+        final: Path,
+        manifest: ClipManifest,
+        topics: Mapping[str, Topic],
+        compression: str = "zstd",
         flush_seconds: float = 0.5,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.path, self.final = path, final
         self.manifest = manifest
         self.manifest.clip_id = self.clip_id = final.name
@@ -193,9 +198,12 @@ class ClipWriter:
 
 
 def begin_clip(
-    folder: Path, manifest: ClipManifest, topics: Mapping[str, Topic], compression: str = "zstd",
+    folder: Path,
+    manifest: ClipManifest,
+    topics: Mapping[str, Topic],
+    compression: str = "zstd",
     flush_seconds: float = 0.5,
-) -> ClipWriter:  # fmt: skip
+) -> ClipWriter:
     """A writer for a new clip in ``folder``. An existing one is never touched: the id then gets ``-2``, ``-3``, ..."""
     folder.mkdir(parents=True, exist_ok=True)
     number, name = 1, manifest.clip_id

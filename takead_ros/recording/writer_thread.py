@@ -39,9 +39,15 @@ class WriterThread:
     ``close`` are such tasks and run in the thread itself."""
 
     def __init__(
-        self, folder: Path, topics: Mapping[str, Topic], compression: str, flush_seconds: float, hasty: bool,
-        queue: WriteQueue, account: Accounting,
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        topics: Mapping[str, Topic],
+        compression: str,
+        flush_seconds: float,
+        hasty: bool,
+        queue: WriteQueue,
+        account: Accounting,
+    ) -> None:
         self._folder = folder
         self._topics = topics
         self._compression = compression

@@ -55,18 +55,30 @@ def driver_to_msg(output: DriverOutput) -> Any:
     if len(output.logits) and candidates.shape != expected:
         raise TakeadError(f"PolicyOutput.candidates has shape {candidates.shape}, expected {expected} (K, T, xy)")
     return types.PolicyOutput(
-        header=header_to_msg(output.stamp, BASE_LINK), source=output.source, status=int(output.status),
-        status_text=output.status_text, dt=float32(plan.dt), plan_x=float32_sequence(plan.x),
-        plan_y=float32_sequence(plan.y), plan_yaw=float32_sequence(plan.yaw), plan_speed=float32_sequence(plan.speed),
-        candidates=float32_sequence(candidates.ravel()), logits=float32_sequence(output.logits),
+        header=header_to_msg(output.stamp, BASE_LINK),
+        source=output.source,
+        status=int(output.status),
+        status_text=output.status_text,
+        dt=float32(plan.dt),
+        plan_x=float32_sequence(plan.x),
+        plan_y=float32_sequence(plan.y),
+        plan_yaw=float32_sequence(plan.yaw),
+        plan_speed=float32_sequence(plan.speed),
+        candidates=float32_sequence(candidates.ravel()),
+        logits=float32_sequence(output.logits),
         speed_bins=float32_sequence(output.speed_bins),
         speed_probabilities=float32_sequence(output.speed_probabilities),
         control_steering_angle=float32(output.control_steering_angle),
-        control_acceleration=float32(output.control_acceleration), steering_angle=float32(output.steering_angle),
-        acceleration=float32(output.acceleration), model_sha256=output.model_sha256,
-        inference_ms=float32(output.inference_ms), cause_kind=cause.kind, cause_object=int(cause.object_id),
-        cause_visible=bool(cause.visible), cause_text=cause.text,
-    )  # fmt: skip
+        control_acceleration=float32(output.control_acceleration),
+        steering_angle=float32(output.steering_angle),
+        acceleration=float32(output.acceleration),
+        model_sha256=output.model_sha256,
+        inference_ms=float32(output.inference_ms),
+        cause_kind=cause.kind,
+        cause_object=int(cause.object_id),
+        cause_visible=bool(cause.visible),
+        cause_text=cause.text,
+    )
 
 
 @read_once
@@ -80,22 +92,39 @@ def driver_from_msg(msg: Any) -> DriverOutput:
     if not len(plan.x) == len(plan.y) == len(plan.yaw) == len(plan.speed):
         raise TakeadError("PolicyOutput.plan_x, plan_y, plan_yaw and plan_speed differ in length")
     return DriverOutput(
-        stamp_from_msg(msg), msg.source, plan, candidates.reshape(shape), real(msg.logits), real(msg.speed_bins),
-        real(msg.speed_probabilities), msg.control_steering_angle, msg.control_acceleration, msg.steering_angle,
-        msg.acceleration, member(_STATUS, msg.status, "PolicyOutput.status"), msg.status_text, msg.model_sha256,
-        msg.inference_ms, Cause(msg.cause_kind, msg.cause_object, msg.cause_visible, msg.cause_text),
-    )  # fmt: skip
+        stamp_from_msg(msg),
+        msg.source,
+        plan,
+        candidates.reshape(shape),
+        real(msg.logits),
+        real(msg.speed_bins),
+        real(msg.speed_probabilities),
+        msg.control_steering_angle,
+        msg.control_acceleration,
+        msg.steering_angle,
+        msg.acceleration,
+        member(_STATUS, msg.status, "PolicyOutput.status"),
+        msg.status_text,
+        msg.model_sha256,
+        msg.inference_ms,
+        Cause(msg.cause_kind, msg.cause_object, msg.cause_visible, msg.cause_text),
+    )
 
 
 def command_to_msg(command: DriveCommand) -> Any:
     """takead_ros/DriveCommand in frame ``base_link``."""
     return types.DriveCommand(
-        header=header_to_msg(command.stamp, BASE_LINK), steering_angle=float32(command.steering_angle),
-        acceleration=float32(command.acceleration), lateral_source=int(command.lateral),
-        longitudinal_source=int(command.longitudinal), lateral_age=float32(command.lateral_age),
-        longitudinal_age=float32(command.longitudinal_age), limits=int(command.limits), reason=command.reason,
+        header=header_to_msg(command.stamp, BASE_LINK),
+        steering_angle=float32(command.steering_angle),
+        acceleration=float32(command.acceleration),
+        lateral_source=int(command.lateral),
+        longitudinal_source=int(command.longitudinal),
+        lateral_age=float32(command.lateral_age),
+        longitudinal_age=float32(command.longitudinal_age),
+        limits=int(command.limits),
+        reason=command.reason,
         model_sha256=command.model_sha256,
-    )  # fmt: skip
+    )
 
 
 def command_from_msg(msg: Any) -> DriveCommand:
@@ -103,46 +132,69 @@ def command_from_msg(msg: Any) -> DriveCommand:
     if msg.limits & ~_ALL_LIMITS:
         raise TakeadError(f"DriveCommand.limits is {msg.limits}, expected a mask of at most {_ALL_LIMITS}")
     return DriveCommand(
-        stamp_from_msg(msg), msg.steering_angle, msg.acceleration,
+        stamp_from_msg(msg),
+        msg.steering_angle,
+        msg.acceleration,
         member(_SOURCES, msg.lateral_source, "DriveCommand.lateral_source"),
         member(_SOURCES, msg.longitudinal_source, "DriveCommand.longitudinal_source"),
-        msg.lateral_age, msg.longitudinal_age, Limit(msg.limits), msg.reason, msg.model_sha256,
-    )  # fmt: skip
+        msg.lateral_age,
+        msg.longitudinal_age,
+        Limit(msg.limits),
+        msg.reason,
+        msg.model_sha256,
+    )
 
 
 def request_to_msg(request: TakeoverRequest) -> Any:
     """takead_ros/TakeoverRequest."""
     return types.TakeoverRequest(
-        header=header_to_msg(request.stamp, BASE_LINK), trigger=int(request.trigger),
-        severity=float32(request.severity), time_to_event=optional_to_msg(request.time_to_event),
-        object_id=int(request.object_id), text=request.text,
-    )  # fmt: skip
+        header=header_to_msg(request.stamp, BASE_LINK),
+        trigger=int(request.trigger),
+        severity=float32(request.severity),
+        time_to_event=optional_to_msg(request.time_to_event),
+        object_id=int(request.object_id),
+        text=request.text,
+    )
 
 
 def request_from_msg(msg: Any) -> TakeoverRequest:
     """TakeoverRequest of a takead_ros/TakeoverRequest."""
     return TakeoverRequest(
-        stamp_from_msg(msg), member(_TRIGGERS, msg.trigger, "TakeoverRequest.trigger"), msg.severity,
-        optional_from_msg(msg.time_to_event), msg.object_id, msg.text,
-    )  # fmt: skip
+        stamp_from_msg(msg),
+        member(_TRIGGERS, msg.trigger, "TakeoverRequest.trigger"),
+        msg.severity,
+        optional_from_msg(msg.time_to_event),
+        msg.object_id,
+        msg.text,
+    )
 
 
 def event_to_msg(event: TakeoverEvent) -> Any:
     """takead_ros/TakeoverEvent."""
     return types.TakeoverEvent(
-        header=header_to_msg(event.stamp, BASE_LINK), kind=int(event.kind), takeover=int(event.takeover),
-        who=int(event.who), trigger=int(event.trigger), severity=float32(event.severity),
-        time_to_event=optional_to_msg(event.time_to_event), why=event.why,
-    )  # fmt: skip
+        header=header_to_msg(event.stamp, BASE_LINK),
+        kind=int(event.kind),
+        takeover=int(event.takeover),
+        who=int(event.who),
+        trigger=int(event.trigger),
+        severity=float32(event.severity),
+        time_to_event=optional_to_msg(event.time_to_event),
+        why=event.why,
+    )
 
 
 def event_from_msg(msg: Any) -> TakeoverEvent:
     """TakeoverEvent of a takead_ros/TakeoverEvent."""
     return TakeoverEvent(
-        stamp_from_msg(msg), member(_EVENTS, msg.kind, "TakeoverEvent.kind"), msg.takeover,
-        member(_SOURCES, msg.who, "TakeoverEvent.who"), member(_TRIGGERS, msg.trigger, "TakeoverEvent.trigger"),
-        msg.severity, optional_from_msg(msg.time_to_event), msg.why,
-    )  # fmt: skip
+        stamp_from_msg(msg),
+        member(_EVENTS, msg.kind, "TakeoverEvent.kind"),
+        msg.takeover,
+        member(_SOURCES, msg.who, "TakeoverEvent.who"),
+        member(_TRIGGERS, msg.trigger, "TakeoverEvent.trigger"),
+        msg.severity,
+        optional_from_msg(msg.time_to_event),
+        msg.why,
+    )
 
 
 @dataclass(frozen=True)
@@ -166,19 +218,32 @@ class ArbiterReport:
 def arbiter_to_msg(report: ArbiterReport) -> Any:
     """takead_ros/ArbiterState."""
     return types.ArbiterState(
-        header=header_to_msg(report.stamp, BASE_LINK), state=int(report.mode), lateral_source=int(report.lateral),
-        longitudinal_source=int(report.longitudinal), since=float(report.since),
-        hold_remaining=float32(report.hold_remaining), reason=report.reason,
-        rejected_policy=int(report.rejected_policy), rejected_expert=int(report.rejected_expert),
-        rejected_human=int(report.rejected_human), rejected_scene=int(report.rejected_scene),
-    )  # fmt: skip
+        header=header_to_msg(report.stamp, BASE_LINK),
+        state=int(report.mode),
+        lateral_source=int(report.lateral),
+        longitudinal_source=int(report.longitudinal),
+        since=float(report.since),
+        hold_remaining=float32(report.hold_remaining),
+        reason=report.reason,
+        rejected_policy=int(report.rejected_policy),
+        rejected_expert=int(report.rejected_expert),
+        rejected_human=int(report.rejected_human),
+        rejected_scene=int(report.rejected_scene),
+    )
 
 
 def arbiter_from_msg(msg: Any) -> ArbiterReport:
     """ArbiterReport of a takead_ros/ArbiterState."""
     return ArbiterReport(
-        stamp_from_msg(msg), member(_MODES, msg.state, "ArbiterState.state"),
+        stamp_from_msg(msg),
+        member(_MODES, msg.state, "ArbiterState.state"),
         member(_SOURCES, msg.lateral_source, "ArbiterState.lateral_source"),
-        member(_SOURCES, msg.longitudinal_source, "ArbiterState.longitudinal_source"), msg.since, msg.hold_remaining,
-        msg.reason, msg.rejected_policy, msg.rejected_expert, msg.rejected_human, msg.rejected_scene,
-    )  # fmt: skip
+        member(_SOURCES, msg.longitudinal_source, "ArbiterState.longitudinal_source"),
+        msg.since,
+        msg.hold_remaining,
+        msg.reason,
+        msg.rejected_policy,
+        msg.rejected_expert,
+        msg.rejected_human,
+        msg.rejected_scene,
+    )

@@ -44,9 +44,17 @@ B = TypeVar("B")
 _LINES, _LIGHTS, _CONTROLS, _COMMANDS = table(LineKind), table(LightState), table(ControlKind), table(RouteCommand)
 
 _EGO_REST = (
-    "speed", "lateral_speed", "yaw_rate", "acceleration", "lateral_acceleration", "steering_angle", "length", "width",
-    "wheelbase", "max_steering_angle",
-)  # fmt: skip
+    "speed",
+    "lateral_speed",
+    "yaw_rate",
+    "acceleration",
+    "lateral_acceleration",
+    "steering_angle",
+    "length",
+    "width",
+    "wheelbase",
+    "max_steering_angle",
+)
 _ego_rest = attrgetter(*_EGO_REST)
 _object_row = attrgetter("x", "y", "yaw", "vx", "vy", "length", "width", "visibility")
 _object_identity = attrgetter("id", "kind")
@@ -71,13 +79,9 @@ def objects_to_msg(objects: Objects) -> list[Any]:
         (objects.yaw, objects.vx, objects.vy, objects.length, objects.width, objects.visibility), dtype=np.float32
     ).tolist()
     return [
-        new(
-            id=id_, kind=kind, x=x, y=y, yaw=yaw, vx=vx, vy=vy, length=length, width=width, visibility=visibility
-        )
-        for id_, kind, x, y, yaw, vx, vy, length, width, visibility in zip(
-            *whole, *wide, *narrow, strict=True
-        )
-    ]  # fmt: skip
+        new(id=id_, kind=kind, x=x, y=y, yaw=yaw, vx=vx, vy=vy, length=length, width=width, visibility=visibility)
+        for id_, kind, x, y, yaw, vx, vy, length, width, visibility in zip(*whole, *wide, *narrow, strict=True)
+    ]
 
 
 @read_once
@@ -92,17 +96,25 @@ def objects_from_msg(msgs: Any) -> Objects:
 
 def polyline_to_msg(line: Polyline) -> Any:
     return types.Polyline(
-        id=int(line.id), kind=int(line.kind), on_route=bool(line.on_route),
-        speed_limit=optional_to_msg(line.speed_limit), width=optional_to_msg(line.width),
-        x=float32_sequence(line.points[:, 0]), y=float32_sequence(line.points[:, 1]),
-    )  # fmt: skip
+        id=int(line.id),
+        kind=int(line.kind),
+        on_route=bool(line.on_route),
+        speed_limit=optional_to_msg(line.speed_limit),
+        width=optional_to_msg(line.width),
+        x=float32_sequence(line.points[:, 0]),
+        y=float32_sequence(line.points[:, 1]),
+    )
 
 
 def polyline_from_msg(msg: Any) -> Polyline:
     return Polyline(
-        msg.id, member(_LINES, msg.kind, "Polyline.kind"), points(msg.x, msg.y, "Polyline"), msg.on_route,
-        optional_from_msg(msg.speed_limit), optional_from_msg(msg.width),
-    )  # fmt: skip
+        msg.id,
+        member(_LINES, msg.kind, "Polyline.kind"),
+        points(msg.x, msg.y, "Polyline"),
+        msg.on_route,
+        optional_from_msg(msg.speed_limit),
+        optional_from_msg(msg.width),
+    )
 
 
 def route_to_msg(route: Route) -> Any:
@@ -112,36 +124,58 @@ def route_to_msg(route: Route) -> Any:
             f"Route.targets has shape {targets.shape} and {len(route.commands)} commands, expected (3, 2) and 3"
         )
     return types.Route(
-        x=float32_sequence(route.path[:, 0]), y=float32_sequence(route.path[:, 1]),
-        target_x=np.ascontiguousarray(targets[:, 0]), target_y=np.ascontiguousarray(targets[:, 1]),
+        x=float32_sequence(route.path[:, 0]),
+        y=float32_sequence(route.path[:, 1]),
+        target_x=np.ascontiguousarray(targets[:, 0]),
+        target_y=np.ascontiguousarray(targets[:, 1]),
         target_command=np.array(route.commands, dtype=np.uint8),
-        lateral_offset=float32(route.lateral_offset), heading_error=float32(route.heading_error),
-        remaining=float32(route.remaining), completion=float32(route.completion),
+        lateral_offset=float32(route.lateral_offset),
+        heading_error=float32(route.heading_error),
+        remaining=float32(route.remaining),
+        completion=float32(route.completion),
         speed_limit=optional_to_msg(route.speed_limit),
-    )  # fmt: skip
+    )
 
 
 @read_once
 def route_from_msg(msg: Any) -> Route:
     first, second, third = (member(_COMMANDS, int(value), "Route.target_command") for value in msg.target_command)
     return Route(
-        points(msg.x, msg.y, "Route"), points(msg.target_x, msg.target_y, "Route.target"), (first, second, third),
-        msg.lateral_offset, msg.heading_error, msg.remaining, msg.completion, optional_from_msg(msg.speed_limit),
-    )  # fmt: skip
+        points(msg.x, msg.y, "Route"),
+        points(msg.target_x, msg.target_y, "Route.target"),
+        (first, second, third),
+        msg.lateral_offset,
+        msg.heading_error,
+        msg.remaining,
+        msg.completion,
+        optional_from_msg(msg.speed_limit),
+    )
 
 
 def control_to_msg(control: TrafficControl) -> Any:
     return types.TrafficControl(
-        id=int(control.id), kind=int(control.kind), state=int(control.state), x=float(control.x), y=float(control.y),
-        yaw=float32(control.yaw), distance=float32(control.distance), visible=bool(control.visible),
-    )  # fmt: skip
+        id=int(control.id),
+        kind=int(control.kind),
+        state=int(control.state),
+        x=float(control.x),
+        y=float(control.y),
+        yaw=float32(control.yaw),
+        distance=float32(control.distance),
+        visible=bool(control.visible),
+    )
 
 
 def control_from_msg(msg: Any) -> TrafficControl:
     return TrafficControl(
-        msg.id, member(_CONTROLS, msg.kind, "TrafficControl.kind"),
-        member(_LIGHTS, msg.state, "TrafficControl.state"), msg.x, msg.y, msg.yaw, msg.distance, msg.visible,
-    )  # fmt: skip
+        msg.id,
+        member(_CONTROLS, msg.kind, "TrafficControl.kind"),
+        member(_LIGHTS, msg.state, "TrafficControl.state"),
+        msg.x,
+        msg.y,
+        msg.yaw,
+        msg.distance,
+        msg.visible,
+    )
 
 
 class SceneConverter:
@@ -200,26 +234,37 @@ def scene_from_msg(msg: Any) -> Scene:
 
 def _scene_to_msg(scene: Scene, polylines: list[Any]) -> Any:
     return types.Scene(
-        header=header_to_msg(scene.stamp, MAP), ego=ego_to_msg(scene.ego), objects=objects_to_msg(scene.objects),
-        polylines=polylines, route=route_to_msg(scene.route),
+        header=header_to_msg(scene.stamp, MAP),
+        ego=ego_to_msg(scene.ego),
+        objects=objects_to_msg(scene.objects),
+        polylines=polylines,
+        route=route_to_msg(scene.route),
         controls=[control_to_msg(control) for control in scene.controls],
-    )  # fmt: skip
+    )
 
 
 def _scene_from_msg(msg: Any, polylines: tuple[Polyline, ...]) -> Scene:
     return Scene(
-        stamp_from_msg(msg), ego_from_msg(msg.ego), objects_from_msg(msg.objects), polylines,
-        route_from_msg(msg.route), tuple([control_from_msg(control) for control in msg.controls]),
-    )  # fmt: skip
+        stamp_from_msg(msg),
+        ego_from_msg(msg.ego),
+        objects_from_msg(msg.objects),
+        polylines,
+        route_from_msg(msg.route),
+        tuple([control_from_msg(control) for control in msg.controls]),
+    )
 
 
 def episode_to_msg(episode: EpisodeIdentity) -> Any:
     """takead_ros/Episode."""
     return types.Episode(
-        header=header_to_msg(episode.stamp, MAP), suite=episode.suite, scenario=episode.scenario,
-        seed=-1 if episode.seed is None else int(episode.seed), route=episode.route, map=episode.map,
+        header=header_to_msg(episode.stamp, MAP),
+        suite=episode.suite,
+        scenario=episode.scenario,
+        seed=-1 if episode.seed is None else int(episode.seed),
+        route=episode.route,
+        map=episode.map,
         simulator=episode.simulator,
-    )  # fmt: skip
+    )
 
 
 def episode_from_msg(msg: Any) -> EpisodeIdentity:
