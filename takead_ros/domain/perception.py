@@ -49,9 +49,17 @@ class PerceptionSettings(Parameters):
     def truthful(self) -> bool:
         """Whether the perceived scene is the true one."""
         alters = (
-            self.position_m, self.position_per_m, self.heading_rad, self.heading_rad_per_m, self.speed_mps,
-            self.speed_mps_per_m, self.dropout_hz, self.first_sight_s, self.latency_s, self.switch_hz,
-        )  # fmt: skip
+            self.position_m,
+            self.position_per_m,
+            self.heading_rad,
+            self.heading_rad_per_m,
+            self.speed_mps,
+            self.speed_mps_per_m,
+            self.dropout_hz,
+            self.first_sight_s,
+            self.latency_s,
+            self.switch_hz,
+        )
         return self.sees_hidden and not any(alters)
 
 
@@ -62,10 +70,22 @@ def noise_of(settings: PerceptionSettings, step_s: float) -> Noise:
     if abs(late * step_s - s.latency_s) > 1e-6:
         raise TakeadError(f"perception: latency_s = {s.latency_s:g}, expected a multiple of the step of {step_s:g} s")
     return Noise(
-        s.position_m, s.position_per_m, s.heading_rad, s.heading_rad_per_m, s.speed_mps, s.speed_mps_per_m,
-        math.exp(-step_s / s.correlation_s), s.dropout_hz, s.dropout_s, s.first_sight_s, late, s.switch_hz,
-        s.switch_range_m, s.sees_hidden, step_s,
-    )  # fmt: skip
+        s.position_m,
+        s.position_per_m,
+        s.heading_rad,
+        s.heading_rad_per_m,
+        s.speed_mps,
+        s.speed_mps_per_m,
+        math.exp(-step_s / s.correlation_s),
+        s.dropout_hz,
+        s.dropout_s,
+        s.first_sight_s,
+        late,
+        s.switch_hz,
+        s.switch_range_m,
+        s.sees_hidden,
+        step_s,
+    )
 
 
 class Perception:

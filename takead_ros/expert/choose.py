@@ -59,9 +59,18 @@ def score(
     hurry = 1.0 - 0.5 * situation.impatience
     margins = Margins(hurry * p.crossing_margin_s, hurry * p.merging_margin_s)
     minded = attend(
-        others, paths.met.merges, np.array(paths.draft.ignored, dtype=np.int64), situation.lanes, offset,
-        situation.grid.offset, situation.impatience > 0.0, margins, TIMES, EVERY, ego,
-    )  # fmt: skip
+        others,
+        paths.met.merges,
+        np.array(paths.draft.ignored, dtype=np.int64),
+        situation.lanes,
+        offset,
+        situation.grid.offset,
+        situation.impatience > 0.0,
+        margins,
+        TIMES,
+        EVERY,
+        ego,
+    )
     wall = np.inf if paths.wall is None else paths.wall.along - 0.5 * ego.length
     target = np.array([offer.target for offer in paths.offers])
     band = situation.band if len(target) > 1 else _NO_BAND  # the route itself is meant to be driven

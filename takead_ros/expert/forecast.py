@@ -62,8 +62,15 @@ def forecast(ego: Ego, lanes: LaneGraph, tracks: dict[int, Track], stamp: int) -
     last = Sightings(x, y, yaw, vx, vy, course, speed, acceleration, age, length, width, follows)
     courses, boxes = predict(lanes, last, TIMES, ego)
     actors = Actors(
-        rows[:, 0].astype(np.int64), kind, speed, acceleration, age, standing,
-        np.array([tracks[i].has_moved for i in ids], dtype=bool), (rows[:, 9] > 0.0) & (age == 0.0), person,
+        rows[:, 0].astype(np.int64),
+        kind,
+        speed,
+        acceleration,
+        age,
+        standing,
+        np.array([tracks[i].has_moved for i in ids], dtype=bool),
+        (rows[:, 9] > 0.0) & (age == 0.0),
+        person,
         boxes,
-    )  # fmt: skip
+    )
     return actors, courses

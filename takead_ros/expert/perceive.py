@@ -69,7 +69,13 @@ def perceive(scene: Scene, memory: Memory, parameters: ExpertParameters) -> Situ
         cyclists=find_slow_cyclists(actors, now, ego, limit, p),
         oncoming=find_oncoming(actors, now, grid, ego, p),
         memory=replace(
-            memory, stamp=scene.stamp, tracks=tracks, waiting_since=waiting_since, stopped_at=stopped_at,
-            urgent=noticed, polylines=scene.polylines, lanes=lanes,
+            memory,
+            stamp=scene.stamp,
+            tracks=tracks,
+            waiting_since=waiting_since,
+            stopped_at=stopped_at,
+            urgent=noticed,
+            polylines=scene.polylines,
+            lanes=lanes,
         ),
-    )  # fmt: skip
+    )

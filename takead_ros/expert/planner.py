@@ -82,9 +82,11 @@ def _output(scene: Scene, paths: Paths, rollouts: Rollouts, choice: Choice) -> D
     best, driven, lines = choice.best, rollouts.driven, paths.lines
     path = rollouts.path[best]
     chosen = Plan(
-        driven.x[best, _PLAN_ROWS], driven.y[best, _PLAN_ROWS], driven.yaw[best, _PLAN_ROWS],
+        driven.x[best, _PLAN_ROWS],
+        driven.y[best, _PLAN_ROWS],
+        driven.yaw[best, _PLAN_ROWS],
         driven.speed[best, _PLAN_ROWS],
-    )  # fmt: skip
+    )
     # Steer along the whole path, however early the plan ends: stopping is no reason to lose sight of the bend.
     places = np.arange(1, PLAN_STEPS + 1) * max(scene.ego.speed, _CREEP_MPS) * PLAN_DT
     on_path = [np.interp(places, GRID, values[path]) for values in (lines.x, lines.y, lines.yaw)]
@@ -104,6 +106,16 @@ def _output(scene: Scene, paths: Paths, rollouts: Rollouts, choice: Choice) -> D
     candidates = np.stack([driven.x[:, _PLAN_ROWS], driven.y[:, _PLAN_ROWS]], axis=-1)
     logits = (choice.total - choice.total[best]) / _TEMPERATURE
     return DriverOutput(
-        scene.stamp, "expert", chosen, candidates, logits, SPEED_BINS, _two_hot(float(chosen.speed[1])),
-        steering, acceleration, steering, acceleration, cause=choice.cause,
-    )  # fmt: skip
+        scene.stamp,
+        "expert",
+        chosen,
+        candidates,
+        logits,
+        SPEED_BINS,
+        _two_hot(float(chosen.speed[1])),
+        steering,
+        acceleration,
+        steering,
+        acceleration,
+        cause=choice.cause,
+    )

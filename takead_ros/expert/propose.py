@@ -86,15 +86,26 @@ def propose(situation: Situation, parameters: ExpertParameters) -> Paths:
     oncoming = situation.oncoming
     overtaken = np.array([offer.overtaken for offer in offers])
     met = encounter(
-        lines.offset, overtaken, situation.others, oncoming.against & (oncoming.limit > 0.0), KNOTS, EVERY, stoppable,
-        len(situation.grid.x), ego.width,
-    )  # fmt: skip
+        lines.offset,
+        overtaken,
+        situation.others,
+        oncoming.against & (oncoming.limit > 0.0),
+        KNOTS,
+        EVERY,
+        stoppable,
+        len(situation.grid.x),
+        ego.width,
+    )
     yields = [waits(situation, lines, met, stoppable) for waits in YIELDS]
     wall = min(draft.walls, key=lambda wall: wall.along, default=None)
     gap = standstill_gaps(
-        actors.speed, actors.has_moved, actors.person, situation.impatience,
-        _CLOSE_M if draft.closes_up else p.blocker_gap_m, p.standstill_gap_m,
-    )  # fmt: skip
+        actors.speed,
+        actors.has_moved,
+        actors.person,
+        situation.impatience,
+        _CLOSE_M if draft.closes_up else p.blocker_gap_m,
+        p.standstill_gap_m,
+    )
     return Paths(draft, offers, lines, cap, why, met, gap, wall, np.minimum.reduce(yields))
 
 

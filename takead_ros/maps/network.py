@@ -37,9 +37,16 @@ class Strip:
 
 
 def strips(
-    shape: Shape, count: int, width: float, *, center: Marking = SOLID, inner: Marking = BROKEN, side: Marking = EDGE,
-    leftwards: bool = True, junction: bool = False,
-) -> list[Strip]:  # fmt: skip
+    shape: Shape,
+    count: int,
+    width: float,
+    *,
+    center: Marking = SOLID,
+    inner: Marking = BROKEN,
+    side: Marking = EDGE,
+    leftwards: bool = True,
+    junction: bool = False,
+) -> list[Strip]:
     """``count`` lanes side by side from the left on, of which ``shape`` is the rightmost (else, not ``leftwards``, the
     leftmost). ``center``, ``inner``, ``side``: what marks the left border, those between lanes, and the right one."""
     shapes = [shape]
@@ -74,16 +81,21 @@ class Network:
         return lanes
 
     def add_two_way(
-        self, start: Place, end: Place, lanes: list[Strip], *, center: Marking = SOLID, inner: Marking = BROKEN,
+        self,
+        start: Place,
+        end: Place,
+        lanes: list[Strip],
+        *,
+        center: Marking = SOLID,
+        inner: Marking = BROKEN,
         side: Marking = EDGE,
-    ) -> list[Strip]:  # fmt: skip
+    ) -> list[Strip]:
         """``lanes`` from ``start`` to ``end``, and as many back, marked as said. Returns those back."""
         self.add(start, end, lanes)
         back = lanes[-1].shape.opposite((2 * len(lanes) - 1) * self.width)
         return self.add(
-            end.turned(), start.turned(),
-            strips(back, len(lanes), self.width, center=center, inner=inner, side=side),
-        )  # fmt: skip
+            end.turned(), start.turned(), strips(back, len(lanes), self.width, center=center, inner=inner, side=side)
+        )
 
     def lanes_at(self, before: Place, end: Place) -> list[Strip]:
         """The lanes of an edge, from the left."""

@@ -33,10 +33,11 @@ class Town:
     def streets(self) -> list[Street]:
         """The lanes as a scenario sees them, in the map's order."""
         return [
-            Street(lane.key, lane.length, lane.width, lane.junction, self.following[lane.key],
-                   self.opposite.get(lane.key))
+            Street(
+                lane.key, lane.length, lane.width, lane.junction, self.following[lane.key], self.opposite.get(lane.key)
+            )
             for lane in self.lanes
-        ]  # fmt: skip
+        ]
 
 
 def read_town(name: str, text: str) -> Town:

@@ -82,8 +82,20 @@ def _fetch(name: str, place: Path) -> None:
 
 
 def _download(folder: Path, name: str, remedy: str) -> Path:
-    command = [sys.executable, "-m", "pip", "download", WHEEL, "--no-deps", "--ignore-requires-python",
-               "--only-binary", ":all:", "--disable-pip-version-check", "--dest", str(folder)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        WHEEL,
+        "--no-deps",
+        "--ignore-requires-python",
+        "--only-binary",
+        ":all:",
+        "--disable-pip-version-check",
+        "--dest",
+        str(folder),
+    ]
     try:
         # pip draws its own progress bar on stdout, which here is the console's stderr
         done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, timeout=PATIENCE, text=True, check=False)

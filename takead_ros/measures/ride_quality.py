@@ -100,11 +100,15 @@ def _comfortable(along: FloatArray, across: FloatArray, yaw_rate: FloatArray) ->
     low, high = LONGITUDINAL_ACCELERATION
     return np.asarray(
         (
-            (along > low) & (along < high) & (np.abs(across) < LATERAL_ACCELERATION) & (np.abs(yaw_rate) < YAW_RATE)
-            & (np.abs(yaw_rate @ slope) < YAW_ACCELERATION) & (np.abs(along @ slope) < LONGITUDINAL_JERK)
+            (along > low)
+            & (along < high)
+            & (np.abs(across) < LATERAL_ACCELERATION)
+            & (np.abs(yaw_rate) < YAW_RATE)
+            & (np.abs(yaw_rate @ slope) < YAW_ACCELERATION)
+            & (np.abs(along @ slope) < LONGITUDINAL_JERK)
             & (np.abs(magnitude @ slope) < JERK)
         ).all(1)
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=32)

@@ -47,11 +47,25 @@ HEADLINES: tuple[Headline, ...] = (
     Headline("driving_score", "Driving Score", "{:.1f}", 1, lambda s: s.driving_score),
     Headline("success_rate", "Success Rate", "{:.1%}", 1, lambda s: s.success_rate),
     Headline("route_completion", "Route completion", "{:.1%}", 1, lambda s: s.route_completion),
-    Headline("takeovers_per_km", "Takeovers per km", "{:.2f}", -1, lambda s: s.takeovers,
-             lambda s: s.distance / 1000.0, SHORTEST_KM),
-    Headline("expert_share", "Expert share", "{:.1%}", -1, lambda s: s.expert_share * s.duration,
-             lambda s: s.duration, SHORTEST_S),
-)  # fmt: skip
+    Headline(
+        "takeovers_per_km",
+        "Takeovers per km",
+        "{:.2f}",
+        -1,
+        lambda s: s.takeovers,
+        lambda s: s.distance / 1000.0,
+        SHORTEST_KM,
+    ),
+    Headline(
+        "expert_share",
+        "Expert share",
+        "{:.1%}",
+        -1,
+        lambda s: s.expert_share * s.duration,
+        lambda s: s.duration,
+        SHORTEST_S,
+    ),
+)
 BY_KEY: dict[HeadlineKey, Headline] = {headline.key: headline for headline in HEADLINES}
 
 
@@ -210,9 +224,16 @@ def _difference(
     low, high = np.percentile(second - first, CONFIDENCE).tolist()
     each = ratio(columns[1]) - ratio(columns[0])
     return Difference(
-        headline.key, old, new, new - old, low, high,
-        int((each > 1e-9).sum()), int((np.abs(each) <= 1e-9).sum()), int((each < -1e-9).sum()),
-    )  # fmt: skip
+        headline.key,
+        old,
+        new,
+        new - old,
+        low,
+        high,
+        int((each > 1e-9).sum()),
+        int((np.abs(each) <= 1e-9).sum()),
+        int((each < -1e-9).sum()),
+    )
 
 
 def _columns(scores: Sequence[EpisodeScore], headlines: Sequence[Headline]) -> tuple[FloatArray, FloatArray]:

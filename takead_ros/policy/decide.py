@@ -46,8 +46,14 @@ class Decider:
                 ("logits", "profiles", "speed_logits", "control"),
             )
             answer_all(
-                logits, profiles.reshape(*profiles.shape[:2], -1), speed_logits, control, self._decoder,
-                Frames._make(values[some] for values in frames), Motions._make(values[some] for values in motions),
-                sound[some], commands[some],
-            )  # fmt: skip
+                logits,
+                profiles.reshape(*profiles.shape[:2], -1),
+                speed_logits,
+                control,
+                self._decoder,
+                Frames._make(values[some] for values in frames),
+                Motions._make(values[some] for values in motions),
+                sound[some],
+                commands[some],
+            )
         return commands

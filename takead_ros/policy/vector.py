@@ -23,9 +23,14 @@ def _encode(observation: Observation) -> Encoded:
 def decoder(manifest: Manifest) -> Decoder:
     """How the outputs of the model with ``manifest`` are decoded."""
     return Decoder(
-        FADE, PLAN_DT, np.array(manifest.speed_bins, dtype=float), SPEED_DECODES.index(manifest.decoding.speed),
-        manifest.decoding.control, *spline(PLAN_STEPS), DEFAULT,
-    )  # fmt: skip
+        FADE,
+        PLAN_DT,
+        np.array(manifest.speed_bins, dtype=float),
+        SPEED_DECODES.index(manifest.decoding.speed),
+        manifest.decoding.control,
+        *spline(PLAN_STEPS),
+        DEFAULT,
+    )
 
 
 def _decode(outputs: Outputs, observation: Observation, manifest: Manifest) -> DriverOutput:

@@ -41,11 +41,16 @@ def collision(view: View, p: MonitorParameters) -> Finding:
 
 
 COLLISION_PREDICTED = Record(
-    Trigger.COLLISION_PREDICTED, collision, sustain="collision_sustain_s", clear="collision_clear_s", stops="alone",
+    Trigger.COLLISION_PREDICTED,
+    collision,
+    sustain="collision_sustain_s",
+    clear="collision_clear_s",
+    stops="alone",
     enters="the policy's plan meets a visible road user within horizon_s, or runs a stop line that the expert "
     "respects, and the expert does better",
-    clears="it no longer does", severity="0.5 to 1, by the time that is left",
-)  # fmt: skip
+    clears="it no longer does",
+    severity="0.5 to 1, by the time that is left",
+)
 
 
 def _contacts(view: View, near: Objects, p: MonitorParameters) -> Callable[[FloatArray], FloatArray]:
@@ -120,8 +125,12 @@ def following(view: View, p: MonitorParameters) -> Finding:
 
 
 TIME_TO_COLLISION = Record(
-    Trigger.TIME_TO_COLLISION, following, sustain="following_sustain_s", stops="alone",
+    Trigger.TIME_TO_COLLISION,
+    following,
+    sustain="following_sustain_s",
+    stops="alone",
     enters="time to collision below ttc_s or headway below headway_s to what goes ahead or stands on the policy's "
     "path, and the policy brakes less than it must and than the expert",
-    clears="above ttc_exit_s and headway_exit_s", severity="0.3 to 1, by the time to collision",
-)  # fmt: skip
+    clears="above ttc_exit_s and headway_exit_s",
+    severity="0.3 to 1, by the time to collision",
+)

@@ -80,7 +80,7 @@ def _automation(
         of_policy = screened.policy.accepted is not None and driver is screened.policy.accepted.value
         source, age = (
             (Source.POLICY, screened.policy.age(now)) if of_policy else (Source.EXPERT, screened.expert.age(now))
-        )  # fmt: skip
+        )
         return (
             Axis(driver.steering_angle, source, driver.stamp, age),
             Axis(driver.acceleration, source, driver.stamp, age),

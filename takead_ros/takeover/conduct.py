@@ -18,9 +18,14 @@ def unhealthy(view: View, p: MonitorParameters) -> Finding | None:
 
 
 POLICY_UNHEALTHY = Record(
-    Trigger.POLICY_UNHEALTHY, unhealthy, of_plan=False, clear="unhealthy_clear_s",
-    enters="late, failed, not finite, out of range, or the plan jumps", clears="healthy", severity="1",
-)  # fmt: skip
+    Trigger.POLICY_UNHEALTHY,
+    unhealthy,
+    of_plan=False,
+    clear="unhealthy_clear_s",
+    enters="late, failed, not finite, out of range, or the plan jumps",
+    clears="healthy",
+    severity="1",
+)
 
 
 def disagreement(view: View, p: MonitorParameters) -> Finding | None:
@@ -39,10 +44,13 @@ def disagreement(view: View, p: MonitorParameters) -> Finding | None:
 
 
 STEERING_DISAGREEMENT = Record(
-    Trigger.STEERING_DISAGREEMENT, disagreement, sustain="disagreement_sustain_s",
+    Trigger.STEERING_DISAGREEMENT,
+    disagreement,
+    sustain="disagreement_sustain_s",
     enters="policy and expert steer more than disagreement_share of full lock apart, above disagreement_speed_mps",
-    clears="less than disagreement_exit_share apart, or slower", severity="0.4 and more, by the difference",
-)  # fmt: skip
+    clears="less than disagreement_exit_share apart, or slower",
+    severity="0.4 and more, by the difference",
+)
 
 
 def stuck(view: View, p: MonitorParameters) -> Finding | None:
@@ -50,15 +58,21 @@ def stuck(view: View, p: MonitorParameters) -> Finding | None:
         return None
     waits = _goes(view.expert.output, p) and not _goes(driver_of(view).output, p)
     return Finding(
-        Trigger.STUCK, waits and view.stood_s >= p.stuck_s, not waits or view.stood_s == 0.0, 0.3,
+        Trigger.STUCK,
+        waits and view.stood_s >= p.stuck_s,
+        not waits or view.stood_s == 0.0,
+        0.3,
         text=f"stands for {view.stood_s:.1f} s while the expert would go",
-    )  # fmt: skip
+    )
 
 
 STUCK = Record(
-    Trigger.STUCK, stuck, enters="stands for stuck_s while only the expert would go",
-    clears="it moves, or the policy would go, or the expert would not", severity="0.3",
-)  # fmt: skip
+    Trigger.STUCK,
+    stuck,
+    enters="stands for stuck_s while only the expert would go",
+    clears="it moves, or the policy would go, or the expert would not",
+    severity="0.3",
+)
 
 
 def _goes(output: DriverOutput, p: MonitorParameters) -> bool:
@@ -72,13 +86,19 @@ def speed_limit(view: View, p: MonitorParameters) -> Finding | None:
     excess = speed / limit - 1.0
     fast = excess > p.speeding_share and speed - limit > p.speeding_mps
     return Finding(
-        Trigger.SPEED_LIMIT, fast and brakes_less(view, p), excess <= p.speeding_exit_share,
-        min(max(0.3 + 0.5 * excess, 0.3), 0.8), text=f"{speed:.1f} m/s where {limit:.1f} m/s is the limit",
-    )  # fmt: skip
+        Trigger.SPEED_LIMIT,
+        fast and brakes_less(view, p),
+        excess <= p.speeding_exit_share,
+        min(max(0.3 + 0.5 * excess, 0.3), 0.8),
+        text=f"{speed:.1f} m/s where {limit:.1f} m/s is the limit",
+    )
 
 
 SPEED_LIMIT = Record(
-    Trigger.SPEED_LIMIT, speed_limit, sustain="speeding_sustain_s",
+    Trigger.SPEED_LIMIT,
+    speed_limit,
+    sustain="speeding_sustain_s",
     enters="faster than the limit by speeding_share and by speeding_mps, and the policy brakes less than the expert",
-    clears="within speeding_exit_share of the limit", severity="0.3 to 0.8, by the excess",
-)  # fmt: skip
+    clears="within speeding_exit_share of the limit",
+    severity="0.3 to 0.8, by the excess",
+)

@@ -31,11 +31,13 @@ def off_route(view: View, p: MonitorParameters) -> Finding:
 
 
 OFF_ROUTE = Record(
-    Trigger.OFF_ROUTE, off_route, sustain="off_route_sustain_s",
+    Trigger.OFF_ROUTE,
+    off_route,
+    sustain="off_route_sustain_s",
     enters="farther from the route than off_route_m or turned from it by off_route_yaw_rad, the policy not returning",
     clears="within off_route_exit_m and off_route_yaw_exit_rad, or the policy returns as the expert would",
     severity="0.4 to 0.8, by the distance",
-)  # fmt: skip
+)
 
 
 def _end_offset(scene: Scene, output: DriverOutput) -> float:
@@ -67,11 +69,15 @@ def bend_speed(view: View, p: MonitorParameters) -> Finding:
 
 
 BEND_SPEED = Record(
-    Trigger.BEND_SPEED, bend_speed, sustain="bend_sustain_s", stops="alone",
+    Trigger.BEND_SPEED,
+    bend_speed,
+    sustain="bend_sustain_s",
+    stops="alone",
     enters="the policy's plan takes a bend of the route with more than bend_mps2, braking for it is due "
     "(bend_braking_mps2), and the policy brakes less than it must (braking_share) and than the expert",
-    clears="no bend is planned with more than bend_exit_mps2", severity="0.5 to 1, by the time to the bend",
-)  # fmt: skip
+    clears="no bend is planned with more than bend_exit_mps2",
+    severity="0.5 to 1, by the time to the bend",
+)
 
 
 def bends(scene: Scene, p: MonitorParameters) -> tuple[FloatArray, FloatArray]:
@@ -110,8 +116,13 @@ def road_left(view: View, p: MonitorParameters) -> Finding:
 
 
 OFF_ROAD = Record(
-    Trigger.OFF_ROAD, road_left, sustain="off_road_sustain_s", stops="always", of_plan=False,
+    Trigger.OFF_ROAD,
+    road_left,
+    sustain="off_road_sustain_s",
+    stops="always",
+    of_plan=False,
     enters="farther than off_road_m from the edge of every lane and than off_road_route_m from the route: both drivers "
     "plan along roads, so nobody is fit",
-    clears="nearer than off_road_exit_m", severity="1",
-)  # fmt: skip
+    clears="nearer than off_road_exit_m",
+    severity="1",
+)

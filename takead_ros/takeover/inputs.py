@@ -105,9 +105,14 @@ Check = Callable[[Received[T], "Received[T] | None", ArbiterParameters], str]
 
 
 def screen(
-    source: ScreenedInput[T], new: Received[T] | None, now: Now, check: Check[T], max_age_s: float, repeats: bool,
+    source: ScreenedInput[T],
+    new: Received[T] | None,
+    now: Now,
+    check: Check[T],
+    max_age_s: float,
+    repeats: bool,
     parameters: ArbiterParameters,
-) -> ScreenedInput[T]:  # fmt: skip
+) -> ScreenedInput[T]:
     """``source`` after looking at the newest message. ``repeats``: the same stamp may come again."""
     if new is None or new is source.seen:
         return source
@@ -184,10 +189,19 @@ def check_values(new: Received[Scene], before: Received[Scene] | None, p: Arbite
     """Fault code of a scene's ego, objects and route, taken together with the scene before, or empty."""
     ego, route = new.value.ego, new.value.route
     numbers = (
-        ego.x, ego.y, ego.yaw, ego.speed, ego.steering_angle, ego.wheelbase, ego.max_steering_angle,
-        ego.length, ego.width, route.lateral_offset, route.heading_error,
+        ego.x,
+        ego.y,
+        ego.yaw,
+        ego.speed,
+        ego.steering_angle,
+        ego.wheelbase,
+        ego.max_steering_angle,
+        ego.length,
+        ego.width,
+        route.lateral_offset,
+        route.heading_error,
         route.remaining,
-    )  # fmt: skip
+    )
     seen = new.value.objects
     arrays = (seen.x, seen.y, seen.yaw, seen.vx, seen.vy, seen.length, seen.width, seen.visibility)
     if not all(map(math.isfinite, chain(numbers, *(array.tolist() for array in arrays), (float(route.path.sum()),)))):

@@ -55,9 +55,16 @@ def bounded(
 
 
 def apply(
-    steering: float, acceleration: float, before: tuple[float, float], speed: float, wheelbase: float,
-    full_lock: float, allowed: Rates, dt: float, p: ArbiterParameters,
-) -> tuple[float, float, Limit]:  # fmt: skip
+    steering: float,
+    acceleration: float,
+    before: tuple[float, float],
+    speed: float,
+    wheelbase: float,
+    full_lock: float,
+    allowed: Rates,
+    dt: float,
+    p: ArbiterParameters,
+) -> tuple[float, float, Limit]:
     """The nearest command within the limits, and which of them cut it.
 
     steering rad, acceleration m/s^2; ``before``: the command of the last tick, ``dt`` s ago; speed m/s, wheelbase m.

@@ -200,7 +200,7 @@ ROWS = (
     Row(of(M.HANDBACK), stopping, M.MRM, nobody, Booking.START),
     Row(of(M.HANDBACK), late, M.MRM, nobody, Booking.START),
     Row(of(M.HANDBACK), converged, M.POLICY, Reason.fixed("converged"), Booking.END),
-)  # fmt: skip
+)
 
 
 def first_hit(s: Situation) -> Row | None:

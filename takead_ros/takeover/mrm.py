@@ -40,7 +40,7 @@ class DeadReckoning:
     def of(ego: EgoState) -> DeadReckoning:
         return DeadReckoning(
             ego.x, ego.y, ego.yaw, ego.speed, ego.length, ego.width, ego.wheelbase, ego.max_steering_angle
-        )  # fmt: skip
+        )
 
     def reckoned(self, steering: float, acceleration: float, dt: float) -> DeadReckoning:
         """Where a kinematic bicycle is ``dt`` s later; it never rolls backwards."""
@@ -167,9 +167,13 @@ def to_goal(goal_m: float, motion: DeadReckoning, p: ArbiterParameters) -> float
 
 
 def deceleration(
-    path: PlanPath | None, motion: DeadReckoning, objects: Objects, age_s: float, least_mps2: float,
+    path: PlanPath | None,
+    motion: DeadReckoning,
+    objects: Objects,
+    age_s: float,
+    least_mps2: float,
     p: ArbiterParameters,
-) -> float:  # fmt: skip
+) -> float:
     """How hard to brake (m/s^2, positive): ``least_mps2``, harder where an object demands it, at most emergency.
 
     Demanded is a stop before every visible object in the corridor of the path (prolonged straight on; the straight
@@ -192,9 +196,14 @@ def deceleration(
 
 
 def _needed(
-    there: Place, here: float, motion: DeadReckoning, velocity: tuple[float, float], yaw: float,
-    size: tuple[float, float], p: ArbiterParameters,
-) -> float:  # fmt: skip
+    there: Place,
+    here: float,
+    motion: DeadReckoning,
+    velocity: tuple[float, float],
+    yaw: float,
+    size: tuple[float, float],
+    p: ArbiterParameters,
+) -> float:
     """Deceleration (m/s^2) that stops the ego, ``here`` m along its way, before an object of ``size`` (m) ``there``;
     0 where that is not in the way."""
     cos, sin = abs(math.cos(yaw - there.heading)), abs(math.sin(yaw - there.heading))

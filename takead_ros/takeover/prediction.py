@@ -110,10 +110,17 @@ def roll_out(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray, p: Mo
     """
     prepare()
     vehicle = Vehicle(
-        float(ego.x), float(ego.y), float(ego.yaw), float(ego.speed), float(ego.wheelbase),
-        float(ego.max_steering_angle), p.vehicle_braking_mps2, p.vehicle_acceleration_mps2, float(p.lookahead_steps),
+        float(ego.x),
+        float(ego.y),
+        float(ego.yaw),
+        float(ego.speed),
+        float(ego.wheelbase),
+        float(ego.max_steering_angle),
+        p.vehicle_braking_mps2,
+        p.vehicle_acceleration_mps2,
+        float(p.lookahead_steps),
         p.lookahead_m,
-    )  # fmt: skip
+    )
     return pursue(trace.t, trace.arc, trace.x, trace.y, float(trace.yaw[-1]), float(age_s), ahead, vehicle)
 
 

@@ -9,9 +9,16 @@ from takead_ros.takeover.course import BEND_SPEED, OFF_ROAD, OFF_ROUTE
 RECORDS = {
     record.trigger: record
     for record in (
-        POLICY_UNHEALTHY, COLLISION_PREDICTED, TIME_TO_COLLISION, STEERING_DISAGREEMENT, STUCK, OFF_ROUTE, SPEED_LIMIT,
-        BEND_SPEED, OFF_ROAD,
+        POLICY_UNHEALTHY,
+        COLLISION_PREDICTED,
+        TIME_TO_COLLISION,
+        STEERING_DISAGREEMENT,
+        STUCK,
+        OFF_ROUTE,
+        SPEED_LIMIT,
+        BEND_SPEED,
+        OFF_ROAD,
     )
-}  # fmt: skip
+}
 STOPPING = frozenset(which for which, record in RECORDS.items() if record.stops == "alone")
 NOBODY_FIT = frozenset(which for which, record in RECORDS.items() if record.stops == "always")

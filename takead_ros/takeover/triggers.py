@@ -151,9 +151,11 @@ def _noted(
 
 
 def _placed(
-    output: DriverOutput | None, known: Driver | None, poses: Mapping[int, tuple[float, float, float, float]],
+    output: DriverOutput | None,
+    known: Driver | None,
+    poses: Mapping[int, tuple[float, float, float, float]],
     p: MonitorParameters,
-) -> Driver | None:  # fmt: skip
+) -> Driver | None:
     """A new output, judged and placed in ``map`` at the pose of the scene that it answers; ``known`` where it is
     that one."""
     if output is None or (known is not None and known.output is output):
@@ -193,6 +195,5 @@ def most_severe(scene: Scene, alarms: Mapping[Trigger, Alarm]) -> TakeoverReques
         return TakeoverRequest(scene.stamp, Trigger.NONE)
     worst = max(active, key=lambda f: (RECORDS[f.trigger].stops == "always", f.severity, -f.trigger))
     return TakeoverRequest(
-        scene.stamp, worst.trigger, min(max(worst.severity, 0.0), 1.0), worst.time_to_event, worst.object_id,
-        worst.text,
-    )  # fmt: skip
+        scene.stamp, worst.trigger, min(max(worst.severity, 0.0), 1.0), worst.time_to_event, worst.object_id, worst.text
+    )

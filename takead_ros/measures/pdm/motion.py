@@ -38,13 +38,14 @@ def comfortable(states: FloatArray, dt: float, window: int | None = None) -> np.
     smoothed, magnitude = along @ smooth.T, np.hypot(along, across) @ smooth.T
     low, high = LONGITUDINAL_ACCELERATION
     fine = (
-        (smoothed > low) & (smoothed < high)
+        (smoothed > low)
+        & (smoothed < high)
         & (np.abs(across @ smooth.T) < LATERAL_ACCELERATION)
         & (np.abs(magnitude @ slope.T) < JERK)
         & (np.abs(smoothed @ slope.T) < LONGITUDINAL_JERK)
         & (np.abs(yaw @ savitzky_golay(samples, YAW_WINDOW, 2, 1, dt).T) < YAW_RATE)
         & (np.abs(yaw @ savitzky_golay(samples, YAW_WINDOW, 3, 2, dt).T) < YAW_ACCELERATION)
-    )  # fmt: skip
+    )
     return np.asarray(fine.all(1))
 
 
@@ -65,13 +66,16 @@ def _spline(steps: int, pieces: int) -> tuple[FloatArray, FloatArray, FloatArray
     i = np.minimum(at.astype(int), steps - 1)
     u = (at - i)[:, None]
     values = (
-        (1 + 2 * u) * (1 - u) ** 2 * knots[i] + u * (1 - u) ** 2 * slopes[i]
-        + u**2 * (3 - 2 * u) * knots[i + 1] + u**2 * (u - 1) * slopes[i + 1]
-    )  # fmt: skip
+        (1 + 2 * u) * (1 - u) ** 2 * knots[i]
+        + u * (1 - u) ** 2 * slopes[i]
+        + u**2 * (3 - 2 * u) * knots[i + 1]
+        + u**2 * (u - 1) * slopes[i + 1]
+    )
     rates = (
         6 * u * (u - 1) * (knots[i] - knots[i + 1])
-        + (1 - u) * (1 - 3 * u) * slopes[i] + u * (3 * u - 2) * slopes[i + 1]
-    )  # fmt: skip
+        + (1 - u) * (1 - 3 * u) * slopes[i]
+        + u * (3 * u - 2) * slopes[i + 1]
+    )
     return values[:, :n], values[:, n], rates[:, :n], rates[:, n]
 
 

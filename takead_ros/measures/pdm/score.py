@@ -69,9 +69,14 @@ class _Boxes:
 
 
 def pdm_scores(
-    states: FloatArray, ego: EgoState, tracks: Tracks, area: LaneArea, path: FloatArray,
-    reference_progress: float | None = None, comfort_window: int | None = None,
-) -> PdmScores:  # fmt: skip
+    states: FloatArray,
+    ego: EgoState,
+    tracks: Tracks,
+    area: LaneArea,
+    path: FloatArray,
+    reference_progress: float | None = None,
+    comfort_window: int | None = None,
+) -> PdmScores:
     """Scores trajectories ``states`` (N, S, 4) [x m, y m, yaw rad, speed m/s] in ``map``, S samples 0.1 s apart.
 
     ``tracks`` must hold S + 9 samples from the same start; of ``ego`` only the size and the wheelbase count; ``path``
@@ -87,8 +92,11 @@ def pdm_scores(
             f"PDM score: the others are known for {tracks.x.shape[1]} samples, "
             f"expected {samples + LOOK_AHEAD[-1]} (Tracks.of fills up)"
         )
-    for name, values in (("route's path", path), ("reference progress", reference_progress or 0.0),
-                         ("ego's size", (ego.length, ego.width, ego.wheelbase))):  # fmt: skip
+    for name, values in (
+        ("route's path", path),
+        ("reference progress", reference_progress or 0.0),
+        ("ego's size", (ego.length, ego.width, ego.wheelbase)),
+    ):
         if not np.isfinite(values).all():
             raise TakeadError(f"PDM score: the {name} holds a number that is not finite, expected finite ones")
     x, y, yaw, speed = (np.ascontiguousarray(states[..., i]) for i in range(4))
@@ -112,9 +120,13 @@ def pdm_scores(
 
 
 def score_plans(
-    scene: Scene, future: Sequence[Objects], plans: FloatArray, reference: FloatArray | None = None,
-    comfort_window: int | None = None, tracked: bool = False,
-) -> PdmScores:  # fmt: skip
+    scene: Scene,
+    future: Sequence[Objects],
+    plans: FloatArray,
+    reference: FloatArray | None = None,
+    comfort_window: int | None = None,
+    tracked: bool = False,
+) -> PdmScores:
     """Scores plans (N, K, 2) m of a recorded scene, in its ``base_link``, a point every 0.5 s (``DriverOutput``).
 
     ``future``: the objects that were then there, every 0.1 s from the scene's own moment on (5 s for plans of 4 s;
@@ -127,10 +139,15 @@ def score_plans(
     states = resample(np.asarray(both, dtype=float), max(ego.speed, 0.0), DT)
     states = track(states, ego, DT) if tracked else states
     cos, sin = np.cos(ego.yaw), np.sin(ego.yaw)
-    placed = np.stack([
-        ego.x + cos * states[..., 0] - sin * states[..., 1], ego.y + sin * states[..., 0] + cos * states[..., 1],
-        wrap_angle(states[..., 2] + ego.yaw), states[..., 3],
-    ], axis=-1)  # fmt: skip
+    placed = np.stack(
+        [
+            ego.x + cos * states[..., 0] - sin * states[..., 1],
+            ego.y + sin * states[..., 0] + cos * states[..., 1],
+            wrap_angle(states[..., 2] + ego.yaw),
+            states[..., 3],
+        ],
+        axis=-1,
+    )
     tracks = Tracks.of(future, placed.shape[1] + LOOK_AHEAD[-1], DT)
     area, path = LaneArea(scene.polylines), scene.route.path
     if reference is None:
@@ -181,10 +198,23 @@ def _time_to_collision(boxes: _Boxes, tracks: Tracks, area: LaneArea) -> tuple[F
 def _first_overlaps(boxes: _Boxes, tracks: Tracks, ahead: tuple[int, ...], standing: float) -> IntArray:
     """Keys (N, M), see ``kernels.first_overlaps``."""
     return first_overlaps(
-        boxes.x, boxes.y, boxes.cos, boxes.sin, boxes.speed, boxes.length, boxes.width, tracks.x, tracks.y,
-        np.cos(tracks.yaw), np.sin(tracks.yaw), tracks.length, tracks.width, np.array(ahead, dtype=np.int64),
-        standing, DT,
-    )  # fmt: skip
+        boxes.x,
+        boxes.y,
+        boxes.cos,
+        boxes.sin,
+        boxes.speed,
+        boxes.length,
+        boxes.width,
+        tracks.x,
+        tracks.y,
+        np.cos(tracks.yaw),
+        np.sin(tracks.yaw),
+        tracks.length,
+        tracks.width,
+        np.array(ahead, dtype=np.int64),
+        standing,
+        DT,
+    )
 
 
 def _bearing(

@@ -88,9 +88,14 @@ def _profiles(x: FloatArray, y: FloatArray, yaw: FloatArray, dt: float) -> tuple
 
 
 def _control(
-    car: _Car, side: FloatArray, turned: FloatArray, aim: FloatArray, curvatures: FloatArray, wheelbase: float,
+    car: _Car,
+    side: FloatArray,
+    turned: FloatArray,
+    aim: FloatArray,
+    curvatures: FloatArray,
+    wheelbase: float,
     dt: float,
-) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+) -> tuple[FloatArray, FloatArray]:
     """Acceleration m/s^2 and steering rate rad/s (N,) of cars ``side`` m left of their plan and ``turned`` rad from it.
 
     aim (N,) m/s: the plan's speed at the end of the horizon; curvatures (N, HORIZON) 1/m: the plan's on the way there.

@@ -10,9 +10,7 @@ import numpy as np
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray, IntArray, ObjectKind, Objects
 
-ROAD_USERS = (
-    ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.EMERGENCY_VEHICLE, ObjectKind.PEDESTRIAN, ObjectKind.CYCLIST,
-)  # fmt: skip
+ROAD_USERS = (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.EMERGENCY_VEHICLE, ObjectKind.PEDESTRIAN, ObjectKind.CYCLIST)
 
 
 @dataclass(frozen=True)
