@@ -181,12 +181,18 @@ class Progress:
         self._console, self._clock = console, clock
         self._bars = (
             Bars(
-                SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=16),
-                MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("ETA"), Eta(), console=console,
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=16),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("ETA"),
+                Eta(),
+                console=console,
             )
             if console.is_terminal
             else None
-        )  # fmt: skip
+        )
         self._tasks: dict[str, TaskID] = {}
         self._begun: dict[str, tuple[float, int]] = {}  # s, and what was done then
         self._shown: dict[str, float] = {}  # s of the last line

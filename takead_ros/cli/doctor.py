@@ -120,8 +120,13 @@ def _ros() -> list[Check]:
     if distro:
         first = Check("ROS 2", True, False, f"{distro}, sourced")
     elif lying_there:
-        first = Check("ROS 2", False, False, f"installed, not sourced: {', '.join(lying_there)}",
-                      f"source {lying_there[-1]}/setup.bash")  # fmt: skip
+        first = Check(
+            "ROS 2",
+            False,
+            False,
+            f"installed, not sourced: {', '.join(lying_there)}",
+            f"source {lying_there[-1]}/setup.bash",
+        )
     else:
         first = Check("ROS 2", False, False, "none", "https://docs.ros.org/en/jazzy/Installation.html")
     return [

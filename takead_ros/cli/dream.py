@@ -108,5 +108,9 @@ def _row(happened: Happened) -> tuple[str, ...]:
     infractions = ", ".join(f"{kind} at {time_s:.2f} s".replace("_", " ") for kind, time_s in happened.infractions)
     ttc = "none below 3 s" if happened.min_ttc_s is None else f"{happened.min_ttc_s:.2f} s"
     return (
-        f"{happened.progress_m:.1f} m", f"{happened.speed_mps:.1f} m/s", contacts or "none", infractions or "none", ttc,
-    )  # fmt: skip
+        f"{happened.progress_m:.1f} m",
+        f"{happened.speed_mps:.1f} m/s",
+        contacts or "none",
+        infractions or "none",
+        ttc,
+    )

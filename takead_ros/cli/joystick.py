@@ -17,9 +17,13 @@ from takead_ros.takeover.joystick import JoystickMapping, JoystickState, Reading
 from takead_ros.vehicles.joystick import JoystickDevice
 
 app = typer.Typer(
-    name="joystick", no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
-    add_completion=False, help="Look at a joystick and try its mapping.",
-)  # fmt: skip
+    name="joystick",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Look at a joystick and try its mapping.",
+)
 BAR = 24
 
 

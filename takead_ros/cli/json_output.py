@@ -10,9 +10,11 @@ from takead_ros.console import note
 from takead_ros.files import refuse_existing, to_json, writable_folder, write_record
 
 JSON = typer.Option(
-    None, "--json", metavar="FILE",
+    None,
+    "--json",
+    metavar="FILE",
     help="Write the result to this new file, as JSON; '-': to standard output, in place of the text.",
-)  # fmt: skip
+)
 STDOUT = "-"
 
 

@@ -20,9 +20,12 @@ from takead_ros.runs.loop_state import STATE, read_state
 from takead_ros.runs.results import Comparison, read_evaluation
 
 app = typer.Typer(
-    add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
     help="List the runs below a folder; show one.",
-)  # fmt: skip
+)
 
 
 @app.command("ls", epilog="Example: [bold]takead runs ls runs[/bold]")

@@ -18,9 +18,12 @@ from takead_ros.scenarios import ALL_FAMILIES, build
 from takead_ros.scenarios.suites import load_suite, suite_names
 
 app = typer.Typer(
-    add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
     help="Scenario families and suites.",
-)  # fmt: skip
+)
 
 
 @app.command("ls", epilog="Example: [bold]takead scenarios ls[/bold]")

@@ -18,8 +18,11 @@ def evaluation_table(content: Evaluation) -> Table:
     """The headlines of each scenario family and of all episodes, and the intervals of the latter."""
     table = Table(
         title=cell(f"{content.model} on suite {content.suite}, {content.episode_count} episodes"),
-        title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False,
-    )  # fmt: skip
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+    )
     table.add_column("scenario", overflow="fold")
     for title in ("Score", "Success", "Route", "Takeovers/km", "Expert", "n"):
         table.add_column(title, justify="right", no_wrap=True)
@@ -64,8 +67,11 @@ def comparison_table(content: Comparison, families: bool = True) -> Table:
     """Both values, their paired difference with its 95 % interval, and on how many episodes the second did better."""
     table = Table(
         title=cell(f"{content.episode_count} episodes, the same for both (suite {content.suite})"),
-        title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False,
-    )  # fmt: skip
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+    )
     table.add_column("", overflow="fold")
     for title in ("before", "after", "change", "95 % interval", "+/=/-"):
         table.add_column(title, justify="right", no_wrap=True)

@@ -15,15 +15,24 @@ from takead_ros.resources import resource
 from takead_ros.takeover import table
 
 app = typer.Typer(
-    name="takeover", no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
-    add_completion=False, help="The arbiter's states and transitions, as implemented.",
-)  # fmt: skip
+    name="takeover",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="The arbiter's states and transitions, as implemented.",
+)
 
 PLACES = {  # where each state stands in the picture
-    "DISENGAGED": (0.0, 2.0), "POLICY": (2.8, 2.2), "EXPERT": (5.4, 4.2), "HUMAN": (5.2, 1.0),
-    "HANDBACK": (8.2, 2.4), "MRM": (7.6, -2.6), "STOPPED": (2.0, -2.6),
+    "DISENGAGED": (0.0, 2.0),
+    "POLICY": (2.8, 2.2),
+    "EXPERT": (5.4, 4.2),
+    "HUMAN": (5.2, 1.0),
+    "HANDBACK": (8.2, 2.4),
+    "MRM": (7.6, -2.6),
+    "STOPPED": (2.0, -2.6),
     "ARRIVING": (4.6, -0.9),
-}  # fmt: skip
+}
 
 
 @app.callback()
@@ -96,27 +105,46 @@ def draw(out: Path) -> None:
         (x0, y0), (x1, y1) = PLACES[origin.name], PLACES[to.name]
         axes.add_patch(
             FancyArrowPatch(
-                (x0, y0), (x1, y1), connectionstyle="arc3,rad=0.14", arrowstyle="-|>", mutation_scale=13,
-                shrinkA=34, shrinkB=34, color="#555555", linewidth=1.1,
+                (x0, y0),
+                (x1, y1),
+                connectionstyle="arc3,rad=0.14",
+                arrowstyle="-|>",
+                mutation_scale=13,
+                shrinkA=34,
+                shrinkB=34,
+                color="#555555",
+                linewidth=1.1,
             )
-        )  # fmt: skip
+        )
         side = math.hypot(x1 - x0, y1 - y0)
         bend = 0.09 * side
         x = 0.5 * (x0 + x1) + bend * (y1 - y0) / side
         y = 0.5 * (y0 + y1) - bend * (x1 - x0) / side
         axes.text(
-            x, y, str(number), ha="center", va="center", fontsize=8, color="#b04000",
+            x,
+            y,
+            str(number),
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="#b04000",
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
-        )  # fmt: skip
+        )
         axes.text(
             9.4, 4.9 - 0.31 * number, f"{number}  {origin.name} to {to.name}: {'; '.join(conditions)}", fontsize=6
         )
     colors = {"MRM": "#f4c7c3", "STOPPED": "#f4c7c3", "HUMAN": "#cfe2f3", "EXPERT": "#d9ead3", "POLICY": "#fff2cc"}
     for name, (x, y) in PLACES.items():
         axes.text(
-            x, y, name, ha="center", va="center", fontsize=9.5, fontweight="bold",
+            x,
+            y,
+            name,
+            ha="center",
+            va="center",
+            fontsize=9.5,
+            fontweight="bold",
             bbox={"boxstyle": "round,pad=0.55", "facecolor": colors.get(name, "#eeeeee"), "edgecolor": "#333333"},
-        )  # fmt: skip
+        )
     axes.text(-0.8, 4.6, "; ".join(table.from_any()), fontsize=8)
     axes.set_xlim(-0.9, 16.5)
     axes.set_ylim(-4.2, 4.9)

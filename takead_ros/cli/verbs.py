@@ -90,17 +90,34 @@ def _log_to(ctx: typer.Context, value: Path | None) -> None:
 
 _PANEL = "What is told"
 QUIET = typer.Option(
-    False, "--quiet", "-q", callback=_flag(be_quiet), is_eager=True, expose_value=False, rich_help_panel=_PANEL,
+    False,
+    "--quiet",
+    "-q",
+    callback=_flag(be_quiet),
+    is_eager=True,
+    expose_value=False,
+    rich_help_panel=_PANEL,
     help="Only results and errors.",
-)  # fmt: skip
+)
 VERBOSE = typer.Option(
-    False, "--verbose", "-v", callback=_flag(be_verbose), is_eager=True, expose_value=False, rich_help_panel=_PANEL,
+    False,
+    "--verbose",
+    "-v",
+    callback=_flag(be_verbose),
+    is_eager=True,
+    expose_value=False,
+    rich_help_panel=_PANEL,
     help="Also what goes on inside.",
-)  # fmt: skip
+)
 LOG_FILE = typer.Option(
-    None, "--log-file", callback=_log_to, is_eager=True, expose_value=False, rich_help_panel=_PANEL,
+    None,
+    "--log-file",
+    callback=_log_to,
+    is_eager=True,
+    expose_value=False,
+    rich_help_panel=_PANEL,
     help="Append everything to this file too, with the time, and tracebacks.",
-)  # fmt: skip
+)
 
 
 def _everywhere() -> Any:

@@ -66,9 +66,7 @@ def film_failures(content: Evaluation, spec: RunSpec, folder: Path, workers: int
         else:
             write_record(folder / MARK, settings)
         specs = {(one.family, one.seed): one for one in spec.episodes(takeovers)}
-        jobs = [
-            FilmJob(specs[e.scenario, e.seed], _text(e), folder / f"{e.scenario}-{e.seed}.gif") for e in failed
-        ]  # fmt: skip
+        jobs = [FilmJob(specs[e.scenario, e.seed], _text(e), folder / f"{e.scenario}-{e.seed}.gif") for e in failed]
         waiting = [job for job in jobs if not job.path.exists()]
         done = len(jobs) - len(waiting)
         label = "drawing failures"

@@ -44,9 +44,14 @@ def save_gif(
     )
     with replacing(path) as partial:
         next(reduced).save(
-            partial, format="GIF", save_all=True, append_images=reduced, duration=list(durations), loop=0,
+            partial,
+            format="GIF",
+            save_all=True,
+            append_images=reduced,
+            duration=list(durations),
+            loop=0,
             optimize=False,
-        )  # fmt: skip
+        )
 
 
 def _palette(picture: Image.Image, pinned: Iterable[Colour]) -> Image.Image:

@@ -48,8 +48,9 @@ def paired_scores(episodes: Sequence[tuple[EpisodeResult, EpisodeResult]]) -> st
         # dots of equal scores would hide each other: a small fixed step to the side by their rank
         across = [a + 0.7 * (j % 5 - 2) for j, (a, _) in enumerate(pairs)]
         up = [b + 0.7 * (j // 5 % 5 - 2) for j, (_, b) in enumerate(pairs)]
-        axes.scatter(across, up, s=34, alpha=0.75, marker=markers[i % len(markers)],
-                     label=family.replace("_", " "), linewidths=0)  # fmt: skip
+        axes.scatter(
+            across, up, s=34, alpha=0.75, marker=markers[i % len(markers)], label=family.replace("_", " "), linewidths=0
+        )
     axes.text(4, 97, "better now", color=NEW, fontsize=10, va="top")
     axes.text(97, 4, "worse now", color=OLD, fontsize=10, ha="right")
     axes.set(xlabel="Driving Score before", ylabel="Driving Score after", xlim=(-4, 104), ylim=(-4, 104))
@@ -68,8 +69,15 @@ def headlines(old: Summary, new: Summary) -> str:
             found, interval = getattr(summary, headline.key), summary.intervals[headline.key]
             axes.plot([place, place], [scale * interval.low, scale * interval.high], color=colour, linewidth=2.0)
             axes.plot(place, scale * found, marker="o", color=colour, markersize=7)
-            axes.annotate(headline.written.format(found), (place, scale * found), (8, 0), textcoords="offset points",
-                          fontsize=8, color=INK, va="center")  # fmt: skip
+            axes.annotate(
+                headline.written.format(found),
+                (place, scale * found),
+                (8, 0),
+                textcoords="offset points",
+                fontsize=8,
+                color=INK,
+                va="center",
+            )
         axes.set(xlim=(-0.4, 1.7))
         axes.set_xticks([0, 1], ["before", "after"])
         axes.set_ylim(bottom=0.0)
@@ -119,8 +127,9 @@ def training_curves(history: Mapping[str, Sequence[Mapping[str, float]]]) -> str
         names = [name for name in rows[0] if name not in ("epoch", "step", "steps", "pairs")]
         for name in names:
             values = [row.get(name, float("nan")) for row in rows]
-            axes.plot(range(1, len(rows) + 1), values, marker="o", markersize=3, linewidth=1.5,
-                      label=name.replace("_", " "))  # fmt: skip
+            axes.plot(
+                range(1, len(rows) + 1), values, marker="o", markersize=3, linewidth=1.5, label=name.replace("_", " ")
+            )
         axes.set_title(phase.replace("_", " "), fontsize=10, color=INK, loc="left")
         axes.set_xlabel("epoch", fontsize=9)
         axes.set_xticks(range(1, len(rows) + 1))

@@ -47,16 +47,30 @@ LIGHTS: dict[int, Colour] = {
     LightState.UNKNOWN: (230, 230, 230),
 }
 PLANS: dict[str, Colour] = {
-    "policy": (255, 176, 46), "old": (255, 176, 46), "new": (45, 212, 191), "expert": (90, 220, 120),
+    "policy": (255, 176, 46),
+    "old": (255, 176, 46),
+    "new": (45, 212, 191),
+    "expert": (90, 220, 120),
     "driven": (120, 170, 255),
-}  # fmt: skip
+}
 KERB: Colour = (205, 208, 212)
 OTHER_PLANS: tuple[Colour, ...] = ((244, 114, 182), (196, 181, 253), (250, 204, 21))
 # everything above: what a palette must keep apart
 COLOURS: tuple[Colour, ...] = (
-    GRASS, ROAD, EDGE, MARKING, ROUTE, EGO, INK, PAPER, KERB, *KINDS.values(), *LIGHTS.values(), *PLANS.values(),
+    GRASS,
+    ROAD,
+    EDGE,
+    MARKING,
+    ROUTE,
+    EGO,
+    INK,
+    PAPER,
+    KERB,
+    *KINDS.values(),
+    *LIGHTS.values(),
+    *PLANS.values(),
     *OTHER_PLANS,
-)  # fmt: skip
+)
 
 EGO_HEIGHT = 0.30  # of the picture: how far above its lower edge the ego is
 SMOOTH = 2  # drawn this many times larger, then reduced
@@ -173,8 +187,9 @@ def _draw_objects(canvas: _Canvas, scene: Scene) -> None:
             _draw_box(canvas, float(o.x[i]), float(o.y[i]), float(o.yaw[i]), float(o.length[i]), width, colour, hidden)
 
 
-def _draw_box(canvas: _Canvas, x: float, y: float, yaw: float, length: float, width: float, colour: Colour,
-              hidden: bool) -> None:  # fmt: skip
+def _draw_box(
+    canvas: _Canvas, x: float, y: float, yaw: float, length: float, width: float, colour: Colour, hidden: bool
+) -> None:
     """A body with its windscreen, or, hidden, its hatched outline."""
     corners = box_corners(np.array(x), np.array(y), np.array(yaw), np.array(length), np.array(width))
     if hidden:

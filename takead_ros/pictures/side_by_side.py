@@ -98,9 +98,14 @@ def ensure(run: Path, before: Evaluation, after: Evaluation, progress: Progress)
         for i, path in enumerate((before.path, after.path)):
             progress.report(label, i, 3)
             spec = EpisodeSpec(
-                before.suite, scenario, seed, path, True, simulator=before.simulator.split()[0],
+                before.suite,
+                scenario,
+                seed,
+                path,
+                True,
+                simulator=before.simulator.split()[0],
                 parameters=before.parameters,
-            )  # fmt: skip
+            )
             drives.append(record_drive(runner, spec))
     finally:
         runner.close()
@@ -114,9 +119,13 @@ def ensure(run: Path, before: Evaluation, after: Evaluation, progress: Progress)
     durations = durations_ms([STEP_S * i for i in range(len(pictures))])
     save_gif(pictures, run / GIF, durations, [INK, GROUND, *(colour for _, colour in DRIVERS.values())])
     moment = Moment(
-        scenario=scenario, seed=seed, trigger=trigger, takeovers_after=len(new.takeovers),
-        caption=_caption(scenario, seed, trigger, len(new.takeovers)), models=models,
-    )  # fmt: skip
+        scenario=scenario,
+        seed=seed,
+        trigger=trigger,
+        takeovers_after=len(new.takeovers),
+        caption=_caption(scenario, seed, trigger, len(new.takeovers)),
+        models=models,
+    )
     write_record(facts, moment)
     progress.report(label, 3, 3)
     return moment

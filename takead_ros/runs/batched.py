@@ -71,9 +71,14 @@ def drive_batched(
             answers = decider.decide(seen.encoded, seen.frames, seen.motions, seen.sound)
             asked[due] = np.where(seen.sound[:, None], answers, STOP)
         limit_all(
-            asked, commands, np.ascontiguousarray(batch.state.ego[:, 3]), batch.vehicle.wheelbase,
-            batch.vehicle.full_lock, limits, batch.step_s,
-        )  # fmt: skip
+            asked,
+            commands,
+            np.ascontiguousarray(batch.state.ego[:, 3]),
+            batch.vehicle.wheelbase,
+            batch.vehicle.full_lock,
+            limits,
+            batch.step_s,
+        )
         batch.step(commands)
         tape.note()
         if perceiver:

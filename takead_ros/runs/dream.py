@@ -147,12 +147,22 @@ def dream(
     apart = np.hypot(log.x - before.x, log.y - before.y)
     end = "as long as the record" if log.end is End.RUNNING else log.end.value.replace("_", " ")
     result = Dreamed(
-        clip=str(world.clip), event=world.window.event, takeover=world.window.takeover, at_s=world.window.at_s,
-        seconds=log.duration, model=driver.name, model_sha256=driver.sha256, agents=agents, perception=perception,
+        clip=str(world.clip),
+        event=world.window.event,
+        takeover=world.window.takeover,
+        at_s=world.window.at_s,
+        seconds=log.duration,
+        model=driver.name,
+        model_sha256=driver.sha256,
+        agents=agents,
+        perception=perception,
         end="the recorded map ends" if episode.at_map_end and log.end is End.RUNNING else end,
-        end_difference_m=float(apart[-1]), largest_difference_m=float(apart.max()), recorded=_happened(before),
-        dreamed=_happened(log, world.tracks.id.tolist()), notes=tuple(episode.notes),
-    )  # fmt: skip
+        end_difference_m=float(apart[-1]),
+        largest_difference_m=float(apart.max()),
+        recorded=_happened(before),
+        dreamed=_happened(log, world.tracks.id.tolist()),
+        notes=tuple(episode.notes),
+    )
     return result, seen, views
 
 
@@ -212,9 +222,14 @@ def _drive(driver: Driver, episode: DreamEpisode, perception: str) -> tuple[Epis
     audience = _Audience(episode, driver.policy is None)
     scenario = episode.scenario
     spec = EpisodeSpec(
-        "", scenario.family, scenario.seed, driver.name, takeovers=False, simulator=NAME,
+        "",
+        scenario.family,
+        scenario.seed,
+        driver.name,
+        takeovers=False,
+        simulator=NAME,
         parameters={"simulator_node": {"perception": perception}},
-    )  # fmt: skip
+    )
     log, _ = drive_episode(spec, NAME, episode, driver.policy, audience.watch)
     return log, audience.views()
 
@@ -245,16 +260,22 @@ def _happened(log: EpisodeLog, ids: Sequence[int] | None = None) -> Happened:
     touched = (
         Touch(
             contact.object_id if ids is None else ids[contact.object_id - 1],
-            ObjectKind(contact.kind).name.lower(), contact.tick * log.step_s,
+            ObjectKind(contact.kind).name.lower(),
+            contact.tick * log.step_s,
         )
         for contact in log.contacts
-    )  # fmt: skip
+    )
     return Happened(
-        x=float(log.x[-1]), y=float(log.y[-1]), yaw=float(log.yaw[-1]), speed_mps=float(log.speed[-1]),
-        progress_m=float(log.route_s[-1] - log.route_s[0]), contacts=tuple(touched),
-        infractions=tuple((one.kind, one.time) for one in scored.infractions), penalty=scored.penalty,
+        x=float(log.x[-1]),
+        y=float(log.y[-1]),
+        yaw=float(log.yaw[-1]),
+        speed_mps=float(log.speed[-1]),
+        progress_m=float(log.route_s[-1] - log.route_s[0]),
+        contacts=tuple(touched),
+        infractions=tuple((one.kind, one.time) for one in scored.infractions),
+        penalty=scored.penalty,
         min_ttc_s=scored.min_ttc,
-    )  # fmt: skip
+    )
 
 
 def same_contacts(result: Dreamed) -> bool:

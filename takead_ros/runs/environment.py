@@ -32,9 +32,11 @@ class Environment:
 def this_environment() -> Environment:
     """Of this process."""
     return Environment(
-        cpu=_cpu(), cores=len(os.sched_getaffinity(0)), python=platform.python_version(),
+        cpu=_cpu(),
+        cores=len(os.sched_getaffinity(0)),
+        python=platform.python_version(),
         packages={name: found for name in PACKAGES if (found := _version(name))},
-    )  # fmt: skip
+    )
 
 
 def _version(package: str) -> str:

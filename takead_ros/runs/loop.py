@@ -67,16 +67,26 @@ class Loop:
     """
 
     def __init__(
-        self, folder: Path, plan: LoopPlan, model: Path, trainer: Trainer, workers: EpisodeWorkers,
-        progress: Callable[[], AbstractContextManager[Progress]], tell: Callable[[str], None],
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        plan: LoopPlan,
+        model: Path,
+        trainer: Trainer,
+        workers: EpisodeWorkers,
+        progress: Callable[[], AbstractContextManager[Progress]],
+        tell: Callable[[str], None],
+    ) -> None:
         self.folder, self._trainer, self._workers = folder, trainer, workers
         self._progress, self._tell = progress, tell
         first = plan.spec(str(model), "selection:0")
         self._asked = LoopState(
-            format="takead-loop-1", plan=plan, trainer=dict(trainer.settings), first_model=first.model,
-            first_sha256=first.model_sha256, version=__version__,
-        )  # fmt: skip
+            format="takead-loop-1",
+            plan=plan,
+            trainer=dict(trainer.settings),
+            first_model=first.model,
+            first_sha256=first.model_sha256,
+            version=__version__,
+        )
         self.state = self._asked
         self._stack = contextlib.ExitStack()
 
@@ -150,9 +160,7 @@ class Loop:
         spec = plan.spec(EXPERT, f"training:0-{plan.demonstrations - 1}", plan.demonstrated)
         self._tell("demonstrations: the expert drives")
         with self._progress() as progress:
-            drive(
-                spec, "all", self.folder / "demonstrations", self._workers, progress, "expert's demonstrations"
-            )  # fmt: skip
+            drive(spec, "all", self.folder / "demonstrations", self._workers, progress, "expert's demonstrations")
 
     def _collect(self, number: int, parent: Path, folder: Path) -> Evaluation:
         drives = self.state.plan.drives
@@ -213,9 +221,13 @@ def final_comparison(
 
 
 def _evaluated(
-    spec: RunSpec, passes: Sequence[PassName], file: Path, workers: EpisodeWorkers,
-    progress: Callable[[], AbstractContextManager[Progress]], label: str,
-) -> Evaluation:  # fmt: skip
+    spec: RunSpec,
+    passes: Sequence[PassName],
+    file: Path,
+    workers: EpisodeWorkers,
+    progress: Callable[[], AbstractContextManager[Progress]],
+    label: str,
+) -> Evaluation:
     """The evaluation kept in ``file``, or made and kept there; a broken file is made again from its episodes."""
     with contextlib.suppress(TakeadError):
         found = read_evaluation(file)

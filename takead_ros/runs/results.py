@@ -200,9 +200,7 @@ def _shallow(record: EpisodeScore | Summary | RunSettings) -> dict[str, Any]:
 
 def _pair(alone: EpisodeResult, assisted: EpisodeResult) -> EvaluatedEpisode:
     keys = ("takeovers", "takeovers_per_km", "expert_share", "triggers", "clips")
-    return EvaluatedEpisode(
-        **{**_shallow(alone), **{key: getattr(assisted, key) for key in keys}}, assisted=assisted
-    )  # fmt: skip
+    return EvaluatedEpisode(**{**_shallow(alone), **{key: getattr(assisted, key) for key in keys}}, assisted=assisted)
 
 
 def _mean_verdict(results: Sequence[EpisodeResult]) -> dict[str, float] | None:

@@ -95,9 +95,11 @@ class Processes(Generic[J, R]):
         self, jobs: Sequence[J], finished: Callable[[J, R], None], name: Callable[[J], str], progress: Progress
     ) -> None:
         pool = self._pool = self._pool or futures.ProcessPoolExecutor(
-            self._count, mp_context=multiprocessing.get_context("spawn"), initializer=_start,
+            self._count,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start,
             initargs=(os.getpid(), self._make),
-        )  # fmt: skip
+        )
         with _ctrl_c_held():
             running: dict[futures.Future[R], J] = {pool.submit(_run, job): job for job in jobs}
         open_ = set(running)

@@ -158,14 +158,22 @@ def one_round(
     every = {
         "dagger": Aggregation(mix, replace(Aggregation().schedule, epochs=dagger_epochs), imitation),
         "distil": Distil(
-            target=target, score_weight=score_weight, mix=mix, imitation=imitation,  # type: ignore[arg-type]
+            target=target,  # type: ignore[arg-type]
+            score_weight=score_weight,
+            mix=mix,
+            imitation=imitation,
             schedule=replace(Distil().schedule, epochs=distil_epochs),
         ),
         "preference": Preference(
-            loss, rejected, beta, gamma, mix=mix, imitation=imitation,  # type: ignore[arg-type]
+            loss,  # type: ignore[arg-type]
+            rejected,  # type: ignore[arg-type]
+            beta,
+            gamma,
+            mix=mix,
+            imitation=imitation,
             schedule=replace(Preference().schedule, epochs=preference_epochs),
         ),
-    }  # fmt: skip
+    }
     chosen = []
     for word in stages.split(","):
         stage = stage_of(word.strip())

@@ -70,9 +70,12 @@ class SetReader(nn.Module):
         )
         single = sum(widths[name] for name in SINGLE) + (MEMORY if memory else 0)
         self.head = nn.Sequential(
-            nn.Linear(single + len(SETS) * hidden, 2 * hidden), nn.ReLU(), nn.Linear(2 * hidden, 2 * hidden), nn.ReLU(),
+            nn.Linear(single + len(SETS) * hidden, 2 * hidden),
+            nn.ReLU(),
+            nn.Linear(2 * hidden, 2 * hidden),
+            nn.ReLU(),
             nn.Linear(2 * hidden, 1 + PLAN_STEPS),
-        )  # fmt: skip
+        )
 
     def forward(self, inputs: Mapping[str, Tensor], memory: Tensor) -> Tensor:
         parts = [inputs[name] for name in SINGLE] + ([memory] if self._memory else [])
@@ -101,9 +104,12 @@ def memory_of(speed: FloatArray, frame: NDArray[np.int64]) -> NDArray[np.float32
 
 
 def measure(
-    data: Dataset, families: Sequence[str], schedule: Schedule, folds: int = 3,
+    data: Dataset,
+    families: Sequence[str],
+    schedule: Schedule,
+    folds: int = 3,
     report: Callable[[str, int, int], None] | None = None,
-) -> dict[str, Measured]:  # fmt: skip
+) -> dict[str, Measured]:
     """By family, worst first by what of the speed is not explained; ``all`` comes last.
 
     data: one part for each episode; families: of each part. Raises TakeadError where a family has fewer episodes than
@@ -148,9 +154,14 @@ def _folds(families: Sequence[str], folds: int) -> NDArray[np.int64]:
 
 
 def _predict(
-    data: Dataset, plain: Rows, labels: FloatArray, memory: NDArray[np.float32], split: tuple[Rows, Rows],
-    remembers: bool, schedule: Schedule,
-) -> FloatArray:  # fmt: skip
+    data: Dataset,
+    plain: Rows,
+    labels: FloatArray,
+    memory: NDArray[np.float32],
+    split: tuple[Rows, Rows],
+    remembers: bool,
+    schedule: Schedule,
+) -> FloatArray:
     """Labels of the second rows of ``split`` by a network that learned from the first."""
     prepare(schedule)
     learned, asked = split
@@ -181,9 +192,7 @@ def _predict(
     return np.concatenate(found).astype(float)
 
 
-def _measured(
-    labels: FloatArray, errors: Sequence[FloatArray], part: Rows, chosen: NDArray[np.bool_]
-) -> Measured:  # fmt: skip
+def _measured(labels: FloatArray, errors: Sequence[FloatArray], part: Rows, chosen: NDArray[np.bool_]) -> Measured:
     deviation = float(labels[chosen, 0].std())
 
     def rms(values: FloatArray) -> float:

@@ -39,9 +39,12 @@ def predictability(
     with Progress() as shown:
         found = find_clips(clips)
         data, unread = cache.load(
-            found.clips, encoded, ARCHITECTURES[DEFAULT].format, workers,
+            found.clips,
+            encoded,
+            ARCHITECTURES[DEFAULT].format,
+            workers,
             lambda done, of: shown.report("read clips", done, of),
-        )  # fmt: skip
+        )
         lost = {one.path for one in unread}
         families = [clip.manifest.provenance.scenario for clip in found.clips if clip.path not in lost]
         schedule = Schedule(epochs=epochs, batch=512, rate=2e-3, seed=seed, threads=threads)
@@ -53,11 +56,16 @@ def predictability(
     if as_json != STDOUT:
         rows = [
             (
-                family, str(one.frames), f"{one.speed_deviation_mps:.1f}", f"{one.speed_rms_mps:.2f}",
-                f"{one.speed_unexplained:.0%}", f"{one.aside_rms_m:.2f}", f"{one.memory_speed_unexplained:.0%}",
+                family,
+                str(one.frames),
+                f"{one.speed_deviation_mps:.1f}",
+                f"{one.speed_rms_mps:.2f}",
+                f"{one.speed_unexplained:.0%}",
+                f"{one.aside_rms_m:.2f}",
+                f"{one.memory_speed_unexplained:.0%}",
             )
             for family, one in results.items()
-        ]  # fmt: skip
+        ]
         columns = ("family", "frames", "m/s", "error", "unexplained", "path m", "with memory")
         stdout.print(
             table(

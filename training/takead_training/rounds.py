@@ -81,9 +81,16 @@ class _Record(BaseModel):
 
 
 def run_round(
-    parent: Path, clips: Sequence[Path], demonstrations: Sequence[Path], out: Path, settings: RoundSettings,
-    casual: bool = False, report: Report | None = None, base: Path | None = None, unseeded: bool = False,
-) -> RoundResult:  # fmt: skip
+    parent: Path,
+    clips: Sequence[Path],
+    demonstrations: Sequence[Path],
+    out: Path,
+    settings: RoundSettings,
+    casual: bool = False,
+    report: Report | None = None,
+    base: Path | None = None,
+    unseeded: bool = False,
+) -> RoundResult:
     """Train on takeover ``clips`` of ``parent`` (an exported model) and on ``demonstrations`` (folders) into ``out``.
 
     Training starts from ``base`` (an exported model), else from ``parent``: with the baseline as ``base`` and the clips
@@ -107,19 +114,29 @@ def run_round(
         unread = {one.path for one in refused}
         learned = [clip for clip in (*takeovers.clips, *demos.clips) if clip.path not in unread]
         made = Provenance(
-            name=out.name, stage=manifest.stage, parent=manifest.sha256,
-            clips=tuple(clip.manifest.clip_id for clip in learned), suites=suites_of(learned), seeds=seeds_of(learned),
+            name=out.name,
+            stage=manifest.stage,
+            parent=manifest.sha256,
+            clips=tuple(clip.manifest.clip_id for clip in learned),
+            suites=suites_of(learned),
+            seeds=seeds_of(learned),
             training={name: value for name, value in manifest.training.items() if name != "network"},
-        )  # fmt: skip
+        )
 
         def done(stage: Stage[Any], outcome: Outcome) -> None:
             record.history[stage.name], record.figures[stage.name] = outcome.history, outcome.history[-1]
             write_record(out / "round.json", record)
 
         checkpoint = run_stages(
-            settings.stages, net, data, made, parity_frames(data, own, settings.seed),
-            lambda number, stage: out / f"{number + 1}-{stage.name}.pt", report, done,
-        )  # fmt: skip
+            settings.stages,
+            net,
+            data,
+            made,
+            parity_frames(data, own, settings.seed),
+            lambda number, stage: out / f"{number + 1}-{stage.name}.pt",
+            report,
+            done,
+        )
         report("export", 0, 1, {})
         model = out / "model.onnx"
         exported, parity = export(checkpoint, model, overwrite=True)  # left by a kill before the record, if at all
@@ -180,9 +197,14 @@ def _open(out: Path, asked: dict[str, JsonValue]) -> _Record:
 
 
 def _load(
-    takeovers: Found, demos: Found, format: PolicyFormat, choosers: set[str], folder: Path, settings: RoundSettings,
+    takeovers: Found,
+    demos: Found,
+    format: PolicyFormat,
+    choosers: set[str],
+    folder: Path,
+    settings: RoundSettings,
     report: Report,
-) -> tuple[Dataset, np.ndarray, list[Refused]]:  # fmt: skip
+) -> tuple[Dataset, np.ndarray, list[Refused]]:
     """All rows, takeovers first; which of them (R,) come from the takeover clips; and the clips that cannot be read.
 
     A choice of another model than ``choosers`` (sha256) is marked FOREIGN, so that it is mapped by its plan.

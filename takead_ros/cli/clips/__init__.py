@@ -7,9 +7,13 @@ import typer
 from takead_ros.cli.clips import export, label, ls, play, prune, recover, show, verify
 
 app = typer.Typer(
-    name="clips", no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False,
+    name="clips",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
     help="List, show, verify, repair, relabel, play and export takeover clips.",
-)  # fmt: skip
+)
 app.command("ls", epilog=ls.EXAMPLE)(ls.list_)
 app.command(epilog=show.EXAMPLE)(show.show)
 app.command(epilog=verify.EXAMPLE)(verify.verify)

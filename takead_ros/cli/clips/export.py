@@ -28,10 +28,14 @@ def export(
     result = exporting.export(shelf.clips, out, format_)
     shelf.broken.extend(result.broken)
     found = {
-        "clips": [str(clip) for clip in result.clips], "out": str(out), "format": format_, "frames": result.frames,
+        "clips": [str(clip) for clip in result.clips],
+        "out": str(out),
+        "format": format_,
+        "frames": result.frames,
         "broken": [{"path": str(item.path), "why": item.why} for item in shelf.broken],
-        "not_noted": result.not_noted, "left_out": result.left_out,
-    }  # fmt: skip
+        "not_noted": result.not_noted,
+        "left_out": result.left_out,
+    }
     if as_json != STDOUT:
         say(f"{result.frames} frames of {len(result.clips)} clips -> {out}")
         if result.left_out:

@@ -39,10 +39,18 @@ def list_(
         lines = [("clip", "class", "trigger", "who", "sev", "s", "events", "lost")]
         for path, manifest in clips:
             name = str(path.relative_to(folder)) if path != folder else path.name
-            lines.append((
-                name, manifest.judged, manifest.trigger, manifest.who, f"{manifest.severity:.2f}",
-                f"{manifest.seconds:.1f}", str(len(manifest.events)), str(manifest.lost),
-            ))  # fmt: skip
+            lines.append(
+                (
+                    name,
+                    manifest.judged,
+                    manifest.trigger,
+                    manifest.who,
+                    f"{manifest.severity:.2f}",
+                    f"{manifest.seconds:.1f}",
+                    str(len(manifest.events)),
+                    str(manifest.lost),
+                )
+            )
         widths = [max(len(row[i]) for row in lines) for i in range(len(lines[0]))]
         for row in lines:
             # No table of rich's: it would break the names, which are there to be copied.

@@ -36,9 +36,13 @@ class DreamEpisode(VectorEpisode):
         vehicle = vehicle._replace(substeps=round(STEP_S / vehicle.physics_step))
         scenario = replace(world.scenario, actors=tuple(self._users.actors))
         compiled = compile_on(
-            scenario, course.navigation, self._users.paths, world.record.polylines, course.lanes.points,
+            scenario,
+            course.navigation,
+            self._users.paths,
+            world.record.polylines,
+            course.lanes.points,
             course.lanes.half,
-        )  # fmt: skip
+        )
         _as_recorded(compiled.rows, world)
         batch = Batch(1, vehicle)
         batch.reset([0], [compiled], np.array([[ego.x, ego.y, ego.yaw, ego.speed, course.limits[0][1]]]))
@@ -87,9 +91,18 @@ def body_of(ego: EgoState, vehicle: Vehicle) -> FloatArray:
 
 def _shown(ego: EgoState) -> FloatArray:
     return np.array(
-        [ego.x, ego.y, ego.yaw, ego.speed, ego.lateral_speed, ego.yaw_rate, ego.acceleration, ego.lateral_acceleration,
-         ego.steering_angle]
-    )  # fmt: skip
+        [
+            ego.x,
+            ego.y,
+            ego.yaw,
+            ego.speed,
+            ego.lateral_speed,
+            ego.yaw_rate,
+            ego.acceleration,
+            ego.lateral_acceleration,
+            ego.steering_angle,
+        ]
+    )
 
 
 def _as_recorded(rows: Layout, world: ClipWorld) -> None:

@@ -270,21 +270,29 @@ def _actor(tracks: Tracks, driver: _Driver, ahead: list[tuple[float, float]], co
     kind = ObjectKind(int(tracks.kind[driver.i]))
     manner = _manner(driver, ahead, tracks.step_s)
     plain = Actor(
-        MODELS[kind], LanePath((), ()), 0.0, speed=float(driver.speed[0]), reactive=True,
-        braking=manner.braking, headway=manner.headway,
+        MODELS[kind],
+        LanePath((), ()),
+        0.0,
+        speed=float(driver.speed[0]),
+        reactive=True,
+        braking=manner.braking,
+        headway=manner.headway,
         emergency=kind is ObjectKind.EMERGENCY_VEHICLE,
         light=None if driver.light is None else (driver.light[0], True),
         light_index=None if driver.light is None else driver.light[1],
         present=(math.inf, math.inf) if driver.first else None,
-    )  # fmt: skip
+    )
     aims, speeds = _aims(driver, plain, manner.wish, ahead, controls, tracks.step_s)
     phases = []
     for n in range(1, len(aims)):
         own = max(abs(float(speeds[n] - speeds[n - 1])) / PHASE_S, 0.0) if aims[n] == speeds[n] else 0.0
         phases.append(
             Phase(
-                When.TIME, (n - 1) * PHASE_S, float(aims[n]), max(own, traffic.MAX_ACCELERATION),
+                When.TIME,
+                (n - 1) * PHASE_S,
+                float(aims[n]),
+                max(own, traffic.MAX_ACCELERATION),
                 max(own, traffic.COMFORT_DECELERATION),
             )
-        )  # fmt: skip
+        )
     return replace(plain, cruise=float(aims[0]), phases=tuple(phases))

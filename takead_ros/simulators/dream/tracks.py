@@ -15,10 +15,15 @@ from takead_ros.scenarios.spec import Model
 
 EXACT_S = 1e-6  # as near as this to a recorded moment it is that moment
 MODELS = {
-    ObjectKind.UNKNOWN: Model.BARRIER, ObjectKind.CAR: Model.CAR_M, ObjectKind.TRUCK: Model.VAN,
-    ObjectKind.PEDESTRIAN: Model.PEDESTRIAN, ObjectKind.CYCLIST: Model.CYCLIST, ObjectKind.CONE: Model.CONE,
-    ObjectKind.OBSTACLE: Model.BARRIER, ObjectKind.EMERGENCY_VEHICLE: Model.CAR_M,
-}  # fmt: skip
+    ObjectKind.UNKNOWN: Model.BARRIER,
+    ObjectKind.CAR: Model.CAR_M,
+    ObjectKind.TRUCK: Model.VAN,
+    ObjectKind.PEDESTRIAN: Model.PEDESTRIAN,
+    ObjectKind.CYCLIST: Model.CYCLIST,
+    ObjectKind.CONE: Model.CONE,
+    ObjectKind.OBSTACLE: Model.BARRIER,
+    ObjectKind.EMERGENCY_VEHICLE: Model.CAR_M,
+}
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,24 @@ def tracks_of(ticks: Sequence[Tick], step_s: float) -> Tracks:
     share = np.clip((at - times[before]) / (times[after] - times[before]), 0.0, 1.0)
     share = np.where(share < EXACT_S, 0.0, np.where(share > 1.0 - EXACT_S, 1.0, share))
     here = (seen[before] | (share == 1.0)[:, None]) & (seen[after] | (share == 0.0)[:, None])
-    egos = np.array([(e.x, e.y, e.yaw, np.cos(e.yaw) * e.speed, np.sin(e.yaw) * e.speed) for e in
-                     (tick.world.ego for tick in ticks)])  # fmt: skip
+    egos = np.array(
+        [
+            (e.x, e.y, e.yaw, np.cos(e.yaw) * e.speed, np.sin(e.yaw) * e.speed)
+            for e in (tick.world.ego for tick in ticks)
+        ]
+    )
     ego = _between(egos[before], egos[after], share)
     size = np.tile([ticks[0].world.ego.length, ticks[0].world.ego.width], (len(at), 1))
     return Tracks(
-        step_s, ids, body[:, 0].astype(np.int64), body[:, 1], body[:, 2], here,
-        _between(poses[before], poses[after], share[:, None]), np.concatenate([ego[:, :3], size, ego[:, 3:]], axis=1),
-    )  # fmt: skip
+        step_s,
+        ids,
+        body[:, 0].astype(np.int64),
+        body[:, 1],
+        body[:, 2],
+        here,
+        _between(poses[before], poses[after], share[:, None]),
+        np.concatenate([ego[:, :3], size, ego[:, 3:]], axis=1),
+    )
 
 
 def _between(first: FloatArray, second: FloatArray, share: FloatArray) -> FloatArray:

@@ -65,17 +65,28 @@ class ClipWorld:
         known = [limit for _, limit in course.limits if not math.isnan(limit)]
         controls = tuple(
             Control(
-                control.told.kind, control.s, control.states[0][1],
+                control.told.kind,
+                control.s,
+                control.states[0][1],
                 tuple(Change(When.TIME, max(at - 1e-6, 0.0), state) for at, state in control.states[1:]),
             )
             for control in course.controls
-        )  # fmt: skip
+        )
         return Scenario(
-            family=self.clip.resolve().name, seed=0, ability=Ability.MIXED, roads=RecordedMap(self.clip.name),
-            route=LanePath((), ()), start=float(course.s[0]), goal=course.navigation.goal, speed=ego.speed,
-            speed_limit=known[0] if known else LIMIT_MPS, time_limit=self.window.seconds + SECONDS_MORE, actors=(),
-            controls=controls, limits=tuple(course.limits),
-        )  # fmt: skip
+            family=self.clip.resolve().name,
+            seed=0,
+            ability=Ability.MIXED,
+            roads=RecordedMap(self.clip.name),
+            route=LanePath((), ()),
+            start=float(course.s[0]),
+            goal=course.navigation.goal,
+            speed=ego.speed,
+            speed_limit=known[0] if known else LIMIT_MPS,
+            time_limit=self.window.seconds + SECONDS_MORE,
+            actors=(),
+            controls=controls,
+            limits=tuple(course.limits),
+        )
 
 
 def read_world(
@@ -91,9 +102,13 @@ def read_world(
 
 
 def world_in(
-    clip: Path, manifest: ClipManifest, record: Driven, at_s: float | None = None, seconds: float | None = None,
+    clip: Path,
+    manifest: ClipManifest,
+    record: Driven,
+    at_s: float | None = None,
+    seconds: float | None = None,
     takeover: int | None = None,
-) -> ClipWorld:  # fmt: skip
+) -> ClipWorld:
     """``read_world`` of what has been read already, for more than one moment of a long clip."""
     window, ticks = _window(clip, manifest, record.ticks, at_s, seconds, takeover)
     if fault := unsound(replace(ticks[0].world, polylines=record.polylines), lines=True):
@@ -103,9 +118,13 @@ def world_in(
 
 
 def _window(
-    clip: Path, manifest: ClipManifest, ticks: Sequence[Tick], at_s: float | None, seconds: float | None,
+    clip: Path,
+    manifest: ClipManifest,
+    ticks: Sequence[Tick],
+    at_s: float | None,
+    seconds: float | None,
     takeover: int | None,
-) -> tuple[Window, list[Tick]]:  # fmt: skip
+) -> tuple[Window, list[Tick]]:
     starts = {event.takeover: event for event in manifest.events if event.kind == "start"}
     event = headline(manifest.events)
     if takeover is not None:
@@ -156,7 +175,13 @@ def vehicle_of(ego: EgoState) -> Vehicle:
         return METADRIVE
     longer, wider = ego.wheelbase / METADRIVE.wheelbase, ego.width / METADRIVE.width
     return METADRIVE._replace(
-        yaw_gain=METADRIVE.yaw_gain / longer**2, half_track=METADRIVE.half_track * wider,
-        to_front=METADRIVE.to_front * longer, to_rear=METADRIVE.to_rear * longer, length=ego.length, width=ego.width,
-        wheelbase=ego.wheelbase, full_lock=ego.max_steering_angle, top_speed=FASTEST_MPS,
-    )  # fmt: skip
+        yaw_gain=METADRIVE.yaw_gain / longer**2,
+        half_track=METADRIVE.half_track * wider,
+        to_front=METADRIVE.to_front * longer,
+        to_rear=METADRIVE.to_rear * longer,
+        length=ego.length,
+        width=ego.width,
+        wheelbase=ego.wheelbase,
+        full_lock=ego.max_steering_angle,
+        top_speed=FASTEST_MPS,
+    )

@@ -37,12 +37,31 @@ _BLOCKS: dict[type, tuple[str, dict[str, str]]] = {
     Crossing: ("X", _MOUTHS),
     TJunction: ("T", _MOUTHS),
     Roundabout: ("O", _RING),
-    OnRamp: ("r", {"merge": "0_0", "merged": "0_1", "end": "0_2", "ramp_start": "1_0", "ramp_bend": "1_1",
-                   "ramp_slant": "1_2", "ramp_slanted": "1_3"}),
-    OffRamp: ("R", {"diverge": "0_0", "end": "0_1", "ramp_bent": "1_0", "ramp_slanted": "1_1", "ramp_straight": "1_2",
-                    "ramp_end": "1_3"}),
+    OnRamp: (
+        "r",
+        {
+            "merge": "0_0",
+            "merged": "0_1",
+            "end": "0_2",
+            "ramp_start": "1_0",
+            "ramp_bend": "1_1",
+            "ramp_slant": "1_2",
+            "ramp_slanted": "1_3",
+        },
+    ),
+    OffRamp: (
+        "R",
+        {
+            "diverge": "0_0",
+            "end": "0_1",
+            "ramp_bent": "1_0",
+            "ramp_slanted": "1_1",
+            "ramp_straight": "1_2",
+            "ramp_end": "1_3",
+        },
+    ),
     LaneDrop: ("y", {"dropped": "0_0", "end": "0_1", "middle": "1_1"}),
-}  # fmt: skip
+}
 _PARAMETERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     Straight: lambda piece: {"length": piece.length},
     Curve: lambda piece: {

@@ -166,8 +166,7 @@ class SafeMetaDriveScenarios:
         lanes = read_lanes(environment.current_map.road_network, LANES)
         route = _route(lanes, tuple(vehicle.navigation.checkpoints), int(lane.index[2]))
         start, _ = lane.local_coordinates(vehicle.position)
-        length = sum(next(x.length for x in lanes if x.key == key) for key in
-                     route.keys)  # fmt: skip
+        length = sum(next(x.length for x in lanes if x.key == key) for key in route.keys)
         built = replace(scenario, route=route, start=float(start), goal=length - ARRIVED)
         return SafeMetaDriveEpisode(environment, info, built, lanes)
 

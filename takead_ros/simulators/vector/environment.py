@@ -83,10 +83,20 @@ def ego_state(state: State, row: int, vehicle: Vehicle) -> EgoState:
     """The ego of environment ``row``."""
     x, y, yaw, speed, lateral, turn, acceleration, across, steering, _ = (float(value) for value in state.ego[row])
     return EgoState(
-        x=x, y=y, yaw=yaw, speed=speed, lateral_speed=lateral, yaw_rate=turn, acceleration=acceleration,
-        lateral_acceleration=across, steering_angle=steering, length=vehicle.length, width=vehicle.width,
-        wheelbase=vehicle.wheelbase, max_steering_angle=vehicle.full_lock,
-    )  # fmt: skip
+        x=x,
+        y=y,
+        yaw=yaw,
+        speed=speed,
+        lateral_speed=lateral,
+        yaw_rate=turn,
+        acceleration=acceleration,
+        lateral_acceleration=across,
+        steering_angle=steering,
+        length=vehicle.length,
+        width=vehicle.width,
+        wheelbase=vehicle.wheelbase,
+        max_steering_angle=vehicle.full_lock,
+    )
 
 
 def objects_in(layout: Layout, state: State, row: int) -> Objects:
@@ -94,9 +104,17 @@ def objects_in(layout: Layout, state: State, row: int) -> Objects:
     here = np.flatnonzero(state.gone[row, : layout.actor_count[row]] == 0)
     pose = state.pose[row, here]
     return Objects(
-        here + 1, layout.kind[row, here], pose[:, 0], pose[:, 1], pose[:, 2], pose[:, 3], pose[:, 4],
-        layout.length[row, here], layout.width[row, here], np.ones(len(here)),
-    )  # fmt: skip
+        here + 1,
+        layout.kind[row, here],
+        pose[:, 0],
+        pose[:, 1],
+        pose[:, 2],
+        pose[:, 3],
+        pose[:, 4],
+        layout.length[row, here],
+        layout.width[row, here],
+        np.ones(len(here)),
+    )
 
 
 def controls_around(layout: Layout, state: State, row: int, front: float) -> tuple[TrafficControl, ...]:

@@ -16,8 +16,15 @@ from takead_ros.simulators.vector.compiled_scenario import CompiledScenario
 from takead_ros.simulators.vector.step import ENDS
 
 BLOCK = 64  # ticks that are kept together
-_NOTED = {"tick": np.int32, "ego": np.float64, "navigation": np.float64, "pose": np.float64, "gone": np.bool_,
-          "touched": np.bool_, "light_state": np.int8}  # fmt: skip
+_NOTED = {
+    "tick": np.int32,
+    "ego": np.float64,
+    "navigation": np.float64,
+    "pose": np.float64,
+    "gone": np.bool_,
+    "touched": np.bool_,
+    "light_state": np.int8,
+}
 
 
 class _Ticks(NamedTuple):
@@ -71,23 +78,35 @@ class Tape:
         _, who = np.nonzero(here)
         x, y, yaw, vx, vy = np.ascontiguousarray(ticks.pose[:, :actors][here].T)
         kinds = layout.kind[row]
-        objects = Objects(who + 1, kinds[who], x, y, yaw, vx, vy, layout.length[row, who], layout.width[row, who],
-                          np.ones(len(who)))  # fmt: skip
+        objects = Objects(
+            who + 1, kinds[who], x, y, yaw, vx, vy, layout.length[row, who], layout.width[row, who], np.ones(len(who))
+        )
         contacts = tuple(
-            Contact(tick, i + 1, int(kinds[i]), float(ticks.ego[tick, 0]), float(ticks.ego[tick, 1]),
-                    float(ticks.navigation[tick, 0]))
+            Contact(
+                tick,
+                i + 1,
+                int(kinds[i]),
+                float(ticks.ego[tick, 0]),
+                float(ticks.ego[tick, 1]),
+                float(ticks.navigation[tick, 0]),
+            )
             for tick, i in np.argwhere(ticks.touched[:, :actors]).tolist()
-        )  # fmt: skip
+        )
         ego, way = ticks.ego.T, ticks.navigation.T
         # in the order of recorder.COLUMNS
         columns = (ego[0], ego[1], ego[2], ego[3], ego[6], ego[7], ego[5], ego[8], way[0] - start, way[1], ego[9])
         return make_log(
-            scenario, self._batch.step_s, ENDS[int(self._batch.state.end[row])], compiled.navigation.length,
-            self._batch.vehicle.length, self._batch.vehicle.width,
+            scenario,
+            self._batch.step_s,
+            ENDS[int(self._batch.state.end[row])],
+            compiled.navigation.length,
+            self._batch.vehicle.length,
+            self._batch.vehicle.width,
             np.stack(columns),
-            Traffic(objects, np.concatenate([[0], np.cumsum(here.sum(1))])), contacts,
+            Traffic(objects, np.concatenate([[0], np.cumsum(here.sum(1))])),
+            contacts,
             self._controls(row, controls, ticks),
-        )  # fmt: skip
+        )
 
     def _controls(self, row: int, count: int, ticks: _Ticks) -> tuple[tuple[TrafficControl, ...], ...]:
         """The lights and signs of each tick, nearest first (``environment.controls_around``)."""
@@ -98,11 +117,15 @@ class Tape:
         for tick, i in np.argwhere((distances >= PASSED) & (distances <= VISIBLE)).tolist():
             found[tick].append(
                 TrafficControl(
-                    i + 1, ControlKind(int(layout.control_kind[row, i])), LightState(int(ticks.light_state[tick, i])),
-                    float(layout.control_x[row, i]), float(layout.control_y[row, i]),
-                    float(layout.control_yaw[row, i]), float(distances[tick, i]),
+                    i + 1,
+                    ControlKind(int(layout.control_kind[row, i])),
+                    LightState(int(ticks.light_state[tick, i])),
+                    float(layout.control_x[row, i]),
+                    float(layout.control_y[row, i]),
+                    float(layout.control_yaw[row, i]),
+                    float(distances[tick, i]),
                 )
-            )  # fmt: skip
+            )
         return tuple(tuple(sorted(one, key=lambda control: control.distance)) for one in found)
 
     def _fits(self) -> bool:
@@ -130,11 +153,15 @@ class Tape:
             cut = slice(max(low, 0), last)
             pieces.append(
                 _Ticks(
-                    block.tick[cut, row], block.ego[cut, row], block.navigation[cut, row],
-                    block.pose[cut, row, :actors], block.gone[cut, row, :actors], block.touched[cut, row, :actors],
+                    block.tick[cut, row],
+                    block.ego[cut, row],
+                    block.navigation[cut, row],
+                    block.pose[cut, row, :actors],
+                    block.gone[cut, row, :actors],
+                    block.touched[cut, row, :actors],
                     block.light_state[cut, row, :controls],
                 )
-            )  # fmt: skip
+            )
         whole = [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
         # what was over stayed as it was, and what is left of a block that became too narrow is empty
         moved = np.concatenate([[True], whole[0][1:] > np.maximum.accumulate(whole[0])[:-1]])

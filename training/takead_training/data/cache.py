@@ -57,9 +57,12 @@ class Index(BaseModel):
 
 
 def load(
-    clips: Sequence[Clip], cache: Path, format: PolicyFormat, workers: int = 1,
+    clips: Sequence[Clip],
+    cache: Path,
+    format: PolicyFormat,
+    workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[Dataset, tuple[Refused, ...]]:  # fmt: skip
+) -> tuple[Dataset, tuple[Refused, ...]]:
     """The rows of ``clips``, one part for each clip, in order; and the clips that turned out not to be readable.
 
     ``progress`` is told (done, total). The result does not depend on ``workers`` or on what was in the cache before.
@@ -120,9 +123,14 @@ def _digest(path: Path) -> str:
 
 
 def _encode_all(
-    clips: Sequence[Clip], cache: Path, format: PolicyFormat, index: Index, workers: int,
-    progress: Callable[[int, int], None] | None, total: int,
-) -> list[Refused]:  # fmt: skip
+    clips: Sequence[Clip],
+    cache: Path,
+    format: PolicyFormat,
+    index: Index,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+    total: int,
+) -> list[Refused]:
     """Encode ``clips`` into new shards of ``cache``, and write ``index`` after each of them."""
     cache.mkdir(parents=True, exist_ok=True)
     done = kept = total - len(clips)

@@ -24,7 +24,7 @@ from takead_ros.domain.scene import (
     Route,
     RouteCommand,
     Scene,
-)  # fmt: skip
+)
 
 STEP_S = 0.1  # between the samples of a future (measures.pdm)
 FUTURE_S = 4.9  # 4 s of a plan and 0.9 s for which the time to collision looks ahead

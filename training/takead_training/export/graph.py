@@ -42,10 +42,16 @@ def to_onnx(net: PolicyNetwork) -> onnx.ModelProto:
         # The TorchScript exporter is the one that needs no further package and keeps the graph small.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Positional(net).eval(), inputs, buffer, dynamo=False, opset_version=OPSET, do_constant_folding=False,
-            input_names=list(net.format.inputs), output_names=_computed(net),
+            _Positional(net).eval(),
+            inputs,
+            buffer,
+            dynamo=False,
+            opset_version=OPSET,
+            do_constant_folding=False,
+            input_names=list(net.format.inputs),
+            output_names=_computed(net),
             dynamic_axes={name: {0: BATCH} for name in names},
-        )  # fmt: skip
+        )
     model = onnx.load_from_string(buffer.getvalue())
     for name in net.format.constants:
         # A constant output is lost in tracing, so it is made one here.

@@ -50,11 +50,15 @@ def train_bc(task: Task, settings: Cloning) -> Outcome:
     keep, weight = kept(data, settings.clean), weights(data, settings.clean)
     learn = learn[keep[learn]]
     history = fit(
-        net, data, COLUMNS,
+        net,
+        data,
+        COLUMNS,
         lambda epoch: epoch_rows(learn, weight, np.random.default_rng((schedule.seed, epoch))),
         lambda net, batch: imitation_loss(net, net(hide_speed(batch, settings.imitation)), batch, settings.imitation),
-        schedule, task.state, task.progress,
-    )  # fmt: skip
+        schedule,
+        task.state,
+        task.progress,
+    )
     history[-1].update(choice_figures(net, data, held_out))
     used = {**asdict(settings), "samples": len(data), "kept": int(keep.sum())}
     return Outcome(net, history, used)

@@ -30,10 +30,15 @@ def train_dagger(task: Task, settings: Aggregation) -> Outcome:
     net, data, schedule = task.network("dagger"), task.data, settings.schedule
     prepare(schedule)
     history = fit(
-        net, data, COLUMNS, lambda epoch: draw(data, settings.mix, schedule.seed, epoch),
+        net,
+        data,
+        COLUMNS,
+        lambda epoch: draw(data, settings.mix, schedule.seed, epoch),
         lambda net, batch: imitation_loss(net, net(hide_speed(batch, settings.imitation)), batch, settings.imitation),
-        schedule, task.state, task.progress,
-    )  # fmt: skip
+        schedule,
+        task.state,
+        task.progress,
+    )
     return Outcome(net, history, {**asdict(settings), "samples": bucket_counts(data, settings.mix)})
 
 

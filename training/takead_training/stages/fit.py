@@ -56,10 +56,16 @@ def batch_of(data: Dataset, rows: Rows, columns: Sequence[str]) -> Batch:
 
 
 def fit(
-    net: PolicyNetwork, data: Dataset, columns: Sequence[str], draw: Callable[[int], Rows], loss_of: LossOf,
-    schedule: Schedule, state: Path, progress: Progress | None = None,
+    net: PolicyNetwork,
+    data: Dataset,
+    columns: Sequence[str],
+    draw: Callable[[int], Rows],
+    loss_of: LossOf,
+    schedule: Schedule,
+    state: Path,
+    progress: Progress | None = None,
     accept: Callable[[PolicyNetwork], tuple[Figures, bool]] | None = None,
-) -> list[Figures]:  # fmt: skip
+) -> list[Figures]:
     """Train ``net`` in place with AdamW and a warmed-up cosine rate; returns the mean figures of each epoch.
 
     ``draw(epoch)`` gives the rows of ``data`` to use in that epoch, in order; ``loss_of(net, batch)`` the loss and

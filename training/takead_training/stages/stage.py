@@ -67,10 +67,15 @@ class Stage(Generic[S]):
 
 
 def run_stages(
-    stages: Sequence[Stage[Any]], net: PolicyNetwork | None, data: Dataset, made: Provenance, frames: Frames,
-    place: Callable[[int, Stage[Any]], Path], report: Callable[[str, int, int, Figures], None],
+    stages: Sequence[Stage[Any]],
+    net: PolicyNetwork | None,
+    data: Dataset,
+    made: Provenance,
+    frames: Frames,
+    place: Callable[[int, Stage[Any]], Path],
+    report: Callable[[str, int, int, Figures], None],
     done: Callable[[Stage[Any], Outcome], None],
-) -> Checkpoint:  # fmt: skip
+) -> Checkpoint:
     """Run ``stages`` one after the other from ``net``; each one's checkpoint goes to ``place(number, stage)``.
 
     A stage whose checkpoint lies there already is not run again. ``done`` is told before a checkpoint is written.
