@@ -15,6 +15,7 @@ from takead_training.data.dataset import Dataset
 from takead_training.data.perfect import perfect_clips
 
 DEMONSTRATIONS, FURTHER, ASSISTED, WHOLE = "demonstrations", "further", "assisted", "whole"  # folders
+HELD_OUT_ROUND = 10  # further than any arm gets
 Read = Callable[[str, int, int], None]  # phase, done, total
 
 
@@ -44,6 +45,12 @@ def be_taken_over(plan: Plan, model: Path, folder: Path, round: int, workers: in
     round; of the further ones only the takeovers, which is all that is learned from."""
     record = "all" if round == 0 else "clips"
     _drive(plan, str(model), plan.deploy, plan.perception, _routes(plan, round), folder, workers, record)
+
+
+def be_taken_over_held_out(plan: Plan, model: Path, folder: Path, workers: int) -> None:
+    """``model`` is taken over on routes that no arm learns from; what is recorded is only asked, never learned from."""
+    first, last = plan.routes(HELD_OUT_ROUND)
+    _drive(plan, str(model), plan.deploy, plan.perception, f"collection:{first}-{last}", folder, workers, "clips")
 
 
 def _routes(plan: Plan, round: int) -> str:
