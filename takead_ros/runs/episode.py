@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from takead_ros import scenarios
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.measures.driving_score import score
@@ -163,59 +164,82 @@ class _Notes:
         self.events.append(convert.event_from_msg(msg))
 
 
+class EpisodeDrive:
+    """The nodes that drive ``episode``, in a lockstep host; ``advance`` takes them one step on.
+
+    ``policy``: None where the expert drives. The order of creation is the order in a tick (docs/design.md).
+    """
+
+    def __init__(
+        self, spec: EpisodeSpec, simulator: str, episode: Episode, policy: Policy | None, watch: Watch | None
+    ) -> None:
+        self._spec, self._episode = spec, episode
+        self._host = host = LockstepHost()
+        used: dict[str, dict[str, Any]] = {}  # every parameter of every node, for the clips
+
+        def create(kind: Any, decided: Mapping[str, Any], *more: Any) -> Any:
+            overrides = _overrides(kind.NAME, spec.parameters.get(kind.NAME, {}), decided)
+            handle = host.create_node(kind.NAME, parameter_overrides=overrides)
+            node = kind(handle, host.steady, *more)
+            if handle.undeclared_overrides():
+                raise TakeadError(f"{kind.NAME}: no such parameter {handle.undeclared_overrides()}")
+            used[kind.NAME] = {name: entry.value for name, entry in handle.get_parameters_by_prefix("").items()}
+            return node
+
+        create(SimulatorNode, {"period_s": episode.step_s, "suite": spec.suite, "simulator": simulator}, episode)
+        if policy is not None:
+            create(PolicyNode, {}, policy)
+        if policy is None or spec.takeovers:
+            create(ExpertNode, {})
+        if policy is not None and spec.takeovers:
+            create(MonitorNode, {})
+        drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
+        create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers, "goal_stop": False})
+        self._recorder = (
+            create(RecorderNode, _recording(spec, simulator, episode, policy, used))
+            if spec.folder is not None
+            else None
+        )
+        self._notes = _Notes(host)
+        if watch is not None:
+            watch(host)
+        self._sources = [self._notes.last]
+        self._step_ns = round(episode.step_s * SECOND)
+
+    def advance(self) -> None:
+        """One step of the episode, and of every node."""
+        acting, before = self._notes.last, self._episode.time_s
+        self._host.advance(self._step_ns)
+        if self._episode.time_s > before:
+            self._sources.append(acting)
+
+    def close(self) -> None:
+        """End the recording."""
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def outcome(self) -> tuple[EpisodeLog, list[Path]]:
+        """The episode so far, and its clips. Raises TakeadError where those could not be written."""
+        if self._recorder is not None and self._recorder.failed:
+            raise TakeadError(
+                f"recording {self._spec.key}: {self._recorder.failed}; expected space for its clips "
+                f"(save what is there with: takead clips recover {self._spec.folder})"
+            )
+        log = replace(self._episode.outcome(), sources=tuple(self._sources), events=tuple(self._notes.events))
+        return log, self._recorder.clips if self._recorder is not None else []
+
+
 def drive_episode(
     spec: EpisodeSpec, simulator: str, episode: Episode, policy: Policy | None, watch: Watch | None
 ) -> tuple[EpisodeLog, list[Path]]:
-    """Build the nodes, run them until ``episode`` is over, and return its log and the clips; ``policy``: None where the
-    expert drives.
-
-    The order of creation is the order in a tick (docs/design.md).
-    """
-    host = LockstepHost()
-    used: dict[str, dict[str, Any]] = {}  # every parameter of every node, for the clips
-
-    def create(kind: Any, decided: Mapping[str, Any], *more: Any) -> Any:
-        overrides = _overrides(kind.NAME, spec.parameters.get(kind.NAME, {}), decided)
-        handle = host.create_node(kind.NAME, parameter_overrides=overrides)
-        node = kind(handle, host.steady, *more)
-        if handle.undeclared_overrides():
-            raise TakeadError(f"{kind.NAME}: no such parameter {handle.undeclared_overrides()}")
-        used[kind.NAME] = {name: entry.value for name, entry in handle.get_parameters_by_prefix("").items()}
-        return node
-
-    create(SimulatorNode, {"period_s": episode.step_s, "suite": spec.suite, "simulator": simulator}, episode)
-    if policy is not None:
-        create(PolicyNode, {}, policy)
-    if policy is None or spec.takeovers:
-        create(ExpertNode, {})
-    if policy is not None and spec.takeovers:
-        create(MonitorNode, {})
-    drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
-    create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers, "goal_stop": False})
-    recorder = (
-        create(RecorderNode, _recording(spec, simulator, episode, policy, used)) if spec.folder is not None else None
-    )
-    notes = _Notes(host)
-    if watch is not None:
-        watch(host)
-    sources = [notes.last]
-    step = round(episode.step_s * 1e9)
+    """Drive ``episode`` until it is over; its log and the clips (see ``EpisodeDrive``)."""
+    drive = EpisodeDrive(spec, simulator, episode, policy, watch)
     try:
         while not episode.done:
-            acting, before = notes.last, episode.time_s
-            host.advance(step)
-            if episode.time_s > before:
-                sources.append(acting)
+            drive.advance()
     finally:
-        if recorder is not None:
-            recorder.close()
-    if recorder is not None and recorder.failed:
-        raise TakeadError(
-            f"recording {spec.key}: {recorder.failed}; expected space for its clips "
-            f"(save what is there with: takead clips recover {spec.folder})"
-        )
-    log = replace(episode.outcome(), sources=tuple(sources), events=tuple(notes.events))
-    return log, recorder.clips if recorder is not None else []
+        drive.close()
+    return drive.outcome()
 
 
 def _overrides(node: str, asked: Mapping[str, Value], decided: Mapping[str, Any]) -> dict[str, Any]:
