@@ -34,7 +34,7 @@ from takead_ros.policy.shipped import model_path
 from takead_training.data.clips import Clip
 from takead_training.data.dataset import Dataset
 
-AGAINST = ("baseline", "none", "windows-2", "none-x4", "windows-2-x4", "windows-4-x4")
+AGAINST = ("baseline", "none", "windows-2", "none-x4", "windows-2-x4", "windows-3-x4")
 
 
 def main() -> None:

@@ -81,7 +81,7 @@ class Plan:
             Arm(name="round-3-x4", kind="takeovers", after="round-2", longer=4),
             Arm(name="round-4-x4", kind="takeovers", after="round-3-x4", longer=4),
             Arm(name="windows-2-x4", kind="windows", after="round-2", longer=4),
-            Arm(name="windows-4-x4", kind="windows", after="round-4-x4", longer=4),
+            Arm(name="windows-3-x4", kind="windows", after="round-3-x4", longer=4),
             Arm(name="distil-3-x4", kind="takeovers", after="round-2", stages=("distil",), longer=4),
             Arm(name="preference-3-x4", kind="takeovers", after="round-2", stages=("preference",), longer=4),
             Arm(name="routes", kind="routes"),
