@@ -12,6 +12,7 @@ import argparse
 import functools
 from pathlib import Path
 
+from benchmarks.takeover_learning.curve import draw
 from benchmarks.takeover_learning.drives import (
     ASSISTED,
     DEMONSTRATIONS,
@@ -35,6 +36,7 @@ from takead_training.data.clips import Clip
 from takead_training.data.dataset import Dataset
 
 AGAINST = ("baseline", "none", "windows-2", "none-x4", "windows-2-x4", "windows-3-x4")
+TOO_MANY = 100.0  # times the seconds of the takeovers: off the picture
 
 
 def main() -> None:
@@ -118,6 +120,8 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
         lines = table(scores, seconds, AGAINST)
         write_atomically(where / "table.md", "\n".join([*lines, "", *infractions(scores)]) + "\n")
         shown.say(lines[-1])
+    title = f"{suite}, seeds {seeds}, {len(first.episodes)} routes, {asked.sim}"
+    draw(scores, seconds, [arm for arm in arms if arm.times < TOO_MANY], title, where / "curve.svg")
     for line in (*table(scores, seconds, AGAINST), "", *infractions(scores)):
         say(line)
 
