@@ -75,6 +75,14 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         os.fsync(file.fileno())
 
 
+def read_file(path: Path, expected: str) -> bytes:
+    """The bytes of a file. Raises TakeadError that says what was expected where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise TakeadError(f"'{path}': {problem.strerror or problem}; expected {expected}") from problem
+
+
 # records ----------------------------------------------------------------------------------------------------------
 
 
@@ -111,11 +119,7 @@ def parse_record(kind: type[T], data: bytes | str, origin: str, expected: str) -
 
 def read_record(kind: type[T], path: Path, expected: str) -> T:
     """``parse_record`` of a file. Raises TakeadError also where it cannot be read."""
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise TakeadError(f"'{path}': {problem.strerror}; expected {expected}") from problem
-    return parse_record(kind, data, f"'{path}'", expected)
+    return parse_record(kind, read_file(path, expected), f"'{path}'", expected)
 
 
 def write_record(path: Path, record: object) -> None:
@@ -137,13 +141,17 @@ class _PlainLoader(yaml.SafeLoader):
 def read_yaml(path: Path, expected: str) -> Any:
     """What a YAML file of ours holds. Raises TakeadError that names the file and what was ``expected`` where it cannot
     be read, is no YAML, or uses aliases."""
+    return parse_yaml(read_file(path, expected), str(path), expected)
+
+
+def parse_yaml(data: bytes, origin: str, expected: str) -> Any:
+    """What YAML of ours holds. Raises TakeadError that names ``origin`` and what was ``expected`` where it is no YAML,
+    or uses aliases."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)
-    except OSError as problem:
-        raise TakeadError(f"'{path}': {problem.strerror}; expected {expected}") from problem
+        return yaml.load(data.decode(), Loader=_PlainLoader)
     except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as problem:
         words = " ".join(str(problem).split()) or "nested too deeply"
-        raise TakeadError(f"'{path}': not readable as YAML ({words}); expected {expected}") from problem
+        raise TakeadError(f"{origin}: not readable as YAML ({words}); expected {expected}") from problem
 
 
 # one process at a time --------------------------------------------------------------------------------------------

@@ -1,30 +1,38 @@
-"""``takead model``: what an ONNX policy says about itself, and whether it is sound."""
+"""``takead model``: what an ONNX policy says about itself, whether it is sound, and its bundle for vehicles."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import fields, say, stdout, table
+from takead_ros.domain.errors import TakeadError
+from takead_ros.files import read_file, refuse_existing, write_atomically
+from takead_ros.nodes.configuration import parse_configuration
+from takead_ros.policy.bundle import PARAMETERS, SUFFIX, Seal, older, open_bundle, pack
 from takead_ros.policy.manifest import Manifest
-from takead_ros.policy.model import PROVIDERS, load_model
+from takead_ros.policy.model import PROVIDERS, Policy, is_bundle, load_model, onnx_bytes
 from takead_ros.policy.shipped import model_path
+from takead_ros.policy.signing import fingerprint, private_key, public_key
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="rich", add_completion=False, help="Show or verify an ONNX policy."
+    no_args_is_help=True, rich_markup_mode="rich", add_completion=False, help="Show, verify or bundle an ONNX policy."
 )
+MODEL = typer.Argument(help="ONNX policy: a file, a bundle, or the name of a shipped one, such as baseline.")
+KEY = typer.Option(None, help="Ed25519 public key (PEM): only a bundle that it signed is accepted.")
 
 
 @app.callback()
 def _model() -> None:
-    """Show or verify an ONNX policy and its manifest."""
+    """Show, verify or bundle an ONNX policy and its manifest."""
 
 
 @app.command(epilog="Example: [bold]takead model show baseline[/bold]")
 def show(
-    model: str = typer.Argument(help="ONNX policy: a file, or the name of a shipped one, such as baseline."),
+    model: str = MODEL,
     as_json: str | None = JSON,
 ) -> None:
     """Print what the manifest says: origin, training, inputs and outputs. A model that is not sound is refused."""
@@ -59,23 +67,96 @@ def _origin(manifest: Manifest) -> dict[str, str]:
 
 @app.command(epilog="Example: [bold]takead model verify baseline --provider cpu[/bold]")
 def verify(
-    model: str = typer.Argument(help="ONNX policy: a file, or the name of a shipped one, such as baseline."),
+    model: str = MODEL,
     provider: str = typer.Option("cpu", help=f"Where it must run: {', '.join(PROVIDERS)}."),
+    key: Path | None = KEY,
     as_json: str | None = JSON,
 ) -> None:
-    """Load the model as a vehicle would: file, manifest, hashes, anchors, interface and provider must all fit.
+    """Load the model as a vehicle would: file, manifest, hashes, anchors, interface and provider must all fit; of a
+    bundle also its checksums, parameters and, with --key, its signature.
 
     Exit code 2 and the reason where one does not.
     """
     json_file(as_json)
-    policy = load_model(path := model_path(model), provider)
+    path = model_path(model)
+    policy = _load(path, provider, key)
+    seal = policy.seal
     found = {
         "model": str(path),
         "sound": True,
         "sha256": policy.sha256,
         "provider": policy.provider,
         "encoding": policy.manifest.encoding,
+        "release": seal.release if seal else None,
+        "signed_by": seal.signer if seal else "",
     }
     if as_json != STDOUT:
-        say(f"{path}: sound, sha256 {policy.sha256}, runs on {policy.provider}")
+        words = f"{path}: sound, sha256 {policy.sha256}, runs on {policy.provider}"
+        say(f"{words}{_sealed(seal) if seal else ''}")
     give_json(found, as_json)
+
+
+@app.command(epilog="Example: [bold]takead model bundle baseline --release 1 --out baseline.tar.zst[/bold]")
+def bundle(
+    model: str = MODEL,
+    out: Path = typer.Option(help=f"Bundle to write, a new file *{SUFFIX}."),
+    release: int = typer.Option(min=0, help="Number of the release: higher than that of every earlier bundle."),
+    params: Path | None = typer.Option(None, help="ROS parameter file for the vehicle's nodes, to go with the model."),
+    sign: Path | None = typer.Option(None, help="Ed25519 private key (PEM) to sign with."),
+) -> None:
+    """Put a model, its manifest, parameters and checksums into one signed file for vehicles.
+
+    The same input gives the same bytes. A model or a parameter file that is not sound is refused.
+    """
+    if not is_bundle(out):
+        raise TakeadError(f"output '{out}': expected a name that ends in {SUFFIX}")
+    refuse_existing(out)
+    path = model_path(model)
+    manifest = load_model(path).manifest
+    given = None if params is None else read_file(params, "a ROS parameter file")
+    if given is not None:
+        parse_configuration(given, str(params))
+    key = None if sign is None else private_key(sign)
+    write_atomically(out, pack(onnx_bytes(path), manifest, release, given, key))
+    signer = "" if key is None else fingerprint(key.public_key())
+    say(f"{out}: model '{manifest.name}' {manifest.sha256[:12]}{_sealed(Seal(release, signer))}")
+
+
+@app.command(
+    epilog="Example: [bold]takead model install new.tar.zst --to /opt/takead/model.tar.zst --key team.pem[/bold]"
+)
+def install(
+    model: Path = typer.Argument(help="Bundle to take into use."),
+    to: Path = typer.Option(help="Where the vehicle's launch looks for its bundle; what is there is replaced."),
+    key: Path | None = KEY,
+    allow_older: bool = typer.Option(False, "--allow-older", help="Also replace a bundle of a later release."),
+) -> None:
+    """Take a bundle into use on this vehicle: verified as by `verify`, then put in place, whole or not at all.
+
+    A bundle of a lower release than the one in place is refused, unless --allow-older says that this is meant.
+    """
+    for path in (model, to):
+        if not is_bundle(path):
+            raise TakeadError(f"'{path}': expected a bundle, a name that ends in {SUFFIX}")
+    policy = _load(model_path(model), "cpu", key)
+    if to.exists() and not allow_older:
+        present = open_bundle(read_file(to, "a bundle"), str(to))
+        if back := older(policy.seal, present.seal):
+            raise TakeadError(f"{model}: {back} at '{to}'; expected a later one, or --allow-older")
+    write_atomically(to, read_file(model, "a bundle"))
+    assert policy.seal is not None  # it came in a bundle
+    say(f"{to}: model '{policy.manifest.name}' {policy.sha256[:12]}{_sealed(policy.seal)}")
+
+
+def _load(path: Path, provider: str, key: Path | None) -> Policy:
+    """The model, once its bundle's parameters are known to fit as well."""
+    policy = load_model(path, provider, None if key is None else public_key(key))
+    if is_bundle(path):
+        parameters = open_bundle(read_file(path, "a bundle"), str(path)).parameters
+        if parameters is not None:
+            parse_configuration(parameters, f"{path}/{PARAMETERS}")
+    return policy
+
+
+def _sealed(seal: Seal) -> str:
+    return f", release {seal.release}, {f'signed by {seal.signer[:12]}' if seal.signer else 'no signature checked'}"

@@ -64,7 +64,7 @@ VERBS = (
     Verb(
         "export", "takead_training.cli", "export", "Checkpoint to ONNX, with parity check and manifest.", "Learn", True
     ),
-    Verb("model", "takead_ros.cli.model", "app", "Show or verify an ONNX policy and its manifest.", "Learn"),
+    Verb("model", "takead_ros.cli.model", "app", "Show, verify or bundle an ONNX policy.", "Learn"),
     Verb("runs", "takead_ros.cli.runs", "app", "List the runs below a folder; show one.", "Learn"),
     Verb("report", "takead_ros.cli.report", "app", "Write the HTML report of a run.", "Learn"),
 )

@@ -1,6 +1,6 @@
 """Parameters of a lockstep node, with rclpy's meaning: declared once, typed by their default, guarded by callbacks.
 
-``read_sections`` reads the YAML files that ``ros2 run --params-file`` takes, so both hosts share one configuration.
+``parse_sections`` reads the YAML files that ``ros2 run --params-file`` takes, so both hosts share one configuration.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import array
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import read_yaml
+from takead_ros.files import parse_yaml
 from takead_ros.messages import types
 
 _SCALARS: tuple[tuple[type, str], ...] = ((bool, "BOOL"), (int, "INTEGER"), (float, "DOUBLE"), (str, "STRING"))
@@ -135,13 +134,13 @@ class Parameters:
             raise ParameterError(f"{self._node}: parameter '{name}' is not declared")
 
 
-def read_sections(path: Path) -> list[tuple[str, dict[str, Any]]]:
+def parse_sections(data: bytes, origin: str) -> list[tuple[str, dict[str, Any]]]:
     """The sections of a ROS parameter file in order: name and values; nested mappings become names with dots.
 
-    Raises TakeadError where it is no such file.
+    Raises TakeadError that names ``origin`` where ``data`` is no such file.
     """
     sections: list[tuple[str, dict[str, Any]]] = []
-    _collect(path, "", read_yaml(path, "a ROS parameter file"), sections)
+    _collect(origin, "", parse_yaml(data, origin, "a ROS parameter file"), sections)
     return sections
 
 
@@ -153,15 +152,15 @@ def section_matches(section: str, node: str) -> bool:
     return re.fullmatch(pattern, node) is not None
 
 
-def _collect(path: Path, section: str, body: Any, sections: list[tuple[str, dict[str, Any]]]) -> None:
+def _collect(origin: str, section: str, body: Any, sections: list[tuple[str, dict[str, Any]]]) -> None:
     """Add what ``body``, the content of ``section``, holds."""
     if not isinstance(body, dict) or (section and not body):
-        raise TakeadError(f"{path}: section '{section or '/'}': expected 'ros__parameters' with names and values")
+        raise TakeadError(f"{origin}: section '{section or '/'}': expected 'ros__parameters' with names and values")
     for key, content in body.items():
         if key != "ros__parameters":
-            _collect(path, f"{section}/{str(key).strip('/')}", content, sections)
+            _collect(origin, f"{section}/{str(key).strip('/')}", content, sections)
         elif not isinstance(content, dict):
-            raise TakeadError(f"{path}: section '{section}': 'ros__parameters' is no mapping of names to values")
+            raise TakeadError(f"{origin}: section '{section}': 'ros__parameters' is no mapping of names to values")
         else:
             values: dict[str, Any] = {}
             _flatten("", content, values)

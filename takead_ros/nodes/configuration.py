@@ -14,7 +14,8 @@ from typing import Any
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import Parameters, validated
 from takead_ros.expert.parameters import ExpertParameters
-from takead_ros.host.parameters import read_sections, section_matches
+from takead_ros.files import read_file
+from takead_ros.host.parameters import parse_sections, section_matches
 from takead_ros.nodes.settings import JoystickParameters, PolicyParameters, RecorderParameters, SimulatorParameters
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.vehicles import VEHICLES, open_vehicle
@@ -47,7 +48,12 @@ def load_configuration(path: Path, namespace: str = "/takead") -> Values:
     least. Raises TakeadError that names the file, the node, the parameter, its value and what is expected; also where
     the rates of the nodes do not fit together.
     """
-    sections = read_sections(path)
+    return parse_configuration(read_file(path, "a ROS parameter file"), str(path), namespace)
+
+
+def parse_configuration(data: bytes, origin: str, namespace: str = "/takead") -> Values:
+    """``load_configuration`` of a file's bytes, which messages call ``origin``."""
+    sections = parse_sections(data, origin)
     try:
         given = _given(sections, namespace)
         checked: Values = {}
@@ -56,7 +62,7 @@ def load_configuration(path: Path, namespace: str = "/takead") -> Values:
             checked[node] = {name: getattr(model, name) for name in values}
         check_rates(given)
     except TakeadError as error:
-        raise TakeadError(f"{path}: {error}") from error
+        raise TakeadError(f"{origin}: {error}") from error
     return checked
 
 

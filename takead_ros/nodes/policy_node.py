@@ -17,8 +17,10 @@ from takead_ros.messages.convert import SceneConverter
 from takead_ros.nodes.answerer import Answerer
 from takead_ros.nodes.parameters import Declared
 from takead_ros.nodes.settings import PolicyParameters
+from takead_ros.policy.bundle import older
 from takead_ros.policy.format import SCENE
 from takead_ros.policy.model import Policy, load_model
+from takead_ros.policy.signing import public_key
 
 
 class PolicyNode:
@@ -43,8 +45,13 @@ class PolicyNode:
             node, steady, "policy", interfaces.POLICY_OUTPUT, p.period_s, self._answer, self._figures, self._sha256
         )
         self._policy: Policy | None = None
+        self._key = public_key(Path(p.bundle_key)) if p.bundle_key else None
+        if policy is not None and self._key is not None:
+            raise TakeadError(
+                f"{self.NAME}: parameter 'bundle_key' = {p.bundle_key}: here the policy was loaded before"
+            )
         if policy is not None or p.model:
-            self._use(policy if policy is not None else load_model(p.model, p.provider))
+            self._use(policy if policy is not None else load_model(p.model, p.provider, self._key))
         wiring.server(node, interfaces.LOAD_MODEL, self._on_load)
 
     def _sha256(self) -> str:
@@ -73,7 +80,14 @@ class PolicyNode:
         return self._policy.infer(self._converter.from_msg(msg), self._others)
 
     def _figures(self) -> Mapping[str, object]:
-        return {"model_sha256": self._sha256(), "provider": self._policy.provider if self._policy else ""}
+        policy = self._policy
+        seal = policy.seal if policy else None
+        return {
+            "model_sha256": self._sha256(),
+            "provider": policy.provider if policy else "",
+            "release": seal.release if seal else "none",
+            "signed_by": seal.signer[:12] if seal else "",
+        }
 
     def _on_load(self, request: Any, response: Any) -> Any:
         """Change to another model. A refused one leaves the present one in place."""
@@ -82,7 +96,11 @@ class PolicyNode:
             if not Path(request.path).is_file():
                 response.code = "no_such_file"
                 raise TakeadError(f"model {request.path}: no such file")
-            policy = load_model(request.path, self._parameters.provider)
+            policy = load_model(request.path, self._parameters.provider, self._key)
+            back = "" if self._policy is None else older(policy.seal, self._policy.seal)
+            if back and not request.allow_older:
+                response.code = "older"
+                raise TakeadError(f"model {request.path}: {back}; expected a later one, or allow_older")
             self._use(policy)
         except (TakeadError, ValueError, OSError) as error:  # a path may hold what no path can
             response.message = str(error)

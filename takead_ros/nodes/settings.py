@@ -14,7 +14,12 @@ from takead_ros.messages.interfaces import ANSWER_PERIOD_S, SCENE_PERIOD_S, desc
 
 
 class PolicyParameters(StartParameters):
-    model: str = Field("", description="path of an ONNX file; empty: none until policy/load_model loads one")
+    model: str = Field(
+        "", description="path of an ONNX file or a bundle; empty: none until policy/load_model loads one"
+    )
+    bundle_key: str = Field(
+        "", description="PEM file of an Ed25519 public key; where given, only a bundle that it signed is loaded"
+    )
     provider: str = Field("cpu", description="cpu, cuda, tensorrt or openvino; a hard choice")
     period_s: float = number(ANSWER_PERIOD_S, 0.05, 0.5, "s between two answers; the expert's")
     max_scene_age_s: float = number(0.3, 0.01, 1e9, "an older scene is not answered, by header stamp")

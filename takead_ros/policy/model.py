@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from numpy.typing import NDArray
 
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.domain.scene import EgoState, FloatArray, Scene
+from takead_ros.files import read_file
+from takead_ros.policy.bundle import MODEL, SUFFIX, Seal, open_bundle
 from takead_ros.policy.encoding import LineCache
 from takead_ros.policy.format import Encoded, Observation, PolicyFormat
 from takead_ros.policy.formats import format_of
@@ -21,6 +24,7 @@ from takead_ros.policy.kernels.decode import BEYOND_LOCK, MAX_ACCELERATION, MAX_
 from takead_ros.policy.manifest import KEY, Manifest, manifest_path, parse_manifest
 from takead_ros.policy.onnx_file import external_tensors, model_sha256
 from takead_ros.policy.route_frame import NotFiniteError
+from takead_ros.policy.signing import fingerprint
 from takead_ros.policy.vocabulary import anchors_sha256
 
 PROVIDERS = {
@@ -29,15 +33,18 @@ PROVIDERS = {
     "tensorrt": "TensorrtExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
+EXPECTED = f"an ONNX file with its manifest, or a bundle (*{SUFFIX})"
 PROBES = 8  # made-up observations that every model must answer with finite numbers before it is used
 
 
 class Policy:
     """A loaded model. ``sha256`` identifies it; ``manifest`` describes it; ``format`` says what it is told and answers;
-    ``provider`` is what really runs it."""
+    ``provider`` is what really runs it; ``seal`` is what its bundle says, None where it came as a bare ONNX file."""
 
-    def __init__(self, session: Any, manifest: Manifest, format: PolicyFormat, provider: str, path: Path) -> None:
-        self.manifest, self.format, self.provider, self.path = manifest, format, provider, path
+    def __init__(
+        self, session: Any, manifest: Manifest, format: PolicyFormat, provider: str, path: Path, seal: Seal | None
+    ) -> None:
+        self.manifest, self.format, self.provider, self.path, self.seal = manifest, format, provider, path, seal
         self.sha256 = manifest.sha256
         self._session = session
         self._lines = LineCache()
@@ -112,15 +119,46 @@ def _out_of_range(answer: DriverOutput, ego: EgoState) -> str:
     return ""
 
 
-def load_model(path: str | Path, provider: str = "cpu") -> Policy:
-    """The policy in ONNX file ``path``, running on ``provider`` (a key of PROVIDERS) and on nothing else.
+def load_model(path: str | Path, provider: str = "cpu", key: Ed25519PublicKey | None = None) -> Policy:
+    """The policy in ONNX file or bundle (``policy.bundle``) ``path``, running on ``provider`` (a key of PROVIDERS) and
+    on nothing else. key: only a bundle that it signed is loaded.
 
     Raises TakeadError where the file is missing, cut short, foreign or not whole, where its manifest is missing, edited
     or does not match the model, the copy beside it or this software's formats, where the network answers with something
-    that is not finite, or where the provider is not what really runs.
+    that is not finite, where the provider is not what really runs, or where the bundle or its signature is not sound.
     """
     path = Path(path)
-    data = read_file(path, "an ONNX file with its manifest")
+    data = read_file(path, EXPECTED)
+    if not is_bundle(path):
+        if key is not None:
+            raise TakeadError(f"{path}: a bare ONNX file has no signature; expected a bundle (*{SUFFIX}) signed by "
+                              f"key {fingerprint(key)[:12]}")  # fmt: skip
+        beside = manifest_path(path)
+        return _policy(data, path, provider, read_file(beside, "a manifest in JSON") if beside.exists() else None)
+    bundle = open_bundle(data, str(path), key)
+    policy = _policy(bundle.model, path / MODEL, provider, bundle.manifest, bundle.seal)
+    told = bundle.contents
+    if (told.model_sha256, told.name) != (policy.sha256, policy.manifest.name):
+        raise TakeadError(
+            f"{path}: names model '{told.name}' {told.model_sha256[:12]}, "
+            f"holds '{policy.manifest.name}' {policy.sha256[:12]}: they do not belong together"
+        )
+    return policy
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a file is meant as a bundle: by its name, so that a broken one is called a broken bundle."""
+    return path.name.endswith(SUFFIX)
+
+
+def onnx_bytes(path: Path) -> bytes:
+    """The ONNX model in a file or bundle. Raises TakeadError where it cannot be read."""
+    data = read_file(path, EXPECTED)
+    return open_bundle(data, str(path)).model if is_bundle(path) else data
+
+
+def _policy(data: bytes, path: Path, provider: str, beside: bytes | None, seal: Seal | None = None) -> Policy:
+    """The policy in ONNX model ``data``, which messages call ``path``; beside: the copy of its manifest."""
     digest = model_sha256(data, str(path))
     if outside := external_tensors(data, str(path)):
         raise TakeadError(
@@ -128,10 +166,10 @@ def load_model(path: str | Path, provider: str = "cpu") -> Policy:
             "that its sha256 covers every weight"
         )
     session = _session(data, path, provider)
-    manifest = _checked_manifest(session, path, digest)
+    manifest = _checked_manifest(session, path, digest, beside)
     format = format_of(manifest.encoding, str(path))
     _check_interface(session, manifest, format, path)
-    policy = Policy(session, manifest, format, provider, path)
+    policy = Policy(session, manifest, format, provider, path, seal)
     anchors = _probe(policy)["anchors"]
     if anchors_sha256(anchors) != manifest.anchors_sha256:
         raise TakeadError(
@@ -169,14 +207,6 @@ def _probe(policy: Policy) -> dict[str, FloatArray]:
     return out
 
 
-def read_file(path: Path, expected: str) -> bytes:
-    """The bytes of a file. Raises TakeadError that says what was expected where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TakeadError(f"{path}: {error.strerror or error}; expected {expected}") from error
-
-
 def _session(data: bytes, path: Path, provider: str) -> Any:
     if provider not in PROVIDERS:
         raise unknown("provider", provider, PROVIDERS)
@@ -200,14 +230,14 @@ def _session(data: bytes, path: Path, provider: str) -> Any:
     return session
 
 
-def _checked_manifest(session: Any, path: Path, digest: str) -> Manifest:
+def _checked_manifest(session: Any, path: Path, digest: str, beside: bytes | None) -> Manifest:
     inside = session.get_modelmeta().custom_metadata_map.get(KEY)
     if inside is None:
         raise TakeadError(f"{path}: no '{KEY}' inside: this is not a takead model (make one with 'takead export')")
     manifest = parse_manifest(inside, f"{path} (manifest inside)")
-    beside = manifest_path(path)
-    if beside.exists() and parse_manifest(read_file(beside, "a manifest in JSON"), str(beside)) != manifest:
-        raise TakeadError(f"{beside}: differs from the manifest inside {path.name}; one of them is of another model")
+    copy = manifest_path(path)
+    if beside is not None and parse_manifest(beside, str(copy)) != manifest:
+        raise TakeadError(f"{copy}: differs from the manifest inside {path.name}; one of them is of another model")
     if manifest.sha256 != digest:
         raise TakeadError(f"{path}: sha256 {digest[:12]}, its manifest says {manifest.sha256[:12]}: weights changed")
     return manifest

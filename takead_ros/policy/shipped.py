@@ -10,7 +10,7 @@ from takead_ros.resources import resource
 
 
 def model_path(name: str | Path) -> Path:
-    """The ONNX file that ``name`` means: a shipped model by its name, such as ``baseline``, else a path.
+    """The file that ``name`` means: a shipped model by its name, such as ``baseline``, else a path (ONNX file, bundle).
 
     A file that is called like a shipped model is meant by ``./baseline``. Raises TakeadError where there is no such
     file.
@@ -21,10 +21,10 @@ def model_path(name: str | Path) -> Path:
         return shipped[text]
     path = Path(text).expanduser()
     if not path.exists():
-        words = f"an ONNX file, or a shipped model by its name ({', '.join(sorted(shipped))})"
+        words = f"an ONNX file, a bundle, or a shipped model by its name ({', '.join(sorted(shipped))})"
         raise unknown("model", text, [*shipped, "expert"], words)
     if not path.is_file():
-        raise TakeadError(f"model '{text}': no file; expected an ONNX file")
+        raise TakeadError(f"model '{text}': no file; expected an ONNX file or a bundle")
     return path
 
 

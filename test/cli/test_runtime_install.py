@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from support import bundles
+from takead_ros.policy.bundle import open_bundle
+
 PYTHON = Path(__file__).parents[2] / ".venv-runtime" / "bin" / "python"
 
 pytestmark = [
@@ -74,6 +77,24 @@ def test_the_policy_drives(tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert len(json.loads((tmp_path / "e.json").read_text())["model_sha256"]) == 64
+
+
+def test_a_signed_bundle_is_verified_and_drives(tmp_path: Path) -> None:
+    (tmp_path / "b.tar.zst").write_bytes(bundles.make())
+    contents = open_bundle(bundles.make(), "b").contents
+    _, key = bundles.write_keys(tmp_path)
+    takead = ("-m", "takead_ros.cli.main")
+    verified = runtime(*takead, "model", "install", "b.tar.zst", "--to", "in_use.tar.zst", "--key", key, cwd=tmp_path)
+    assert verified.returncode == 0, verified.stderr
+    driven = runtime(
+        *takead, "eval", "--model", "in_use.tar.zst", "--sim", "vector", "--suite", "intersection_right", "--seeds",
+        "0", "--json", tmp_path / "e.json", cwd=tmp_path,
+    )  # fmt: skip
+    assert driven.returncode == 0, driven.stderr
+    assert json.loads((tmp_path / "e.json").read_text())["model_sha256"] == contents.model_sha256
+    (tmp_path / "b.tar.zst").write_bytes(bundles.KEYED["release raised"][0]())
+    refused = runtime(*takead, "model", "verify", "b.tar.zst", "--key", key, cwd=tmp_path)
+    assert refused.returncode == 2 and "signed by another, or changed" in refused.stderr
 
 
 def test_training_says_what_it_needs(tmp_path: Path) -> None:

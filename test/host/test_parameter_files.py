@@ -9,6 +9,7 @@ import pytest
 
 from support.parameter_files import given
 from takead_ros.domain.errors import TakeadError
+from takead_ros.nodes.configuration import load_configuration
 
 NODE = "/takead/arbiter_node"
 
@@ -72,7 +73,7 @@ def test_what_is_no_parameter_file_is_refused(tmp_path: Path, text: str) -> None
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TakeadError, match=r"nowhere\.yaml"):
-        given(tmp_path / "nowhere.yaml", NODE)
+        load_configuration(tmp_path / "nowhere.yaml")
 
 
 @pytest.mark.parametrize("text", ["/**:\n  ros__parameters: &a {x: 1}\nb:\n  ros__parameters: *a", "a: &a [*a]"])

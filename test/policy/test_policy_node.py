@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from support import bundles
 from support.scenes import make_scene
 from takead_ros.domain.driving import DriverStatus
 from takead_ros.domain.errors import TakeadError
@@ -16,6 +17,7 @@ from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import driver_from_msg, scene_to_msg
 from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.policy.model import load_model
+from takead_ros.policy.signing import fingerprint
 from takead_ros.resources import resource
 
 BASELINE = resource("models/baseline.onnx")
@@ -53,8 +55,8 @@ class Rig:
         self.host.advance(round(seconds * 1e9))
         return [driver_from_msg(msg) for msg in self.outputs[seen:]]
 
-    def load(self, path: Path) -> Any:
-        future = self.client.call_async(types.LoadModel.Request(path=str(path)))
+    def load(self, path: Path, **more: Any) -> Any:
+        future = self.client.call_async(types.LoadModel.Request(path=str(path), **more))
         self.host.advance(STEP)
         return future.result()
 
@@ -100,6 +102,51 @@ def test_without_a_model_it_says_so_and_the_service_loads_one(tmp_path: Path) ->
     assert outputs[-1].status == DriverStatus.OK and outputs[-1].model_sha256 == good.model_sha256
     assert not rig.load(tmp_path / "bad.onnx").accepted
     assert rig.run(0.5)[-1].status == DriverStatus.OK  # a refused model leaves the present one in place
+
+
+def bundle(folder: Path, data: bytes, name: str = "b") -> Path:
+    path = folder / f"{name}.tar.zst"
+    path.write_bytes(data)
+    return path
+
+
+def test_a_bundle_is_loaded_and_told_and_goes_back_only_where_allowed(tmp_path: Path) -> None:
+    newer = bundle(tmp_path, bundles.make(release=4), "newer")
+    older = bundle(tmp_path, bundles.make(release=3), "older")
+    rig = Rig(with_model=False, model=str(newer), bundle_key=str(bundles.write_keys(tmp_path)[1]))
+    assert rig.run(1.2)[-1].status == DriverStatus.OK
+    assert told(rig)["release"] == "4" and told(rig)["signed_by"] == fingerprint(bundles.TEAM.public_key())[:12]
+    refused = rig.load(older)
+    assert (refused.accepted, refused.code) == (False, "older")
+    assert "release 3 is older than release 4, which is in use; expected a later one, or allow_older" in refused.message
+    rig.run(1.2)
+    assert told(rig)["release"] == "4"
+    assert rig.load(older, allow_older=True).accepted
+    rig.run(1.2)
+    assert told(rig)["release"] == "3"
+    assert rig.load(newer).accepted
+
+
+@pytest.mark.parametrize("name", bundles.KEYED)
+def test_with_a_key_only_a_bundle_that_it_signed_is_loaded(tmp_path: Path, name: str) -> None:
+    make, words = bundles.KEYED[name]
+    bad, key = bundle(tmp_path, make()), str(bundles.write_keys(tmp_path)[1])
+    with pytest.raises(TakeadError, match=words):
+        Rig(with_model=False, model=str(bad), bundle_key=key)
+    rig = Rig(with_model=False, bundle_key=key)
+    for path in (bad, BASELINE):
+        refused = rig.load(path)
+        assert (refused.accepted, refused.code) == (False, "model_refused")
+    assert {out.status for out in rig.run(0.5)} == {DriverStatus.NO_MODEL}
+
+
+def test_a_key_does_not_vouch_for_a_model_that_it_never_saw(tmp_path: Path) -> None:
+    with pytest.raises(TakeadError, match=r"parameter 'bundle_key' = .*: here the policy was loaded before"):
+        Rig(bundle_key=str(bundles.write_keys(tmp_path)[1]))
+
+
+def told(rig: Rig) -> dict[str, str]:
+    return {pair.key: pair.value for pair in rig.reports[-1].status[0].values}
 
 
 def test_an_old_scene_is_not_driven_on() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trial import cases_clips, cases_dream, cases_drive, cases_learn, cases_program, cases_results
+from trial import cases_bundles, cases_clips, cases_dream, cases_drive, cases_learn, cases_program, cases_results
 from trial.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -12,4 +12,5 @@ CASES: tuple[Case, ...] = (
     *cases_clips.CASES,
     *cases_dream.CASES,
     *cases_learn.CASES,
+    *cases_bundles.CASES,
 )

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from support import bundles
+
 LONG = "x" * 300
 
 
@@ -59,6 +61,9 @@ def inflict(step: str, folder: Path) -> None:
             shutil.copytree(path, target) if path.is_dir() else shutil.copy(path, target)
     elif kind in ("set", "unset"):
         _edit(path, kind, *value.split(" ", 1))
+    elif kind == "bundle":
+        make, _ = {**bundles.BAD, **bundles.TOLD, **bundles.KEYED}[value]
+        path.write_bytes(make())
     elif kind == "checkpoint":
         _checkpoint(path, *value.split(" ", 1))
     else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from support import bundles
 from takead_ros.cli.main import run
 from takead_ros.files import write_record
 from takead_ros.resources import resource
@@ -56,6 +57,16 @@ def _shelf(folder: Path) -> None:
 def _model(folder: Path) -> None:
     for name in ("baseline.onnx", "baseline.manifest.json"):
         shutil.copy(resource("models") / name, folder / name.replace("baseline", "m"))
+
+
+def _bundles(folder: Path) -> None:
+    """Bundles of the baseline: releases 3 (signed) and 2 (unsigned), the keys, and an installed one of release 3."""
+    (folder / "bundles").mkdir()
+    bundles.write_keys(folder / "bundles")
+    (folder / "bundles" / "b.tar.zst").write_bytes(bundles.make())
+    (folder / "bundles" / "in_use.tar.zst").write_bytes(bundles.make())
+    (folder / "bundles" / "old.tar.zst").write_bytes(bundles.make(release=2, key=None))
+    (folder / "bundles" / "mine.yaml").write_bytes(bundles.PARAMETERS)
 
 
 def _evaluations(folder: Path) -> None:
@@ -118,6 +129,7 @@ def _well(command: str) -> None:
 MATERIAL: dict[str, Callable[[Path], None]] = {
     "shelf": _shelf,
     "m": _model,
+    "bundles": _bundles,
     "before": _evaluations,
     "after": lambda folder: None,
     "run": _run,

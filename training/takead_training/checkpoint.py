@@ -19,7 +19,7 @@ from onnx import numpy_helper
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import write_atomically
 from takead_ros.policy.manifest import Manifest
-from takead_ros.policy.model import load_model
+from takead_ros.policy.model import load_model, onnx_bytes
 from takead_training.architectures.network import PolicyNetwork
 from takead_training.architectures.registry import architecture_of
 
@@ -161,7 +161,7 @@ def load_parent(path: Path) -> tuple[PolicyNetwork, Manifest]:
     """
     manifest = load_model(path).manifest
     prefix = "net."
-    graph = onnx.load(str(path)).graph
+    graph = onnx.load_model_from_string(onnx_bytes(path)).graph
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for node in graph.node:  # the exporter stores equal parameters once and names the others by Identity
         if node.op_type == "Identity" and node.input[0] in arrays:
