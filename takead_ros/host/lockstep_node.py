@@ -60,11 +60,11 @@ class LockstepNode:
     def resolve_topic_name(self, topic: str) -> str:
         return names.resolve(topic, self._namespace, self._name)
 
-    def count_publishers(self, topic: str) -> int:
-        return self._host.bus.counts(self.resolve_topic_name(topic))[0]
+    def count_publishers(self, topic_name: str) -> int:
+        return self._host.bus.counts(self.resolve_topic_name(topic_name))[0]
 
-    def count_subscribers(self, topic: str) -> int:
-        return self._host.bus.counts(self.resolve_topic_name(topic))[1]
+    def count_subscribers(self, topic_name: str) -> int:
+        return self._host.bus.counts(self.resolve_topic_name(topic_name))[1]
 
     # topics -------------------------------------------------------------------------------------------------------
 

@@ -59,7 +59,8 @@ class RosNode(Node):  # type: ignore[misc]  # rclpy has no types
 
 
 def spin(node_class: Any, args: list[str] | None = None) -> None:
-    """Run one node until SIGINT or SIGTERM; its ``close()``, if it has one, is called while it can still publish.
+    """Run one node until SIGINT or SIGTERM, or until its ``ended``, where it has one, is an exit code; its ``close()``,
+    if it has one, is called while it can still publish.
 
     Parameters, remappings and namespace are ROS arguments (``--params-file``, ``-p``, ``-r``). Bad input ends the
     process with code 2 and one line; what else a callback raises propagates.
@@ -70,21 +71,24 @@ def spin(node_class: Any, args: list[str] | None = None) -> None:
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     handle = RosNode(node_class.NAME, namespace=NAMESPACE)
     try:
-        _run(node_class, handle, stop)
+        code = _run(node_class, handle, stop)
     except TakeadError as error:
         handle.get_logger().fatal(str(error))
         sys.exit(2)
     finally:
         handle.destroy_node()
         rclpy.shutdown()
+    if code:
+        sys.exit(code)
 
 
-def _run(node_class: Any, handle: RosNode, stop: list[int]) -> None:
+def _run(node_class: Any, handle: RosNode, stop: list[int]) -> int:
+    """The exit code."""
     executor = SingleThreadedExecutor()
     executor.add_node(handle)
     node = node_class(handle, Clock(clock_type=ClockType.STEADY_TIME))
     try:
-        while not stop:
+        while not stop and getattr(node, "ended", None) is None:
             executor.spin_once(timeout_sec=_POLL_S)
     except KeyboardInterrupt:  # a library that holds SIGINT back during its own work (Panda3D) raises it afterwards
         stop.append(signal.SIGINT)
@@ -92,3 +96,4 @@ def _run(node_class: Any, handle: RosNode, stop: list[int]) -> None:
         if hasattr(node, "close"):
             node.close()
         executor.shutdown()
+    return getattr(node, "ended", None) or 0

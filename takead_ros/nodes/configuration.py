@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,13 @@ from takead_ros.domain.parameters import Parameters, validated
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.files import read_file
 from takead_ros.host.parameters import parse_sections, section_matches
-from takead_ros.nodes.settings import JoystickParameters, PolicyParameters, RecorderParameters, SimulatorParameters
+from takead_ros.nodes.settings import (
+    JoystickParameters,
+    PolicyParameters,
+    RecorderParameters,
+    ReplayParameters,
+    SimulatorParameters,
+)
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.vehicles import VEHICLES, open_vehicle
 
@@ -28,6 +33,7 @@ NODES: dict[str, type[Parameters]] = {
     "arbiter_node": ArbiterParameters,
     "joystick_node": JoystickParameters,
     "recorder_node": RecorderParameters,
+    "replay_node": ReplayParameters,
 }
 VEHICLE = "vehicle_node"  # its model depends on its parameter 'vehicle'
 HOSTS = frozenset({"use_sim_time"})  # parameters that every node has without declaring them
@@ -132,16 +138,3 @@ def _of_node(node: str, values: Mapping[str, Any]) -> Parameters:
         return validated(_model(node, values), values)
     except TakeadError as error:
         raise TakeadError(f"{node}: {error}") from error
-
-
-def main(arguments: list[str]) -> int:
-    """``check_parameters NAMESPACE FILE...``: check parameter files before nodes start; 2 with one line where one does
-    not fit. The launch file runs it, for a node sees only its own parameters."""
-    namespace, *paths = arguments
-    try:
-        for path in paths:
-            load_configuration(Path(path), namespace)
-    except TakeadError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    return 0

@@ -35,6 +35,12 @@ class JoystickParameters(StartParameters):
     )
 
 
+class ReplayParameters(StartParameters):
+    clip: str = Field("", description="the clip's folder")
+    any_model: bool = Field(False, description="compare even where it was recorded with another model")
+    patience_s: float = number(5.0, 0.1, 600.0, "a scene waits so long for its answer; then there is none")
+
+
 class SimulatorParameters(StartParameters):
     simulator: str = Field("metadrive", description="which simulator")
     suite: str = Field("demo", description="scenario suite; its families in turn, then the next seed, for ever")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -23,7 +22,6 @@ from takead_ros.files import read_file
 
 PRIVATE = "an Ed25519 private key in PEM without a password (openssl genpkey -algorithm ed25519 -out KEY.pem)"
 PUBLIC = "an Ed25519 public key in PEM (openssl pkey -in KEY.pem -pubout -out KEY.pub.pem)"
-K = TypeVar("K", Ed25519PrivateKey, Ed25519PublicKey)
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
@@ -33,7 +31,9 @@ def private_key(path: Path) -> Ed25519PrivateKey:
         key = load_pem_private_key(data, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: it has a password
         raise TakeadError(f"key {path}: not readable ({type(error).__name__}); expected {PRIVATE}") from error
-    return _of_kind(key, Ed25519PrivateKey, path, PRIVATE)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TakeadError(f"key {path}: a {_kind(key)}; expected {PRIVATE}")
+    return key
 
 
 def public_key(path: Path) -> Ed25519PublicKey:
@@ -45,7 +45,9 @@ def public_key(path: Path) -> Ed25519PublicKey:
         key = load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise TakeadError(f"key {path}: not readable ({type(error).__name__}); expected {PUBLIC}") from error
-    return _of_kind(key, Ed25519PublicKey, path, PUBLIC)
+    if not isinstance(key, Ed25519PublicKey):
+        raise TakeadError(f"key {path}: a {_kind(key)}; expected {PUBLIC}")
+    return key
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:
@@ -53,7 +55,5 @@ def fingerprint(key: Ed25519PublicKey) -> str:
     return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
 
 
-def _of_kind(key: object, kind: type[K], path: Path, expected: str) -> K:
-    if not isinstance(key, kind):
-        raise TakeadError(f"key {path}: a {type(key).__name__.strip('_')}; expected {expected}")
-    return key
+def _kind(key: object) -> str:
+    return type(key).__name__.strip("_")

@@ -16,7 +16,7 @@ from support import stream
 from takead_ros.cli import clips, replay
 from takead_ros.domain.driving import DriverStatus, Source, Trigger
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording import reader
+from takead_ros.recording import comparison, reader
 
 HERE = Path(__file__).parent
 BASELINE = HERE.parents[1] / "models" / "baseline.onnx"
@@ -197,7 +197,7 @@ def test_golden_clip_replays_through_the_policy_node() -> None:
 
 
 def test_replay_notices_another_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "TOLERANCE", dict.fromkeys(replay.TOLERANCE, -1.0))
+    monkeypatch.setattr(comparison, "TOLERANCE", dict.fromkeys(comparison.TOLERANCE, -1.0))
     result = replay.compare(golden(), BASELINE)
     assert not result.ok and "differs by" in result.problems[0]
     answer = run(replay.app, [str(golden()), "--model", str(BASELINE)])
@@ -206,10 +206,10 @@ def test_replay_notices_another_answer(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_replay_does_not_pass_over_nan() -> None:
     """max() takes max(0, nan) for 0: a difference that is no number counts as the worst one."""
-    before = replay.recorded(golden())[1]
+    before = comparison.recorded_outputs(golden())[1]
     stamp, output = next((s, o) for s, o in before.items() if o.status is DriverStatus.OK)
     said = {**before, stamp: replace(output, steering_angle=float("nan"))}
-    result = replay.judge(golden(), before, said)
+    result = comparison.judge(golden(), before, said)
     assert result.worst["steering_rad"] == float("inf") and not result.ok
     assert "steering_rad differs by inf" in result.problems[0]
 

@@ -82,7 +82,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         pytest.skip(str(problem))
     os.environ["ROS_DOMAIN_ID"] = str(20 + os.getpid() % 60)
     folder = tmp_path_factory.mktemp("carla")
-    drive = Drive(folder, START, free_ports(), "joystick:=true")
+    drive = Drive(folder, START, free_ports(), "joystick:=topic")
     try:
         saw = story(drive, folder)
     finally:

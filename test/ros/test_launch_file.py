@@ -23,17 +23,24 @@ SHARE = Path(get_package_share_directory("takead_ros"))
 PROGRAMS = Path(get_package_prefix("takead_ros")) / "lib" / "takead_ros"
 
 
-@pytest.fixture(scope="module")
-def launch_file() -> Any:
-    spec = importlib.util.spec_from_file_location("sim_launch", SHARE / "launch" / "sim.launch.py")
+LAUNCHES = ("sim", "vehicle", "replay")
+
+
+def load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"{name}_launch", SHARE / "launch" / f"{name}.launch.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
+@pytest.fixture(scope="module")
+def launch_file() -> Any:
+    return load("sim")
+
+
 def given(launch_file: Any, **changed: str) -> dict[str, str]:
-    defaults = {one.name: "".join(part.text for part in one.default_value) for one in launch_file.arguments()}
+    defaults = {one.name: "".join(part.text for part in one.default_value or ()) for one in launch_file.ARGUMENTS}
     return {**defaults, **changed}
 
 
@@ -41,6 +48,60 @@ def launched(launch_file: Any, **changed: str) -> Any:
     context = LaunchContext()
     context.launch_configurations.update(given(launch_file, **changed))
     return launch_file.nodes(context)
+
+
+def programs(entities: Any) -> list[str]:
+    """The executables of our nodes."""
+    return sorted(one.node_executable for one in entities if hasattr(one, "node_executable"))
+
+
+@pytest.mark.parametrize("name", LAUNCHES)
+def test_every_argument_is_described(name: str) -> None:
+    told = load(name).ARGUMENTS
+    assert told and all(len(one.description.split()) > 1 for one in told), [one.name for one in told]
+    shown = subprocess.run(
+        ["ros2", "launch", "takead_ros", f"{name}.launch.py", "--show-args"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "no description given" not in shown and all(f"'{one.name}'" in shown for one in told)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("sim", {"sim": "vector", "model": "none.onnx"}, "model 'none.onnx'"),
+        ("sim", {"sim": "vector", "suite": "demoo"}, "demoo"),
+        ("sim", {"sim": "vector", "seed": "x"}, "launch argument seed:=x, expected a non-negative integer"),
+        ("sim", {"sim": "vector", "joystick": "topic", "joystick_map": "wheel"}, "mapping 'wheel'"),
+        ("sim", {"sim": "vector", "key": "none.pem"}, "none.pem': No such file"),
+        ("sim", {"sim": "vector", "params": "none.yaml"}, "none.yaml': No such file"),
+        ("sim", {"sim": "vector", "bags": "/proc/clips"}, "output folder '/proc/clips'"),
+        ("vehicle", {"vehicle": "ackermann", "bundle": "baseline"}, "a vehicle takes a bundle"),
+        ("vehicle", {"vehicle": "ackermann", "bundle": "b", "remap": "scene"}, "remap: 'scene', expected FROM:=TO"),
+        ("vehicle", {"vehicle": "cart", "bundle": "b"}, "vehicle 'cart': unknown, expected one of ackermann, carla"),
+        ("replay", {"clip": "none"}, "clip:=none: no such folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
+)
+def test_a_missing_part_is_one_line_before_anything_starts(name: str, arguments: dict[str, str], words: str) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        launched(load(name), **arguments)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_pad_that_is_not_there_is_named(launch_file: Any) -> None:
+    if list(Path("/dev/input").glob("js*")):
+        pytest.skip("there is a pad")
+    with pytest.raises(RuntimeError, match=r"no pad or wheel is plugged in|needs package 'joy'"):
+        launched(launch_file, sim="vector", joystick="true")
+
+
+@pytest.mark.parametrize(
+    ("expert", "missing"), [("takeover", set()), ("drives", set()), ("off", {"expert_node"})]
+)  # fmt: skip
+def test_who_drives_is_started(launch_file: Any, tmp_path: Path, expert: str, missing: set[str]) -> None:
+    found = programs(launched(launch_file, sim="vector", expert=expert, bags=str(tmp_path)))
+    all_of_them = {f"{name}_node" for name in ("arbiter", "expert", "monitor", "policy", "recorder", "simulator")}
+    assert set(found) == all_of_them - missing
 
 
 def test_the_server_may_take_its_time_everywhere(launch_file: Any) -> None:
@@ -103,10 +164,11 @@ def test_what_the_bridge_would_miss_is_named_before_it_starts(launch_file: Any, 
 def test_a_parameter_file_is_checked_before_anything_starts(launch_file: Any, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("/**/policy_node:\n  ros__parameters: {period_s: 0.2}\n")
+    value = given(launch_file, params=str(path), bags=str(tmp_path / "clips"))
     with pytest.raises(RuntimeError, match=r"mine\.yaml: policy_node: parameter 'period_s' = 0\.2, expert_node"):
-        launch_file.checked(given(launch_file, params=str(path)))
+        launch_file.checked(value)
     path.write_text("/**/policy_node:\n  ros__parameters: {max_scene_age_s: 0.4}\n")
-    assert launch_file.checked(given(launch_file, params=str(path))) == [str(path)]
+    assert launch_file.checked(value) == [str(path)]
 
 
 def test_our_nodes_find_their_environment_and_nobody_else_sees_it() -> None:
@@ -120,7 +182,7 @@ def test_our_nodes_find_their_environment_and_nobody_else_sees_it() -> None:
     )
     assert "site-packages/numpy" in ours and ours != theirs
     checked = subprocess.run(
-        [str(PROGRAMS / "check_parameters"), "/takead", str(SHARE / "config" / "policy.yaml")],
+        [str(PROGRAMS / "preflight"), json.dumps({"params": str(SHARE / "config" / "policy.yaml")})],
         env=environment,
         check=False,
     )

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import rclpy
 
-from takead_ros.cli import replay
 from takead_ros.domain.driving import DriverOutput
 from takead_ros.host import qos
 from takead_ros.messages import convert, types
 from takead_ros.recording import reader
+from takead_ros.recording.comparison import judge, recorded_outputs
 from takead_ros.resources import resource
 
 GOLDEN = Path(__file__).resolve().parents[1] / "recording" / "golden"
@@ -71,5 +71,5 @@ def test_a_played_clip_gives_the_recorded_outputs() -> None:
         process.wait()
         node.destroy_node()
         rclpy.shutdown(context=context)
-    result = replay.judge(clip, replay.recorded(clip)[1], said)
+    result = judge(clip, recorded_outputs(clip)[1], said)
     assert result.frames >= 20 and result.problems == []

@@ -1,6 +1,6 @@
-"""``ros2 launch takead_ros sim.launch.py sim:=metadrive`` with real processes: every interface of the contract speaks.
+"""``ros2 launch takead_ros sim.launch.py`` in each world of ours, with real processes: every interface speaks.
 
-Needs a sourced ROS 2 in which this package is built, and the simulator on PYTHONPATH (``colcon test`` runs it).
+Needs a sourced ROS 2 in which this package is built (``colcon test`` runs it); MetaDrive for that world only.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-pytest.importorskip("metadrive", reason="the simulator is not on PYTHONPATH")
-
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -31,12 +28,14 @@ TOPICS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+@pytest.fixture(scope="module", params=["metadrive", "vector"])
+def stack(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
     """The launched stack in a ROS domain of its own; ended by SIGINT as a person would."""
+    if request.param == "metadrive":
+        pytest.importorskip("metadrive", reason="the simulator is not on PYTHONPATH")
     os.environ["ROS_DOMAIN_ID"] = str(20 + os.getpid() % 60)
     folder = tmp_path_factory.mktemp("launch")
-    command = ["ros2", "launch", "takead_ros", "sim.launch.py", "sim:=metadrive", f"bags:={folder / 'clips'}"]
+    command = ["ros2", "launch", "takead_ros", "sim.launch.py", f"sim:={request.param}", f"bags:={folder / 'clips'}"]
     with (folder / "log").open("wb") as log:
         # A child of a background job ignores SIGINT unless told otherwise.
         process = subprocess.Popen(
