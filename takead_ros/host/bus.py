@@ -133,6 +133,11 @@ class Bus:
         topic = self._topics.get(name)
         return (len(topic.publishers), len(topic.subscriptions)) if topic else (0, 0)
 
+    def publishers(self, name: str) -> list[str]:
+        """Full names of the nodes that publish a topic, one for each publisher."""
+        topic = self._topics.get(name)
+        return [publisher.owner for publisher in topic.publishers] if topic else []
+
     def add_publisher(self, name: str, msg_type: Any, owner: str, profile: Any) -> Publisher:
         topic = self.topic(name, msg_type)
         publisher = Publisher(self, topic, msg_type, owner, profile)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names, qos
@@ -23,6 +23,13 @@ class Host(Protocol):
     def add_timer(self, timer: Timer) -> None: ...
     def remove_timer(self, timer: Timer) -> None: ...
     def remove_node(self, node: LockstepNode) -> None: ...
+
+
+class EndpointInfo(NamedTuple):
+    """What ``rclpy.topic_endpoint_info.TopicEndpointInfo`` says of a publisher's node."""
+
+    node_name: str
+    node_namespace: str
 
 
 class LockstepNode:
@@ -59,6 +66,11 @@ class LockstepNode:
 
     def resolve_topic_name(self, topic: str) -> str:
         return names.resolve(topic, self._namespace, self._name)
+
+    def get_publishers_info_by_topic(self, topic_name: str) -> list[EndpointInfo]:
+        """One for each publisher of a topic."""
+        owners = self._host.bus.publishers(self.resolve_topic_name(topic_name))
+        return [EndpointInfo(*reversed(owner.rsplit("/", 1))) for owner in owners]
 
     def count_publishers(self, topic_name: str) -> int:
         return self._host.bus.counts(self.resolve_topic_name(topic_name))[0]

@@ -153,6 +153,12 @@ ARBITER_STATE = Interface(
 EVENT = Interface(
     "takeover/event", "takead_ros/msg/TakeoverEvent", Qos(50), "arbiter_node, at start, handback and end", recorded=True
 )
+OPERATOR_STATUS = Interface(
+    "operator/status",
+    "takead_ros/msg/OperatorStatus",
+    Qos(1, latched=True),
+    "arbiter_node, on change and every second: who drives, why, and what is asked of the person",
+)
 JOY = Interface("/joy", "sensor_msgs/msg/Joy", Qos(5, reliable=False), "joy_node or another driver")
 CLOCK = Interface(
     "/clock",
@@ -182,6 +188,7 @@ TOPICS = (
     COMMAND,
     ARBITER_STATE,
     EVENT,
+    OPERATOR_STATUS,
     JOY,
     CLOCK,
     DIAGNOSTICS,

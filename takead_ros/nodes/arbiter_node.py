@@ -14,7 +14,6 @@ from takead_ros.nodes.arbiter_report import ArbiterOutput
 from takead_ros.nodes.inputs import InputBox
 from takead_ros.nodes.parameters import Declared
 from takead_ros.takeover.arbiter import step
-from takead_ros.takeover.engagement import asked_of_person
 from takead_ros.takeover.inputs import Ask, Inputs, Now
 from takead_ros.takeover.memory import Response, State
 from takead_ros.takeover.parameters import ArbiterParameters
@@ -22,8 +21,9 @@ from takead_ros.takeover.parameters import ArbiterParameters
 
 class ArbiterNode:
     """Subscribes ``scene``, ``policy/output``, ``expert/output``, ``human/command``, ``takeover/request``; publishes
-    ``command`` (at every tick of the timer, and at once when a person takes an axis), ``arbiter/state`` (on change and
-    every second), ``takeover/event``, ``/diagnostics``; serves ``engage`` and ``disengage``.
+    ``command`` (at every tick of the timer, and at once when a person takes an axis), ``arbiter/state`` and
+    ``operator/status`` (on change and every second), ``takeover/event``, ``/diagnostics``; serves
+    ``engage`` and ``disengage``.
 
     Parameters: the fields of ``ArbiterParameters``. Raises TakeadError for a value that does not fit.
     """
@@ -77,13 +77,10 @@ class ArbiterNode:
         return response
 
     def _tick(self, ask: Ask) -> Response | None:
-        now, before = Now(self._clock.now().nanoseconds, self._steady.now().nanoseconds), self._state.mode
+        now = Now(self._clock.now().nanoseconds, self._steady.now().nanoseconds)
         newest: dict[str, Any] = {name: box.newest for name, box in self._boxes.items()}
         self._state, command, events = step(self._state, Inputs(**newest, ask=ask), now, self._parameters.value)
         self._drove = (command.lateral, command.longitudinal)
-        asked = asked_of_person(self._state, self._parameters.value)
-        if asked and self._state.mode is not before:
-            self._logger.info(f"{self._state.mode.name}: {asked}")
         for event in events:
             self._logger.info(f"takeover {event.takeover}: {event.kind.name} {event.who.name} ({event.why})")
         self._output.publish(self._state, command, events, self._boxes, self._parameters.value, now)

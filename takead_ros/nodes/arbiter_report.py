@@ -9,23 +9,29 @@ from takead_ros.domain.driving import ArbiterMode, DriveCommand, Source, Takeove
 from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.api import NodeHandle
-from takead_ros.messages import convert, interfaces
+from takead_ros.messages import convert, interfaces, types
 from takead_ros.messages.convert import ArbiterReport
+from takead_ros.messages.fields import header_to_msg
 from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.inputs import InputBox
-from takead_ros.takeover.engagement import ARRIVED, asked_of_person
+from takead_ros.nodes.rivals import Rivals
 from takead_ros.takeover.inputs import Now
 from takead_ros.takeover.memory import State
+from takead_ros.takeover.notice import Alarm, Notice, notice
 from takead_ros.takeover.parameters import ArbiterParameters
 
 REPORT_NS = SECOND  # arbiter/state and /diagnostics at least this often
 
 
 class ArbiterOutput:
-    """Publishes ``command`` and ``takeover/event`` at every tick, ``arbiter/state`` on change and every second,
-    ``/diagnostics`` every second."""
+    """Publishes ``command`` and ``takeover/event`` at every tick, ``arbiter/state`` and ``operator/status`` on change
+    and every second (a change of the latter is also a line in the log), ``/diagnostics`` every second."""
 
     def __init__(self, node: NodeHandle) -> None:
+        self._logger = node.get_logger()
+        self._operator = wiring.publisher(node, interfaces.OPERATOR_STATUS)
+        self._notified: tuple[Any, ...] = ()
+        self._rivals = Rivals(node)
         self._command = wiring.publisher(node, interfaces.COMMAND)
         self._report = wiring.publisher(node, interfaces.ARBITER_STATE)
         self._event = wiring.publisher(node, interfaces.EVENT)
@@ -48,6 +54,8 @@ class ArbiterOutput:
             self._event.publish(convert.event_to_msg(event))
         shown = (state.mode, state.reason, command.lateral, command.longitudinal)
         due = now.steady - self._reported_at >= REPORT_NS
+        told = notice(state, command, now, parameters)
+        self._notify(told, now, due)
         if shown == self._reported and not due:
             return
         self._reported = shown
@@ -57,7 +65,17 @@ class ArbiterOutput:
             self._reported_at = now.steady
             needed = {"scene", *({"policy", "expert"} & set(parameters.drivers))}  # a person or a request may be silent
             inputs = [box.part(name, name in needed, getattr(state.screened, name), now) for name, box in boxes.items()]
-            self._diagnostics.publish(now.ros, mode_part(state, parameters), *inputs)
+            self._diagnostics.publish(now.ros, mode_part(told), self._rivals.part(), *inputs)
+
+    def _notify(self, told: Notice, now: Now, due: bool) -> None:
+        """Tell the person in charge, on change and every second; in the terminal on change."""
+        if told.key != self._notified:
+            say = {Alarm.CALM: self._logger.info, Alarm.ATTEND: self._logger.warning, Alarm.ACT: self._logger.error}
+            say[told.alarm](told.line)
+        elif not due:
+            return
+        self._notified = told.key
+        self._operator.publish(operator_status(told, now.ros))
 
 
 def arbiter_report(
@@ -90,10 +108,24 @@ def _hold_remaining(state: State, command: DriveCommand, p: ArbiterParameters, n
     return 0.0
 
 
-def mode_part(state: State, parameters: ArbiterParameters) -> Part:
+def operator_status(told: Notice, stamp: int) -> Any:
+    """takead_ros/OperatorStatus, as of ``stamp`` ns."""
+    return types.OperatorStatus(
+        header=header_to_msg(stamp, ""),
+        alarm=int(told.alarm),
+        asked=int(told.asked),
+        mode=int(told.mode),
+        lateral_source=int(told.lateral),
+        longitudinal_source=int(told.longitudinal),
+        who=told.who,
+        why=told.why,
+        asked_text=told.asked_text,
+        goes_on=told.goes_on,
+        line=told.line,
+    )
+
+
+def mode_part(told: Notice) -> Part:
     """The mode, for a person: green only while somebody drives, and with what is asked of the person else."""
-    mode, reason, asked = state.mode, state.reason, asked_of_person(state, parameters)
-    stopped = mode in (ArbiterMode.MRM, ArbiterMode.STOPPED) and reason != ARRIVED
-    level = Level.ERROR if stopped else Level.WARN if asked else Level.OK
-    words = f"{mode.name}: {reason}{'; ' if asked else ''}{asked}"
-    return Part("mode", level, words, {"mode": mode.name, "reason": reason})
+    level = {Alarm.CALM: Level.OK, Alarm.ATTEND: Level.WARN, Alarm.ACT: Level.ERROR}[told.alarm]
+    return Part("mode", level, told.line, {"mode": told.mode.name, "reason": told.why, "asked": told.asked.name})

@@ -107,11 +107,16 @@ class SimulatorNode:
 
     def _report(self) -> None:
         episode = self._world.episode
-        message = self._fault or ("driving" if self._going else "waiting for a driver")
+        command = self._command.value
+        if self._fault:
+            level, message = Level.WARN, self._fault
+        elif self._going and command is not None and not self._command.driven:
+            level, message = Level.WARN, f"nobody drives ({command.longitudinal.name}): {command.reason}"
+        else:
+            level, message = Level.OK, "driving" if self._going else "waiting for a driver"
         values = {
             "family": episode.scenario.family,
             "seed": episode.scenario.seed,
             "episode_time_s": f"{episode.time_s:.2f}",
         }
-        level = Level.WARN if self._fault else Level.OK
         self._output.report(Part("world", level, message, values))

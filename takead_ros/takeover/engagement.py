@@ -56,16 +56,3 @@ def engagement(state: State, facts: Facts, p: ArbiterParameters) -> Response:
         if abs(value) > most:
             return Response(False, code, f"{code} is {value:.2f} {unit}, at most {most:.2f} is allowed")
     return Response(True, "ok", "engaged")
-
-
-def asked_of_person(state: State, p: ArbiterParameters) -> str:
-    """What the stack waits for a person to do, in words; empty where it drives or is about to."""
-    if state.mode is M.STOPPED and state.reason == ARRIVED:
-        return "set a new goal, then call the service engage"
-    if state.mode is M.STOPPED:
-        return f"stopped by {state.earlier}: see what is wrong, then call the service engage to drive on"
-    if state.mode is M.MRM:
-        return "take over, or call the service engage once the cause is gone"
-    if state.mode is M.DISENGAGED and (state.was_engaged or not p.auto_engage):
-        return "call the service engage to drive"
-    return ""

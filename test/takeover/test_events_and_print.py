@@ -9,12 +9,10 @@ from support.scenery import request
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.takeover import table
-from takead_ros.takeover.engagement import asked_of_person
 from takead_ros.takeover.events import Booking, booked
 from takead_ros.takeover.inputs import Now
 from takead_ros.takeover.machine import ROWS
 from takead_ros.takeover.memory import State, Takeover
-from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.risks import RECORDS
 
 NOW = Now(ros=1234, steady=77)
@@ -87,21 +85,6 @@ def test_an_arrival_is_no_takeover(origin: M, who: Source, running: Takeover | N
     arrival = TakeoverEvent(1234, EventKind.ARRIVAL, 0, who, Trigger.NONE, 0.0, None, "because")
     assert events == [*([event(EventKind.END, running)] if running else []), arrival]
     assert state.takeover is None and state.takeovers == 4
-
-
-@pytest.mark.parametrize(
-    ("state", "auto", "words"),
-    [(State(M.POLICY), False, ""), (State(M.EXPERT), False, ""), (State(M.HUMAN), False, ""),
-     (State(M.HANDBACK), False, ""), (State(M.ARRIVING, "arrived"), False, ""),
-     (State(M.STOPPED, "arrived", "engaged"), False, "set a new goal, then call the service engage"),
-     (State(M.STOPPED, "standstill", "off_road"), False,
-      "stopped by off_road: see what is wrong, then call the service engage to drive on"),
-     (State(M.MRM, "off_road"), True, "take over, or call the service engage once the cause is gone"),
-     (State(M.DISENGAGED), False, "call the service engage to drive"), (State(M.DISENGAGED), True, ""),
-     (State(M.DISENGAGED, was_engaged=True), True, "call the service engage to drive")],
-)  # fmt: skip
-def test_what_is_asked_of_a_person(state: State, auto: bool, words: str) -> None:
-    assert asked_of_person(state, ArbiterParameters(auto_engage=auto)) == words
 
 
 def test_the_triggers_in_print() -> None:

@@ -45,12 +45,14 @@ class Bench:
         self.events: list[Any] = []
         self.asked: list[Any] = []
         self.health: list[Any] = []
+        self.told: list[Any] = []
         for interface, kept in (
             (interfaces.COMMAND, self.commands),
             (interfaces.ARBITER_STATE, self.states),
             (interfaces.EVENT, self.events),
             (interfaces.REQUEST, self.asked),
             (interfaces.DIAGNOSTICS, self.health),
+            (interfaces.OPERATOR_STATUS, self.told),
         ):
             wiring.subscription(self.world, interface, kept.append)
 
@@ -147,7 +149,7 @@ def test_a_broken_message_is_counted_and_dropped() -> None:
     bench.ticks(45)
     assert bench.states[-1].rejected_policy == 2 and bench.states[-1].rejected_scene == 0
     status = {entry.name.split()[-1]: entry for entry in bench.health[-1].status}
-    assert set(status) == {"mode", "scene", "policy", "expert", "human", "request"}
+    assert set(status) == {"mode", "publishers", "scene", "policy", "expert", "human", "request"}
     values = {v.key: v.value for v in status["policy"].values}
     assert values["rejected"] == "2" and "PolicyOutput.status" in values["last_unreadable"]
     assert status["scene"].level == types.DiagnosticStatus.OK
@@ -180,9 +182,69 @@ def test_diagnostics_are_green_only_while_somebody_drives() -> None:
     message, level = mode()
     assert level == levels["ERROR"]
     assert message == (
-        "STOPPED: standstill; stopped by no_driver:policy_scene_stale,expert_scene_stale: see what is wrong, "
-        "then call the service engage to drive on"
+        "STOPPED: the minimum-risk stop (no_driver:policy_scene_stale,expert_scene_stale, standstill) | "
+        "CALL THE SERVICE ENGAGE | engage is possible once this is gone: no fresh scene: stale or missing"
     )
+
+
+def test_the_person_in_charge_is_told_on_change_and_every_second() -> None:
+    """The topic says at each moment what drives; what is asked for changes with the mode, and in the log as well."""
+    bench = Bench()
+    status = types.OperatorStatus
+    bench.ticks(5)
+    assert bench.told[-1].asked == status.ENGAGE and bench.told[-1].goes_on == "engage is possible now"
+    assert bench.call(types.Engage, "engage").accepted
+    bench.ticks(50)
+    assert (bench.told[-1].alarm, bench.told[-1].asked, bench.told[-1].who) == (status.CALM, 0, "the policy")
+    assert len(bench.told) <= 8, "on change and every second, not at every tick"
+    bench.sends = set()
+    bench.ticks(10)
+    assert (bench.mode, bench.told[-1].asked) == (M.MRM, status.TAKE_OVER)
+    assert bench.told[-1].line.startswith("MRM: the minimum-risk stop (no_driver:")
+    bench.ticks(140)
+    assert (bench.mode, bench.told[-1].asked, bench.told[-1].alarm) == (M.STOPPED, status.ENGAGE, status.ACT)
+    assert "no fresh scene" in bench.told[-1].goes_on
+    late: list[Any] = []
+    wiring.subscription(bench.host.create_node("late"), interfaces.OPERATOR_STATUS, late.append)
+    bench.host.advance(0)
+    assert [one.line for one in late] == [bench.told[-1].line], "who comes later is told at once"
+
+
+def test_no_diagnostics_of_the_arbiter_are_green_over_a_stop() -> None:
+    bench = Bench()
+    assert bench.call(types.Engage, "engage").code and bench.ticks(5) is None
+    assert bench.call(types.Engage, "engage").accepted
+    bench.ticks(40)
+    bench.sends = set()
+    for _ in range(10):
+        bench.ticks(20)
+        modes = [one for one in bench.health[-1].status if one.name == "/takead/arbiter_node: mode"]
+        assert bench.mode in (M.MRM, M.STOPPED) and [one.level for one in modes] == [types.DiagnosticStatus.ERROR]
+    bench.sends = {"scene", "policy", "expert", "monitor"}
+    bench.ticks(60)
+    (mode,) = [one for one in bench.health[-1].status if one.name == "/takead/arbiter_node: mode"]
+    assert mode.level == types.DiagnosticStatus.ERROR, "all inputs are back, nobody drives: still not green"
+    assert {pair.key: pair.value for pair in mode.values}["asked"] != "NOTHING"
+
+
+@pytest.mark.parametrize("interface", [interfaces.COMMAND, interfaces.HUMAN_COMMAND], ids=lambda one: one.name)
+def test_a_second_publisher_is_named(interface: Any, caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(JoystickNode)
+
+    def part() -> Any:
+        bench.ticks(40)
+        told = [one for message in bench.health for one in message.status]
+        return [one for one in told if one.name == "/takead/arbiter_node: publishers"][-1]
+
+    assert part().level == types.DiagnosticStatus.OK
+    intruder = bench.host.create_node("intruder", "/elsewhere")
+    publisher = intruder.create_publisher(interface.message, f"/takead/{interface.name}", 1)
+    ours = {"command": "/takead/arbiter_node", "human/command": "/takead/joystick_node"}[interface.name]
+    words = f"{interface.name} has 2 publishers: /elsewhere/intruder, {ours}"
+    assert (part().level, part().message) == (types.DiagnosticStatus.ERROR, words)
+    assert caplog.text.count(words) == 1, "said once, not every second"
+    intruder.destroy_publisher(publisher)
+    assert part().level == types.DiagnosticStatus.OK
 
 
 def test_the_monitor_has_no_word_for_a_scene_that_is_not_finite() -> None:

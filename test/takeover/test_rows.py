@@ -13,10 +13,10 @@ from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Trigger
 from takead_ros.domain.units import SECOND
 from takead_ros.takeover import machine
-from takead_ros.takeover.engagement import asked_of_person
 from takead_ros.takeover.events import Booking
 from takead_ros.takeover.inputs import Now
 from takead_ros.takeover.machine import Situation
+from takead_ros.takeover.notice import notice
 
 
 def expected(origin: M, to: M, with_policy: bool) -> Booking:
@@ -94,4 +94,4 @@ def test_a_stop_still_knows_why_the_manoeuvre_began() -> None:
     while loop.mode is M.MRM:
         loop.tick()
     assert (loop.mode, loop.state.earlier) == (M.STOPPED, "off_road")
-    assert "stopped by off_road" in asked_of_person(loop.state, loop.p)
+    assert notice(loop.state, loop.command, loop.now, loop.p).why == "off_road, standstill"
