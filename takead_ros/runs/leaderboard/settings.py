@@ -10,7 +10,7 @@ from pydantic import Field
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import Parameters, validated
-from takead_ros.policy.model import read_file
+from takead_ros.files import read_file
 from takead_ros.vehicles.carla.control import PedalParameters
 
 
