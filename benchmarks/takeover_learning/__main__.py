@@ -92,7 +92,7 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
     first = drive(start, "baseline")
     scores, seconds = {"baseline": [first]}, {"baseline": 0.0}
     for arm in arms:
-        runs = []
+        runs, cost = [], []
         if arm.kind == "reranked":
             runs.append(evaluate(start, suite, perception, seeds, where / f"{arm.name}.json", reranked=True))
         for seed in numbers if arm.kind != "reranked" else ():
@@ -111,12 +111,13 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
                     found = read_rows(alone, last)
                     whole.append(found[0])
                     clips += found[1]
-            own, seconds[arm.name] = lesson(arm, assisted, whole, further)
+            own, spent_s = lesson(arm, assisted, whole, further)
+            cost.append(spent_s)
             if not model.exists():
                 used = [*clips, *(further_clips if arm.kind == "known" else ())]
                 learn(plan, arm, seed, start, known, own, used, model, shown.report)
             runs.append(drive(model, f"{arm.name}-{seed}"))
-        scores[arm.name] = runs
+        scores[arm.name], seconds[arm.name] = runs, sum(cost) / max(len(cost), 1)
         lines = table(scores, seconds, AGAINST)
         write_atomically(where / "table.md", "\n".join([*lines, "", *infractions(scores)]) + "\n")
         shown.say(lines[-1])
