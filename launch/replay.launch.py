@@ -36,7 +36,7 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     # Recorded scenes are as old as the clip; their age is no question here.
     policy = stack.node("policy", {**model, "max_scene_age_s": 1e9}, critical=True)
     clip = {"clip": value["clip"], "any_model": value["any_model"] == "true", "use_sim_time": False}
-    replay = stack.node("replay", clip)
+    replay = stack.node("replay", clip, once=True)
 
     def over(event: ProcessExited, _: LaunchContext) -> list[LaunchDescriptionEntity]:
         if event.returncode:

@@ -21,6 +21,7 @@ from launch_ros.actions import Node
 SHARE = Path(get_package_share_directory("takead_ros"))
 PROGRAMS = Path(get_package_prefix("takead_ros")) / "lib" / "takead_ros"
 SWITCH = ["true", "false"]
+RESPAWN_S = 0.5  # from the end of a node that is not critical to its next start
 # Who may drive beside a person, by the argument expert:=.
 DRIVERS = {"takeover": ["human", "policy", "expert"], "drives": ["human", "expert"], "off": ["human", "policy"]}
 
@@ -105,9 +106,15 @@ class Stack:
         self._remappings = remappings or []
 
     def node(
-        self, name: str, parameters: Mapping[str, Any] | None = None, config: str = "", critical: bool = False
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        config: str = "",
+        critical: bool = False,
+        once: bool = False,
     ) -> Node:
-        """One of our nodes. critical: its end is the end of the launch."""
+        """One of our nodes. critical: its end is the end of the launch; once: it ends by itself. Any other is
+        started again when it ends, while the arbiter keeps the vehicle defined."""
         return Node(
             package="takead_ros",
             executable=f"{name}_node",
@@ -124,6 +131,8 @@ class Stack:
             sigterm_timeout="40",
             sigkill_timeout="10",
             on_exit=Shutdown(reason=f"{name}_node ended") if critical else None,
+            respawn=not (critical or once),
+            respawn_delay=RESPAWN_S,
         )
 
     def drivers(self, auto_engage: bool, goal_stop: bool) -> list[Node]:
