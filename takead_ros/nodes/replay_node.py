@@ -18,6 +18,7 @@ from takead_ros.recording.comparison import TOLERANCE, Comparison, judge, record
 from takead_ros.recording.gaps import header_stamp
 
 TICK_S = 0.01
+AGAIN_NS = SECOND // 2  # a scene without its answer is sent again after so long
 SETTLE_NS = SECOND  # from the first sight of a subscriber to the first scene: it is to hear /clock before
 
 
@@ -26,8 +27,8 @@ class ReplayNode:
     moment; subscribes ``policy/output``. At the end it says how far the answers are from the recorded ones: ``ended``
     is 0 where they are the same within ``recording.comparison.TOLERANCE``, else 1.
 
-    Scenes are sent best effort and can be lost: one that has an answer in the clip is waited for, at most
-    ``patience_s``. Parameters: ``ReplayParameters``. Raises TakeadError for a clip that cannot be replayed.
+    Scenes are sent best effort and can be lost: one that has an answer in the clip is waited for and sent again, for
+    ``patience_s`` at most. Parameters: ``ReplayParameters``. Raises TakeadError for a clip that cannot be replayed.
     """
 
     NAME = "replay_node"
@@ -42,6 +43,7 @@ class ReplayNode:
         self._next = 0  # the scene to send
         self._waits_for: int | None = None  # stamp of the scene whose answer is waited for
         self._since = steady.now().nanoseconds
+        self._sent = 0  # when a scene went out last
         self._seen = False  # whether somebody listens to scenes
         self.ended: int | None = None
         self.result: Comparison | None = None
@@ -59,13 +61,17 @@ class ReplayNode:
         now = self._steady.now().nanoseconds
         if self.ended is not None:
             return
-        self._clock.publish(types.Clock(clock=time_to_msg(self._scenes[0][0])))
+        # No scene has this stamp, so that no word of policy_node's about missing scenes passes for an answer.
+        self._clock.publish(types.Clock(clock=time_to_msg(self._scenes[0][0] - 1)))
         if not self._seen:
             self._seen, self._since = self._node.count_subscribers(interfaces.SCENE.name) > 0, now
         elif self._next == 0 and now - self._since < SETTLE_NS:
             pass
         elif self._answered(now):
             self._send(now)
+        elif now - self._sent >= AGAIN_NS:  # it may be lost: whoever answered it does not answer it again
+            self._sent = now
+            self._scene.publish(self._scenes[self._next - 1][1])
 
     def _answered(self, now: int) -> bool:
         waited = now - self._since > self._parameters.patience_s * SECOND
@@ -78,7 +84,7 @@ class ReplayNode:
             return
         data = self._scenes[self._next][1]
         stamp = header_stamp(data)
-        self._next, self._since = self._next + 1, now
+        self._next, self._since, self._sent = self._next + 1, now, now
         self._waits_for = stamp if stamp in self._before else None
         self._scene.publish(data)
 
