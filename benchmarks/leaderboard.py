@@ -87,7 +87,7 @@ def evaluate(given: argparse.Namespace, folder: Path) -> int:
     with (folder / "server.log").open("ab") as log, (folder / "evaluator.log").open("ab") as told:
         server = subprocess.Popen(serve, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=environment)
         try:
-            _wait_for(given.port)
+            wait_for(given.port)
             evaluator = [
                 str(given.python), str(given.leaderboard / "leaderboard" / "leaderboard_evaluator.py"),
                 "--routes", str(folder / "routes.xml"), "--agent", str(AGENT), "--agent-config",
@@ -104,7 +104,7 @@ def evaluate(given: argparse.Namespace, folder: Path) -> int:
             server.wait(30)
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
     """Until somebody listens on ``port``; two minutes at most."""
     for _ in range(240):
         with socket.socket() as line:

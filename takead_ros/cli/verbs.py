@@ -50,6 +50,7 @@ VERBS = (
         "Serve CARLA's own protocol on a CPU, to the unmodified client.",
         "Drive",
     ),
+    Verb("vehicle", "takead_ros.cli.vehicle", "app", "Identify the pedals and the steering of a vehicle.", "Drive"),
     Verb(
         "scenarios", "takead_ros.cli.scenarios", "app", "List scenario families and suites; show one scenario.", "Drive"
     ),

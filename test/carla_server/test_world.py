@@ -143,6 +143,16 @@ def test_what_stands_there_keeps_others_from_being_spawned(towns: KnownTowns) ->
     world.spawn(CAR, at(6.0, 0.0))
 
 
+@pytest.mark.parametrize(("prop", "stops"), [("static.prop.dirtdebris01", False), ("static.prop.streetbarrier", True)])
+def test_flat_litter_is_driven_over_and_what_stands_up_is_not(towns: KnownTowns, prop: str, stops: bool) -> None:
+    world = make_world(towns)
+    car = world.spawn(CAR, at(0.0, 1.75)).id
+    world.spawn(ActorDescription(0, prop, ()), at(12.0, 1.75))
+    world.set_velocity(car, Vector3D(10.0, 0.0, 0.0))
+    steps(world, 2.0)
+    assert bool(world.rows.pose[world.rows.by_id[car].row, 0] < 11.0) is stops
+
+
 def test_a_crash_is_told_with_its_impulse_and_keeps_the_momentum(towns: KnownTowns) -> None:
     world = make_world(towns)
     hitting, hit = world.spawn(CAR, at(0.0, 0.0)).id, world.spawn(CAR, at(15.0, 0.0)).id

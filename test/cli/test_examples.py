@@ -28,6 +28,7 @@ LEAVES = [
         "train": [["bc"], ["round"], ["rounds"], ["final"]],
         "model": [["show"], ["verify"]],
         "runs": [["ls"], ["show"]],
+        "vehicle": [["identify"]],
     }.get(verb.name, [[]])
 ]
 # Left to other tests, for they drive or train for minutes, or need a device: only their words are checked.
@@ -44,6 +45,7 @@ DEAR = (
     "compare",
     "export",
     "carla-server",
+    "vehicle identify",
 )
 CLIP = re.compile(r"\bCLIP\b|[\w/.-]*FAMILY-SEED/CLIP")
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from takead_ros.domain.driving import DriveCommand, Source
-from takead_ros.vehicles.carla.control import PedalParameters, actuate, steering_share
+from takead_ros.vehicles.carla.control import PedalParameters, actuate, longitudinal_map, steering_share
 
 LOCK = 1.22
 P = PedalParameters()
@@ -47,13 +47,23 @@ def test_a_standing_vehicle_that_is_told_to_brake_is_held_and_forgets() -> None:
     assert pedals.steer == pytest.approx(-0.1 / LOCK, rel=1e-3)
 
 
+@pytest.mark.parametrize("speed", [0.5, 8.0, 25.0])
+@pytest.mark.parametrize("asked", [0.8, 0.0, -1.0, -4.0])
+def test_a_vehicle_of_just_this_map_does_what_is_asked(speed: float, asked: float) -> None:
+    pedals = actuate(command(0.0, asked), speed, asked, LOCK, 0.0, 0.05, P)
+    full, coasting = longitudinal_map(speed, P)
+    done = (full + coasting) * pedals.throttle**P.throttle_exponent - coasting - pedals.brake * P.full_brake_mps2
+    assert done == pytest.approx(asked, abs=1e-9)
+
+
 def test_the_integral_closes_what_the_pedal_model_gets_wrong() -> None:
-    """A vehicle with half the assumed engine: the acceleration asked for is reached nevertheless."""
+    """A vehicle with three quarters of the assumed engine: the acceleration asked for is reached nevertheless."""
     speed, measured, integral = 3.0, 0.0, 0.0
     for _ in range(200):
         pedals = actuate(command(0.0, 1.0), speed, measured, LOCK, integral, 0.05, P)
         integral = pedals.integral
-        measured = 0.5 * P.full_throttle_mps2 * pedals.throttle - P.drag_per_s * speed
+        full, coasting = longitudinal_map(speed, P)
+        measured = 0.75 * (full + coasting) * pedals.throttle**P.throttle_exponent - coasting
         speed += measured * 0.05
     assert measured == pytest.approx(1.0, abs=0.1)
 

@@ -25,6 +25,7 @@ from takead_ros.simulators.carla_server.values import (
     VehiclePhysicsControl,
 )  # fmt: skip
 
+DRIVEN_OVER = 0.2  # m: props as flat as dirt and planks are driven over, and in nobody's way
 START_LIMIT_KMH = 30.0  # of a vehicle that has passed no sign yet, as in CARLA
 
 
@@ -100,7 +101,9 @@ class Rows:
         self.spin = np.append(self.spin, np.zeros((1, 3)), axis=0)
         self.acceleration = np.append(self.acceleration, np.zeros((1, 3)), axis=0)
         self.kinds = np.append(self.kinds, actor.kind.value)
-        self.flags = np.append(self.flags, [[True, True, actor.kind.value <= Kind.PROP.value]], axis=0)
+        flat = actor.kind is Kind.PROP and 2.0 * box.extent.z < DRIVEN_OVER
+        collides = actor.kind.value <= Kind.PROP.value and not flat
+        self.flags = np.append(self.flags, [[True, True, collides]], axis=0)
         self.drive = np.append(self.drive, drive, axis=0)
         self.car = np.append(self.car, np.ones((1, c.CAR_COLUMNS)) if car is None else car[None], axis=0)
         self._changed()

@@ -27,6 +27,8 @@ from takead_ros.domain.errors import TakeadError
 
 FOLDER = Path(__file__).parent / "layouts"
 
+# Members that the client keeps to itself: declared, but not among those that are sent (seen on the wire).
+UNSENT = {"OpendriveGenerationParameters": ("vertex_width_resolution", "simplification_percentage")}
 # Sent as packed bytes: the name in the table, the library's, and a member that tells structs of one name apart.
 PACKED = {
     "header": ("Header", "sensor_type"),
@@ -227,7 +229,8 @@ class Library:
 
     def message(self, entry: Entry) -> list[list[str]]:
         """[name, type] of each member of a struct that is sent as an array, in the order of its declaration."""
-        return [[name, _message_type(kind)] for name, kind, _ in self._all_members(entry)]
+        kept = UNSENT.get(entry.name, ())
+        return [[name, _message_type(kind)] for name, kind, _ in self._all_members(entry) if name not in kept]
 
     def enum(self, name: str) -> dict[str, int]:
         """The values of enumeration ``name`` by their names. Raises TakeadError."""
