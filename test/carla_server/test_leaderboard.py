@@ -24,7 +24,7 @@ CHECKOUTS = ("LEADERBOARD_ROOT", "SCENARIO_RUNNER_ROOT", "CARLA_PYTHONAPI")  # t
 def saw(towns: KnownTowns) -> dict[str, object]:
     """What the client at the crossing saw."""
     with running(towns, "crossing") as run:
-        return ask_client("privileged", run.port)
+        return ask_client("privileged", run.port, timeout_s=180.0)
 
 
 def test_the_ego_is_told_in_ros_signs(saw: dict[str, object]) -> None:
@@ -60,7 +60,7 @@ def test_route_and_contacts(saw: dict[str, object]) -> None:
 def test_a_light_is_told_where_it_stops_the_lane_and_as_it_is() -> None:
     scenarios = tuple(scenario for scenario in load_suite("core").episodes([0]) if scenario.family == "red_light")
     with running(KnownTowns(scenarios=scenarios), "red_light") as run:
-        saw = ask_client("red_light", run.port)
+        saw = ask_client("red_light", run.port, timeout_s=180.0)
     kind, state, far = saw["first"]
     assert kind == ControlKind.TRAFFIC_LIGHT and state == LightState.GREEN
     assert 10.0 < far < saw["remaining"]
