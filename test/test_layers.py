@@ -36,6 +36,8 @@ PURE = ("domain", "policy", "takeover", "expert", "measures", "scenarios")
 IMPURE = frozenset({"time", "datetime", "os", "subprocess", "threading", "multiprocessing", "socket", "random", "rclpy",
                     "metadrive", "torch", "rosbags", "mcap"})  # fmt: skip
 FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
+TRAINING = sorted((ROOT / "training").rglob("*.py"))
+VERBS = ("cli.py", "predictability_command.py")
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -107,6 +109,16 @@ def test_there_are_no_import_cycles_between_files() -> None:
         return seen
 
     assert [name for name in graph if name in reach(name)] == []
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_training_stands_on_the_package_and_only_its_verbs_on_the_command_line(path: Path) -> None:
+    """``takead train`` and ``takead export`` are verbs like those of ``cli``, whose options and output they share; they
+    are here because they need torch. What they call knows nothing of hosts, nodes, simulators or the command line."""
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == PACKAGE and not parts[1].startswith("__") and path.name not in VERBS:
+            assert parts[1] == "runs" or RANK[parts[1]] <= RANK["recording"], f"{path} imports {name}"
 
 
 def test_training_is_never_imported_by_the_runtime_package_at_load() -> None:
