@@ -194,9 +194,7 @@ def road(y: float, offset: float, *lines: Polyline, **parameters: Any) -> Findin
 
 
 def lane(y: float, width: float | None = 3.5) -> Polyline:
-    return Polyline(
-        1, LineKind.LANE_CENTER, np.column_stack((np.arange(-20.0, 21.0), np.full(41, y))), False, 14.0, width
-    )
+    return Polyline(1, LineKind.LANE_CENTER, np.column_stack((np.arange(41.0), np.full(41, y))), False, 14.0, width)
 
 
 @pytest.mark.parametrize(

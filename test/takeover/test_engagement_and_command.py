@@ -126,7 +126,7 @@ def test_nobody_engages_into_a_takeover_by_what_the_monitor_still_says() -> None
         loop.tick(request=loop.ask(Trigger.POLICY_UNHEALTHY))
         assert loop.mode is M.DISENGAGED
     refused = ask_with(loop, request=loop.ask(Trigger.POLICY_UNHEALTHY))
-    assert refused.code == "policy_unhealthy" and "the monitor says" in refused.message
+    assert refused.accepted is False and refused.code == "policy_unhealthy" and "the monitor says" in refused.message
     for _ in range(20):
         loop.tick()
         assert not loop.events

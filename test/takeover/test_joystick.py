@@ -78,6 +78,11 @@ def test_exactly_at_its_deadband_a_pedal_is_released() -> None:
     assert interpret(axes(throttle=0.49), NONE, memory, wide)[0].acceleration == pytest.approx(0.255 * 3.0)
 
 
+def test_a_pedal_a_little_beyond_its_stop_is_fully_pressed() -> None:
+    beyond = XBOX.throttle.pressed * (1.0 + 1e-3)  # the tolerance
+    assert interpret(axes(throttle=beyond), NONE, settled(), XBOX)[0].acceleration == XBOX.throttle.full_mps2
+
+
 def test_the_brake_wins() -> None:
     reading, _ = interpret(axes(throttle=-1.0, brake=0.0), NONE, settled(), XBOX)
     assert reading.acceleration == pytest.approx(-4.0)

@@ -95,11 +95,14 @@ def test_a_trace_is_the_cubic_through_the_plan(dt: float, speed: float) -> None:
 
 def test_a_plan_that_stops_far_ahead_never_runs_back() -> None:
     """Its speeds promise more way than there is between its poses, and they do so away from the origin."""
-    plan = Plan(np.array([5.0, 9.0, 9.3, 9.4, 9.4]), np.zeros(5), np.zeros(5), np.full(5, 10.0))
-    for yaw in (0.0, 2.0):
-        trace = prediction.Trace.of(plan, (3.0, -2.0, yaw), 10.0)
-        along = np.cos(yaw) * (trace.x - 3.0) + np.sin(yaw) * (trace.y + 2.0)
-        assert (np.diff(along) > -1e-9).all() and trace.arc[-1] == pytest.approx(9.4)
+    places = np.array([5.0, 9.0, 9.3, 9.4, 9.4])
+    for turn in (0.0, 1.2, -0.9):  # of the plan's straight path against the ego's own heading
+        plan = Plan(math.cos(turn) * places, math.sin(turn) * places, np.full(5, turn), np.full(5, 10.0))
+        for yaw in (0.0, 2.0):
+            trace = prediction.Trace.of(plan, (3.0, -2.0, yaw), 0.0 if turn else 10.0)
+            along = np.cos(yaw + turn) * (trace.x - 3.0) + np.sin(yaw + turn) * (trace.y + 2.0)
+            late = trace.t > 1.0  # the first bit turns into the plan's direction
+            assert (np.diff(along[late]) > -1e-9).all() and along[-1] == pytest.approx(9.4)
 
 
 @pytest.mark.parametrize("turn", [3.2, 3.6, 4.6, 6.2, -3.2, -4.6])

@@ -14,9 +14,11 @@ from takead_ros.domain.driving import Trigger
 from takead_ros.domain.units import SECOND
 from takead_ros.takeover import machine
 from takead_ros.takeover.events import Booking
-from takead_ros.takeover.inputs import Now
+from takead_ros.takeover.inputs import Ask, Now
 from takead_ros.takeover.machine import Situation
 from takead_ros.takeover.notice import notice
+from takead_ros.takeover.parameters import ArbiterParameters
+from takead_ros.takeover.risks import STOPPING
 
 
 def expected(origin: M, to: M, with_policy: bool) -> Booking:
@@ -54,6 +56,17 @@ def test_the_expert_alone_goes_on_after_a_human_without_a_takeover(goes: str) ->
     assert told(loop) == [("END", 1, "HUMAN", "HUMAN_OVERRIDE")]
 
 
+def early(mode: M, **facts: Any) -> Situation:
+    """A situation with these facts, just after ``mode`` was entered."""
+    s = in_mode(mode).assess()
+    return s._replace(facts=replace(s.facts, **facts))
+
+
+def without_policy(mode: M, **facts: Any) -> Situation:
+    """The same where the expert is the only driver."""
+    return early(mode, policy=None, **facts)._replace(p=ArbiterParameters(drivers=("expert", "human")))
+
+
 def at(mode: M, **facts: Any) -> Situation:
     """A situation in ``mode`` with these facts, long after the mode was entered."""
     s = in_mode(mode).assess()
@@ -84,6 +97,50 @@ OFF_ROAD = request(0, Trigger.OFF_ROAD, 1.0)
 def test_which_of_two_rows_is_first(s: Situation, to: M, reason: str) -> None:
     row = machine.first_hit(s)
     assert row is not None and (row.to, row.reason.code(s)) == (to, reason)
+
+
+STALE: dict[str, Any] = {"policy": None, "policy_fault": "stale"}
+DEAD: dict[str, Any] = {"expert": None, "expert_fault": "stale"}
+HANDS_OFF: dict[str, Any] = {"wheel": False, "pedals": False}
+
+
+@pytest.mark.parametrize(
+    ("s", "to", "reason"),
+    [(early(M.HANDBACK, **STALE, **DEAD), M.MRM, "no_driver:policy_stale,expert_stale"),
+     (early(M.HANDBACK, request=OFF_ROUTE, **STALE), M.EXPERT, "rollback:policy_stale"),
+     (at(M.HANDBACK, request=OFF_ROUTE), M.EXPERT, "rollback:off_route"),  # too long too, but that is not why
+     (early(M.EXPERT, **STALE, **DEAD), M.MRM, "no_driver:policy_stale,expert_stale"),
+     (early(M.HUMAN, human_lost=True, **HANDS_OFF, **STALE, **DEAD), M.MRM, "no_driver:policy_stale,expert_stale"),
+     (without_policy(M.HUMAN, human_lost=True, policy_fault="stale", **HANDS_OFF, **DEAD), M.MRM,
+      "no_driver:policy_stale,expert_stale"),
+     (without_policy(M.HUMAN, policy_fault="stale", **HANDS_OFF, **DEAD), M.MRM,
+      "no_driver:policy_stale,expert_stale")],
+    ids=["handback_nobody", "unfit_and_asked", "asked_and_late", "expert_nobody", "lost_nobody", "lost_alone", "alone"],
+)  # fmt: skip
+def test_who_drives_when_somebody_is_gone(s: Situation, to: M, reason: str) -> None:
+    row = machine.first_hit(s)
+    assert row is not None and (row.to, row.reason.code(s)) == (to, reason)
+
+
+def test_a_stopping_trigger_stops_a_handback_without_an_expert() -> None:
+    for trigger in STOPPING:
+        s = early(M.HANDBACK, request=request(0, trigger, 1.0), **DEAD)
+        row = machine.first_hit(s)
+        assert row is not None and row.to is M.MRM
+
+
+def test_a_handback_that_took_too_long_is_over_even_as_it_gets_there() -> None:
+    s = at(M.HANDBACK, **DEAD)
+    assert s.state.last is not None
+    policy = output(0, steering=s.state.last[0], acceleration=s.state.last[1])
+    row = machine.first_hit(s._replace(facts=replace(s.facts, policy=policy)))
+    assert row is not None and row.to is M.MRM
+
+
+def test_disengage_is_heard_before_an_engage() -> None:
+    s = early(M.DISENGAGED, wheel=True)._replace(ask=Ask.DISENGAGE, accepted=True)
+    row = machine.first_hit(s)
+    assert row is not None and row.to is M.DISENGAGED
 
 
 def test_a_stop_still_knows_why_the_manoeuvre_began() -> None:
