@@ -70,12 +70,20 @@ class ArbiterOutput:
     def _notify(self, told: Notice, now: Now, due: bool) -> None:
         """Tell the person in charge, on change and every second; in the terminal on change."""
         if told.key != self._notified:
-            say = {Alarm.CALM: self._logger.info, Alarm.ATTEND: self._logger.warning, Alarm.ACT: self._logger.error}
-            say[told.alarm](told.line)
+            self._say(told)
         elif not due:
             return
         self._notified = told.key
         self._operator.publish(operator_status(told, now.ros))
+
+    def _say(self, told: Notice) -> None:
+        """One line in the terminal. Each severity has its own call: rclpy refuses two at one place."""
+        if told.alarm is Alarm.ACT:
+            self._logger.error(told.line)
+        elif told.alarm is Alarm.ATTEND:
+            self._logger.warning(told.line)
+        else:
+            self._logger.info(told.line)
 
 
 def arbiter_report(

@@ -210,6 +210,23 @@ def test_the_person_in_charge_is_told_on_change_and_every_second() -> None:
     assert [one.line for one in late] == [bench.told[-1].line], "who comes later is told at once"
 
 
+def test_no_place_logs_with_two_severities(caplog: pytest.LogCaptureFixture) -> None:
+    """rclpy ends a node that does."""
+    caplog.set_level("INFO")
+    bench = Bench(auto_engage=True)
+    bench.sends = set()
+    bench.ticks(5)
+    bench.sends = {"scene", "policy", "expert", "monitor"}
+    bench.ticks(20)
+    bench.sends = set()
+    bench.ticks(20)
+    levels: dict[tuple[str, int], set[int]] = {}
+    for record in caplog.records:
+        levels.setdefault((record.filename, record.lineno), set()).add(record.levelno)
+    assert {level for found in levels.values() for level in found} >= {20, 30, 40}, "all severities were there"
+    assert all(len(found) == 1 for found in levels.values()), levels
+
+
 def test_no_diagnostics_of_the_arbiter_are_green_over_a_stop() -> None:
     bench = Bench()
     assert bench.call(types.Engage, "engage").code and bench.ticks(5) is None
