@@ -120,7 +120,8 @@ def vehicle(tmp_path: Path, domain: None) -> Iterator[Listener]:
 
 def test_a_vehicle_drives_by_a_signed_bundle_once_somebody_engages(vehicle: Listener) -> None:
     assert vehicle.until(START_S, lambda: len(vehicle.commands) > 40 and len(vehicle.driven) > 40)
-    assert {m.lateral_source for m in vehicle.commands} == {types.DriveCommand.NONE}, "nobody drives before"
+    nobody = {types.DriveCommand.NONE, types.DriveCommand.MRM}  # the stop, where a scene came late
+    assert {m.lateral_source for m in vehicle.commands} <= nobody, "nobody drives before"
     assert all(m.drive.speed == 0.0 for m in vehicle.driven)
     deadline = time.monotonic() + START_S
     answer = vehicle.asked()
