@@ -121,7 +121,7 @@ def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
         lines = table(scores, seconds, AGAINST)
         write_atomically(where / "table.md", "\n".join([*lines, "", *infractions(scores)]) + "\n")
         shown.say(lines[-1])
-    title = f"{suite}, seeds {seeds}, {len(first.episodes)} routes, {asked.sim}"
+    title = f"{suite}, {asked.sim}, {len(first.episodes)} routes (seeds {seeds})"
     draw(scores, seconds, [arm for arm in arms if arm.times < TOO_MANY], title, where / "curve.svg")
     for line in (*table(scores, seconds, AGAINST), "", *infractions(scores)):
         say(line)

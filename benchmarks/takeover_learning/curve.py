@@ -28,7 +28,7 @@ def draw(
         for axes, (label, name) in zip(figure.subplots(1, 2), FIGURES.items(), strict=True):
             _panel(axes, scores, seconds, arms, name)
             axes.set_ylabel(label, color=INK)
-        figure.suptitle(title, color=INK, fontsize=10)
+        figure.suptitle(f"{title}; green: takeovers, orange: controls; filled: trained longer", color=INK, fontsize=10)
         figure.savefig(file, format="svg", metadata={"Date": None})  # the same scores, the same file
 
 
@@ -50,7 +50,7 @@ def _panel(
             at, value, [[value - low], [high - value]], color=colour, marker="o", markersize=6, capsize=3, linewidth=1,
             markerfacecolor=colour if long else "white", zorder=3,
         )  # fmt: skip
-        axes.annotate(arm.name, (at, value), xytext=(7, -3), textcoords="offset points", color=colour, fontsize=7.5)
+        axes.annotate(arm.name, (at, value), xytext=(5, 5), textcoords="offset points", color=colour, fontsize=7.5)
         if arm.kind == "takeovers" and not arm.stages:
             lines[long].append((at, value))
     for long, points in lines.items():
