@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import socket
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -22,6 +24,25 @@ from takead_ros.domain.errors import TakeadError
 T = TypeVar("T")
 LOCK_SUFFIX = ".lock"
 PART_MARK = ".part"
+_HOLDER = "process "  # how every lock file begins
+
+
+def open_file(path: Path) -> BinaryIO:
+    """``path`` to be read. Raises OSError as ``open`` does, and at once for what is no file: a pipe would wait for ever
+    for somebody to write to it, a device has no end."""
+    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    kind = os.fstat(number).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(number)
+        what = os.strerror(errno.EISDIR) if stat.S_ISDIR(kind) else "Is a pipe or a device"
+        raise OSError(errno.EISDIR if stat.S_ISDIR(kind) else errno.EINVAL, what, str(path))
+    return os.fdopen(number, "rb")
+
+
+def content_of(path: Path) -> bytes:
+    """The whole of ``path``; raises OSError as ``open_file`` does."""
+    with open_file(path) as file:
+        return file.read()
 
 
 def writable_folder(folder: Path) -> Path:
@@ -56,6 +77,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     partial = path.with_name(f".{path.stem[:80]}.{os.getpid()}{PART_MARK}{path.suffix}")
     try:
+        partial.unlink(missing_ok=True)
+        partial.touch(exist_ok=False)  # a link that somebody laid there would lead the writing elsewhere
         yield partial
         partial.replace(path)
     except OSError as problem:
@@ -65,6 +88,19 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_output(path: Path) -> Iterator[None]:
+    """Hold the place of an output that must be new, while it is made.
+
+    Raises TakeadError where it is there already, cannot be made, or is being made by another process.
+    """
+    refuse_existing(path)
+    writable_folder(path.parent)
+    with locked(path):
+        refuse_existing(path)  # who held it before has made it
+        yield
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -78,7 +114,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 def read_file(path: Path, expected: str) -> bytes:
     """The bytes of a file. Raises TakeadError that says what was expected where it cannot be read."""
     try:
-        return path.read_bytes()
+        return content_of(path)
     except OSError as problem:
         raise TakeadError(f"'{path}': {problem.strerror or problem}; expected {expected}") from problem
 
@@ -162,7 +198,8 @@ def locked(path: Path) -> Iterator[None]:
     """Hold ``path``, a folder that is there or else a file, against every other process that asks so.
 
     The lock is a file that names its holder: ``.lock`` in a folder, ``NAME.lock`` beside a file. The kernel frees it
-    however the process ends; a file that a kill left is taken over. Raises TakeadError that names who holds it.
+    however the process ends; a file that a kill left is taken over. Raises TakeadError that names who holds it, and
+    where a file of that name is something else, or a link.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow a link that is to be replaced
     try:
@@ -183,7 +220,7 @@ def holder(path: Path) -> str:
     """Who holds the lock of ``path`` just now, in words; empty where nobody does."""
     place = path / LOCK_SUFFIX if path.is_dir() else path.with_name(path.name + LOCK_SUFFIX)
     try:
-        with place.open("rb") as file:
+        with open_file(place) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -196,8 +233,9 @@ def holder(path: Path) -> str:
 def _take(path: Path, place: Path) -> int:
     """An open descriptor that holds the lock file ``place``."""
     while True:
-        file = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        file = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
         try:
+            _refuse_other(place, os.pread(file, 300, 0))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as problem:
             holder = os.pread(file, 300, 0).decode(errors="replace").strip() or "another process"
@@ -205,18 +243,27 @@ def _take(path: Path, place: Path) -> int:
             raise TakeadError(
                 f"'{path}' is in use by {holder}; expected one process at a time (wait for it, or name another place)"
             ) from problem
+        except (OSError, TakeadError):
+            os.close(file)
+            raise
         if _same_file(file, place):
             break
         os.close(file)  # its last holder removed it between our opening and locking it
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200]
     try:
         os.ftruncate(file, 0)
-        os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()} ({command})\n".encode(), 0)
+        os.pwrite(file, f"{_HOLDER}{os.getpid()} on {socket.gethostname()} ({command})\n".encode(), 0)
     except OSError:
         place.unlink(missing_ok=True)
         os.close(file)
         raise
     return file
+
+
+def _refuse_other(place: Path, content: bytes) -> None:
+    """TakeadError where a file in the lock's place is no lock: such as somebody's ``Cargo.lock``."""
+    if content and not content.startswith(_HOLDER.encode()):
+        raise TakeadError(f"'{place}' is no lock of takead's; expected another output (nothing is overwritten)")
 
 
 def _same_file(file: int, place: Path) -> bool:

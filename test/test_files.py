@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,19 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as record
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import LOCK_SUFFIX, locked, parse_record, read_record, refuse_existing, to_json, write_atomically
+from takead_ros.files import (
+    LOCK_SUFFIX,
+    holder,
+    locked,
+    new_output,
+    parse_record,
+    read_record,
+    read_yaml,
+    refuse_existing,
+    replacing,
+    to_json,
+    write_atomically,
+)  # fmt: skip
 
 HOLD = "import sys, time; from pathlib import Path; from takead_ros.files import locked\n"
 HOLD += "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
@@ -63,6 +76,52 @@ def test_a_lock_of_ones_own_is_held_once_and_then_free(tmp_path: Path) -> None:
         pass
     with locked(tmp_path):
         pass
+
+
+def test_a_lock_destroys_nothing_that_only_has_its_name(tmp_path: Path) -> None:
+    """Somebody's own ``Cargo.lock``, and a link that is laid where a lock will be."""
+    (tmp_path / "Cargo.lock").write_text("mine")
+    with pytest.raises(TakeadError, match=r"Cargo\.lock' is no lock of takead's"), locked(tmp_path / "Cargo"):
+        pass
+    (tmp_path / "bags").mkdir()
+    (tmp_path / "bags" / LOCK_SUFFIX).symlink_to(tmp_path / "Cargo.lock")
+    with pytest.raises(TakeadError, match="symbolic links"), locked(tmp_path / "bags"):
+        pass
+    assert (tmp_path / "Cargo.lock").read_text() == "mine" and (tmp_path / "bags" / LOCK_SUFFIX).is_symlink()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: Path(path).symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_what_never_ends_is_not_read(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    path = tmp_path / "x"
+    make(path)
+    with pytest.raises(TakeadError, match="x': Is a pipe or a device; expected a whole"):
+        read_record(Whole, path, "a whole")
+    with pytest.raises(TakeadError, match="x': Is a pipe or a device; expected a whole"):
+        read_yaml(path, "a whole")
+    (tmp_path / "run").mkdir()
+    make(tmp_path / "run" / LOCK_SUFFIX)
+    assert holder(tmp_path / "run") == ""
+
+
+def test_writing_follows_no_link_that_was_laid_in_its_way(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / f".x.{os.getpid()}.part.json").symlink_to(tmp_path / "precious")
+    (tmp_path / "x.json").symlink_to(tmp_path / "precious")
+    write_atomically(tmp_path / "x.json", "new")
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert not (tmp_path / "x.json").is_symlink() and (tmp_path / "x.json").read_text() == "new"
+
+
+def test_an_output_is_made_once_by_one_process(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "x.gif"
+    with new_output(path):
+        with pytest.raises(TakeadError, match=f"in use by process {os.getpid()}"), new_output(path):
+            pass
+        with replacing(path) as partial:
+            partial.write_text("first")
+    with pytest.raises(TakeadError, match=r"x\.gif' exists already"), new_output(path):
+        pass
+    assert path.read_text() == "first" and os.listdir(path.parent) == ["x.gif"]  # noqa: PTH208
 
 
 def test_records_come_back_as_they_were() -> None:

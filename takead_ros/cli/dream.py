@@ -15,7 +15,7 @@ from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION
 from takead_ros.console import cell, say, stdout
 from takead_ros.domain.errors import TakeadError, unknown
-from takead_ros.files import refuse_existing, writable_folder
+from takead_ros.files import new_output, refuse_existing, writable_folder
 from takead_ros.runs.dream import Dreamed, Happened, dream, driver_of, perception_in
 from takead_ros.simulators.dream.road_users import ROAD_USERS
 from takead_ros.simulators.dream.world import read_world
@@ -65,7 +65,8 @@ def dream_(
         _tell(result)
     if out is not None:
         film = importlib.import_module("takead_ros.pictures.dream_film")
-        count = film.write(before, after, f"dreamed: {driver.name}, {agents}", out)
+        with new_output(out):
+            count = film.write(before, after, f"dreamed: {driver.name}, {agents}", out)
         if as_json != STDOUT:
             say(f"{count} pictures -> {out}")
     give_json(asdict(result), as_json)

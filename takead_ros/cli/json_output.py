@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from takead_ros.console import note
-from takead_ros.files import refuse_existing, to_json, writable_folder, write_record
+from takead_ros.files import new_output, refuse_existing, to_json, writable_folder, write_record
 
 JSON = typer.Option(
     None,
@@ -33,5 +33,6 @@ def give_json(content: object, target: str | None) -> None:
     if target == STDOUT:
         typer.echo(to_json(content, indent=2))
     elif target is not None:
-        write_record(Path(target), content)
+        with new_output(Path(target)):
+            write_record(Path(target), content)
         note(f"written: {target}")

@@ -13,7 +13,7 @@ import typer
 from takead_ros.console import Progress, note, stdout, table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds, split_of
-from takead_ros.files import refuse_existing, writable_folder
+from takead_ros.files import new_output
 from takead_ros.scenarios import ALL_FAMILIES, build
 from takead_ros.scenarios.suites import load_suite, suite_names
 
@@ -57,9 +57,7 @@ def show(
 
     if out.suffix != ".gif":
         raise TakeadError(f"--out '{out}': expected a file name ending in .gif")
-    refuse_existing(out)
-    writable_folder(out.parent)
-    with Progress() as progress:
+    with new_output(out), Progress() as progress:
         draw(family, family, number, out, progress)
     note(f"written: {out}")
 

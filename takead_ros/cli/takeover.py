@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from pathlib import Path
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from takead_ros.console import note, say, stdout
 from takead_ros.domain.driving import ArbiterMode
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import refuse_existing, replacing, writable_folder, write_atomically
+from takead_ros.files import new_output, replacing, write_atomically
 from takead_ros.resources import resource
 from takead_ros.takeover import table
 
@@ -77,10 +78,7 @@ def diagram(
         return
     if out.suffix not in (".mmd", ".svg", ".png", ".pdf"):
         raise TakeadError(f"--out '{out}': unknown ending '{out.suffix}', expected .mmd, .svg, .png or .pdf")
-    if not write:
-        refuse_existing(out)
-    writable_folder(out.parent)
-    with replacing(out) as partial:
+    with nullcontext() if write else new_output(out), replacing(out) as partial:
         if out.suffix == ".mmd":
             partial.write_text(table.mermaid(), encoding="utf-8")
         else:

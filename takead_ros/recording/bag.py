@@ -16,6 +16,7 @@ from mcap.records import Channel, Chunk, Footer, Header, Message, Metadata, Sche
 from mcap.stream_reader import StreamReader, breakup_chunk
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import content_of, open_file
 from takead_ros.recording.clip import METADATA_NAME
 from takead_ros.recording.digest import ContentDigest, recorded_digest
 from takead_ros.recording.writer import OPEN_SUFFIX, Topic, load_yaml
@@ -88,9 +89,11 @@ def _in_order(path: Path, files: list[Path]) -> list[Path]:
     if not metadata.exists():
         raise TakeadError(f"bag '{path}': metadata.yaml is missing; rebuild it with: takead clips recover {path}")
     try:
-        content: Any = load_yaml(metadata.read_bytes())
+        content: Any = load_yaml(content_of(metadata))
         names = content["rosbag2_bagfile_information"]["relative_file_paths"]
         listed = [path / Path(_name(name)).name for name in names]
+    except OSError as problem:
+        raise TakeadError(f"bag metadata '{metadata}': {problem.strerror}; expected a file to read") from problem
     except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise TakeadError(
             f"bag metadata '{metadata}': not rosbag2's; expected rosbag2_bagfile_information with "
@@ -133,7 +136,7 @@ def salvage(file: Path, scan: Scan, past_damage: bool = False) -> Iterator[BagMe
     schemas: dict[int, Schema] = {}
     channels: dict[int, Channel] = {}
     try:
-        with file.open("rb") as stream:
+        with open_file(file) as stream:
             limit = max(file.stat().st_size, 1)
             records = StreamReader(stream, emit_chunks=True, record_size_limit=limit).records
             for record in _guarded(records, scan):

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ import numpy as np
 
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import refuse_existing, replacing, writable_folder
+from takead_ros.files import new_output, refuse_existing, replacing
 from takead_ros.recording import lerobot, reader
-from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest
+from takead_ros.recording.amend import amend
+from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.reader import Broken, Frame
-from takead_ros.recording.writer import write_durably
 
 STATE = (
     "speed",
@@ -35,6 +35,7 @@ STATE = (
     "speed_limit",
 )
 ACTION = ("steering_angle", "acceleration")
+Table = tuple[Path, ClipManifest, dict[str, list[Any]]]  # a clip and its columns
 FORMATS = {"parquet": "", "lerobot": "v3.0", "lerobot-v2.1": "v2.1"}  # the version of LeRobot's format
 
 
@@ -69,8 +70,7 @@ def export(clips: Sequence[tuple[Path, ClipManifest]], out: Path, format_: str) 
     if not clips:
         raise TakeadError("no clips to export; expected at least one")
     arrow = _pyarrow()
-    writable_folder(out.parent)
-    tables: list[tuple[Path, ClipManifest, dict[str, list[Any]]]] = []
+    tables: list[Table] = []
     broken: list[Broken] = []
     for clip, manifest in clips:
         try:
@@ -79,33 +79,45 @@ def export(clips: Sequence[tuple[Path, ClipManifest]], out: Path, format_: str) 
             broken.append(Broken(clip, str(problem)))
     if not tables:
         raise TakeadError(f"no clip can be exported: {broken[0].why}")
-    left_out: list[str] = []
+    with new_output(out):
+        frames, left_out = _write(arrow, tables, out, format_)
+    not_noted = []
+    for clip, *_ in tables:
+        try:
+            amend(clip, _note_export(f"{format_}:{out.name}"))
+        except (OSError, TakeadError) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else problem
+            not_noted.append(f"{clip}: {why}")
+    return Exported([clip for clip, *_ in tables], frames, left_out, broken, not_noted)
+
+
+def _write(arrow: Any, tables: Sequence[Table], out: Path, format_: str) -> tuple[int, list[str]]:
+    """Write ``tables`` to the new place ``out``; the number of frames, and the columns that were left out."""
     if format_ == "parquet":
         whole = arrow.concat_tables([arrow.Table.from_pydict(columns) for *_, columns in tables])
         with replacing(out) as partial:
             arrow.parquet.write_table(whole, partial)
-        frames = whole.num_rows
-    else:
-        named = [lerobot.Clip(manifest.clip_id, _task(manifest), columns) for _, manifest, columns in tables]
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name[:80]}.", suffix=".part", dir=out.parent))
-        try:
-            frames, left_out = lerobot.write(arrow, named, STATE, ACTION, work, FORMATS[format_])
-            work.chmod(0o777 & ~_umask())
-            work.rename(out)
-        except OSError as problem:
-            raise TakeadError(
-                f"output '{out}': {problem.strerror or problem}; expected a writable place with space left"
-            ) from problem
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    not_noted = []
-    for clip, manifest, _ in tables:
-        manifest.exported = sorted({*manifest.exported, f"{format_}:{out.name}"})
-        try:
-            write_durably(clip / MANIFEST_FILE, manifest.to_json())
-        except OSError as problem:
-            not_noted.append(f"{clip}: {problem.strerror}")
-    return Exported([clip for clip, *_ in tables], frames, left_out, broken, not_noted)
+        return int(whole.num_rows), []
+    named = [lerobot.Clip(manifest.clip_id, _task(manifest), columns) for _, manifest, columns in tables]
+    work = Path(tempfile.mkdtemp(prefix=f".{out.name[:80]}.", suffix=".part", dir=out.parent))
+    try:
+        found = lerobot.write(arrow, named, STATE, ACTION, work, FORMATS[format_])
+        work.chmod(0o777 & ~_umask())
+        work.rename(out)
+        return found
+    except OSError as problem:
+        raise TakeadError(
+            f"output '{out}': {problem.strerror or problem}; expected a writable place with space left"
+        ) from problem
+    finally:
+        shutil.rmtree(work, ignore_errors=True)  # made above, under a name of its own
+
+
+def _note_export(name: str) -> Callable[[ClipManifest], None]:
+    def change(manifest: ClipManifest) -> None:
+        manifest.exported = sorted({*manifest.exported, name})
+
+    return change
 
 
 def _umask() -> int:

@@ -14,6 +14,7 @@ from takead_ros.domain.driving import ArbiterMode, DriveCommand, DriverOutput
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
 from takead_ros.domain.units import SECOND
+from takead_ros.files import content_of, open_file
 from takead_ros.messages import codec, convert, interfaces
 from takead_ros.messages.interfaces import Interface
 from takead_ros.recording.bag import DAMAGE, BagMessage, Scan, bag_files, read, salvage
@@ -238,7 +239,7 @@ def _manifest_beside(file: Path) -> ClipManifest:
     try:
         if file.stat().st_size > MAX_MANIFEST:
             raise TakeadError(f"clip manifest '{file}': {file.stat().st_size} bytes; expected at most {MAX_MANIFEST}")
-        return parse_manifest(file.read_bytes(), file)
+        return parse_manifest(content_of(file), file)
     except OSError as problem:
         raise TakeadError(f"clip manifest '{file}': {problem.strerror}; expected a file that can be read") from problem
 
@@ -246,7 +247,7 @@ def _manifest_beside(file: Path) -> ClipManifest:
 def _indexed_manifest(file: Path) -> str | None:
     """The manifest by the index at the file's end; None where that does not lead to one."""
     try:
-        with file.open("rb") as stream:
+        with open_file(file) as stream:
             for record in make_reader(stream).iter_metadata():
                 if record.name == METADATA_NAME:
                     return record.metadata.get("manifest")

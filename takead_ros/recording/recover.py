@@ -11,6 +11,7 @@ from pathlib import Path
 from takead_ros.domain.driving import EventKind, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.units import SECOND
+from takead_ros.files import content_of, open_file
 from takead_ros.messages import codec, convert, interfaces
 from takead_ros.recording import reader
 from takead_ros.recording.bag import DAMAGE, BagMessage, Scan, salvage
@@ -77,7 +78,7 @@ def recover(source: Path) -> Recovered:
         raise TakeadError(
             f"clip '{source}': holds {len(files)} .mcap files; expected a clip folder with one (recorded by takead_ros)"
         )
-    with files[0].open("rb") as file:
+    with open_file(files[0]) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
@@ -171,7 +172,7 @@ def _manifest(source: Path, name: str, content: _Content) -> ClipManifest:
     """What the clip said of itself, as far as that can be read, brought in line with what is in the bag."""
     manifest = None
     beside = source / MANIFEST_FILE
-    texts = [(beside.read_bytes(), beside)] if beside.is_file() else []
+    texts = [(content_of(beside), beside)] if beside.is_file() else []
     if content.scan.manifest is not None:
         texts.append((content.scan.manifest.encode(), beside))
     for text, origin in texts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import LOCK_SUFFIX
 from takead_ros.recording import reader
 from takead_ros.recording.clip import MANIFEST_FILE
 from takead_ros.recording.reader import TRASH
@@ -19,7 +20,7 @@ PICTURES = frozenset({"timeline.png", "play.gif", "play.mp4"})  # what ``takead 
 
 def clip_files(folder: Path, clip_id: str) -> frozenset[str]:
     """Names of the files that a clip of that id may consist of."""
-    return PICTURES | {f"{clip_id}_0.mcap", METADATA_FILE, MANIFEST_FILE}
+    return PICTURES | {f"{clip_id}_0.mcap", METADATA_FILE, MANIFEST_FILE, MANIFEST_FILE + LOCK_SUFFIX}
 
 
 def foreign(folder: Path) -> str:
@@ -59,6 +60,8 @@ def to_trash(clip: Path, root: Path) -> Path:
     if why:
         raise TakeadError(f"clip '{clip}': {why}; nothing was removed")
     trash = root / TRASH
+    if trash.is_symlink():
+        raise TakeadError(f"clip '{clip}': '{trash}' is a link; expected a folder (nothing was removed)")
     try:
         trash.mkdir(exist_ok=True)
         number, place = 1, trash / clip.name
@@ -77,8 +80,9 @@ def trashed(root: Path) -> list[Path]:
     """What lies in the trash of ``root``."""
     trash = root / TRASH
     folders = sorted(trash.iterdir()) if trash.is_dir() and not trash.is_symlink() else []
-    numbered = [path for folder in folders if folder.name.isdecimal() for path in sorted(folder.iterdir())]
-    return [path for path in folders if not path.name.isdecimal()] + numbered
+    shelves = [path for path in folders if path.name.isdecimal() and path.is_dir() and not path.is_symlink()]
+    numbered = [path for shelf in shelves for path in sorted(shelf.iterdir())]
+    return [path for path in folders if path not in shelves] + numbered
 
 
 def remove_clip(folder: Path) -> None:

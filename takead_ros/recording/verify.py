@@ -10,6 +10,7 @@ import yaml
 from mcap.reader import make_reader
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import content_of, open_file
 from takead_ros.messages import codec
 from takead_ros.recording import reader
 from takead_ros.recording.bag import DAMAGE, Scan, bag_files, salvage
@@ -75,7 +76,7 @@ def _check_file(file: Path, report: Report, counts: dict[str, int]) -> None:
         report.problems.append(f"'{file.name}': its messages are not the ones that were recorded (content digest)")
     if not scan.damage:
         try:
-            with file.open("rb") as stream:
+            with open_file(file) as stream:
                 found = make_reader(stream).get_summary()
             if found is None or found.statistics is None or found.statistics.message_count != scan.messages:
                 report.problems.append(f"'{file.name}': the index at its end does not fit the {scan.messages} messages")
@@ -85,7 +86,7 @@ def _check_file(file: Path, report: Report, counts: dict[str, int]) -> None:
 
 def _check_metadata(path: Path, counts: dict[str, int], report: Report) -> None:
     try:
-        content: Any = load_yaml((path / "metadata.yaml").read_bytes())["rosbag2_bagfile_information"]
+        content: Any = load_yaml(content_of(path / "metadata.yaml"))["rosbag2_bagfile_information"]
         listed = {
             str(topic["topic_metadata"]["name"]): int(topic["message_count"])
             for topic in content["topics_with_message_count"]

@@ -301,7 +301,8 @@ def dump_yaml(content: Any) -> str:
 def write_durably(path: Path, text: str) -> None:
     """Replace ``path`` by ``text``, whole or not at all."""
     partial = path.with_name(path.name + ".part")
-    with partial.open("w", encoding="utf-8") as file:
+    partial.unlink(missing_ok=True)  # what a kill left, or a link that would lead the writing elsewhere
+    with partial.open("x", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

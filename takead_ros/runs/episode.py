@@ -29,6 +29,7 @@ from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.nodes.recorder_node import RecorderNode
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.model import Policy, load_model
+from takead_ros.recording.reader import NOT_CLIPS
 from takead_ros.runs.results import EpisodeResult
 from takead_ros.simulators import Episode, Simulator, open_simulator
 
@@ -133,9 +134,11 @@ class EpisodeRunner:
 
 def _remove_bags(folder: Path) -> None:
     """Remove the bags in ``folder``, file by file, and nothing else: TakeadError names what no recording made."""
+    if folder.is_symlink():
+        raise TakeadError(f"'{folder}' is a link, and this episode has to be recorded anew there; expected a folder")
     files = sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
     for path in files:
-        made = path.name in BAG_FILES or path.suffix == ".mcap"
+        made = path.name in BAG_FILES or (path.suffix == ".mcap" and _clip_of(path.parent) + "_0.mcap" == path.name)
         if path.is_symlink() or not made or len(path.relative_to(folder).parts) != 2:
             raise TakeadError(
                 f"'{path}' is no part of a recording, and this episode's folder has to be recorded anew; "
@@ -145,6 +148,14 @@ def _remove_bags(folder: Path) -> None:
         path.unlink()
     for bag in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
         bag.rmdir()
+
+
+def _clip_of(bag: Path) -> str:
+    """The name of the clip in the folder ``bag``, whatever has become of it."""
+    name = bag.name
+    for ending in NOT_CLIPS:
+        name = name.removesuffix(ending)
+    return name
 
 
 class _Notes:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, JsonValue
 from pydantic.dataclasses import dataclass
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import parse_record, read_record, to_json, writable_folder
+from takead_ros.files import content_of, parse_record, read_record, to_json, writable_folder
 from takead_ros.runs.results import RECORD
 
 R = TypeVar("R")
@@ -42,6 +42,8 @@ class Journal(Generic[R]):
     def __init__(self, path: Path, settings: object, kind: type[R]) -> None:
         self._path, self._kind = path, kind
         writable_folder(path.parent)
+        if path.is_symlink():
+            raise TakeadError(f"'{path}': is a link; expected a file of this run's own (nothing is written elsewhere)")
         lines = _whole_lines(path)
         head = to_json(_Head(_plain(settings)))
         self.results: dict[str, R] = {}
@@ -101,14 +103,14 @@ def _plain(settings: object) -> dict[str, JsonValue]:
 
 def _refuse_foreign(path: Path, head: str) -> None:
     """TakeadError where a file without a whole line is not the beginning of ``head``, which a kill cut off."""
-    if path.exists() and not head.encode().startswith(path.read_bytes()):
+    if path.exists() and not head.encode().startswith(content_of(path)):
         raise TakeadError(f"'{path}': holds no whole line; expected {_EXPECTED} (nothing is overwritten)")
 
 
 def _drop_cut_off_line(path: Path) -> None:
     """Cut what a kill left after the last line end, else it would run together with the next line."""
     if path.exists():
-        content = path.read_bytes()
+        content = content_of(path)
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             os.truncate(path, whole)
@@ -116,7 +118,7 @@ def _drop_cut_off_line(path: Path) -> None:
 
 def _whole_lines(path: Path) -> list[bytes]:
     try:
-        return path.read_bytes().split(b"\n")[:-1]
+        return content_of(path).split(b"\n")[:-1]
     except FileNotFoundError:
         return []
     except OSError as problem:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from takead_ros.domain.errors import TakeadError, unknown
+from takead_ros.files import read_yaml
 from takead_ros.resources import resource
 from takead_ros.scenarios import ALL_FAMILIES, FAMILIES, Scenario, build
 
@@ -50,10 +49,7 @@ def load_suite(name: str) -> Suite:
 def read_suite(path: Path) -> Suite:
     """The suite in a YAML file with ``description`` (text), ``families`` (list of names, or the word ``all`` for
     those of the suite ``core``) and, where it is not the truth that is perceived, ``perception`` (a setting's name)."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TakeadError(f"{path}: {error}; expected a YAML file with description and families") from error
+    content = read_yaml(path, "a YAML file with description and families")
     families = content.get("families") if isinstance(content, dict) else None
     if families == "all":
         families = list(FAMILIES)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
-import yaml
-
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import validated
 from takead_ros.domain.perception import Perception, PerceptionSettings
+from takead_ros.files import read_yaml
 from takead_ros.resources import resource
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import NONE
@@ -30,13 +29,13 @@ def load_perception(name: str) -> PerceptionSettings:
     if name == NONE:
         return PerceptionSettings()
     path = resource(FOLDER) / f"{name}.yaml" if name in perception_names() else Path(name)
-    expected = f"expected {NONE}, {', '.join(perception_names())} or a YAML file of settings"
+    expected = f"{NONE}, {', '.join(perception_names())} or a YAML file of settings"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TakeadError(f"perception '{name}': {error}; {expected}") from error
+        content = read_yaml(path, expected)
+    except TakeadError as error:
+        raise TakeadError(f"perception {error}") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise TakeadError(f"perception '{name}': not a list of settings with values; {expected}")
+        raise TakeadError(f"perception '{name}': not a list of settings with values; expected {expected}")
     try:
         return validated(PerceptionSettings, content)
     except TakeadError as error:

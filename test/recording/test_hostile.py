@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -17,9 +18,10 @@ from takead_ros.cli import clips
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import validated
+from takead_ros.files import locked
 from takead_ros.messages import codec, convert
 from takead_ros.nodes.settings import RecorderParameters
-from takead_ros.recording import bag, reader, timeline
+from takead_ros.recording import bag, export, reader, timeline
 from takead_ros.recording.clip import MANIFEST_FILE, ClipEvent, Provenance, clip_name, parse_manifest
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
@@ -274,6 +276,35 @@ def test_metadata_that_would_do_harm_is_refused_at_once(folder: Path, text: str)
         list(bag.read(bad))
     assert not verify(bad).ok and verify(good).ok
     assert time.process_time() - begin < 10.0
+
+
+@pytest.mark.parametrize("name", ["BAG", "metadata.yaml", MANIFEST_FILE])
+def test_a_pipe_in_place_of_a_file_stops_nobody(folder: Path, name: str) -> None:
+    """Reading it would wait for ever for somebody to write."""
+    bad, good = reader.list_clips(folder)
+    file = bad / (f"{bad.name}_0.mcap" if name == "BAG" else name)
+    file.unlink()
+    os.mkfifo(file)
+    (folder / "other").mkdir()
+    os.mkfifo(folder / "other" / MANIFEST_FILE)
+    assert good.name in run(["ls", str(folder)], code=1)
+    assert f"whole   {good}" in run(["verify", str(folder)], code=1)
+    run(["export", str(good), "--out", str(folder / "x.parquet")])
+
+
+def test_a_change_of_a_manifest_follows_no_link_and_loses_no_other(folder: Path, tmp_path: Path) -> None:
+    clip = reader.list_clips(folder)[0]
+    (tmp_path / "precious").write_text("mine")
+    (clip / f"{MANIFEST_FILE}.part").symlink_to(tmp_path / "precious")
+    shelf = reader.read_clips(clip)  # as an export has read it before somebody labels the clip
+    run(["label", str(clip), "false_alarm", "--by", "ann"])
+    export.export(shelf.clips, tmp_path / "x.parquet", "parquet")
+    found = reader.manifest(clip)
+    assert found.judged == "false_alarm" and found.exported == ["parquet:x.parquet"]
+    assert (tmp_path / "precious").read_text() == "mine" and not (clip / MANIFEST_FILE).is_symlink()
+    with locked(clip / MANIFEST_FILE):
+        result = CliRunner().invoke(clips.app, ["label", str(clip), "takeover"])
+    assert isinstance(result.exception, TakeadError) and "in use by process" in str(result.exception)
 
 
 def test_the_aliases_of_ordinary_metadata_are_read() -> None:

@@ -19,7 +19,7 @@ import pytest
 from support import stream
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording import export, lerobot, reader
+from takead_ros.recording import amend, export, lerobot, reader
 from takead_ros.recording.export import ACTION, STATE
 
 arrow = pytest.importorskip("pyarrow.parquet", reason="the export extra is not installed")
@@ -146,7 +146,7 @@ def test_clips_on_a_disk_that_cannot_be_written_are_exported_all_the_same(
     def read_only(path: Path, text: str) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(export, "write_durably", read_only)
+    monkeypatch.setattr(amend, "write_durably", read_only)
     result = exported(takeovers, tmp_path / "x.parquet", "parquet")
     assert len(result.not_noted) == 2 and "Read-only file system" in result.not_noted[0] and result.frames == 192
 

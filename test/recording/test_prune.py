@@ -14,6 +14,7 @@ from support import stream
 from takead_ros.cli import clips
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import locked
 from takead_ros.recording import reader, retention, trash
 from takead_ros.recording.clip import MANIFEST_FILE
 from takead_ros.recording.recover import recover
@@ -187,6 +188,31 @@ def test_a_trash_that_is_a_link_is_not_followed(folder: Path, tmp_path: Path) ->
     (folder / ".trash").symlink_to(tmp_path / "elsewhere")
     assert prune(folder, "--empty-trash", "--yes")["removed"] == []
     assert (tmp_path / "elsewhere" / clip.name).is_dir()
+
+
+def test_no_clip_is_moved_or_removed_through_a_link_in_the_trash(folder: Path, tmp_path: Path) -> None:
+    """A numbered shelf of the trash that leads to somebody's clips, and a trash that leads there altogether."""
+    clip = reader.list_clips(folder)[0]
+    shutil.copytree(clip, tmp_path / "elsewhere" / clip.name)
+    (folder / ".trash").mkdir()
+    (folder / ".trash" / "2").symlink_to(tmp_path / "elsewhere")
+    (folder / ".trash" / "3").write_text("a file")
+    answer = prune(folder, "--empty-trash", "--yes")
+    assert answer["removed"] == [] and [Path(item["path"]).name for item in answer["withheld"]] == ["2", "3"]
+    assert (tmp_path / "elsewhere" / clip.name).is_dir()
+    shutil.rmtree(folder / ".trash")
+    (folder / ".trash").symlink_to(tmp_path / "elsewhere")
+    answer = prune(folder, "--max-age", "1d", "--include-unexported", "--yes")
+    assert answer["trashed"] == [] and all("is a link" in item["why"] for item in answer["withheld"])
+    assert clip.is_dir() and len(list((tmp_path / "elsewhere").iterdir())) == 1
+
+
+def test_nothing_is_moved_while_somebody_records_there(folder: Path) -> None:
+    before = files(folder)
+    with locked(folder):
+        result = CliRunner().invoke(clips.app, ["prune", str(folder), "--max-age", "1d", "--yes"])
+    assert isinstance(result.exception, TakeadError) and "in use by process" in str(result.exception)
+    assert files(folder) == before
 
 
 def test_what_appears_in_the_last_moment_stays(folder: Path) -> None:

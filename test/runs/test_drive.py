@@ -151,6 +151,17 @@ def test_nothing_is_removed_that_no_recording_made(
     one_error(takead(*command), "thesis.txt", "no part of a recording")
     assert own.read_text() == "mine" and sorted(own.parent.rglob("*.mcap")) == clips
     own.unlink()
+    bag = own.parent / "mine" / "own_0.mcap"
+    bag.parent.mkdir()
+    bag.write_text("mine")
+    one_error(takead(*command), "own_0.mcap", "no part of a recording")
+    shutil.rmtree(bag.parent)
+    kept = own.parent.rename(tmp_path / "kept")
+    own.parent.symlink_to(kept)
+    one_error(takead(*command), own.parent.name, "is a link")
+    assert sorted(path.name for path in kept.rglob("*.mcap")) == [clip.name for clip in clips]
+    own.parent.unlink()
+    kept.rename(own.parent)
     result = takead(*command)
     assert result.returncode == 0, result.stderr
     assert journal.read_bytes() == (driven / "bags" / "episodes.jsonl").read_bytes()

@@ -89,6 +89,14 @@ def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
         journal(tmp_path / "e.jsonl")
 
 
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "e.jsonl").symlink_to(tmp_path / "empty")
+    with pytest.raises(TakeadError, match="is a link"):
+        journal(tmp_path / "e.jsonl")
+    assert (tmp_path / "empty").read_bytes() == b""
+
+
 def test_a_result_that_is_not_finite_is_never_made() -> None:
     with pytest.raises(ValueError, match="finite"):
         Result(float("nan"))

@@ -16,7 +16,7 @@ from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.rounds import FINAL_EXAMPLE, ROUNDS_EXAMPLE, final, rounds
 from takead_ros.console import Progress, fields, note, warn
 from takead_ros.domain.seeds import LAST_SEED
-from takead_ros.files import locked, refuse_existing, writable_folder
+from takead_ros.files import locked, new_output, refuse_existing, writable_folder
 from takead_ros.policy.manifest import SPEED_DECODES, Decoding, manifest_path
 from takead_ros.policy.shipped import model_path
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
@@ -86,7 +86,6 @@ def bc(
     """
     refuse_existing(out)
     json_file(as_json)
-    writable_folder(out.parent)
     stage = BC.with_settings(
         Cloning(
             Schedule(epochs=epochs, batch=batch, rate=rate, seed=seed, threads=threads),
@@ -100,7 +99,7 @@ def bc(
     def done(stage: Stage[Any], outcome: Outcome) -> None:
         last.update(outcome.history[-1])
 
-    with _resumable(), locked(out), Progress() as shown:
+    with _resumable(), new_output(out), Progress() as shown:
         report = partial(_report, shown)
         found = find_clips(clips, False, unseeded, perfect_clips(perfect) if perfect else None)
         format = ARCHITECTURES[architecture].format
@@ -180,8 +179,7 @@ def one_round(
         own: Any = every.get(stage.name, stage.settings)
         chosen.append(stage.with_settings(replace(own, schedule=replace(own.schedule, seed=seed, threads=threads))))
     settings = RoundSettings(tuple(chosen), seed, workers)
-    if not (out / "round.json").exists():
-        json_file(as_json)
+    json_file(as_json)
     with _resumable(), Progress() as shown:
         result = run_round(
             model_path(parent), clips, demos, out, settings, casual, partial(_report, shown), base, unseeded

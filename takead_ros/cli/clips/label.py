@@ -10,9 +10,8 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording import reader
-from takead_ros.recording.clip import CLASSIFICATIONS, MANIFEST_FILE, Relabel
-from takead_ros.recording.writer import write_durably
+from takead_ros.recording.amend import amend
+from takead_ros.recording.clip import CLASSIFICATIONS, ClipManifest, Relabel
 
 EXAMPLE = "Example: [bold]takead clips label CLIP casual_override --by ann --note 'wanted the other lane'[/bold]"
 
@@ -30,13 +29,16 @@ def label(
         raise TakeadError(f"class '{classification}': expected one of {', '.join(CLASSIFICATIONS)}")
     if not clip.is_dir():
         raise TakeadError(f"clip '{clip}': expected a clip's folder, in which the label is written")
-    manifest = reader.manifest(clip)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    if manifest.relabel is not None:
-        manifest.earlier_labels.append(manifest.relabel)
-    manifest.relabel = Relabel(classification=classification, by=by, note=note, at=now)
-    write_durably(clip / MANIFEST_FILE, manifest.to_json())
-    found = {"clip": str(clip), "recorder": manifest.classification, "relabel": manifest.relabel.model_dump()}
+    said = Relabel(classification=classification, by=by, note=note, at=now)
+
+    def change(manifest: ClipManifest) -> None:
+        if manifest.relabel is not None:
+            manifest.earlier_labels.append(manifest.relabel)
+        manifest.relabel = said
+
+    manifest = amend(clip, change)
+    found = {"clip": str(clip), "recorder": manifest.classification, "relabel": said.model_dump()}
     if as_json != STDOUT:
         say(f"{clip.name}: {classification} (recorder said {manifest.classification})")
     give_json(found, as_json)

@@ -11,7 +11,7 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import refuse_existing
+from takead_ros.files import new_output
 
 EXAMPLE = "Example: [bold]takead clips play CLIP --out takeover.mp4 --speed 2[/bold]"
 
@@ -30,8 +30,8 @@ def play(
     if out is None and not clip.is_dir():
         raise TakeadError(f"clip '{clip}': is a file, in which no picture can lie; name another place with --out")
     target = out or clip / "play.gif"
-    refuse_existing(target)
-    count = film.write(clip, target, speed)
+    with new_output(target):
+        count = film.write(clip, target, speed)
     found = {"clip": str(clip), "out": str(target), "pictures": count, "speed": speed}
     if as_json != STDOUT:
         say(f"{count} pictures -> {target}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from takead_ros.cli.clips.shelf import end, open_shelf
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import locked
 from takead_ros.recording import reader, retention, trash
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.reader import Broken
@@ -35,11 +37,19 @@ def prune(
     """Apply a retention policy by age, size and severity. Clips go to FOLDER/.trash first, from where they can be moved
     back; --empty-trash frees their space. Only folders that are clips and nothing else are ever moved or removed."""
     json_file(as_json)
-    if empty_trash:
-        if max_age or max_size or keep_severity is not None or include_unexported:
-            raise TakeadError("--empty-trash goes alone; expected no other option but --yes and --json")
-        _empty_trash(folder, yes, as_json)
-        return
+    with locked(folder) if yes and folder.is_dir() else nullcontext():  # nobody records into it meanwhile
+        if empty_trash:
+            if max_age or max_size or keep_severity is not None or include_unexported:
+                raise TakeadError("--empty-trash goes alone; expected no other option but --yes and --json")
+            _empty_trash(folder, yes, as_json)
+        else:
+            _prune(folder, max_age, max_size, keep_severity, include_unexported, yes, as_json)
+
+
+def _prune(
+    folder: Path, max_age: str, max_size: str, keep_severity: float | None, include_unexported: bool, yes: bool,
+    as_json: str | None,
+) -> None:  # fmt: skip
     age, size = _amount(max_age, "--max-age", AGES), _amount(max_size, "--max-size", SIZES)
     if age is None and size is None:
         raise TakeadError("nothing says which clips may go; expected --max-age, --max-size or both")

@@ -10,7 +10,7 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say, stdout
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import refuse_existing
+from takead_ros.files import new_output
 from takead_ros.recording import reader, timeline
 from takead_ros.recording.clip import ClipManifest
 
@@ -29,8 +29,8 @@ def show(
     if picture is not None:
         if picture.suffix not in (".png", ".svg"):
             raise TakeadError(f"--picture '{picture}': unknown ending '{picture.suffix}', expected .png or .svg")
-        refuse_existing(picture)
-        timeline.draw(story, manifest, picture)
+        with new_output(picture):
+            timeline.draw(story, manifest, picture)
     drawn = None if picture is None else str(picture)
     found = {**manifest.model_dump(mode="json"), "picture": drawn, "frames": len(story.stamps)}
     if as_json != STDOUT:

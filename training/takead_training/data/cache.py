@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import locked, read_record, write_atomically, write_record
+from takead_ros.files import content_of, locked, open_file, read_record, write_atomically, write_record
 from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.formats import FORMATS
 from takead_ros.recording.reader import frames
@@ -113,7 +113,7 @@ def _shard_files(cache: Path, name: str) -> tuple[Path, Path]:
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             digest = hashlib.sha256()
             while block := file.read(1 << 20):
                 digest.update(block)
@@ -220,7 +220,7 @@ def _open_shard(cache: Path, name: str) -> tuple[FloatRecords, FloatRecords]:
 
 def _world(path: Path) -> World:
     try:
-        return World.from_bytes(path.read_bytes())
+        return World.from_bytes(content_of(path))
     except (OSError, ValueError, KeyError) as problem:
         raise TakeadError(f"cache file '{path}': {problem}; expected a clip's world (run the command again)") from (
             problem

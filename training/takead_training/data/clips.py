@@ -9,6 +9,7 @@ from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
+from takead_ros.files import open_file
 from takead_ros.recording.bag import bag_files
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.reader import list_clips, manifest, manifest_inside
@@ -112,7 +113,7 @@ def _copy_in_bag(path: Path) -> ClipManifest:
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
     for file in bag_files(path):
-        with file.open("rb") as stream:
+        with open_file(file) as stream:
             while block := stream.read(_BLOCK):
                 digest.update(block)
     return digest.hexdigest()
