@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,9 +27,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "test"))
 
+from trial import material  # noqa: E402
 from trial.case import Case, Who  # noqa: E402
 from trial.cases import CASES  # noqa: E402
 from trial.material import GOLDEN, clip_name  # noqa: E402
+
+from takead_ros.cli.verbs import VERBS  # noqa: E402
 
 TAKEAD = (sys.executable, "-m", "takead_ros.cli.main")
 RUNTIME = ROOT / ".venv-runtime" / "bin" / "takead"
@@ -102,11 +106,11 @@ def when(ready: Callable[[], bool], child: subprocess.Popen[str]) -> None:
 
 def _ctrl_c_after(delay: float, *arguments: str) -> Callable[[Path], None]:
     def run(folder: Path) -> None:
-        # As the installed script does it. Python itself is up; what it does before is not ours.
+        # As the installed script does it. Python itself is up; what it does before our first import is not ours.
         script = (sys.executable, "-c", "from takead_ros.cli.main import main; main()")
         child = start(folder, *arguments, program=script, PYTHONPROFILEIMPORTTIME="1")
         assert child.stderr is not None
-        while not child.stderr.readline().rstrip().endswith("takead_ros.cli"):
+        while not child.stderr.readline().rstrip().endswith("| signal"):
             if child.poll() is not None:
                 raise Failed("never came so far")
         time.sleep(delay)
@@ -123,6 +127,13 @@ for _delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2):
     slow(f"Ctrl-C {_delay} s after its first import, train", "train", "breaker")(
         _ctrl_c_after(_delay, "train", "bc", str(GOLDEN.parents[1]), "--out", "x.pt", "--epochs", "1000")
     )
+
+
+for _verb in VERBS:  # all that happens so early is the same for each of them, until its own module is loaded
+    for _delay in (0.0, 0.03):
+        slow(f"Ctrl-C {_delay} s after its first import, {_verb.name} --help", _verb.name, "breaker")(
+            _ctrl_c_after(_delay, _verb.name, "--help")
+        )
 
 
 @slow("Ctrl-C in an episode, then the same command", "drive", "new user")
@@ -273,11 +284,47 @@ def _(folder: Path) -> None:
         end(start(folder, *arguments), 2, "No space left")
 
 
-@slow("a disk that fills while exporting", "clips", "breaker", root=True)
+def _full_disk(size: str, *arguments: str) -> Callable[[Path], None]:
+    """Nothing is left of an output that did not fit."""
+
+    def run(folder: Path) -> None:
+        with small_disk(folder, size) as disk:
+            end(start(folder, *arguments), 2, "No space left")
+            left = [path for path in disk.rglob("*") if path.is_file()]
+            if left:
+                raise Failed(f"left {left}")
+
+    return run
+
+
+for _name, _verb, _size, _arguments in (
+    ("playing", "clips", "16k", ("clips", "play", CLIP, "--out", "disk/a.gif")),
+    ("drawing a timeline", "clips", "16k", ("clips", "show", CLIP, "--picture", "disk/a.png")),
+    ("exporting to Parquet", "clips", "16k", ("clips", "export", CLIP, "--out", "disk/a.parquet")),
+    ("exporting to LeRobot", "clips", "16k", ("clips", "export", CLIP, "--format", "lerobot", "--out", "disk/set")),
+    ("dreaming", "dream", "16k", ("dream", CLIP, "--model", "expert", "--out", "disk/a.gif")),
+):
+    slow(f"a disk that fills while {_name}", _verb, "breaker", root=True)(_full_disk(_size, *_arguments))
+
+
+@slow("a disk that fills while reporting", "report", "breaker", root=True)
 def _(folder: Path) -> None:
-    with small_disk(folder, "16k") as disk:
-        end(start(folder, "clips", "play", CLIP, "--out", "disk/a.gif"), 2, "No space left")
-        if list(disk.iterdir()):
+    material.MATERIAL["run"](folder)
+    with small_disk(folder, "96k") as disk:
+        shutil.copytree(folder / "run", disk / "run")
+        before = sorted(disk.rglob("*"))
+        end(start(folder, "report", "disk/run"), 2, "No space left")
+        if sorted(disk.rglob("*")) != before:
+            raise Failed(f"left {sorted(disk.rglob('*'))}")
+
+
+@slow("a disk that fills while training", "train", "breaker", root=True)
+def _(folder: Path) -> None:
+    with small_disk(folder, "1m") as disk:
+        end(start(folder, *DRIVE, "--seeds", "training:0", "--bags", "driven"), 0)
+        arguments = ("train", "bc", "driven", "--out", "disk/x.pt", "--epochs", "1", "--threads", "1")
+        end(start(folder, *arguments), 2, "No space left")
+        if list(disk.rglob("*.part*")) or (disk / "x.pt").exists():
             raise Failed(f"left {list(disk.iterdir())}")
 
 
@@ -382,6 +429,7 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="run nothing: only count the cases")
     parser.add_argument("--markdown", type=Path, help="also write the page here")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else ignored below nohup, and by every child
     failed, passed, left_out, began = [], 0, 0, time.monotonic()
     for case in SLOW:
         if options.list or options.only not in case.name:

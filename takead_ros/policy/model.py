@@ -207,8 +207,6 @@ def _probe(policy: Policy) -> dict[str, FloatArray]:
     return out
 
 
-<<<<<<< HEAD
-=======
 def _session(data: bytes, path: Path, provider: str) -> Any:
     if provider not in PROVIDERS:
         raise unknown("provider", provider, PROVIDERS)
