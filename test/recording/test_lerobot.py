@@ -1,7 +1,8 @@
 """LeRobot data sets: what is in them, and that LeRobot's own dataset class loads them.
 
-The last tests need LeRobot itself, which the project does not depend on (``pip install lerobot``): 0.4 reads the
-current format, 0.3 the one before. Where it is missing they are skipped.
+The last tests need LeRobot itself, which asks for an older PyTorch than this project (0.4.4: below 2.11) and so has
+an environment of its own; ``docs/recording.md`` gives the commands. 0.4 reads the current format, 0.3 the one before.
+Where it is missing they are skipped.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ def test_one_bad_clip_stops_no_export(takeovers: Path, tmp_path: Path) -> None:
 def _dataset_class() -> tuple[Any, str]:
     """LeRobot's dataset class and the format that it reads."""
     if importlib.util.find_spec("lerobot") is None:
-        pytest.skip("lerobot is not installed (pip install lerobot)")
+        pytest.skip("lerobot is not installed; it has an environment of its own (docs/recording.md, Export)")
     module = importlib.import_module("lerobot.datasets.lerobot_dataset")
     return module.LeRobotDataset, str(module.CODEBASE_VERSION)
 

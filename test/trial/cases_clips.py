@@ -72,6 +72,33 @@ CASES: tuple[Case, ...] = (
     attacker("ls of a folder of emoji", "clips ls :x:", 0, ":x:", damage="folder :x:"),
     attacker("ls of a scenario of an escape", "clips ls shelf", 0, damage=f'set {MANIFEST} trigger "\\u001b[2J"'),
     attacker("ls of a link out", "clips ls mine", 0, "0 clips", damage="folder mine ; link shelf mine/link"),
+    attacker("ls of a pipe", "clips ls shelf", 1, "1 clips", "left out", damage="pipe shelf/other/manifest.json"),
+    attacker("ls of a clip whose bag is a pipe", "clips ls shelf", 0, "1 clips", damage=f"pipe {BAG}"),
+    *(
+        attacker(f"verify: {name} is a pipe", "clips verify shelf", 1, "DAMAGED", damage=f"pipe {file}")
+        for name, file in (("bag", BAG), ("manifest", MANIFEST), ("metadata", YAML))
+    ),
+    attacker(
+        "label through a link",
+        f"clips label {CLIP} takeover",
+        0,
+        damage=f"text mine work ; link mine {MANIFEST}.part",
+        writes=f"{MANIFEST} {MANIFEST}.part",
+    ),
+    attacker(
+        "prune through a lock that is a link",
+        "clips prune shelf --max-age 0d --yes",
+        2,
+        "symbolic links",
+        damage="text mine work ; link mine shelf/.lock",
+    ),
+    attacker(
+        "empty a trash that leads to clips",
+        "clips prune mine --empty-trash --yes",
+        0,
+        "withheld",
+        damage="folder mine/.trash ; link shelf mine/.trash/2",
+    ),
     # show
     user("show", f"clips show {CLIP}", 0, "collision_predicted", "from"),
     user("show as json", f"clips show {CLIP} --json -", 0, '"clip_id"'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,9 @@ def inflict(step: str, folder: Path) -> None:
         lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
         lines += [f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
         path.write_text("\n".join(lines) + "\nrosbag2_bagfile_information: {relative_file_paths: [*i]}\n")
+    elif kind == "pipe":
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
     elif kind == "deep":
         path.write_text("[" * 100_000)
     elif kind in ("copy", "rename", "link"):
