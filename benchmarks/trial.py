@@ -129,10 +129,10 @@ for _delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2):
     )
 
 
-for _verb in VERBS:  # all that happens so early is the same for each of them, until its own module is loaded
+for _each in VERBS:  # all that happens so early is the same for each of them, until its own module is loaded
     for _delay in (0.0, 0.03):
-        slow(f"Ctrl-C {_delay} s after its first import, {_verb.name} --help", _verb.name, "breaker")(
-            _ctrl_c_after(_delay, _verb.name, "--help")
+        slow(f"Ctrl-C {_delay} s after its first import, {_each.name} --help", _each.name, "breaker")(
+            _ctrl_c_after(_delay, _each.name, "--help")
         )
 
 
@@ -297,14 +297,14 @@ def _full_disk(size: str, *arguments: str) -> Callable[[Path], None]:
     return run
 
 
-for _name, _verb, _size, _arguments in (
+for _name, _verb, _size, _typed in (
     ("playing", "clips", "16k", ("clips", "play", CLIP, "--out", "disk/a.gif")),
     ("drawing a timeline", "clips", "16k", ("clips", "show", CLIP, "--picture", "disk/a.png")),
     ("exporting to Parquet", "clips", "16k", ("clips", "export", CLIP, "--out", "disk/a.parquet")),
     ("exporting to LeRobot", "clips", "16k", ("clips", "export", CLIP, "--format", "lerobot", "--out", "disk/set")),
     ("dreaming", "dream", "16k", ("dream", CLIP, "--model", "expert", "--out", "disk/a.gif")),
 ):
-    slow(f"a disk that fills while {_name}", _verb, "breaker", root=True)(_full_disk(_size, *_arguments))
+    slow(f"a disk that fills while {_name}", _verb, "breaker", root=True)(_full_disk(_size, *_typed))
 
 
 @slow("a disk that fills while reporting", "report", "breaker", root=True)
