@@ -146,4 +146,12 @@ CASES: tuple[Case, ...] = (
     breaker("demo with a loop.json of null", "demo --out mine", 2, "loop.json", damage="text mine/loop.json null"),
     breaker("demo with a folder loop.json", "demo --out mine", 2, "loop.json", damage="folder mine/loop.json"),
     attacker("demo with a deep loop.json", "demo --out mine", 2, "loop.json", damage="deep mine/loop.json"),
+    # vehicle
+    user("vehicle: a typo", "vehicle identfy", 2, "identify"),
+    user("vehicle: no output named", "vehicle identify", 2, "--out"),
+    user("vehicle: no server there", "vehicle identify --out v.yaml --port 9 --timeout 1", 2, "127.0.0.1", "9"),
+    breaker("vehicle: over a file", "vehicle identify --out v.yaml --port 9 --timeout 1", 2, damage="text v.yaml mine"),
+    breaker("vehicle: a time that is none", "vehicle identify --out v.yaml --timeout nan", 2, "--timeout"),
+    breaker("vehicle: a port that is none", "vehicle identify --out v.yaml --port 0", 2, "port"),
+    breaker("vehicle: a picture of no kind", "vehicle identify --out v.yaml --plot v.doc --timeout 1", 2, "v.doc"),
 )

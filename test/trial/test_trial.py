@@ -61,7 +61,7 @@ def run_case(case: Case, made: Path, tmp_path: Path) -> None:
     after = contents(tmp_path)
     changed = [name for name in before if after.get(name) != before[name] and not _may(name, case)]
     assert not changed, f"{changed} changed; {told}"
-    left = [name for name in after if ".part" in name or name.endswith(".lock")]
+    left = [name for name in after if name not in before and (".part" in name or name.endswith(".lock"))]
     assert not left, f"{left} left behind; {told}"
 
 
