@@ -110,7 +110,7 @@ def _ctrl_c_after(delay: float, *arguments: str) -> Callable[[Path], None]:
         script = (sys.executable, "-c", "from takead_ros.cli.main import main; main()")
         child = start(folder, *arguments, program=script, PYTHONPROFILEIMPORTTIME="1")
         assert child.stderr is not None
-        while not child.stderr.readline().rstrip().endswith("| signal"):
+        while child.stderr.readline().rpartition("|")[2].strip() != "signal":
             if child.poll() is not None:
                 raise Failed("never came so far")
         time.sleep(delay)
