@@ -138,9 +138,21 @@ class DriverOutput:
         """An output that says only why there is none."""
         none = np.zeros(0)
         return DriverOutput(
-            stamp, source, Plan(none, none, none, none), np.zeros((0, PLAN_STEPS, 2)), none, none, none,
-            0.0, 0.0, 0.0, 0.0, status, text, model_sha256,
-        )  # fmt: skip
+            stamp,
+            source,
+            Plan(none, none, none, none),
+            np.zeros((0, PLAN_STEPS, 2)),
+            none,
+            none,
+            none,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            status,
+            text,
+            model_sha256,
+        )
 
 
 @dataclass(frozen=True)

@@ -110,9 +110,15 @@ class Path:
 
 
 def bicycle_rollout(
-    x: float, y: float, yaw: float, speed: float, steering_angle: FloatArray, acceleration: FloatArray,
-    wheelbase: float, dt: float,
-) -> FloatArray:  # fmt: skip
+    x: float,
+    y: float,
+    yaw: float,
+    speed: float,
+    steering_angle: FloatArray,
+    acceleration: FloatArray,
+    wheelbase: float,
+    dt: float,
+) -> FloatArray:
     """States (..., T, 4) [x m, y m, yaw rad, speed m/s] of a kinematic bicycle whose reference point is the centre.
 
     ``steering_angle`` rad and ``acceleration`` m/s^2 have shape (..., T), one value per step of ``dt`` s. Speed is

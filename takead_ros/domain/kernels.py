@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from takead_ros.compiled import Vector, part
+
+
+class Box(NamedTuple):
+    """A box: its middle x y m, cosine and sine of its heading, half its length and half its width m."""
+
+    x: float
+    y: float
+    cos: float
+    sin: float
+    half_length: float
+    half_width: float
 
 
 @part
@@ -30,3 +43,19 @@ def interpolate(at: float, places: Vector, values: Vector) -> float:
             high = middle
     slope = (values[high] - values[low]) / (places[high] - places[low])
     return float(slope * (at - places[low]) + values[low])
+
+
+@part
+def box_gap(one: Box, other: Box) -> float:
+    """Signed gap m of two boxes: the largest over the four separating axes.
+
+    Below 0 where they overlap, 0 where they touch, else at most their distance.
+    """
+    dx, dy = other.x - one.x, other.y - one.y
+    across = abs(other.sin * one.cos - other.cos * one.sin)
+    with_it = abs(other.cos * one.cos + other.sin * one.sin)
+    long, wide, other_long, other_wide = one.half_length, one.half_width, other.half_length, other.half_width
+    gap = abs(one.cos * dx + one.sin * dy) - long - other_long * with_it - other_wide * across
+    gap = max(gap, abs(one.cos * dy - one.sin * dx) - wide - other_long * across - other_wide * with_it)
+    gap = max(gap, abs(other.cos * dx + other.sin * dy) - other_long - long * with_it - wide * across)
+    return max(gap, abs(other.cos * dy - other.sin * dx) - other_wide - long * across - wide * with_it)

@@ -78,9 +78,19 @@ def make_tracks(count: int, late: int, most: int = MOST_OBJECTS) -> Tracks:
         return np.zeros((count, most), np.int64)
 
     return Tracks(
-        row(), row(), row(), row(), table(), table(), table(), table(), table(), table(),
-        np.zeros((count, most, CHANNELS)), np.zeros((count, late + 1, 1 + most * COLUMNS)),
-    )  # fmt: skip
+        row(),
+        row(),
+        row(),
+        row(),
+        table(),
+        table(),
+        table(),
+        table(),
+        table(),
+        table(),
+        np.zeros((count, most, CHANNELS)),
+        np.zeros((count, late + 1, 1 + most * COLUMNS)),
+    )
 
 
 @part

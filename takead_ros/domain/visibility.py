@@ -6,6 +6,7 @@ The one definition for all simulators and vehicle sides: what a policy learns to
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,17 @@ _POINTS = 9  # of a box: corners, middles of the sides, centre
 _SLACK = 1e-3  # m by which a body must be out of the way before its sides are not looked at
 
 
+class Footprints(NamedTuple):
+    """Where N bodies stand, and how large they are: x y m, yaw rad, length width m; all (N,)."""
+
+    kind: Indices
+    x: Vector
+    y: Vector
+    yaw: Vector
+    length: Vector
+    width: Vector
+
+
 def in_view(objects: Objects, x: float, y: float) -> Objects:
     """The objects whose centre is within 80 m of the eye at (x, y) m, ``map``, each with its visibility from there."""
     seen = replace(objects, visibility=visibility(objects, x, y))
@@ -35,25 +47,22 @@ def visibility(objects: Objects, x: float, y: float) -> FloatArray:
     prepare()
     px, py, yaw = (np.array(values, dtype=float) for values in (objects.x, objects.y, objects.yaw))
     length, width = (np.array(values, dtype=float) for values in (objects.length, objects.width))
-    return _shares(np.array(objects.kind, dtype=np.int64), px, py, yaw, length, width, float(x), float(y))
+    bodies = Footprints(np.array(objects.kind, dtype=np.int64), px, py, yaw, length, width)
+    return _shares(bodies, float(x), float(y))
 
 
 @kernel
-def _shares(
-    kind: Indices, x: Vector, y: Vector, yaw: Vector, length: Vector, width: Vector, eye_x: float, eye_y: float
-) -> Vector:
-    shares = np.empty(len(kind))
-    for n in range(len(kind)):
-        shares[n] = share_seen(n, len(kind), kind, x, y, yaw, length, width, eye_x, eye_y)
+def _shares(bodies: Footprints, eye_x: float, eye_y: float) -> Vector:
+    shares = np.empty(len(bodies.kind))
+    for n in range(len(shares)):
+        shares[n] = share_seen(n, len(shares), bodies, eye_x, eye_y)
     return shares
 
 
 @part
-def share_seen(
-    n: int, count: int, kind: Indices, x: Vector, y: Vector, yaw: Vector, length: Vector, width: Vector, eye_x: float,
-    eye_y: float,
-) -> float:  # fmt: skip
+def share_seen(n: int, count: int, bodies: Footprints, eye_x: float, eye_y: float) -> float:
     """The visibility of body ``n`` among the first ``count``, from the eye at (eye_x, eye_y) m."""
+    kind, x, y, yaw, length, width = bodies
     away = np.hypot(x[n] - eye_x, y[n] - eye_y)
     half = 0.5 * np.hypot(length[n], width[n])
     if away - half > RANGE + _SLACK:

@@ -132,9 +132,22 @@ class Neighbours(NamedTuple):
     room: Vector
 
 
-class Margins(NamedTuple):
-    """How much earlier than forecast, s, somebody is minded who is crossing, or merging."""
+class Horizon(NamedTuple):
+    """The times (T,) s ahead at which others and proposals are looked at, of which every ``every``-th is one of the
+    knots (S,) s: the steps of the models."""
 
+    times: Vector
+    knots: Vector
+    every: int
+
+
+class Minding(NamedTuple):
+    """How the ego minds the others: passing (I,): rows of those that need no minding in any case; stuck: it has waited
+    long, so that it may push off from a vehicle; how much earlier than forecast, s, somebody is minded who is crossing,
+    or merging."""
+
+    passing: Indices
+    stuck: bool
     crossing: float
     merging: float
 
@@ -237,10 +250,12 @@ class Layout(NamedTuple):
 
 
 class Stops(NamedTuple):
-    """Where proposals end: yielding (L,) m for the ego's front on each path, wall m for its centre on all of them."""
+    """Where proposals come to a stand: gap (N,) m behind each actor that stands too; with their front at wall m all of
+    them, and at yielding (L,) m on each path the one that yields."""
 
-    yielding: Vector
+    gap: Vector
     wall: float
+    yielding: Vector
 
 
 class Attention(NamedTuple):

@@ -11,8 +11,8 @@ import numpy as np
 
 from takead_ros.compiled import Indices, Vector
 from takead_ros.domain.driving import Cause
-from takead_ros.expert.arrays import Band, Layout, Margins, Stops
-from takead_ros.expert.forecast import EVERY, TIMES
+from takead_ros.expert.arrays import Band, Layout, Minding
+from takead_ros.expert.forecast import HORIZON, TIMES
 from takead_ros.expert.kernels.attention import attend
 from takead_ros.expert.kernels.conflicts import score as score_proposals
 from takead_ros.expert.kernels.limits import BEND
@@ -57,25 +57,13 @@ def score(
     """(score (K,) of each proposal, row (K,) of the actor that spoils it most or -1)."""
     p, ego, others, offset = parameters, situation.ego, situation.others, paths.lines.offset
     hurry = 1.0 - 0.5 * situation.impatience
-    margins = Margins(hurry * p.crossing_margin_s, hurry * p.merging_margin_s)
-    minded = attend(
-        others,
-        paths.met.merges,
-        np.array(paths.draft.ignored, dtype=np.int64),
-        situation.lanes,
-        offset,
-        situation.grid.offset,
-        situation.impatience > 0.0,
-        margins,
-        TIMES,
-        EVERY,
-        ego,
-    )
-    wall = np.inf if paths.wall is None else paths.wall.along - 0.5 * ego.length
+    passing = np.array(paths.draft.ignored, dtype=np.int64)
+    minding = Minding(passing, situation.impatience > 0.0, hurry * p.crossing_margin_s, hurry * p.merging_margin_s)
+    minded = attend(others, paths.met.merges, minding, situation.lanes, offset, situation.grid.offset, HORIZON, ego)
     target = np.array([offer.target for offer in paths.offers])
     band = situation.band if len(target) > 1 else _NO_BAND  # the route itself is meant to be driven
-    layout, stops = Layout(offset, target, band, situation.grid.behind), Stops(paths.yield_wall, wall)
-    return score_proposals(rollouts.driven, others, minded, TIMES, layout, stops, p.max_deceleration_mps2, ego)
+    layout = Layout(offset, target, band, situation.grid.behind)
+    return score_proposals(rollouts.driven, others, minded, TIMES, layout, paths.stops, p.max_deceleration_mps2, ego)
 
 
 def explain(situation: Situation, paths: Paths, rollouts: Rollouts, worst: Indices, best: int) -> Cause:

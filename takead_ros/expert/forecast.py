@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.scene import FloatArray, IntArray, ObjectKind
-from takead_ros.expert.arrays import Boxes, Courses, Ego, LaneGraph, Sightings
+from takead_ros.expert.arrays import Boxes, Courses, Ego, Horizon, LaneGraph, Sightings
 from takead_ros.expert.kernels.courses import predict
 from takead_ros.expert.tracks import Track
 
 KNOTS = np.concatenate([np.arange(0.0, 4.0, 0.5), np.arange(4.0, 8.1, 1.0)])  # (S,) s from now: steps of the models
 TIMES = np.sort(np.concatenate([KNOTS, 0.5 * (KNOTS[:-1] + KNOTS[1:])]))  # (T,) s from now: the knots and between
 EVERY = 2  # TIMES[::EVERY] are the KNOTS
+HORIZON = Horizon(TIMES, KNOTS, EVERY)
 _PEDESTRIAN, _CYCLIST = int(ObjectKind.PEDESTRIAN), int(ObjectKind.CYCLIST)
 
 

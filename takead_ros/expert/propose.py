@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from takead_ros.compiled import IndexMatrix, Matrix, Vector
-from takead_ros.expert.arrays import Caps, Encounters, Lines, Offers
+from takead_ros.compiled import IndexMatrix, Matrix
+from takead_ros.expert.arrays import Caps, Encounters, Lines, Offers, Stops
 from takead_ros.expert.considerations.controls import consider_closed_line, consider_yield_line
 from takead_ros.expert.considerations.crossing import yield_to_people, yield_to_vehicles
 from takead_ros.expert.considerations.cyclists import consider_cyclists
@@ -16,7 +16,7 @@ from takead_ros.expert.considerations.obstacles import consider_obstacles
 from takead_ros.expert.considerations.occlusion import consider_occlusion
 from takead_ros.expert.considerations.oncoming import consider_oncoming, yield_to_oncoming
 from takead_ros.expert.draft import Consideration, Draft, Offer, Reason, Wall
-from takead_ros.expert.forecast import EVERY, KNOTS
+from takead_ros.expert.forecast import HORIZON
 from takead_ros.expert.kernels.limits import cap_speeds, encounter, standstill_gaps
 from takead_ros.expert.kernels.paths import shape
 from takead_ros.expert.parameters import ExpertParameters
@@ -46,8 +46,7 @@ class Paths:
 
     offers (L,) that they come from; lines: their shapes; cap (L, G) m/s: the speed that needs no hard braking for what
     is ahead, why (L, G): what caps it there, a row of the draft's caps or one of ``kernels.limits``; met: leads and
-    those who come into the way; gap (N,) m: standstill gap to each; wall: where every proposal stops with its front,
-    yield_wall (L,) m: where the yielding ones do.
+    those who come into the way; stops: where proposals come to a stand, and ``wall`` what lets every one stop there.
     """
 
     draft: Draft
@@ -56,9 +55,8 @@ class Paths:
     cap: Matrix
     why: IndexMatrix
     met: Encounters
-    gap: Vector
+    stops: Stops
     wall: Wall | None
-    yield_wall: Vector
 
     @property
     def names(self) -> list[tuple[str, int]]:
@@ -90,8 +88,7 @@ def propose(situation: Situation, parameters: ExpertParameters) -> Paths:
         overtaken,
         situation.others,
         oncoming.against & (oncoming.limit > 0.0),
-        KNOTS,
-        EVERY,
+        HORIZON,
         stoppable,
         len(situation.grid.x),
         ego.width,
@@ -106,7 +103,8 @@ def propose(situation: Situation, parameters: ExpertParameters) -> Paths:
         _CLOSE_M if draft.closes_up else p.blocker_gap_m,
         p.standstill_gap_m,
     )
-    return Paths(draft, offers, lines, cap, why, met, gap, wall, np.minimum.reduce(yields))
+    stops = Stops(gap, np.inf if wall is None else wall.along, np.minimum.reduce(yields))
+    return Paths(draft, offers, lines, cap, why, met, stops, wall)
 
 
 def _arrays(offers: tuple[Offer, ...], aside: float, speed: float) -> Offers:

@@ -35,9 +35,6 @@ def roll(situation: Situation, paths: Paths, parameters: ExpertParameters) -> Ro
     hardest = p.max_deceleration_mps2
     comfort = Comfort(p.comfort_acceleration_mps2, p.comfort_deceleration_mps2, hardest, p.headway_s)
     paces = Paces(_FRACTION * paths.draft.limit, np.maximum(_BRAKE, -hardest), _YIELD)
-    wall = np.full(len(paths.offers), np.inf if paths.wall is None else paths.wall.along)
-    driven = roll_out(
-        paths.lines, paths.cap, paths.met, paths.gap, wall, paths.yield_wall, paces, comfort, KNOTS, situation.ego
-    )
+    driven = roll_out(paths.lines, paths.cap, paths.met, paths.stops, paces, comfort, KNOTS, situation.ego)
     path, pace = np.divmod(np.arange(len(driven.lead)), len(PACES))
     return Rollouts(path, pace, driven)

@@ -93,11 +93,15 @@ class LaneMap:
             step_in, step_out = piece[1] - piece[0], piece[-1] - piece[-2]
             edges.append(
                 Edge(
-                    low, low + length, lane.junction, float(np.arctan2(step_in[1], step_in[0])),
-                    float(np.arctan2(step_out[1], step_out[0])), entered_on,
+                    low,
+                    low + length,
+                    lane.junction,
+                    float(np.arctan2(step_in[1], step_in[0])),
+                    float(np.arctan2(step_out[1], step_out[0])),
+                    entered_on,
                     None if change is None else (low + change[0], low + change[1]),
                 )
-            )  # fmt: skip
+            )
             low += length
             pieces.append(piece if not pieces else piece[1:])
         return np.concatenate(pieces), edges
@@ -145,11 +149,18 @@ class LaneMap:
 
         for lane in self.lanes.values():
             step = max(round(POLYLINE_SPACING / SPACING), 1)
-            center = lane.center[::step] if (len(lane.center) - 1) % step == 0 else np.concatenate(
-                [lane.center[::step], lane.center[-1:]]
-            )  # fmt: skip
-            add(center, LineKind.LANE_CENTER, on_route=lane.key in on_route, speed_limit=self.speed_limit,
-                width=lane.width)  # fmt: skip
+            center = (
+                lane.center[::step]
+                if (len(lane.center) - 1) % step == 0
+                else np.concatenate([lane.center[::step], lane.center[-1:]])
+            )
+            add(
+                center,
+                LineKind.LANE_CENTER,
+                on_route=lane.key in on_route,
+                speed_limit=self.speed_limit,
+                width=lane.width,
+            )
             if lane.left is not None:
                 add(lane.left_line, lane.left)
             if lane.right is not None:

@@ -61,10 +61,20 @@ class Traffic:
         return self.all.select(slice(self.first[tick], self.first[tick + 1]))
 
 
-_FINITE = (
-    "step_s", "route_length", "time_limit", "speed_limit", "ego_length", "ego_width", "x", "y", "yaw", "speed",
-    "acceleration", "lateral_acceleration", "yaw_rate", "steering_angle", "route_s", "lateral_offset", "off_road",
-)  # fmt: skip
+COLUMNS = (  # of an EpisodeLog, one value a tick
+    "x",
+    "y",
+    "yaw",
+    "speed",
+    "acceleration",
+    "lateral_acceleration",
+    "yaw_rate",
+    "steering_angle",
+    "route_s",
+    "lateral_offset",
+    "off_road",
+)
+_FINITE = ("step_s", "route_length", "time_limit", "speed_limit", "ego_length", "ego_width", *COLUMNS)
 
 
 @dataclass(frozen=True)

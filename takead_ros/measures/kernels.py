@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from takead_ros.compiled import Indices, Vector, kernel, part
+from takead_ros.domain.kernels import Box, box_gap
 
 
 class Ego(NamedTuple):
@@ -34,21 +35,6 @@ class Others(NamedTuple):
     width: Vector
 
 
-@part
-def overlap(
-    dx: float, dy: float, c: float, s: float, length: float, width: float, oc: float, os: float, a: float, b: float
-) -> bool:
-    """Whether a box (length, width; heading c, s) overlaps another (a, b; oc, os) whose middle is (dx, dy) m from its
-    own; touching is no overlap. Separating axes: those of the one box, then those of the other."""
-    parallel, across = abs(c * oc + s * os), abs(c * os - s * oc)
-    return bool(
-        2.0 * abs(dx * c + dy * s) < length + a * parallel + b * across
-        and 2.0 * abs(dy * c - dx * s) < width + a * across + b * parallel
-        and 2.0 * abs(dx * oc + dy * os) < a + length * parallel + width * across
-        and 2.0 * abs(dy * oc - dx * os) < b + length * across + width * parallel
-    )
-
-
 @kernel
 def times_to_collision(ego: Ego, others: Others, ahead: Vector, stride: int, horizon: float, standing: float) -> Vector:
     """(T,) s: ``ride_quality.times_to_collision``, tried at the times ``ahead`` (A,) s, at every ``stride``-th tick."""
@@ -67,10 +53,11 @@ def times_to_collision(ego: Ego, others: Others, ahead: Vector, stride: int, hor
             reach = 0.5 * (np.hypot(a, b) + np.hypot(ego.length, ego.width))
             if np.hypot(dx, dy) - reach > np.hypot(vx, vy) * horizon:
                 continue
+            own = Box(0.0, 0.0, c, s, 0.5 * ego.length, 0.5 * ego.width)
             oc, os = np.cos(others.yaw[n]), np.sin(others.yaw[n])
             for k in range(soonest):
                 px, py = dx + vx * ahead[k], dy + vy * ahead[k]
-                if px * px + py * py <= reach * reach and overlap(px, py, c, s, ego.length, ego.width, oc, os, a, b):
+                if px * px + py * py <= reach * reach and box_gap(own, Box(px, py, oc, os, 0.5 * a, 0.5 * b)) < 0.0:
                     soonest = k
                     break
         if soonest < len(ahead):
@@ -110,8 +97,9 @@ def _meets(ego: Ego, mine: float, tick: int, others: Others, theirs: Vector, whe
         dx, dy = others.x[n] - x, others.y[n] - y
         reach = half + 0.5 * (theirs[n] + others.width[n])  # at least as far as the corners
         if dx * dx + dy * dy < reach * reach and np.cos(others.yaw[n] - yaw) < cos_angle:
+            own = Box(0.0, 0.0, np.cos(yaw), np.sin(yaw), 0.5 * mine, 0.5 * ego.width)
             oc, os = np.cos(others.yaw[n]), np.sin(others.yaw[n])
-            if overlap(dx, dy, np.cos(yaw), np.sin(yaw), mine, ego.width, oc, os, theirs[n], others.width[n]):
+            if box_gap(own, Box(dx, dy, oc, os, 0.5 * theirs[n], 0.5 * others.width[n])) < 0.0:
                 return True
     return False
 

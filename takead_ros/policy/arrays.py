@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from takead_ros.compiled import Cube, Cube32, Indices, Matrix, Matrix32, Vector
+from takead_ros.compiled import Cube, Cube32, Flags, Indices, Matrix, Matrix32, Vector
 
 
 class RouteFrame(NamedTuple):
@@ -92,6 +92,26 @@ class Decoder(NamedTuple):
     tracking: TrackingParameters
 
 
+class Heads(NamedTuple):
+    """What a network answers to B observations: logits (B, K) of the anchors, profiles (B, K, 2 T) with pace and offset
+    in turn, speed_logits (B, bins), control (B, 2)."""
+
+    logits: Matrix32
+    profiles: Cube32
+    speed_logits: Matrix32
+    control: Matrix32
+
+
+class Decoded(NamedTuple):
+    """A plan, and what it came from: probabilities (bins,) of the speeds, positions (T, 2) m, yaws (T,) rad, speeds
+    (T,) m/s."""
+
+    probabilities: Vector
+    positions: Matrix
+    yaws: Vector
+    speeds: Vector
+
+
 class Guidance(NamedTuple):
     """Where navigation leads: targets (3, 2) m, a RouteCommand for each (3,), remaining m, speed_limit m/s or NaN."""
 
@@ -148,3 +168,13 @@ class Batch(NamedTuple):
     lines_mask: Matrix32
     controls: Cube32
     controls_mask: Matrix32
+
+
+class Observed(NamedTuple):
+    """Observations of B environments: the inputs of the format ``vector-1``, what decoding an answer needs, and whether
+    (B,) an observation could be encoded."""
+
+    encoded: Batch
+    frames: Frames
+    motions: Motions
+    sound: Flags

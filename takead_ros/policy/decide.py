@@ -8,7 +8,7 @@ import numpy as np
 from takead_ros.compiled import prepare
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
-from takead_ros.policy.arrays import Batch, Frames, Motions
+from takead_ros.policy.arrays import Batch, Frames, Heads, Motions
 from takead_ros.policy.kernels.decode import answer_all
 from takead_ros.policy.model import Policy
 from takead_ros.policy.vector import VECTOR_1, decoder
@@ -45,15 +45,8 @@ class Decider:
                 {name: values[some] for name, values in encoded._asdict().items()},
                 ("logits", "profiles", "speed_logits", "control"),
             )
-            answer_all(
-                logits,
-                profiles.reshape(*profiles.shape[:2], -1),
-                speed_logits,
-                control,
-                self._decoder,
-                Frames._make(values[some] for values in frames),
-                Motions._make(values[some] for values in motions),
-                sound[some],
-                commands[some],
-            )
+            heads = Heads(logits, profiles.reshape(*profiles.shape[:2], -1), speed_logits, control)
+            some_frames = Frames._make(values[some] for values in frames)
+            some_motions = Motions._make(values[some] for values in motions)
+            answer_all(heads, self._decoder, some_frames, some_motions, sound[some], commands[some])
         return commands

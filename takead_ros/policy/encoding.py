@@ -93,18 +93,29 @@ def _cut(line: Polyline) -> tuple[FloatArray, NDArray[np.float32]]:
     limit, width = line.speed_limit, line.width
     flags = np.array(
         [
-            *_LINE_KINDS[line.kind], line.on_route, limit is not None, (limit or 0.0) / SPEED,
-            width is not None, (width or 0.0) / 5.0,
+            *_LINE_KINDS[line.kind],
+            line.on_route,
+            limit is not None,
+            (limit or 0.0) / SPEED,
+            width is not None,
+            (width or 0.0) / 5.0,
         ],
         dtype=np.float32,
-    )  # fmt: skip
+    )
     return pieces, np.broadcast_to(flags, (len(pieces), len(flags)))
 
 
 _SHAPES: tuple[tuple[int, ...], ...] = (
-    (EGO_FEATURES,), (PATH_POINTS * 3,), (3 * 9,), (OBJECTS, OBJECT_FEATURES), (OBJECTS,), (LINES, LINE_FEATURES),
-    (LINES,), (CONTROLS, CONTROL_FEATURES), (CONTROLS,),
-)  # fmt: skip
+    (EGO_FEATURES,),
+    (PATH_POINTS * 3,),
+    (3 * 9,),
+    (OBJECTS, OBJECT_FEATURES),
+    (OBJECTS,),
+    (LINES, LINE_FEATURES),
+    (LINES,),
+    (CONTROLS, CONTROL_FEATURES),
+    (CONTROLS,),
+)
 
 
 def empty_batch(count: int) -> Batch:
@@ -133,9 +144,15 @@ def encode_into(
     points, flags = (cache or LineCache()).pieces(scene.polylines)
     pieces = Pieces(points, flags, np.arange(len(points)))
     bad = fill(
-        row, _body(scene.ego), _guidance(scene.route), frame, _others(scene.objects), pieces,
-        _controls(scene.controls), batch,
-    )  # fmt: skip
+        row,
+        _body(scene.ego),
+        _guidance(scene.route),
+        frame,
+        _others(scene.objects),
+        pieces,
+        _controls(scene.controls),
+        batch,
+    )
     if bad >= 0:
         raise NotFiniteError(f"scene has a value that is not finite (in encoded '{Batch._fields[bad]}')")
 
@@ -146,8 +163,9 @@ def _body(ego: EgoState) -> Body:
 
 def _guidance(route: Route) -> Guidance:
     limit = np.nan if route.speed_limit is None else float(route.speed_limit)
-    return Guidance(np.array(route.targets, dtype=float), np.array(route.commands, dtype=np.int64),
-                    float(route.remaining), limit)  # fmt: skip
+    return Guidance(
+        np.array(route.targets, dtype=float), np.array(route.commands, dtype=np.int64), float(route.remaining), limit
+    )
 
 
 def _others(objects: Objects) -> Others:

@@ -39,17 +39,17 @@ def _decode(outputs: Outputs, observation: Observation, manifest: Manifest) -> D
     candidates, _, _ = plans_from_profiles(outputs["profiles"], ego.speed, observation.road)
     best = np.array(outputs["profiles"][int(outputs["logits"].argmax())], dtype=float)
     speed_logits, control = (np.array(outputs[name], dtype=float) for name in ("speed_logits", "control"))
-    probabilities, positions, yaws, speeds, steering, acceleration = decoding.answer_one(
+    plan, steering, acceleration = decoding.answer_one(
         best, speed_logits, control, how, observation.road, motion_of(ego)
     )
     return DriverOutput(
         stamp=observation.scene.stamp,
         source="policy",
-        plan=Plan(positions[:, 0], positions[:, 1], yaws, speeds, PLAN_DT),
+        plan=Plan(plan.positions[:, 0], plan.positions[:, 1], plan.yaws, plan.speeds, PLAN_DT),
         candidates=candidates,
         logits=outputs["logits"],
         speed_bins=how.bins,
-        speed_probabilities=probabilities,
+        speed_probabilities=plan.probabilities,
         control_steering_angle=float(outputs["control"][0]),
         control_acceleration=float(outputs["control"][1]),
         steering_angle=steering,

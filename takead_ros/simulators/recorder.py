@@ -7,16 +7,11 @@ import numpy as np
 from takead_ros.domain.geometry import box_corners, boxes_overlap
 from takead_ros.domain.navigation import Navigation
 from takead_ros.domain.scene import EgoState, FloatArray, Objects, TrafficControl
-from takead_ros.measures.episode_log import Contact, End, EpisodeLog, Traffic
+from takead_ros.measures.episode_log import COLUMNS, Contact, End, EpisodeLog, Traffic
 from takead_ros.scenarios.spec import Scenario
 
 TOUCH = 0.03  # m; physics keeps bodies apart, so boxes this much longer and wider touch when bodies do
 NEAR = 8.0  # m between two centres beyond which no box touches another
-
-COLUMNS = (
-    "x", "y", "yaw", "speed", "acceleration", "lateral_acceleration", "yaw_rate", "steering_angle", "route_s",
-    "lateral_offset", "off_road",
-)  # fmt: skip
 
 
 class EpisodeRecorder:
@@ -47,9 +42,12 @@ class EpisodeRecorder:
         if not len(close) and not self._touching:
             return []
         boxes = box_corners(
-            objects.x[close], objects.y[close], objects.yaw[close], objects.length[close] + 2.0 * TOUCH,
+            objects.x[close],
+            objects.y[close],
+            objects.yaw[close],
+            objects.length[close] + 2.0 * TOUCH,
             objects.width[close] + 2.0 * TOUCH,
-        )  # fmt: skip
+        )
         own = box_corners(ego.x, ego.y, ego.yaw, ego.length, ego.width)  # type: ignore[arg-type]
         rows = close[boxes_overlap(own[None], boxes)]
         kinds = {int(objects.id[row]): int(objects.kind[row]) for row in rows}
@@ -59,14 +57,29 @@ class EpisodeRecorder:
         return new
 
     def record(
-        self, ego: EgoState, navigation: Navigation, off_road: float, objects: Objects,
+        self,
+        ego: EgoState,
+        navigation: Navigation,
+        off_road: float,
+        objects: Objects,
         controls: tuple[TrafficControl, ...],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """One tick; ``off_road`` m: by which the ego's outermost corner lies beyond the lanes."""
-        self._rows.append((
-            ego.x, ego.y, ego.yaw, ego.speed, ego.acceleration, ego.lateral_acceleration, ego.yaw_rate,
-            ego.steering_angle, navigation.s - navigation.start, navigation.lateral, off_road,
-        ))  # fmt: skip
+        self._rows.append(
+            (
+                ego.x,
+                ego.y,
+                ego.yaw,
+                ego.speed,
+                ego.acceleration,
+                ego.lateral_acceleration,
+                ego.yaw_rate,
+                ego.steering_angle,
+                navigation.s - navigation.start,
+                navigation.lateral,
+                off_road,
+            )
+        )
         self._objects.append(objects)
         self._controls.append(controls)
         self._ego_length, self._ego_width, self._route_length = ego.length, ego.width, navigation.length
@@ -75,16 +88,31 @@ class EpisodeRecorder:
         """The episode so far, which ended (or goes on) as ``end`` says."""
         columns = np.ascontiguousarray(np.array(self._rows).T)
         return make_log(
-            self._scenario, self._step_s, end, self._route_length, self._ego_length, self._ego_width, columns,
-            Traffic.of(self._objects), tuple(self._contacts), tuple(self._controls),
-        )  # fmt: skip
+            self._scenario,
+            self._step_s,
+            end,
+            self._route_length,
+            self._ego_length,
+            self._ego_width,
+            columns,
+            Traffic.of(self._objects),
+            tuple(self._contacts),
+            tuple(self._controls),
+        )
 
 
 def make_log(
-    scenario: Scenario, step_s: float, end: End, route_length: float, ego_length: float, ego_width: float,
-    columns: FloatArray, objects: Traffic, contacts: tuple[Contact, ...],
+    scenario: Scenario,
+    step_s: float,
+    end: End,
+    route_length: float,
+    ego_length: float,
+    ego_width: float,
+    columns: FloatArray,
+    objects: Traffic,
+    contacts: tuple[Contact, ...],
     controls: tuple[tuple[TrafficControl, ...], ...],
-) -> EpisodeLog:  # fmt: skip
+) -> EpisodeLog:
     """The log of an episode of ``scenario``; ``columns`` (C, T): those of COLUMNS."""
     return EpisodeLog(
         family=scenario.family,

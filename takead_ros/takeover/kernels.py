@@ -37,6 +37,26 @@ class LaneReach(NamedTuple):
     drift_s: float
 
 
+class LanePoints(NamedTuple):
+    """The lanes' centres: x y m, yaw rad, arc m growing along each one, ``last`` its last index; all (Q,)."""
+
+    x: Vector
+    y: Vector
+    yaw: Vector
+    arc: Vector
+    last: Indices
+
+
+class MovingObjects(NamedTuple):
+    """The others now: x y m, yaw rad, speed m/s in direction course rad; all (N,)."""
+
+    x: Vector
+    y: Vector
+    yaw: Vector
+    speed: Vector
+    course: Vector
+
+
 @kernel
 def pursue(
     t: Vector, arc: Vector, x: Vector, y: Vector, end_yaw: float, age: float, ahead: Vector, ego: Vehicle
@@ -74,37 +94,36 @@ def pursue(
 
 @kernel
 def follow_lanes(
-    lane_x: Vector, lane_y: Vector, lane_yaw: Vector, lane_arc: Vector, lane_last: Indices, rides: Indices, x: Vector,
-    y: Vector, yaw: Vector, speed: Vector, course: Vector, straight: Cube, ahead: Vector, reach: LaneReach,
-) -> tuple[Cube, bool]:  # fmt: skip
-    """(poses (N, T, 3), whether anybody is on a lane): who is, of ``rides`` (M,), goes along it, others as given.
-
-    x y m, yaw rad, speed m/s and course rad (N,) are theirs now.
-    """
+    lanes: LanePoints, others: MovingObjects, rides: Indices, straight: Cube, ahead: Vector, reach: LaneReach
+) -> tuple[Cube, bool]:
+    """(poses (N, T, 3), whether anybody is on a lane): who is, of ``rides`` (M,), goes along it, others as given."""
     poses, anybody = straight.copy(), False
     for n in rides:
         i, least, turned = 0, np.inf, 0.0
-        for q in range(len(lane_x)):
-            along = np.cos(lane_yaw[q] - course[n])
-            away = (lane_x[q] - x[n]) ** 2 + (lane_y[q] - y[n]) ** 2
+        for q in range(len(lanes.x)):
+            along = np.cos(lanes.yaw[q] - others.course[n])
+            away = (lanes.x[q] - others.x[n]) ** 2 + (lanes.y[q] - others.y[n]) ** 2
             if away + TURNED_M2 * (1.0 - along) < least:
                 i, least, turned = q, away + TURNED_M2 * (1.0 - along), along
-        dx, dy = x[n] - lane_x[i], y[n] - lane_y[i]
+        dx, dy = others.x[n] - lanes.x[i], others.y[n] - lanes.y[i]
         if not (dx * dx + dy * dy < reach.reach_m**2 and turned > np.cos(reach.heading_rad)):
             continue
         anybody = True
-        cos, sin = np.cos(lane_yaw[i]), np.sin(lane_yaw[i])
-        offset, here = cos * dy - sin * dx, lane_arc[i] + cos * dx + sin * dy
-        drift, pace = speed[n] * np.sin(course[n] - lane_yaw[i]), speed[n] * np.cos(course[n] - lane_yaw[i])
+        cos, sin = np.cos(lanes.yaw[i]), np.sin(lanes.yaw[i])
+        offset, here = cos * dy - sin * dx, lanes.arc[i] + cos * dx + sin * dy
+        drift, pace = (
+            others.speed[n] * np.sin(others.course[n] - lanes.yaw[i]),
+            others.speed[n] * np.cos(others.course[n] - lanes.yaw[i]),
+        )
         for t in range(len(ahead)):
             there = here + pace * ahead[t]
-            j = np.searchsorted(lane_arc, there, side="right") - 1
-            j = min(max(j, i), lane_last[i])
-            beyond, side = there - lane_arc[j], offset + drift * min(ahead[t], reach.drift_s)
-            cos, sin = np.cos(lane_yaw[j]), np.sin(lane_yaw[j])
-            poses[n, t, 0] = lane_x[j] + beyond * cos - side * sin
-            poses[n, t, 1] = lane_y[j] + beyond * sin + side * cos
-            poses[n, t, 2] = yaw[n] + wrapped(lane_yaw[j] - lane_yaw[i])
+            j = np.searchsorted(lanes.arc, there, side="right") - 1
+            j = min(max(j, i), lanes.last[i])
+            beyond, side = there - lanes.arc[j], offset + drift * min(ahead[t], reach.drift_s)
+            cos, sin = np.cos(lanes.yaw[j]), np.sin(lanes.yaw[j])
+            poses[n, t, 0] = lanes.x[j] + beyond * cos - side * sin
+            poses[n, t, 1] = lanes.y[j] + beyond * sin + side * cos
+            poses[n, t, 2] = others.yaw[n] + wrapped(lanes.yaw[j] - lanes.yaw[i])
     return poses, anybody
 
 

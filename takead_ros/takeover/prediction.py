@@ -10,7 +10,7 @@ import numpy as np
 from takead_ros.compiled import prepare
 from takead_ros.domain.driving import Plan
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, ObjectKind, Objects, Polyline
-from takead_ros.takeover.kernels import LaneReach, Vehicle, contact, follow_lanes, pursue
+from takead_ros.takeover.kernels import LanePoints, LaneReach, MovingObjects, Vehicle, contact, follow_lanes, pursue
 from takead_ros.takeover.parameters import MonitorParameters
 
 # Resolution, no thresholds: s between predicted poses, and between the points of a plan's path.
@@ -145,9 +145,9 @@ def lane_following(
     prepare()
     x, y, yaw = (np.array(values, dtype=float) for values in (objects.x, objects.y, objects.yaw))
     course, reach = np.arctan2(objects.vy, objects.vx), LaneReach(p.lane_reach_m, p.lane_heading_rad, p.lane_drift_s)
-    poses, anybody = follow_lanes(
-        lanes.x, lanes.y, lanes.yaw, lanes.arc, lanes.last, rides, x, y, yaw, speed, course, straight, ahead, reach
-    )
+    points = LanePoints(lanes.x, lanes.y, lanes.yaw, lanes.arc, lanes.last)
+    others = MovingObjects(x, y, yaw, speed, course)
+    poses, anybody = follow_lanes(points, others, rides, straight, ahead, reach)
     return poses if anybody else straight
 
 

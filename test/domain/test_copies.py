@@ -12,7 +12,7 @@ from takead_ros.compiled import prepare
 from takead_ros.domain.driving import Plan
 from takead_ros.domain.geometry import bicycle_rollout, box_corners, boxes_overlap
 from takead_ros.domain.scene import EgoState, Objects
-from takead_ros.measures.pdm.kernels import first_overlaps
+from takead_ros.measures.pdm.kernels import EgoBoxes, TrackBoxes, first_overlaps
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.prediction import Trace, first_contact, roll_out
 
@@ -50,12 +50,11 @@ def test_every_overlap_of_boxes_is_the_same() -> None:
     def one(value: float) -> np.ndarray:
         return np.full((1, 1), value)
 
-    columns = [np.ascontiguousarray(theirs[:, i, None]) for i in range(3)]
-    keys = first_overlaps(
-        one(mine[0]), one(mine[1]), np.cos(one(mine[2])), np.sin(one(mine[2])), one(5.0), mine[3], mine[4],
-        columns[0], columns[1], np.cos(columns[2]), np.sin(columns[2]), np.ascontiguousarray(theirs[:, 3]),
-        np.ascontiguousarray(theirs[:, 4]), np.zeros(1, dtype=np.int64), -1.0, 0.1,
-    )  # fmt: skip
+    x, y, yaw, length, width = (np.ascontiguousarray(column) for column in theirs.T)
+    poses = (x[:, None], y[:, None], np.cos(yaw)[:, None], np.sin(yaw)[:, None])
+    place = (one(mine[0]), one(mine[1]), np.cos(one(mine[2])), np.sin(one(mine[2])))
+    ego, others = EgoBoxes(*place, one(5.0), mine[3], mine[4]), TrackBoxes(*poses, length, width)
+    keys = first_overlaps(ego, others, np.zeros(1, dtype=np.int64), -1.0, 0.1)
     np.testing.assert_array_equal(keys[0] == 0, expected)
 
 

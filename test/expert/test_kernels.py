@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from takead_ros import compiled as jit
 from takead_ros.domain.geometry import box_corners
+from takead_ros.domain.kernels import Box, box_gap
 from takead_ros.expert import planner
 from takead_ros.expert.arrays import (
     Attention,
@@ -23,6 +24,7 @@ from takead_ros.expert.arrays import (
     Paces,
     Proposals,
     RouteGrid,
+    Stops,
 )
 from takead_ros.expert.kernels import conflicts, courses, limits, motion, route
 from takead_ros.expert.kernels.lanes import continued
@@ -48,7 +50,7 @@ EGO = Ego(0.0, 0.0, 0.0, 0.0, 0.0, 4.6, 1.9, 2.7)
 def gap_of(x: float, y: float, yaw: float, own: float, length: float, width: float) -> float:
     """Signed gap m between the ego's box at the origin, turned by ``own`` rad, and another."""
     turned = np.cos(own), np.sin(own), 2.3, 0.95
-    return conflicts.box_gap(x, y, *turned, np.cos(yaw), np.sin(yaw), 0.5 * length, 0.5 * width)
+    return box_gap(Box(0.0, 0.0, *turned), Box(x, y, np.cos(yaw), np.sin(yaw), 0.5 * length, 0.5 * width))
 
 
 @settings(max_examples=300, deadline=None)
@@ -197,7 +199,7 @@ def followed(lead_speed: float, gap: float, speed: float) -> tuple[np.ndarray, n
         np.zeros(1, dtype=bool), np.zeros(1, dtype=bool),
     )  # fmt: skip
     along, speeds, _, lead = motion.advance(
-        np.full((1, 400), 30.0), np.ones((1, 400)), met, np.array([3.0]), np.array([np.inf]), np.array([np.inf]),
+        np.full((1, 400), 30.0), np.ones((1, 400)), met, Stops(np.array([3.0]), np.inf, np.array([np.inf])),
         Paces(np.array([20.0]), np.array([np.inf]), 1), Comfort(2.0, 2.0, 8.0, 1.4), knots, EGO._replace(speed=speed),
     )  # fmt: skip
     assert lead[0] in (-1, 0)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from benchmarks.vector.drives import expert_drive
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import Path, arc_lengths, box_corners, boxes_overlap
+from takead_ros.domain.kernels import box_gap
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState, LineKind
 from takead_ros.maps.lanemap import Lane, LaneMap
 from takead_ros.maps.roads import LanePath, Roads
@@ -23,7 +24,7 @@ from takead_ros.scenarios import traffic as definition
 from takead_ros.scenarios.spec import Ability, Actor, Change, Control, Model, Phase, Scenario, When
 from takead_ros.simulators import open_simulator
 from takead_ros.simulators.metadrive.simulator import MetaDrive
-from takead_ros.simulators.vector import step, traffic
+from takead_ros.simulators.vector import bodies, traffic
 from takead_ros.simulators.vector.arrays import MOST_ACTORS, Layout, State
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario, compile_scenario
@@ -134,11 +135,12 @@ def test_others_move_as_the_definition_says(others: list[Actor], bend: float, se
        st.lists(st.floats(0.5, 6.0, **finite), min_size=4, max_size=4), st.floats(-3.2, 3.2, **finite))  # fmt: skip
 def test_boxes_overlap_as_in_geometry(place: list[float], sizes: list[float], yaw: float) -> None:
     x, y, other = place
-    depth = step.overlap(0.0, 0.0, yaw, sizes[0], sizes[1], x, y, other, sizes[2], sizes[3])
+    own = bodies.box(np.array([0.0, 0.0, yaw]), sizes[0], sizes[1])
+    gap = box_gap(own, bodies.box(np.array([x, y, other]), sizes[2], sizes[3]))
     first = box_corners(*(np.array(v) for v in (0.0, 0.0, yaw, sizes[0], sizes[1])))
     second = box_corners(*(np.array(v) for v in (x, y, other, sizes[2], sizes[3])))
-    if abs(depth) > 1e-9:
-        assert bool(boxes_overlap(first, second)) == (depth > 0.0)
+    if abs(gap) > 1e-9:
+        assert bool(boxes_overlap(first, second)) == (gap < 0.0)
 
 
 @settings(max_examples=200, deadline=None)

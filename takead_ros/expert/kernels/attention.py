@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import Flags, Indices, Matrix, Vector, kernel, part
-from takead_ros.expert.arrays import Along, Attention, Ego, LaneGraph, Margins, Neighbours
-from takead_ros.expert.kernels.conflicts import TOUCH, box_gap
+from takead_ros.compiled import Flags, Matrix, kernel, part
+from takead_ros.domain.kernels import Box, box_gap
+from takead_ros.expert.arrays import Along, Attention, Ego, Horizon, LaneGraph, Minding, Neighbours
+from takead_ros.expert.kernels.conflicts import TOUCH
 from takead_ros.expert.kernels.courses import follow
 from takead_ros.expert.kernels.route import nearest_cell
 
@@ -46,32 +47,35 @@ def _left_behind(others: Neighbours, n: int, own_offset: float, stuck: bool, ego
         return True
     if others.person[n] or not stuck:
         return False
-    gap = box_gap(
-        boxes.x[n, 0], boxes.y[n, 0], 1.0, 0.0, 0.5 * ego.length, 0.5 * ego.width,
-        np.cos(boxes.yaw[n, 0]), np.sin(boxes.yaw[n, 0]), 0.5 * boxes.length[n], 0.5 * boxes.width[n],
-    )  # fmt: skip
-    return gap < TOUCH
+    cos, sin = np.cos(boxes.yaw[n, 0]), np.sin(boxes.yaw[n, 0])
+    other = Box(boxes.x[n, 0], boxes.y[n, 0], cos, sin, 0.5 * boxes.length[n], 0.5 * boxes.width[n])
+    return box_gap(Box(0.0, 0.0, 1.0, 0.0, 0.5 * ego.length, 0.5 * ego.width), other) < TOUCH
 
 
 @kernel
 def attend(
-    others: Neighbours, merges: Flags, passing: Indices, lanes: LaneGraph, path_offset: Matrix, own_offset: float,
-    stuck: bool, margins: Margins, times: Vector, every: int, ego: Ego,
-) -> Attention:  # fmt: skip
-    """Whom proposals on the paths (L, G) mind at ``times`` (T,) s, of which every ``every``-th is a knot.
+    others: Neighbours,
+    merges: Flags,
+    minding: Minding,
+    lanes: LaneGraph,
+    path_offset: Matrix,
+    own_offset: float,
+    horizon: Horizon,
+    ego: Ego,
+) -> Attention:
+    """Whom proposals on the paths (L, G) mind over the horizon, from an ego that is own_offset m left of the route.
 
-    merges (N,): who merges into a path; ``passing``: rows of those that need no minding in any case. The ego is
-    own_offset m left of the route, and ``stuck`` where it has waited long.
+    merges (N,): who merges into a path.
     """
-    actors, speed = others.along, others.speed
+    actors, speed, times = others.along, others.speed, horizon.times
     count, knots = actors.along.shape
     ignored, rows = np.zeros(count, np.bool_), np.empty(count, np.int64)
-    for row in passing:
+    for row in minding.passing:
         ignored[row] = True
     crossing = 0
     for n in range(count):
         near = _near(actors, n, 0.5 * ego.width + others.room[n] + REACH, path_offset)
-        ignored[n] = ignored[n] or not near or _left_behind(others, n, own_offset, stuck, ego)
+        ignored[n] = ignored[n] or not near or _left_behind(others, n, own_offset, minding.stuck, ego)
         crosses = merges[n]
         for s in range(knots):
             crosses = crosses or actors.same[n, s] < ALONG
@@ -84,10 +88,10 @@ def attend(
     flat = np.empty(4 * crossing, np.int64)
     for m in range(crossing):
         n = rows[m]
-        early = margins.merging if merges[n] else margins.crossing
+        early = minding.merging if merges[n] else minding.crossing
         shifts = (-TRAIL, 0.0, 0.5 * early, early)
         for t in range(len(times)):
-            when[m, t] = merges[n] or actors.same[n, t // every] < ALONG
+            when[m, t] = merges[n] or actors.same[n, t // horizon.every] < ALONG
             for h in range(4):
                 flat[4 * m + h] = n
                 at = times[t] + others.age[n] + shifts[h]

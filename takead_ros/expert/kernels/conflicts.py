@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Indices, Matrix, Vector, kernel, part
+from takead_ros.domain.kernels import Box, box_gap
 from takead_ros.expert.arrays import Attention, Boxes, Conflicts, Ego, Layout, Neighbours, Proposals, Stops
 
 PROGRESS, MARGIN, COMFORT = 5.0, 7.0, 2.0  # weights
@@ -15,24 +16,6 @@ HARD = 2.5  # m/s^2; braking harder is uncomfortable
 HARSH_STEPS = 4  # of the roll-out, 2 s, in which that counts
 TOUCH = 0.15  # m closer than this counts as a collision
 MOVES = 0.3  # m/s
-
-
-@part
-def box_gap(
-    dx: float, dy: float, cos: float, sin: float, a: float, b: float,
-    other_cos: float, other_sin: float, c: float, d: float,
-) -> float:  # fmt: skip
-    """Signed gap m of two boxes: the largest over the four separating axes.
-
-    Negative where they overlap, else at most their distance. dx dy m: from the first
-    centre to the second; a b and c d m: half the length and width of each.
-    """
-    across = abs(other_sin * cos - other_cos * sin)
-    with_it = abs(other_cos * cos + other_sin * sin)
-    gap = abs(cos * dx + sin * dy) - a - c * with_it - d * across
-    gap = max(gap, abs(cos * dy - sin * dx) - b - c * across - d * with_it)
-    gap = max(gap, abs(other_cos * dx + other_sin * dy) - c - a * with_it - b * across)
-    return max(gap, abs(other_cos * dy - other_sin * dx) - d - a * across - b * with_it)
 
 
 @part
@@ -68,7 +51,7 @@ def conflicts(
     first, impact = np.full(count, np.inf), np.zeros(count)
     nearness, worst = np.zeros(count), np.full(count, -1)
     a, b = 0.5 * ego.length, 0.5 * ego.width
-    own = np.sqrt(a * a + b * b)
+    circle = np.sqrt(a * a + b * b)
     for k in range(count):
         hit, close = -1, -1
         for n in range(others):
@@ -76,7 +59,7 @@ def conflicts(
                 continue
             m, c, d = which[n], 0.5 * boxes.length[n], 0.5 * boxes.width[n]
             # A gap is at least the centres' distance over sqrt(2) less both circumradii.
-            far = 2.0 * (own + np.sqrt(c * c + d * d) + max(room[n], TOUCH)) ** 2
+            far = 2.0 * (circle + np.sqrt(c * c + d * d) + max(room[n], TOUCH)) ** 2
             for t in range(steps):
                 moving, crosses = proposals.speed[k, t] > MOVES, m >= 0 and minded.when[m, t]
                 if not moving and not crosses:
@@ -84,16 +67,18 @@ def conflicts(
                 gap = np.inf
                 dx, dy = boxes.x[n, t] - proposals.x[k, t], boxes.y[n, t] - proposals.y[k, t]
                 if dx * dx + dy * dy < far:
-                    gap = box_gap(dx, dy, cos[k, t], sin[k, t], a, b, other_cos[n, t], other_sin[n, t], c, d)
+                    own = Box(proposals.x[k, t], proposals.y[k, t], cos[k, t], sin[k, t], a, b)
+                    gap = box_gap(own, Box(boxes.x[n, t], boxes.y[n, t], other_cos[n, t], other_sin[n, t], c, d))
                     if gap < TOUCH and moving and times[t] < first[k]:
                         first[k], impact[k], hit = times[t], proposals.speed[k, t], n
                 if crosses:
                     for h in range(shifts):
                         dx, dy = minded.x[m, h, t] - proposals.x[k, t], minded.y[m, h, t] - proposals.y[k, t]
                         if dx * dx + dy * dy < far:
-                            i = m * shifts + h
-                            beside = box_gap(dx, dy, cos[k, t], sin[k, t], a, b, cross_cos[i, t], cross_sin[i, t], c, d)
-                            gap = min(gap, beside)
+                            own = Box(proposals.x[k, t], proposals.y[k, t], cos[k, t], sin[k, t], a, b)
+                            turned = cross_cos[m * shifts + h, t], cross_sin[m * shifts + h, t]
+                            there = Box(minded.x[m, h, t], minded.y[m, h, t], turned[0], turned[1], c, d)
+                            gap = min(gap, box_gap(own, there))
                 if gap < room[n]:
                     used = min((room[n] - gap) / room[n], 1.0) * (1.0 - times[t] / 10.0)
                     if not moving:
@@ -123,6 +108,7 @@ def grade(found: Conflicts, proposals: Proposals, layout: Layout, stops: Stops, 
         if first[k] == np.inf:
             far = max(far, reach[k])
     edge, front = 0.5 * ego.width, 0.5 * ego.length
+    wall = stops.wall - front
     for k in range(count):
         path = k // paces
         collides = first[k] < np.inf
@@ -134,7 +120,7 @@ def grade(found: Conflicts, proposals: Proposals, layout: Layout, stops: Stops, 
                 if offset[path, i] + edge > band.left[behind + i] or offset[path, i] - edge < band.right[behind + i]:
                     gate *= 0.1
                     break
-        if reach[k] > stops.wall + 0.5 and stops.wall > -1.0:
+        if reach[k] > wall + 0.5 and wall > -1.0:
             gate *= 0.2
         progress = min(max(reach[k] / far, 0.0), 1.0)
         harsh = 0.0
@@ -155,9 +141,15 @@ def grade(found: Conflicts, proposals: Proposals, layout: Layout, stops: Stops, 
 
 @kernel
 def score(
-    proposals: Proposals, others: Neighbours, minded: Attention, times: Vector, layout: Layout, stops: Stops,
-    hardest: float, ego: Ego,
-) -> tuple[Vector, Indices]:  # fmt: skip
+    proposals: Proposals,
+    others: Neighbours,
+    minded: Attention,
+    times: Vector,
+    layout: Layout,
+    stops: Stops,
+    hardest: float,
+    ego: Ego,
+) -> tuple[Vector, Indices]:
     """(score (K,), worst (K,): the actor that spoils it most or -1) of the proposals; see ``conflicts``, ``grade``."""
     found = conflicts(proposals, ego, others.boxes, others.room, minded, times)
     return grade(found, proposals, layout, stops, hardest, ego), found.worst

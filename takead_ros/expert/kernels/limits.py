@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Flags, IndexMatrix, Indices, Matrix, Vector, kernel
-from takead_ros.expert.arrays import Caps, Encounters, Lines, Neighbours
+from takead_ros.expert.arrays import Caps, Encounters, Horizon, Lines, Neighbours
 from takead_ros.expert.kernels.motion import speed_profile
 from takead_ros.expert.kernels.route import nearest_cell
 
@@ -53,14 +53,20 @@ def cap_speeds(
 
 @kernel
 def encounter(
-    path_offset: Matrix, overtaken: Indices, others: Neighbours, against: Flags, knots: Vector, every: int,
-    stoppable: float, points: int, ego_width: float,
-) -> Encounters:  # fmt: skip
+    path_offset: Matrix,
+    overtaken: Indices,
+    others: Neighbours,
+    against: Flags,
+    horizon: Horizon,
+    stoppable: float,
+    points: int,
+    ego_width: float,
+) -> Encounters:
     """Who leads, who comes into the way from the side and who merges, on paths at path_offset (L, G) m.
 
-    The knots (S,) s are every ``every``-th of the others' times; who is ``overtaken`` (L,) (-1: nobody) leads no more;
-    ``against`` (N,): oncoming vehicles. Somebody is in the way who comes within its room of the ego's width; beyond the
-    ends of the route, of ``points``, nobody is. Only places farther than ``stoppable`` m count.
+    Who is ``overtaken`` (L,) (-1: nobody) leads no more; ``against`` (N,): oncoming vehicles. Somebody is in the way
+    who comes within its room of the ego's width; beyond the ends of the route, of ``points``, nobody is. Only places
+    farther than ``stoppable`` m count.
     """
     actors, speed, person = others.along, others.boxes.speed, others.person
     paths, last = path_offset.shape[0], path_offset.shape[1] - 1
@@ -72,12 +78,12 @@ def encounter(
         clearance = PERSON_CLEARANCE if person[n] else VEHICLE_CLEARANCE
         later, ahead_all = False, True
         for s in range(times):
-            v, same = speed[n, s * every], actors.same[n, s]
+            v, same = speed[n, s * horizon.every], actors.same[n, s]
             there, beside, ahead = actors.along[n, s], actors.offset[n, s], actors.extent_along[n, s]
             lead_speed[n, s] = v * max(same, 0.0)
             leads = (same > 0.5 or v < 0.5) and there + ahead > 0.0
             near = there - ahead
-            comes = v > MOVES and knots[s] <= FORESEEN and near - clearance > stoppable
+            comes = v > MOVES and horizon.knots[s] <= FORESEEN and near - clearance > stoppable
             reach = 0.5 * ego_width + others.room[n] + actors.extent_across[n, s]
             ahead_all = ahead_all and same > 0.7
             known = 0 < actors.at[n, s] < points - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Indices, Matrix, Vector, kernel, part
-from takead_ros.expert.arrays import Comfort, Ego, Encounters, Lines, Paces, Proposals
+from takead_ros.expert.arrays import Comfort, Ego, Encounters, Lines, Paces, Proposals, Stops
 
 _RESERVE = 1.5  # m of a gap that the calm answer to it does not use
 _BRAKES = -1e-9  # m/s^2; a lead that loses less keeps its speed: below, the quotient of two such numbers says nothing
@@ -72,14 +72,19 @@ def calm(pull: float, speed: float, gap: float, lead_speed: float, lead_change: 
 
 @kernel
 def advance(
-    cap: Matrix, rate: Matrix, met: Encounters, lead_gap: Vector, wall: Vector, yield_wall: Vector, paces: Paces,
-    comfort: Comfort, knots: Vector, ego: Ego,
-) -> tuple[Matrix, Matrix, Matrix, Indices]:  # fmt: skip
+    cap: Matrix,
+    rate: Matrix,
+    met: Encounters,
+    stops: Stops,
+    paces: Paces,
+    comfort: Comfort,
+    knots: Vector,
+    ego: Ego,
+) -> tuple[Matrix, Matrix, Matrix, Indices]:
     """Every pace on every path: (along (K, S) m, speed (K, S) m/s, acceleration (K, S - 1) m/s^2, lead (K,)).
 
-    cap m/s and rate (L, G) at each metre of the paths; lead_gap (N,) m: standstill gap to each actor; wall (L,) m:
-    where all proposals stop with their front, yield_wall (L,) m: where the yielding ones do; knots (S,) s. K = L * P,
-    the paces of a path together. lead: row of the actor that slows the proposal, or -1.
+    cap m/s and rate (L, G) at each metre of the paths; knots (S,) s. K = L * P, the paces of a path together. lead: row
+    of the actor that slows the proposal, or -1.
     """
     paths, last = cap.shape[0], cap.shape[1] - 1
     per_path, actors, steps = len(paces.target), met.rear.shape[1], len(knots) - 1
@@ -98,7 +103,7 @@ def advance(
                 count += 1
         for pace in range(per_path):
             k = path * per_path + pace
-            stop = min(wall[path], yield_wall[path]) if pace == paces.yields else wall[path]
+            stop = min(stops.wall, stops.yielding[path]) if pace == paces.yields else stops.wall
             stop -= 0.5 * ego.length
             u, v, lead_pull = 0.0, max(ego.speed, 0.0), 0.0
             speeds[k, 0] = v
@@ -106,9 +111,8 @@ def advance(
                 dt = knots[i + 1] - knots[i]
                 at = _cell(u, last)
                 capped = min(cap[path, at], cap[path, _cell(u + 0.5 * dt * v, last)])
-                a = max(
-                    (paces.target[pace] - v) / dt, -comfort.deceleration
-                )  # a lower target is no reason to brake hard
+                # a lower target is no reason to brake hard
+                a = max((paces.target[pace] - v) / dt, -comfort.deceleration)
                 a = min(min(a, (capped - v) / dt), comfort.acceleration)
                 strongest, nearest, room = np.inf, -1, np.inf
                 for j in range(count):
@@ -118,14 +122,9 @@ def advance(
                     beside = 0.5 * ego.length if met.lead_speed[n, i] < _STANDS else 0.0
                     if between > beside and between < np.inf:
                         between = max(between - 0.5 * ego.length, 0.1)
+                        lead_speed, standstill = met.lead_speed[n, i], stops.gap[n]
                         pull = idm(
-                            v,
-                            between,
-                            met.lead_speed[n, i],
-                            lead_gap[n],
-                            comfort.headway,
-                            comfort.acceleration,
-                            interaction,
+                            v, between, lead_speed, standstill, comfort.headway, comfort.acceleration, interaction
                         )
                         if pull < strongest:
                             strongest, nearest, room = pull, n, between
@@ -180,11 +179,15 @@ def trace(along: Matrix, speeds: Matrix, acceleration: Matrix, lead: Indices, li
 
 @kernel
 def roll_out(
-    lines: Lines, cap: Matrix, met: Encounters, lead_gap: Vector, wall: Vector, yield_wall: Vector, paces: Paces,
-    comfort: Comfort, knots: Vector, ego: Ego,
-) -> Proposals:  # fmt: skip
+    lines: Lines,
+    cap: Matrix,
+    met: Encounters,
+    stops: Stops,
+    paces: Paces,
+    comfort: Comfort,
+    knots: Vector,
+    ego: Ego,
+) -> Proposals:
     """Every pace on every path; the arguments are those of ``advance``."""
-    along, speeds, acceleration, lead = advance(
-        cap, lines.rate, met, lead_gap, wall, yield_wall, paces, comfort, knots, ego
-    )
+    along, speeds, acceleration, lead = advance(cap, lines.rate, met, stops, paces, comfort, knots, ego)
     return trace(along, speeds, acceleration, lead, lines)

@@ -12,7 +12,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import box_corners, wrap_angle
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, Objects, Scene
 from takead_ros.measures.pdm.area import LaneArea
-from takead_ros.measures.pdm.kernels import first_overlaps
+from takead_ros.measures.pdm.kernels import EgoBoxes, TrackBoxes, first_overlaps
 from takead_ros.measures.pdm.motion import comfortable, resample
 from takead_ros.measures.pdm.tracker import track
 from takead_ros.measures.pdm.tracks import Tracks
@@ -197,24 +197,9 @@ def _time_to_collision(boxes: _Boxes, tracks: Tracks, area: LaneArea) -> tuple[F
 
 def _first_overlaps(boxes: _Boxes, tracks: Tracks, ahead: tuple[int, ...], standing: float) -> IntArray:
     """Keys (N, M), see ``kernels.first_overlaps``."""
-    return first_overlaps(
-        boxes.x,
-        boxes.y,
-        boxes.cos,
-        boxes.sin,
-        boxes.speed,
-        boxes.length,
-        boxes.width,
-        tracks.x,
-        tracks.y,
-        np.cos(tracks.yaw),
-        np.sin(tracks.yaw),
-        tracks.length,
-        tracks.width,
-        np.array(ahead, dtype=np.int64),
-        standing,
-        DT,
-    )
+    ego = EgoBoxes(boxes.x, boxes.y, boxes.cos, boxes.sin, boxes.speed, boxes.length, boxes.width)
+    others = TrackBoxes(tracks.x, tracks.y, np.cos(tracks.yaw), np.sin(tracks.yaw), tracks.length, tracks.width)
+    return first_overlaps(ego, others, np.array(ahead, dtype=np.int64), standing, DT)
 
 
 def _bearing(

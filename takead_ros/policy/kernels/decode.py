@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import Cube32, Flags, Matrix, Matrix32, Vector, kernel, part
+from takead_ros.compiled import Flags, Matrix, Vector, kernel, part
 from takead_ros.domain.kernels import interpolate
-from takead_ros.policy.arrays import Decoder, Frames, Motion, Motions, RouteFrame
+from takead_ros.policy.arrays import Decoded, Decoder, Frames, Heads, Motion, Motions, RouteFrame
 from takead_ros.policy.kernels.plans import follow, lay_plan
+from takead_ros.policy.kernels.route import observed_frame
 
 PLAN, MODE, MEDIAN, MEAN = 0, 1, 2, 3  # places in ``manifest.SPEED_DECODES``
 TARGET_S = 2.0  # to which the speed head's distribution belongs
@@ -68,20 +69,23 @@ def retime(profile: Matrix, speed: float, target: float, dt: float) -> None:
 
 @part
 def answer(
-    profile: Matrix, speed_logits: Vector, control: Vector, decoder: Decoder, frame: RouteFrame, motion: Motion,
-    probabilities: Vector, positions: Matrix, yaws: Vector, speeds: Vector,
-) -> tuple[float, float]:  # fmt: skip
-    """(steering angle rad, acceleration m/s^2) for the chosen profile (T, 2), which is altered by a target speed.
-
-    Fills the distribution over speeds (B,), and the plan: positions (T, 2) m, yaws (T,) rad, speeds (T,) m/s.
-    """
-    to_probabilities(speed_logits, probabilities)
+    profile: Matrix,
+    speed_logits: Vector,
+    control: Vector,
+    decoder: Decoder,
+    frame: RouteFrame,
+    motion: Motion,
+    out: Decoded,
+) -> tuple[float, float]:
+    """(steering angle rad, acceleration m/s^2) for the chosen profile (T, 2), which is altered by a target speed."""
+    to_probabilities(speed_logits, out.probabilities)
     if decoder.how != PLAN:
-        target = aimed_speed(decoder.bins, probabilities, decoder.how)
+        target = aimed_speed(decoder.bins, out.probabilities, decoder.how)
         retime(profile, motion.speed, target, decoder.dt)
-    lay_plan(profile, motion.speed, decoder.fade, decoder.dt, frame, positions, yaws, speeds)
+    lay_plan(profile, motion.speed, decoder.fade, decoder.dt, frame, out.positions, out.yaws, out.speeds)
+    x, y = out.positions[:, 0], out.positions[:, 1]
     steering, acceleration = follow(
-        positions[:, 0], positions[:, 1], speeds, decoder.dt, decoder.knots, decoder.start, motion, decoder.tracking
+        x, y, out.speeds, decoder.dt, decoder.knots, decoder.start, motion, decoder.tracking
     )
     if decoder.control:
         # where the two disagree about braking hard, the harder one holds: a late brake costs more than an early one
@@ -89,6 +93,11 @@ def answer(
         harder = min(acceleration, direct)
         acceleration = harder if harder < HARD else 0.5 * (acceleration + direct)
     return steering, acceleration
+
+
+@part
+def room_for_plan(steps: int, bins: int) -> Decoded:
+    return Decoded(np.empty(bins), np.empty((steps, 2)), np.empty(steps), np.empty(steps))
 
 
 @kernel
@@ -112,15 +121,16 @@ def retimed(profile: Matrix, speed: float, target: float, dt: float) -> Matrix:
 @kernel
 def answer_one(
     profile: Matrix, speed_logits: Vector, control: Vector, decoder: Decoder, frame: RouteFrame, motion: Motion
-) -> tuple[Vector, Matrix, Vector, Vector, float, float]:
-    """``answer`` for one observation: (probabilities, positions, yaws, speeds, steering angle, acceleration)."""
-    steps, chosen = len(profile), profile.copy()
-    probabilities, positions = np.empty(len(decoder.bins)), np.empty((steps, 2))
-    yaws, speeds = np.empty(steps), np.empty(steps)
-    steering, acceleration = answer(
-        chosen, speed_logits, control, decoder, frame, motion, probabilities, positions, yaws, speeds
-    )
-    return probabilities, positions, yaws, speeds, steering, acceleration
+) -> tuple[Decoded, float, float]:
+    """``answer`` for one observation: (plan, steering angle rad, acceleration m/s^2)."""
+    out = room_for_plan(len(profile), len(decoder.bins))
+    steering, acceleration = answer(profile.copy(), speed_logits, control, decoder, frame, motion, out)
+    return out, steering, acceleration
+
+
+@part
+def observed_motion(motions: Motions, b: int) -> Motion:
+    return Motion(motions.speed[b], motions.steering_angle[b], motions.max_steering_angle[b], motions.wheelbase[b])
 
 
 @part
@@ -133,23 +143,21 @@ def _all_finite(values: Vector) -> bool:
 
 @kernel
 def answer_all(
-    logits: Matrix32, profiles: Cube32, speed_logits: Matrix32, control: Matrix32, decoder: Decoder, frames: Frames,
-    motions: Motions, sound: Flags, commands: Matrix,
-) -> None:  # fmt: skip
+    heads: Heads, decoder: Decoder, frames: Frames, motions: Motions, sound: Flags, commands: Matrix
+) -> None:
     """``answer`` for each of B observations, into commands (B, 2): steering angle rad, acceleration m/s^2.
 
-    profiles (B, K, 2 T): as the network gives them, pace and offset in turn. ``sound`` (B,): observations that could
-    be encoded; becomes False where outputs or command are not finite, or beyond what can be meant. Commands of these
-    are not written.
+    ``sound`` (B,): observations that could be encoded; becomes False where outputs or command are not finite, or beyond
+    what can be meant. Commands of these are not written.
     """
+    logits, profiles = heads.logits, heads.profiles
     steps = profiles.shape[2] // 2
-    profile, positions = np.empty((steps, 2)), np.empty((steps, 2))
-    yaws, speeds, probabilities = np.empty(steps), np.empty(steps), np.empty(len(decoder.bins))
+    profile, out = np.empty((steps, 2)), room_for_plan(steps, len(decoder.bins))
     for b in range(len(sound)):
         if not sound[b]:
             continue
         sound[b] = False
-        finite = _all_finite(logits[b]) and _all_finite(speed_logits[b]) and _all_finite(control[b])
+        finite = _all_finite(logits[b]) and _all_finite(heads.speed_logits[b]) and _all_finite(heads.control[b])
         for k in range(profiles.shape[1]):
             finite = finite and _all_finite(profiles[b, k])
         if not finite:
@@ -160,21 +168,16 @@ def answer_all(
                 best = k
         for t in range(steps):
             profile[t, 0], profile[t, 1] = profiles[b, best, 2 * t], profiles[b, best, 2 * t + 1]
-        room = frames.used[b]
-        frame = RouteFrame(frames.points[b, :room], frames.heading[b, :room], frames.arc[b, :room], frames.offset[b],
-                           frames.heading_error[b])  # fmt: skip
-        motion = Motion(motions.speed[b], motions.steering_angle[b], motions.max_steering_angle[b],
-                        motions.wheelbase[b])  # fmt: skip
-        steering, acceleration = answer(
-            profile, speed_logits[b], control[b], decoder, frame, motion, probabilities, positions, yaws, speeds
-        )
-        fastest = 0.0
-        finite = np.isfinite(steering) and np.isfinite(acceleration)
+        frame, motion = observed_frame(frames, b), observed_motion(motions, b)
+        steering, acceleration = answer(profile, heads.speed_logits[b], heads.control[b], decoder, frame, motion, out)
+        fastest, finite = 0.0, np.isfinite(steering) and np.isfinite(acceleration)
         for t in range(steps):
-            fastest = max(fastest, speeds[t])
-            finite = finite and np.isfinite(positions[t, 0] + positions[t, 1] + yaws[t] + speeds[t])
+            fastest = max(fastest, out.speeds[t])
+            finite = finite and np.isfinite(out.positions[t, 0] + out.positions[t, 1] + out.yaws[t] + out.speeds[t])
         if (
-            finite and fastest <= MAX_SPEED and abs(acceleration) <= MAX_ACCELERATION
+            finite
+            and fastest <= MAX_SPEED
+            and abs(acceleration) <= MAX_ACCELERATION
             and abs(steering) <= motion.max_steering_angle + BEYOND_LOCK
-        ):  # fmt: skip
+        ):
             sound[b], commands[b, 0], commands[b, 1] = True, steering, acceleration

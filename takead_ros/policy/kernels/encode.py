@@ -192,9 +192,15 @@ def _finite(values: Matrix32) -> bool:
 
 @kernel
 def fill(
-    row: int, ego: Body, guidance: Guidance, frame: RouteFrame, others: Others, pieces: Pieces, controls: Controls,
+    row: int,
+    ego: Body,
+    guidance: Guidance,
+    frame: RouteFrame,
+    others: Others,
+    pieces: Pieces,
+    controls: Controls,
     batch: Batch,
-) -> int:  # fmt: skip
+) -> int:
     """``fill_row`` as a call of its own."""
     bad: int = fill_row(row, ego, guidance, frame, others, pieces, controls, batch)
     return bad
@@ -202,9 +208,15 @@ def fill(
 
 @part
 def fill_row(
-    row: int, ego: Body, guidance: Guidance, frame: RouteFrame, others: Others, pieces: Pieces, controls: Controls,
+    row: int,
+    ego: Body,
+    guidance: Guidance,
+    frame: RouteFrame,
+    others: Others,
+    pieces: Pieces,
+    controls: Controls,
     batch: Batch,
-) -> int:  # fmt: skip
+) -> int:
     """Encode a scene into row ``row`` of ``batch``, all of it. The controls are the visible ones.
 
     Returns -1, or the index of the first input of ``batch`` that holds a value that is not finite.

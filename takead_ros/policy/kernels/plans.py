@@ -26,9 +26,15 @@ def plans(profiles: Cube, speed: float, fade: Vector, dt: float, frame: RouteFra
 
 @part
 def lay_plan(
-    profile: Matrix, speed: float, fade: Vector, dt: float, frame: RouteFrame, positions: Matrix, yaws: Vector,
+    profile: Matrix,
+    speed: float,
+    fade: Vector,
+    dt: float,
+    frame: RouteFrame,
+    positions: Matrix,
+    yaws: Vector,
     speeds: Vector,
-) -> None:  # fmt: skip
+) -> None:
     """The plan of a profile (T, 2): positions (T, 2) m in ``base_link``, yaws (T,) rad, speeds (T,) m/s.
 
     fade (T,): the share of the present offset that is left at each step of dt s.

@@ -6,10 +6,18 @@ import numpy as np
 
 from takead_ros.compiled import Matrix, Vector, kernel, part
 from takead_ros.domain.kernels import interpolate, wrapped
-from takead_ros.policy.arrays import RouteFrame
+from takead_ros.policy.arrays import Frames, RouteFrame
 
 EXTENSION = 200.0  # m of straight road assumed before and after the path
 DISTINCT = 1e-3  # m between two points of it
+
+
+@part
+def observed_frame(frames: Frames, b: int) -> RouteFrame:
+    """The frame of observation ``b``: views into its row."""
+    room = frames.used[b]
+    points, heading, arc = frames.points[b, :room], frames.heading[b, :room], frames.arc[b, :room]
+    return RouteFrame(points, heading, arc, frames.offset[b], frames.heading_error[b])
 
 
 @part

@@ -159,19 +159,23 @@ _WIDTHS: dict[str, str | None] = {
     **dict.fromkeys(("limit_from", "limit_speed"), "limits"),
     **dict.fromkeys(Layout._fields[Layout._fields.index("length") : Layout._fields.index("path_x")], "actors"),
     **dict.fromkeys(("path_x", "path_y", "path_arc", "path_yaw"), "paths"),
-    **dict.fromkeys((name for name in Layout._fields if name.startswith("phase_") and name not in
-                     ("phase_first", "phase_count")), "phases"),
-    **dict.fromkeys((name for name in Layout._fields if name.startswith("control_") and name != "control_count"),
-                    "controls"),
+    **dict.fromkeys(
+        (name for name in Layout._fields if name.startswith("phase_") and name not in ("phase_first", "phase_count")),
+        "phases",
+    ),
+    **dict.fromkeys(
+        (name for name in Layout._fields if name.startswith("control_") and name != "control_count"), "controls"
+    ),
     **dict.fromkeys(("change_first", "change_count"), "controls"),
     **dict.fromkeys(("change_when", "change_value", "change_state"), "changes"),
     **dict.fromkeys(("lane_x", "lane_y", "lane_half"), "lanes"),
-}  # fmt: skip
+}
 _WHOLE = frozenset(
-    name for name in Layout._fields
-    if name.endswith(("_count", "_first", "_when", "_kind", "_state")) or name in
-    ("kind", "reactive", "moves", "light_with_ego", "light_index", "control_first_state", "route_command")
-)  # fmt: skip
+    name
+    for name in Layout._fields
+    if name.endswith(("_count", "_first", "_when", "_kind", "_state"))
+    or name in ("kind", "reactive", "moves", "light_with_ego", "light_index", "control_first_state", "route_command")
+)
 
 
 class Widths(NamedTuple):
@@ -211,27 +215,43 @@ def make_state(count: int, widths: Widths) -> State:
     a, c = widths.actors, widths.controls
     whole, real = np.int64, np.float64
     return State(
-        tick=np.zeros(count, whole), end=np.zeros(count, whole), body=np.zeros((count, BODY), real),
-        ego=np.zeros((count, 10), real), navigation=np.zeros((count, 5), real), stood=np.zeros((count, 3), real),
-        motion=np.zeros((count, a, 10), real), phase=np.zeros((count, a), whole),
-        phase_since=np.zeros((count, a), real), gone=np.ones((count, a), whole), hit=np.zeros((count, a), whole),
-        waiting=np.zeros((count, a), whole), touching=np.zeros((count, a), whole), touched=np.zeros((count, a), whole),
-        pose=np.zeros((count, a, 5), real), light_state=np.zeros((count, c), whole),
-        light_next=np.zeros((count, c), whole), light_since=np.zeros((count, c), real),
+        tick=np.zeros(count, whole),
+        end=np.zeros(count, whole),
+        body=np.zeros((count, BODY), real),
+        ego=np.zeros((count, 10), real),
+        navigation=np.zeros((count, 5), real),
+        stood=np.zeros((count, 3), real),
+        motion=np.zeros((count, a, 10), real),
+        phase=np.zeros((count, a), whole),
+        phase_since=np.zeros((count, a), real),
+        gone=np.ones((count, a), whole),
+        hit=np.zeros((count, a), whole),
+        waiting=np.zeros((count, a), whole),
+        touching=np.zeros((count, a), whole),
+        touched=np.zeros((count, a), whole),
+        pose=np.zeros((count, a, 5), real),
+        light_state=np.zeros((count, c), whole),
+        light_next=np.zeros((count, c), whole),
+        light_since=np.zeros((count, c), real),
         hint=np.zeros((count, 4), whole),
-    )  # fmt: skip
+    )
 
 
 def make_map(count: int, widths: Widths) -> Map:
     """Room for the maps of ``count`` environments."""
     lines, pieces = (count, widths.lines), (count, widths.pieces)
     return Map(
-        line_x=np.zeros(lines), line_y=np.zeros(lines), line_reach=np.zeros(lines),
-        piece_count=np.zeros(count, np.int64), piece_line=np.zeros(pieces, np.int64),
-        piece_points=np.zeros((*pieces, LINE_POINTS, 2)), piece_flags=np.zeros((*pieces, LINE_FLAGS), np.float32),
-        around_count=np.zeros(count, np.int64), around=np.zeros(pieces, np.int64),
+        line_x=np.zeros(lines),
+        line_y=np.zeros(lines),
+        line_reach=np.zeros(lines),
+        piece_count=np.zeros(count, np.int64),
+        piece_line=np.zeros(pieces, np.int64),
+        piece_points=np.zeros((*pieces, LINE_POINTS, 2)),
+        piece_flags=np.zeros((*pieces, LINE_FLAGS), np.float32),
+        around_count=np.zeros(count, np.int64),
+        around=np.zeros(pieces, np.int64),
         chosen_at=np.full((count, 2), np.nan),
-    )  # fmt: skip
+    )
 
 
 def widened(old: Any, new: Any) -> None:

@@ -20,9 +20,11 @@ from takead_ros.simulators.view import MapView
 
 _WHEN = {when: i for i, when in enumerate(When)}
 _BODY = {
-    **dict.fromkeys(MOTOR_VEHICLES, traffic.MOTOR), Model.PEDESTRIAN: traffic.PERSON, Model.CYCLIST: traffic.PERSON,
+    **dict.fromkeys(MOTOR_VEHICLES, traffic.MOTOR),
+    Model.PEDESTRIAN: traffic.PERSON,
+    Model.CYCLIST: traffic.PERSON,
     Model.CONE: traffic.CONE,
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,13 @@ def compile_scenario(scenario: Scenario, lane_map: LaneMap) -> CompiledScenario:
 
 
 def compile_on(
-    scenario: Scenario, navigation: Navigation, paths: list[Path], polylines: tuple[Polyline, ...],
-    centres: FloatArray, halves: FloatArray,
-) -> CompiledScenario:  # fmt: skip
+    scenario: Scenario,
+    navigation: Navigation,
+    paths: list[Path],
+    polylines: tuple[Polyline, ...],
+    centres: FloatArray,
+    halves: FloatArray,
+) -> CompiledScenario:
     """The scenario on a map of which there are its ``polylines`` and samples of its lane centres (M, 2) m with half the
     lane's width (M,) m; its actors on ``paths``, in their order. Raises TakeadError for more actors than fit."""
     each = [LineCache().pieces((line,)) for line in polylines]
@@ -81,8 +87,15 @@ def compile_on(
     Widths().including(widths)
     rows = make_layout(1, widths)
     path = navigation.path
-    _fill(rows, "route_", x=path.points[:, 0], y=path.points[:, 1], arc=path.arc, yaw=path.yaw,
-          command=navigation.commands)  # fmt: skip
+    _fill(
+        rows,
+        "route_",
+        x=path.points[:, 0],
+        y=path.points[:, 1],
+        arc=path.arc,
+        yaw=path.yaw,
+        command=navigation.commands,
+    )
     rows.route_count[0] = len(path.arc)
     rows.start[0], rows.goal[0], rows.time_limit[0] = scenario.start, navigation.goal, scenario.time_limit
     for k, (low, limit) in enumerate(scenario.limits):
@@ -106,8 +119,13 @@ def _map(widths: Widths, polylines: tuple[Polyline, ...], each: list[tuple[Float
     rows, view = make_map(1, widths), MapView(polylines)
     _fill(rows, "line_", x=view.middles[:, 0], y=view.middles[:, 1], reach=view.reach)
     numbers = np.repeat(np.arange(len(polylines)), [len(points) for points, _ in each])
-    _fill(rows, "piece_", line=numbers, points=np.concatenate([points for points, _ in each]),
-          flags=np.concatenate([flags for _, flags in each]))  # fmt: skip
+    _fill(
+        rows,
+        "piece_",
+        line=numbers,
+        points=np.concatenate([points for points, _ in each]),
+        flags=np.concatenate([flags for _, flags in each]),
+    )
     rows.piece_count[0] = len(numbers)
     return rows
 

@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from takead_ros.compiled import Cube, Flags, IndexMatrix, Indices, Matrix, Vector, kernel, part, prepare
+from takead_ros.compiled import Cube, IndexMatrix, Indices, Matrix, Vector, kernel, part, prepare
 from takead_ros.domain.kernels import interpolate
 from takead_ros.domain.navigation import AHEAD, BEHIND, TARGETS
 from takead_ros.domain.perceived_tracks import COLUMNS, ID, KIND, LENGTH, VISIBILITY, VX, VY, WIDTH, YAW, X, Y
-from takead_ros.domain.visibility import RANGE, share_seen
+from takead_ros.domain.visibility import RANGE, Footprints, share_seen
 from takead_ros.policy.arrays import Batch as Encoded
-from takead_ros.policy.arrays import Body, Controls, Frames, Guidance, Motions, Others, Pieces, RouteFrame
+from takead_ros.policy.arrays import Body, Controls, Frames, Guidance, Motions, Observed, Others, Pieces
 from takead_ros.policy.encoding import empty_batch
 from takead_ros.policy.kernels.encode import fill_row
-from takead_ros.policy.kernels.route import lay_frame
+from takead_ros.policy.kernels.route import lay_frame, observed_frame
 from takead_ros.scenarios.signals import PASSED, VISIBLE
 from takead_ros.simulators.vector.arrays import Map
 from takead_ros.simulators.vector.batch import Batch
@@ -69,16 +69,6 @@ def world_of(batch: Batch) -> World:
     return World(**{name: arrays[name] for name in World._fields})
 
 
-class Observed(NamedTuple):
-    """Observations of B environments: the inputs of the format ``vector-1``, what decoding an answer needs, and whether
-    (B,) an observation could be encoded."""
-
-    encoded: Encoded
-    frames: Frames
-    motions: Motions
-    sound: Flags
-
-
 class Observer:
     """Observes a batch's environments as a network takes them."""
 
@@ -95,19 +85,25 @@ class Observer:
             self._room = self._make_room(batch.layout.route_x.shape[1] + 2)
         encoded, frames, motions, sound = self._room
         room = Observed(
-            Encoded._make(values[:count] for values in encoded), Frames._make(values[:count] for values in frames),
-            Motions._make(values[:count] for values in motions), sound[:count],
-        )  # fmt: skip
+            Encoded._make(values[:count] for values in encoded),
+            Frames._make(values[:count] for values in frames),
+            Motions._make(values[:count] for values in motions),
+            sound[:count],
+        )
         world = world_of(batch)
-        observe_all(world, batch.map, rows, seen, room.encoded, room.frames, room.motions, room.sound, batch.vehicle)
+        observe_all(world, batch.map, rows, seen, room, batch.vehicle)
         return room
 
     def _make_room(self, width: int) -> Observed:
         count = self._batch.count
         frames = Frames(
-            np.zeros(count, np.int64), np.empty((count, width, 2)), np.empty((count, width)), np.empty((count, width)),
-            np.empty(count), np.empty(count),
-        )  # fmt: skip
+            np.zeros(count, np.int64),
+            np.empty((count, width, 2)),
+            np.empty((count, width)),
+            np.empty((count, width)),
+            np.empty(count),
+            np.empty(count),
+        )
         motions = Motions(*(np.empty(count) for _ in Motions._fields))
         return Observed(empty_batch(count), frames, motions, np.zeros(count, np.bool_))
 
@@ -144,8 +140,9 @@ def find_others(world: World, e: int, room: Others) -> int:
         room.x[count], room.y[count], room.yaw[count], room.vx[count], room.vy[count] = p[0], p[1], p[2], p[3], p[4]
         room.length[count], room.width[count] = world.length[e, i], world.width[e, i]
         count += 1
+    bodies = Footprints(room.kind, room.x, room.y, room.yaw, room.length, room.width)
     for n in range(count):
-        room.visibility[n] = share_seen(n, count, room.kind, room.x, room.y, room.yaw, room.length, room.width, x, y)
+        room.visibility[n] = share_seen(n, count, bodies, x, y)
     near = 0
     for n in range(count):
         if np.hypot(room.x[n] - x, room.y[n] - y) <= RANGE:
@@ -196,21 +193,36 @@ def guide(world: World, e: int, targets: Matrix, commands: Indices) -> Guidance:
     return Guidance(targets, commands, max(world.goal[e] - s, 0.0), world.navigation[e, 4])
 
 
+@part
+def room_for_others(most: int) -> Others:
+    id, kind = np.empty(most, np.int64), np.empty(most, np.int64)
+    x, y, yaw, vx, vy = np.empty(most), np.empty(most), np.empty(most), np.empty(most), np.empty(most)
+    return Others(id, kind, x, y, yaw, vx, vy, np.empty(most), np.empty(most), np.empty(most))
+
+
+@part
+def first_others(room: Others, n: int) -> Others:
+    x, y, yaw, vx, vy = room.x[:n], room.y[:n], room.yaw[:n], room.vx[:n], room.vy[:n]
+    return Others(room.id[:n], room.kind[:n], x, y, yaw, vx, vy, room.length[:n], room.width[:n], room.visibility[:n])
+
+
+@part
+def room_for_controls(most: int) -> Controls:
+    id, kind, state = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+    return Controls(id, kind, state, np.empty(most), np.empty(most), np.empty(most))
+
+
+@part
+def first_controls(room: Controls, n: int) -> Controls:
+    return Controls(room.id[:n], room.kind[:n], room.state[:n], room.x[:n], room.y[:n], room.distance[:n])
+
+
 @kernel
-def observe_all(
-    world: World, map: Map, rows: Indices, seen: Seen, encoded: Encoded, frames: Frames, motions: Motions, sound: Flags,
-    vehicle: Vehicle,
-) -> None:  # fmt: skip
+def observe_all(world: World, map: Map, rows: Indices, seen: Seen, out: Observed, vehicle: Vehicle) -> None:
     """Encode what the ego of each of the environments ``rows`` (B,) sees; see Observer."""
-    whole, real = max(world.kind.shape[1], seen.objects.shape[1]), world.control_s.shape[1]
-    others = Others(
-        np.empty(whole, np.int64), np.empty(whole, np.int64), np.empty(whole), np.empty(whole), np.empty(whole),
-        np.empty(whole), np.empty(whole), np.empty(whole), np.empty(whole), np.empty(whole),
-    )  # fmt: skip
-    controls = Controls(
-        np.empty(real, np.int64), np.empty(real, np.int64), np.empty(real, np.int64), np.empty(real), np.empty(real),
-        np.empty(real),
-    )  # fmt: skip
+    others = room_for_others(max(world.kind.shape[1], seen.objects.shape[1]))
+    controls = room_for_controls(world.control_s.shape[1])
+    frames, motions, sound = out.frames, out.motions, out.sound
     targets, commands = np.empty((len(TARGETS), 2)), np.empty(len(TARGETS), np.int64)
     for k in range(len(rows)):
         e = rows[k]
@@ -219,24 +231,18 @@ def observe_all(
         motions.max_steering_angle[k], motions.wheelbase[k] = vehicle.full_lock, vehicle.wheelbase
         arc, s = world.route_arc[e, : world.route_count[e]], world.navigation[e, 0]
         first, last = np.searchsorted(arc, s - BEHIND), np.searchsorted(arc, s + AHEAD, side="right")
-        room, frames.offset[k], frames.heading_error[k] = lay_frame(
-            world.route_x[e, first:last], world.route_y[e, first:last], ego[0], ego[1], ego[2], frames.points[k],
-            frames.heading[k], frames.arc[k],
-        )  # fmt: skip
-        frames.used[k] = room
-        sound[k] = room > 0
+        route_x, route_y = world.route_x[e, first:last], world.route_y[e, first:last]
+        points, heading, places = frames.points[k], frames.heading[k], frames.arc[k]
+        frames.used[k], frames.offset[k], frames.heading_error[k] = lay_frame(
+            route_x, route_y, ego[0], ego[1], ego[2], points, heading, places
+        )
+        sound[k] = frames.used[k] > 0
         if not sound[k]:
             continue
         choose_map(world, map, e)
         n = recall(seen, e, others) if seen.noisy else find_others(world, e, others)
         c = find_controls(world, e, vehicle.length / 2.0, controls)
         body = Body(ego[0], ego[1], ego[2], ego[3], ego[4], ego[5], vehicle.length, vehicle.width, vehicle.wheelbase)
-        frame = RouteFrame(frames.points[k, :room], frames.heading[k, :room], frames.arc[k, :room], frames.offset[k],
-                           frames.heading_error[k])  # fmt: skip
-        told = Others(others.id[:n], others.kind[:n], others.x[:n], others.y[:n], others.yaw[:n], others.vx[:n],
-                      others.vy[:n], others.length[:n], others.width[:n], others.visibility[:n])  # fmt: skip
-        shown = Controls(controls.id[:c], controls.kind[:c], controls.state[:c], controls.x[:c], controls.y[:c],
-                         controls.distance[:c])  # fmt: skip
         pieces = Pieces(map.piece_points[e], map.piece_flags[e], map.around[e, : map.around_count[e]])
-        sound[k] = fill_row(k, body, guide(world, e, targets, commands), frame, told, pieces, shown,
-                            encoded) < 0  # fmt: skip
+        way, told, shown = guide(world, e, targets, commands), first_others(others, n), first_controls(controls, c)
+        sound[k] = fill_row(k, body, way, observed_frame(frames, k), told, pieces, shown, out.encoded) < 0

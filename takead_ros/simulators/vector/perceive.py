@@ -25,9 +25,8 @@ from takead_ros.domain.perceived_tracks import (
     make_tracks,
     perceive_one,
 )
-from takead_ros.policy.arrays import Others
 from takead_ros.simulators.vector.batch import Batch
-from takead_ros.simulators.vector.observe import Seen, World, find_others, world_of
+from takead_ros.simulators.vector.observe import Seen, World, find_others, room_for_others, world_of
 
 
 class Perceiver:
@@ -62,11 +61,7 @@ class Perceiver:
 @kernel
 def perceive_all(world: World, rows: Indices, noise: Noise, tracks: Tracks, seen: Seen, work: Indices) -> int:
     """One step of the environments ``rows`` (B,); returns the first of which there is too much to perceive, else -1."""
-    whole = world.kind.shape[1]
-    others = Others(
-        np.empty(whole, np.int64), np.empty(whole, np.int64), np.empty(whole), np.empty(whole), np.empty(whole),
-        np.empty(whole), np.empty(whole), np.empty(whole), np.empty(whole), np.empty(whole),
-    )  # fmt: skip
+    others = room_for_others(world.kind.shape[1])
     for e in rows:
         count, now = find_others(world, e, others), seen.objects[e]
         for n in range(count):

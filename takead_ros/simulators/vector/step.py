@@ -11,17 +11,16 @@ import math
 import numpy as np
 
 from takead_ros.compiled import Indices, Matrix, kernel, part
-from takead_ros.domain.navigation import SEARCH
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState
-from takead_ros.maps.lanemap import SPACING
 from takead_ros.measures.episode_log import End
-from takead_ros.scenarios.road_users import ROOM
 from takead_ros.scenarios.signals import CLEARANCE
 from takead_ros.simulators.ending import DEVIATION, STANDSTILL, STAY
-from takead_ros.simulators.recorder import NEAR, TOUCH
+from takead_ros.simulators.recorder import NEAR
 from takead_ros.simulators.vector import traffic
 from takead_ros.simulators.vector.arrays import Layout, State
+from takead_ros.simulators.vector.bodies import come_and_go, find_contacts, keep_out
 from takead_ros.simulators.vector.ego import Vehicle, drive, pedal
+from takead_ros.simulators.vector.road import beyond_lanes, navigate
 from takead_ros.simulators.vector.traffic import CONE, SINCE, SPEED
 
 ENDS = tuple(End)
@@ -29,44 +28,7 @@ RUNNING, GOAL, TIME_LIMIT, BLOCKED, DEVIATED = (
     ENDS.index(end) for end in (End.RUNNING, End.GOAL, End.TIME_LIMIT, End.BLOCKED, End.ROUTE_DEVIATION)
 )
 LIGHT, RED, GREEN = int(ControlKind.TRAFFIC_LIGHT), int(LightState.RED), int(LightState.GREEN)
-HALF_SPACING2 = (SPACING / 2.0) ** 2  # m^2: between two samples of a lane the true distance is up to half a metre less
 BOX = 7  # columns of a box: x, y, yaw, length, width, vx, vy
-
-
-@part
-def overlap(ax: float, ay: float, ayaw: float, al: float, aw: float, bx: float, by: float, byaw: float, bl: float,
-            bw: float) -> float:  # fmt: skip
-    """How deep (m) two oriented boxes overlap along the axis of least overlap; 0 or less: not at all."""
-    dx, dy = bx - ax, by - ay
-    ac, as_, bc, bs = math.cos(ayaw), math.sin(ayaw), math.cos(byaw), math.sin(byaw)
-    c, s = abs(ac * bc + as_ * bs), abs(ac * bs - as_ * bc)
-    depth = (al + c * bl + s * bw) / 2.0 - abs(ac * dx + as_ * dy)
-    depth = min(depth, (aw + s * bl + c * bw) / 2.0 - abs(ac * dy - as_ * dx))
-    depth = min(depth, (bl + c * al + s * aw) / 2.0 - abs(bc * dx + bs * dy))
-    return min(depth, (bw + s * al + c * aw) / 2.0 - abs(bc * dy - bs * dx))
-
-
-@part
-def come_and_go(layout: Layout, state: State, e: int, time: float, vehicle: Vehicle) -> None:
-    """Actors appear where the ego enters their stretch, unless the place is taken, and go when it is behind."""
-    s, ego = state.navigation[e, 0], state.ego[e]
-    for i in range(layout.actor_count[e]):
-        if not state.gone[e, i] and s > layout.present_to[e, i]:
-            state.gone[e, i] = 1
-    for i in range(layout.actor_count[e]):
-        if not state.waiting[e, i] or layout.present_from[e, i] > s:
-            continue
-        state.waiting[e, i] = 0
-        x, y, yaw = state.pose[e, i, 0], state.pose[e, i, 1], state.pose[e, i, 2]
-        length, width = layout.length[e, i] + ROOM, layout.width[e, i] + ROOM
-        free = overlap(x, y, yaw, length, width, ego[0], ego[1], ego[2], vehicle.length, vehicle.width) <= 0.0
-        for j in range(layout.actor_count[e]):
-            if free and not state.gone[e, j]:
-                p = state.pose[e, j]
-                free = overlap(x, y, yaw, length, width, p[0], p[1], p[2], layout.length[e, j],
-                               layout.width[e, j]) <= 0.0  # fmt: skip
-        if free:
-            traffic.begin_actor(layout, state, e, i, time)
 
 
 @part
@@ -109,8 +71,16 @@ def move_actors(layout: Layout, state: State, e: int, boxes: FloatArray, dt: flo
             row = layout.phase_first[e, i] + state.phase[e, i]
             when = layout.phase_when[e, row]
             gap = traffic.gap_to(layout, state, e, i, vehicle.length) if traffic.needs_gap(when) else 0.0
-            if not traffic.due(when, layout.phase_value[e, row], state.motion[e, i, traffic.S],
-                               state.phase_since[e, i], own, gap, ego[3], state.navigation[e, 0]):  # fmt: skip
+            if not traffic.due(
+                when,
+                layout.phase_value[e, row],
+                state.motion[e, i, traffic.S],
+                state.phase_since[e, i],
+                own,
+                gap,
+                ego[3],
+                state.navigation[e, 0],
+            ):
                 break
             traffic.begin_phase(layout, state, e, i, row, own)
         gap, lead = math.inf, 0.0
@@ -120,8 +90,9 @@ def move_actors(layout: Layout, state: State, e: int, boxes: FloatArray, dt: flo
             layout, state, e, layout.light_with_ego[e, i] != 0, time, layout.light_index[e, i]
         ):
             m = state.motion[e, i]
-            line = traffic.stop_line_gap(layout.light_s[e, i], m[traffic.S], layout.length[e, i], m[SPEED],
-                                         layout.braking[e, i])  # fmt: skip
+            line = traffic.stop_line_gap(
+                layout.light_s[e, i], m[traffic.S], layout.length[e, i], m[SPEED], layout.braking[e, i]
+            )
             if line < gap or (line == gap and lead > 0.0):
                 gap, lead = line, 0.0
         if traffic.rests(state, e, i):
@@ -147,35 +118,6 @@ def move_ego(layout: Layout, state: State, e: int, steering: float, acceleration
 
 
 @part
-def keep_out(body: FloatArray, other: FloatArray, length: float, width: float, vehicle: Vehicle) -> None:
-    """Shift the ego out of another's body along the axis of least overlap and take its speed into it."""
-    depth, nx, ny = math.inf, 0.0, 0.0
-    for axis in range(4):
-        yaw = (body[2] if axis < 2 else other[2]) + (0.5 * math.pi if axis % 2 else 0.0)
-        ax, ay = math.cos(yaw), math.sin(yaw)
-        reach = 0.0
-        for box in range(2):
-            heading, long, wide = (body[2], vehicle.length, vehicle.width) if box == 0 else (other[2], length, width)
-            c, s = math.cos(heading), math.sin(heading)
-            reach += (abs(ax * c + ay * s) * long + abs(ay * c - ax * s) * wide) / 2.0
-        apart = ax * (body[0] - other[0]) + ay * (body[1] - other[1])
-        here = reach - abs(apart)
-        if here <= 0.0:
-            return
-        if here < depth:
-            away = math.copysign(1.0, apart)
-            depth, nx, ny = here, away * ax, away * ay
-    body[0] += depth * nx
-    body[1] += depth * ny
-    body[6] += depth * nx
-    body[7] += depth * ny
-    into = body[3] * nx + body[4] * ny
-    if into < 0.0:
-        body[3] -= into * nx
-        body[4] -= into * ny
-
-
-@part
 def read_ego(state: State, e: int, speed_before: float, steering: float, dt: float) -> None:
     ego, body = state.ego[e], state.body[e]
     yaw = body[8] - 2.0 * math.pi * math.floor(body[8] / (2.0 * math.pi) + 0.5)
@@ -186,59 +128,6 @@ def read_ego(state: State, e: int, speed_before: float, steering: float, dt: flo
 
 
 @part
-def navigate(layout: Layout, state: State, e: int) -> float:
-    """``domain.navigation.Navigation.update``; returns the square of the ego's distance from the path there."""
-    arc, px, py, n = layout.route_arc[e], layout.route_x[e], layout.route_y[e], layout.route_count[e]
-    nav, x, y, yaw = state.navigation[e], state.ego[e, 0], state.ego[e, 1], state.ego[e, 2]
-    low, high = 0, n  # searchsorted(arc, s), left
-    while low < high:
-        middle = (low + high) // 2
-        if arc[middle] < nav[0]:
-            low = middle + 1
-        else:
-            high = middle
-    first, last = max(low - SEARCH, 0), min(low + SEARCH, n)
-    best, at, share_at = math.inf, first, 0.0
-    for i in range(first, last - 1):
-        sx, sy, ox, oy = px[i + 1] - px[i], py[i + 1] - py[i], x - px[i], y - py[i]
-        share = min(max((ox * sx + oy * sy) / (sx * sx + sy * sy), 0.0), 1.0)
-        square = (ox - share * sx) ** 2 + (oy - share * sy) ** 2
-        if square < best:
-            best, at, share_at = square, i, share
-    sx, sy, ox, oy = px[at + 1] - px[at], py[at + 1] - py[at], x - px[at], y - py[at]
-    length = math.sqrt(sx * sx + sy * sy)
-    nav[0] = arc[at] + share_at * length
-    nav[1] = (sx * oy - sy * ox) / length
-    heading = layout.route_yaw[e, at] + share_at * (layout.route_yaw[e, at + 1] - layout.route_yaw[e, at])
-    error = yaw - heading + math.pi
-    nav[2] = error - 2.0 * math.pi * math.floor(error / (2.0 * math.pi)) - math.pi
-    nav[3] = max(nav[3], nav[0])
-    for k in range(layout.limit_count[e]):
-        if nav[0] >= layout.limit_from[e, k]:
-            nav[4] = layout.limit_speed[e, k]
-    return best
-
-
-@part
-def find_contacts(layout: Layout, state: State, e: int, vehicle: Vehicle) -> None:
-    """New touches between the ego's box and others; a touched actor stops for good."""
-    ego = state.ego[e]
-    for i in range(layout.actor_count[e]):
-        state.touched[e, i] = 0
-        p = state.pose[e, i]
-        touches = False
-        if not state.gone[e, i] and math.hypot(p[0] - ego[0], p[1] - ego[1]) < NEAR:
-            touches = overlap(ego[0], ego[1], ego[2], vehicle.length, vehicle.width, p[0], p[1], p[2],
-                              layout.length[e, i] + 2.0 * TOUCH, layout.width[e, i] + 2.0 * TOUCH) > 0.0  # fmt: skip
-        if touches and not state.touching[e, i]:
-            state.touched[e, i] = 1
-            state.hit[e, i] = 1
-            state.motion[e, i, SPEED], state.motion[e, i, traffic.DRIFT] = 0.0, 0.0
-            p[3], p[4] = 0.0, 0.0
-        state.touching[e, i] = touches
-
-
-@part
 def advance_lights(layout: Layout, state: State, e: int, time: float, front: float) -> None:
     """``Signals.advance``."""
     s, speed = state.navigation[e, 0], state.ego[e, 3]
@@ -246,44 +135,20 @@ def advance_lights(layout: Layout, state: State, e: int, time: float, front: flo
         gap = layout.control_s[e, i] - s - front
         while state.light_next[e, i] < layout.change_count[e, i]:
             row = layout.change_first[e, i] + state.light_next[e, i]
-            if not traffic.due(layout.change_when[e, row], layout.change_value[e, row], layout.control_s[e, i],
-                               state.light_since[e, i], time, gap, speed, s):  # fmt: skip
+            if not traffic.due(
+                layout.change_when[e, row],
+                layout.change_value[e, row],
+                layout.control_s[e, i],
+                state.light_since[e, i],
+                time,
+                gap,
+                speed,
+                s,
+            ):
                 break
             state.light_state[e, i] = layout.change_state[e, row]
             state.light_since[e, i] = time
             state.light_next[e, i] += 1
-
-
-@part
-def beyond_lanes(layout: Layout, state: State, e: int, vehicle: Vehicle) -> float:
-    """m by which the ego's outermost corner lies beyond every lane (``maps.lanemap.LaneMap.beyond``)."""
-    ego, worst, n = state.ego[e], 0.0, layout.lane_count[e]
-    cos, sin = math.cos(ego[2]), math.sin(ego[2])
-    lx, ly, half = layout.lane_x[e], layout.lane_y[e], layout.lane_half[e]
-    for corner in range(4):
-        along = 0.5 * vehicle.length * (1.0 if corner == 0 or corner == 3 else -1.0)
-        across = 0.5 * vehicle.width * (1.0 if corner < 2 else -1.0)
-        x, y = ego[0] + cos * along - sin * across, ego[1] + sin * along + cos * across
-        best, at = math.inf, state.hint[e, corner]
-        # on the road, where it is most often, a corner is near where it was last
-        for k in range(max(at - 4, 0), min(at + 5, n)):
-            square = max((lx[k] - x) ** 2 + (ly[k] - y) ** 2 - HALF_SPACING2, 0.0)
-            if square <= half[k] * half[k]:
-                best, at = 0.0, k
-                break
-        if best > 0.0:
-            for k in range(n):
-                dx, dy = lx[k] - x, ly[k] - y
-                if abs(dx) > half[k] + best or abs(dy) > half[k] + best:
-                    continue
-                apart = math.sqrt(max(dx * dx + dy * dy - HALF_SPACING2, 0.0)) - half[k]
-                if apart < best:
-                    best, at = apart, k
-                    if best <= 0.0:
-                        break
-        state.hint[e, corner] = at
-        worst = max(worst, best)
-    return worst
 
 
 @part
@@ -334,8 +199,9 @@ def begin(layout: Layout, state: State, e: int, start: FloatArray, vehicle: Vehi
 
 
 @part
-def step_one(layout: Layout, state: State, e: int, steering: float, acceleration: float, boxes: FloatArray,
-             vehicle: Vehicle) -> None:  # fmt: skip
+def step_one(
+    layout: Layout, state: State, e: int, steering: float, acceleration: float, boxes: FloatArray, vehicle: Vehicle
+) -> None:
     dt = vehicle.physics_step * vehicle.substeps
     before = state.ego[e, 3]
     move_actors(layout, state, e, boxes, dt, vehicle)

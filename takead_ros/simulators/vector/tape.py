@@ -93,7 +93,7 @@ class Tape:
             for tick, i in np.argwhere(ticks.touched[:, :actors]).tolist()
         )
         ego, way = ticks.ego.T, ticks.navigation.T
-        # in the order of recorder.COLUMNS
+        # in the order of episode_log.COLUMNS
         columns = (ego[0], ego[1], ego[2], ego[3], ego[6], ego[7], ego[5], ego[8], way[0] - start, way[1], ego[9])
         return make_log(
             scenario,

@@ -57,9 +57,7 @@ def place(
         return x[last], y[last], yaw[last]
     i = first + cell(arc, first, count, s)
     share = (s - arc[i]) / (arc[i + 1] - arc[i])
-    return (
-        x[i] + share * (x[i + 1] - x[i]), y[i] + share * (y[i + 1] - y[i]), yaw[i] + share * (yaw[i + 1] - yaw[i]),
-    )  # fmt: skip
+    return (x[i] + share * (x[i + 1] - x[i]), y[i] + share * (y[i + 1] - y[i]), yaw[i] + share * (yaw[i + 1] - yaw[i]))
 
 
 @part
@@ -67,9 +65,14 @@ def set_pose(layout: Layout, state: State, e: int, i: int) -> None:
     """Pose of actor ``i`` from its motion."""
     m, pose = state.motion[e, i], state.pose[e, i]
     x, y, heading = place(
-        layout.path_x[e], layout.path_y[e], layout.path_arc[e], layout.path_yaw[e], layout.path_first[e, i],
-        layout.path_count[e, i], m[S],
-    )  # fmt: skip
+        layout.path_x[e],
+        layout.path_y[e],
+        layout.path_arc[e],
+        layout.path_yaw[e],
+        layout.path_first[e, i],
+        layout.path_count[e, i],
+        m[S],
+    )
     cos, sin = math.cos(heading), math.sin(heading)
     pose[0], pose[1] = x - sin * m[D], y + cos * m[D]
     pose[3], pose[4] = cos * m[SPEED] - sin * m[DRIFT], sin * m[SPEED] + cos * m[DRIFT]
