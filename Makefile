@@ -38,14 +38,14 @@ help: ## what can be made
 demo: $(VENV)/.ready-demo ## the whole loop once: drive, be taken over, learn, compare (about 6 minutes on 2 cores)
 	@$(BIN)/takead demo --out runs/demo --workers $(WORKERS)
 
-test: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## every test (about 9 minutes on 2 cores)
-	@echo "== test: runs every test on $(WORKERS) cores; about 9 minutes on 2 cores"
+test: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## every test (about 13 minutes on 2 cores)
+	@echo "== test: runs every test on $(WORKERS) cores; about 13 minutes on 2 cores"
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
 
 test-runtime: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## only: an installation without torch drives and records
 	$(BIN)/python -m pytest -q test/cli/test_runtime_install.py
 
-check: $(VENV)/.ready-dev ## lint, types and the fast tests (about a minute on 2 cores, the first run longer): before every commit
+check: $(VENV)/.ready-dev ## lint, types and the fast tests (about a minute and a half on 2 cores): before every commit
 	$(BIN)/ruff check -q .
 	$(BIN)/ruff format --check -q .
 	$(BIN)/mypy
