@@ -107,7 +107,7 @@ def when(ready: Callable[[], bool], child: subprocess.Popen[str]) -> None:
 def _ctrl_c_after(delay: float, *arguments: str) -> Callable[[Path], None]:
     def run(folder: Path) -> None:
         # As the installed script does it. Python itself is up; what it does before our first import is not ours.
-        script = (sys.executable, "-c", "from takead_ros.cli.main import main; main()")
+        script = (sys.executable, "-c", "from takead_ros.cli.entry import main; main()")
         child = start(folder, *arguments, program=script, PYTHONPROFILEIMPORTTIME="1")
         assert child.stderr is not None
         while child.stderr.readline().rpartition("|")[2].strip() != "signal":

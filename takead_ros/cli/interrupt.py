@@ -11,10 +11,16 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
-def stop() -> NoReturn:
-    """End the process at once, as Ctrl-C does."""
+def stop(*_: object) -> NoReturn:
+    """End the process at once, as Ctrl-C does; also as a signal's handler."""
     os.write(2, b"stopped\n")
     os._exit(130)
+
+
+def hear() -> None:
+    """From now on Ctrl-C ends the process at once, unless it is ignored. Only for a process that is all ours."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
 
 
 class Interrupt:
@@ -31,7 +37,7 @@ class Interrupt:
         self._before: Any = None
 
     def __enter__(self) -> Interrupt:
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, stop):
             self._before = signal.signal(signal.SIGINT, self._heard)
         return self
 

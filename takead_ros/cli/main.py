@@ -1,15 +1,10 @@
-"""The one entry point, ``takead``. Its first line imports next to nothing: Ctrl-C is heard from there on."""
+"""What ``takead`` runs (``cli.entry`` is the console script). Imports next to nothing: Ctrl-C is heard early on."""
 
 from __future__ import annotations
 
-try:
-    from takead_ros.cli.interrupt import Interrupt, stop
-except KeyboardInterrupt:
-    import os
-
-    os.write(2, b"stopped\n")
-    os._exit(130)
 import sys
+
+from takead_ros.cli.interrupt import Interrupt, stop
 
 TYPE_CHECKING = False  # typing's own would have to be imported
 if TYPE_CHECKING:
@@ -25,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """The console script."""
+    """Run with the process's own arguments, and end it."""
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # before Interrupt is entered, or after
