@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import Path, wrap_angle
 from takead_ros.domain.scene import FloatArray, IntArray, Route, RouteCommand
 
@@ -44,7 +47,12 @@ class Navigation:
         return self.goal - self.start
 
     def update(self, x: float, y: float, yaw: float) -> None:
-        """Finds the ego on the path, near where it was: a route that crosses itself keeps its order."""
+        """Finds the ego on the path, near where it was: a route that crosses itself keeps its order.
+
+        Raises TakeadError for a pose that is not finite, by which nothing is changed.
+        """
+        if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(yaw)):
+            raise TakeadError(f"ego at x {x} m, y {y} m, yaw {yaw} rad: expected finite numbers")
         middle = int(np.searchsorted(self.path.arc, self.s))
         low, high = max(middle - SEARCH, 0), min(middle + SEARCH, len(self.path.arc))
         points = self.path.points[low:high]

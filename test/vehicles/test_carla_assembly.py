@@ -59,6 +59,24 @@ def test_acceleration_is_the_difference_of_speeds_and_reversing_is_negative(
     assert scene is not None and scene.ego.speed == -7.8
 
 
+@pytest.mark.parametrize("bad", [{"x": math.nan}, {"y": math.inf}, {"yaw": math.nan}, {"turn": math.nan}])
+def test_a_pose_that_is_none_changes_nothing(assembly: SceneAssembly, bridge: Any, bad: dict[str, float]) -> None:
+    """It used to move the vehicle to the end of its route: behind NaN no place on the path is nearest."""
+    good = {"x": -40.0, "y": LANE, "yaw": 0.0, "turn": 0.0}
+
+    def odometry(time: float, **given: float) -> Any:
+        at = {**good, **given}
+        return bridge.odometry(time, at["x"], at["y"], at["yaw"], speed=8.0, turn=at["turn"])
+
+    before = assembly.scene(odometry(10.0))
+    with pytest.raises(TakeadError, match="odometry"):
+        assembly.scene(odometry(10.05, **bad))
+    after = assembly.scene(odometry(10.1))
+    assert before is not None and after is not None
+    assert after.route.remaining == before.route.remaining and after.route.completion == before.route.completion
+    assert after.ego.acceleration == pytest.approx(0.0)
+
+
 def test_the_route_announces_the_crossing_and_counts_down(assembly: SceneAssembly, bridge: Any) -> None:
     scene = assembly.scene(bridge.odometry(10.0, -40.0, LANE, 0.0))
     assert scene is not None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,10 @@ class SceneAssembly:
         self._lights = {int(light.id): light_state(light.state) for light in msg.traffic_lights}
 
     def scene(self, odometry: Any) -> Scene | None:
-        """The scene at a nav_msgs/Odometry, or None, and then ``fault`` says why."""
+        """The scene at a nav_msgs/Odometry, or None, and then ``fault`` says why.
+
+        Raises TakeadError for one with a number that is none; it changes nothing.
+        """
         stamp = stamp_from_msg(odometry)
         self.fault = self._missing(stamp)
         around = self._around
@@ -118,6 +122,9 @@ class SceneAssembly:
             odometry, self._status, self._ego, (stamp - self._ego_stamp) / SECOND, self._max_steering,
             self._steering_share, self._body.length, self._body.width, self._wheelbase,
         )  # fmt: skip
+        unsound = {name: value for name, value in asdict(ego).items() if not math.isfinite(value)}
+        if unsound:
+            raise TakeadError(f"odometry with vehicle_status: ego {unsound}, expected finite numbers")
         self._ego, self._ego_stamp = ego, stamp
         at, objects = self._objects  # one tick older, where the bridge sent odometry first
         return around.scene(stamp, ego, objects, self._lights, (stamp - at) / SECOND)
