@@ -1,4 +1,4 @@
-"""Every case of the trial that runs in one process; ``benchmarks/trial.py`` has the slow ones, and prints how many."""
+"""Every case of the trial that runs in one process; ``benchmarks/trial`` has the slow ones, and prints how many."""
 
 from __future__ import annotations
 
