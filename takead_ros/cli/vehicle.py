@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import typer
 
 from takead_ros.console import fields, note, stdout, table
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import refuse_existing, replacing, writable_folder, write_atomically
+from takead_ros.files import new_output, replacing, write_atomically
 
 app = typer.Typer(
     name="vehicle",
@@ -41,15 +41,20 @@ def identify(
     The server's world is replaced by a straight road, and nobody else may tick meanwhile. Afterwards the map alone is
     tried: accelerations asked for, and what came of them, before and after.
     """
+    if plot is not None and plot.suffix not in PICTURES:
+        raise TakeadError(f"--plot '{plot}': unknown ending '{plot.suffix}', expected {', '.join(PICTURES)}")
+    outputs = [out] if plot is None else [out, plot]
+    with ExitStack() as held:
+        for path in outputs:
+            held.enter_context(new_output(path))
+        _identify(host, port, blueprint, timeout_s, out, plot)
+
+
+def _identify(host: str, port: int, blueprint: str, timeout_s: float, out: Path, plot: Path | None) -> None:
     from takead_ros.vehicles.carla.control import PedalParameters
     from takead_ros.vehicles.carla.identification import IDENTIFIED, identify_from, parameter_file
     from takead_ros.vehicles.carla.track import Track
 
-    for path in (out, *([plot] if plot is not None else [])):
-        refuse_existing(path)
-        writable_folder(path.parent)
-    if plot is not None and plot.suffix not in PICTURES:
-        raise TakeadError(f"--plot '{plot}': unknown ending '{plot.suffix}', expected {', '.join(PICTURES)}")
     track = Track(host, port, blueprint, timeout_s)
     try:
         samples = track.drive(note)
