@@ -10,6 +10,7 @@ import pytest
 # Raises the signal at line event N inside takead_ros; not in the import machinery, which runs in between.
 SCRIPT = """
 import sys, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # else it stays ignored where the tests are in the background
 left = int(sys.argv[1])
 def watch(frame, event, argument):
     global left
