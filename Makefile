@@ -40,7 +40,7 @@ demo: $(VENV)/.ready-demo ## the whole loop once: drive, be taken over, learn, c
 
 test: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## every test (about 13 minutes on 2 cores)
 	@echo "== test: runs every test on $(WORKERS) cores; about 13 minutes on 2 cores"
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 test-runtime: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## only: an installation without torch drives and records
 	$(BIN)/python -m pytest -q test/cli/test_runtime_install.py

@@ -14,6 +14,15 @@ from takead_ros.simulators import STEP_S
 from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 Takead = Callable[..., "subprocess.CompletedProcess[str]"]
+# Files that take minutes and cannot be shared out go first, or one process waits for them at the end.
+LONGEST = ("runs/test_loop.py", "cli/test_demo.py", "takeover/test_machine.py", "runs/test_drive.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        return next((at for at, name in enumerate(LONGEST) if item.path.as_posix().endswith(name)), len(LONGEST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="module")
