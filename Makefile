@@ -45,7 +45,7 @@ test: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## every test (about 10 minutes 
 test-runtime: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## only: an installation without torch drives and records
 	$(BIN)/python -m pytest -q test/cli/test_runtime_install.py
 
-check: $(VENV)/.ready-dev ## lint, types and the fast tests (about a minute and a half on 2 cores): before every commit
+check: $(VENV)/.ready-dev ## lint, types and the fast tests (about two minutes on 2 cores): before every commit
 	$(BIN)/ruff check -q .
 	$(BIN)/ruff format --check -q .
 	$(BIN)/mypy
