@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from takead_ros.simulators.carla_server import columns as c
-from takead_ros.simulators.carla_server.actors import Actor, Rows
+from takead_ros.simulators.carla_server.actors import Rows, ServerActor
 from takead_ros.simulators.carla_server.values import VehicleControl
 
 HASTY = 3.0  # m/s^2 where no acceleration is asked for
@@ -14,7 +14,7 @@ PEDAL_PER_ERROR = 0.08  # pedal per second and m/s^2 of missing acceleration
 STANDING = 0.1  # m/s
 
 
-def follow(actor: Actor, rows: Rows, dt: float) -> None:
+def follow(actor: ServerActor, rows: Rows, dt: float) -> None:
     """Set the pedals and the wheel of ``actor`` for the next ``dt`` s."""
     wanted, row = actor.ackermann, actor.row
     assert wanted is not None

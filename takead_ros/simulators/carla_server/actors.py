@@ -30,7 +30,7 @@ START_LIMIT_KMH = 30.0  # of a vehicle that has passed no sign yet, as in CARLA
 
 
 @dataclass
-class Actor:
+class ServerActor:
     """One actor. ``row``: where it stands in the arrays. ``place`` of an attached one is told in its parent's frame."""
 
     info: ActorInfo
@@ -66,8 +66,8 @@ class Rows:
     """The arrays; rows are in the order of the ids."""
 
     def __init__(self) -> None:
-        self.actors: list[Actor] = []
-        self.by_id: dict[int, Actor] = {}
+        self.actors: list[ServerActor] = []
+        self.by_id: dict[int, ServerActor] = {}
         self.pose = np.zeros((0, 6))
         self.velocity = np.zeros((0, 3))
         self.spin = np.zeros((0, 3))
@@ -80,13 +80,13 @@ class Rows:
         self.vehicles = np.zeros(0, np.int64)  # rows
         self.walkers = np.zeros(0, np.int64)
         self.lights = np.zeros(0, np.int64)
-        self.attached: list[Actor] = []
+        self.attached: list[ServerActor] = []
         self.changes = 0  # counts what was added and removed
 
     def __len__(self) -> int:
         return len(self.actors)
 
-    def add(self, actor: Actor, place: Transform, car: NDArray[np.float64] | None) -> None:
+    def add(self, actor: ServerActor, place: Transform, car: NDArray[np.float64] | None) -> None:
         """A new last row for an actor with a higher id than all before."""
         actor.row = len(self.actors)
         self.actors.append(actor)
@@ -125,12 +125,12 @@ class Rows:
         self.attached = [actor for actor in self.actors if actor.place is not None]
         self.changes += 1
 
-    def transform(self, actor: Actor) -> Transform:
+    def transform(self, actor: ServerActor) -> Transform:
         """Where an actor is, in the world."""
         pose = self.pose[actor.row].tolist()
         return Transform(Vector3D(*pose[:3]), Rotation(*pose[3:]))
 
-    def put(self, actor: Actor, place: Transform) -> None:
+    def put(self, actor: ServerActor, place: Transform) -> None:
         """Place an actor."""
         self.pose[actor.row] = (*place.location, *place.rotation)
 
@@ -147,7 +147,7 @@ def plain_info(number: int, type_id: str, tags: bytes = b"", box: BoundingBox | 
     return ActorInfo(number, 0, ActorDescription(0, type_id, ()), box or nothing, tags, b"")
 
 
-def signal_volumes(actors: list[Actor]) -> NDArray[np.float64]:
+def signal_volumes(actors: list[ServerActor]) -> NDArray[np.float64]:
     """The volumes (B, 10) of all lights and speed signs in the world (columns.py)."""
     found = []
     for actor in actors:
@@ -162,7 +162,7 @@ def signal_volumes(actors: list[Actor]) -> NDArray[np.float64]:
     return np.array(found, np.float64).reshape(-1, c.VOLUME_COLUMNS)
 
 
-def bodies(rows: Rows, but: frozenset[int]) -> tuple[NDArray[np.float64], list[Actor]]:
+def bodies(rows: Rows, but: frozenset[int]) -> tuple[NDArray[np.float64], list[ServerActor]]:
     """The boxes (B, 15) of all bodies (rays.py), and their actors, without those with the ids ``but``."""
     kept = [actor for actor in rows.actors if actor.kind.value <= Kind.PROP.value and actor.id not in but]
     found = np.zeros((len(kept), 15))

@@ -10,7 +10,7 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from takead_ros.simulators.carla_server.actors import Actor, bodies
+from takead_ros.simulators.carla_server.actors import ServerActor, bodies
 from takead_ros.simulators.carla_server.blueprints import Kind
 from takead_ros.simulators.carla_server.frames import rotation_matrix
 from takead_ros.simulators.carla_server.rays import GROUND, NOTHING, cast
@@ -40,7 +40,7 @@ class Echoes:
     distances: NDArray[np.float64]
     hits: NDArray[np.int64]
     cosines: NDArray[np.float64]
-    actors: list[Actor]
+    actors: list[ServerActor]
 
 
 class Sensors:
@@ -72,7 +72,7 @@ class Sensors:
             yield told + body
 
 
-def _collision(world: World, actor: Actor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _collision(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     parent = actor.info.parent_id
     for contact in world.contacts:
         if parent in (contact.first, contact.second):
@@ -84,7 +84,7 @@ def _collision(world: World, actor: Actor, place: Transform, memory: _Memory) ->
                 yield _packed([*infos, impulse])
 
 
-def _gnss(world: World, actor: Actor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _gnss(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     latitude, longitude, altitude = world.town.geolocation(place.location)
     noise = [
         actor.number(f"noise_{name}_bias") + actor.number(f"noise_{name}_stddev") * memory.random.standard_normal()
@@ -93,7 +93,7 @@ def _gnss(world: World, actor: Actor, place: Transform, memory: _Memory) -> Iter
     yield _packed([latitude + noise[0], longitude + noise[1], altitude + noise[2]])
 
 
-def _imu(world: World, actor: Actor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _imu(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     turned = rotation_matrix(place.rotation)
     pull = world.rows.acceleration[actor.row] + (0.0, 0.0, world.gravity)
     acceleration = turned.T @ pull
@@ -107,7 +107,7 @@ def _imu(world: World, actor: Actor, place: Transform, memory: _Memory) -> Itera
     yield _packed([acceleration.tolist(), rate.tolist(), compass])
 
 
-def _obstacle(world: World, actor: Actor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _obstacle(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     reach, radius = actor.number("distance"), max(actor.number("hit_radius"), 0.0)
     boxes, actors = bodies(world.rows, _ignored(actor))
     if actor.attributes.get("only_dynamics") == "true":
@@ -122,7 +122,7 @@ def _obstacle(world: World, actor: Actor, place: Transform, memory: _Memory) -> 
 
 
 def _lidar_echoes(
-    world: World, actor: Actor, place: Transform, memory: _Memory
+    world: World, actor: ServerActor, place: Transform, memory: _Memory
 ) -> tuple[Echoes, NDArray[np.int64], float]:
     """Echoes in order of their channels, how many each channel has, and the horizontal angle (rad) now."""
     channels = min(max(int(actor.number("channels")), 1), MOST_CHANNELS)
@@ -142,7 +142,7 @@ def _lidar_echoes(
     return found, counts, math.radians(memory.angle)
 
 
-def _lidar(world: World, actor: Actor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _lidar(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     found, counts, angle = _lidar_echoes(world, actor, place, memory)
     intensity = np.exp(-actor.number("atmosphere_attenuation_rate") * found.distances)
     drop, limit = actor.number("dropoff_general_rate"), actor.number("dropoff_intensity_limit")
@@ -160,7 +160,7 @@ def _lidar(world: World, actor: Actor, place: Transform, memory: _Memory) -> Ite
     yield _lidar_head(angle, np.bincount(channel, minlength=len(counts))) + rows.tobytes()
 
 
-def _semantic_lidar(world: World, actor: Actor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _semantic_lidar(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     found, counts, angle = _lidar_echoes(world, actor, place, memory)
     labels = world.layout.enums["CityObjectLabel"]
     objects = np.array([body.id for body in found.actors] + [0], np.uint32)  # the last one is the ground
@@ -176,7 +176,7 @@ def _lidar_head(angle: float, counts: NDArray[np.int64]) -> bytes:
     return head + counts.astype("<u4").tobytes()
 
 
-def _radar(world: World, actor: Actor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _radar(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     dt = max(world.delta, actor.number("sensor_tick"))
     count = min(max(round(actor.number("points_per_second") * dt), 0), MOST_RAYS)
     radius, turn = np.sqrt(memory.random.random(count)), 2.0 * np.pi * memory.random.random(count)
@@ -194,28 +194,28 @@ def _radar(world: World, actor: Actor, place: Transform, memory: _Memory) -> Ite
     yield rows.tobytes()
 
 
-_MEASURE: dict[str, Callable[[World, Actor, Transform, _Memory], Iterator[bytes]]] = {
+_MEASURE: dict[str, Callable[[World, ServerActor, Transform, _Memory], Iterator[bytes]]] = {
     "ACollisionSensor": _collision, "AGnssSensor": _gnss, "AInertialMeasurementUnit": _imu,
     "AObstacleDetectionSensor": _obstacle, "ARadar": _radar, "ARayCastLidar": _lidar,
     "ARayCastSemanticLidar": _semantic_lidar,
 }  # fmt: skip
 
 
-def _ignored(actor: Actor) -> frozenset[int]:
+def _ignored(actor: ServerActor) -> frozenset[int]:
     """A sensor does not see what carries it."""
     return frozenset({actor.id, actor.info.parent_id})
 
 
 def _cast(
     world: World, place: Transform, rays: NDArray[np.float64], reach: float, boxes: NDArray[np.float64],
-    actors: list[Actor],
+    actors: list[ServerActor],
 ) -> Echoes:  # fmt: skip
     return _cast_all(world, place, rays, reach, boxes, actors)[0]
 
 
 def _cast_all(
     world: World, place: Transform, rays: NDArray[np.float64], reach: float, boxes: NDArray[np.float64],
-    actors: list[Actor],
+    actors: list[ServerActor],
 ) -> tuple[Echoes, NDArray[np.bool_]]:  # fmt: skip
     """The echoes of rays (R, 3) in the sensor's frame, and which (R,) had one."""
     reach = min(max(reach, 0.0), 1000.0)

@@ -13,7 +13,7 @@ import numpy as np
 from takead_ros.compiled import prepare
 from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.ackermann import follow
-from takead_ros.simulators.carla_server.actors import Actor, Rows, box_of, plain_info, signal_volumes
+from takead_ros.simulators.carla_server.actors import Rows, ServerActor, box_of, plain_info, signal_volumes
 from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, described
 from takead_ros.simulators.carla_server.contacts import collide, look_at_signals, overlapping
 from takead_ros.simulators.carla_server.frames import inside
@@ -82,17 +82,17 @@ class World:
         self.contacts: tuple[Contact, ...] = ()
         self.rows = Rows()
         self.lights = Lights([signal for signal in town.signals if signal.type_id == "traffic.traffic_light"])
-        self._add(Actor(plain_info(self._number(), "spectator"), Kind.OTHER), IDENTITY)
+        self._add(ServerActor(plain_info(self._number(), "spectator"), Kind.OTHER), IDENTITY)
         self.spectator = self.rows.actors[0].id
         tags = bytes([self.layout.enums["CityObjectLabel"]["TrafficLight"]])
         for signal in self.lights.signals:
             info = plain_info(self._number(), signal.type_id, tags, signal.volume)
-            self._add(Actor(info, Kind.LIGHT, signal=signal), signal.transform)
+            self._add(ServerActor(info, Kind.LIGHT, signal=signal), signal.transform)
         tags = bytes([self.layout.enums["CityObjectLabel"]["TrafficSigns"]])
         for signal in town.signals:
             if signal not in self.lights.signals:
                 info = plain_info(self._number(), signal.type_id, tags, signal.volume)
-                self._add(Actor(info, Kind.SIGN, signal=signal), signal.transform)
+                self._add(ServerActor(info, Kind.SIGN, signal=signal), signal.transform)
         self._volumes = signal_volumes(self.rows.actors)
         self._flags = MAP_CHANGE | LIGHT_UPDATE
         if town.stage is not None:
@@ -155,21 +155,21 @@ class World:
 
     # --- actors ---------------------------------------------------------------------------------------------------
 
-    def actor(self, number: int) -> Actor:
+    def actor(self, number: int) -> ServerActor:
         """The actor with this id. Raises Refused."""
         found = self.rows.by_id.get(number)
         if found is None:
             raise Refused(f"actor {number}: not found, it was destroyed or never there")
         return found
 
-    def vehicle(self, number: int) -> Actor:
+    def vehicle(self, number: int) -> ServerActor:
         """The vehicle with this id. Raises Refused."""
         found = self.actor(number)
         if found.kind is not Kind.VEHICLE:
             raise Refused(f"actor {number} is a {found.type_id}, expected a vehicle")
         return found
 
-    def walker(self, number: int) -> Actor:
+    def walker(self, number: int) -> ServerActor:
         """The walker with this id. Raises Refused."""
         found = self.actor(number)
         if found.kind is not Kind.WALKER:
@@ -207,7 +207,7 @@ class World:
         number = self._next_id
         token = self.token(number) if blueprint.sensor else b""
         info = ActorInfo(number, parent, description, box_of(blueprint), self._tags(blueprint), token)
-        actor = Actor(info, blueprint.kind, blueprint, place=place if holder else None)
+        actor = ServerActor(info, blueprint.kind, blueprint, place=place if holder else None)
         actor.attributes = {item.id: item.value for item in description.attributes}
         car = None
         if blueprint.kind is Kind.VEHICLE:
@@ -359,7 +359,7 @@ class World:
         self._next_id += 1
         return self._next_id - 1
 
-    def _add(self, actor: Actor, place: Transform) -> None:
+    def _add(self, actor: ServerActor, place: Transform) -> None:
         self.rows.add(actor, place, None)
 
     def _tags(self, blueprint: Blueprint) -> bytes:
