@@ -17,7 +17,7 @@ from takead_ros.nodes.inputs import InputBox
 from takead_ros.nodes.rivals import Rivals
 from takead_ros.takeover.inputs import Now
 from takead_ros.takeover.memory import State
-from takead_ros.takeover.notice import Alarm, Notice, notice
+from takead_ros.takeover.notice import Notice, NoticeLevel, notice
 from takead_ros.takeover.parameters import ArbiterParameters
 
 REPORT_NS = SECOND  # arbiter/state and /diagnostics at least this often
@@ -78,9 +78,9 @@ class ArbiterOutput:
 
     def _say(self, told: Notice) -> None:
         """One line in the terminal. Each severity has its own call: rclpy refuses two at one place."""
-        if told.alarm is Alarm.ACT:
+        if told.alarm is NoticeLevel.ACT:
             self._logger.error(told.line)
-        elif told.alarm is Alarm.ATTEND:
+        elif told.alarm is NoticeLevel.ATTEND:
             self._logger.warning(told.line)
         else:
             self._logger.info(told.line)
@@ -135,5 +135,5 @@ def operator_status(told: Notice, stamp: int) -> Any:
 
 def mode_part(told: Notice) -> Part:
     """The mode, for a person: green only while somebody drives, and with what is asked of the person else."""
-    level = {Alarm.CALM: Level.OK, Alarm.ATTEND: Level.WARN, Alarm.ACT: Level.ERROR}[told.alarm]
+    level = {NoticeLevel.CALM: Level.OK, NoticeLevel.ATTEND: Level.WARN, NoticeLevel.ACT: Level.ERROR}[told.alarm]
     return Part("mode", level, told.line, {"mode": told.mode.name, "reason": told.why, "asked": told.asked.name})

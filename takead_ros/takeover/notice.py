@@ -14,7 +14,7 @@ from takead_ros.takeover.memory import Response, State
 from takead_ros.takeover.parameters import ArbiterParameters
 
 
-class Alarm(IntEnum):
+class NoticeLevel(IntEnum):
     """How urgent a notice is: all is well; look here; do something now."""
 
     CALM = 0
@@ -61,7 +61,7 @@ class Notice:
     mode: M
     lateral: Source
     longitudinal: Source
-    alarm: Alarm
+    alarm: NoticeLevel
     asked: Asked
     why: str
     goes_on: str
@@ -89,20 +89,20 @@ class Notice:
 def notice(state: State, command: DriveCommand, now: Now, p: ArbiterParameters) -> Notice:
     """What to tell after the tick that led to ``state`` and ``command``."""
     answer = engagement(state, derive_facts(state, now, p)[1], p)  # what engage would answer now
-    mode, asked, alarm, goes_on = state.mode, Asked.NOTHING, Alarm.CALM, NEXT.get(state.mode, "")
+    mode, asked, alarm, goes_on = state.mode, Asked.NOTHING, NoticeLevel.CALM, NEXT.get(state.mode, "")
     why = f"{state.earlier}, {state.reason}" if mode is M.STOPPED and state.reason != ARRIVED else state.reason
     if mode is M.MRM:
-        asked, alarm, goes_on = Asked.TAKE_OVER, Alarm.ACT, f"or {_engage(answer)}"
+        asked, alarm, goes_on = Asked.TAKE_OVER, NoticeLevel.ACT, f"or {_engage(answer)}"
     elif mode is M.STOPPED and (state.reason == ARRIVED or answer.code == ARRIVED):
-        asked, alarm, goes_on = Asked.GIVE_GOAL, Alarm.ATTEND, ""
+        asked, alarm, goes_on = Asked.GIVE_GOAL, NoticeLevel.ATTEND, ""
     elif mode is M.STOPPED:
-        asked, alarm, goes_on = Asked.ENGAGE, Alarm.ACT, _engage(answer)
+        asked, alarm, goes_on = Asked.ENGAGE, NoticeLevel.ACT, _engage(answer)
     elif mode is M.DISENGAGED and p.auto_engage and not state.was_engaged:
-        alarm, goes_on = Alarm.ATTEND, f"starts by itself once engage is possible: {_obstacle(answer)}"
+        alarm, goes_on = NoticeLevel.ATTEND, f"starts by itself once engage is possible: {_obstacle(answer)}"
     elif mode is M.DISENGAGED and answer.code == ARRIVED:
-        asked, alarm = Asked.GIVE_GOAL, Alarm.ATTEND
+        asked, alarm = Asked.GIVE_GOAL, NoticeLevel.ATTEND
     elif mode is M.DISENGAGED:
-        asked, alarm, goes_on = Asked.ENGAGE, Alarm.ATTEND, _engage(answer)
+        asked, alarm, goes_on = Asked.ENGAGE, NoticeLevel.ATTEND, _engage(answer)
     key = (mode, command.lateral, command.longitudinal, asked, state.reason, answer.code)
     return Notice(mode, command.lateral, command.longitudinal, alarm, asked, why, goes_on, key)
 

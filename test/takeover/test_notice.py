@@ -13,7 +13,7 @@ from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.takeover.inputs import Ask
 from takead_ros.takeover.memory import State
-from takead_ros.takeover.notice import ASKED, WHO, Alarm, Asked, Notice, notice
+from takead_ros.takeover.notice import ASKED, WHO, Asked, Notice, NoticeLevel, notice
 
 STANDS = (M.MRM, M.STOPPED, M.DISENGAGED)
 # Everything that an input may do from here on: a healthy one, none, and messages that make engaging impossible.
@@ -43,8 +43,8 @@ def test_every_mode_says_who_why_what_is_asked_and_what_next(mode: M | None, inp
         assert said.mode is now and said.why and said.who
         assert (said.lateral, said.longitudinal) == (loop.command.lateral, loop.command.longitudinal)
         assert WHO[said.lateral] in said.who and WHO[said.longitudinal] in said.who
-        assert (said.alarm is Alarm.CALM) == (now not in STANDS), "never calm over a vehicle that stands or stops"
-        assert (said.alarm is Alarm.ACT) == (now is M.MRM or (now is M.STOPPED and said.asked is Asked.ENGAGE))
+        assert (said.alarm is NoticeLevel.CALM) == (now not in STANDS), "never calm over a vehicle that stands or stops"
+        assert (said.alarm is NoticeLevel.ACT) == (now is M.MRM or (now is M.STOPPED and said.asked is Asked.ENGAGE))
         if now in STANDS:
             itself = now is M.DISENGAGED and auto and not loop.state.was_engaged
             assert (said.asked is Asked.NOTHING) == itself
@@ -76,14 +76,14 @@ def test_a_stop_for_a_lost_scene_and_the_way_out_of_it() -> None:
     assert told(loop).line == "POLICY: the policy (engaged)"
     loop.dead(20)
     said = told(loop)
-    assert (said.mode, said.asked, said.alarm) == (M.MRM, Asked.TAKE_OVER, Alarm.ACT)
+    assert (said.mode, said.asked, said.alarm) == (M.MRM, Asked.TAKE_OVER, NoticeLevel.ACT)
     assert said.line.startswith("MRM: the minimum-risk stop (no_driver:") and "| TAKE OVER |" in said.line
     assert "no fresh scene" in said.goes_on
     loop.speed = 0.0
     while loop.mode is M.MRM:
         loop.tick()
     said = told(loop)
-    assert (said.mode, said.asked, said.alarm) == (M.STOPPED, Asked.ENGAGE, Alarm.ACT)
+    assert (said.mode, said.asked, said.alarm) == (M.STOPPED, Asked.ENGAGE, NoticeLevel.ACT)
     assert said.why.startswith("no_driver:") and said.why.endswith("standstill")
     assert said.goes_on == "engage is possible now"
     loop.tick(ask=Ask.ENGAGE)
@@ -92,12 +92,12 @@ def test_a_stop_for_a_lost_scene_and_the_way_out_of_it() -> None:
 
 def test_at_the_end_of_the_route_a_goal_is_asked_for() -> None:
     loop = in_mode(M.ARRIVING)
-    assert told(loop).alarm is Alarm.CALM
+    assert told(loop).alarm is NoticeLevel.CALM
     loop.speed = 0.0
     while loop.mode is M.ARRIVING:
         loop.tick()
     said = told(loop)
-    assert (said.mode, said.asked, said.alarm) == (M.STOPPED, Asked.GIVE_GOAL, Alarm.ATTEND)
+    assert (said.mode, said.asked, said.alarm) == (M.STOPPED, Asked.GIVE_GOAL, NoticeLevel.ATTEND)
     assert said.asked_text == "give a new goal, then call the service engage"
 
 
