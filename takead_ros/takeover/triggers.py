@@ -60,7 +60,7 @@ POSES_KEPT = 20  # a second of scenes: plans are placed at the pose of the scene
 
 
 @dataclass(frozen=True)
-class Alarm:
+class TriggerState:
     """One trigger over time (ns): since when its enter condition holds, whether it is active, since when its exit
     condition holds, and what was found last."""
 
@@ -74,7 +74,7 @@ class Alarm:
 class MonitorState:
     """Begin with ``MonitorState()``. Times are the scenes' stamps, in ns."""
 
-    alarms: Mapping[Trigger, Alarm] = field(default_factory=dict)
+    alarms: Mapping[Trigger, TriggerState] = field(default_factory=dict)
     poses: Mapping[int, tuple[float, float, float, float]] = field(default_factory=dict)  # x, y, yaw, speed, by stamp
     began: int | None = None  # the first scene
     last: int = 0  # the last scene
@@ -106,7 +106,7 @@ def evaluate(
     for trigger, record in RECORDS.items():
         finding = record.find(view, p) if sound or not record.of_plan else None
         if finding is not None or trigger in memory.alarms:
-            alarms[trigger] = updated(memory.alarms.get(trigger, Alarm()), finding, record, scene.stamp, p)
+            alarms[trigger] = updated(memory.alarms.get(trigger, TriggerState()), finding, record, scene.stamp, p)
     return most_severe(scene, alarms), replace(memory, alarms=alarms)
 
 
@@ -175,20 +175,22 @@ def _stood(scene: Scene, memory: MonitorState) -> float:
     return (scene.stamp - memory.stands_since) / SECOND if memory.stands_since is not None else 0.0
 
 
-def updated(alarm: Alarm, finding: Finding | None, record: Record, stamp: int, p: MonitorParameters) -> Alarm:
+def updated(
+    alarm: TriggerState, finding: Finding | None, record: Record, stamp: int, p: MonitorParameters
+) -> TriggerState:
     """``alarm`` after what was found at ``stamp``; nothing found counts as the exit condition."""
     enter = finding is not None and finding.enter
     leave = finding is None or finding.leave
     if not alarm.active:
         entering = (alarm.entering if alarm.entering is not None else stamp) if enter else None
         active = entering is not None and stamp - entering >= record.sustain_s(p) * SECOND
-        return Alarm(entering, active, None, finding)
+        return TriggerState(entering, active, None, finding)
     leaving = (alarm.leaving if alarm.leaving is not None else stamp) if leave and not enter else None
     gone = leaving is not None and stamp - leaving >= record.clear_s(p) * SECOND
-    return Alarm(None, not gone, leaving, finding if finding is not None and not leave else alarm.finding)
+    return TriggerState(None, not gone, leaving, finding if finding is not None and not leave else alarm.finding)
 
 
-def most_severe(scene: Scene, alarms: Mapping[Trigger, Alarm]) -> TakeoverRequest:
+def most_severe(scene: Scene, alarms: Mapping[Trigger, TriggerState]) -> TakeoverRequest:
     """What is asked for: first where nobody is fit, then by severity; NONE where no alarm is active."""
     active = [alarm.finding for alarm in alarms.values() if alarm.active and alarm.finding is not None]
     if not active:

@@ -14,7 +14,7 @@ from takead_ros.domain.units import SECOND
 from takead_ros.takeover import conduct
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.risks import RECORDS
-from takead_ros.takeover.triggers import Alarm, MonitorState, evaluate, most_severe, updated
+from takead_ros.takeover.triggers import MonitorState, TriggerState, evaluate, most_severe, updated
 from takead_ros.takeover.view import Finding, Record
 
 P = MonitorParameters()
@@ -28,9 +28,9 @@ def test_an_alarm_comes_after_its_time_and_goes_after_its_time() -> None:
     kind = Record(Trigger.STUCK, conduct.stuck, "", "", "", "off_route_sustain_s", "unhealthy_clear_s")
     assert (kind.sustain_s(P), kind.clear_s(P)) == (0.2, 0.5)
     at_once = replace(kind, sustain=None)
-    assert at_once.sustain_s(P) == 0.0 and updated(Alarm(), finding(True, False), at_once, 5, P).active
+    assert at_once.sustain_s(P) == 0.0 and updated(TriggerState(), finding(True, False), at_once, 5, P).active
     enters, leaves, holds = finding(True, False, "in"), finding(False, True, "out"), finding(False, False, "between")
-    alarm, seen, texts = Alarm(), [], []
+    alarm, seen, texts = TriggerState(), [], []
     for i, found in enumerate([enters] * 3 + [holds] * 2 + [leaves] * 5 + [None, None]):
         alarm = updated(alarm, found, kind, i * SECOND // 10, P)
         seen.append(alarm.active)
@@ -44,7 +44,7 @@ def test_what_is_interrupted_begins_again() -> None:
     enters, leaves, holds, both = finding(True, False), finding(False, True), finding(False, False), finding(True, True)
 
     def active(found: list[Finding | None]) -> list[bool]:
-        alarm, seen = Alarm(), []
+        alarm, seen = TriggerState(), []
         for i, one in enumerate(found):
             alarm = updated(alarm, one, kind, i * SECOND // 10, P)
             seen.append(alarm.active)
@@ -62,7 +62,7 @@ def test_the_most_severe_is_asked_for() -> None:
     now = scene(77)
 
     def asked(*findings: Finding, active: bool = True) -> TakeoverRequest:
-        return most_severe(now, {f.trigger: Alarm(None, active, None, f) for f in findings})
+        return most_severe(now, {f.trigger: TriggerState(None, active, None, f) for f in findings})
 
     stuck, route = finding(True, False, "a", 0.3), finding(True, False, "b", 0.5, Trigger.OFF_ROUTE)
     assert asked() == asked(stuck, active=False) == TakeoverRequest(77, Trigger.NONE)
@@ -75,7 +75,7 @@ def test_the_most_severe_is_asked_for() -> None:
     full = Finding(Trigger.TIME_TO_COLLISION, True, False, 1.7, 0.8, 5, "e")
     assert asked(full) == TakeoverRequest(77, Trigger.TIME_TO_COLLISION, 1.0, 0.8, 5, "e")
     assert asked(replace(full, severity=-0.5)).severity == 0.0
-    assert most_severe(now, {Trigger.STUCK: Alarm(None, True, None, None)}).trigger is Trigger.NONE
+    assert most_severe(now, {Trigger.STUCK: TriggerState(None, True, None, None)}).trigger is Trigger.NONE
 
 
 class Watch:
