@@ -156,7 +156,7 @@ class Controls(NamedTuple):
     distance: Vector
 
 
-class Batch(NamedTuple):
+class EncodedScenes(NamedTuple):
     """B encoded scenes: the inputs of the format ``vector-1`` with a batch axis."""
 
     ego: Matrix32
@@ -174,7 +174,7 @@ class Observed(NamedTuple):
     """Observations of B environments: the inputs of the format ``vector-1``, what decoding an answer needs, and whether
     (B,) an observation could be encoded."""
 
-    encoded: Batch
+    encoded: EncodedScenes
     frames: Frames
     motions: Motions
     sound: Flags

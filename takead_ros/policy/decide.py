@@ -8,7 +8,7 @@ import numpy as np
 from takead_ros.compiled import prepare
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
-from takead_ros.policy.arrays import Batch, Frames, Heads, Motions
+from takead_ros.policy.arrays import EncodedScenes, Frames, Heads, Motions
 from takead_ros.policy.kernels.decode import answer_all
 from takead_ros.policy.model import Policy
 from takead_ros.policy.vector import VECTOR_1, decoder
@@ -35,7 +35,7 @@ class Decider:
         prepare()
         self._policy, self._decoder = policy, decoder(policy.manifest)
 
-    def decide(self, encoded: Batch, frames: Frames, motions: Motions, sound: np.ndarray) -> FloatArray:
+    def decide(self, encoded: EncodedScenes, frames: Frames, motions: Motions, sound: np.ndarray) -> FloatArray:
         """Commands (B, 2): steering angle rad, acceleration m/s^2. ``sound`` (B,) says on entry which observations
         hold, and on return for which of them there is a command."""
         commands = np.zeros((len(sound), 2))

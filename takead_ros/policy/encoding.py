@@ -25,7 +25,7 @@ from takead_ros.domain.scene import (
     Scene,
     TrafficControl,
 )
-from takead_ros.policy.arrays import Batch, Body, Controls, Guidance, Others, Pieces, RouteFrame
+from takead_ros.policy.arrays import Body, Controls, EncodedScenes, Guidance, Others, Pieces, RouteFrame
 from takead_ros.policy.kernels.encode import SPEED, cut, fill
 from takead_ros.policy.route_frame import NotFiniteError, route_frame
 
@@ -118,9 +118,9 @@ _SHAPES: tuple[tuple[int, ...], ...] = (
 )
 
 
-def empty_batch(count: int) -> Batch:
+def empty_batch(count: int) -> EncodedScenes:
     """Room for ``count`` encoded scenes, not yet written to."""
-    return Batch(*(np.empty((count, *shape), np.float32) for shape in _SHAPES))
+    return EncodedScenes(*(np.empty((count, *shape), np.float32) for shape in _SHAPES))
 
 
 def encode(scene: Scene, cache: LineCache | None = None, frame: RouteFrame | None = None) -> Encoded:
@@ -136,7 +136,7 @@ def encode(scene: Scene, cache: LineCache | None = None, frame: RouteFrame | Non
 
 
 def encode_into(
-    batch: Batch, row: int, scene: Scene, cache: LineCache | None = None, frame: RouteFrame | None = None
+    batch: EncodedScenes, row: int, scene: Scene, cache: LineCache | None = None, frame: RouteFrame | None = None
 ) -> None:
     """Encode the scene into row ``row`` of ``batch``; see ``encode``."""
     prepare()

@@ -14,8 +14,8 @@ from takead_ros.domain.kernels import interpolate
 from takead_ros.domain.navigation import AHEAD, BEHIND, TARGETS
 from takead_ros.domain.perceived_tracks import COLUMNS, ID, KIND, LENGTH, VISIBILITY, VX, VY, WIDTH, YAW, X, Y
 from takead_ros.domain.visibility import RANGE, Footprints, share_seen
-from takead_ros.policy.arrays import Batch as Encoded
 from takead_ros.policy.arrays import Body, Controls, Frames, Guidance, Motions, Observed, Others, Pieces
+from takead_ros.policy.arrays import EncodedScenes as Encoded
 from takead_ros.policy.encoding import empty_batch
 from takead_ros.policy.kernels.encode import fill_row
 from takead_ros.policy.kernels.route import lay_frame, observed_frame
