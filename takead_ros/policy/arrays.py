@@ -19,7 +19,7 @@ class RouteFrame(NamedTuple):
     heading_error: float
 
 
-class Body(NamedTuple):
+class EgoFields(NamedTuple):
     """The ego: pose x y m, yaw rad; speed lateral_speed m/s, yaw_rate rad/s; length width wheelbase m."""
 
     x: float

@@ -25,7 +25,7 @@ from takead_ros.domain.scene import (
     Scene,
     TrafficControl,
 )
-from takead_ros.policy.arrays import Body, Controls, EncodedScenes, Guidance, Others, Pieces, RouteFrame
+from takead_ros.policy.arrays import Controls, EgoFields, EncodedScenes, Guidance, Others, Pieces, RouteFrame
 from takead_ros.policy.kernels.encode import SPEED, cut, fill
 from takead_ros.policy.route_frame import NotFiniteError, route_frame
 
@@ -157,8 +157,8 @@ def encode_into(
         raise NotFiniteError(f"scene has a value that is not finite (in encoded '{Batch._fields[bad]}')")
 
 
-def _body(ego: EgoState) -> Body:
-    return Body(*(float(getattr(ego, name)) for name in Body._fields))
+def _body(ego: EgoState) -> EgoFields:
+    return EgoFields(*(float(getattr(ego, name)) for name in EgoFields._fields))
 
 
 def _guidance(route: Route) -> Guidance:

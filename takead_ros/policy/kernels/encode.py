@@ -6,7 +6,7 @@ import numpy as np
 
 from takead_ros.compiled import Cube, Indices, Matrix, Matrix32, Vector, Vector32, kernel, part
 from takead_ros.domain.kernels import interpolate
-from takead_ros.policy.arrays import Body, Controls, EncodedScenes, Guidance, Others, Pieces, RouteFrame
+from takead_ros.policy.arrays import Controls, EgoFields, EncodedScenes, Guidance, Others, Pieces, RouteFrame
 from takead_ros.policy.kernels.route import located, placed
 
 PATH_STEP = 4.0  # m between encoded points of the reference path
@@ -58,7 +58,7 @@ def cut(points: Matrix, longest: float, each: int) -> Cube:
 
 
 @part
-def _ego(row: int, ego: Body, guidance: Guidance, frame: RouteFrame, batch: EncodedScenes) -> None:
+def _ego(row: int, ego: EgoFields, guidance: Guidance, frame: RouteFrame, batch: EncodedScenes) -> None:
     out, limit = batch.ego[row], guidance.speed_limit
     known = not np.isnan(limit)
     out[0], out[1], out[2] = ego.speed / SPEED, ego.lateral_speed, ego.yaw_rate / YAW_RATE
@@ -82,7 +82,7 @@ def _ego(row: int, ego: Body, guidance: Guidance, frame: RouteFrame, batch: Enco
 
 
 @part
-def _object(out: Vector32, n: int, ego: Body, others: Others, frame: RouteFrame) -> None:
+def _object(out: Vector32, n: int, ego: EgoFields, others: Others, frame: RouteFrame) -> None:
     cos, sin = np.cos(ego.yaw), np.sin(ego.yaw)
     dx, dy = others.x[n] - ego.x, others.y[n] - ego.y
     x, y = cos * dx + sin * dy, cos * dy - sin * dx
@@ -117,7 +117,7 @@ def _object(out: Vector32, n: int, ego: Body, others: Others, frame: RouteFrame)
 
 
 @part
-def _objects(row: int, ego: Body, others: Others, frame: RouteFrame, batch: EncodedScenes) -> None:
+def _objects(row: int, ego: EgoFields, others: Others, frame: RouteFrame, batch: EncodedScenes) -> None:
     """The nearest visible objects, nearest first, each in ``base_link`` and along the route."""
     features, mask = batch.objects[row], batch.objects_mask[row]
     rows, keys, count = np.empty(len(mask), np.int64), np.empty(len(mask)), 0
@@ -131,7 +131,7 @@ def _objects(row: int, ego: Body, others: Others, frame: RouteFrame, batch: Enco
 
 
 @part
-def _lines(row: int, ego: Body, pieces: Pieces, batch: EncodedScenes) -> None:
+def _lines(row: int, ego: EgoFields, pieces: Pieces, batch: EncodedScenes) -> None:
     """The pieces of map geometry nearest to a point a little ahead of the ego, nearest first."""
     features, mask = batch.lines[row], batch.lines_mask[row]
     cos, sin = np.cos(ego.yaw), np.sin(ego.yaw)
@@ -160,7 +160,7 @@ def _lines(row: int, ego: Body, pieces: Pieces, batch: EncodedScenes) -> None:
 
 
 @part
-def _controls(row: int, ego: Body, controls: Controls, batch: EncodedScenes) -> None:
+def _controls(row: int, ego: EgoFields, controls: Controls, batch: EncodedScenes) -> None:
     """Lights and signs that are ahead or hardly passed, nearest first."""
     features, mask = batch.controls[row], batch.controls_mask[row]
     rows, keys, count = np.empty(len(mask), np.int64), np.empty(len(mask)), 0
@@ -193,7 +193,7 @@ def _finite(values: Matrix32) -> bool:
 @kernel
 def fill(
     row: int,
-    ego: Body,
+    ego: EgoFields,
     guidance: Guidance,
     frame: RouteFrame,
     others: Others,
@@ -209,7 +209,7 @@ def fill(
 @part
 def fill_row(
     row: int,
-    ego: Body,
+    ego: EgoFields,
     guidance: Guidance,
     frame: RouteFrame,
     others: Others,

@@ -14,7 +14,7 @@ from takead_ros.domain.kernels import interpolate
 from takead_ros.domain.navigation import AHEAD, BEHIND, TARGETS
 from takead_ros.domain.perceived_tracks import COLUMNS, ID, KIND, LENGTH, VISIBILITY, VX, VY, WIDTH, YAW, X, Y
 from takead_ros.domain.visibility import RANGE, Footprints, share_seen
-from takead_ros.policy.arrays import Body, Controls, Frames, Guidance, Motions, Observed, Others, Pieces
+from takead_ros.policy.arrays import Controls, EgoFields, Frames, Guidance, Motions, Observed, Others, Pieces
 from takead_ros.policy.arrays import EncodedScenes as Encoded
 from takead_ros.policy.encoding import empty_batch
 from takead_ros.policy.kernels.encode import fill_row
@@ -242,7 +242,9 @@ def observe_all(world: World, map: Map, rows: Indices, seen: Seen, out: Observed
         choose_map(world, map, e)
         n = recall(seen, e, others) if seen.noisy else find_others(world, e, others)
         c = find_controls(world, e, vehicle.length / 2.0, controls)
-        body = Body(ego[0], ego[1], ego[2], ego[3], ego[4], ego[5], vehicle.length, vehicle.width, vehicle.wheelbase)
+        body = EgoFields(
+            ego[0], ego[1], ego[2], ego[3], ego[4], ego[5], vehicle.length, vehicle.width, vehicle.wheelbase
+        )
         pieces = Pieces(map.piece_points[e], map.piece_flags[e], map.around[e, : map.around_count[e]])
         way, told, shown = guide(world, e, targets, commands), first_others(others, n), first_controls(controls, c)
         sound[k] = fill_row(k, body, way, observed_frame(frames, k), told, pieces, shown, out.encoded) < 0
