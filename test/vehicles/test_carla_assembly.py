@@ -12,7 +12,7 @@ pytest.importorskip("carla", reason="the carla package is an extra")
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import ControlKind, LightState, LineKind, ObjectKind, RouteCommand
-from takead_ros.vehicles.carla.assembly import Body, SceneAssembly
+from takead_ros.vehicles.carla.assembly import EgoDimensions, SceneAssembly
 
 LANE = -1.75
 ROUTE = np.stack([np.arange(-58.0, 58.0), np.full(116, LANE)], 1)
@@ -22,7 +22,7 @@ CAR, WALKER = 6, 4
 @pytest.fixture
 def assembly(bridge: Any, crossing_xodr: str) -> SceneAssembly:
     """Everything is there at 10 s; the light at the far side has its trigger volume before the crossing."""
-    made = SceneAssembly(Body(4.79, 2.16), max_age_s=0.2, steering_share=lambda speed: 1.0 - 0.01 * speed)
+    made = SceneAssembly(EgoDimensions(4.79, 2.16), max_age_s=0.2, steering_share=lambda speed: 1.0 - 0.01 * speed)
     made.on_world(bridge.world(crossing_xodr))
     made.on_info(bridge.info())
     made.on_waypoints(bridge.waypoints(ROUTE))
@@ -168,7 +168,7 @@ def test_an_old_input_gives_no_scene_and_says_which(assembly: SceneAssembly, bri
 
 
 def test_nothing_is_told_before_all_is_there(bridge: Any, straight_xodr: str) -> None:
-    made = SceneAssembly(Body(4.79, 2.16), max_age_s=0.2, steering_share=lambda speed: 1.0 - 0.01 * speed)
+    made = SceneAssembly(EgoDimensions(4.79, 2.16), max_age_s=0.2, steering_share=lambda speed: 1.0 - 0.01 * speed)
     faults = []
     for message, take in (
         (bridge.world(straight_xodr), made.on_world),
@@ -201,7 +201,7 @@ def test_a_new_route_replaces_the_old_one(assembly: SceneAssembly, bridge: Any) 
 
 
 def test_a_refused_vehicle_info_gives_no_scene(bridge: Any, crossing_xodr: str) -> None:
-    made = SceneAssembly(Body(4.79, 2.16), max_age_s=0.2, steering_share=lambda speed: 1.0 - 0.01 * speed)
+    made = SceneAssembly(EgoDimensions(4.79, 2.16), max_age_s=0.2, steering_share=lambda speed: 1.0 - 0.01 * speed)
     made.on_world(bridge.world(crossing_xodr))
     made.on_waypoints(bridge.waypoints(ROUTE))
     made.on_status(bridge.status(10.0))

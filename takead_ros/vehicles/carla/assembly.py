@@ -19,7 +19,7 @@ from takead_ros.vehicles.carla.surroundings import Surroundings, route_text
 
 
 @dataclass(frozen=True)
-class Body:
+class EgoDimensions:
     """The ego's box, which the bridge does not tell, in m."""
 
     length: float
@@ -33,7 +33,7 @@ class SceneAssembly:
     odometry's) give none: an old picture must not look like a new one. steering_share: see ``ego_from_bridge``.
     """
 
-    def __init__(self, body: Body, max_age_s: float, steering_share: Callable[[float], float]) -> None:
+    def __init__(self, body: EgoDimensions, max_age_s: float, steering_share: Callable[[float], float]) -> None:
         self._body, self._max_age_ns, self._steering_share = body, round(max_age_s * SECOND), steering_share
         self.fault = "no message yet"
         self._around: Surroundings | None = None

@@ -15,7 +15,7 @@ from takead_ros.messages.convert import header_to_msg
 from takead_ros.messages.fields import stamp_from_msg
 from takead_ros.messages.interfaces import Interface, Qos
 from takead_ros.vehicles.api import Input, VehicleParameters, message
-from takead_ros.vehicles.carla.assembly import Body, SceneAssembly
+from takead_ros.vehicles.carla.assembly import EgoDimensions, SceneAssembly
 from takead_ros.vehicles.carla.control import PedalParameters, actuate, steering_share
 
 LATCHED, DEEP = Qos(1, latched=True), Qos(10)  # as the bridge has them
@@ -43,7 +43,7 @@ class CarlaSide:
     def __init__(self, parameters: Callable[[], CarlaParameters]) -> None:
         self._parameters, p = parameters, parameters()
         self._assembly = a = SceneAssembly(
-            Body(p.length_m, p.width_m), p.max_input_age_s, lambda speed: steering_share(speed, parameters())
+            EgoDimensions(p.length_m, p.width_m), p.max_input_age_s, lambda speed: steering_share(speed, parameters())
         )
         self._stamp = 0  # of the newest odometry
         self._actuated: int | None = None
