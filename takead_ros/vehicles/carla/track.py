@@ -31,7 +31,7 @@ CHECKS = ((4.0, 1.5), (8.0, 1.5), (8.0, -2.0), (12.0, -5.0), (12.0, 0.0), (15.0,
 
 
 @dataclass(frozen=True)
-class Check:
+class PedalCheck:
     """The acceleration that a vehicle at ``speed`` m/s was ``asked`` for, and what it ``got`` by the map alone."""
 
     speed: float
@@ -88,7 +88,7 @@ class Track:
             self._turn(speed)
         return Samples(*np.array(self._rows).T)
 
-    def check(self, parameters: PedalParameters, seconds: float = 1.5) -> list[Check]:
+    def check(self, parameters: PedalParameters, seconds: float = 1.5) -> list[PedalCheck]:
         """What becomes of constant wishes by the map alone, without the integral."""
         alone = parameters.model_copy(update={"integral_gain_per_s": 0.0})
         found = []
@@ -100,7 +100,7 @@ class Track:
                 command = DriveCommand(0, 0.0, asked, Source.POLICY, Source.POLICY)
                 pedals = actuate(command, self._speed(), 0.0, self.chassis.max_steering_angle, 0.0, STEP_S, alone)
                 self._tick(pedals)
-            found.append(Check(first, asked, (self._speed() - first) / seconds))
+            found.append(PedalCheck(first, asked, (self._speed() - first) / seconds))
         return found
 
     def _turn(self, speed: float) -> None:
