@@ -53,9 +53,9 @@ def identify(
 def _identify(host: str, port: int, blueprint: str, timeout_s: float, out: Path, plot: Path | None) -> None:
     from takead_ros.vehicles.carla.control import PedalParameters
     from takead_ros.vehicles.carla.identification import IDENTIFIED, identify_from, parameter_file
-    from takead_ros.vehicles.carla.track import Track
+    from takead_ros.vehicles.carla.track import ProvingGround
 
-    track = Track(host, port, blueprint, timeout_s)
+    track = ProvingGround(host, port, blueprint, timeout_s)
     try:
         samples = track.drive(note)
         found = identify_from(samples, track.chassis)

@@ -39,7 +39,7 @@ class PedalCheck:
     got: float
 
 
-class Track:
+class ProvingGround:
     """A vehicle on the road. Raises TakeadError where there is no server, or no such vehicle."""
 
     def __init__(self, host: str, port: int, blueprint: str, timeout_s: float) -> None:
