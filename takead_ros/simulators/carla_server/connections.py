@@ -65,7 +65,7 @@ class Hub(Protocol):
     managers: dict[int, tuple[str, int]]
     counts: Counts
     recorder: Recorder | None
-    clients: set[Client]
+    clients: set[ClientConnection]
 
     def tick(self) -> None: ...
     def wait_s(self) -> float: ...
@@ -80,7 +80,7 @@ class Hub(Protocol):
     def connections(self) -> int: ...
 
 
-class Client(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """The calls of one client; ``Host`` for what answers them."""
 
     def __init__(self, server: Hub) -> None:

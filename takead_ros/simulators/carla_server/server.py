@@ -11,7 +11,7 @@ from typing import Protocol
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.simulators.carla_server import methods_actors, methods_world
-from takead_ros.simulators.carla_server.connections import Client, Counts, Listener, Recorder
+from takead_ros.simulators.carla_server.connections import ClientConnection, Counts, Listener, Recorder
 from takead_ros.simulators.carla_server.methods import Ready, ready
 from takead_ros.simulators.carla_server.methods_world import WORLD_STREAM
 from takead_ros.simulators.carla_server.sensors import Sensors
@@ -48,7 +48,7 @@ class Server:
         self.managers: dict[int, tuple[str, int]] = {}
         self.counts = Counts()
         self.kept_map = ""
-        self.clients: set[Client] = set()
+        self.clients: set[ClientConnection] = set()
         self._listeners: dict[int, set[Listener]] = {}
         self._missed: set[str] = set()
         self._due = 0.0
@@ -62,7 +62,7 @@ class Server:
         loop = asyncio.get_running_loop()
         try:
             self._servers = [
-                await loop.create_server(lambda: Client(self), host, port),
+                await loop.create_server(lambda: ClientConnection(self), host, port),
                 await loop.create_server(lambda: Listener(self), host, stream_port),
             ]
         except OSError as error:
