@@ -35,7 +35,7 @@ LISTENER_S = 0.25
 MOST_WAITING = 64 * 1024 * 1024  # bytes that a listener may be behind in synchronous mode
 
 
-class Recorder(Protocol):
+class WorldObserver(Protocol):
     """Told what happens."""
 
     def frame(self, world: World) -> None:
@@ -64,7 +64,7 @@ class Hub(Protocol):
     calls: Mapping[str, Ready]
     managers: dict[int, tuple[str, int]]
     counts: Counts
-    recorder: Recorder | None
+    recorder: WorldObserver | None
     clients: set[ClientConnection]
 
     def tick(self) -> None: ...

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.simulators.carla_server import methods_actors, methods_world
-from takead_ros.simulators.carla_server.connections import ClientConnection, Counts, Listener, Recorder
+from takead_ros.simulators.carla_server.connections import ClientConnection, Counts, Listener, WorldObserver
 from takead_ros.simulators.carla_server.methods import Ready, ready
 from takead_ros.simulators.carla_server.methods_world import WORLD_STREAM
 from takead_ros.simulators.carla_server.sensors import Sensors
@@ -40,7 +40,7 @@ class Server:
     clock; asynchronous mode never is."""
 
     def __init__(
-        self, world: World, towns: Towns, say: Callable[[str], None], realtime: bool, recorder: Recorder | None = None
+        self, world: World, towns: Towns, say: Callable[[str], None], realtime: bool, recorder: WorldObserver | None = None
     ) -> None:  # fmt: skip
         self.world, self.towns, self.say, self.realtime, self.recorder = world, towns, say, realtime, recorder
         self.calls: Mapping[str, Ready] = ready(world.layout, METHODS)
