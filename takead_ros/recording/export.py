@@ -98,7 +98,7 @@ def _write(arrow: Any, tables: Sequence[Table], out: Path, format_: str) -> tupl
         with replacing(out) as partial:
             arrow.parquet.write_table(whole, partial)
         return int(whole.num_rows), []
-    named = [lerobot.Clip(manifest.clip_id, _task(manifest), columns) for _, manifest, columns in tables]
+    named = [lerobot.ClipTable(manifest.clip_id, _task(manifest), columns) for _, manifest, columns in tables]
     work = Path(tempfile.mkdtemp(prefix=f".{out.name[:80]}.", suffix=".part", dir=out.parent))
     try:
         found = lerobot.write(arrow, named, STATE, ACTION, work, FORMATS[format_])

@@ -25,7 +25,7 @@ DRIVERS = ("action.policy", "action.expert")
 QUANTILES = (0.01, 0.10, 0.50, 0.90, 0.99)
 
 
-class Clip(NamedTuple):
+class ClipTable(NamedTuple):
     """A clip's id, what it shows in words, and its columns as ``export.table`` gives them."""
 
     clip_id: str
@@ -44,7 +44,7 @@ class _Episode:
 
 
 def write(
-    arrow: Any, clips: Sequence[Clip], state: Sequence[str], action: Sequence[str], out: Path, version: str
+    arrow: Any, clips: Sequence[ClipTable], state: Sequence[str], action: Sequence[str], out: Path, version: str
 ) -> tuple[int, list[str]]:
     """Write ``clips`` as a data set of ``version`` into the folder ``out``, which exists and is empty.
 
@@ -95,7 +95,7 @@ def _stretches(columns: dict[str, list[Any]]) -> Iterator[list[int]]:
 
 
 def _episodes(
-    pieces: Iterable[tuple[Clip, list[int]]], known: list[int], drivers: list[str], tasks: list[str]
+    pieces: Iterable[tuple[ClipTable, list[int]]], known: list[int], drivers: list[str], tasks: list[str]
 ) -> Iterator[_Episode]:
     index = 0
     for number, (clip, rows) in enumerate(pieces):

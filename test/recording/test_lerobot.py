@@ -70,7 +70,7 @@ def columns(count: int, period: float = 0.1, first: float | None = None) -> dict
 
 def written(tmp_path: Path, *tables: dict[str, list[Any]]) -> tuple[int, list[str], list[dict[str, Any]]]:
     """Frames, what was left out, and the rows of each episode."""
-    clips = [lerobot.Clip(f"clip{i}", "drive: stuck", table) for i, table in enumerate(tables)]
+    clips = [lerobot.ClipTable(f"clip{i}", "drive: stuck", table) for i, table in enumerate(tables)]
     pyarrow = pytest.importorskip("pyarrow")
     (tmp_path / "set").mkdir()
     frames, left_out = lerobot.write(pyarrow, clips, STATE, ACTION, tmp_path / "set", "v2.1")
