@@ -13,7 +13,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names
 from takead_ros.host.bus import Bus, guarded
 from takead_ros.host.lockstep_node import LockstepNode
-from takead_ros.host.simulated_time import Clock, Timer
+from takead_ros.host.simulated_time import SimulatedClock, Timer
 
 
 class LockstepHost:
@@ -24,8 +24,8 @@ class LockstepHost:
     """
 
     def __init__(self, start_ns: int = 0, *, check_mutation: bool = False) -> None:
-        self.clock = Clock(start_ns)
-        self.steady = Clock(start_ns)
+        self.clock = SimulatedClock(start_ns)
+        self.steady = SimulatedClock(start_ns)
         self.bus = Bus(check_mutation)
         self._ros_offset = 0
         self._nodes: dict[str, LockstepNode] = {}

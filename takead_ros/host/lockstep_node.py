@@ -10,14 +10,14 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names, qos
 from takead_ros.host.bus import Bus, Client, Publisher, Service, Subscription
 from takead_ros.host.parameters import Parameter, Parameters
-from takead_ros.host.simulated_time import Clock, Timer
+from takead_ros.host.simulated_time import SimulatedClock, Timer
 
 
 class Host(Protocol):
     """What a node needs of the host that made it."""
 
-    clock: Clock
-    steady: Clock
+    clock: SimulatedClock
+    steady: SimulatedClock
     bus: Bus
 
     def add_timer(self, timer: Timer) -> None: ...
@@ -58,7 +58,7 @@ class LockstepNode:
     def get_fully_qualified_name(self) -> str:
         return f"{self._namespace.rstrip('/')}/{self._name}"
 
-    def get_clock(self) -> Clock:
+    def get_clock(self) -> SimulatedClock:
         return self._host.clock
 
     def get_logger(self) -> logging.Logger:

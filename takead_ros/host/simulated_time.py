@@ -19,7 +19,7 @@ class Time:
         return time_to_msg(self.nanoseconds)
 
 
-class Clock:
+class SimulatedClock:
     """A clock that moves only when its host says so; ``steady`` ones are never stopped or set."""
 
     def __init__(self, nanoseconds: int) -> None:
@@ -33,7 +33,7 @@ class Clock:
 class Timer:
     """A periodic callback, like rclpy's; missed periods are skipped, not made up for."""
 
-    def __init__(self, period_ns: int, callback: Callable[[], None], clock: Clock, owner: str) -> None:
+    def __init__(self, period_ns: int, callback: Callable[[], None], clock: SimulatedClock, owner: str) -> None:
         self.timer_period_ns = period_ns
         self.callback = callback
         self.clock = clock
