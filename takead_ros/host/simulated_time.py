@@ -10,7 +10,7 @@ from takead_ros.messages.fields import time_to_msg
 
 
 @dataclass(frozen=True, order=True)
-class Time:
+class SimulatedTime:
     """A point in time of one clock, like ``rclpy.time.Time``."""
 
     nanoseconds: int
@@ -26,8 +26,8 @@ class SimulatedClock:
         self.nanoseconds = nanoseconds
         self.paused = False
 
-    def now(self) -> Time:
-        return Time(self.nanoseconds)
+    def now(self) -> SimulatedTime:
+        return SimulatedTime(self.nanoseconds)
 
 
 class Timer:
