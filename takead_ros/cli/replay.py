@@ -17,7 +17,7 @@ from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import convert, interfaces
 from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.policy.shipped import model_path
-from takead_ros.recording.comparison import TOLERANCE, Comparison, judge, recorded_outputs
+from takead_ros.recording.comparison import TOLERANCE, ReplayDifference, judge, recorded_outputs
 
 app = typer.Typer(name="replay", rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
 NODES = ("policy",)
@@ -50,7 +50,7 @@ def replay(
         raise typer.Exit(1)
 
 
-def compare(clip: Path, model: Path, any_model: bool = False) -> Comparison:
+def compare(clip: Path, model: Path, any_model: bool = False) -> ReplayDifference:
     """Replay the policy over ``clip``. Raises TakeadError where clip and model do not belong together."""
     scenes, before = recorded_outputs(clip)
     host = LockstepHost(scenes[0][0] - 1)

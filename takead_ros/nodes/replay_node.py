@@ -14,7 +14,7 @@ from takead_ros.messages import convert, interfaces, types
 from takead_ros.messages.fields import time_to_msg
 from takead_ros.nodes.parameters import Declared
 from takead_ros.nodes.settings import ReplayParameters
-from takead_ros.recording.comparison import TOLERANCE, Comparison, judge, recorded_outputs
+from takead_ros.recording.comparison import TOLERANCE, ReplayDifference, judge, recorded_outputs
 from takead_ros.recording.gaps import header_stamp
 
 TICK_S = 0.01
@@ -46,7 +46,7 @@ class ReplayNode:
         self._sent = 0  # when a scene went out last
         self._seen = False  # whether somebody listens to scenes
         self.ended: int | None = None
-        self.result: Comparison | None = None
+        self.result: ReplayDifference | None = None
         self._clock = wiring.publisher(node, interfaces.CLOCK)
         self._scene = wiring.publisher(node, interfaces.SCENE)
         wiring.subscription(node, interfaces.POLICY_OUTPUT, self._on_output)

@@ -20,7 +20,7 @@ TOLERANCE = {"plan_m": 0.01, "yaw_rad": 0.002, "speed_mps": 0.01, "steering_rad"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ReplayDifference:
     """The largest differences over ``frames`` outputs, by quantity; ``problems`` says what does not fit."""
 
     frames: int
@@ -48,7 +48,7 @@ def recorded_outputs(clip: Path) -> tuple[list[tuple[int, bytes]], dict[int, Dri
 
 def judge(
     clip: Path, before: dict[int, DriverOutput], said: dict[int, DriverOutput], any_model: bool = False
-) -> Comparison:
+) -> ReplayDifference:
     """Hold what a replay ``said`` against what was recorded ``before``, both by the stamp of their scene (ns)."""
     worst = dict.fromkeys(TOLERANCE, 0.0)
     problems: list[str] = []
@@ -71,7 +71,7 @@ def judge(
             worst[name] = max(worst[name], value)
             if not value <= TOLERANCE[name]:
                 problems.append(f"{stamp} ns: {name} differs by {value:.4f}, {TOLERANCE[name]} allowed")
-    return Comparison(len(before), worst, problems)
+    return ReplayDifference(len(before), worst, problems)
 
 
 def _differences(before: DriverOutput, now: DriverOutput) -> dict[str, float]:
