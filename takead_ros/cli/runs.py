@@ -17,7 +17,7 @@ from takead_ros.runs.drive import JOURNAL
 from takead_ros.runs.find import Run, find_runs
 from takead_ros.runs.loop import COMPARISON
 from takead_ros.runs.loop_state import STATE, read_state
-from takead_ros.runs.results import Comparison, read_evaluation
+from takead_ros.runs.results import PairedComparison, read_evaluation
 
 app = typer.Typer(
     add_completion=False,
@@ -77,7 +77,7 @@ def _show_loop(folder: Path) -> None:
         say(f"{state.ended}: no further round")
     say(f"deployed: {state.deployed[0]} (sha256 {state.deployed[1]})")
     if (folder / COMPARISON).exists():
-        found = read_record(Comparison, folder / COMPARISON, "the comparison of 'takead train final'")
+        found = read_record(PairedComparison, folder / COMPARISON, "the comparison of 'takead train final'")
         stdout.print(comparison_table(found))
         for line in [*comparison_notes(found), f"on {found.environment}; {found.simulator}"]:
             say(line)

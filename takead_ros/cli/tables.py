@@ -9,7 +9,7 @@ from rich.table import Table
 
 from takead_ros.console import cell
 from takead_ros.measures.summary import HEADLINES, Difference, Group, Headline
-from takead_ros.runs.results import Comparison, Evaluation, judgement, signed
+from takead_ros.runs.results import Evaluation, PairedComparison, judgement, signed
 
 COLOURS = {"better": "green", "worse": "red", "open": "yellow"}
 
@@ -63,7 +63,7 @@ def _counted(counts: Mapping[str, int], per_km: Mapping[str, float]) -> str:
     return ", ".join(f"{kind} {per_km[kind]:.2f} ({counts[kind]})" for kind in ordered)
 
 
-def comparison_table(content: Comparison, families: bool = True) -> Table:
+def comparison_table(content: PairedComparison, families: bool = True) -> Table:
     """Both values, their paired difference with its 95 % interval, and on how many episodes the second did better."""
     table = Table(
         title=cell(f"{content.episode_count} episodes, the same for both (suite {content.suite})"),
@@ -84,7 +84,7 @@ def comparison_table(content: Comparison, families: bool = True) -> Table:
     return table
 
 
-def comparison_notes(content: Comparison) -> list[str]:
+def comparison_notes(content: PairedComparison) -> list[str]:
     """Who is who, what the colours and the last column mean, and the infractions of both."""
     lines = [
         f"before: {content.before.model} {content.before.model_sha256[:12]}",

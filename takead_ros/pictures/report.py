@@ -20,7 +20,7 @@ from takead_ros.pictures import plots, side_by_side
 from takead_ros.runs.loop import AFTER, BEFORE
 from takead_ros.runs.loop_state import STATE, LoopState, read_state
 from takead_ros.runs.progress import Progress
-from takead_ros.runs.results import Comparison, Evaluation, comparison, judgement, pairs, read_evaluation, signed
+from takead_ros.runs.results import Evaluation, PairedComparison, comparison, judgement, pairs, read_evaluation, signed
 
 PAGE = "report.html"
 _WORDS = {"better": "better", "worse": "worse", "open": "not settled"}
@@ -66,7 +66,7 @@ def write_report(run: Path, progress: Progress) -> Path:
         return run / PAGE
 
 
-def _verdict(content: Comparison) -> str:
+def _verdict(content: PairedComparison) -> str:
     """One sentence that says no more than the intervals allow."""
     score, takeovers = content.differences["driving_score"], content.differences["takeovers_per_km"]
     start = (
@@ -81,7 +81,7 @@ def _verdict(content: Comparison) -> str:
     return start + ends[judgement(score)] + f" Takeovers per km: {takeovers.old:.2f} before, {takeovers.new:.2f} after."
 
 
-def _table(content: Comparison) -> str:
+def _table(content: PairedComparison) -> str:
     rows = []
     for headline in HEADLINES:
         found, written = content.differences[headline.key], headline.written
@@ -160,7 +160,7 @@ def _history(run: Path, state: LoopState | None) -> dict[str, list[dict[str, flo
     return read_record(_TrainingRecord, file, "the record of a training round, with a 'history'").history
 
 
-def _infractions_section(content: Comparison) -> str:
+def _infractions_section(content: PairedComparison) -> str:
     if not content.infractions_per_km:
         return ""
     rows = [
@@ -170,7 +170,7 @@ def _infractions_section(content: Comparison) -> str:
     return f"<h2>Infractions per km, driven alone</h2>{_html_table(('', 'before', 'after'), rows)}"
 
 
-def _facts(run: Path, content: Comparison, before: Evaluation, state: LoopState | None) -> str:
+def _facts(run: Path, content: PairedComparison, before: Evaluation, state: LoopState | None) -> str:
     seeds = content.seeds
     facts = {
         "Held-out seeds": f"{min(seeds)} to {max(seeds)} ({len(seeds)} of the {split_of(seeds[0])} split), "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic.dataclasses import dataclass
 
 from takead_ros.measures.summary import BY_KEY, HeadlineKey
-from takead_ros.runs.results import RECORD, Comparison, judgement, signed
+from takead_ros.runs.results import RECORD, PairedComparison, judgement, signed
 
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
@@ -16,7 +16,7 @@ class Decision:
     reasons: tuple[str, ...]
 
 
-def decide(found: Comparison) -> Decision:
+def decide(found: PairedComparison) -> Decision:
     """Promote where the Driving Score on the selection seeds went up and no headline is worse beyond its interval."""
     reasons = []
     for key, difference in found.differences.items():
@@ -31,7 +31,7 @@ def decide(found: Comparison) -> Decision:
     return Decision(promoted=True, reasons=(f"{_told('driving_score', found)}: a gain{settled}, nothing worse",))
 
 
-def _told(key: HeadlineKey, found: Comparison) -> str:
+def _told(key: HeadlineKey, found: PairedComparison) -> str:
     headline, difference = BY_KEY[key], found.differences[key]
     written = headline.written
     return (

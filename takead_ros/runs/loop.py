@@ -33,8 +33,8 @@ from takead_ros.runs.loop_state import STATE, LoopPlan, LoopState, Round, read_s
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import (
     PASSES,
-    Comparison,
     Evaluation,
+    PairedComparison,
     PassName,
     comparison,
     read_evaluation,
@@ -197,7 +197,7 @@ class Loop:
 
 def final_comparison(
     folder: Path, seeds: str, workers: EpisodeWorkers, progress: Callable[[], AbstractContextManager[Progress]]
-) -> Comparison:
+) -> PairedComparison:
     """The first model of the loop in ``folder`` against the deployed one (where none was promoted: the last trained).
 
     Both drive ``seeds``, alone and assisted. Raises TakeadError where no model has been trained, or where a comparison

@@ -98,7 +98,7 @@ class ModelName:
 
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
-class Comparison:
+class PairedComparison:
     """Two evaluations of the same episodes as pairs: each headline's difference, and each family's Driving Score."""
 
     before: ModelName
@@ -144,13 +144,13 @@ def read_evaluation(path: Path) -> Evaluation:
     return read_record(Evaluation, path, "JSON written by 'takead eval' or 'takead drive' of this version")
 
 
-def comparison(before: Evaluation, after: Evaluation) -> Comparison:
+def comparison(before: Evaluation, after: Evaluation) -> PairedComparison:
     """Two evaluations as pairs. Raises TakeadError where the episodes are not the same."""
     alone = compare(before.episodes, after.episodes, ALONE_KEYS)
     assisted = compare(before.assisted, after.assisted, ASSISTED_KEYS)
     families = sorted({episode.scenario for episode in before.episodes})
     kinds = sorted({*before.infractions_per_km, *after.infractions_per_km})
-    return Comparison(
+    return PairedComparison(
         before=ModelName(model=before.model, model_sha256=before.model_sha256),
         after=ModelName(model=after.model, model_sha256=after.model_sha256),
         suite=before.suite,
