@@ -28,7 +28,7 @@ from takead_ros.simulators.carla_server.values import (
     VehicleControl,
     WalkerControl,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.world import Contact, World
+from takead_ros.simulators.carla_server.world import Collision, World
 
 CAR = ActorDescription(0, "vehicle.tesla.model3", ())
 WALKER = ActorDescription(0, "walker.pedestrian.0001", ())
@@ -157,7 +157,7 @@ def test_a_crash_is_told_with_its_impulse_and_keeps_the_momentum(towns: KnownTow
     world = make_world(towns)
     hitting, hit = world.spawn(CAR, at(0.0, 0.0)).id, world.spawn(CAR, at(15.0, 0.0)).id
     world.set_velocity(hitting, Vector3D(10.0, 0.0, 0.0))
-    contacts: list[Contact] = []
+    contacts: list[Collision] = []
     for _ in range(60):
         before = sum(world.rows.velocity[world.rows.by_id[number].row, 0] for number in (hitting, hit))
         world.step()

@@ -47,7 +47,7 @@ FASTEST = 1000.0  # m/s that anybody may be given
 
 
 @dataclass(frozen=True)
-class Contact:
+class Collision:
     """Two actors that touch, and the impulse in N s (world) on the first."""
 
     first: int
@@ -79,7 +79,7 @@ class World:
         self.weather = WeatherParameters()
         self.gravity = 9.81
         self.ackermann_settings: dict[int, AckermannControllerSettings] = {}
-        self.contacts: tuple[Contact, ...] = ()
+        self.contacts: tuple[Collision, ...] = ()
         self.rows = Rows()
         self.lights = Lights([signal for signal in town.signals if signal.type_id == "traffic.traffic_light"])
         self._add(ServerActor(plain_info(self._number(), "spectator"), Kind.OTHER), IDENTITY)
@@ -132,7 +132,7 @@ class World:
             self._impulses,
         )
         self.contacts = tuple(
-            Contact(rows.actors[i].id, rows.actors[j].id, Vector3D(*impulse))
+            Collision(rows.actors[i].id, rows.actors[j].id, Vector3D(*impulse))
             for (i, j), impulse in zip(self._pairs[:found].tolist(), self._impulses[:found].tolist(), strict=True)
         )
         if len(rows.vehicles) and len(self._volumes):
