@@ -46,7 +46,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Decision:
+class RetentionDecision:
     """``delete``: with the reason for each. ``withheld``: would have to go, but are not exported, too severe, or more
     than a clip."""
 
@@ -54,9 +54,9 @@ class Decision:
     withheld: list[tuple[Stored, str]]
 
 
-def decide(clips: list[Stored], policy: RetentionPolicy) -> Decision:
+def decide(clips: list[Stored], policy: RetentionPolicy) -> RetentionDecision:
     """What the policy asks for: first what is too old, then the least severe and oldest until the rest fits."""
-    decision = Decision([], [])
+    decision = RetentionDecision([], [])
     left = list(clips)
     for clip in clips:
         if policy.max_age_s is not None and clip.age_s is not None and clip.age_s > policy.max_age_s:
@@ -71,7 +71,7 @@ def decide(clips: list[Stored], policy: RetentionPolicy) -> Decision:
     return decision
 
 
-def _settle(decision: Decision, clip: Stored, why: str, policy: RetentionPolicy, left: list[Stored]) -> None:
+def _settle(decision: RetentionDecision, clip: Stored, why: str, policy: RetentionPolicy, left: list[Stored]) -> None:
     if clip.foreign:
         decision.withheld.append((clip, f"{why}, but it {clip.foreign}"))
     elif policy.keep_severity is not None and clip.manifest.severity >= policy.keep_severity:
