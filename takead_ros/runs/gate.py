@@ -9,14 +9,14 @@ from takead_ros.runs.results import RECORD, PairedComparison, judgement, signed
 
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
-class Decision:
+class GateDecision:
     """The gate's: whether the new model takes the parent's place, and why."""
 
     promoted: bool
     reasons: tuple[str, ...]
 
 
-def decide(found: PairedComparison) -> Decision:
+def decide(found: PairedComparison) -> GateDecision:
     """Promote where the Driving Score on the selection seeds went up and no headline is worse beyond its interval."""
     reasons = []
     for key, difference in found.differences.items():
@@ -26,9 +26,9 @@ def decide(found: PairedComparison) -> Decision:
     if not score.difference > 0.0:
         reasons.append(f"{_told('driving_score', found)}: no gain")
     if reasons:
-        return Decision(promoted=False, reasons=tuple(reasons))
+        return GateDecision(promoted=False, reasons=tuple(reasons))
     settled = "" if judgement(score) == "better" else " (not settled: more selection seeds would have to decide)"
-    return Decision(promoted=True, reasons=(f"{_told('driving_score', found)}: a gain{settled}, nothing worse",))
+    return GateDecision(promoted=True, reasons=(f"{_told('driving_score', found)}: a gain{settled}, nothing worse",))
 
 
 def _told(key: HeadlineKey, found: PairedComparison) -> str:

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from takead_ros.files import read_record
 from takead_ros.runs.episode import SIMULATOR, Value
-from takead_ros.runs.gate import Decision
+from takead_ros.runs.gate import GateDecision
 from takead_ros.runs.results import RECORD
 from takead_ros.runs.spec import Record, RunSpec, run_spec
 
@@ -53,7 +53,7 @@ class Round:
     triggers: dict[str, int] | None = None
     model: str | None = None
     model_sha256: str | None = None
-    decision: Decision | None = None
+    decision: GateDecision | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)

@@ -11,7 +11,7 @@ import pytest
 from takead_ros.files import locked, write_record
 from takead_ros.runs.drive import JOURNAL, JOURNAL_SUFFIX, DriveSettings, EvaluationSettings
 from takead_ros.runs.find import find_runs
-from takead_ros.runs.gate import Decision
+from takead_ros.runs.gate import GateDecision
 from takead_ros.runs.journal import Journal
 from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
 from takead_ros.runs.results import EpisodeResult, RunSettings, evaluation
@@ -46,7 +46,7 @@ def runs(tmp_path: Path) -> Path:
     plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
     first = Round(
         number=1, parent="m.onnx", parent_sha256="cd" * 32, clips=3, triggers={}, model="round-1/training/model.onnx",
-        model_sha256="ef" * 32, decision=Decision(promoted=True, reasons=("Driving Score 60.0 -> 70.0: a gain",)),
+        model_sha256="ef" * 32, decision=GateDecision(promoted=True, reasons=("Driving Score 60.0 -> 70.0: a gain",)),
     )  # fmt: skip
     write_record(
         tmp_path / "loop" / "loop.json",

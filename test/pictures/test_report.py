@@ -13,7 +13,7 @@ from takead_ros.files import write_record
 from takead_ros.measures.infractions import Infraction
 from takead_ros.measures.summary import value
 from takead_ros.pictures.report import write_report
-from takead_ros.runs.gate import Decision
+from takead_ros.runs.gate import GateDecision
 from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, evaluation
@@ -47,7 +47,7 @@ def run(tmp_path: Path) -> Path:
     write_record(tmp_path / "after.json", driven([100.0, 60.0, 100.0], backwards=True))
     first = Round(
         number=1, parent="m.onnx", parent_sha256="cd" * 32, clips=3, triggers={}, model="round-1/training/model.onnx",
-        model_sha256="ef" * 32, decision=Decision(promoted=False, reasons=("Driving Score 60.0 -> 50.0: no gain",)),
+        model_sha256="ef" * 32, decision=GateDecision(promoted=False, reasons=("Driving Score 60.0 -> 50.0: no gain",)),
     )  # fmt: skip
     plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
     state = LoopState(format="takead-loop-1", plan=plan, trainer={}, first_model="m.onnx", first_sha256="cd" * 32,
