@@ -54,20 +54,20 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Drive:
+class RecordedDrive:
     """A recorded drive: its frames, and its takeovers as (stamp ns, trigger)."""
 
     frames: Sequence[Frame]
     takeovers: Sequence[tuple[int, str]]
 
 
-def record_drive(runner: EpisodeRunner, spec: EpisodeSpec) -> Drive:
+def record_drive(runner: EpisodeRunner, spec: EpisodeSpec) -> RecordedDrive:
     """Drive ``spec`` into a bag and read that back, so that pictures show what every clip shows."""
     with tempfile.TemporaryDirectory(prefix="takead-") as folder:
         runner.run(replace(spec, bags=folder, record="all"))
         (bag,) = reader.list_clips(folder)
         starts = [event for event in reader.manifest(bag).events if event.kind == "start"]
-        return Drive(list(reader.frames(bag)), [(event.stamp, event.trigger) for event in starts])
+        return RecordedDrive(list(reader.frames(bag)), [(event.stamp, event.trigger) for event in starts])
 
 
 def plans_of(frame: Frame) -> dict[str, Plan]:
@@ -154,7 +154,7 @@ def show(suite: str, scenario: str, seed: int, path: Path, progress: Progress) -
     progress.report(label, 2, 2)
 
 
-def save_drive(drive: Drive, text: str, path: Path) -> None:
+def save_drive(drive: RecordedDrive, text: str, path: Path) -> None:
     """A whole drive as an animation under a line of ``text``."""
     pictures = (render.draw(frame.scene, plans_of(frame), text, size=SIZE) for frame in drive.frames)
     save_gif(pictures, path, durations_ms([frame.stamp / 1e9 for frame in drive.frames]))
@@ -191,7 +191,7 @@ def _caption(scenario: str, seed: int, trigger: str, takeovers_after: int) -> st
     )
 
 
-def _film(old: Drive, new: Drive, stamp: int) -> list[Image.Image]:
+def _film(old: RecordedDrive, new: RecordedDrive, stamp: int) -> list[Image.Image]:
     """Both drives from a little before the old policy's takeover at ``stamp`` ns, one picture each 0.1 s."""
     start = max(stamp - round(BEFORE_S * 1e9), 0)
     moments = [start + round(i * STEP_S * 1e9) for i in range(round((BEFORE_S + AFTER_S) / STEP_S))]
@@ -217,7 +217,7 @@ def _panel(frame: Frame, name: str, title: str) -> Image.Image:
     return band
 
 
-def _at(drive: Drive, stamp: int) -> Frame:
+def _at(drive: RecordedDrive, stamp: int) -> Frame:
     return min(drive.frames, key=lambda frame: abs(frame.scene.stamp - stamp))
 
 
