@@ -30,7 +30,7 @@ class AckermannParameters(VehicleParameters):
 
 
 @dataclass(frozen=True)
-class Drive:
+class AckermannCommand:
     """Fields of AckermannDrive: rad (positive left), m/s, m/s^2 (a magnitude: how fast the speed may be reached)."""
 
     steering_angle: float
@@ -38,7 +38,7 @@ class Drive:
     acceleration: float
 
 
-def drive(command: DriveCommand, speed: float, parameters: AckermannParameters) -> Drive:
+def drive(command: DriveCommand, speed: float, parameters: AckermannParameters) -> AckermannCommand:
     """What carries out ``command`` at ``speed`` m/s. It never asks for reversing; braking at a crawl asks for 0 m/s.
 
     An acceleration of zero means "as fast as possible" in that message, so that it is never sent as zero.
@@ -46,7 +46,7 @@ def drive(command: DriveCommand, speed: float, parameters: AckermannParameters) 
     wanted = max(speed + command.acceleration * parameters.lead_s, 0.0)
     if command.acceleration < 0.0 and speed < CREEP:
         wanted = 0.0
-    return Drive(command.steering_angle, wanted, max(abs(command.acceleration), 0.1))
+    return AckermannCommand(command.steering_angle, wanted, max(abs(command.acceleration), 0.1))
 
 
 class AckermannSide:
@@ -80,12 +80,12 @@ class AckermannSide:
         return self._message(drive(command, self._speed, self._parameters()))
 
     def stop(self, steering_angle: float, now: int) -> Any:
-        return self._message(Drive(steering_angle, 0.0, self._parameters().stopping_mps2))
+        return self._message(AckermannCommand(steering_angle, 0.0, self._parameters().stopping_mps2))
 
     def figures(self) -> Mapping[str, object]:
         return {"speed_mps": f"{self._speed:.2f}"}
 
-    def _message(self, wanted: Drive) -> Any:
+    def _message(self, wanted: AckermannCommand) -> Any:
         return self._stamped(
             header=header_to_msg(self._stamp, "base_link"),
             drive=self._drive(
