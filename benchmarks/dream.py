@@ -27,7 +27,7 @@ from takead_ros.domain.geometry import interpolate, project, to_local
 from takead_ros.domain.scene import Scene
 from takead_ros.recording import reader
 from takead_ros.recording.driven import driven
-from takead_ros.runs.dream import RECORDED, Driver, dream, same_contacts
+from takead_ros.runs.dream import RECORDED, DreamDriver, dream, same_contacts
 from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.world import ClipWorld, world_in
 
@@ -136,7 +136,7 @@ def main() -> None:
             "perceived": world.record.perceived, "lane_beside": beside(world),
         }  # fmt: skip
         for agents in AGENTS:
-            result, _, _ = dream(world, Driver(RECORDED), agents)
+            result, _, _ = dream(world, DreamDriver(RECORDED), agents)
             row[agents] = {
                 "end_difference_m": result.end_difference_m, "same_contacts": same_contacts(result),
                 "contacts": len(result.dreamed.contacts), "recorded_contacts": len(result.recorded.contacts),

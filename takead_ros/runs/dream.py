@@ -91,7 +91,7 @@ class View:
     plan: Plan | None
 
 
-class Driver:
+class DreamDriver:
     """Who drives in a dream: a model, the expert, or the recorded commands. ``name`` for people."""
 
     def __init__(self, name: str, policy: Policy | None = None) -> None:
@@ -103,13 +103,13 @@ class Driver:
         return "" if self.policy is None else self.policy.sha256
 
 
-def driver_of(model: str | None, world: ClipWorld) -> Driver:
+def driver_of(model: str | None, world: ClipWorld) -> DreamDriver:
     """The driver that ``model`` names: a file, a shipped model, ``expert`` or ``recorded``; None: the model that the
     clip was recorded with, if it is a shipped one. Raises TakeadError where there is none such."""
     if model in (EXPERT, RECORDED):
-        return Driver(model)
+        return DreamDriver(model)
     if model is not None:
-        return Driver(model, load_model(model_path(model)))
+        return DreamDriver(model, load_model(model_path(model)))
     sha256 = world.manifest.provenance.model_sha256
     path = shipped_model(sha256) if sha256 else None
     if path is None:
@@ -117,7 +117,7 @@ def driver_of(model: str | None, world: ClipWorld) -> Driver:
         raise TakeadError(
             f"clip '{world.clip}': recorded with {by}; expected --model FILE, {EXPERT} or {RECORDED} to say who drives"
         )
-    return Driver(path.stem, load_model(path))
+    return DreamDriver(path.stem, load_model(path))
 
 
 def perception_in(world: ClipWorld) -> str:
@@ -131,7 +131,7 @@ def perception_in(world: ClipWorld) -> str:
 
 
 def dream(
-    world: ClipWorld, driver: Driver, agents: str, perception: str = NONE
+    world: ClipWorld, driver: DreamDriver, agents: str, perception: str = NONE
 ) -> tuple[Dreamed, list[View], list[View]]:
     """Dream ``world``: what came of it, and both drives, recorded and dreamed, moment by moment.
 
@@ -217,7 +217,7 @@ class _Audience:
         return answer.plan if answer is not None and answer.status is DriverStatus.OK else None
 
 
-def _drive(driver: Driver, episode: DreamEpisode, perception: str) -> tuple[EpisodeLog, list[View]]:
+def _drive(driver: DreamDriver, episode: DreamEpisode, perception: str) -> tuple[EpisodeLog, list[View]]:
     """The nodes drive, nobody takes over."""
     audience = _Audience(episode, driver.policy is None)
     scenario = episode.scenario

@@ -10,7 +10,7 @@ from PIL import Image
 from takead_ros.pictures import dream_film
 from takead_ros.pictures import scene as render
 from takead_ros.pictures.side_by_side import SIZE
-from takead_ros.runs.dream import RECORDED, Driver, dream
+from takead_ros.runs.dream import RECORDED, DreamDriver, dream
 from takead_ros.runs.episode import EXPERT
 from takead_ros.simulators.dream.world import read_world
 
@@ -34,7 +34,7 @@ def halves(path: Path) -> tuple[Image.Image, Image.Image, int]:
 def test_both_sides_are_drawn_with_their_map_and_the_driver_s_plan(tmp_path: Path) -> None:
     world = read_world(GOLDEN)
     for driver in (RECORDED, EXPERT):
-        _, before, after = dream(world, Driver(driver), "replay")
+        _, before, after = dream(world, DreamDriver(driver), "replay")
         path = tmp_path / f"{driver}.gif"
         count = dream_film.write(before, after, driver, path)
         left, right, pictures = halves(path)

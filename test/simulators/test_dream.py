@@ -17,7 +17,7 @@ from takead_ros.messages import interfaces
 from takead_ros.policy.encoding import encode
 from takead_ros.recording import reader
 from takead_ros.recording.bag import BagMessage
-from takead_ros.runs.dream import RECORDED, Driver, dream, driver_of, perception_in
+from takead_ros.runs.dream import RECORDED, DreamDriver, dream, driver_of, perception_in
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.world import ClipWorld, read_world, vehicle_of
@@ -34,7 +34,7 @@ def world() -> ClipWorld:
 
 
 def test_the_recorded_commands_end_where_they_did(world: ClipWorld) -> None:
-    result, before, after = dream(world, Driver(RECORDED), "replay")
+    result, before, after = dream(world, DreamDriver(RECORDED), "replay")
     assert result.end_difference_m <= 0.3
     assert abs(result.dreamed.progress_m - result.recorded.progress_m) < 0.3
     assert abs(result.dreamed.speed_mps - result.recorded.speed_mps) < 0.1
@@ -68,7 +68,7 @@ def test_everyone_is_where_they_were_recorded(world: ClipWorld) -> None:
 
 def test_the_same_dream_twice(world: ClipWorld) -> None:
     for agents in ("replay", "rules"):
-        first, second = (dream(world, Driver(EXPERT), agents)[0] for _ in range(2))
+        first, second = (dream(world, DreamDriver(EXPERT), agents)[0] for _ in range(2))
         assert first == second
 
 
@@ -81,7 +81,7 @@ def test_other_driving_ends_elsewhere(world: ClipWorld) -> None:
 
 
 def test_the_expert_drives_in_it_through_the_nodes(world: ClipWorld) -> None:
-    result, _, views = dream(world, Driver(EXPERT), "replay")
+    result, _, views = dream(world, DreamDriver(EXPERT), "replay")
     assert result.dreamed.contacts == () and result.dreamed.infractions == ()
     assert result.dreamed.progress_m > 3.0
     assert sum(view.plan is not None for view in views) > 0.4 * len(views)
@@ -229,7 +229,7 @@ def test_recorded_commands_that_are_not_there_are_missed(tmp_path: Path) -> None
 
     world = read_world(rewritten(GOLDEN, tmp_path / "mute.mcap", without))
     with pytest.raises(TakeadError, match=r"no messages on '\.\.\./command'"):
-        dream(world, Driver(RECORDED), "replay")
+        dream(world, DreamDriver(RECORDED), "replay")
 
 
 def test_agents_that_there_are_none_of_are_refused(world: ClipWorld) -> None:
@@ -252,9 +252,9 @@ def test_where_the_policy_saw_less_the_world_is_the_truth(world: ClipWorld, tmp_
     dim = read_world(clip, at_s=4.0, seconds=4.0)
     assert dim.record.perceived and perception_in(dim) == "vehicle"
     assert any((tick.world.objects.visibility == 0.0).any() for tick in dim.ticks)  # perceived objects are seen ones
-    result, _, _ = dream(dim, Driver(RECORDED), "replay", perception_in(dim))
+    result, _, _ = dream(dim, DreamDriver(RECORDED), "replay", perception_in(dim))
     assert result.end_difference_m <= 0.3 and result.perception == "vehicle"
-    views = [dream(dim, Driver(EXPERT), "replay", setting)[2][0].scene.objects for setting in ("none", "vehicle")]
+    views = [dream(dim, DreamDriver(EXPERT), "replay", setting)[2][0].scene.objects for setting in ("none", "vehicle")]
     truth = dim.ticks[0].world.objects
     np.testing.assert_allclose(views[0].x, truth.x)
     assert len(views[1]) != len(truth) or not np.allclose(views[1].x, truth.x)
@@ -265,4 +265,4 @@ def test_a_person_s_takeover_is_dreamed_like_any(tmp_path: Path) -> None:
     clip = rewritten(GOLDEN, tmp_path / "person.mcap", lambda message: message, who="human")
     world = read_world(clip)
     assert world.manifest.events[0].who == "human"
-    assert dream(world, Driver(RECORDED), "replay")[0].end_difference_m <= 0.3
+    assert dream(world, DreamDriver(RECORDED), "replay")[0].end_difference_m <= 0.3

@@ -16,7 +16,7 @@ from support.rewrite import rewritten, scenes
 from takead_ros.messages import codec, interfaces
 from takead_ros.recording import reader
 from takead_ros.recording.bag import BagMessage
-from takead_ros.runs.dream import RECORDED, Driver, dream
+from takead_ros.runs.dream import RECORDED, DreamDriver, dream
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.pedals import Pedals
@@ -51,7 +51,7 @@ def moment(clips: dict[tuple[str, int], Path], name: str) -> ClipWorld:
 @pytest.mark.parametrize("name", MOMENTS)
 def test_while_the_ego_drives_as_recorded_so_do_they(clips: Any, name: str) -> None:
     world = moment(clips, name)
-    result, _, views = dream(world, Driver(RECORDED), "rules")
+    result, _, views = dream(world, DreamDriver(RECORDED), "rules")
     assert result.end_difference_m <= 0.3 and result.dreamed.contacts == ()
     far = 0.0
     for k, view in enumerate(views[: len(world.tracks.here)]):
@@ -136,7 +136,7 @@ def test_another_vehicle_s_pedals_are_found_in_the_record(clips: Any, tmp_path: 
     world = read_world(rewritten(clip, tmp_path / "other.mcap", other), at_s=2.0, seconds=6.0)
     pedals = DreamEpisode(world, "replay").pedals
     assert pedals.gain == pytest.approx(1.2, abs=0.15) and pedals.offset_mps2 == pytest.approx(-0.4, abs=0.15)
-    result = dream(world, Driver(RECORDED), "replay")[0]
+    result = dream(world, DreamDriver(RECORDED), "replay")[0]
     assert result.end_difference_m < 1.0 and "asked for" in result.notes[-1]
 
 
