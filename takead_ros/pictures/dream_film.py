@@ -10,12 +10,12 @@ from PIL import Image
 from takead_ros.pictures import scene as render
 from takead_ros.pictures.gif import durations_ms, save_gif
 from takead_ros.pictures.side_by_side import GROUND, INK, SIZE, put_side_by_side
-from takead_ros.runs.dream import View
+from takead_ros.runs.dream import DreamView
 
 STEP_S = 0.1  # between two pictures
 
 
-def write(recorded: Sequence[View], dreamed: Sequence[View], text: str, path: Path) -> int:
+def write(recorded: Sequence[DreamView], dreamed: Sequence[DreamView], text: str, path: Path) -> int:
     """Draw both drives, moment by moment, the record left and the dream right under ``text``; how many pictures."""
     pairs = list(zip(recorded, dreamed, strict=False))
     every = max(round(STEP_S / max(pairs[1][0].time_s - pairs[0][0].time_s, 1e-3)), 1) if len(pairs) > 1 else 1
@@ -30,6 +30,6 @@ def write(recorded: Sequence[View], dreamed: Sequence[View], text: str, path: Pa
     return len(shown)
 
 
-def _panel(view: View, caption: str) -> Image.Image:
+def _panel(view: DreamView, caption: str) -> Image.Image:
     plans = {} if view.plan is None else {"policy": view.plan}
     return render.draw(view.scene, plans, caption, size=SIZE)

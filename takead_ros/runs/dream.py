@@ -83,7 +83,7 @@ class Dreamed:
 
 
 @dataclass(frozen=True)
-class View:
+class DreamView:
     """A moment of a drive for pictures: ``time_s`` s into it, and what its driver would do."""
 
     time_s: float
@@ -132,7 +132,7 @@ def perception_in(world: ClipWorld) -> str:
 
 def dream(
     world: ClipWorld, driver: DreamDriver, agents: str, perception: str = NONE
-) -> tuple[Dreamed, list[View], list[View]]:
+) -> tuple[Dreamed, list[DreamView], list[DreamView]]:
     """Dream ``world``: what came of it, and both drives, recorded and dreamed, moment by moment.
 
     Raises TakeadError for agents that there are none of, and where recorded commands are to drive that are not there.
@@ -166,14 +166,14 @@ def dream(
     return result, seen, views
 
 
-def _drive_recorded(world: ClipWorld, episode: DreamEpisode) -> list[View]:
+def _drive_recorded(world: ClipWorld, episode: DreamEpisode) -> list[DreamView]:
     """Every step under the command that led to the next recorded scene; before the first one, as the ego moved."""
     stamps = [tick.stamp for tick in world.ticks]
     if all(tick.command is None for tick in world.ticks):
         raise TakeadError(
             f"clip '{world.clip}': no messages on '.../command'; expected the commands that it was driven by"
         )
-    views, known = [View(0.0, episode.observe(), None)], None
+    views, known = [DreamView(0.0, episode.observe(), None)], None
     while not episode.done:
         at = bisect_right(stamps, stamps[0] + round(episode.time_s * 1e9) + 1_000) - 1
         known = world.ticks[at].command or known
@@ -182,7 +182,7 @@ def _drive_recorded(world: ClipWorld, episode: DreamEpisode) -> list[View]:
         else:
             ego = world.ticks[min(at + 1, len(world.ticks) - 1)].world.ego
             episode.step(ego.steering_angle, ego.acceleration)
-        views.append(View(episode.time_s, episode.observe(), None))
+        views.append(DreamView(episode.time_s, episode.observe(), None))
     return views
 
 
@@ -208,16 +208,16 @@ class _Audience:
         answer = convert.driver_from_msg(msg)
         self._answers[answer.stamp] = answer
 
-    def views(self) -> list[View]:
+    def views(self) -> list[DreamView]:
         """What was heard, moment by moment."""
-        return [View(time_s, scene, self._plan(scene.stamp)) for time_s, scene in sorted(self._scenes.items())]
+        return [DreamView(time_s, scene, self._plan(scene.stamp)) for time_s, scene in sorted(self._scenes.items())]
 
     def _plan(self, stamp: int) -> Plan | None:
         answer = self._answers.get(stamp)
         return answer.plan if answer is not None and answer.status is DriverStatus.OK else None
 
 
-def _drive(driver: DreamDriver, episode: DreamEpisode, perception: str) -> tuple[EpisodeLog, list[View]]:
+def _drive(driver: DreamDriver, episode: DreamEpisode, perception: str) -> tuple[EpisodeLog, list[DreamView]]:
     """The nodes drive, nobody takes over."""
     audience = _Audience(episode, driver.policy is None)
     scenario = episode.scenario
@@ -234,7 +234,7 @@ def _drive(driver: DreamDriver, episode: DreamEpisode, perception: str) -> tuple
     return log, audience.views()
 
 
-def _recorded(world: ClipWorld, count: int, step_s: float) -> tuple[EpisodeLog, list[View]]:
+def _recorded(world: ClipWorld, count: int, step_s: float) -> tuple[EpisodeLog, list[DreamView]]:
     """The record at the ``count`` moments of a dream, measured as the dream is."""
     course, scenario = world.course, world.scenario
     base = course.navigation
@@ -250,7 +250,7 @@ def _recorded(world: ClipWorld, count: int, step_s: float) -> tuple[EpisodeLog, 
             recorder.find_contacts(ego, objects, navigation.s)
         corners = box_corners(ego.x, ego.y, ego.yaw, ego.length, ego.width)  # type: ignore[arg-type]
         recorder.record(ego, navigation, float(course.lanes.beyond(corners).max()), objects, scene.controls)
-        views.append(View(k * step_s, replace(scene, polylines=world.record.polylines), None))
+        views.append(DreamView(k * step_s, replace(scene, polylines=world.record.polylines), None))
     return recorder.log(End.RUNNING), views
 
 
