@@ -10,7 +10,7 @@ from takead_ros.compiled import Indices, Vector, kernel, part
 from takead_ros.domain.kernels import Box, box_gap
 
 
-class Ego(NamedTuple):
+class EgoTrack(NamedTuple):
     """The ego at each of T ticks: x y m, yaw rad, speed m/s, all (T,); length, width m of its box."""
 
     x: Vector
@@ -36,7 +36,9 @@ class Others(NamedTuple):
 
 
 @kernel
-def times_to_collision(ego: Ego, others: Others, ahead: Vector, stride: int, horizon: float, standing: float) -> Vector:
+def times_to_collision(
+    ego: EgoTrack, others: Others, ahead: Vector, stride: int, horizon: float, standing: float
+) -> Vector:
     """(T,) s: ``ride_quality.times_to_collision``, tried at the times ``ahead`` (A,) s, at every ``stride``-th tick."""
     ticks = len(ego.x)
     result = np.full(ticks, np.inf)
@@ -68,7 +70,7 @@ def times_to_collision(ego: Ego, others: Others, ahead: Vector, stride: int, hor
 
 @kernel
 def first_conflict(
-    ego: Ego, others: Others, stride: int, samples: int, lags: int, step: float, cos_angle: float
+    ego: EgoTrack, others: Others, stride: int, samples: int, lags: int, step: float, cos_angle: float
 ) -> int:
     """The smallest lag (0 .. lags) at which the ego and another are in the same place across each other's way, the one
     so many samples after the other; -1: none. Samples are ``stride`` ticks, ``step`` s, apart, and a box is longer by
@@ -89,7 +91,7 @@ def first_conflict(
 
 
 @part
-def _meets(ego: Ego, mine: float, tick: int, others: Others, theirs: Vector, when: int, cos_angle: float) -> bool:
+def _meets(ego: EgoTrack, mine: float, tick: int, others: Others, theirs: Vector, when: int, cos_angle: float) -> bool:
     """Whether the ego's box at ``tick``, ``mine`` m long, overlaps one of the others at ``when`` across its heading."""
     x, y, yaw = ego.x[tick], ego.y[tick], ego.yaw[tick]
     half = 0.5 * np.hypot(mine, ego.width)
@@ -105,7 +107,7 @@ def _meets(ego: Ego, mine: float, tick: int, others: Others, theirs: Vector, whe
 
 
 @kernel
-def traffic_speeds(ego: Ego, others: Others, kinds: Indices, around: float, moving: float) -> Vector:
+def traffic_speeds(ego: EgoTrack, others: Others, kinds: Indices, around: float, moving: float) -> Vector:
     """Mean speed (T,) m/s of those of ``kinds`` within ``around`` m of the ego that are faster than ``moving`` m/s; 0
     where there are none."""
     result = np.zeros(len(ego.x))

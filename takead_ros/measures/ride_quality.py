@@ -50,9 +50,9 @@ def times_to_collision(log: EpisodeLog) -> FloatArray:
     return kernels.times_to_collision(_ego(log), _others(log), ahead, stride, TTC_HORIZON, STANDING)
 
 
-def _ego(log: EpisodeLog) -> kernels.Ego:
+def _ego(log: EpisodeLog) -> kernels.EgoTrack:
     x, y, yaw, speed = (np.array(values, dtype=float) for values in (log.x, log.y, log.yaw, log.speed))
-    return kernels.Ego(x, y, yaw, speed, float(log.ego_length), float(log.ego_width))
+    return kernels.EgoTrack(x, y, yaw, speed, float(log.ego_length), float(log.ego_width))
 
 
 def _others(log: EpisodeLog) -> kernels.Others:
