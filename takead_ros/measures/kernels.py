@@ -21,7 +21,7 @@ class EgoTrack(NamedTuple):
     width: float
 
 
-class Others(NamedTuple):
+class TrafficArrays(NamedTuple):
     """``episode_log.Traffic``: first (T + 1,), and for each row kind, x y m, yaw rad, vx vy m/s, length width m."""
 
     first: Indices
@@ -37,7 +37,7 @@ class Others(NamedTuple):
 
 @kernel
 def times_to_collision(
-    ego: EgoTrack, others: Others, ahead: Vector, stride: int, horizon: float, standing: float
+    ego: EgoTrack, others: TrafficArrays, ahead: Vector, stride: int, horizon: float, standing: float
 ) -> Vector:
     """(T,) s: ``ride_quality.times_to_collision``, tried at the times ``ahead`` (A,) s, at every ``stride``-th tick."""
     ticks = len(ego.x)
@@ -70,7 +70,7 @@ def times_to_collision(
 
 @kernel
 def first_conflict(
-    ego: EgoTrack, others: Others, stride: int, samples: int, lags: int, step: float, cos_angle: float
+    ego: EgoTrack, others: TrafficArrays, stride: int, samples: int, lags: int, step: float, cos_angle: float
 ) -> int:
     """The smallest lag (0 .. lags) at which the ego and another are in the same place across each other's way, the one
     so many samples after the other; -1: none. Samples are ``stride`` ticks, ``step`` s, apart, and a box is longer by
@@ -91,7 +91,9 @@ def first_conflict(
 
 
 @part
-def _meets(ego: EgoTrack, mine: float, tick: int, others: Others, theirs: Vector, when: int, cos_angle: float) -> bool:
+def _meets(
+    ego: EgoTrack, mine: float, tick: int, others: TrafficArrays, theirs: Vector, when: int, cos_angle: float
+) -> bool:
     """Whether the ego's box at ``tick``, ``mine`` m long, overlaps one of the others at ``when`` across its heading."""
     x, y, yaw = ego.x[tick], ego.y[tick], ego.yaw[tick]
     half = 0.5 * np.hypot(mine, ego.width)
@@ -107,7 +109,7 @@ def _meets(ego: EgoTrack, mine: float, tick: int, others: Others, theirs: Vector
 
 
 @kernel
-def traffic_speeds(ego: EgoTrack, others: Others, kinds: Indices, around: float, moving: float) -> Vector:
+def traffic_speeds(ego: EgoTrack, others: TrafficArrays, kinds: Indices, around: float, moving: float) -> Vector:
     """Mean speed (T,) m/s of those of ``kinds`` within ``around`` m of the ego that are faster than ``moving`` m/s; 0
     where there are none."""
     result = np.zeros(len(ego.x))

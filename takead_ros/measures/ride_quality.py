@@ -55,11 +55,11 @@ def _ego(log: EpisodeLog) -> kernels.EgoTrack:
     return kernels.EgoTrack(x, y, yaw, speed, float(log.ego_length), float(log.ego_width))
 
 
-def _others(log: EpisodeLog) -> kernels.Others:
+def _others(log: EpisodeLog) -> kernels.TrafficArrays:
     everyone = log.objects.all
-    columns = (np.array(getattr(everyone, name), dtype=float) for name in kernels.Others._fields[2:])
+    columns = (np.array(getattr(everyone, name), dtype=float) for name in kernels.TrafficArrays._fields[2:])
     kinds = np.array(everyone.kind, dtype=np.int64)
-    return kernels.Others(np.array(log.objects.first, dtype=np.int64), kinds, *columns)
+    return kernels.TrafficArrays(np.array(log.objects.first, dtype=np.int64), kinds, *columns)
 
 
 def min_time_to_collision(log: EpisodeLog) -> float:
