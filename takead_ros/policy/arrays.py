@@ -121,7 +121,7 @@ class Guidance(NamedTuple):
     speed_limit: float
 
 
-class Others(NamedTuple):
+class ObjectColumns(NamedTuple):
     """The columns of ``domain.scene.Objects``, all (N,)."""
 
     id: Indices

@@ -25,7 +25,7 @@ from takead_ros.domain.scene import (
     Scene,
     TrafficControl,
 )
-from takead_ros.policy.arrays import Controls, EgoFields, EncodedScenes, Guidance, Others, Pieces, RouteFrame
+from takead_ros.policy.arrays import Controls, EgoFields, EncodedScenes, Guidance, ObjectColumns, Pieces, RouteFrame
 from takead_ros.policy.kernels.encode import SPEED, cut, fill
 from takead_ros.policy.route_frame import NotFiniteError, route_frame
 
@@ -168,12 +168,12 @@ def _guidance(route: Route) -> Guidance:
     )
 
 
-def _others(objects: Objects) -> Others:
+def _others(objects: Objects) -> ObjectColumns:
     kinds = np.array(objects.kind, dtype=np.int64)
     if len(kinds) and not 0 <= kinds.min() <= kinds.max() < len(ObjectKind):
         raise ValueError(f"objects.kind holds {kinds.tolist()}; 0 to {len(ObjectKind) - 1} are known")
-    columns = (np.array(getattr(objects, name), dtype=float) for name in Others._fields[2:])
-    return Others(np.array(objects.id, dtype=np.int64), kinds, *columns)
+    columns = (np.array(getattr(objects, name), dtype=float) for name in ObjectColumns._fields[2:])
+    return ObjectColumns(np.array(objects.id, dtype=np.int64), kinds, *columns)
 
 
 def _controls(controls: tuple[TrafficControl, ...]) -> Controls:

@@ -6,7 +6,7 @@ import numpy as np
 
 from takead_ros.compiled import Cube, Indices, Matrix, Matrix32, Vector, Vector32, kernel, part
 from takead_ros.domain.kernels import interpolate
-from takead_ros.policy.arrays import Controls, EgoFields, EncodedScenes, Guidance, Others, Pieces, RouteFrame
+from takead_ros.policy.arrays import Controls, EgoFields, EncodedScenes, Guidance, ObjectColumns, Pieces, RouteFrame
 from takead_ros.policy.kernels.route import located, placed
 
 PATH_STEP = 4.0  # m between encoded points of the reference path
@@ -82,7 +82,7 @@ def _ego(row: int, ego: EgoFields, guidance: Guidance, frame: RouteFrame, batch:
 
 
 @part
-def _object(out: Vector32, n: int, ego: EgoFields, others: Others, frame: RouteFrame) -> None:
+def _object(out: Vector32, n: int, ego: EgoFields, others: ObjectColumns, frame: RouteFrame) -> None:
     cos, sin = np.cos(ego.yaw), np.sin(ego.yaw)
     dx, dy = others.x[n] - ego.x, others.y[n] - ego.y
     x, y = cos * dx + sin * dy, cos * dy - sin * dx
@@ -117,7 +117,7 @@ def _object(out: Vector32, n: int, ego: EgoFields, others: Others, frame: RouteF
 
 
 @part
-def _objects(row: int, ego: EgoFields, others: Others, frame: RouteFrame, batch: EncodedScenes) -> None:
+def _objects(row: int, ego: EgoFields, others: ObjectColumns, frame: RouteFrame, batch: EncodedScenes) -> None:
     """The nearest visible objects, nearest first, each in ``base_link`` and along the route."""
     features, mask = batch.objects[row], batch.objects_mask[row]
     rows, keys, count = np.empty(len(mask), np.int64), np.empty(len(mask)), 0
@@ -196,7 +196,7 @@ def fill(
     ego: EgoFields,
     guidance: Guidance,
     frame: RouteFrame,
-    others: Others,
+    others: ObjectColumns,
     pieces: Pieces,
     controls: Controls,
     batch: EncodedScenes,
@@ -212,7 +212,7 @@ def fill_row(
     ego: EgoFields,
     guidance: Guidance,
     frame: RouteFrame,
-    others: Others,
+    others: ObjectColumns,
     pieces: Pieces,
     controls: Controls,
     batch: EncodedScenes,

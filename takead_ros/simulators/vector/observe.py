@@ -14,7 +14,7 @@ from takead_ros.domain.kernels import interpolate
 from takead_ros.domain.navigation import AHEAD, BEHIND, TARGETS
 from takead_ros.domain.perceived_tracks import COLUMNS, ID, KIND, LENGTH, VISIBILITY, VX, VY, WIDTH, YAW, X, Y
 from takead_ros.domain.visibility import RANGE, Footprints, share_seen
-from takead_ros.policy.arrays import Controls, EgoFields, Frames, Guidance, Motions, Observed, Others, Pieces
+from takead_ros.policy.arrays import Controls, EgoFields, Frames, Guidance, Motions, ObjectColumns, Observed, Pieces
 from takead_ros.policy.arrays import EncodedScenes as Encoded
 from takead_ros.policy.encoding import empty_batch
 from takead_ros.policy.kernels.encode import fill_row
@@ -128,7 +128,7 @@ def choose_map(world: World, map: Map, e: int) -> None:
 
 
 @part
-def find_others(world: World, e: int, room: Others) -> int:
+def find_others(world: World, e: int, room: ObjectColumns) -> int:
     """Who is within the sensors' range, and how much of each is seen (``domain.visibility.in_view``), into ``room``;
     returns how many."""
     x, y, count = world.ego[e, 0], world.ego[e, 1], 0
@@ -155,7 +155,7 @@ def find_others(world: World, e: int, room: Others) -> int:
 
 
 @part
-def recall(seen: Seen, e: int, room: Others) -> int:
+def recall(seen: Seen, e: int, room: ObjectColumns) -> int:
     """Who is perceived, into ``room``; returns how many."""
     for n in range(seen.number[e]):
         p = seen.objects[e, n]
@@ -194,16 +194,18 @@ def guide(world: World, e: int, targets: Matrix, commands: Indices) -> Guidance:
 
 
 @part
-def room_for_others(most: int) -> Others:
+def room_for_others(most: int) -> ObjectColumns:
     id, kind = np.empty(most, np.int64), np.empty(most, np.int64)
     x, y, yaw, vx, vy = np.empty(most), np.empty(most), np.empty(most), np.empty(most), np.empty(most)
-    return Others(id, kind, x, y, yaw, vx, vy, np.empty(most), np.empty(most), np.empty(most))
+    return ObjectColumns(id, kind, x, y, yaw, vx, vy, np.empty(most), np.empty(most), np.empty(most))
 
 
 @part
-def first_others(room: Others, n: int) -> Others:
+def first_others(room: ObjectColumns, n: int) -> ObjectColumns:
     x, y, yaw, vx, vy = room.x[:n], room.y[:n], room.yaw[:n], room.vx[:n], room.vy[:n]
-    return Others(room.id[:n], room.kind[:n], x, y, yaw, vx, vy, room.length[:n], room.width[:n], room.visibility[:n])
+    return ObjectColumns(
+        room.id[:n], room.kind[:n], x, y, yaw, vx, vy, room.length[:n], room.width[:n], room.visibility[:n]
+    )
 
 
 @part
