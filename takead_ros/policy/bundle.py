@@ -43,7 +43,7 @@ EXPECTED = "a bundle made by 'takead model bundle'"
 _LEVEL = 19
 
 
-class Entry(BaseModel):
+class BundleFile(BaseModel):
     """A file in a bundle."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,7 +60,7 @@ class Contents(BaseModel):
     release: int = Field(ge=0)
     model_sha256: str
     software_version: str
-    files: dict[str, Entry]
+    files: dict[str, BundleFile]
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def pack(
         release=release,
         model_sha256=manifest.sha256,
         software_version=__version__,
-        files={name: Entry(sha256=_sha256(data), bytes=len(data)) for name, data in files.items()},
+        files={name: BundleFile(sha256=_sha256(data), bytes=len(data)) for name, data in files.items()},
     )
     told = to_json(contents, indent=1).encode() + b"\n"
     seal = {} if key is None else {SIGNATURE: key.sign(_signed_text(told))}
