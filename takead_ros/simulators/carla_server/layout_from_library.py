@@ -91,7 +91,7 @@ LOCAL = {"ApplyBatchSync", "Client", "GetClientVersion", "GetServerVersion", "Ge
 
 
 @dataclass
-class Entry:
+class DebugEntry:
     """One type of the debug information: its own members, values or bases, and the file it is declared in."""
 
     kind: str
@@ -104,9 +104,9 @@ class Entry:
     methods: list[str] = field(default_factory=list)
 
 
-def read_types(dump: str) -> Iterator[Entry]:
+def read_types(dump: str) -> Iterator[DebugEntry]:
     """The types at the top of each block that ``llvm-dwarfdump --name .. -c`` printed, their members with them."""
-    entry: Entry | None = None
+    entry: DebugEntry | None = None
     depth = 0
     child: dict[str, Any] = {}
     tag = ""
@@ -132,7 +132,7 @@ def read_types(dump: str) -> Iterator[Entry]:
             if depth == 1:
                 if entry is not None:
                     yield entry
-                entry = Entry(tag)
+                entry = DebugEntry(tag)
             elif depth == 3:
                 child = {"tag": tag}
             continue
@@ -182,7 +182,7 @@ class Library:
         done = subprocess.run([self._tool, *flags, "-c", str(self._path)], capture_output=True, text=True, check=True)
         return done.stdout
 
-    def struct(self, name: str, member: str = "", folder: str = "") -> Entry:
+    def struct(self, name: str, member: str = "", folder: str = "") -> DebugEntry:
         """The struct ``name`` with a ``member``, declared in a file of ``folder``. Raises TakeadError."""
         for entry in self.types:
             if (
@@ -207,7 +207,7 @@ class Library:
                 fields += self._nested(member_name, kind, at, entry)
         return entry.size, fields
 
-    def _nested(self, name: str, kind: str, at: int, owner: Entry) -> list[list[Any]]:
+    def _nested(self, name: str, kind: str, at: int, owner: DebugEntry) -> list[list[Any]]:
         short = kind.split("::")[-1]
         for entry in self.types:
             if entry.name == short and entry.values and entry.size:
@@ -218,7 +218,7 @@ class Library:
         size = (following[0] if following else owner.size) - at
         return [[name, f"u{size}" if size in (1, 2, 4, 8) else f"V{size}", at]]
 
-    def _all_members(self, entry: Entry) -> list[tuple[str, str, int]]:
+    def _all_members(self, entry: DebugEntry) -> list[tuple[str, str, int]]:
         inherited = [m for base in entry.bases for m in self._base(base)]
         return inherited + entry.members
 
@@ -227,7 +227,7 @@ class Library:
         known = [entry for entry in self.types if entry.name == short and entry.members]
         return self._all_members(known[0]) if known else []
 
-    def message(self, entry: Entry) -> list[list[str]]:
+    def message(self, entry: DebugEntry) -> list[list[str]]:
         """[name, type] of each member of a struct that is sent as an array, in the order of its declaration."""
         kept = UNSENT.get(entry.name, ())
         return [[name, _message_type(kind)] for name, kind, _ in self._all_members(entry) if name not in kept]
