@@ -15,7 +15,7 @@ PACKAGES = ("numpy", "numba", "onnxruntime", "metadrive-simulator", "panda3d", "
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(strict=True, extra="forbid"))
-class Environment:
+class Machine:
     """cpu: its name; cores: those that this process may use; packages: versions of what decides the figures."""
 
     cpu: str
@@ -29,9 +29,9 @@ class Environment:
 
 
 @cache
-def this_environment() -> Environment:
+def this_environment() -> Machine:
     """Of this process."""
-    return Environment(
+    return Machine(
         cpu=_cpu(),
         cores=len(os.sched_getaffinity(0)),
         python=platform.python_version(),

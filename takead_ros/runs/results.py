@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 from takead_ros.files import read_record
 from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.summary import BY_KEY, FEWEST, Difference, HeadlineKey, Summary, aggregate, compare
-from takead_ros.runs.environment import Environment, this_environment
+from takead_ros.runs.environment import Machine, this_environment
 
 RECORD = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 PassName = Literal["unassisted", "assisted"]
@@ -79,7 +79,7 @@ class Evaluation(RunSettings, Summary):
 
     model: str
     path: str
-    environment: Environment
+    environment: Machine
     triggers: dict[str, int]
     verdict: dict[str, float] | None
     passes: Annotated[dict[PassName, Summary], Field(min_length=1)]
@@ -112,7 +112,7 @@ class PairedComparison:
     infractions_per_km: dict[str, tuple[float, float]]  # before, after; driven alone
     version: str
     simulator: str
-    environment: Environment
+    environment: Machine
 
 
 def evaluation(model: str, settings: RunSettings, passes: Mapping[PassName, Sequence[EpisodeResult]]) -> Evaluation:
