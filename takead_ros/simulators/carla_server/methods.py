@@ -15,7 +15,7 @@ from takead_ros.simulators.carla_server.values import EpisodeSettings, Refused
 from takead_ros.simulators.carla_server.world import World
 
 
-class Host(Protocol):
+class ServerHost(Protocol):
     """What the calls need besides the world: the maps, the streams, and who ticks."""
 
     @property
@@ -78,7 +78,7 @@ class Ready:
     method: Method
     decoders: tuple[Decoder, ...]
 
-    def __call__(self, host: Host, arguments: tuple[Any, ...]) -> Any:
+    def __call__(self, host: ServerHost, arguments: tuple[Any, ...]) -> Any:
         """Raises Refused for arguments of other types, or another number of them."""
         if len(arguments) != len(self.decoders):
             raise Refused(f"{self.method.name}: {len(arguments)} arguments, expected {len(self.decoders)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.layout import Decoder
-from takead_ros.simulators.carla_server.methods import Host, Table
+from takead_ros.simulators.carla_server.methods import ServerHost, Table
 from takead_ros.simulators.carla_server.rpc import refusal, value
 from takead_ros.simulators.carla_server.values import (
     LEVEL,
@@ -28,36 +28,36 @@ _FREE = BoundingBox(ORIGIN, ORIGIN, LEVEL)
 
 
 @table.call("get_actors_by_id", "list:int")
-def _actors(host: Host, numbers: tuple[int, ...]) -> list[ActorInfo]:
+def _actors(host: ServerHost, numbers: tuple[int, ...]) -> list[ActorInfo]:
     return host.world.infos(numbers)
 
 
 @table.call("spawn_actor", "ActorDescription", "Transform")
-def _spawn(host: Host, description: ActorDescription, place: Transform) -> ActorInfo:
+def _spawn(host: ServerHost, description: ActorDescription, place: Transform) -> ActorInfo:
     return host.world.spawn(description, place)
 
 
 @table.call("spawn_actor_with_parent", "ActorDescription", "Transform", "int", "AttachmentType", "str")
 def _spawn_attached(
-    host: Host, description: ActorDescription, place: Transform, parent: int, attachment: int, socket: str
+    host: ServerHost, description: ActorDescription, place: Transform, parent: int, attachment: int, socket: str
 ) -> ActorInfo:
     return host.world.spawn(description, place, parent)
 
 
 @table.call("destroy_actor", "int")
-def _destroy(host: Host, actor: int) -> bool:
+def _destroy(host: ServerHost, actor: int) -> bool:
     return host.world.destroy(actor)
 
 
 @table.call("get_actor_bounding_box", "int")
-def _box(host: Host, actor: int) -> BoundingBox:
+def _box(host: ServerHost, actor: int) -> BoundingBox:
     # an error for one that is gone would end the process of a traffic manager
     found = host.world.rows.by_id.get(actor)
     return found.info.bounding_box if found else _FREE
 
 
 @table.call("set_actor_location", "int", "Location", returns=False)
-def _location(host: Host, actor: int, place: Vector3D) -> None:
+def _location(host: ServerHost, actor: int, place: Vector3D) -> None:
     world = host.world
     found = world.actor(actor)
     now = found.place if found.place is not None else world.rows.transform(found)
@@ -65,137 +65,137 @@ def _location(host: Host, actor: int, place: Vector3D) -> None:
 
 
 @table.call("set_actor_transform", "int", "Transform", returns=False)
-def _transform(host: Host, actor: int, place: Transform) -> None:
+def _transform(host: ServerHost, actor: int, place: Transform) -> None:
     host.world.set_transform(actor, place)
 
 
 @table.call("set_actor_target_velocity", "int", "Vector3D", returns=False)
-def _velocity(host: Host, actor: int, velocity: Vector3D) -> None:
+def _velocity(host: ServerHost, actor: int, velocity: Vector3D) -> None:
     host.world.set_velocity(actor, velocity)
 
 
 @table.call("set_actor_target_angular_velocity", "int", "Vector3D", returns=False)
-def _angular(host: Host, actor: int, velocity: Vector3D) -> None:
+def _angular(host: ServerHost, actor: int, velocity: Vector3D) -> None:
     host.world.turn(actor, velocity.z)
 
 
 @table.call("enable_actor_constant_velocity", "int", "Vector3D", returns=False)
-def _hold(host: Host, actor: int, velocity: Vector3D) -> None:
+def _hold(host: ServerHost, actor: int, velocity: Vector3D) -> None:
     host.world.hold_velocity(actor, velocity)
 
 
 @table.call("disable_actor_constant_velocity", "int", returns=False)
-def _free(host: Host, actor: int) -> None:
+def _free(host: ServerHost, actor: int) -> None:
     host.world.hold_velocity(actor, None)
 
 
 @table.call("add_actor_impulse", "int", "Vector3D", returns=False)
-def _impulse(host: Host, actor: int, impulse: Vector3D) -> None:
+def _impulse(host: ServerHost, actor: int, impulse: Vector3D) -> None:
     host.world.push(actor, impulse)
 
 
 @table.call("add_actor_impulse_at_location", "int", "Vector3D", "Vector3D", returns=False)
-def _impulse_at(host: Host, actor: int, impulse: Vector3D, place: Vector3D) -> None:
+def _impulse_at(host: ServerHost, actor: int, impulse: Vector3D, place: Vector3D) -> None:
     host.world.push(actor, impulse, place)
 
 
 @table.call("add_actor_force", "int", "Vector3D", returns=False)
-def _force(host: Host, actor: int, force: Vector3D) -> None:
+def _force(host: ServerHost, actor: int, force: Vector3D) -> None:
     host.world.add_force(actor, force)
 
 
 @table.call("add_actor_force_at_location", "int", "Vector3D", "Vector3D", returns=False)
-def _force_at(host: Host, actor: int, force: Vector3D, place: Vector3D) -> None:
+def _force_at(host: ServerHost, actor: int, force: Vector3D, place: Vector3D) -> None:
     host.world.add_force(actor, force, place)
 
 
 @table.call("set_actor_simulate_physics", "int", "bool", returns=False)
-def _physics(host: Host, actor: int, enabled: bool) -> None:
+def _physics(host: ServerHost, actor: int, enabled: bool) -> None:
     host.world.set_flag(actor, c.PHYSICS, enabled)
 
 
 @table.call("set_actor_enable_gravity", "int", "bool", returns=False)
-def _gravity(host: Host, actor: int, enabled: bool) -> None:
+def _gravity(host: ServerHost, actor: int, enabled: bool) -> None:
     host.world.set_flag(actor, c.GRAVITY, enabled)
 
 
 @table.call("set_actor_collisions", "int", "bool", returns=False)
-def _collisions(host: Host, actor: int, enabled: bool) -> None:
+def _collisions(host: ServerHost, actor: int, enabled: bool) -> None:
     host.world.set_flag(actor, c.COLLIDES, enabled)
 
 
 @table.call("set_actor_autopilot", "int", "bool", returns=False)
-def _autopilot(host: Host, actor: int, enabled: bool) -> None:
+def _autopilot(host: ServerHost, actor: int, enabled: bool) -> None:
     """The traffic manager is the client's own; the server only hears of it."""
     host.world.vehicle(actor)
 
 
 @table.call("show_vehicle_debug_telemetry", "int", "bool", returns=False)
-def _telemetry(host: Host, actor: int, enabled: bool) -> None:
+def _telemetry(host: ServerHost, actor: int, enabled: bool) -> None:
     """There is no screen."""
 
 
 @table.call("apply_control_to_vehicle", "int", "VehicleControl", returns=False)
-def _control(host: Host, actor: int, control: Any) -> None:
+def _control(host: ServerHost, actor: int, control: Any) -> None:
     host.world.control(actor, control)
 
 
 @table.call("apply_ackermann_control_to_vehicle", "int", "VehicleAckermannControl", returns=False)
-def _ackermann(host: Host, actor: int, control: Any) -> None:
+def _ackermann(host: ServerHost, actor: int, control: Any) -> None:
     host.world.ackermann(actor, control)
 
 
 @table.call("get_ackermann_controller_settings", "int")
-def _ackermann_settings(host: Host, actor: int) -> AckermannControllerSettings:
+def _ackermann_settings(host: ServerHost, actor: int) -> AckermannControllerSettings:
     host.world.vehicle(actor)
     return host.world.ackermann_settings.get(actor, AckermannControllerSettings())
 
 
 @table.call("apply_ackermann_controller_settings", "int", "AckermannControllerSettings", returns=False)
-def _set_ackermann_settings(host: Host, actor: int, settings: AckermannControllerSettings) -> None:
+def _set_ackermann_settings(host: ServerHost, actor: int, settings: AckermannControllerSettings) -> None:
     host.world.vehicle(actor)
     host.world.ackermann_settings[actor] = settings
 
 
 @table.call("apply_control_to_walker", "int", "WalkerControl", returns=False)
-def _walk(host: Host, actor: int, control: WalkerControl) -> None:
+def _walk(host: ServerHost, actor: int, control: WalkerControl) -> None:
     host.world.walk(actor, control)
 
 
 @table.call("get_physics_control", "int")
-def _physics_control(host: Host, actor: int) -> VehiclePhysicsControl:
+def _physics_control(host: ServerHost, actor: int) -> VehiclePhysicsControl:
     return host.world.physics(actor)
 
 
 @table.call("apply_physics_control", "int", "VehiclePhysicsControl", returns=False)
-def _set_physics_control(host: Host, actor: int, physics: VehiclePhysicsControl) -> None:
+def _set_physics_control(host: ServerHost, actor: int, physics: VehiclePhysicsControl) -> None:
     host.world.set_physics(actor, physics)
 
 
 @table.call("get_vehicle_light_state", "int")
-def _lights(host: Host, actor: int) -> Any:
+def _lights(host: ServerHost, actor: int) -> Any:
     return [host.world.vehicle(actor).lights]
 
 
 @table.call("set_vehicle_light_state", "int", "VehicleLightState", returns=False)
-def _set_lights(host: Host, actor: int, state: Any) -> None:
+def _set_lights(host: ServerHost, actor: int, state: Any) -> None:
     _set_flags(host, actor, state.light_state)
 
 
 @table.call("get_vehicle_light_states")
-def _all_lights(host: Host) -> Any:
+def _all_lights(host: ServerHost) -> Any:
     rows = host.world.rows
     return [(rows.actors[row].id, rows.actors[row].lights) for row in rows.vehicles]
 
 
-def _set_flags(host: Host, actor: int, flags: int) -> None:
+def _set_flags(host: ServerHost, actor: int, flags: int) -> None:
     if not 0 <= flags < 2**32:
         raise Refused(f"lights of a vehicle {flags}, expected flags of 32 bits")
     host.world.vehicle(actor).lights = flags
 
 
 @table.call("get_wheel_steer_angle", "int", "int")
-def _wheel_angle(host: Host, actor: int, wheel: int) -> float:
+def _wheel_angle(host: ServerHost, actor: int, wheel: int) -> float:
     world = host.world
     found = world.vehicle(actor)
     assert found.physics is not None
@@ -208,7 +208,13 @@ def _wheel_angle(host: Host, actor: int, wheel: int) -> float:
 
 
 def _spawn_then(
-    host: Host, description: ActorDescription, place: Transform, parent: Any, attachment: int, socket: str, after: Any
+    host: ServerHost,
+    description: ActorDescription,
+    place: Transform,
+    parent: Any,
+    attachment: int,
+    socket: str,
+    after: Any,
 ) -> int:
     world = host.world
     info = world.spawn(description, place, parent[1]) if len(parent) == 2 else world.spawn(description, place)
@@ -217,21 +223,21 @@ def _spawn_then(
     return info.id
 
 
-def _destroy_one(host: Host, actor: int) -> None:
+def _destroy_one(host: ServerHost, actor: int) -> None:
     if not host.world.destroy(actor):
         raise Refused(f"unable to destroy actor {actor}: not found, or it belongs to the map")
 
 
-def _walker_state(host: Host, actor: int, place: Transform, speed: float) -> None:
+def _walker_state(host: ServerHost, actor: int, place: Transform, speed: float) -> None:
     host.world.walker(actor)
     _transform(host, actor, place)
 
 
-def _nothing(host: Host, *arguments: Any) -> None:
+def _nothing(host: ServerHost, *arguments: Any) -> None:
     """Of no consequence here."""
 
 
-def _torque(host: Host, actor: int, torque: Vector3D) -> None:
+def _torque(host: ServerHost, actor: int, torque: Vector3D) -> None:
     raise Refused("torques on actors are not answered by this server")
 
 
@@ -246,7 +252,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def _do(host: Host, index: int, arguments: tuple[Any, ...]) -> int:
+def _do(host: ServerHost, index: int, arguments: tuple[Any, ...]) -> int:
     """One command; the id of the actor it was about."""
     name = host.world.layout.commands[index]
     if name == "SetTrafficLightState":
@@ -260,7 +266,7 @@ def _do(host: Host, index: int, arguments: tuple[Any, ...]) -> int:
     return int(result) if name == "SpawnActor" else first if isinstance(first, int) else 0
 
 
-def apply_batch(host: Host, commands: tuple[Any, ...]) -> list[Any]:
+def apply_batch(host: ServerHost, commands: tuple[Any, ...]) -> list[Any]:
     """An answer for each command."""
     decode = host.world.layout.decoder("Command")
     if len(commands) > 1:
@@ -276,7 +282,7 @@ def apply_batch(host: Host, commands: tuple[Any, ...]) -> list[Any]:
     return answers
 
 
-def _controls(host: Host, decode: Decoder, commands: tuple[Any, ...]) -> list[Any] | None:
+def _controls(host: ServerHost, decode: Decoder, commands: tuple[Any, ...]) -> list[Any] | None:
     """A batch of nothing but controls, each of another vehicle, in one go (sent every frame). None: it is not one."""
     try:
         decoded = [decode(command) for command in commands]
@@ -292,5 +298,5 @@ def _controls(host: Host, decode: Decoder, commands: tuple[Any, ...]) -> list[An
 
 
 @table.call("apply_batch", "list:any", "bool", bare=True)
-def _batch(host: Host, commands: tuple[Any, ...], tick: bool) -> list[Any]:
+def _batch(host: ServerHost, commands: tuple[Any, ...], tick: bool) -> list[Any]:
     return apply_batch(host, commands)
