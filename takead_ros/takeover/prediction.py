@@ -19,7 +19,7 @@ FAR = np.inf
 
 
 @dataclass(frozen=True, eq=False)
-class Lanes:
+class CentreLines:
     """Centre lines as one array: x y yaw (Q,), arc (Q,) growing along each line, ``last`` (Q,) the line's last index,
     ``half`` (Q,) m half the lane's width, not a number where that is not known.
 
@@ -35,7 +35,7 @@ class Lanes:
     half: FloatArray
 
     @staticmethod
-    def of(polylines: tuple[Polyline, ...], known: Lanes | None) -> Lanes | None:
+    def of(polylines: tuple[Polyline, ...], known: CentreLines | None) -> CentreLines | None:
         """The lanes of a scene; ``known`` again where its lines are the same ones."""
         if known is not None and known.source is polylines:
             return known
@@ -52,7 +52,7 @@ class Lanes:
         arc = np.concatenate(([0.0], np.cumsum(length)[:-1]))
         half = np.repeat([np.nan if line.width is None else 0.5 * line.width for line in lines], sizes)
         x, y = points.T.copy()
-        return Lanes(polylines, x, y, np.arctan2(steps[:, 1], steps[:, 0]), arc, last, half)
+        return CentreLines(polylines, x, y, np.arctan2(steps[:, 1], steps[:, 0]), arc, last, half)
 
 
 @lru_cache(maxsize=8)
@@ -134,7 +134,7 @@ def constant_velocity(objects: Objects, ahead: FloatArray) -> FloatArray:
 
 
 def lane_following(
-    objects: Objects, lanes: Lanes | None, straight: FloatArray, ahead: FloatArray, p: MonitorParameters
+    objects: Objects, lanes: CentreLines | None, straight: FloatArray, ahead: FloatArray, p: MonitorParameters
 ) -> FloatArray:
     """Poses (N, T, 3): vehicles on a lane follow it at their speed and drift on sideways for a while; the others as
     ``straight`` (N, T, 3), their constant-velocity poses."""

@@ -52,7 +52,7 @@ from takead_ros.takeover import plans
 from takead_ros.takeover.inputs import unsound
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.plans import Driver
-from takead_ros.takeover.prediction import Lanes, Trace
+from takead_ros.takeover.prediction import CentreLines, Trace
 from takead_ros.takeover.risks import RECORDS
 from takead_ros.takeover.view import Finding, Record, View, in_reach, rolled
 
@@ -78,7 +78,7 @@ class MonitorState:
     poses: Mapping[int, tuple[float, float, float, float]] = field(default_factory=dict)  # x, y, yaw, speed, by stamp
     began: int | None = None  # the first scene
     last: int = 0  # the last scene
-    lanes: Lanes | None = None  # of the last scene
+    lanes: CentreLines | None = None  # of the last scene
     policy: Driver | None = None  # the newest output that was placed
     expert: Driver | None = None  # the newest output that was placed
     stands_since: int | None = None  # None: the ego moves
@@ -143,7 +143,7 @@ def _noted(
         poses=poses,
         began=began,
         last=scene.stamp,
-        lanes=Lanes.of(scene.polylines, memory.lanes),
+        lanes=CentreLines.of(scene.polylines, memory.lanes),
         policy=_placed(policy, memory.policy, poses, p),
         expert=_placed(expert, memory.expert, poses, p),
         stands_since=stands if ego.speed < p.stuck_speed_mps else None,

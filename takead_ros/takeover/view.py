@@ -20,7 +20,7 @@ from takead_ros.domain.units import SECOND
 from takead_ros.takeover import prediction
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.plans import Driver
-from takead_ros.takeover.prediction import Lanes
+from takead_ros.takeover.prediction import CentreLines
 
 NEAREST_M, SLOWEST_MPS = 0.05, 1e-3  # keep a division defined
 
@@ -31,7 +31,7 @@ class View(NamedTuple):
     scene: Scene
     policy: Driver | None  # its newest output; None: none so far
     expert: Driver | None  # None: there is none to compare with
-    lanes: Lanes | None  # of the scene
+    lanes: CentreLines | None  # of the scene
     stood_s: float  # s for which the ego has stood
     waited_s: float  # s since the first scene
     near: Objects  # that may matter within the horizon

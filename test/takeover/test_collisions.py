@@ -336,12 +336,14 @@ def test_a_path_is_rolled_out_from_the_age_of_its_plan() -> None:
     np.testing.assert_array_equal(poses, late)
 
 
-def bending(at: float, radius: float) -> prediction.Lanes | None:
+def bending(at: float, radius: float) -> prediction.CentreLines | None:
     """A lane that comes straight towards the ego and turns away to its left at ``at`` m."""
     angle = np.linspace(0.0, 1.5, 60)[1:]
     x = np.concatenate((np.arange(60.0, at, -0.5), at - radius * np.sin(angle)))
     y = np.concatenate((np.zeros(len(x) - len(angle)), radius * (1.0 - np.cos(angle))))
-    return prediction.Lanes.of((Polyline(1, LineKind.LANE_CENTER, np.stack([x, y], axis=1), False, 14.0, 3.5),), None)
+    return prediction.CentreLines.of(
+        (Polyline(1, LineKind.LANE_CENTER, np.stack([x, y], axis=1), False, 14.0, 3.5),), None
+    )
 
 
 def test_others_keep_their_velocity_for_the_first_second_only() -> None:

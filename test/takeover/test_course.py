@@ -17,7 +17,7 @@ from takead_ros.domain.scene import FloatArray, LineKind, Polyline, Scene
 from takead_ros.takeover import course
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.plans import Driver
-from takead_ros.takeover.prediction import Lanes
+from takead_ros.takeover.prediction import CentreLines
 from takead_ros.takeover.view import Finding
 
 P = MonitorParameters()
@@ -190,7 +190,7 @@ def test_a_policy_that_brakes_for_the_bend_is_left_alone() -> None:
 def road(y: float, offset: float, *lines: Polyline, **parameters: Any) -> Finding:
     now = scene(0)
     now = replace(now, ego=replace(now.ego, x=4.0, y=y), route=replace(now.route, lateral_offset=offset))
-    return course.road_left(view(now, lanes=Lanes.of(lines, None)), MonitorParameters(**parameters))
+    return course.road_left(view(now, lanes=CentreLines.of(lines, None)), MonitorParameters(**parameters))
 
 
 def lane(y: float, width: float | None = 3.5) -> Polyline:

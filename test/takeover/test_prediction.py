@@ -16,7 +16,7 @@ from takead_ros.domain.geometry import box_corners, boxes_overlap, wrap_angle
 from takead_ros.domain.scene import EgoState, FloatArray, LineKind, Polyline
 from takead_ros.takeover import prediction
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.prediction import Lanes, Trace
+from takead_ros.takeover.prediction import CentreLines, Trace
 
 P = MonitorParameters()
 AHEAD = prediction.times(2.0)
@@ -45,7 +45,7 @@ def test_lanes_as_one_array() -> None:
         line(3, [[5, 5]]),
         line(4, [[1, 1], [-1, 1]], width=None),
     )
-    lanes = Lanes.of(lines, None)
+    lanes = CentreLines.of(lines, None)
     assert lanes is not None and lanes.source is lines
     np.testing.assert_array_equal(lanes.x, [0, 3, 3, 1, -1])
     np.testing.assert_array_equal(lanes.y, [0, 4, 10, 1, 1])
@@ -54,7 +54,7 @@ def test_lanes_as_one_array() -> None:
     np.testing.assert_allclose(lanes.arc[:3] - lanes.arc[0], [0.0, 5.0, 11.0])
     assert lanes.arc[4] - lanes.arc[3] == pytest.approx(2.0) and lanes.arc[3] >= lanes.arc[2]
     np.testing.assert_array_equal(lanes.half, [1.75, 1.75, 1.75, np.nan, np.nan])
-    assert Lanes.of(lines, lanes) is lanes and Lanes.of(lines[1:3], lanes) is None
+    assert CentreLines.of(lines, lanes) is lanes and CentreLines.of(lines[1:3], lanes) is None
 
 
 def hermite(t: float, at: FloatArray, value: FloatArray, slope: FloatArray) -> float:
@@ -179,7 +179,7 @@ def test_a_roll_out_is_pursuit_within_what_the_vehicle_can_do(plan: Plan, ego: d
     )
 
 
-def followed(row: dict[str, float], lanes: Lanes, ahead: FloatArray) -> FloatArray | None:
+def followed(row: dict[str, float], lanes: CentreLines, ahead: FloatArray) -> FloatArray | None:
     """The lane following of one vehicle, written out; None: it follows none."""
     x, y, vx, vy = row["x"], row["y"], row.get("vx", 0.0), row.get("vy", 0.0)
     speed, course = math.hypot(vx, vy), math.atan2(vy, vx)
@@ -230,7 +230,7 @@ NETWORK = (
      {"x": -40.0, "y": 1.75, "vx": -6.0}, {"x": 3.0, "y": -2.0, "vx": 6.0, "vy": -0.5}],
 )  # fmt: skip
 def test_vehicles_on_a_lane_follow_it(row: dict[str, float]) -> None:
-    lanes = Lanes.of(NETWORK, None)
+    lanes = CentreLines.of(NETWORK, None)
     assert lanes is not None
     ahead = prediction.times(3.0)
     other = {"x": 500.0, "y": 500.0, "vx": 3.0}  # on no lane
@@ -245,7 +245,7 @@ def test_vehicles_on_a_lane_follow_it(row: dict[str, float]) -> None:
 
 def test_some_do_follow_and_some_do_not() -> None:
     """So that the test above compares both ways."""
-    lanes = Lanes.of(NETWORK, None)
+    lanes = CentreLines.of(NETWORK, None)
     assert lanes is not None
     assert followed({"x": -21.0, "y": -2.4, "vx": 8.0}, lanes, AHEAD) is not None
     assert followed({"x": -21.0, "y": -2.6, "vx": 8.0}, lanes, AHEAD) is None

@@ -92,13 +92,13 @@ def test_oncoming_traffic_that_follows_its_bend_is_no_collision() -> None:
     oncoming = objects({"x": 52.0, "y": 4.1, "yaw": 2.98 + 0.0, "vx": -10.0 * np.cos(0.16), "vy": 10.0 * np.sin(0.16)})
     ahead = prediction.times(2.0)
     straight = prediction.constant_velocity(oncoming, ahead)
-    followed = prediction.lane_following(oncoming, prediction.Lanes.of(lines, None), straight, ahead, P)
+    followed = prediction.lane_following(oncoming, prediction.CentreLines.of(lines, None), straight, ahead, P)
     off = np.hypot(followed[0, -1, 0] - 60.0, followed[0, -1, 1] - 53.5)
     assert abs(off - 50.0) < 1.0 and followed[0, -1, 1] > straight[0, -1, 1] + 1.0
 
 
 def test_lane_following_goes_on_straight_beyond_the_end_and_drifts_for_a_while() -> None:
-    lines = prediction.Lanes.of((lane(0.0, np.arange(0.0, 21.0)), lane(3.5, np.arange(0.0, 21.0))), None)
+    lines = prediction.CentreLines.of((lane(0.0, np.arange(0.0, 21.0)), lane(3.5, np.arange(0.0, 21.0))), None)
     ahead = prediction.times(3.0)
     car = objects({"x": 10.0, "y": 0.5, "vx": 10.0, "vy": 0.5, "yaw": 0.05})
     poses = prediction.lane_following(car, lines, prediction.constant_velocity(car, ahead), ahead, P)[0]
@@ -115,11 +115,11 @@ def test_lane_following_goes_on_straight_beyond_the_end_and_drifts_for_a_while()
 
 def test_lanes_are_kept_while_they_are_the_same() -> None:
     lines = (lane(0.0, np.arange(0.0, 21.0)),)
-    known = prediction.Lanes.of(lines, None)
-    assert prediction.Lanes.of(lines, known) is known
-    other = prediction.Lanes.of((*lines, Polyline(9, LineKind.ROAD_EDGE, np.zeros((2, 2)))), known)
+    known = prediction.CentreLines.of(lines, None)
+    assert prediction.CentreLines.of(lines, known) is known
+    other = prediction.CentreLines.of((*lines, Polyline(9, LineKind.ROAD_EDGE, np.zeros((2, 2)))), known)
     assert other is not known and other is not None and len(other.x) == 21
-    assert prediction.Lanes.of((), known) is None
+    assert prediction.CentreLines.of((), known) is None
 
 
 def ego(x: float = 0.0, y: float = 0.0, yaw: float = 0.0, speed: float = 10.0) -> EgoState:
