@@ -239,7 +239,7 @@ class Proposals(NamedTuple):
     lead: Indices
 
 
-class Layout(NamedTuple):
+class PathLayout(NamedTuple):
     """How L paths lie on the road: offset (L, G) and target (L,) m beside the route, whose point ``behind`` the ego is
     at; band: how far the road reaches, of length 0 where no path leaves the route."""
 

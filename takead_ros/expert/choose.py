@@ -11,7 +11,7 @@ import numpy as np
 
 from takead_ros.compiled import Indices, Vector
 from takead_ros.domain.driving import Cause
-from takead_ros.expert.arrays import Band, Layout, Minding
+from takead_ros.expert.arrays import Band, Minding, PathLayout
 from takead_ros.expert.forecast import HORIZON, TIMES
 from takead_ros.expert.kernels.attention import attend
 from takead_ros.expert.kernels.conflicts import score as score_proposals
@@ -62,7 +62,7 @@ def score(
     minded = attend(others, paths.met.merges, minding, situation.lanes, offset, situation.grid.offset, HORIZON, ego)
     target = np.array([offer.target for offer in paths.offers])
     band = situation.band if len(target) > 1 else _NO_BAND  # the route itself is meant to be driven
-    layout = Layout(offset, target, band, situation.grid.behind)
+    layout = PathLayout(offset, target, band, situation.grid.behind)
     return score_proposals(rollouts.driven, others, minded, TIMES, layout, paths.stops, p.max_deceleration_mps2, ego)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from takead_ros.compiled import Indices, Matrix, Vector, kernel, part
 from takead_ros.domain.kernels import Box, box_gap
-from takead_ros.expert.arrays import Attention, Boxes, Conflicts, Ego, Layout, Neighbours, Proposals, Stops
+from takead_ros.expert.arrays import Attention, Boxes, Conflicts, Ego, Neighbours, PathLayout, Proposals, Stops
 
 PROGRESS, MARGIN, COMFORT = 5.0, 7.0, 2.0  # weights
 IN_THE_WAY = 0.6  # weight of standing where crossing traffic wants to go, against 1 for moving there
@@ -93,7 +93,7 @@ def conflicts(
 
 
 @kernel
-def grade(found: Conflicts, proposals: Proposals, layout: Layout, stops: Stops, hardest: float, ego: Ego) -> Vector:
+def grade(found: Conflicts, proposals: Proposals, layout: PathLayout, stops: Stops, hardest: float, ego: Ego) -> Vector:
     """Scores (K,) of the proposals: gates (collision, road, rules) times weighted terms.
 
     hardest m/s^2: braking in an emergency.
@@ -145,7 +145,7 @@ def score(
     others: Neighbours,
     minded: Attention,
     times: Vector,
-    layout: Layout,
+    layout: PathLayout,
     stops: Stops,
     hardest: float,
     ego: Ego,
