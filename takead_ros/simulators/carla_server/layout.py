@@ -25,7 +25,7 @@ _SCALARS: dict[str, type] = {"float": float, "bool": bool, "int": int}
 
 
 @dataclass(frozen=True)
-class Layout:
+class WireLayout:
     """What is fixed for one version: packed records, numbers of sensors, names of commands and calls, decoders."""
 
     version: str
@@ -57,14 +57,14 @@ def versions() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.json"))
 
 
-def load_layout(version: str) -> Layout:
+def load_layout(version: str) -> WireLayout:
     """Raises TakeadError for a version without a table, and for one whose structs are not those of ``values``."""
     if version not in versions():
         raise unknown("CARLA version", version, versions(), f"one with a layout table: {', '.join(versions())}")
     return read_layout(_FOLDER / f"{version}.json")
 
 
-def read_layout(path: Path) -> Layout:
+def read_layout(path: Path) -> WireLayout:
     """The layout of one table. Raises TakeadError for one that does not fit ``values``."""
     table = json.loads(path.read_text(encoding="utf-8"))
     for name, kind in STRUCTS.items():
@@ -87,7 +87,7 @@ def read_layout(path: Path) -> Layout:
         )
         for name, record in table["packed"].items()
     }
-    return Layout(
+    return WireLayout(
         version=table["version"],
         **packed,
         sensors={name: number for number, name in enumerate(table["sensors"])},

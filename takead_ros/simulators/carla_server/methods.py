@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from takead_ros.simulators.carla_server.layout import Decoder, Layout
+from takead_ros.simulators.carla_server.layout import Decoder, WireLayout
 from takead_ros.simulators.carla_server.values import EpisodeSettings, Refused
 from takead_ros.simulators.carla_server.world import World
 
@@ -86,7 +86,7 @@ class Ready:
         return self.method.act(host, *values)
 
 
-def ready(layout: Layout, methods: Mapping[str, Method]) -> dict[str, Ready]:
+def ready(layout: WireLayout, methods: Mapping[str, Method]) -> dict[str, Ready]:
     """The calls with the decoders of one version."""
     return {
         name: Ready(method, tuple(layout.decoder(kind) for kind in method.arguments))

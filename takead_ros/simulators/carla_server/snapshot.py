@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.actors import Rows
 from takead_ros.simulators.carla_server.blueprints import Kind
-from takead_ros.simulators.carla_server.layout import Layout
+from takead_ros.simulators.carla_server.layout import WireLayout
 from takead_ros.simulators.carla_server.lights import Lights
 from takead_ros.simulators.carla_server.values import IDENTITY, Transform
 
@@ -30,7 +30,7 @@ _VEHICLE = (
 )  # fmt: skip
 
 
-def header(layout: Layout, sensor: str, frame: int, elapsed: float, place: Transform = IDENTITY) -> bytes:
+def header(layout: WireLayout, sensor: str, frame: int, elapsed: float, place: Transform = IDENTITY) -> bytes:
     """What every message of a stream begins with."""
     record = np.zeros(1, layout.header)
     record["sensor_type"], record["frame"], record["timestamp"] = layout.sensors[sensor], frame, elapsed
@@ -44,7 +44,7 @@ def header(layout: Layout, sensor: str, frame: int, elapsed: float, place: Trans
 class Snapshots:
     """Packs snapshots; keeps what only changes when actors come and go."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: WireLayout) -> None:
         self._layout = layout
         self._made_for: tuple[int, int] = (-1, -1)
         self._records = np.zeros(0, layout.actor)

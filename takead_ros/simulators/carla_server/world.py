@@ -17,7 +17,7 @@ from takead_ros.simulators.carla_server.actors import Rows, ServerActor, box_of,
 from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, described
 from takead_ros.simulators.carla_server.contacts import collide, look_at_signals, overlapping
 from takead_ros.simulators.carla_server.frames import inside
-from takead_ros.simulators.carla_server.layout import Layout
+from takead_ros.simulators.carla_server.layout import WireLayout
 from takead_ros.simulators.carla_server.lights import Lights
 from takead_ros.simulators.carla_server.motion import advance
 from takead_ros.simulators.carla_server.physics import car_row, default_physics, own, placed
@@ -58,7 +58,7 @@ class Collision:
 class World:
     """One episode after the other. ``stream_port``: what sensors' tokens name."""
 
-    def __init__(self, layout: Layout, town: TownMap, stream_port: int, seed: int = 0) -> None:
+    def __init__(self, layout: WireLayout, town: TownMap, stream_port: int, seed: int = 0) -> None:
         prepare()
         self.layout, self.seed, self._port = layout, seed, stream_port
         self.frame, self.episode = 0, 0
