@@ -54,7 +54,7 @@ TARGETS: dict[str, Column] = {
 }
 
 
-class Layout:
+class RecordLayout:
     """Columns side by side in records (N, width) of float32."""
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -84,11 +84,11 @@ class Layout:
         return values.astype(np.int64) if whole else values
 
 
-def inputs_layout(format: PolicyFormat) -> Layout:
-    return Layout({name: tensor.shape for name, tensor in format.inputs.items()})
+def inputs_layout(format: PolicyFormat) -> RecordLayout:
+    return RecordLayout({name: tensor.shape for name, tensor in format.inputs.items()})
 
 
-TARGETS_LAYOUT = Layout({name: column.shape for name, column in TARGETS.items()})
+TARGETS_LAYOUT = RecordLayout({name: column.shape for name, column in TARGETS.items()})
 
 
 def empty_table(format: PolicyFormat) -> Table:
