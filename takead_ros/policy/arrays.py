@@ -33,7 +33,7 @@ class EgoFields(NamedTuple):
     wheelbase: float
 
 
-class Motion(NamedTuple):
+class TrackingState(NamedTuple):
     """What tracking needs of the ego: speed m/s, steering_angle and max_steering_angle rad, wheelbase m."""
 
     speed: float

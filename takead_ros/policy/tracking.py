@@ -13,7 +13,7 @@ import numpy as np
 from takead_ros.compiled import prepare
 from takead_ros.domain.driving import Plan
 from takead_ros.domain.scene import EgoState, FloatArray
-from takead_ros.policy.arrays import Motion, TrackingParameters
+from takead_ros.policy.arrays import TrackingParameters, TrackingState
 from takead_ros.policy.kernels.plans import tracked
 
 DEFAULT = TrackingParameters()
@@ -49,9 +49,9 @@ def spline(steps: int) -> tuple[FloatArray, FloatArray]:
     return matrix[:, :n].copy(), matrix[:, n].copy()
 
 
-def motion_of(ego: EgoState) -> Motion:
+def motion_of(ego: EgoState) -> TrackingState:
     """What tracking needs of the ego."""
-    return Motion(*(float(getattr(ego, name)) for name in Motion._fields))
+    return TrackingState(*(float(getattr(ego, name)) for name in TrackingState._fields))
 
 
 def track(plan: Plan, ego: EgoState, parameters: TrackingParameters = DEFAULT) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from takead_ros.compiled import Flags, Matrix, Vector, kernel, part
 from takead_ros.domain.kernels import interpolate
-from takead_ros.policy.arrays import Decoded, Decoder, Frames, Heads, Motion, Motions, RouteFrame
+from takead_ros.policy.arrays import Decoded, Decoder, Frames, Heads, Motions, RouteFrame, TrackingState
 from takead_ros.policy.kernels.plans import follow, lay_plan
 from takead_ros.policy.kernels.route import observed_frame
 
@@ -74,7 +74,7 @@ def answer(
     control: Vector,
     decoder: Decoder,
     frame: RouteFrame,
-    motion: Motion,
+    motion: TrackingState,
     out: Decoded,
 ) -> tuple[float, float]:
     """(steering angle rad, acceleration m/s^2) for the chosen profile (T, 2), which is altered by a target speed."""
@@ -120,7 +120,7 @@ def retimed(profile: Matrix, speed: float, target: float, dt: float) -> Matrix:
 
 @kernel
 def answer_one(
-    profile: Matrix, speed_logits: Vector, control: Vector, decoder: Decoder, frame: RouteFrame, motion: Motion
+    profile: Matrix, speed_logits: Vector, control: Vector, decoder: Decoder, frame: RouteFrame, motion: TrackingState
 ) -> tuple[Decoded, float, float]:
     """``answer`` for one observation: (plan, steering angle rad, acceleration m/s^2)."""
     out = room_for_plan(len(profile), len(decoder.bins))
@@ -129,8 +129,10 @@ def answer_one(
 
 
 @part
-def observed_motion(motions: Motions, b: int) -> Motion:
-    return Motion(motions.speed[b], motions.steering_angle[b], motions.max_steering_angle[b], motions.wheelbase[b])
+def observed_motion(motions: Motions, b: int) -> TrackingState:
+    return TrackingState(
+        motions.speed[b], motions.steering_angle[b], motions.max_steering_angle[b], motions.wheelbase[b]
+    )
 
 
 @part

@@ -6,7 +6,7 @@ import numpy as np
 
 from takead_ros.compiled import Cube, Matrix, Vector, kernel, part
 from takead_ros.domain.kernels import wrapped
-from takead_ros.policy.arrays import Motion, RouteFrame, TrackingParameters
+from takead_ros.policy.arrays import RouteFrame, TrackingParameters, TrackingState
 from takead_ros.policy.kernels.route import placed
 
 MAX_DRIFT = 0.5  # m aside for each metre ahead, in a plan
@@ -62,7 +62,7 @@ def lay_plan(
 
 @part
 def _steering(
-    plan_x: Vector, plan_y: Vector, dt: float, knots: Matrix, start: Vector, ego: Motion, p: TrackingParameters
+    plan_x: Vector, plan_y: Vector, dt: float, knots: Matrix, start: Vector, ego: TrackingState, p: TrackingParameters
 ) -> float:
     """Front-wheel angle rad that follows the plan, before limits."""
     first = max(ego.speed, 0.0) * dt
@@ -103,7 +103,7 @@ def _steering(
 
 
 @part
-def _acceleration(speed: Vector, dt: float, ego: Motion, p: TrackingParameters) -> float:
+def _acceleration(speed: Vector, dt: float, ego: TrackingState, p: TrackingParameters) -> float:
     """Acceleration m/s^2 that brings the speed onto the plan's first two steps, before limits."""
     first, slope, fastest = (speed[0] - ego.speed) / dt, (speed[0] - ego.speed) / dt, speed[0]
     if len(speed) > 1:
@@ -116,7 +116,14 @@ def _acceleration(speed: Vector, dt: float, ego: Motion, p: TrackingParameters) 
 
 @kernel
 def tracked(
-    x: Vector, y: Vector, speed: Vector, dt: float, knots: Matrix, start: Vector, ego: Motion, p: TrackingParameters
+    x: Vector,
+    y: Vector,
+    speed: Vector,
+    dt: float,
+    knots: Matrix,
+    start: Vector,
+    ego: TrackingState,
+    p: TrackingParameters,
 ) -> tuple[float, float]:
     """``follow`` as a call of its own."""
     steering, acceleration = follow(x, y, speed, dt, knots, start, ego, p)
@@ -125,7 +132,14 @@ def tracked(
 
 @part
 def follow(
-    x: Vector, y: Vector, speed: Vector, dt: float, knots: Matrix, start: Vector, ego: Motion, p: TrackingParameters
+    x: Vector,
+    y: Vector,
+    speed: Vector,
+    dt: float,
+    knots: Matrix,
+    start: Vector,
+    ego: TrackingState,
+    p: TrackingParameters,
 ) -> tuple[float, float]:
     """(steering angle rad, acceleration m/s^2) that follow a plan x y m, speed m/s (T,), dt s apart, within limits.
 
