@@ -25,7 +25,7 @@ LATERAL_ACCELERATION = 2.0  # m/s^2
 
 
 @dataclass(frozen=True)
-class Motion:
+class ActorMotion:
     """Where an actor is and what it aims at."""
 
     s: float  # m along its path
@@ -44,13 +44,13 @@ class Motion:
     gone: bool = False  # not in the world, or not yet
 
 
-def start(actor: Actor, time: float = 0.0) -> Motion:
+def start(actor: Actor, time: float = 0.0) -> ActorMotion:
     """Where the actor begins, ``time`` s into the episode; its script's own time runs from there."""
     aim = actor.speed if actor.cruise is None else actor.cruise
-    return Motion(actor.s, actor.lateral, actor.speed, aim_speed=aim, aim_lateral=actor.lateral, born=time)
+    return ActorMotion(actor.s, actor.lateral, actor.speed, aim_speed=aim, aim_lateral=actor.lateral, born=time)
 
 
-def pose(actor: Actor, motion: Motion, path: Path) -> tuple[float, float, float, float, float]:
+def pose(actor: Actor, motion: ActorMotion, path: Path) -> tuple[float, float, float, float, float]:
     """(x m, y m, yaw rad, vx m/s, vy m/s) of the box centre in ``map``."""
     x, y, heading = path.at(motion.s)
     cos, sin = math.cos(heading), math.sin(heading)
@@ -87,12 +87,12 @@ def due(
     return s >= phase.value
 
 
-def wreck(motion: Motion) -> Motion:
+def wreck(motion: ActorMotion) -> ActorMotion:
     """After a collision: stands where it was hit, for good."""
     return replace(motion, speed=0.0, drift=0.0, hit=True)
 
 
-def begin(phase: Phase, motion: Motion, time: float) -> Motion:
+def begin(phase: Phase, motion: ActorMotion, time: float) -> ActorMotion:
     return replace(
         motion,
         phase=motion.phase + 1,
@@ -105,7 +105,7 @@ def begin(phase: Phase, motion: Motion, time: float) -> Motion:
     )
 
 
-def advance(actor: Actor, motion: Motion, length: float, gap: float, lead_speed: float, dt: float) -> Motion:
+def advance(actor: Actor, motion: ActorMotion, length: float, gap: float, lead_speed: float, dt: float) -> ActorMotion:
     """One step of dt s. gap m, lead_speed m/s: of what is ahead in the way (inf: nothing). length m of the path."""
     difference = motion.aim_speed - motion.speed
     acceleration = max(min(difference / dt, motion.acceleration), -motion.deceleration)
@@ -120,7 +120,7 @@ def advance(actor: Actor, motion: Motion, length: float, gap: float, lead_speed:
     return replace(motion, s=s, d=d, speed=speed, drift=drift, gone=moves and s >= length - 1.0)
 
 
-def _drift(actor: Actor, motion: Motion, dt: float) -> tuple[float, float]:
+def _drift(actor: Actor, motion: ActorMotion, dt: float) -> tuple[float, float]:
     """Sideways motion: eased at both ends for vehicles, at once for people on foot."""
     remaining = motion.aim_lateral - motion.d
     if abs(remaining) < 1e-3 and abs(motion.drift) < 0.05:
@@ -139,7 +139,7 @@ def _drift(actor: Actor, motion: Motion, dt: float) -> tuple[float, float]:
     return motion.d + step, drift
 
 
-def stop_line_gap(actor: Actor, motion: Motion) -> float:
+def stop_line_gap(actor: Actor, motion: ActorMotion) -> float:
     """m to a standing obstacle that makes the actor stop at its line; inf where it is past it or cannot stop."""
     assert actor.light is not None
     room = actor.light[0] - motion.s - actor.length / 2.0
@@ -161,7 +161,7 @@ def follow(speed: float, desired: float, gap: float, lead_speed: float, braking:
 
 def blockers(
     actors: tuple[Actor, ...],
-    motions: list[Motion],
+    motions: list[ActorMotion],
     paths: list[Path],
     boxes: FloatArray,
     own: list[int],

@@ -10,7 +10,7 @@ import pytest
 from takead_ros.maps.roads import LanePath
 from takead_ros.scenarios import traffic
 from takead_ros.scenarios.spec import Actor, Model, Phase, When
-from takead_ros.scenarios.traffic import Motion, Path
+from takead_ros.scenarios.traffic import ActorMotion, Path
 
 ROAD = Path(np.stack([np.arange(0.0, 400.0), np.zeros(400)], axis=1))
 ANY = LanePath((">", ">>"), (0,))
@@ -21,7 +21,7 @@ def car(**fields: object) -> Actor:
     return Actor(Model.CAR_M, ANY, 0.0, reactive=True, **fields)  # type: ignore[arg-type]
 
 
-def drive(actor: Actor, seconds: float, lead=lambda t: (math.inf, 0.0)) -> list[Motion]:  # type: ignore[no-untyped-def]
+def drive(actor: Actor, seconds: float, lead=lambda t: (math.inf, 0.0)) -> list[ActorMotion]:  # type: ignore[no-untyped-def]
     """Motion at each step; ``lead(t)`` gives the lead's (s of its rear, speed)."""
     motions = [traffic.start(actor)]
     for i in range(round(seconds / DT)):
@@ -56,7 +56,7 @@ def test_a_braking_phase_keeps_to_its_deceleration() -> None:
 
 
 def test_triggers_come_when_they_say() -> None:
-    motion = Motion(s=20.0, d=0.0, speed=5.0, phase_since=2.0)
+    motion = ActorMotion(s=20.0, d=0.0, speed=5.0, phase_since=2.0)
 
     def due(when: When, value: float, **now: float) -> bool:
         values = {"time": 3.0, "ego_gap": 30.0, "ego_speed": 10.0, "ego_travelled": 50.0, **now}
@@ -83,8 +83,8 @@ def test_a_lane_change_arrives_without_overshoot() -> None:
 
 
 def test_who_was_hit_stands_where_that_happened() -> None:
-    wrecked = traffic.wreck(Motion(s=10.0, d=0.4, speed=10.0, drift=1.0))
-    assert wrecked == Motion(s=10.0, d=0.4, speed=0.0, drift=0.0, hit=True) and not wrecked.gone
+    wrecked = traffic.wreck(ActorMotion(s=10.0, d=0.4, speed=10.0, drift=1.0))
+    assert wrecked == ActorMotion(s=10.0, d=0.4, speed=0.0, drift=0.0, hit=True) and not wrecked.gone
 
 
 @pytest.mark.parametrize(

@@ -171,11 +171,11 @@ def _ahead(tracks: Tracks, drivers: list[_Driver]) -> dict[int, list[tuple[float
         here, pose, boxes = tracks.here[tick], tracks.pose[tick], np.full((len(plain) + 1, 7), np.nan)
         boxes[:-1][here] = np.concatenate([pose[:, :3], size, pose[:, 3:]], axis=1)[here]
         boxes[-1] = tracks.ego[tick]
-        motions, own = [traffic.Motion(0.0, 0.0, 0.0)] * len(plain), []
+        motions, own = [traffic.ActorMotion(0.0, 0.0, 0.0)] * len(plain), []
         for driver in drivers:
             n = tick - driver.first
             if 0 <= n < len(driver.s) and n % step == 0:
-                motions[driver.i] = traffic.Motion(float(driver.s[n]), 0.0, float(driver.speed[n]))
+                motions[driver.i] = traffic.ActorMotion(float(driver.s[n]), 0.0, float(driver.speed[n]))
                 own.append(driver.i)
         ahead = traffic.blockers(plain, motions, paths, boxes, own)
         for i in own:
