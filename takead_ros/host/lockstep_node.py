@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names, qos
 from takead_ros.host.bus import Bus, Client, Publisher, Service, Subscription
-from takead_ros.host.parameters import Parameter, Parameters
+from takead_ros.host.parameters import NodeParameters, Parameter
 from takead_ros.host.simulated_time import SimulatedClock, Timer
 
 
@@ -46,7 +46,7 @@ class LockstepNode:
         self._timers: list[Timer] = []
         full = self.get_fully_qualified_name()
         self._logger = logging.getLogger(full[1:].replace("/", "."))
-        self._parameters = Parameters(f"node '{full}'", overrides)
+        self._parameters = NodeParameters(f"node '{full}'", overrides)
         self._parameters.declare("use_sim_time", False)
 
     def get_name(self) -> str:

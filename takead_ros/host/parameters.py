@@ -49,7 +49,7 @@ def parameter_type(value: Any) -> str:
     raise ParameterError(f"{value!r} can be no parameter, expected bool, int, float, str or a list of one of them")
 
 
-class Parameters:
+class NodeParameters:
     """The parameters of one node. ``overrides`` are the values that a file or the command line gives."""
 
     def __init__(self, node: str, overrides: Mapping[str, Any]) -> None:
