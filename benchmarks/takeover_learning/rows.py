@@ -9,7 +9,7 @@ import numpy as np
 
 from takead_ros.recording.clip import Label
 from takead_training.data.columns import LABELS
-from takead_training.data.dataset import Dataset, Part
+from takead_training.data.dataset import ClipRows, Dataset
 
 FRAME_S = 0.1  # s from one frame to the next
 DRIVEN = (Label.TAKEOVER_START, Label.TAKEOVER, Label.HANDBACK)  # the expert drives, or has not yet handed back
@@ -41,7 +41,7 @@ def cut(data: Dataset, stretches: Sequence[Stretch]) -> Dataset:
     parts = []
     for stretch in stretches:
         whole, rows = data.parts[stretch.part], slice(stretch.first, stretch.last)
-        parts.append(Part(whole.inputs[rows], whole.targets[rows], whole.clip, whole.world))
+        parts.append(ClipRows(whole.inputs[rows], whole.targets[rows], whole.clip, whole.world))
     return Dataset(data.format, parts)
 
 

@@ -23,7 +23,7 @@ from takead_training.data import cache
 from takead_training.data.clean import Clean, epoch_rows, kept, weights
 from takead_training.data.clips import Clip, find_clips
 from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
-from takead_training.data.dataset import Dataset, Part
+from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.perfect import perfect_clips
 
 
@@ -84,7 +84,7 @@ def test_loading_does_not_depend_on_workers_or_cache(bags: Path, tmp_path: Path)
 def test_a_broken_cache_is_made_again(bags: Path, tmp_path: Path, pattern: str, damage: str) -> None:
     clips = [one(bags / "driven")]
     before, _ = cache.load(clips, tmp_path / "c", VECTOR_1)
-    before = Dataset(VECTOR_1, [Part(np.array(p.inputs), np.array(p.targets)) for p in before.parts])
+    before = Dataset(VECTOR_1, [ClipRows(np.array(p.inputs), np.array(p.targets)) for p in before.parts])
     (file,) = (tmp_path / "c").glob(pattern)
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 255
@@ -196,7 +196,7 @@ def test_rows_come_out_of_many_parts_as_they_went_in() -> None:
     whole = Dataset.of(VECTOR_1, table)
     inputs, targets = inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table)
     cuts = [0, 3, 3, 40, 97, 100]
-    parts = [Part(inputs[a:b], targets[a:b]) for a, b in pairwise(cuts)]
+    parts = [ClipRows(inputs[a:b], targets[a:b]) for a, b in pairwise(cuts)]
     data = Dataset(VECTOR_1, parts)
     rows = np.random.default_rng(0).integers(0, 100, 500)
     batch = data.batch(rows, ("label", "profile", "choice"))

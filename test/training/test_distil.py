@@ -22,7 +22,7 @@ from takead_ros.recording.clip import Label
 from takead_training.architectures.network import PolicyNetwork
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
-from takead_training.data.dataset import Dataset, Part
+from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.mix import Mix
 from takead_training.data.world import World
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
@@ -57,7 +57,9 @@ def blocked(count: int = 30) -> Dataset:
     table["choice"][:], table["frame"] = STEADY, np.arange(count)
     table["label"][:] = LABELS.index(Label.PRE)
     table["until_takeover_s"][:] = 1.0
-    part = Part(inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table), "blocked", lambda: World.of(scenes))
+    part = ClipRows(
+        inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table), "blocked", lambda: World.of(scenes)
+    )
     return Dataset(VECTOR_1, [part])
 
 

@@ -14,7 +14,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.vector import VECTOR_1
 from takead_training.cli import train
 from takead_training.data.columns import TARGETS_LAYOUT, inputs_layout
-from takead_training.data.dataset import Dataset, Part
+from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.predictability import measure, memory_of
 from takead_training.stages.fit import Schedule
 
@@ -22,7 +22,7 @@ SCHEDULE = Schedule(epochs=12, batch=64, rate=4e-3, seed=0, threads=1)
 FAMILIES = ("seen", "unseen", "remembered")
 
 
-def _episode(family: str, seed: int, count: int = 60) -> Part:
+def _episode(family: str, seed: int, count: int = 60) -> ClipRows:
     random = np.random.default_rng(1000 + seed)
     table = make_table(count, seed)
     table["frame"] = np.arange(count)
@@ -40,7 +40,7 @@ def _episode(family: str, seed: int, count: int = 60) -> Part:
         "remembered": 40.0 * memory_of(table["speed"], table["frame"])[:, 3] + 5.0,
     }[family]
     table["target_speed"] = wanted.astype(np.float32)
-    return Part(inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table), family)
+    return ClipRows(inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table), family)
 
 
 def test_what_is_in_the_inputs_is_explained_and_what_is_nowhere_is_not() -> None:

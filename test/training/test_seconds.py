@@ -11,7 +11,7 @@ from support.tables import make_table
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.recording.clip import Label
 from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
-from takead_training.data.dataset import Dataset, Part
+from takead_training.data.dataset import ClipRows, Dataset
 
 
 def drives(*lengths: int, perturbed: bool = True) -> Dataset:
@@ -21,7 +21,7 @@ def drives(*lengths: int, perturbed: bool = True) -> Dataset:
         table = make_table(length * (1 + perturbed), seed=k)
         table["perturbed"] = np.tile([0, 1], length) if perturbed else np.zeros(length, np.int64)
         table["label"][:] = LABELS.index(Label.PRE)
-        parts.append(Part(inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table), f"clip {k}"))
+        parts.append(ClipRows(inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table), f"clip {k}"))
     return Dataset(VECTOR_1, parts)
 
 

@@ -29,7 +29,7 @@ from takead_ros.runs.progress import Silent
 from takead_ros.runs.workers import open_workers
 from takead_training.data.clips import Clip, Refused
 from takead_training.data.columns import TARGETS_LAYOUT, FloatRecords, inputs_layout
-from takead_training.data.dataset import Dataset, Part
+from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.samples import VERSION, clip_samples
 from takead_training.data.world import World
 
@@ -77,7 +77,7 @@ def load(
     for clip, place in placed:
         inputs, targets = (records[place.first : place.first + place.count] for records in shards[place.shard])
         world = partial(_world, cache / f"{_key(clip, format)}.world.npz")
-        parts.append(Part(inputs, targets, clip.manifest.clip_id, world))
+        parts.append(ClipRows(inputs, targets, clip.manifest.clip_id, world))
     return Dataset(format, parts), tuple(refused)
 
 

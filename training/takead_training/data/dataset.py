@@ -15,7 +15,7 @@ from takead_training.data.world import World
 
 
 @dataclass(frozen=True)
-class Part:
+class ClipRows:
     """The rows of one clip: records of its inputs (N, W) and of its targets (N, V), the clip's name, and how to get at
     its world."""
 
@@ -33,7 +33,7 @@ class Dataset:
     """
 
     def __init__(
-        self, format: PolicyFormat, parts: Sequence[Part], extra: Mapping[str, NDArray[Any]] | None = None
+        self, format: PolicyFormat, parts: Sequence[ClipRows], extra: Mapping[str, NDArray[Any]] | None = None
     ) -> None:
         self.format, self.parts = format, tuple(parts)
         self._extra = dict(extra or {})
@@ -44,7 +44,7 @@ class Dataset:
     @staticmethod
     def of(format: PolicyFormat, table: Table) -> Dataset:
         """A dataset of one table in memory."""
-        return Dataset(format, [Part(inputs_layout(format).pack(table), TARGETS_LAYOUT.pack(table))])
+        return Dataset(format, [ClipRows(inputs_layout(format).pack(table), TARGETS_LAYOUT.pack(table))])
 
     def __len__(self) -> int:
         return int(self._first[-1])
