@@ -19,7 +19,7 @@ from takead_ros.recording.bag import BagMessage
 from takead_ros.runs.dream import RECORDED, DreamDriver, dream
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.simulators.dream.episode import DreamEpisode
-from takead_ros.simulators.dream.pedals import Pedals
+from takead_ros.simulators.dream.pedals import PedalModel
 from takead_ros.simulators.dream.world import ClipWorld, read_world
 
 # family, seed, s into the drive
@@ -132,7 +132,7 @@ def test_another_vehicle_s_pedals_are_found_in_the_record(clips: Any, tmp_path: 
         return message
 
     clip = clips["lead_hard_brake", 1000003]
-    assert DreamEpisode(read_world(clip, at_s=2.0, seconds=6.0), "replay").pedals == Pedals()
+    assert DreamEpisode(read_world(clip, at_s=2.0, seconds=6.0), "replay").pedals == PedalModel()
     world = read_world(rewritten(clip, tmp_path / "other.mcap", other), at_s=2.0, seconds=6.0)
     pedals = DreamEpisode(world, "replay").pedals
     assert pedals.gain == pytest.approx(1.2, abs=0.15) and pedals.offset_mps2 == pytest.approx(-0.4, abs=0.15)

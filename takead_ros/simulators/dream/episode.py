@@ -10,7 +10,7 @@ import numpy as np
 from takead_ros.domain.scene import EgoState, FloatArray
 from takead_ros.measures.episode_log import End
 from takead_ros.simulators import STEP_S
-from takead_ros.simulators.dream.pedals import Pedals, pedals_of
+from takead_ros.simulators.dream.pedals import PedalModel, pedals_of
 from takead_ros.simulators.dream.road_users import road_users
 from takead_ros.simulators.dream.world import ClipWorld, vehicle_of
 from takead_ros.simulators.vector.arrays import Layout
@@ -32,7 +32,7 @@ class DreamEpisode(VectorEpisode):
         course, tracks, ego = world.course, world.tracks, world.ticks[0].world.ego
         self._users = road_users(agents, tracks, course)
         vehicle = vehicle_of(ego)
-        self.pedals = Pedals() if vehicle == METADRIVE else pedals_of(world.record.ticks)
+        self.pedals = PedalModel() if vehicle == METADRIVE else pedals_of(world.record.ticks)
         vehicle = vehicle._replace(substeps=round(STEP_S / vehicle.physics_step))
         scenario = replace(world.scenario, actors=tuple(self._users.actors))
         compiled = compile_on(
@@ -55,7 +55,7 @@ class DreamEpisode(VectorEpisode):
     def notes(self) -> list[str]:
         """What a reader of the results should know, a line each."""
         pedals = self.pedals
-        if pedals == Pedals():
+        if pedals == PedalModel():
             return self._users.notes()
         found = f"{pedals.gain:.2f} times the acceleration asked for and {pedals.offset_mps2:+.2f} m/s^2"
         return [*self._users.notes(), f"the record shows a vehicle that gives {found}; it is driven so"]

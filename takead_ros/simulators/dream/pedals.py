@@ -19,7 +19,7 @@ ROLLS_MPS = 1.0
 
 
 @dataclass(frozen=True)
-class Pedals:
+class PedalModel:
     """A moving vehicle accelerates by ``gain`` times what is asked for, and ``offset_mps2`` m/s^2 more (rolling and air
     resistance: less). Below 1 m/s it does what is asked for."""
 
@@ -31,7 +31,7 @@ class Pedals:
         return self.gain * acceleration + self.offset_mps2 if speed > ROLLS_MPS else acceleration
 
 
-def pedals_of(ticks: Sequence[Tick]) -> Pedals:
+def pedals_of(ticks: Sequence[Tick]) -> PedalModel:
     """Fitted to all moments of a record at which a command had been steady and the ego moved; as asked for, where there
     are too few of them."""
     asked, came = [], []
@@ -43,7 +43,7 @@ def pedals_of(ticks: Sequence[Tick]) -> Pedals:
             asked.append(told[-1])
             came.append((then.world.ego.speed - now.world.ego.speed) / ((then.stamp - now.stamp) / 1e9))
     if len(asked) < FEWEST:
-        return Pedals()
+        return PedalModel()
     gain = float(np.polyfit(asked, came, 1)[0]) if np.std(asked) > SPREAD_MPS2 else 1.0
     gain = float(np.clip(gain, *GAINS))
-    return Pedals(gain, float(np.clip(np.mean(came) - gain * np.mean(asked), *OFFSETS_MPS2)))
+    return PedalModel(gain, float(np.clip(np.mean(came) - gain * np.mean(asked), *OFFSETS_MPS2)))
