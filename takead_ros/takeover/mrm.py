@@ -55,7 +55,7 @@ class DeadReckoning:
 
 
 @dataclass(frozen=True)
-class Place:
+class PathPose:
     """Where something is on a path: m along it, m beside it (positive left), the path's heading there (rad)."""
 
     along: float
@@ -108,7 +108,7 @@ class PlanPath:
         more = SIGHT_M / max(math.hypot(dx, dy), SHORT_M)
         return self.extended((self.x[-1] + dx * more,), (self.y[-1] + dy * more,))
 
-    def place(self, x: float, y: float) -> Place:
+    def place(self, x: float, y: float) -> PathPose:
         """Of the point (x, y): on the segment that is nearest to it, the first of equals."""
         nearest, near, near_share = math.inf, 0, 0.0
         for i, (px, py, dx, dy, square) in enumerate(self.pieces):
@@ -122,7 +122,7 @@ class PlanPath:
         px, py, dx, dy, _ = self.pieces[near]
         length = self.arc[near + 1] - self.arc[near]
         lateral = (dx * (y - py) - dy * (x - px)) / max(length, TINY)
-        return Place(self.arc[near] + near_share * length, lateral, math.atan2(dy, dx))
+        return PathPose(self.arc[near] + near_share * length, lateral, math.atan2(dy, dx))
 
     def at(self, along: float) -> tuple[float, float]:
         """The point (m) ``along`` m on the path, which must not be beyond its end."""
@@ -196,7 +196,7 @@ def deceleration(
 
 
 def _needed(
-    there: Place,
+    there: PathPose,
     here: float,
     motion: DeadReckoning,
     velocity: tuple[float, float],

@@ -18,7 +18,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import bicycle_rollout, interpolate, project, to_outer
 from takead_ros.domain.scene import Objects
 from takead_ros.takeover import limits, mrm
-from takead_ros.takeover.mrm import DeadReckoning, Place, PlanPath
+from takead_ros.takeover.mrm import DeadReckoning, PathPose, PlanPath
 from takead_ros.takeover.parameters import ArbiterParameters
 
 P = ArbiterParameters()
@@ -139,7 +139,7 @@ def test_a_plan_that_stands_is_a_path_without_a_direction() -> None:
     path = PlanPath.of(Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.zeros(8)), 3.0, 4.0, 0.5)
     assert path.arc == (0.0,) * 9 and path.prolonged().arc == (0.0,) * 10
     ego = motion(3.0, 4.0, speed=0.4)
-    assert path.place(ego.x, ego.y) == Place(0.0, 0.0, 0.0)
+    assert path.place(ego.x, ego.y) == PathPose(0.0, 0.0, 0.0)
     assert mrm.steering(path, ego, 0.321, P) == 0.321
 
 
@@ -393,9 +393,9 @@ def test_a_plan_is_placed_like_any_local_points() -> None:
 
 def test_places_at_the_ends_and_at_a_corner() -> None:
     path = PlanPath.through((0.0, 10.0, 10.0), (0.0, 0.0, 10.0))
-    assert path.place(-5.0, 1.0) == Place(0.0, 1.0, 0.0)
-    assert path.place(9.0, 30.0) == Place(20.0, 1.0, math.pi / 2)
-    assert path.place(20.0, -10.0) == Place(10.0, -10.0, 0.0)  # as near to both pieces: the first one counts
+    assert path.place(-5.0, 1.0) == PathPose(0.0, 1.0, 0.0)
+    assert path.place(9.0, 30.0) == PathPose(20.0, 1.0, math.pi / 2)
+    assert path.place(20.0, -10.0) == PathPose(10.0, -10.0, 0.0)  # as near to both pieces: the first one counts
     slanted = PlanPath.through((0.0, 10.0, 13.0), (0.0, 0.0, 4.0)).prolonged()
     assert (slanted.x[-1], slanted.y[-1]) == pytest.approx((49.0, 52.0))
     longer = path.prolonged()
