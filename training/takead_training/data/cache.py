@@ -37,7 +37,7 @@ SHARD_ROWS = 8192  # from which a shard is closed: about 40 MB
 _Encoded = tuple[FloatRecords, FloatRecords, bytes]  # inputs, targets, world
 
 
-class Place(BaseModel):
+class CacheEntry(BaseModel):
     """Where a clip's rows and world lie."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,7 +53,7 @@ class Index(BaseModel):
     model_config = ConfigDict(extra="forbid")
     format: Literal["takead-cache-2"] = "takead-cache-2"
     shards: dict[str, tuple[str, str]] = {}
-    clips: dict[str, Place] = {}
+    clips: dict[str, CacheEntry] = {}
 
 
 def load(
@@ -200,7 +200,7 @@ def _close_shard(clips: list[tuple[str, _Encoded]], cache: Path, index: Index) -
     for key, (inputs, _, world) in clips:
         write_atomically(cache / f"{key}.world.npz", world)
         digest = hashlib.sha256(world).hexdigest()
-        index.clips[key] = Place(shard=name, first=first, count=len(inputs), world_sha256=digest)
+        index.clips[key] = CacheEntry(shard=name, first=first, count=len(inputs), world_sha256=digest)
         first += len(inputs)
     index.shards[name] = (digests[0], digests[1])
     write_record(cache / "index.json", index)
