@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.takeover_learning.drives import rows
 from benchmarks.takeover_learning.evaluate import Scores, evaluate
 from benchmarks.takeover_learning.report import paired
-from takead_ros.console import Progress, output, say
+from takead_ros.console import ProgressBars, output, say
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import writable_folder, write_atomically
 from takead_training.checkpoint import Provenance, load_checkpoint
@@ -45,11 +45,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--workers", type=int, default=1)
     asked = parser.parse_args()
-    with output(), Progress() as shown:
+    with output(), ProgressBars() as shown:
         run(asked, shown)
 
 
-def run(asked: argparse.Namespace, shown: Progress) -> None:
+def run(asked: argparse.Namespace, shown: ProgressBars) -> None:
     out = writable_folder(asked.out)
     found = [
         rows(folder, out / "cache", asked.workers, lambda phase, at, of: shown.report(phase, at, of))
@@ -78,7 +78,7 @@ def run(asked: argparse.Namespace, shown: Progress) -> None:
         say(line)
 
 
-def clone(data: Dataset, clips: list[Clip], model: Path, seed: int, steps: int, shown: Progress) -> None:
+def clone(data: Dataset, clips: list[Clip], model: Path, seed: int, steps: int, shown: ProgressBars) -> None:
     """Train on all of ``data`` for about ``steps`` steps and export to ``model``; goes on where it was stopped."""
     schedule = Schedule(seed=seed, threads=1)
     epochs = max(round(steps * schedule.batch / len(data)), 1)

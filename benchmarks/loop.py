@@ -27,7 +27,7 @@ from time import perf_counter, process_time, thread_time
 from typing import Any
 
 from takead_ros import scenarios
-from takead_ros.console import Progress
+from takead_ros.console import ProgressBars
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
 from takead_ros.host import bus, lockstep
@@ -254,7 +254,7 @@ def scaling(suite: str, model: str, episodes: int) -> dict[str, float]:
     specs = [EpisodeSpec(suite, families[i % len(families)], FIRST_SEED + 2 + i, model, True) for i in range(episodes)]
     seconds: dict[str, float] = {}
     for workers in (1, 2):
-        with open_workers(EpisodeRunner, workers) as pool, Progress() as progress:
+        with open_workers(EpisodeRunner, workers) as pool, ProgressBars() as progress:
             run_episodes(warm, pool, None, progress, f"{workers} workers, warming up")
             start = perf_counter()
             run_episodes(specs, pool, None, progress, f"{workers} workers")

@@ -170,7 +170,7 @@ def log(text: str) -> None:
     _LOG.debug("%s", text)
 
 
-class Progress:
+class ProgressBars:
     """Shows on ``console`` where the phases of some work are; used as a context manager.
 
     On a terminal: a bar with count, time and ETA for each phase. Elsewhere (a log, nohup, CI): a line when a phase
@@ -197,7 +197,7 @@ class Progress:
         self._begun: dict[str, tuple[float, int]] = {}  # s, and what was done then
         self._shown: dict[str, float] = {}  # s of the last line
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBars:
         if self._bars is not None:
             self._bars.start()
         return self

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from takead_ros.console import Progress
+from takead_ros.console import ProgressBars
 
 
 class Clock:
@@ -18,7 +18,7 @@ class Clock:
 
 def test_a_line_a_minute_with_the_time_that_is_left() -> None:
     text, clock = io.StringIO(), Clock()
-    with Progress(Console(file=text, width=80), clock) as progress:
+    with ProgressBars(Console(file=text, width=80), clock) as progress:
         for done in range(13):
             progress.report("driving [red]x", done, 12)
             clock.now += 20.0
@@ -31,7 +31,7 @@ def test_a_line_a_minute_with_the_time_that_is_left() -> None:
 
 def test_a_phase_that_goes_on_counts_only_what_it_did_itself() -> None:
     text, clock = io.StringIO(), Clock()
-    progress = Progress(Console(file=text, width=80), clock)
+    progress = ProgressBars(Console(file=text, width=80), clock)
     progress.report("driving", 90, 100)
     clock.now = 100.0
     progress.report("driving", 95, 100)
@@ -40,7 +40,7 @@ def test_a_phase_that_goes_on_counts_only_what_it_did_itself() -> None:
 
 def test_a_terminal_of_80_columns_shows_bar_count_and_eta_in_one_line() -> None:
     text = io.StringIO()
-    with Progress(Console(file=text, width=80, force_terminal=True)) as progress:
+    with ProgressBars(Console(file=text, width=80, force_terminal=True)) as progress:
         progress.report("new policy, held-out seeds", 3, 72, {"loss": 1.5})
         progress.report("new policy, held-out seeds", 72, 72)
     assert "72/72" in text.getvalue() and "ETA" in text.getvalue() and "…" not in text.getvalue()

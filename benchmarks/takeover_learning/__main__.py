@@ -28,7 +28,7 @@ from benchmarks.takeover_learning.evaluate import Scores, evaluate, evaluate_els
 from benchmarks.takeover_learning.plan import Plan
 from benchmarks.takeover_learning.report import infractions, table
 from benchmarks.takeover_learning.train import learn, lesson
-from takead_ros.console import Progress, output, say
+from takead_ros.console import ProgressBars, output, say
 from takead_ros.domain.seeds import SPLIT_SIZE
 from takead_ros.files import read_record, writable_folder, write_atomically, write_record
 from takead_ros.policy.shipped import model_path
@@ -52,11 +52,11 @@ def main() -> None:
     parser.add_argument("--sim", default="vector", help="evaluate in another simulator, with all nodes")
     asked = parser.parse_args()
     plan = read_record(Plan, asked.plan, "a plan of this benchmark") if asked.plan else Plan()
-    with output(), Progress() as shown:
+    with output(), ProgressBars() as shown:
         run(plan, asked, shown)
 
 
-def run(plan: Plan, asked: argparse.Namespace, shown: Progress) -> None:
+def run(plan: Plan, asked: argparse.Namespace, shown: ProgressBars) -> None:
     out = writable_folder(asked.out)
     write_record(out / "plan.json", plan)
     perception = asked.perception or plan.perception

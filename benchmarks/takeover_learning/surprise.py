@@ -22,7 +22,7 @@ from benchmarks.takeover_learning.drives import ASSISTED, DEMONSTRATIONS, WHOLE,
 from benchmarks.takeover_learning.plan import Plan
 from benchmarks.takeover_learning.rows import cut, windows
 from benchmarks.takeover_learning.train import spent
-from takead_ros.console import Progress, output, say
+from takead_ros.console import ProgressBars, output, say
 from takead_ros.files import read_record, write_atomically
 from takead_ros.policy.shipped import model_path
 from takead_training.architectures.network import PolicyNetwork
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     asked = parser.parse_args()
     plan = read_record(Plan, asked.out / "plan.json", "a plan of this benchmark")
-    with output(), Progress() as shown:
+    with output(), ProgressBars() as shown:
         be_taken_over_held_out(plan, model_path(plan.start), asked.out / HELD_OUT, asked.workers)
         places = list(_places(asked.out, asked.workers, shown))
         models = {"before": model_path(plan.start)}
@@ -65,7 +65,7 @@ def main() -> None:
         say(line)
 
 
-def _places(out: Path, workers: int, shown: Progress) -> Iterator[tuple[str, Dataset, NDArray[np.int64]]]:
+def _places(out: Path, workers: int, shown: ProgressBars) -> Iterator[tuple[str, Dataset, NDArray[np.int64]]]:
     """What the frames are, a table, and their rows in it."""
 
     def read(folder: str) -> Dataset:

@@ -10,7 +10,7 @@ import typer
 from takead_ros.cli.options import PERCEPTION
 from takead_ros.cli.tables import comparison_table
 from takead_ros.cli.trainer import TrainRound
-from takead_ros.console import Progress, note, say, stdout
+from takead_ros.console import ProgressBars, note, say, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EpisodeRunner
@@ -80,17 +80,17 @@ def _run(out: Path, plan: LoopPlan, model: Path, options: list[str], tests: int,
     from takead_ros.pictures.report import write_report
 
     with open_workers(EpisodeRunner, workers) as pool:
-        with Loop(out, plan, model, TrainRound(options, workers), pool, Progress, tell) as loop:
+        with Loop(out, plan, model, TrainRound(options, workers), pool, ProgressBars, tell) as loop:
             state = loop.run(1)
         if state.ended:
             raise TakeadError(
                 f"{state.ended}, so there is nothing to learn from; expected takeovers (a weaker model, or more seeds)"
             )
         tell("old and new policy on the same held-out test seeds")
-        found = final_comparison(out, f"test:0-{tests - 1}", pool, Progress)
+        found = final_comparison(out, f"test:0-{tests - 1}", pool, ProgressBars)
     tell("result")
     stdout.print(comparison_table(found, families=False))
     tell("one takeover, old and new side by side; report")
-    with Progress() as progress:
+    with ProgressBars() as progress:
         page = write_report(out, progress)
     say(f"report: {page}")

@@ -10,7 +10,7 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
-from takead_ros.console import Progress, say, stdout
+from takead_ros.console import ProgressBars, say, stdout
 from takead_ros.files import locked
 from takead_ros.runs.drive import drive
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
@@ -47,7 +47,7 @@ def drive_(
     with (
         locked(target) if target is not None else nullcontext(),
         open_workers(EpisodeRunner, workers) as pool,
-        Progress() as progress,
+        ProgressBars() as progress,
     ):
         content = drive(spec, kind, bags, pool, progress, f"driving {Path(spec.model).name}")
     if as_json != STDOUT:

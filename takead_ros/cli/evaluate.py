@@ -9,7 +9,7 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
-from takead_ros.console import Progress, note, say, stdout
+from takead_ros.console import ProgressBars, note, say, stdout
 from takead_ros.pictures.films import MARK, film_failures
 from takead_ros.runs.drive import check_folder, check_passes, evaluate
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
@@ -66,10 +66,10 @@ def eval_(
         check_folder(films, MARK)
     label = f"evaluating {Path(spec.model).name}"
     if batched:
-        with open_workers(BatchRunner, workers) as groups, Progress() as progress:
+        with open_workers(BatchRunner, workers) as groups, ProgressBars() as progress:
             content = evaluate_batched(spec, keep, groups, progress, label)
     else:
-        with open_workers(EpisodeRunner, workers) as pool, Progress() as progress:
+        with open_workers(EpisodeRunner, workers) as pool, ProgressBars() as progress:
             content = evaluate(spec, chosen, keep, pool, progress, label)
     if as_json != STDOUT:
         stdout.print(evaluation_table(content))
@@ -77,6 +77,6 @@ def eval_(
             say(line)
     give_json(content, as_json)
     if films is not None:
-        with Progress() as progress:
+        with ProgressBars() as progress:
             drawn = film_failures(content, spec, films, workers, progress)
         note(f"{len(drawn)} failures drawn to {films}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from takead_ros.console import Progress, say
+from takead_ros.console import ProgressBars, say
 from takead_ros.pictures.report import write_report
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -18,6 +18,6 @@ def report(run: Path = typer.Argument(..., help="Folder of a run, such as runs/d
 
     RUN holds before.json and after.json, as 'takead demo', 'takead train final' or two 'takead eval' write them.
     """
-    with Progress() as progress:
+    with ProgressBars() as progress:
         page = write_report(run, progress)
     say(f"report: {page}")

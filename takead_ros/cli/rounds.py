@@ -13,7 +13,7 @@ from takead_ros.cli.demo import tell, tell_stopped
 from takead_ros.cli.options import PERCEPTION
 from takead_ros.cli.tables import comparison_notes, comparison_table
 from takead_ros.cli.trainer import TrainRound
-from takead_ros.console import Progress, cell, stdout
+from takead_ros.console import ProgressBars, cell, stdout
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.loop import Loop, final_comparison
@@ -66,7 +66,7 @@ def rounds(
     try:
         with (
             open_workers(EpisodeRunner, workers) as pool,
-            Loop(out, plan, model_path(parent), trainer, pool, Progress, tell) as loop,
+            Loop(out, plan, model_path(parent), trainer, pool, ProgressBars, tell) as loop,
         ):
             state = loop.run(rounds)
     except KeyboardInterrupt as stop:
@@ -86,7 +86,7 @@ def final(
     """The first model of a loop against the deployed one on held-out seeds (then: takead report FOLDER)."""
     try:
         with open_workers(EpisodeRunner, workers) as pool:
-            found = final_comparison(folder, seeds, pool, Progress)
+            found = final_comparison(folder, seeds, pool, ProgressBars)
     except KeyboardInterrupt as stop:
         tell_stopped(folder)
         raise typer.Exit(130) from stop

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from takead_ros.console import Progress, note, stdout, table
+from takead_ros.console import ProgressBars, note, stdout, table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds, split_of
 from takead_ros.files import new_output
@@ -57,7 +57,7 @@ def show(
 
     if out.suffix != ".gif":
         raise TakeadError(f"--out '{out}': expected a file name ending in .gif")
-    with new_output(out), Progress() as progress:
+    with new_output(out), ProgressBars() as progress:
         draw(family, family, number, out, progress)
     note(f"written: {out}")
 

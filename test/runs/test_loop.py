@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from takead_ros.cli.trainer import TrainRound
-from takead_ros.console import Progress
+from takead_ros.console import ProgressBars
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
 from takead_ros.files import holder, locked
@@ -79,7 +79,7 @@ def opened(folder: Path, drives: int, options: str = "") -> Loop:
     pytest.importorskip("metadrive", reason="the sim extra is not installed")
     plan = LoopPlan(suite=SUITE, demonstrations=1, drives=drives, selection=1)
     trainer, workers = TrainRound(options.split(), 1), open_workers(EpisodeRunner, 1)
-    return Loop(folder, plan, resource("models/baseline.onnx"), trainer, workers, Progress, lambda _: None)
+    return Loop(folder, plan, resource("models/baseline.onnx"), trainer, workers, ProgressBars, lambda _: None)
 
 
 def test_a_loop_belongs_to_its_settings_and_gives_its_lock_back(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.rounds import FINAL_EXAMPLE, ROUNDS_EXAMPLE, final, rounds
-from takead_ros.console import Progress, fields, note, warn
+from takead_ros.console import ProgressBars, fields, note, warn
 from takead_ros.domain.seeds import LAST_SEED
 from takead_ros.files import locked, new_output, refuse_existing, writable_folder
 from takead_ros.policy.manifest import SPEED_DECODES, Decoding, manifest_path
@@ -51,7 +51,7 @@ _SPEED_TARGET = typer.Option(Imitation().speed_target, help="What the speed head
 _SPEED_DROPOUT = typer.Option(0.0, help="Share of samples in which the ego's own speed is hidden.")
 
 
-def _report(shown: Progress, phase: str, done: int, total: int, figures: dict[str, float]) -> None:
+def _report(shown: ProgressBars, phase: str, done: int, total: int, figures: dict[str, float]) -> None:
     """Each phase's progress, with the figures that say most."""
     shown.report(phase, done, total, {name: value for name, value in figures.items() if name in ("loss", "right")})
 
@@ -99,7 +99,7 @@ def bc(
     def done(stage: Stage[Any], outcome: Outcome) -> None:
         last.update(outcome.history[-1])
 
-    with _resumable(), new_output(out), Progress() as shown:
+    with _resumable(), new_output(out), ProgressBars() as shown:
         report = partial(_report, shown)
         found = find_clips(clips, False, unseeded, perfect_clips(perfect) if perfect else None)
         format = ARCHITECTURES[architecture].format
@@ -180,7 +180,7 @@ def one_round(
         chosen.append(stage.with_settings(replace(own, schedule=replace(own.schedule, seed=seed, threads=threads))))
     settings = RoundSettings(tuple(chosen), seed, workers)
     json_file(as_json)
-    with _resumable(), Progress() as shown:
+    with _resumable(), ProgressBars() as shown:
         result = run_round(
             model_path(parent), clips, demos, out, settings, casual, partial(_report, shown), base, unseeded
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
-from takead_ros.console import Progress, note, stdout, table, warn
+from takead_ros.console import ProgressBars, note, stdout, table, warn
 from takead_ros.domain.seeds import LAST_SEED
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.data import cache
@@ -36,7 +36,7 @@ def predictability(
     since are told as well; where that helps, a history is what is missing.
     """
     json_file(as_json)
-    with Progress() as shown:
+    with ProgressBars() as shown:
         found = find_clips(clips)
         data, unread = cache.load(
             found.clips,
