@@ -22,7 +22,7 @@ from benchmarks.takeover_learning.report import paired
 from takead_ros.console import ProgressBars, output, say
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import writable_folder, write_atomically
-from takead_training.checkpoint import Provenance, load_checkpoint
+from takead_training.checkpoint import ModelProvenance, load_checkpoint
 from takead_training.data.clean import Clean
 from takead_training.data.clips import Clip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
@@ -83,7 +83,7 @@ def clone(data: Dataset, clips: list[Clip], model: Path, seed: int, steps: int, 
     schedule = Schedule(seed=seed, threads=1)
     epochs = max(round(steps * schedule.batch / len(data)), 1)
     stage = BC.with_settings(Cloning(Schedule(epochs=epochs, seed=seed, threads=1), clean=CLEAN))
-    made = Provenance(
+    made = ModelProvenance(
         name=model.stem, stage="random", clips=tuple(clip.manifest.clip_id for clip in clips),
         suites=suites_of(clips), seeds=seeds_of(clips),
     )  # fmt: skip

@@ -70,7 +70,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from takead_ros.policy.vector import VECTOR_1
     from takead_ros.policy.vocabulary import kinematic_anchors
     from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
-    from takead_training.checkpoint import Checkpoint, Provenance
+    from takead_training.checkpoint import Checkpoint, ModelProvenance
     from takead_training.export.export import export
 
     torch.manual_seed(0)
@@ -81,5 +81,5 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     path = tmp_path_factory.mktemp("untrained") / "untrained.onnx"
     net = ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
-    export(Checkpoint(net, Provenance("untrained", "random"), frames), path)
+    export(Checkpoint(net, ModelProvenance("untrained", "random"), frames), path)
     return path

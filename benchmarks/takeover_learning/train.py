@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.takeover_learning.plan import Arm, Plan
 from benchmarks.takeover_learning.rows import FRAME_S, cut, driven, from_first, windows
-from takead_training.checkpoint import Checkpoint, Provenance, load_checkpoint, load_parent
+from takead_training.checkpoint import Checkpoint, ModelProvenance, load_checkpoint, load_parent
 from takead_training.data.clips import Clip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
 from takead_training.data.mix import Mix
@@ -86,7 +86,7 @@ def learn(
         settings: Any = stage.settings
         plain = replace(settings, mix=mix, schedule=replace(settings.schedule, seed=seed, threads=1))
         stages.append(stage.with_settings(plain))
-    made = Provenance(
+    made = ModelProvenance(
         name=f"{arm.name}-{seed}", stage=manifest.stage, parent=manifest.sha256,
         clips=tuple(clip.manifest.clip_id for clip in clips), suites=suites_of(clips), seeds=seeds_of(clips),
         training={name: value for name, value in manifest.training.items() if name != "network"},
@@ -97,7 +97,7 @@ def learn(
 
 
 def _stages(
-    stages: Sequence[Stage[Any]], net: Any, data: Dataset, made: Provenance, last: Path, report: Report, seed: int
+    stages: Sequence[Stage[Any]], net: Any, data: Dataset, made: ModelProvenance, last: Path, report: Report, seed: int
 ) -> Checkpoint:
     def place(number: int, stage: Stage[Any]) -> Path:
         return last if number == len(stages) - 1 else last.with_name(f"{last.stem}.{number}-{stage.name}.pt")

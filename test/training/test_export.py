@@ -16,7 +16,7 @@ from takead_ros.policy.onnx_file import model_sha256
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, unroll
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
-from takead_training.checkpoint import Checkpoint, Provenance, load_parent
+from takead_training.checkpoint import Checkpoint, ModelProvenance, load_parent
 from takead_training.export.export import export
 from takead_training.export.graph import IR_VERSION, OPSET
 from takead_training.export.parity import Parity, compare
@@ -28,7 +28,7 @@ def checkpoint() -> Checkpoint:
     torch.manual_seed(3)
     table = make_table(12)
     frames = {name: table[name] for name in VECTOR_1.inputs}
-    made = Provenance(
+    made = ModelProvenance(
         "trial", "bc", parent="p" * 64, clips=("a", "b"), suites=("demo",), seeds=(5,), training={"bc": {}}
     )
     return Checkpoint(ARCHITECTURES[DEFAULT](kinematic_anchors()).eval(), made, frames)

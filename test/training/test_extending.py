@@ -18,7 +18,7 @@ from takead_ros.policy.format import Observation
 from takead_ros.policy.formats import FORMATS
 from takead_ros.policy.model import load_model
 from takead_training.architectures.registry import ARCHITECTURES
-from takead_training.checkpoint import Provenance, load_parent
+from takead_training.checkpoint import ModelProvenance, load_parent
 from takead_training.data.dataset import Dataset
 from takead_training.export.export import export
 from takead_training.stages.bc import BC, Cloning
@@ -58,7 +58,7 @@ def test_a_format_a_network_and_a_stage_of_ones_own_are_trained_exported_and_dri
     quick = Schedule(epochs=2, batch=64, threads=1)
     stages = [BC.with_settings(Cloning(quick, "plain-1")), STAGES["speed"]]
     checkpoint = run_stages(
-        stages, None, data, Provenance("mine", "random"), data.batch(np.arange(20), ()),
+        stages, None, data, ModelProvenance("mine", "random"), data.batch(np.arange(20), ()),
         lambda number, stage: tmp_path / f"{stage.name}.pt", lambda *_: None, lambda *_: None,
     )  # fmt: skip
     manifest, parity = export(checkpoint, tmp_path / "m.onnx")

@@ -13,7 +13,7 @@ from takead_ros.policy.vocabulary import kinematic_anchors
 from takead_ros.recording.clip import Label
 from takead_training.architectures.network import PolicyNetwork
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
-from takead_training.checkpoint import Checkpoint, Provenance, load_checkpoint, save_checkpoint
+from takead_training.checkpoint import Checkpoint, ModelProvenance, load_checkpoint, save_checkpoint
 from takead_training.data.columns import FOREIGN, LABELS, Table
 from takead_training.data.dataset import Dataset
 from takead_training.data.mix import BUCKETS, Mix, bucket_counts, bucket_rows, draw
@@ -115,7 +115,7 @@ def test_a_state_of_another_schedule_is_refused(tmp_path: Path) -> None:
 
 def test_checkpoint_round_trip_and_refusals(tmp_path: Path) -> None:
     made = Checkpoint(
-        fresh_net(), Provenance("a", "bc", clips=("x",), seeds=(3,)), make_data(4).batch(np.arange(4), ())
+        fresh_net(), ModelProvenance("a", "bc", clips=("x",), seeds=(3,)), make_data(4).batch(np.arange(4), ())
     )
     save_checkpoint(made, tmp_path / "a.pt")
     back = load_checkpoint(tmp_path / "a.pt")
@@ -141,7 +141,7 @@ def test_checkpoint_round_trip_and_refusals(tmp_path: Path) -> None:
     ids=["weight", "provenance", "digest"],
 )
 def test_a_checkpoint_that_was_changed_is_refused(tmp_path: Path, change, message: str) -> None:  # type: ignore[no-untyped-def]
-    made = Checkpoint(fresh_net(), Provenance("a", "bc"), make_data(4).batch(np.arange(4), ()))
+    made = Checkpoint(fresh_net(), ModelProvenance("a", "bc"), make_data(4).batch(np.arange(4), ()))
     save_checkpoint(made, tmp_path / "a.pt")
     payload = torch.load(tmp_path / "a.pt", weights_only=True)
     change(payload)
@@ -154,7 +154,9 @@ def test_a_checkpoint_that_is_not_finite_is_refused(tmp_path: Path) -> None:
     net = fresh_net()
     with torch.no_grad():
         net.get_parameter("speed.bias")[0] = torch.nan
-    save_checkpoint(Checkpoint(net, Provenance("a", "bc"), make_data(4).batch(np.arange(4), ())), tmp_path / "a.pt")
+    save_checkpoint(
+        Checkpoint(net, ModelProvenance("a", "bc"), make_data(4).batch(np.arange(4), ())), tmp_path / "a.pt"
+    )
     with pytest.raises(TakeadError, match="not finite"):
         load_checkpoint(tmp_path / "a.pt")
 
@@ -199,7 +201,7 @@ def test_stages_run_one_after_the_other_and_a_finished_one_is_not_run_again(tmp_
             ran.append(stage.name)
 
         return run_stages(
-            stages, fresh_net(), data, Provenance("a", "bc", training={"bc": {}}), data.batch(np.arange(4), ()),
+            stages, fresh_net(), data, ModelProvenance("a", "bc", training={"bc": {}}), data.batch(np.arange(4), ()),
             lambda number, stage: tmp_path / f"{number}.pt", lambda *_: None, done,
         )  # fmt: skip
 

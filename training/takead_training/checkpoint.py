@@ -29,7 +29,7 @@ Frames = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Provenance:
+class ModelProvenance:
     """Where a network comes from; goes into the manifest as it is.
 
     parent: sha256 of the ONNX model it was trained from; stage: random, or the last stage's name; clips: names of the
@@ -44,7 +44,7 @@ class Provenance:
     seeds: tuple[int, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
 
-    def after(self, stage: str, settings: dict[str, Any]) -> Provenance:
+    def after(self, stage: str, settings: dict[str, Any]) -> ModelProvenance:
         """The provenance after one more stage of training."""
         return replace(self, stage=stage, training={**self.training, stage: settings})
 
@@ -54,7 +54,7 @@ class Checkpoint:
     """A network with its provenance and some recorded, encoded frames (each array (F, ...)) for the parity gate."""
 
     net: PolicyNetwork
-    provenance: Provenance
+    provenance: ModelProvenance
     frames: Frames
 
 
@@ -145,7 +145,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         net = architecture(payload["state"]["anchors"].numpy(), payload["settings"])
         net.load_state_dict(payload["state"])
         found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in payload["provenance"].items()}
-        checkpoint = Checkpoint(net, Provenance(**found), {name: v.numpy() for name, v in payload["frames"].items()})
+        checkpoint = Checkpoint(
+            net, ModelProvenance(**found), {name: v.numpy() for name, v in payload["frames"].items()}
+        )
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise TakeadError(f"checkpoint {path}: not one of this software ({first_line(error)})") from error
     if not net.finite():

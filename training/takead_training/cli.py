@@ -20,7 +20,7 @@ from takead_ros.files import locked, new_output, refuse_existing, writable_folde
 from takead_ros.policy.manifest import SPEED_DECODES, Decoding, manifest_path
 from takead_ros.policy.shipped import model_path
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
-from takead_training.checkpoint import Provenance, load_checkpoint
+from takead_training.checkpoint import ModelProvenance, load_checkpoint
 from takead_training.data import cache
 from takead_training.data.clean import Clean
 from takead_training.data.clips import Refused, find_clips, seeds_of, suites_of
@@ -108,7 +108,7 @@ def bc(
         )
         learned = [clip for clip in found.clips if clip.path not in {one.path for one in unread}]
         ids = tuple(clip.manifest.clip_id for clip in learned)
-        made = Provenance(name, "random", None, ids, suites_of(learned), seeds_of(learned))
+        made = ModelProvenance(name, "random", None, ids, suites_of(learned), seeds_of(learned))
         frames = parity_frames(data, np.arange(len(data)), seed)
         run_stages([stage], None, data, made, frames, lambda number, stage: out, report, done)
     _tell_refused((*found.refused, *unread))

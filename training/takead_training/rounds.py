@@ -22,7 +22,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked, read_record, to_json, writable_folder, write_record
 from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.model import load_model
-from takead_training.checkpoint import Frames, Provenance, load_parent
+from takead_training.checkpoint import Frames, ModelProvenance, load_parent
 from takead_training.data import cache
 from takead_training.data.clips import Found, Refused, find_clips, seeds_of, suites_of
 from takead_training.data.columns import FOREIGN
@@ -113,7 +113,7 @@ def run_round(
         record.refused = [one.why for one in (*takeovers.refused, *demos.refused, *refused)]
         unread = {one.path for one in refused}
         learned = [clip for clip in (*takeovers.clips, *demos.clips) if clip.path not in unread]
-        made = Provenance(
+        made = ModelProvenance(
             name=out.name,
             stage=manifest.stage,
             parent=manifest.sha256,

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from takead_ros.domain.errors import TakeadError
 from takead_training.architectures.network import PolicyNetwork
-from takead_training.checkpoint import Checkpoint, Frames, Provenance, load_checkpoint, save_checkpoint
+from takead_training.checkpoint import Checkpoint, Frames, ModelProvenance, load_checkpoint, save_checkpoint
 from takead_training.data.dataset import Dataset
 
 S = TypeVar("S")
@@ -70,7 +70,7 @@ def run_stages(
     stages: Sequence[Stage[Any]],
     net: PolicyNetwork | None,
     data: Dataset,
-    made: Provenance,
+    made: ModelProvenance,
     frames: Frames,
     place: Callable[[int, Stage[Any]], Path],
     report: Callable[[str, int, int, Figures], None],
