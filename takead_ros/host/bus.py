@@ -63,7 +63,7 @@ class Delivery:
         self.data = data  # CDR bytes at the time of publishing, where the host watches for mutation
 
 
-class Publisher:
+class BusPublisher:
     def __init__(self, bus: Bus, topic: Topic, msg_type: Any, owner: str, profile: Any) -> None:
         self._bus = bus
         self._topic = topic
@@ -97,10 +97,10 @@ class Topic:
     def __init__(self, name: str, type_name: str) -> None:
         self.name = name
         self.type_name = type_name
-        self.publishers: list[Publisher] = []
+        self.publishers: list[BusPublisher] = []
         self.subscriptions: list[Subscription] = []
 
-    def compatible(self, publisher: Publisher, subscription: Subscription) -> bool:
+    def compatible(self, publisher: BusPublisher, subscription: Subscription) -> bool:
         reason = qos.incompatibility(publisher.qos_profile, subscription.qos_profile)
         if reason:
             _LOG.warning(
@@ -138,9 +138,9 @@ class Bus:
         topic = self._topics.get(name)
         return [publisher.owner for publisher in topic.publishers] if topic else []
 
-    def add_publisher(self, name: str, msg_type: Any, owner: str, profile: Any) -> Publisher:
+    def add_publisher(self, name: str, msg_type: Any, owner: str, profile: Any) -> BusPublisher:
         topic = self.topic(name, msg_type)
-        publisher = Publisher(self, topic, msg_type, owner, profile)
+        publisher = BusPublisher(self, topic, msg_type, owner, profile)
         publisher.connected = [entry for entry in topic.subscriptions if topic.compatible(publisher, entry)]
         topic.publishers.append(publisher)
         return publisher
@@ -159,7 +159,7 @@ class Bus:
                         self.enqueue(msg, [subscription], number)
         return subscription
 
-    def remove_publisher(self, publisher: Publisher) -> None:
+    def remove_publisher(self, publisher: BusPublisher) -> None:
         topic = self._topics[publisher.topic_name]
         topic.publishers.remove(publisher)
         publisher.connected = []

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names, qos
-from takead_ros.host.bus import Bus, Client, Publisher, Service, Subscription
+from takead_ros.host.bus import Bus, BusPublisher, Client, Service, Subscription
 from takead_ros.host.parameters import NodeParameters, Parameter
 from takead_ros.host.simulated_time import SimulatedClock, Timer
 
@@ -39,7 +39,7 @@ class LockstepNode:
         self._host = host
         self._name = name
         self._namespace = namespace
-        self._publishers: list[Publisher] = []
+        self._publishers: list[BusPublisher] = []
         self._subscriptions: list[Subscription] = []
         self._services: list[Service] = []
         self._clients: list[Client] = []
@@ -80,7 +80,7 @@ class LockstepNode:
 
     # topics -------------------------------------------------------------------------------------------------------
 
-    def create_publisher(self, msg_type: Any, topic: str, qos_profile: Any, **_ignored: Any) -> Publisher:
+    def create_publisher(self, msg_type: Any, topic: str, qos_profile: Any, **_ignored: Any) -> BusPublisher:
         """``qos_profile``: a profile, or a depth. Raises TakeadError where the topic carries another type."""
         full = self.resolve_topic_name(topic)
         publisher = self._host.bus.add_publisher(full, msg_type, self.get_fully_qualified_name(), _profile(qos_profile))
@@ -110,7 +110,7 @@ class LockstepNode:
         self._subscriptions.append(subscription)
         return subscription
 
-    def destroy_publisher(self, publisher: Publisher) -> bool:
+    def destroy_publisher(self, publisher: BusPublisher) -> bool:
         self._publishers.remove(publisher)
         self._host.bus.remove_publisher(publisher)
         return True
