@@ -33,7 +33,7 @@ def guarded(where: str, callback: Callable[..., Any], *arguments: Any) -> Any:
         raise CallbackError(f"{where}: {type(error).__name__}: {error}") from error
 
 
-class Subscription:
+class BusSubscription:
     def __init__(self, topic: Topic, owner: str, callback: Callable[..., None], profile: Any, raw: bool) -> None:
         self.topic_name = topic.name
         self.qos_profile = profile
@@ -56,7 +56,7 @@ class Delivery:
 
     __slots__ = ("content", "data", "number", "subscription")
 
-    def __init__(self, subscription: Subscription | None, content: Any, data: bytes | None, number: int) -> None:
+    def __init__(self, subscription: BusSubscription | None, content: Any, data: bytes | None, number: int) -> None:
         self.subscription = subscription
         self.content = content
         self.number = number  # its publisher's count
@@ -71,7 +71,7 @@ class BusPublisher:
         self.topic_name = topic.name
         self.owner = owner
         self.qos_profile = profile
-        self.connected: list[Subscription] = []
+        self.connected: list[BusSubscription] = []
         self.sent = 0
         self.kept: deque[tuple[Any, int]] = deque(maxlen=profile.depth if qos.latched(profile) else 0)
 
@@ -98,9 +98,9 @@ class Topic:
         self.name = name
         self.type_name = type_name
         self.publishers: list[BusPublisher] = []
-        self.subscriptions: list[Subscription] = []
+        self.subscriptions: list[BusSubscription] = []
 
-    def compatible(self, publisher: BusPublisher, subscription: Subscription) -> bool:
+    def compatible(self, publisher: BusPublisher, subscription: BusSubscription) -> bool:
         reason = qos.incompatibility(publisher.qos_profile, subscription.qos_profile)
         if reason:
             _LOG.warning(
@@ -147,9 +147,9 @@ class Bus:
 
     def add_subscription(
         self, name: str, msg_type: Any, owner: str, callback: Callable[..., None], profile: Any, raw: bool
-    ) -> Subscription:
+    ) -> BusSubscription:
         topic = self.topic(name, msg_type)
-        subscription = Subscription(topic, owner, callback, profile, raw)
+        subscription = BusSubscription(topic, owner, callback, profile, raw)
         topic.subscriptions.append(subscription)
         for publisher in topic.publishers:
             if topic.compatible(publisher, subscription):
@@ -165,7 +165,7 @@ class Bus:
         publisher.connected = []
         self._forget(topic)
 
-    def remove_subscription(self, subscription: Subscription) -> None:
+    def remove_subscription(self, subscription: BusSubscription) -> None:
         topic = self._topics[subscription.topic_name]
         topic.subscriptions.remove(subscription)
         for publisher in topic.publishers:
@@ -181,7 +181,7 @@ class Bus:
 
     # delivery -----------------------------------------------------------------------------------------------------
 
-    def enqueue(self, msg: Any, subscriptions: list[Subscription], number: int) -> None:
+    def enqueue(self, msg: Any, subscriptions: list[BusSubscription], number: int) -> None:
         data: bytes | None = codec.serialize(msg) if self._check_mutation else None
         for subscription in subscriptions:
             if subscription.raw and data is None:
@@ -215,7 +215,7 @@ class Bus:
                 self._check(entry, subscription, "by")
 
     @staticmethod
-    def _check(delivery: Delivery, subscription: Subscription, how: str) -> None:
+    def _check(delivery: Delivery, subscription: BusSubscription, how: str) -> None:
         if codec.serialize(delivery.content) != delivery.data:
             raise CallbackError(f"a published message was changed {how} {subscription.where}: messages are shared")
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names, qos
-from takead_ros.host.bus import Bus, BusPublisher, Client, Service, Subscription
+from takead_ros.host.bus import Bus, BusPublisher, BusSubscription, Client, Service
 from takead_ros.host.parameters import NodeParameters, Parameter
 from takead_ros.host.simulated_time import SimulatedClock, Timer
 
@@ -40,7 +40,7 @@ class LockstepNode:
         self._name = name
         self._namespace = namespace
         self._publishers: list[BusPublisher] = []
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions: list[BusSubscription] = []
         self._services: list[Service] = []
         self._clients: list[Client] = []
         self._timers: list[Timer] = []
@@ -96,7 +96,7 @@ class LockstepNode:
         *,
         raw: bool = False,
         **_ignored: Any,
-    ) -> Subscription:
+    ) -> BusSubscription:
         """As ``create_publisher``; with ``raw`` the callback gets the CDR bytes; one of two arguments also gets a dict
         with the message's ``publication_sequence_number``."""
         subscription = self._host.bus.add_subscription(
@@ -115,7 +115,7 @@ class LockstepNode:
         self._host.bus.remove_publisher(publisher)
         return True
 
-    def destroy_subscription(self, subscription: Subscription) -> bool:
+    def destroy_subscription(self, subscription: BusSubscription) -> bool:
         self._subscriptions.remove(subscription)
         self._host.bus.remove_subscription(subscription)
         return True
