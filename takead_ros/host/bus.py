@@ -115,7 +115,7 @@ class Bus:
     def __init__(self, check_mutation: bool) -> None:
         self._check_mutation = check_mutation
         self._topics: dict[str, Topic] = {}
-        self._services: dict[str, Service] = {}
+        self._services: dict[str, BusService] = {}
         self._pending: deque[Delivery | Callable[[], None]] = deque()
 
     # topics -------------------------------------------------------------------------------------------------------
@@ -221,16 +221,16 @@ class Bus:
 
     # services -----------------------------------------------------------------------------------------------------
 
-    def add_service(self, name: str, srv_type: Any, owner: str, callback: Callable[[Any, Any], Any]) -> Service:
+    def add_service(self, name: str, srv_type: Any, owner: str, callback: Callable[[Any, Any], Any]) -> BusService:
         if name in self._services:
             raise TakeadError(f"service '{name}' is already offered by node '{self._services[name].owner}'")
-        self._services[name] = Service(name, srv_type, owner, callback)
+        self._services[name] = BusService(name, srv_type, owner, callback)
         return self._services[name]
 
-    def remove_service(self, service: Service) -> None:
+    def remove_service(self, service: BusService) -> None:
         del self._services[service.srv_name]
 
-    def service(self, name: str, srv_type: Any) -> Service | None:
+    def service(self, name: str, srv_type: Any) -> BusService | None:
         """Raises TakeadError where the service is of another type."""
         service = self._services.get(name)
         if service and codec.type_name(service.srv_type) != codec.type_name(srv_type):
@@ -240,7 +240,7 @@ class Bus:
         return service
 
 
-class Service:
+class BusService:
     def __init__(self, name: str, srv_type: Any, owner: str, callback: Callable[[Any, Any], Any]) -> None:
         self.srv_name = name
         self.srv_type = srv_type

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names, qos
-from takead_ros.host.bus import Bus, BusPublisher, BusSubscription, Client, Service
+from takead_ros.host.bus import Bus, BusPublisher, BusService, BusSubscription, Client
 from takead_ros.host.parameters import NodeParameters, Parameter
 from takead_ros.host.simulated_time import SimulatedClock, Timer
 
@@ -41,7 +41,7 @@ class LockstepNode:
         self._namespace = namespace
         self._publishers: list[BusPublisher] = []
         self._subscriptions: list[BusSubscription] = []
-        self._services: list[Service] = []
+        self._services: list[BusService] = []
         self._clients: list[Client] = []
         self._timers: list[Timer] = []
         full = self.get_fully_qualified_name()
@@ -146,7 +146,7 @@ class LockstepNode:
 
     def create_service(
         self, srv_type: Any, srv_name: str, callback: Callable[[Any, Any], Any], **_ignored: Any
-    ) -> Service:
+    ) -> BusService:
         """``callback(request, response) -> response``. Raises TakeadError where the service is offered already."""
         service = self._host.bus.add_service(
             self.resolve_topic_name(srv_name), srv_type, self.get_fully_qualified_name(), callback
@@ -159,7 +159,7 @@ class LockstepNode:
         self._clients.append(client)
         return client
 
-    def destroy_service(self, service: Service) -> bool:
+    def destroy_service(self, service: BusService) -> bool:
         self._services.remove(service)
         self._host.bus.remove_service(service)
         return True
