@@ -283,7 +283,7 @@ class Future:
             callback(self)
 
 
-class Client:
+class BusClient:
     def __init__(self, bus: Bus, name: str, srv_type: Any, owner: str) -> None:
         self._bus = bus
         self.srv_name = name

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names, qos
-from takead_ros.host.bus import Bus, BusPublisher, BusService, BusSubscription, Client
+from takead_ros.host.bus import Bus, BusClient, BusPublisher, BusService, BusSubscription
 from takead_ros.host.parameters import NodeParameters, Parameter
 from takead_ros.host.simulated_time import SimulatedClock, Timer
 
@@ -42,7 +42,7 @@ class LockstepNode:
         self._publishers: list[BusPublisher] = []
         self._subscriptions: list[BusSubscription] = []
         self._services: list[BusService] = []
-        self._clients: list[Client] = []
+        self._clients: list[BusClient] = []
         self._timers: list[Timer] = []
         full = self.get_fully_qualified_name()
         self._logger = logging.getLogger(full[1:].replace("/", "."))
@@ -154,8 +154,8 @@ class LockstepNode:
         self._services.append(service)
         return service
 
-    def create_client(self, srv_type: Any, srv_name: str, **_ignored: Any) -> Client:
-        client = Client(self._host.bus, self.resolve_topic_name(srv_name), srv_type, self.get_fully_qualified_name())
+    def create_client(self, srv_type: Any, srv_name: str, **_ignored: Any) -> BusClient:
+        client = BusClient(self._host.bus, self.resolve_topic_name(srv_name), srv_type, self.get_fully_qualified_name())
         self._clients.append(client)
         return client
 
@@ -164,7 +164,7 @@ class LockstepNode:
         self._host.bus.remove_service(service)
         return True
 
-    def destroy_client(self, client: Client) -> bool:
+    def destroy_client(self, client: BusClient) -> bool:
         self._clients.remove(client)
         client.destroyed = True
         return True
