@@ -34,7 +34,7 @@ def guarded(where: str, callback: Callable[..., Any], *arguments: Any) -> Any:
 
 
 class BusSubscription:
-    def __init__(self, topic: Topic, owner: str, callback: Callable[..., None], profile: Any, raw: bool) -> None:
+    def __init__(self, topic: BusTopic, owner: str, callback: Callable[..., None], profile: Any, raw: bool) -> None:
         self.topic_name = topic.name
         self.qos_profile = profile
         self.raw = raw
@@ -64,7 +64,7 @@ class Delivery:
 
 
 class BusPublisher:
-    def __init__(self, bus: Bus, topic: Topic, msg_type: Any, owner: str, profile: Any) -> None:
+    def __init__(self, bus: Bus, topic: BusTopic, msg_type: Any, owner: str, profile: Any) -> None:
         self._bus = bus
         self._topic = topic
         self._msg_type = msg_type
@@ -93,7 +93,7 @@ class BusPublisher:
         return len(self.connected)
 
 
-class Topic:
+class BusTopic:
     def __init__(self, name: str, type_name: str) -> None:
         self.name = name
         self.type_name = type_name
@@ -114,16 +114,16 @@ class Bus:
 
     def __init__(self, check_mutation: bool) -> None:
         self._check_mutation = check_mutation
-        self._topics: dict[str, Topic] = {}
+        self._topics: dict[str, BusTopic] = {}
         self._services: dict[str, BusService] = {}
         self._pending: deque[Delivery | Callable[[], None]] = deque()
 
     # topics -------------------------------------------------------------------------------------------------------
 
-    def topic(self, name: str, msg_type: Any) -> Topic:
+    def topic(self, name: str, msg_type: Any) -> BusTopic:
         """Raises TakeadError where the topic carries another type."""
         type_name = codec.type_name(msg_type)
-        topic = self._topics.setdefault(name, Topic(name, type_name))
+        topic = self._topics.setdefault(name, BusTopic(name, type_name))
         if topic.type_name != type_name:
             raise TakeadError(f"topic '{name}' carries {topic.type_name}, not {type_name}")
         return topic
@@ -175,7 +175,7 @@ class Bus:
             delivery.subscription = None
         self._forget(topic)
 
-    def _forget(self, topic: Topic) -> None:
+    def _forget(self, topic: BusTopic) -> None:
         if not topic.publishers and not topic.subscriptions:
             del self._topics[topic.name]
 
