@@ -14,7 +14,7 @@ from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.situation import Situation
 
 
-class Reason(NamedTuple):
+class CauseNote(NamedTuple):
     """A cause that is written out only where it is the one of the choice: the actor in ``row``, what the ego does about
     it, and what it is (by default by the actor's own kind)."""
 
@@ -49,7 +49,7 @@ class Offer:
     kind: str
     object_id: int
     target: float
-    reason: Reason
+    reason: CauseNote
     span: tuple[float, float] | None = None
     pace: float = 1.0
     favour: float = 0.0
@@ -77,11 +77,11 @@ class Draft:
     aside: float = 0.0
     offers: tuple[Offer, ...] = ()
     caps: tuple[Caps, ...] = ()
-    cap_reasons: tuple[Reason | Rule, ...] = ()
+    cap_reasons: tuple[CauseNote | Rule, ...] = ()
     walls: tuple[Wall, ...] = ()
     ignored: tuple[int, ...] = ()
     closes_up: bool = False
-    reason: Reason | None = None
+    reason: CauseNote | None = None
 
 
 def one_cap(begin: float, end: float, speed: float) -> Caps:

@@ -15,7 +15,7 @@ from takead_ros.expert.considerations.emergency import consider_emergency
 from takead_ros.expert.considerations.obstacles import consider_obstacles
 from takead_ros.expert.considerations.occlusion import consider_occlusion
 from takead_ros.expert.considerations.oncoming import consider_oncoming, yield_to_oncoming
-from takead_ros.expert.draft import Consideration, Draft, Offer, Reason, Wall
+from takead_ros.expert.draft import CauseNote, Consideration, Draft, Offer, Wall
 from takead_ros.expert.forecast import HORIZON
 from takead_ros.expert.kernels.limits import cap_speeds, encounter, standstill_gaps
 from takead_ros.expert.kernels.paths import shape
@@ -37,7 +37,7 @@ YIELDS = (yield_to_people, yield_to_vehicles, yield_to_oncoming)
 
 _CLOSE_M = 2.3  # kept to a standing obstacle, so as to be out of the way of an oncoming vehicle
 _NO_CAPS = Caps(*(np.zeros(0) for _ in Caps._fields))
-_ROUTE = Offer("route", 0, 0.0, Reason(-1, ""))
+_ROUTE = Offer("route", 0, 0.0, CauseNote(-1, ""))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from takead_ros.expert.considerations.obstacles import EDGE_M, comes_first
-from takead_ros.expert.draft import Draft, Offer, Reason
+from takead_ros.expert.draft import CauseNote, Draft, Offer
 from takead_ros.expert.others import OVERTAKING_GAP_M
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.route import AHEAD, span
@@ -35,5 +35,5 @@ def consider_cyclists(situation: Situation, draft: Draft, parameters: ExpertPara
     room = situation.band.left[span(start, end)].min()
     if end > AHEAD - 10.0 or target + 0.5 * ego.width + EDGE_M > room:
         return draft
-    offer = Offer("pass_left", int(actors.id[row]), target, Reason(row, "passes"), (start, end), overtaken=row)
+    offer = Offer("pass_left", int(actors.id[row]), target, CauseNote(row, "passes"), (start, end), overtaken=row)
     return replace(draft, offers=(*draft.offers, offer))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from takead_ros.domain.geometry import to_local
-from takead_ros.expert.draft import Draft, Offer, Reason
+from takead_ros.expert.draft import CauseNote, Draft, Offer
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.route import locate, span
 from takead_ros.expert.situation import Situation
@@ -26,7 +26,7 @@ def consider_emergency(situation: Situation, draft: Draft, parameters: ExpertPar
     row = situation.urgent
     if row < 0:
         return draft
-    number, reason = int(situation.actors.id[row]), Reason(row, "makes room for", "emergency_vehicle")
+    number, reason = int(situation.actors.id[row]), CauseNote(row, "makes room for", "emergency_vehicle")
     lanes = _lanes_beside(situation)
     if lanes:
         offers = (Offer(kind, number, target, reason, favour=_FAVOUR) for kind, target in lanes)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from takead_ros.expert.draft import Draft, Offer, Reason
+from takead_ros.expert.draft import CauseNote, Draft, Offer
 from takead_ros.expert.others import GROUP_M, STANDS_MPS
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.route import span
@@ -51,7 +51,7 @@ def consider_obstacles(situation: Situation, draft: Draft, parameters: ExpertPar
     where = span(start, end)
     edge = 0.5 * ego.width + EDGE_M
     out = (start - 0.5 * ego.length + 1.0, end + 0.5 * ego.length + 0.5)
-    first, reason = int(actors.id[group[0]]), Reason(group[0], "passes")
+    first, reason = int(actors.id[group[0]]), CauseNote(group[0], "passes")
     found = []
     if left + edge < situation.band.left[where].min():
         found.append(Offer("pass_left", first, float(left), reason, out))

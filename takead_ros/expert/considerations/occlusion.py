@@ -8,7 +8,7 @@ import numpy as np
 
 from takead_ros.domain.scene import ObjectKind
 from takead_ros.expert.arrays import Caps
-from takead_ros.expert.draft import Draft, Reason
+from takead_ros.expert.draft import CauseNote, Draft
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.situation import Situation
 
@@ -40,5 +40,5 @@ def consider_occlusion(situation: Situation, draft: Draft, parameters: ExpertPar
         half_across=seen.extent_across[rows, 0],
         reach=same * p.occlusion_reach_m,
     )
-    reasons = (Reason(row, "somebody may step out from behind", "occlusion") for row in rows.tolist())
+    reasons = (CauseNote(row, "somebody may step out from behind", "occlusion") for row in rows.tolist())
     return replace(draft, caps=(*draft.caps, caps), cap_reasons=(*draft.cap_reasons, *reasons))

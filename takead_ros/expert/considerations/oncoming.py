@@ -8,7 +8,7 @@ import numpy as np
 
 from takead_ros.domain.scene import FloatArray
 from takead_ros.expert.arrays import Encounters, Lines
-from takead_ros.expert.draft import Draft, Offer, Reason
+from takead_ros.expert.draft import CauseNote, Draft, Offer
 from takead_ros.expert.others import STANDS_MPS
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.route import span
@@ -27,7 +27,7 @@ def consider_oncoming(situation: Situation, draft: Draft, _parameters: ExpertPar
     turned = 0.5 * ego.length * abs(np.sin(grid.heading_error))  # a corner of the ego reaches as much farther
     if not oncoming.limit < max(grid.offset + turned, draft.aside) - _OVER_M:
         return draft
-    number, reason = int(situation.actors.id[oncoming.row]), Reason(oncoming.row, "keeps clear of", "oncoming")
+    number, reason = int(situation.actors.id[oncoming.row]), CauseNote(oncoming.row, "keeps clear of", "oncoming")
     offer = Offer("keep_clear", number, _clear(situation), reason, pace=_HURRY, foremost=True)
     return replace(draft, offers=(*draft.offers, offer), closes_up=True)
 
