@@ -29,7 +29,7 @@ from support import stream
 from takead_ros.messages import codec, convert, types
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.recorder import Recorder
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.writer import Topic
 
 CAMERA, LIDAR = "/camera/image_raw", "/lidar/points"
@@ -57,18 +57,18 @@ def sensors() -> dict[str, bytes]:
     return {CAMERA: codec.serialize(image), LIDAR: codec.serialize(cloud)}
 
 
-def load(seconds: float, with_sensors: bool) -> list[Received]:
+def load(seconds: float, with_sensors: bool) -> list[SerializedMessage]:
     """A drive's messages as a list; sensor messages share their bytes."""
     extra = sensors() if with_sensors else {}
-    found: list[Received] = []
+    found: list[SerializedMessage] = []
     for message in stream.run(seconds):
         found.append(message)
         if message.topic == "/takead/scene":
-            found += [Received(topic, message.stamp, data) for topic, data in extra.items()]
+            found += [SerializedMessage(topic, message.stamp, data) for topic, data in extra.items()]
     return found
 
 
-def recorder(folder: Path, messages: Iterator[Received]) -> tuple[float, int]:
+def recorder(folder: Path, messages: Iterator[SerializedMessage]) -> tuple[float, int]:
     """Seconds until all is on the disk, and messages lost, through the recorder."""
     begin = time.perf_counter()
     writer = BackgroundWriter(folder, TOPICS, "none", patient=True)
@@ -82,7 +82,7 @@ def recorder(folder: Path, messages: Iterator[Received]) -> tuple[float, int]:
     return time.perf_counter() - begin, writer.status.lost
 
 
-def bare(folder: Path, messages: Iterator[Received]) -> tuple[float, int]:
+def bare(folder: Path, messages: Iterator[SerializedMessage]) -> tuple[float, int]:
     """The same through the MCAP library's writer alone; on the disk at the end."""
     begin = time.perf_counter()
     folder.mkdir(parents=True)
@@ -103,7 +103,7 @@ def bare(folder: Path, messages: Iterator[Received]) -> tuple[float, int]:
     return time.perf_counter() - begin, 0
 
 
-def flat_out(folder: Path, name: str, messages: list[Received]) -> None:
+def flat_out(folder: Path, name: str, messages: list[SerializedMessage]) -> None:
     size = sum(len(message.data) for message in messages) / 1e6
     times: dict[str, list[float]] = {"recorder": [], "bare writer": []}
     lost = 0
@@ -123,7 +123,7 @@ def flat_out(folder: Path, name: str, messages: list[Received]) -> None:
     print(f"| {name} | ratio, median of {ROUNDS} pairs | {ratio:.2f} | {ratio:.2f} | |")
 
 
-def real_time(folder: Path, messages: list[Received]) -> None:
+def real_time(folder: Path, messages: list[SerializedMessage]) -> None:
     """Paced by the wall clock, with the vehicle's settings: what does not fit is dropped and counted."""
     writer = BackgroundWriter(folder / "live", TOPICS, "none")
     subject = Recorder(replace(stream.CONFIG, whole_run=True), TOPICS, stream.PROVENANCE, writer)

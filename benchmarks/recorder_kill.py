@@ -39,7 +39,7 @@ from support import stream
 from takead_ros.messages import interfaces
 from takead_ros.recording import bag, reader
 from takead_ros.recording.recover import recover
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -129,7 +129,7 @@ def kill(kind: str, folder: Path, moment: float) -> None:
     (folder / "killed").write_text(str(killed))
 
 
-def check(folder: Path, tally: Tally, reference: list[Received]) -> None:
+def check(folder: Path, tally: Tally, reference: list[SerializedMessage]) -> None:
     """What the kill in ``folder`` left; ``reference``: all that a drive records (empty otherwise)."""
     killed = int((folder / "killed").read_text())
     lines = (folder / "sent").read_text().split("\n")[:-1]
@@ -166,7 +166,7 @@ def check(folder: Path, tally: Tally, reference: list[Received]) -> None:
         tally.early += all(killed - at <= FLUSH_NS for _, at in sent[:-1])
 
 
-def _trigger(sent: list[tuple[Received, int]]) -> int:
+def _trigger(sent: list[tuple[SerializedMessage, int]]) -> int:
     """Stamp of the first takeover event: what came before it was not of the clip yet. 0: recorded from the start on."""
     if sent and sent[0][0].stamp == stream.SECOND:
         return next((m.stamp for m, _ in sent if m.topic.endswith("takeover/event")), 0)
@@ -199,11 +199,11 @@ def drive(folder: Path) -> None:
     EpisodeRunner().run(spec, watch)
 
 
-def driven(folder: Path) -> list[Received]:
+def driven(folder: Path) -> list[SerializedMessage]:
     """What a drive that nobody kills records."""
     start("", folder).communicate()
     (clip,) = reader.list_clips(folder)
-    return [Received(m.topic, m.stamp, m.data) for m in bag.read(clip)]
+    return [SerializedMessage(m.topic, m.stamp, m.data) for m in bag.read(clip)]
 
 
 def under_ros(folder: Path, clip: Path, moment: float, tally: Tally, domain: int) -> None:

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 from support import stream
 from takead_ros.recording import bag
 from takead_ros.recording.clip import ClipManifest
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.writer import ClipWriter, Topic
 
 embedded = importlib.import_module("recorder")  # the benchmark beside this one: its sensors and its load
@@ -36,7 +36,7 @@ SMALL_S, SENSOR_S = 200.0, 8.0  # recorded time of the two bags
 SENSORS = {embedded.CAMERA: Topic("sensor_msgs/msg/Image"), embedded.LIDAR: Topic("sensor_msgs/msg/PointCloud2")}
 
 
-def source(folder: Path, messages: Iterator[Received]) -> Path:
+def source(folder: Path, messages: Iterator[SerializedMessage]) -> Path:
     """A bag to be played, with every topic but the labels, which recorder_node makes itself.
 
     All is offered reliably and with deep queues, or the kernel's socket buffers and not the recorders were measured.

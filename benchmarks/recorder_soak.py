@@ -25,14 +25,14 @@ from support import stream
 from takead_ros.recording import reader
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.recorder import Recorder
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify
 
 GROWTH_MB = 10.0  # allowed after the first fifth
 SAMPLES = 500  # of the memory in use
 
 
-def cycles(count: int, every: float) -> Iterator[Received]:
+def cycles(count: int, every: float) -> Iterator[SerializedMessage]:
     """``count`` times the same ``every`` s with a takeover in it, stamped on."""
     once = list(stream.run(every, (stream.Takeover(6.0, 7.0, 7.5),)))
     for number in range(count):
@@ -42,7 +42,7 @@ def cycles(count: int, every: float) -> Iterator[Received]:
             seconds, rest = divmod(struct.unpack_from("<iI", message.data, 4)[0] * stream.SECOND
                                    + struct.unpack_from("<iI", message.data, 4)[1] + shift, stream.SECOND)  # fmt: skip
             data = message.data[:4] + struct.pack("<iI", seconds, rest) + message.data[12:]
-            yield Received(message.topic, stamp, data)
+            yield SerializedMessage(message.topic, stamp, data)
 
 
 def memory_mb() -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from takead_ros.recording.at_risk import AtRisk
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 
 Counts = dict[str, int]  # messages by topic
 
@@ -91,12 +91,12 @@ class Accounting:
             clip.written = dict(written)
             self._bytes_written += size
 
-    def lost_in_queue(self, clip: ClipCounts, messages: Iterable[Received]) -> None:
+    def lost_in_queue(self, clip: ClipCounts, messages: Iterable[SerializedMessage]) -> None:
         """The queue had no room for ``messages``."""
         with self._lock:
             _count(clip.lost_queue, messages)
 
-    def lost_on_disk(self, clip: ClipCounts, messages: Iterable[Received]) -> None:
+    def lost_on_disk(self, clip: ClipCounts, messages: Iterable[SerializedMessage]) -> None:
         """The disk refused ``messages`` before they were in the file."""
         with self._lock:
             _count(clip.lost_disk, messages)
@@ -155,7 +155,7 @@ class Accounting:
             )
 
 
-def _count(counts: Counts, messages: Iterable[Received]) -> None:
+def _count(counts: Counts, messages: Iterable[SerializedMessage]) -> None:
     for message in messages:
         counts[message.topic] = counts.get(message.topic, 0) + 1
 

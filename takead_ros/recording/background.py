@@ -13,7 +13,7 @@ from pathlib import Path
 
 from takead_ros.recording.accounting import Accounting, RecordingStatus
 from takead_ros.recording.clip import ClipManifest
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.write_queue import Task, WriteQueue
 from takead_ros.recording.writer import Topic
 from takead_ros.recording.writer_thread import GATHER, Job, WriterThread
@@ -74,7 +74,7 @@ class BackgroundWriter:
         job = self._job = Job(manifest, self._account.begin())
         self._queue.put(Task(lambda: self._thread.open(job)))
 
-    def write(self, messages: list[Received]) -> None:
+    def write(self, messages: list[SerializedMessage]) -> None:
         """Hand over messages of the open clip."""
         job = self._open_job()
         size = QUEUE_OVERHEAD * len(messages)

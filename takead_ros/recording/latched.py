@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 
 
 class LatchedTopics:
@@ -12,9 +12,9 @@ class LatchedTopics:
 
     def __init__(self, depths: Mapping[str, int]) -> None:
         self._depths = depths
-        self._messages: dict[str, list[Received]] = {topic: [] for topic in depths}
+        self._messages: dict[str, list[SerializedMessage]] = {topic: [] for topic in depths}
 
-    def remember(self, messages: Iterable[Received]) -> None:
+    def remember(self, messages: Iterable[SerializedMessage]) -> None:
         """These are in force, in this order, where they are of latched topics."""
         for message in messages:
             depth = self._depths.get(message.topic)
@@ -29,6 +29,6 @@ class LatchedTopics:
         for topic in topics:
             self._messages[topic] = []
 
-    def head(self, start: int) -> list[Received]:
+    def head(self, start: int) -> list[SerializedMessage]:
         """What is in force, stamped with ``start`` ns."""
-        return [Received(m.topic, start, m.data) for messages in self._messages.values() for m in messages]
+        return [SerializedMessage(m.topic, start, m.data) for messages in self._messages.values() for m in messages]

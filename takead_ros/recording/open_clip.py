@@ -12,7 +12,7 @@ from takead_ros.domain.units import SECOND
 from takead_ros.recording.clip import Kind, Label
 from takead_ros.recording.gaps import header_stamp
 from takead_ros.recording.labels import is_casual, label_bytes, label_of
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 
 _LABELS = {label: (label.value, label_bytes(label)) for label in Label}
 
@@ -94,7 +94,7 @@ class OpenClip:
     at_lingering: SessionCounts | None = None  # the session's when it began to linger
     unlabelled: tuple[int, int] | None = None  # header stamp and receive stamp of the scene that has no label yet
 
-    def count_earlier(self, kept: Iterable[Received], gaps: Iterable[tuple[str, int]]) -> None:
+    def count_earlier(self, kept: Iterable[SerializedMessage], gaps: Iterable[tuple[str, int]]) -> None:
         """Count as this clip's what came before it was opened: messages ``kept`` in the ring, and how many are missing
         between them by topic."""
         for message in kept:
@@ -102,9 +102,9 @@ class OpenClip:
         for topic, missing in gaps:
             self.base.gaps[topic] = self.base.gaps.get(topic, 0) - missing
 
-    def labelled(self, messages: list[Received]) -> list[Received]:
+    def labelled(self, messages: list[SerializedMessage]) -> list[SerializedMessage]:
         """The messages with each scene's label added once it is settled: when the next scene is there."""
-        written: list[Received] = []
+        written: list[SerializedMessage] = []
         for message in messages:
             if message.topic == self.config.scene_topic:
                 written += self.last_label()
@@ -112,7 +112,7 @@ class OpenClip:
             written.append(message)
         return written
 
-    def last_label(self) -> list[Received]:
+    def last_label(self) -> list[SerializedMessage]:
         """The label of the last scene, where that has none yet."""
         if self.unlabelled is None:
             return []
@@ -123,7 +123,7 @@ class OpenClip:
         self.unlabelled = None
         name, data = _LABELS[label]
         self.labels[name] = self.labels.get(name, 0) + 1
-        return [Received(config.label_topic, received, data)]
+        return [SerializedMessage(config.label_topic, received, data)]
 
     def close(self, now: SessionCounts, foreseen: bool, why: str) -> Close:
         """What its manifest needs, by the session's counts ``now``. foreseen: a monitor saw something coming in it."""

@@ -20,7 +20,7 @@ from takead_ros.recording.clip import (
     headline,
 )
 from takead_ros.recording.open_clip import Close, SessionConfig
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.session import Action, Open, Session, Write
 from takead_ros.recording.writer import Topic
 
@@ -31,7 +31,7 @@ class Sink(Protocol):
     """Where clips go: ``background.BackgroundWriter``."""
 
     def open(self, manifest: ClipManifest) -> None: ...
-    def write(self, messages: list[Received]) -> None: ...
+    def write(self, messages: list[SerializedMessage]) -> None: ...
     def tick(self, now: int) -> None: ...
     def close(self, manifest: ClipManifest) -> None: ...
 

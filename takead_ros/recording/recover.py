@@ -30,7 +30,7 @@ from takead_ros.recording.gaps import header_stamp
 from takead_ros.recording.labels import is_casual, label_bytes, label_of
 from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.recorder import describe
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.trash import clip_files, remove_files
 from takead_ros.recording.verify import verify
 from takead_ros.recording.writer import OPEN_SUFFIX, ClipWriter, Topic, write_durably
@@ -219,13 +219,13 @@ def _label_topic(content: _Content) -> str:
 
 def _labelled(
     messages: Iterator[BagMessage], content: _Content, manifest: ClipManifest, counts: dict[str, int]
-) -> Iterator[Received]:
+) -> Iterator[SerializedMessage]:
     """The messages, with a label added for each scene that has none."""
     topic = _label_topic(content)
     transition = int(manifest.windows.get("start_transition", SessionConfig.start_transition_s) * SECOND)
     post = int(manifest.windows.get("post", SessionConfig.post_s) * SECOND)
     for message in messages:
-        yield Received(message.topic, message.stamp, message.data)
+        yield SerializedMessage(message.topic, message.stamp, message.data)
         if not interfaces.SCENE.matches(message.topic, message.type):
             continue
         waiting = content.labels.get(message.stamp)
@@ -234,6 +234,6 @@ def _labelled(
             label = Label.DEMONSTRATION
             if manifest.kind != "demonstration":
                 label = label_of(header_stamp(message.data), content.events, transition, post)
-            yield Received(topic, message.stamp, label_bytes(label))
+            yield SerializedMessage(topic, message.stamp, label_bytes(label))
         if label is not None:
             counts[label.value] = counts.get(label.value, 0) + 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 OVERHEAD = 160
 
 
-class Received(NamedTuple):
+class SerializedMessage(NamedTuple):
     """A serialized message as it came: ``topic``, receive ``stamp`` (ns, host clock), CDR ``data``."""
 
     topic: str
@@ -32,12 +32,12 @@ class RingBuffer:
         self.bytes = 0
         self.cut_by_bytes = 0
         self.first_index = 0
-        self._messages: deque[Received] = deque()
+        self._messages: deque[SerializedMessage] = deque()
 
     def __len__(self) -> int:
         return len(self._messages)
 
-    def __iter__(self) -> Iterator[Received]:
+    def __iter__(self) -> Iterator[SerializedMessage]:
         return iter(self._messages)
 
     @property
@@ -45,13 +45,13 @@ class RingBuffer:
         """The index that the next message will get."""
         return self.first_index + len(self._messages)
 
-    def append(self, message: Received) -> list[Received]:
+    def append(self, message: SerializedMessage) -> list[SerializedMessage]:
         """Takes one message; returns those that fell out, oldest first."""
         messages = self._messages
         messages.append(message)
         self.bytes += len(message.data) + OVERHEAD
         oldest = message.stamp - self.span
-        dropped: list[Received] = []
+        dropped: list[SerializedMessage] = []
         while messages[0].stamp < oldest or (self.bytes > self.max_bytes and len(messages) > 1):
             out = messages.popleft()
             if out.stamp >= oldest:
@@ -61,7 +61,7 @@ class RingBuffer:
             dropped.append(out)
         return dropped
 
-    def after(self, index: int) -> list[Received]:
+    def after(self, index: int) -> list[SerializedMessage]:
         """The buffered messages from ``index`` on."""
         return list(islice(self._messages, max(index - self.first_index, 0), None))
 
@@ -73,7 +73,7 @@ class RingBuffer:
                 older = position + 1
         return self.first_index + older
 
-    def clear(self) -> list[Received]:
+    def clear(self) -> list[SerializedMessage]:
         """Forgets everything (after a clock jump); returns what was held."""
         held = list(self._messages)
         self.first_index += len(held)

@@ -24,7 +24,7 @@ from takead_ros.recording.clip import Kind
 from takead_ros.recording.gaps import GapCounter
 from takead_ros.recording.latched import LatchedTopics
 from takead_ros.recording.open_clip import ClipState, Close, OpenClip, SessionConfig, SessionCounts
-from takead_ros.recording.ring import Received, RingBuffer
+from takead_ros.recording.ring import RingBuffer, SerializedMessage
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Open:
 
 
 class Write(NamedTuple):
-    messages: list[Received]
+    messages: list[SerializedMessage]
 
 
 Action = Open | Write | Close
@@ -86,7 +86,7 @@ class Session:
         elif self._clip is not None:
             actions = self.tick(stamp)
         self._now = stamp
-        message = Received(topic, stamp, data)
+        message = SerializedMessage(topic, stamp, data)
         self.received[topic] = self.received.get(topic, 0) + 1
         missing = self._gaps.count(topic, data, number)
         if missing:

@@ -21,7 +21,7 @@ from takead_ros.messages import codec
 from takead_ros.recording.clip import MANIFEST_FILE, METADATA_NAME, ClipManifest
 from takead_ros.recording.digest import ContentDigest
 from takead_ros.recording.mcap_chunks import ChunkedWriter
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 
 OPEN_SUFFIX = ".recording"
 CHUNK_BYTES = 1024 * 1024
@@ -111,7 +111,7 @@ class ClipWriter:
         self._names_synced = False
         self._writer = ChunkedWriter(self._file, compression, CHUNK_BYTES)
 
-    def write(self, message: Received) -> None:
+    def write(self, message: SerializedMessage) -> None:
         """Add one message; flushes once ``flush_seconds`` of recorded time have gathered."""
         self.count += 1
         channel = self._channels.get(message.topic)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from takead_ros.recording.accounting import Accounting, ClipCounts, Counts
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest, TopicCount
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.write_queue import Task, WriteQueue
 from takead_ros.recording.writer import ClipWriter, Topic, begin_clip, write_durably
 
@@ -78,7 +78,7 @@ class WriterThread:
         if self._attempt(job, create):
             self._account.works()
 
-    def write(self, job: Job, messages: list[Received], number: int) -> None:
+    def write(self, job: Job, messages: list[SerializedMessage], number: int) -> None:
         """Write messages, the last of which has ``number``."""
         writer, taken = job.writer, 0
         if writer is not None:

@@ -27,7 +27,7 @@ from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.clip import Label
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify
 from takead_ros.recording.writer import Topic
 
@@ -269,7 +269,7 @@ class _Blocking(UserDict[str, Topic]):
 def test_counts_of_many_threads_are_not_lost() -> None:
     """Both writing threads and the caller enter their counts at once, with the interpreter switching all the time."""
     account, rounds, interval = Accounting(), 3000, sys.getswitchinterval()
-    message = Received("/a", 1, b"")
+    message = SerializedMessage("/a", 1, b"")
 
     def work() -> None:
         for _ in range(rounds):

@@ -25,7 +25,7 @@ from takead_ros.recording import bag, export, reader, timeline
 from takead_ros.recording.clip import MANIFEST_FILE, ClipEvent, Provenance, clip_name, parse_manifest
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify
 from takead_ros.recording.writer import ClipWriter, load_yaml
 
@@ -77,7 +77,7 @@ def rewritten(clip: Path, number: int, data: bytes | None, keep_digest: bool = T
     for i, message in enumerate(messages):
         if i != number or data is not None:
             content = data if i == number and data is not None else message.data
-            writer.write(Received(message.topic, message.stamp, content))
+            writer.write(SerializedMessage(message.topic, message.stamp, content))
     for topic, count in writer.written.items():
         if topic in manifest.topics:
             manifest.topics[topic].written = count

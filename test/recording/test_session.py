@@ -15,7 +15,7 @@ from takead_ros.recording.clip import ClipEvent, Label
 from takead_ros.recording.gaps import GapCounter, header_stamp
 from takead_ros.recording.labels import label_bytes, label_of
 from takead_ros.recording.open_clip import Close, SessionConfig
-from takead_ros.recording.ring import OVERHEAD, Received, RingBuffer
+from takead_ros.recording.ring import OVERHEAD, RingBuffer, SerializedMessage
 from takead_ros.recording.session import Open, Session, Write
 
 SCENE, STATE, LABEL = "/takead/scene", "/takead/arbiter/state", "/takead/clip/label"
@@ -37,8 +37,8 @@ class Run:
 
     def __init__(self, config: SessionConfig = CONFIG) -> None:
         self.session = Session(config)
-        self.clips: list[tuple[list[Received], Close | None]] = []
-        self.sent: list[Received] = []
+        self.clips: list[tuple[list[SerializedMessage], Close | None]] = []
+        self.sent: list[SerializedMessage] = []
 
     def do(self, actions: list[Open | Write | Close]) -> None:
         for action in actions:
@@ -52,7 +52,7 @@ class Run:
                 self.clips[-1] = (self.clips[-1][0], action)
 
     def send(self, topic: str, stamp: int, data: bytes) -> None:
-        self.sent.append(Received(topic, stamp, data))
+        self.sent.append(SerializedMessage(topic, stamp, data))
         self.do(self.session.receive(topic, stamp, data))
 
     def drive(self, begin: float, end: float, events: tuple[TakeoverEvent, ...] = ()) -> None:
@@ -256,7 +256,7 @@ def test_casual_override(who: Source, trigger: Trigger, length: float, foreseen:
 
 def test_ring_is_bounded_in_seconds() -> None:
     ring = RingBuffer(2.0, 1 << 30)
-    dropped = [m for i in range(100) for m in ring.append(Received("t", i * SECOND // 10, b""))]
+    dropped = [m for i in range(100) for m in ring.append(SerializedMessage("t", i * SECOND // 10, b""))]
     assert [m.stamp for m in ring] == [i * SECOND // 10 for i in range(79, 100)]
     assert len(dropped) == 79 and ring.cut_by_bytes == 0 and ring.first_index == 79
 
@@ -271,7 +271,7 @@ def test_ring_properties(sizes: list[int], steps: list[int], seconds: float, lim
     ring, now, out, sent = RingBuffer(seconds, limit), 0, [], []
     for size, step in zip(sizes, steps, strict=False):
         now += step
-        sent.append(Received("t", now, bytes(size)))
+        sent.append(SerializedMessage("t", now, bytes(size)))
         out += ring.append(sent[-1])
         held = list(ring)
         assert out + held == sent, "nothing is lost, doubled or reordered"

@@ -37,7 +37,7 @@ from takead_ros.messages import codec, convert, interfaces
 from takead_ros.recording.clip import ClipManifest, Provenance
 from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.recorder import Recorder
-from takead_ros.recording.ring import Received
+from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.writer import Topic, begin_clip
 
 TICK = SECOND // 20
@@ -95,17 +95,17 @@ def driver(stamp: int, source: str) -> DriverOutput:
     )  # fmt: skip
 
 
-def run(seconds: float, takeovers: tuple[Takeover, ...] = (), begin: int = 0) -> Iterator[Received]:
+def run(seconds: float, takeovers: tuple[Takeover, ...] = (), begin: int = 0) -> Iterator[SerializedMessage]:
     """The messages of a drive of ``seconds`` s from host time ``begin`` ns, as they arrive."""
     mode = ArbiterMode.POLICY
     yield _state(begin, mode)
     for tick in range(round(seconds * 20)):
         now = begin + tick * TICK
-        yield Received("/takead/scene", now, codec.serialize(convert.scene_to_msg(scene(now))))
+        yield SerializedMessage("/takead/scene", now, codec.serialize(convert.scene_to_msg(scene(now))))
         if tick % 2 == 0:
             for source in ("policy", "expert"):
                 data = codec.serialize(convert.driver_to_msg(driver(now, source)))
-                yield Received(f"/takead/{source}/output", now, data)
+                yield SerializedMessage(f"/takead/{source}/output", now, data)
         for number, takeover in enumerate(takeovers, start=1):
             moments = ((takeover.start, 0), (takeover.handback, 1), (takeover.end, 2))
             for seconds_in, kind in moments:
@@ -113,23 +113,23 @@ def run(seconds: float, takeovers: tuple[Takeover, ...] = (), begin: int = 0) ->
                     if kind == 0 and takeover.requested:
                         request = TakeoverRequest(now, takeover.trigger, takeover.severity, 1.2, 2, "car 2 ahead")
                         data = codec.serialize(convert.request_to_msg(request))
-                        yield Received("/takead/takeover/request", now, data)
+                        yield SerializedMessage("/takead/takeover/request", now, data)
                     yield event(now, EventKind(kind), number, takeover)
                     mode = (ArbiterMode.EXPERT, ArbiterMode.HANDBACK, ArbiterMode.POLICY)[kind]
                     yield _state(now, mode)
         who = Source.POLICY if mode is ArbiterMode.POLICY else Source.EXPERT
         command = DriveCommand(now, 0.01, -0.3, who, who, 0.0, 0.0, reason="ok", model_sha256="ab" * 32)
-        yield Received("/takead/command", now, codec.serialize(convert.command_to_msg(command)))
+        yield SerializedMessage("/takead/command", now, codec.serialize(convert.command_to_msg(command)))
 
 
-def event(now: int, kind: EventKind, number: int, takeover: Takeover) -> Received:
+def event(now: int, kind: EventKind, number: int, takeover: Takeover) -> SerializedMessage:
     content = TakeoverEvent(now, kind, number, takeover.who, takeover.trigger, takeover.severity, 1.2, "test")
-    return Received("/takead/takeover/event", now, codec.serialize(convert.event_to_msg(content)))
+    return SerializedMessage("/takead/takeover/event", now, codec.serialize(convert.event_to_msg(content)))
 
 
-def _state(now: int, mode: ArbiterMode) -> Received:
+def _state(now: int, mode: ArbiterMode) -> SerializedMessage:
     report = convert.ArbiterReport(now, mode, Source.POLICY, Source.POLICY)
-    return Received("/takead/arbiter/state", now, codec.serialize(convert.arbiter_to_msg(report)))
+    return SerializedMessage("/takead/arbiter/state", now, codec.serialize(convert.arbiter_to_msg(report)))
 
 
 @dataclass
@@ -143,7 +143,7 @@ class DirectSink:
     def open(self, manifest: ClipManifest) -> None:
         self.writer = begin_clip(self.folder, manifest, TOPICS, self.compression)
 
-    def write(self, messages: list[Received]) -> None:
+    def write(self, messages: list[SerializedMessage]) -> None:
         for message in messages:
             self.writer.write(message)
         if self.writer.synced < self.writer.flushed:
@@ -160,7 +160,7 @@ class DirectSink:
         self.clips.append(self.writer.close(manifest))
 
 
-def record(folder: Path, messages: Iterator[Received], config: SessionConfig = CONFIG) -> list[Path]:
+def record(folder: Path, messages: Iterator[SerializedMessage], config: SessionConfig = CONFIG) -> list[Path]:
     """Drive the recorder over ``messages``; the clips it made."""
     sink = DirectSink(folder)
     recorder = Recorder(config, TOPICS, PROVENANCE, sink)
