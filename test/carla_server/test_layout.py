@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from takead_ros.domain.errors import TakeadError
 from takead_ros.simulators.carla_server import layout_from_library
 from takead_ros.simulators.carla_server.layout import VERSION, load_layout, read_layout
-from takead_ros.simulators.carla_server.values import Refused, VehicleControl
+from takead_ros.simulators.carla_server.values import CallRefused, VehicleControl
 
 LAYOUT = load_layout(VERSION)
 TABLE = layout_from_library.FOLDER / f"{VERSION}.json"
@@ -65,7 +65,7 @@ def test_a_control_is_decoded() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_control_is_refused(value: Any) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(CallRefused):
         LAYOUT.decoder("VehicleControl")(value)
 
 
@@ -81,7 +81,7 @@ def test_a_decoder_gives_a_value_or_refuses(value: Any) -> None:
     ):
         try:
             LAYOUT.decoder(kind)(value)
-        except Refused as problem:
+        except CallRefused as problem:
             assert len(str(problem)) < 200
 
 

@@ -20,7 +20,7 @@ from takead_ros.simulators.carla_server.values import (
     ActorAttributeValue,
     ActorDescription,
     BoundingBox,
-    Refused,
+    CallRefused,
     Rotation,
     Transform,
     Vector3D,
@@ -137,7 +137,7 @@ def test_what_stands_there_keeps_others_from_being_spawned(towns: KnownTowns) ->
     world = make_world(towns)
     world.spawn(CAR, at(0.0, 0.0))
     count = len(world.rows)
-    with pytest.raises(Refused, match="collision at spawn position"):
+    with pytest.raises(CallRefused, match="collision at spawn position"):
         world.spawn(CAR, at(2.0, 0.5, 0.3))
     assert len(world.rows) == count
     world.spawn(CAR, at(6.0, 0.0))
@@ -202,7 +202,7 @@ def test_cameras_are_refused_with_one_clear_error(towns: KnownTowns) -> None:
     world = make_world(towns)
     for name in blueprints():
         if name.startswith("sensor.camera"):
-            with pytest.raises(Refused, match=r"no renderer.*never faked"):
+            with pytest.raises(CallRefused, match=r"no renderer.*never faked"):
                 world.spawn(ActorDescription(0, name, ()), IDENTITY)
 
 
@@ -215,7 +215,7 @@ def test_an_attribute_that_a_client_could_not_read_is_refused(
 ) -> None:
     """Told of such an actor, another client would end with an error."""
     description = ActorDescription(0, CAR.id, (ActorAttributeValue(attribute, 4, value),))
-    with pytest.raises(Refused, match=expected):
+    with pytest.raises(CallRefused, match=expected):
         make_world(towns).spawn(description, at(0.0, 0.0))
 
 

@@ -19,7 +19,7 @@ from takead_ros.simulators.carla_server.values import (
     ActorAttributeValue,
     ActorDefinition,
     ActorDescription,
-    Refused,
+    CallRefused,
     Vector3D,
 )  # fmt: skip
 
@@ -156,12 +156,12 @@ def described(blueprint: Blueprint, asked: ActorDescription) -> ActorDescription
     values = {item.id: item.value for item in asked.attributes}
     unknown = sorted(set(values) - {item.id for item in blueprint.definition.attributes})
     if unknown:
-        raise Refused(f"{blueprint.id}: no attribute '{unknown[0][:60]}'")
+        raise CallRefused(f"{blueprint.id}: no attribute '{unknown[0][:60]}'")
     made = []
     for item in blueprint.definition.attributes:
         value = values.get(item.id, item.value) if item.is_modifiable else item.value
         if not _WRITTEN[item.type].fullmatch(value):
-            raise Refused(f"{blueprint.id}: attribute '{item.id}' is '{value[:60]}', expected {_NAMES[item.type]}")
+            raise CallRefused(f"{blueprint.id}: attribute '{item.id}' is '{value[:60]}', expected {_NAMES[item.type]}")
         made.append(ActorAttributeValue(item.id, item.type, value))
     return ActorDescription(blueprint.definition.uid, blueprint.id, tuple(made))
 

@@ -26,7 +26,7 @@ from takead_ros.simulators.carla_server.rpc import (
     refusal_of_nothing,
     value,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.values import EpisodeSettings, Refused
+from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
 from takead_ros.simulators.carla_server.world import World
 
 TURN = 100  # calls of one client before the next one's turn
@@ -225,7 +225,7 @@ class ClientConnection(asyncio.Protocol):
             )
         try:
             result = call(self, request.arguments)
-        except Refused as problem:
+        except CallRefused as problem:
             text = str(problem)
             wrapped = refusal(text) if call.method.returns else refusal_of_nothing(text)
             if call.method.bare:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from takead_ros.domain.errors import TakeadError, unknown
-from takead_ros.simulators.carla_server.values import STRUCTS, Refused
+from takead_ros.simulators.carla_server.values import STRUCTS, CallRefused
 
 VERSION = "0.9.16"  # spoken where nobody asks for another
 LARGEST = 1e9  # of a number that a client may send: beyond it nothing is a length, a speed or a time
@@ -149,19 +149,19 @@ def _float(value: Any) -> float:
             return value
     elif type(value) is int and -LARGEST <= value <= LARGEST:
         return float(value)
-    raise Refused(f"expected a finite number of at most {LARGEST:g}, got {_shown(value)}")
+    raise CallRefused(f"expected a finite number of at most {LARGEST:g}, got {_shown(value)}")
 
 
 def _int(value: Any) -> int:
     if type(value) is int and -(2**63) <= value < 2**64:
         return value
-    raise Refused(f"expected a whole number, got {_shown(value)}")
+    raise CallRefused(f"expected a whole number, got {_shown(value)}")
 
 
 def _bool(value: Any) -> bool:
     if type(value) is bool:
         return value
-    raise Refused(f"expected true or false, got {_shown(value)}")
+    raise CallRefused(f"expected true or false, got {_shown(value)}")
 
 
 def _str(value: Any) -> str:
@@ -169,7 +169,7 @@ def _str(value: Any) -> str:
         return value
     if type(value) is bytes:
         return value.decode("utf-8", "replace")
-    raise Refused(f"expected a text, got {_shown(value)}")
+    raise CallRefused(f"expected a text, got {_shown(value)}")
 
 
 def _bytes(value: Any) -> bytes:
@@ -177,14 +177,14 @@ def _bytes(value: Any) -> bytes:
         return value
     if type(value) is str:
         return value.encode("utf-8", "surrogateescape")
-    raise Refused(f"expected bytes, got {_shown(value)}")
+    raise CallRefused(f"expected bytes, got {_shown(value)}")
 
 
 def _among(name: str, values: frozenset[int]) -> Decoder:
     def decode(value: Any) -> int:
         if type(value) is int and value in values:
             return value
-        raise Refused(f"expected a {name} out of {sorted(values)}, got {_shown(value)}")
+        raise CallRefused(f"expected a {name} out of {sorted(values)}, got {_shown(value)}")
 
     return decode
 
@@ -207,7 +207,7 @@ def _struct(name: str, parts: tuple[_Later, ...], kind: type | None) -> Decoder:
         if not ready:
             ready.extend(part.get() for part in parts)
         if type(value) not in (list, tuple) or len(value) != count:
-            raise Refused(f"expected a {name} with {count} fields, got {_shown(value)}")
+            raise CallRefused(f"expected a {name} with {count} fields, got {_shown(value)}")
         return make([part(item) for part, item in zip(ready, value, strict=True)])
 
     return decode
@@ -216,7 +216,7 @@ def _struct(name: str, parts: tuple[_Later, ...], kind: type | None) -> Decoder:
 def _list(item: Decoder) -> Decoder:
     def decode(value: Any) -> tuple[Any, ...]:
         if type(value) not in (list, tuple):
-            raise Refused(f"expected a list, got {_shown(value)}")
+            raise CallRefused(f"expected a list, got {_shown(value)}")
         return tuple(item(each) for each in value)
 
     return decode
@@ -229,7 +229,7 @@ def _optional(inner: Decoder) -> Decoder:
                 return (False,)
             if len(value) == 2 and value[0] is True:
                 return True, inner(value[1])
-        raise Refused(f"expected [false] or [true, value], got {_shown(value)}")
+        raise CallRefused(f"expected [false] or [true, value], got {_shown(value)}")
 
     return decode
 
@@ -242,7 +242,7 @@ def _variant(alternatives: list[Decoder]) -> Decoder:
             index = value[0]
             if 0 <= index < len(alternatives):
                 return index, alternatives[index](value[1])
-        raise Refused(f"expected one of {len(alternatives)} commands, got {_shown(value)}")
+        raise CallRefused(f"expected one of {len(alternatives)} commands, got {_shown(value)}")
 
     return decode
 

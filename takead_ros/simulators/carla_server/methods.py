@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from takead_ros.simulators.carla_server.layout import Decoder, WireLayout
-from takead_ros.simulators.carla_server.values import EpisodeSettings, Refused
+from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
 from takead_ros.simulators.carla_server.world import World
 
 
@@ -81,7 +81,7 @@ class Ready:
     def __call__(self, host: ServerHost, arguments: tuple[Any, ...]) -> Any:
         """Raises Refused for arguments of other types, or another number of them."""
         if len(arguments) != len(self.decoders):
-            raise Refused(f"{self.method.name}: {len(arguments)} arguments, expected {len(self.decoders)}")
+            raise CallRefused(f"{self.method.name}: {len(arguments)} arguments, expected {len(self.decoders)}")
         values = [decode(item) for decode, item in zip(self.decoders, arguments, strict=True)]
         return self.method.act(host, *values)
 

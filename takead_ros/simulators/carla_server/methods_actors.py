@@ -16,7 +16,7 @@ from takead_ros.simulators.carla_server.values import (
     ActorDescription,
     ActorInfo,
     BoundingBox,
-    Refused,
+    CallRefused,
     Transform,
     Vector3D,
     VehiclePhysicsControl,
@@ -190,7 +190,7 @@ def _all_lights(host: ServerHost) -> Any:
 
 def _set_flags(host: ServerHost, actor: int, flags: int) -> None:
     if not 0 <= flags < 2**32:
-        raise Refused(f"lights of a vehicle {flags}, expected flags of 32 bits")
+        raise CallRefused(f"lights of a vehicle {flags}, expected flags of 32 bits")
     host.world.vehicle(actor).lights = flags
 
 
@@ -200,7 +200,7 @@ def _wheel_angle(host: ServerHost, actor: int, wheel: int) -> float:
     found = world.vehicle(actor)
     assert found.physics is not None
     if not 0 <= wheel < len(found.physics.wheels):
-        raise Refused(f"wheel {wheel} of actor {actor}, expected 0 to {len(found.physics.wheels) - 1}")
+        raise CallRefused(f"wheel {wheel} of actor {actor}, expected 0 to {len(found.physics.wheels) - 1}")
     return found.physics.wheels[wheel].max_steer_angle * float(world.rows.drive[found.row, c.STEER])
 
 
@@ -225,7 +225,7 @@ def _spawn_then(
 
 def _destroy_one(host: ServerHost, actor: int) -> None:
     if not host.world.destroy(actor):
-        raise Refused(f"unable to destroy actor {actor}: not found, or it belongs to the map")
+        raise CallRefused(f"unable to destroy actor {actor}: not found, or it belongs to the map")
 
 
 def _walker_state(host: ServerHost, actor: int, place: Transform, speed: float) -> None:
@@ -238,7 +238,7 @@ def _nothing(host: ServerHost, *arguments: Any) -> None:
 
 
 def _torque(host: ServerHost, actor: int, torque: Vector3D) -> None:
-    raise Refused("torques on actors are not answered by this server")
+    raise CallRefused("torques on actors are not answered by this server")
 
 
 _COMMANDS: dict[str, Callable[..., Any]] = {
@@ -260,7 +260,7 @@ def _do(host: ServerHost, index: int, arguments: tuple[Any, ...]) -> int:
         host.world.lights.set_state(host.world.light(actor), state)
         return int(actor)
     if name not in _COMMANDS:
-        raise Refused(f"command {name}: not answered by this server")
+        raise CallRefused(f"command {name}: not answered by this server")
     result = _COMMANDS[name](host, *arguments)
     first = arguments[0]
     return int(result) if name == "SpawnActor" else first if isinstance(first, int) else 0
@@ -277,7 +277,7 @@ def apply_batch(host: ServerHost, commands: tuple[Any, ...]) -> list[Any]:
     for command in commands:
         try:
             answers.append(value(_do(host, *decode(command))))
-        except Refused as problem:
+        except CallRefused as problem:
             answers.append(refusal(str(problem)))
     return answers
 
@@ -286,7 +286,7 @@ def _controls(host: ServerHost, decode: Decoder, commands: tuple[Any, ...]) -> l
     """A batch of nothing but controls, each of another vehicle, in one go (sent every frame). None: it is not one."""
     try:
         decoded = [decode(command) for command in commands]
-    except Refused:
+    except CallRefused:
         return None
     control = host.world.layout.commands.index("ApplyVehicleControl")
     if not decoded or any(index != control for index, _ in decoded):

@@ -12,8 +12,8 @@ from takead_ros.simulators.carla_server.values import (
     LEVEL,
     ORIGIN,
     BoundingBox,
+    CallRefused,
     EpisodeSettings,
-    Refused,
     Vector3D,
     WeatherParameters,
 )  # fmt: skip
@@ -55,7 +55,7 @@ def _required_files(host: ServerHost, folder: str) -> list[str]:
 
 @table.call("request_file", "str")
 def _file(host: ServerHost, name: str) -> bytes:
-    raise Refused(f"file '{name[:80]}': this server has no files")
+    raise CallRefused(f"file '{name[:80]}': this server has no files")
 
 
 @table.call("get_navigation_mesh")
@@ -118,7 +118,7 @@ def _sensor_token(host: ServerHost, stream: int) -> Any:
     if stream != WORLD_STREAM:
         actor = host.world.rows.by_id.get(stream)
         if actor is None or not actor.info.stream_token:
-            raise Refused(f"stream {stream}: no sensor has it")
+            raise CallRefused(f"stream {stream}: no sensor has it")
     host.expect(stream)
     return [host.world.token(stream)]
 
@@ -184,7 +184,7 @@ def _light_state(host: ServerHost, actor: int, state: int) -> None:
 
 def _set_time(host: ServerHost, actor: int, column: int, value: float) -> None:
     if not 0.0 <= value <= LONGEST_TIME_S:
-        raise Refused(f"time of a traffic light {value:g} s, expected 0 to {LONGEST_TIME_S:g}")
+        raise CallRefused(f"time of a traffic light {value:g} s, expected 0 to {LONGEST_TIME_S:g}")
     host.world.lights.times[host.world.light(actor), column] = value
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.blueprints import Blueprint
 from takead_ros.simulators.carla_server.values import (
+    CallRefused,
     GearPhysicsControl,
-    Refused,
     Transform,
     Vector2D,
     Vector3D,
@@ -102,7 +102,7 @@ def own(physics: VehiclePhysicsControl, before: VehiclePhysicsControl) -> Vehicl
     Raises Refused for what no vehicle can drive with.
     """
     if len(physics.wheels) != len(before.wheels):
-        raise Refused(f"physics control with {len(physics.wheels)} wheels, expected {len(before.wheels)}")
+        raise CallRefused(f"physics control with {len(physics.wheels)} wheels, expected {len(before.wheels)}")
     front = max(wheel.max_steer_angle for wheel in physics.wheels)
     checks = (
         ("mass", physics.mass, 1.0, 1e6), ("max_rpm", physics.max_rpm, 100.0, 1e5),
@@ -113,16 +113,16 @@ def own(physics: VehiclePhysicsControl, before: VehiclePhysicsControl) -> Vehicl
     )  # fmt: skip
     for name, value, low, high in checks:
         if not low <= value <= high:
-            raise Refused(f"physics control: {name} {value:g}, expected {low:g} to {high:g}")
+            raise CallRefused(f"physics control: {name} {value:g}, expected {low:g} to {high:g}")
     for wheel in physics.wheels:
         if not (1.0 <= wheel.radius <= 1e3 and 0.0 <= wheel.tire_friction <= 100.0 and wheel.max_brake_torque >= 0.0):
-            raise Refused("physics control: a wheel with radius, friction or brake torque that no vehicle has")
+            raise CallRefused("physics control: a wheel with radius, friction or brake torque that no vehicle has")
     for name, curve in (("torque_curve", physics.torque_curve), ("steering_curve", physics.steering_curve)):
         places = [point.x for point in curve]
         if not places or places != sorted(places):
-            raise Refused(f"physics control: {name} with {len(places)} points, expected at least one, growing in x")
+            raise CallRefused(f"physics control: {name} with {len(places)} points, expected at least one, growing in x")
     if not 1 <= len(physics.forward_gears) <= c.MOST_GEARS:
-        raise Refused(f"physics control: {len(physics.forward_gears)} gears, expected 1 to {c.MOST_GEARS}")
+        raise CallRefused(f"physics control: {len(physics.forward_gears)} gears, expected 1 to {c.MOST_GEARS}")
     wheels = (now._replace(position=old.position) for now, old in zip(physics.wheels, before.wheels, strict=True))
     return physics._replace(wheels=tuple(wheels))
 

@@ -16,7 +16,7 @@ from takead_ros.simulators.carla_server.methods import Ready, ready
 from takead_ros.simulators.carla_server.methods_world import WORLD_STREAM
 from takead_ros.simulators.carla_server.sensors import Sensors
 from takead_ros.simulators.carla_server.town import TownMap, read_town_map
-from takead_ros.simulators.carla_server.values import EpisodeSettings, Refused
+from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
 from takead_ros.simulators.carla_server.world import LONGEST_STEP_S, World
 
 OWN_MAP = "OpenDriveMap"
@@ -143,7 +143,7 @@ class Server:
             else:
                 town = self.towns.load(name)
         except TakeadError as error:
-            raise Refused(str(error)) from error
+            raise CallRefused(str(error)) from error
         self.world.load(town, reset_settings)
         self.say(f"map {town.name}: {len(town.spawn_points)} spawn points, {len(town.signals)} lights and signs")
         self._wake.set()
@@ -206,5 +206,5 @@ def with_times(settings: EpisodeSettings) -> EpisodeSettings:
         if fixed[1] == 0.0:
             return settings._replace(fixed_delta_seconds=(False,))
         if not 1e-4 <= fixed[1] <= LONGEST_STEP_S:
-            raise Refused(f"fixed_delta_seconds {fixed[1]:g}, expected 0.0001 to {LONGEST_STEP_S:g}")
+            raise CallRefused(f"fixed_delta_seconds {fixed[1]:g}, expected 0.0001 to {LONGEST_STEP_S:g}")
     return settings

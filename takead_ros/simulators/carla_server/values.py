@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Refused(Exception):  # noqa: N818  (an answer, not a failure of the server)
+class CallRefused(Exception):  # noqa: N818  (an answer, not a failure of the server)
     """A request that is answered with a text, which the client raises as RuntimeError."""
 
 

@@ -28,8 +28,8 @@ from takead_ros.simulators.carla_server.values import (
     AckermannControllerSettings,
     ActorDescription,
     ActorInfo,
+    CallRefused,
     EpisodeSettings,
-    Refused,
     Transform,
     Vector3D,
     VehicleAckermannControl,
@@ -159,28 +159,28 @@ class World:
         """The actor with this id. Raises Refused."""
         found = self.rows.by_id.get(number)
         if found is None:
-            raise Refused(f"actor {number}: not found, it was destroyed or never there")
+            raise CallRefused(f"actor {number}: not found, it was destroyed or never there")
         return found
 
     def vehicle(self, number: int) -> ServerActor:
         """The vehicle with this id. Raises Refused."""
         found = self.actor(number)
         if found.kind is not Kind.VEHICLE:
-            raise Refused(f"actor {number} is a {found.type_id}, expected a vehicle")
+            raise CallRefused(f"actor {number} is a {found.type_id}, expected a vehicle")
         return found
 
     def walker(self, number: int) -> ServerActor:
         """The walker with this id. Raises Refused."""
         found = self.actor(number)
         if found.kind is not Kind.WALKER:
-            raise Refused(f"actor {number} is a {found.type_id}, expected a walker")
+            raise CallRefused(f"actor {number} is a {found.type_id}, expected a walker")
         return found
 
     def light(self, number: int) -> int:
         """The place among the lights of the traffic light with this id. Raises Refused."""
         found = self.actor(number)
         if found.kind is not Kind.LIGHT:
-            raise Refused(f"actor {number} is a {found.type_id}, expected a traffic light")
+            raise CallRefused(f"actor {number} is a {found.type_id}, expected a traffic light")
         return int(np.searchsorted(self.rows.lights, found.row))
 
     def spawn(
@@ -193,14 +193,14 @@ class World:
         """
         blueprint = blueprints().get(description.id)
         if blueprint is None:
-            raise Refused(f"blueprint '{description.id[:80]}': unknown to this server")
+            raise CallRefused(f"blueprint '{description.id[:80]}': unknown to this server")
         if description.id.startswith(CAMERAS):
-            raise Refused(
+            raise CallRefused(
                 f"{description.id}: this server has no renderer; cameras (rgb, depth, segmentation and the like) are "
                 "refused, never faked. Lidar and radar are there; for pictures use CARLA itself"
             )
         if len(self.rows) >= MOST_ACTORS:
-            raise Refused(f"there are {MOST_ACTORS} actors already, more are refused")
+            raise CallRefused(f"there are {MOST_ACTORS} actors already, more are refused")
         description = described(blueprint, description)
         holder = self.actor(parent) if parent else None
         where = inside(self.rows.transform(holder), place) if holder else place
@@ -219,7 +219,7 @@ class World:
         if blueprint.kind in (Kind.VEHICLE, Kind.WALKER) and holder is None and not anyway:
             if overlapping(rows.pose, rows.box, rows.kinds, rows.flags, actor.row) >= 0:
                 rows.remove({number})
-                raise Refused("Spawn failed because of collision at spawn position")
+                raise CallRefused("Spawn failed because of collision at spawn position")
         elif holder is not None:
             rows.flags[actor.row] = False  # carried: nothing moves it or bumps into it
         return info
