@@ -23,7 +23,7 @@ from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.checkpoint import ModelProvenance, load_checkpoint
 from takead_training.data import cache
 from takead_training.data.clean import Clean
-from takead_training.data.clips import Refused, find_clips, seeds_of, suites_of
+from takead_training.data.clips import RefusedClip, find_clips, seeds_of, suites_of
 from takead_training.data.mix import Mix
 from takead_training.data.perfect import perfect_clips
 from takead_training.export.export import export as export_model
@@ -248,7 +248,7 @@ def _resumable() -> Iterator[None]:
         raise typer.Exit(130) from stop
 
 
-def _tell_refused(refused: tuple[Refused, ...]) -> None:
+def _tell_refused(refused: tuple[RefusedClip, ...]) -> None:
     for one in refused:
         warn(f"left out: {one.why}")
 

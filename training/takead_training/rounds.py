@@ -24,7 +24,7 @@ from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.model import load_model
 from takead_training.checkpoint import Frames, ModelProvenance, load_parent
 from takead_training.data import cache
-from takead_training.data.clips import Found, Refused, find_clips, seeds_of, suites_of
+from takead_training.data.clips import Found, RefusedClip, find_clips, seeds_of, suites_of
 from takead_training.data.columns import FOREIGN
 from takead_training.data.dataset import Dataset
 from takead_training.export.export import export
@@ -204,12 +204,12 @@ def _load(
     folder: Path,
     settings: RoundSettings,
     report: Report,
-) -> tuple[Dataset, np.ndarray, list[Refused]]:
+) -> tuple[Dataset, np.ndarray, list[RefusedClip]]:
     """All rows, takeovers first; which of them (R,) come from the takeover clips; and the clips that cannot be read.
 
     A choice of another model than ``choosers`` (sha256) is marked FOREIGN, so that it is mapped by its plan.
     """
-    loaded, refused = [], list[Refused]()
+    loaded, refused = [], list[RefusedClip]()
     for phase, found in (("read takeovers", takeovers), ("read demonstrations", demos)):
         told = partial(_counted, report, phase)
         data, unread = cache.load(found.clips, folder, format, settings.workers, told)

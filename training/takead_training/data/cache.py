@@ -27,7 +27,7 @@ from takead_ros.policy.formats import FORMATS
 from takead_ros.recording.reader import frames
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.workers import open_workers
-from takead_training.data.clips import Clip, Refused
+from takead_training.data.clips import Clip, RefusedClip
 from takead_training.data.columns import TARGETS_LAYOUT, FloatRecords, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.samples import VERSION, clip_samples
@@ -62,7 +62,7 @@ def load(
     format: PolicyFormat,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[Dataset, tuple[Refused, ...]]:
+) -> tuple[Dataset, tuple[RefusedClip, ...]]:
     """The rows of ``clips``, one part for each clip, in order; and the clips that turned out not to be readable.
 
     ``progress`` is told (done, total). The result does not depend on ``workers`` or on what was in the cache before.
@@ -130,13 +130,13 @@ def _encode_all(
     workers: int,
     progress: Callable[[int, int], None] | None,
     total: int,
-) -> list[Refused]:
+) -> list[RefusedClip]:
     """Encode ``clips`` into new shards of ``cache``, and write ``index`` after each of them."""
     cache.mkdir(parents=True, exist_ok=True)
     done = kept = total - len(clips)
     if progress:
         progress(done, total)
-    refused: list[Refused] = []
+    refused: list[RefusedClip] = []
     open_shard: list[tuple[str, _Encoded]] = []
     early: dict[int, _Encoded | str] = {}  # finished before an earlier clip: the rows keep the clips' order
 
@@ -147,7 +147,7 @@ def _encode_all(
             clip, found = clips[row], early.pop(row)
             done += 1
             if isinstance(found, str):
-                refused.append(Refused(clip.path, found))
+                refused.append(RefusedClip(clip.path, found))
             else:
                 open_shard.append((_key(clip, format), found))
                 if sum(len(encoded[0]) for _, encoded in open_shard) >= SHARD_ROWS:

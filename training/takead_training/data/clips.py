@@ -28,7 +28,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedClip:
     """A clip that nothing is learned from, and why."""
 
     path: Path
@@ -40,7 +40,7 @@ class Found:
     """Clips sorted by id, and those that were left out for what they are or hold."""
 
     clips: tuple[Clip, ...]
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedClip, ...] = ()
 
 
 def find_clips(
@@ -54,7 +54,7 @@ def find_clips(
     belongs to a test or selection split, and where every clip is refused.
     """
     clips: list[Clip] = []
-    refused: list[Refused] = []
+    refused: list[RefusedClip] = []
     for folder in folders:
         paths = list_clips(folder)
         if not paths:
@@ -64,17 +64,17 @@ def find_clips(
                 about, inside = manifest(path), _copy_in_bag(path)
                 digest = _sha256(path)
             except TakeadError as problem:
-                refused.append(Refused(path, str(problem)))
+                refused.append(RefusedClip(path, str(problem)))
                 continue
             except OSError as problem:
-                refused.append(Refused(path, f"clip {path}: {problem.strerror or problem}"))
+                refused.append(RefusedClip(path, f"clip {path}: {problem.strerror or problem}"))
                 continue
             _guard_seed(path, about, inside)
             why = _why_not(about, inside, unseeded)
             if why:
-                refused.append(Refused(path, f"clip {path}: {why}"))
+                refused.append(RefusedClip(path, f"clip {path}: {why}"))
             elif only is not None and about.clip_id not in only:
-                refused.append(Refused(path, f"clip {path}: not of a perfect episode"))
+                refused.append(RefusedClip(path, f"clip {path}: not of a perfect episode"))
             elif casual or about.judged not in ("casual_override", "false_alarm"):
                 clips.append(Clip(path, about, digest))
     if refused and not clips:
