@@ -18,7 +18,7 @@ from takead_ros.simulators.dream.tracks import Tracks
 from takead_ros.simulators.vector.arrays import Layout, State
 
 
-class RoadUsers(Protocol):
+class DreamRoadUsers(Protocol):
     """``actors``, in the order of the tracks, each on the path at the same place: the vector world moves them as those
     of any scenario, but for what ``move`` does itself."""
 
@@ -38,10 +38,10 @@ class RoadUsers(Protocol):
         """What a reader of the results should know, a line each."""
 
 
-ROAD_USERS: dict[str, Callable[[Tracks, Course], RoadUsers]] = {"replay": Replay, "rules": Rules}
+ROAD_USERS: dict[str, Callable[[Tracks, Course], DreamRoadUsers]] = {"replay": Replay, "rules": Rules}
 
 
-def road_users(kind: str, tracks: Tracks, course: Course) -> RoadUsers:
+def road_users(kind: str, tracks: Tracks, course: Course) -> DreamRoadUsers:
     """Those of ``tracks`` as ``kind`` moves them. Raises TakeadError for a kind that there is none of."""
     if kind not in ROAD_USERS:
         raise unknown("--agents", kind, ROAD_USERS)
