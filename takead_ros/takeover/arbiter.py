@@ -63,7 +63,7 @@ from takead_ros.takeover.command import compose
 from takead_ros.takeover.engagement import answered
 from takead_ros.takeover.facts import derive_facts, observe
 from takead_ros.takeover.inputs import Inputs, Now
-from takead_ros.takeover.machine import Situation, advance
+from takead_ros.takeover.machine import GuardInput, advance
 from takead_ros.takeover.memory import State
 from takead_ros.takeover.parameters import ArbiterParameters
 
@@ -80,13 +80,13 @@ def step(
     return state, command, events
 
 
-def assess(state: State, inputs: Inputs, now: Now, p: ArbiterParameters) -> Situation:
+def assess(state: State, inputs: Inputs, now: Now, p: ArbiterParameters) -> GuardInput:
     """The situation of this tick, on which the rows of the table decide: inputs screened, facts derived, asks
     answered."""
     state = observe(state, inputs, now, _elapsed(state, now, p), p)
     state, facts = derive_facts(state, now, p)
     state, accepted = answered(state, facts, inputs.ask, p)
-    return Situation(state, facts, now, inputs.ask, accepted, p)
+    return GuardInput(state, facts, now, inputs.ask, accepted, p)
 
 
 def _elapsed(state: State, now: Now, p: ArbiterParameters) -> float:

@@ -24,7 +24,7 @@ from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.risks import NOBODY_FIT, STOPPING
 
 
-class Situation(NamedTuple):
+class GuardInput(NamedTuple):
     """All that a row may look at. ``accepted``: engage was asked for, or is due by itself, and its conditions hold."""
 
     state: State
@@ -40,7 +40,7 @@ class Condition:
     """A condition of the table: its ``words`` there, and whether it ``holds``."""
 
     words: str
-    holds: Callable[[Situation], bool]
+    holds: Callable[[GuardInput], bool]
 
     def __and__(self, other: Condition) -> Condition:
         return Condition(f"{self.words}, {other.words}", lambda s: self.holds(s) and other.holds(s))
@@ -54,7 +54,7 @@ class Reason:
     """Why a mode is entered: its ``words`` in the table, and the code that ``ArbiterState.reason`` and events carry."""
 
     words: str
-    code: Callable[[Situation], str]
+    code: Callable[[GuardInput], str]
 
     @staticmethod
     def fixed(code: str) -> Reason:
@@ -72,20 +72,20 @@ class Row:
     booking: Booking
 
 
-def _mode_s(s: Situation) -> float:
+def _mode_s(s: GuardInput) -> float:
     """Seconds in the present mode, by the steady clock."""
     entered = s.state.entered
     return (s.now.steady - entered.steady) / SECOND if entered is not None else 0.0
 
 
-def _apart(s: Situation) -> bool:
+def _apart(s: GuardInput) -> bool:
     policy, expert = s.facts.policy, s.facts.expert
     if policy is None or expert is None:
         return False
     return abs(policy.steering_angle - expert.steering_angle) > s.p.rollback_steering_rad
 
 
-def _converged(s: Situation) -> bool:
+def _converged(s: GuardInput) -> bool:
     """Whether the last command has come to what the policy asks for, as far as the limits allow that at all."""
     policy, last = s.facts.policy, s.state.last
     if policy is None or last is None:
@@ -97,20 +97,20 @@ def _converged(s: Situation) -> bool:
     )
 
 
-def _left(s: Situation) -> bool:
+def _left(s: GuardInput) -> bool:
     facts = s.facts
     return facts.human and not (facts.wheel and facts.pedals) and facts.automation() is None
 
 
-def _asks_for(s: Situation, triggers: frozenset[Trigger]) -> bool:
+def _asks_for(s: GuardInput, triggers: frozenset[Trigger]) -> bool:
     return s.facts.request is not None and s.facts.request.trigger in triggers
 
 
-def _trigger(s: Situation) -> str:
+def _trigger(s: GuardInput) -> str:
     return s.facts.request.trigger.name.lower() if s.facts.request is not None else ""
 
 
-def _nobody(s: Situation) -> str:
+def _nobody(s: GuardInput) -> str:
     return f"no_driver:policy_{s.facts.policy_fault or 'unsafe'},expert_{s.facts.expert_fault}"
 
 
@@ -203,7 +203,7 @@ ROWS = (
 )
 
 
-def first_hit(s: Situation) -> Row | None:
+def first_hit(s: GuardInput) -> Row | None:
     """The row of the table that is taken now; None: no row holds."""
     for row in ROWS:
         if s.state.mode in row.origin and row.when.holds(s):
@@ -211,7 +211,7 @@ def first_hit(s: Situation) -> Row | None:
     return None
 
 
-def advance(s: Situation) -> tuple[State, list[TakeoverEvent]]:
+def advance(s: GuardInput) -> tuple[State, list[TakeoverEvent]]:
     """The state after this tick's row, and the events of a change of driver."""
     row = first_hit(s)
     if row is None or row.to is s.state.mode:

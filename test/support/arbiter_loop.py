@@ -12,7 +12,7 @@ from takead_ros.domain.scene import Scene
 from takead_ros.domain.units import SECOND
 from takead_ros.takeover.arbiter import assess, step
 from takead_ros.takeover.inputs import Ask, Inputs, Now
-from takead_ros.takeover.machine import Situation
+from takead_ros.takeover.machine import GuardInput
 from takead_ros.takeover.memory import State
 from takead_ros.takeover.parameters import ArbiterParameters
 
@@ -42,7 +42,7 @@ class Loop:
         self.state, self.command, self.events = step(self.state, self.inputs, self.now, self.p)
         return self.command
 
-    def assess(self, **messages: Any) -> Situation:
+    def assess(self, **messages: Any) -> GuardInput:
         """What the coming tick would decide on; it is not taken."""
         ahead = copy(self)
         ahead.inputs_of(**messages)

@@ -15,7 +15,7 @@ from takead_ros.domain.units import SECOND
 from takead_ros.takeover import machine
 from takead_ros.takeover.events import Booking
 from takead_ros.takeover.inputs import Ask, Now
-from takead_ros.takeover.machine import Situation
+from takead_ros.takeover.machine import GuardInput
 from takead_ros.takeover.notice import notice
 from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.risks import STOPPING
@@ -56,18 +56,18 @@ def test_the_expert_alone_goes_on_after_a_human_without_a_takeover(goes: str) ->
     assert told(loop) == [("END", 1, "HUMAN", "HUMAN_OVERRIDE")]
 
 
-def early(mode: M, **facts: Any) -> Situation:
+def early(mode: M, **facts: Any) -> GuardInput:
     """A situation with these facts, just after ``mode`` was entered."""
     s = in_mode(mode).assess()
     return s._replace(facts=replace(s.facts, **facts))
 
 
-def without_policy(mode: M, **facts: Any) -> Situation:
+def without_policy(mode: M, **facts: Any) -> GuardInput:
     """The same where the expert is the only driver."""
     return early(mode, policy=None, **facts)._replace(p=ArbiterParameters(drivers=("expert", "human")))
 
 
-def at(mode: M, **facts: Any) -> Situation:
+def at(mode: M, **facts: Any) -> GuardInput:
     """A situation in ``mode`` with these facts, long after the mode was entered."""
     s = in_mode(mode).assess()
     entered = s.state.entered
@@ -94,7 +94,7 @@ OFF_ROAD = request(0, Trigger.OFF_ROAD, 1.0)
      (at(M.HUMAN, wheel=True, human_lost=True), M.HUMAN, "")],
     ids=["unfit", "arrives", "stops", "left_alone", "off_road", "late", "one_hand", "both_hands", "held"],
 )  # fmt: skip
-def test_which_of_two_rows_is_first(s: Situation, to: M, reason: str) -> None:
+def test_which_of_two_rows_is_first(s: GuardInput, to: M, reason: str) -> None:
     row = machine.first_hit(s)
     assert row is not None and (row.to, row.reason.code(s)) == (to, reason)
 
@@ -117,7 +117,7 @@ HANDS_OFF: dict[str, Any] = {"wheel": False, "pedals": False}
       "no_driver:policy_stale,expert_stale")],
     ids=["handback_nobody", "unfit_and_asked", "asked_and_late", "expert_nobody", "lost_nobody", "lost_alone", "alone"],
 )  # fmt: skip
-def test_who_drives_when_somebody_is_gone(s: Situation, to: M, reason: str) -> None:
+def test_who_drives_when_somebody_is_gone(s: GuardInput, to: M, reason: str) -> None:
     row = machine.first_hit(s)
     assert row is not None and (row.to, row.reason.code(s)) == (to, reason)
 
