@@ -58,7 +58,7 @@ class Ground:
         return float(self.heights[row, column])
 
 
-class Stage(Protocol):
+class TownScript(Protocol):
     """What plays on a map by a script of its own; ``world`` is the server's world."""
 
     def begin(self, world: Any) -> None:
@@ -78,7 +78,7 @@ class TownMap:
     spawn_points: tuple[Transform, ...]
     signals: tuple[Signal, ...]
     ground: Ground
-    stage: Stage | None = None
+    stage: TownScript | None = None
 
     def geolocation(self, place: Vector3D) -> tuple[float, float, float]:
         """Latitude and longitude in degrees and altitude in m."""
