@@ -35,7 +35,7 @@ from takead_ros.nodes.arbiter_node import ArbiterNode
 from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
-from takead_ros.takeover.memory import State
+from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.takeover.triggers import MonitorState, evaluate
 
@@ -76,7 +76,7 @@ def costs(seconds: list[float]) -> dict[str, float]:
 def core(ticks: int, case: str) -> dict[str, float]:
     """Costs of ``step``: scenes at 20 Hz, drivers at 10 Hz."""
     p = ArbiterParameters(auto_engage=True)
-    state, inputs, spent = State(), Inputs(), []
+    state, inputs, spent = ArbiterMemory(), Inputs(), []
     for i in range(ticks):
         stamp = i * TICK
         now = Now(stamp, stamp)

@@ -15,7 +15,7 @@ from takead_ros.nodes.inputs import InputBox
 from takead_ros.nodes.parameters import Declared
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Ask, Inputs, Now
-from takead_ros.takeover.memory import Response, State
+from takead_ros.takeover.memory import ArbiterMemory, Response
 from takead_ros.takeover.parameters import ArbiterParameters
 
 
@@ -33,7 +33,7 @@ class ArbiterNode:
     def __init__(self, node: NodeHandle, steady: Clock) -> None:
         self._clock, self._steady, self._logger = node.get_clock(), steady, node.get_logger()
         self._parameters = Declared(node, self.NAME, ArbiterParameters)
-        self._state = State()
+        self._state = ArbiterMemory()
         self._boxes: dict[str, InputBox] = {}
         self._drove = (Source.NONE, Source.NONE)  # lateral and longitudinal, in the last command
         self._extra = False  # whether there was a tick between two of the timer's

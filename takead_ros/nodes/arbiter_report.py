@@ -16,7 +16,7 @@ from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.inputs import InputBox
 from takead_ros.nodes.rivals import Rivals
 from takead_ros.takeover.inputs import Now
-from takead_ros.takeover.memory import State
+from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.notice import Notice, NoticeLevel, notice
 from takead_ros.takeover.parameters import ArbiterParameters
 
@@ -41,7 +41,7 @@ class ArbiterOutput:
 
     def publish(
         self,
-        state: State,
+        state: ArbiterMemory,
         command: DriveCommand,
         events: Iterable[TakeoverEvent],
         boxes: Mapping[str, InputBox],
@@ -87,7 +87,7 @@ class ArbiterOutput:
 
 
 def arbiter_report(
-    state: State, command: DriveCommand, unreadable: Mapping[str, int], parameters: ArbiterParameters, now: Now
+    state: ArbiterMemory, command: DriveCommand, unreadable: Mapping[str, int], parameters: ArbiterParameters, now: Now
 ) -> ArbiterReport:
     """The state after ``command``; unreadable: messages dropped by each input, beside those that were rejected."""
     entered, screened = state.entered or now, state.screened
@@ -106,7 +106,7 @@ def arbiter_report(
     )
 
 
-def _hold_remaining(state: State, command: DriveCommand, p: ArbiterParameters, now: Now) -> float:
+def _hold_remaining(state: ArbiterMemory, command: DriveCommand, p: ArbiterParameters, now: Now) -> float:
     """Seconds that the present driver keeps the wheel at least."""
     if state.mode is ArbiterMode.EXPERT and state.entered is not None:
         return max(p.expert_hold_s - (now.steady - state.entered.steady) / SECOND, 0.0)

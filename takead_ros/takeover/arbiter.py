@@ -64,13 +64,13 @@ from takead_ros.takeover.engagement import answered
 from takead_ros.takeover.facts import derive_facts, observe
 from takead_ros.takeover.inputs import Inputs, Now
 from takead_ros.takeover.machine import GuardInput, advance
-from takead_ros.takeover.memory import State
+from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters
 
 
 def step(
-    state: State, inputs: Inputs, now: Now, p: ArbiterParameters
-) -> tuple[State, DriveCommand, list[TakeoverEvent]]:
+    state: ArbiterMemory, inputs: Inputs, now: Now, p: ArbiterParameters
+) -> tuple[ArbiterMemory, DriveCommand, list[TakeoverEvent]]:
     """One tick: exactly one command, and the events of a change of driver. An ask is answered in ``state.response``."""
     dt = _elapsed(state, now, p)
     situation = assess(state, inputs, now, p)
@@ -80,7 +80,7 @@ def step(
     return state, command, events
 
 
-def assess(state: State, inputs: Inputs, now: Now, p: ArbiterParameters) -> GuardInput:
+def assess(state: ArbiterMemory, inputs: Inputs, now: Now, p: ArbiterParameters) -> GuardInput:
     """The situation of this tick, on which the rows of the table decide: inputs screened, facts derived, asks
     answered."""
     state = observe(state, inputs, now, _elapsed(state, now, p), p)
@@ -89,7 +89,7 @@ def assess(state: State, inputs: Inputs, now: Now, p: ArbiterParameters) -> Guar
     return GuardInput(state, facts, now, inputs.ask, accepted, p)
 
 
-def _elapsed(state: State, now: Now, p: ArbiterParameters) -> float:
+def _elapsed(state: ArbiterMemory, now: Now, p: ArbiterParameters) -> float:
     """Seconds since the last tick; at most two periods, for a late tick must not allow a leap."""
     elapsed = (now.steady - state.tick.steady) / SECOND if state.tick is not None else p.period_s
     return min(max(elapsed, 0.0), 2.0 * p.period_s)

@@ -11,7 +11,7 @@ from takead_ros.domain.units import SECOND
 from takead_ros.takeover import limits, mrm
 from takead_ros.takeover.facts import Facts
 from takead_ros.takeover.inputs import Now
-from takead_ros.takeover.memory import State
+from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters
 
 LONGEST_AGE_S = 3600.0  # reported for an input that never came
@@ -29,7 +29,7 @@ class Axis:
     age: float
 
 
-def compose(state: State, facts: Facts, now: Now, dt: float, p: ArbiterParameters) -> DriveCommand:
+def compose(state: ArbiterMemory, facts: Facts, now: Now, dt: float, p: ArbiterParameters) -> DriveCommand:
     """The command that ``state`` gives at ``now``, ``dt`` s after the last one."""
     motion = state.motion or UNKNOWN
     before = _before(state)
@@ -63,7 +63,7 @@ def compose(state: State, facts: Facts, now: Now, dt: float, p: ArbiterParameter
     )
 
 
-def _before(state: State) -> tuple[float, float]:
+def _before(state: ArbiterMemory) -> tuple[float, float]:
     """The last command, or before the first one what the vehicle does by itself."""
     if state.last is not None:
         return state.last
@@ -72,7 +72,12 @@ def _before(state: State) -> tuple[float, float]:
 
 
 def _automation(
-    state: State, driver: DriverOutput | None, motion: mrm.DeadReckoning, held: float, now: Now, p: ArbiterParameters
+    state: ArbiterMemory,
+    driver: DriverOutput | None,
+    motion: mrm.DeadReckoning,
+    held: float,
+    now: Now,
+    p: ArbiterParameters,
 ) -> tuple[Axis, Axis]:
     """Both axes as the driver of the state wants them, or by the minimum-risk manoeuvre where there is none."""
     screened = state.screened
@@ -99,13 +104,13 @@ def _automation(
     return Axis(angle, source, stamp, age), Axis(-braking, source, stamp, age)
 
 
-def _may_roll(state: State, now: Now, p: ArbiterParameters) -> bool:
+def _may_roll(state: ArbiterMemory, now: Now, p: ArbiterParameters) -> bool:
     """A moving vehicle that is about to engage by itself is not braked before its drivers had time to speak up."""
     waits = p.auto_engage and not state.was_engaged and state.mode is M.DISENGAGED
     return waits and state.started is not None and now.steady - state.started <= p.engage_grace_s * SECOND
 
 
-def uncut(steering: float, acceleration: float, state: State, p: ArbiterParameters) -> tuple[float, float]:
+def uncut(steering: float, acceleration: float, state: ArbiterMemory, p: ArbiterParameters) -> tuple[float, float]:
     """What becomes of a wish (rad, m/s^2) once the limits of value, not of rate, have cut it."""
     motion = state.motion or UNKNOWN
     return limits.bounded(steering, acceleration, motion.speed, motion.wheelbase, motion.full_lock, p)[:2]

@@ -6,13 +6,13 @@ from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriverStatus, Trigger
 from takead_ros.takeover.facts import UNWATCHED, Facts
 from takead_ros.takeover.inputs import Ask
-from takead_ros.takeover.memory import ENGAGED, Response, State
+from takead_ros.takeover.memory import ENGAGED, ArbiterMemory, Response
 from takead_ros.takeover.parameters import ArbiterParameters
 
 ARRIVED = "arrived"  # reason of a stop at the end of the route, and code of an engage refused there
 
 
-def answered(state: State, facts: Facts, ask: Ask, p: ArbiterParameters) -> tuple[State, bool]:
+def answered(state: ArbiterMemory, facts: Facts, ask: Ask, p: ArbiterParameters) -> tuple[ArbiterMemory, bool]:
     """``state`` with the answer to ``ask``, and whether the automation may start to drive now: engage was asked for, or
     is due by itself, and its conditions hold."""
     if ask is Ask.DISENGAGE:
@@ -26,7 +26,7 @@ def answered(state: State, facts: Facts, ask: Ask, p: ArbiterParameters) -> tupl
     return state._replace(was_engaged=state.was_engaged or answer.accepted), answer.accepted
 
 
-def engagement(state: State, facts: Facts, p: ArbiterParameters) -> Response:
+def engagement(state: ArbiterMemory, facts: Facts, p: ArbiterParameters) -> Response:
     """Whether the automation may start to drive now; a refusal names the first condition that does not hold."""
     scene, policy = state.screened.scene.accepted, state.screened.policy.seen
     if state.mode in ENGAGED:

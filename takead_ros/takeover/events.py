@@ -8,7 +8,7 @@ from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.takeover.facts import Facts
 from takead_ros.takeover.inputs import Now
-from takead_ros.takeover.memory import State, Takeover
+from takead_ros.takeover.memory import ArbiterMemory, Takeover
 
 DROVE = {M.POLICY: Source.POLICY, M.EXPERT: Source.EXPERT, M.HUMAN: Source.HUMAN, M.HANDBACK: Source.POLICY}
 DRIVER = {M.HUMAN: Source.HUMAN, M.EXPERT: Source.EXPERT, M.MRM: Source.MRM}  # who takes over by entering a mode
@@ -25,7 +25,9 @@ class Booking(Enum):
     ARRIVAL = "END, ARRIVAL"  # it ends, and who drove has arrived: no takeover
 
 
-def booked(state: State, facts: Facts, origin: M, booking: Booking, now: Now) -> tuple[State, list[TakeoverEvent]]:
+def booked(
+    state: ArbiterMemory, facts: Facts, origin: M, booking: Booking, now: Now
+) -> tuple[ArbiterMemory, list[TakeoverEvent]]:
     """``state``, which has just come from ``origin`` into its mode, with its takeover as ``booking`` says, and what is
     published about it."""
     running, events = state.takeover, []

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from takead_ros.domain.driving import ArbiterMode, DriverOutput, Source, TakeoverRequest, Trigger
 from takead_ros.domain.units import SECOND
 from takead_ros.takeover.inputs import Inputs, Now, ScreenedInput, ScreenedInputs
-from takead_ros.takeover.memory import Grip, State
+from takead_ros.takeover.memory import ArbiterMemory, Grip
 from takead_ros.takeover.mrm import DeadReckoning, PlanPath
 from takead_ros.takeover.parameters import ArbiterParameters
 
@@ -51,7 +51,7 @@ class Facts:
         return self.policy
 
 
-def observe(state: State, inputs: Inputs, now: Now, dt: float, p: ArbiterParameters) -> State:
+def observe(state: ArbiterMemory, inputs: Inputs, now: Now, dt: float, p: ArbiterParameters) -> ArbiterMemory:
     """``state`` after looking at the inputs: messages screened, ego reckoned, path kept, the human's touch noted."""
     screened = state.screened
     if state.tick is not None:
@@ -78,7 +78,7 @@ def observe(state: State, inputs: Inputs, now: Now, dt: float, p: ArbiterParamet
     )
 
 
-def _unmoved(state: State, before: ScreenedInputs, screened: ScreenedInputs, now: Now) -> int | None:
+def _unmoved(state: ArbiterMemory, before: ScreenedInputs, screened: ScreenedInputs, now: Now) -> int | None:
     """``unmoved_since`` after this tick's scene. Standing at the very same place is no sign of a frozen picture; not to
     move although the command pushes is one, at a speed too low for ``check_scene``."""
     new, old = screened.scene.accepted, before.scene.accepted
@@ -92,7 +92,9 @@ def _unmoved(state: State, before: ScreenedInputs, screened: ScreenedInputs, now
     return state.unmoved_since if state.unmoved_since is not None else now.steady
 
 
-def _moved(state: State, before: ScreenedInputs, screened: ScreenedInputs, now: Now, dt: float) -> State:
+def _moved(
+    state: ArbiterMemory, before: ScreenedInputs, screened: ScreenedInputs, now: Now, dt: float
+) -> ArbiterMemory:
     """``state`` with the ego's motion and what is around it, from a new sound scene; else the motion is reckoned."""
     new = screened.scene.accepted
     if new is not None and new is not before.scene.accepted:
@@ -110,7 +112,9 @@ def _moved(state: State, before: ScreenedInputs, screened: ScreenedInputs, now: 
     return state._replace(motion=motion, goal_m=state.goal_m - 0.5 * (state.motion.speed + motion.speed) * dt)
 
 
-def _placed(state: State, old: ScreenedInput[DriverOutput], new: ScreenedInput[DriverOutput]) -> PlanPath | None:
+def _placed(
+    state: ArbiterMemory, old: ScreenedInput[DriverOutput], new: ScreenedInput[DriverOutput]
+) -> PlanPath | None:
     """The path of the driver's newly accepted plan in ``map``, where the pose that it was made at is known; else the
     one that there is."""
     output = new.accepted
@@ -122,7 +126,9 @@ def _placed(state: State, old: ScreenedInput[DriverOutput], new: ScreenedInput[D
     return state.path
 
 
-def _touched(state: State, before: ScreenedInputs, screened: ScreenedInputs, p: ArbiterParameters) -> tuple[Grip, Grip]:
+def _touched(
+    state: ArbiterMemory, before: ScreenedInputs, screened: ScreenedInputs, p: ArbiterParameters
+) -> tuple[Grip, Grip]:
     """Wheel and pedals after a newly accepted human command. A released stick holds its angle for the rest of the
     hold, a released pedal coasts; steering far from what the automation steers takes the pedals as well."""
     new = screened.human.accepted
@@ -141,7 +147,7 @@ def _touched(state: State, before: ScreenedInputs, screened: ScreenedInputs, p: 
     return wheel, pedals
 
 
-def _reference(state: State, screened: ScreenedInputs) -> float:
+def _reference(state: ArbiterMemory, screened: ScreenedInputs) -> float:
     """What the automation steers (rad): the expert while it drives, else the policy, else the last command."""
     preferred = (screened.policy, screened.expert)
     for source in reversed(preferred) if state.mode is ArbiterMode.EXPERT else preferred:
@@ -150,7 +156,7 @@ def _reference(state: State, screened: ScreenedInputs) -> float:
     return state.last[0] if state.last is not None else 0.0
 
 
-def derive_facts(state: State, now: Now, p: ArbiterParameters) -> tuple[State, Facts]:
+def derive_facts(state: ArbiterMemory, now: Now, p: ArbiterParameters) -> tuple[ArbiterMemory, Facts]:
     """The facts of this tick, and ``state`` with its running conditions (agreement, standstill) brought up to date."""
     screened, future = state.screened, p.future_tolerance_s
     scene_fault = screened.scene.why_unfit(now, p.scene_max_age_s, p.scene_max_silence_s, future)
@@ -191,7 +197,7 @@ def derive_facts(state: State, now: Now, p: ArbiterParameters) -> tuple[State, F
     )
 
 
-def _stopping_m(state: State, p: ArbiterParameters) -> float:
+def _stopping_m(state: ArbiterMemory, p: ArbiterParameters) -> float:
     """How far from the end of the route (m) the stop there begins."""
     speed = state.motion.speed if state.motion is not None else 0.0
     return max(p.goal_reach_m, speed * speed / (2.0 * p.goal_deceleration_mps2))

@@ -19,7 +19,7 @@ from takead_ros.takeover.engagement import ARRIVED
 from takead_ros.takeover.events import Booking, booked
 from takead_ros.takeover.facts import Facts
 from takead_ros.takeover.inputs import Ask, Now
-from takead_ros.takeover.memory import ENGAGED, State
+from takead_ros.takeover.memory import ENGAGED, ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.risks import NOBODY_FIT, STOPPING
 
@@ -27,7 +27,7 @@ from takead_ros.takeover.risks import NOBODY_FIT, STOPPING
 class GuardInput(NamedTuple):
     """All that a row may look at. ``accepted``: engage was asked for, or is due by itself, and its conditions hold."""
 
-    state: State
+    state: ArbiterMemory
     facts: Facts
     now: Now
     ask: Ask
@@ -211,7 +211,7 @@ def first_hit(s: GuardInput) -> Row | None:
     return None
 
 
-def advance(s: GuardInput) -> tuple[State, list[TakeoverEvent]]:
+def advance(s: GuardInput) -> tuple[ArbiterMemory, list[TakeoverEvent]]:
     """The state after this tick's row, and the events of a change of driver."""
     row = first_hit(s)
     if row is None or row.to is s.state.mode:

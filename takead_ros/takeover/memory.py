@@ -46,8 +46,8 @@ class Grip:
         return self.touched is not None and now.steady - self.touched <= hold_s * SECOND
 
 
-class State(NamedTuple):
-    """Begin with ``State()``. Times are ns by the steady clock, except where a ``Now`` holds both clocks."""
+class ArbiterMemory(NamedTuple):
+    """Begin with ``ArbiterMemory()``. Times are ns by the steady clock, except where a ``Now`` holds both clocks."""
 
     # Who drives
     mode: ArbiterMode = ArbiterMode.DISENGAGED

@@ -10,7 +10,7 @@ from takead_ros.domain.driving import DriveCommand, Source
 from takead_ros.takeover.engagement import ARRIVED, engagement
 from takead_ros.takeover.facts import derive_facts
 from takead_ros.takeover.inputs import Now
-from takead_ros.takeover.memory import Response, State
+from takead_ros.takeover.memory import ArbiterMemory, Response
 from takead_ros.takeover.parameters import ArbiterParameters
 
 
@@ -86,7 +86,7 @@ class Notice:
         return " | ".join(part for part in parts if part)
 
 
-def notice(state: State, command: DriveCommand, now: Now, p: ArbiterParameters) -> Notice:
+def notice(state: ArbiterMemory, command: DriveCommand, now: Now, p: ArbiterParameters) -> Notice:
     """What to tell after the tick that led to ``state`` and ``command``."""
     answer = engagement(state, derive_facts(state, now, p)[1], p)  # what engage would answer now
     mode, asked, alarm, goes_on = state.mode, Asked.NOTHING, NoticeLevel.CALM, NEXT.get(state.mode, "")

@@ -13,7 +13,7 @@ from takead_ros.domain.units import SECOND
 from takead_ros.takeover.arbiter import assess, step
 from takead_ros.takeover.inputs import Ask, Inputs, Now
 from takead_ros.takeover.machine import GuardInput
-from takead_ros.takeover.memory import State
+from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters
 
 START = Now(ros=5_000 * SECOND, steady=77 * SECOND)  # two clocks that have nothing in common
@@ -24,7 +24,7 @@ class Loop:
 
     def __init__(self, speed: float = 10.0, **parameters: Any) -> None:
         self.p = ArbiterParameters(**parameters)
-        self.state, self.now = State(), START
+        self.state, self.now = ArbiterMemory(), START
         self.inputs = Inputs()
         self.x, self.speed = 0.0, speed
         self.goal_m = 5000.0  # to the end of the route

@@ -12,7 +12,7 @@ from takead_ros.takeover import table
 from takead_ros.takeover.events import Booking, booked
 from takead_ros.takeover.inputs import Now
 from takead_ros.takeover.machine import ROWS
-from takead_ros.takeover.memory import State, Takeover
+from takead_ros.takeover.memory import ArbiterMemory, Takeover
 from takead_ros.takeover.risks import RECORDS
 
 NOW = Now(ros=1234, steady=77)
@@ -27,11 +27,11 @@ def event(kind: EventKind, takeover: Takeover, why: str = "because") -> Takeover
 
 def after(
     booking: Booking, mode: M, origin: M, running: Takeover | None, asked: bool = False
-) -> tuple[State, list[TakeoverEvent]]:
+) -> tuple[ArbiterMemory, list[TakeoverEvent]]:
     facts = in_mode(M.POLICY).assess().facts
     if asked:
         facts = type(facts)(**{**facts.__dict__, "request": request(0, Trigger.OFF_ROUTE, 0.6)})
-    state = State(mode=mode, reason="because", takeover=running, takeovers=4)
+    state = ArbiterMemory(mode=mode, reason="because", takeover=running, takeovers=4)
     return booked(state, facts, origin, booking, NOW)
 
 

@@ -19,7 +19,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import ControlKind, LightState, LineKind, Polyline, TrafficControl
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
-from takead_ros.takeover.memory import State
+from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.takeover.triggers import MonitorState, evaluate
 
@@ -50,7 +50,7 @@ def broken(draw: Any, value: Any, names: list[str], most: int = 3) -> Any:
 @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), mode=st.sampled_from([None, *M]))
 def test_no_content_of_a_message_breaks_a_tick(data: st.DataObject, mode: M | None) -> None:
-    draw, state = data.draw, STATES[mode] if mode is not None else State()
+    draw, state = data.draw, STATES[mode] if mode is not None else ArbiterMemory()
     start = state.tick or Now(10**12, 0)
     for i in range(1, 4):
         now = Now(start.ros + i * TICK, start.steady + i * TICK)
@@ -124,7 +124,7 @@ def test_no_content_of_a_message_passes_for_nothing_wrong(data: st.DataObject) -
 @pytest.mark.parametrize("x", [9e6, 1e9, 1e160, -1.7e308])
 def test_an_ego_out_of_this_world_is_not_believed(x: float) -> None:
     """Finite, and yet its squares are not: as the first scene it would be the start of a path and of dead reckoning."""
-    state, p = State(), ArbiterParameters(auto_engage=True, supervised=False)
+    state, p = ArbiterMemory(), ArbiterParameters(auto_engage=True, supervised=False)
     for i in range(1, 30):
         now = Now(10**12 + i * TICK, i * TICK)
         driver = output(now.ros, steering=0.1) if i < 4 else output(now.ros, steering=math.nan)

@@ -12,7 +12,7 @@ from support.scenery import request
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.takeover.inputs import Ask
-from takead_ros.takeover.memory import State
+from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.notice import ASKED, WHO, Asked, Notice, NoticeLevel, notice
 
 STANDS = (M.MRM, M.STOPPED, M.DISENGAGED)
@@ -129,7 +129,9 @@ def test_a_notice_changes_only_where_a_person_would_care() -> None:
 def test_before_the_first_tick_there_is_a_word_as_well() -> None:
     loop = Loop()
     loop.tick(scene=None, policy=None, expert=None, request=None)
-    assert loop.state != State() and told(loop).goes_on.startswith("engage is possible once this is gone: no fresh")
+    assert loop.state != ArbiterMemory() and told(loop).goes_on.startswith(
+        "engage is possible once this is gone: no fresh"
+    )
 
 
 def test_every_word_is_there() -> None:

@@ -20,7 +20,7 @@ from takead_ros.domain.units import SECOND
 from takead_ros.takeover import limits
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Ask, Inputs, Now, Received
-from takead_ros.takeover.memory import ENGAGED, State
+from takead_ros.takeover.memory import ENGAGED, ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters
 from takead_ros.takeover.table import edges
 
@@ -43,7 +43,7 @@ class Arbiter(RuleBasedStateMachine):
     )
     def begin(self, auto: bool, drivers: tuple[str, ...], supervised: bool, speed: float) -> None:
         self.p = ArbiterParameters(auto_engage=auto, drivers=drivers, supervised=supervised)  # type: ignore[arg-type]
-        self.state, self.now, self.inputs = State(), Now(10**12, 0), Inputs()
+        self.state, self.now, self.inputs = ArbiterMemory(), Now(10**12, 0), Inputs()
         self.good: dict[str, int] = {}
         self.x, self.speed, self.pull, self.open = 0.0, speed, 0.0, 0
 
