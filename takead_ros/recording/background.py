@@ -14,7 +14,7 @@ from pathlib import Path
 from takead_ros.recording.accounting import Accounting, RecordingStatus
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.write_queue import Task, WriteQueue
+from takead_ros.recording.write_queue import WriteQueue, WriteTask
 from takead_ros.recording.writer import Topic
 from takead_ros.recording.writer_thread import GATHER, Job, WriterThread
 
@@ -72,7 +72,7 @@ class BackgroundWriter:
     def open(self, manifest: ClipManifest) -> None:
         """Begin a clip."""
         job = self._job = Job(manifest, self._account.begin())
-        self._queue.put(Task(lambda: self._thread.open(job)))
+        self._queue.put(WriteTask(lambda: self._thread.open(job)))
 
     def write(self, messages: list[SerializedMessage]) -> None:
         """Hand over messages of the open clip."""
@@ -91,7 +91,7 @@ class BackgroundWriter:
         due = not 0 <= stamp - self._woken_for < self._flush_ns * GATHER
         self._woken_for = stamp if due else self._woken_for
         urgent = due or queue.bytes + size > queue.limit // 8
-        queue.put(Task(lambda: self._thread.write(job, messages, number), size), urgent)
+        queue.put(WriteTask(lambda: self._thread.write(job, messages, number), size), urgent)
 
     def tick(self, now: int) -> None:
         """It is ``now`` ns of recorded time; with ``patient``, waits for what is older than the flush interval."""
@@ -102,7 +102,7 @@ class BackgroundWriter:
     def close(self, manifest: ClipManifest) -> None:
         """End the clip; ``manifest.topics`` holds what was received, the thread adds what was written and lost."""
         job, self._job = self._open_job(), None
-        self._queue.put(Task(lambda: self._thread.close(job, manifest)), urgent=True)
+        self._queue.put(WriteTask(lambda: self._thread.close(job, manifest)), urgent=True)
 
     def stop(self, timeout: float | None = None) -> bool:
         """Finish what is queued and end the threads; False where they are still busy after ``timeout`` s."""

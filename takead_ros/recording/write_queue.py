@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 
-class Task(NamedTuple):
+class WriteTask(NamedTuple):
     """Something for the writer thread to do; ``size``: bytes that wait until it is done."""
 
     run: Callable[[], None]
@@ -23,7 +23,7 @@ class WriteQueue:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._tasks: deque[Task] = deque()
+        self._tasks: deque[WriteTask] = deque()
         self._bytes_in = self._bytes_out = 0
         self._wake = threading.Condition()
         self._urgent = self._stopping = self._dead = False
@@ -42,7 +42,7 @@ class WriteQueue:
         """Whether nobody takes tasks any more."""
         return self._dead
 
-    def put(self, task: Task, urgent: bool = False) -> None:
+    def put(self, task: WriteTask, urgent: bool = False) -> None:
         """Queue ``task``; ``urgent``: the thread is not to finish its nap first."""
         if task.size:  # another thread's tasks have none, so that this count has one writer
             self._bytes_in += task.size

@@ -12,7 +12,7 @@ from pathlib import Path
 from takead_ros.recording.accounting import Accounting, ClipCounts, Counts
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest, TopicCount
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.write_queue import Task, WriteQueue
+from takead_ros.recording.write_queue import WriteQueue, WriteTask
 from takead_ros.recording.writer import ClipWriter, Topic, begin_clip, write_durably
 
 # Shares of the flush interval: what may gather before it goes to the operating system (in recorded time or by the
@@ -151,7 +151,7 @@ class WriterThread:
             writer.sync()
         except OSError as problem:
             job.sync_failure = failure = problem
-            self._queue.put(Task(lambda: self._fail(job, failure, synced=True)), urgent=True)
+            self._queue.put(WriteTask(lambda: self._fail(job, failure, synced=True)), urgent=True)
         else:
             self._settle(job.counts.base + writer.synced)
 
@@ -163,7 +163,7 @@ class WriterThread:
             path = writer.close(manifest)
         except OSError as problem:
             failure = problem
-            self._queue.put(Task(lambda: self._fail(job, failure, manifest, synced=True)), urgent=True)
+            self._queue.put(WriteTask(lambda: self._fail(job, failure, manifest, synced=True)), urgent=True)
         else:
             self._account.end(job.counts, path)
             self._settle(job.counts.base + writer.count)
