@@ -30,13 +30,13 @@ from takead_ros.messages import codec, convert, types
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.writer import Topic
+from takead_ros.recording.writer import BagTopic
 
 CAMERA, LIDAR = "/camera/image_raw", "/lidar/points"
 TOPICS = {
     **stream.TOPICS,
-    CAMERA: Topic("sensor_msgs/msg/Image", reliable=False),
-    LIDAR: Topic("sensor_msgs/msg/PointCloud2", reliable=False),
+    CAMERA: BagTopic("sensor_msgs/msg/Image", reliable=False),
+    LIDAR: BagTopic("sensor_msgs/msg/PointCloud2", reliable=False),
 }
 ROUNDS = 5
 REPEAT = 100  # times that the small messages are sent again, for a run of several seconds

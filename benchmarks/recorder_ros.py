@@ -28,12 +28,12 @@ from support import stream
 from takead_ros.recording import bag
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.writer import ClipWriter, Topic
+from takead_ros.recording.writer import BagTopic, ClipWriter
 
 embedded = importlib.import_module("recorder")  # the benchmark beside this one: its sensors and its load
 DISCOVERY_S = 4.0  # from the player's start to its first message
 SMALL_S, SENSOR_S = 200.0, 8.0  # recorded time of the two bags
-SENSORS = {embedded.CAMERA: Topic("sensor_msgs/msg/Image"), embedded.LIDAR: Topic("sensor_msgs/msg/PointCloud2")}
+SENSORS = {embedded.CAMERA: BagTopic("sensor_msgs/msg/Image"), embedded.LIDAR: BagTopic("sensor_msgs/msg/PointCloud2")}
 
 
 def source(folder: Path, messages: Iterator[SerializedMessage]) -> Path:

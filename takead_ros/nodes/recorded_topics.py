@@ -6,7 +6,7 @@ from takead_ros.messages import interfaces
 from takead_ros.messages.interfaces import Interface
 from takead_ros.nodes.settings import RecorderParameters
 from takead_ros.recording.open_clip import SessionConfig
-from takead_ros.recording.writer import Topic
+from takead_ros.recording.writer import BagTopic
 
 LATCHED_DEPTH = 100  # messages of a further latched topic that are repeated at a clip's head (/tf_static has many)
 SCENES = (interfaces.SCENE, interfaces.SCENE_TRUTH)
@@ -14,21 +14,21 @@ SCENES = (interfaces.SCENE, interfaces.SCENE_TRUTH)
 
 def what_to_record(
     namespace: str, p: RecorderParameters, further: list[Interface]
-) -> tuple[SessionConfig, dict[str, Topic]]:
+) -> tuple[SessionConfig, dict[str, BagTopic]]:
     """The session's configuration and every topic of a clip by its full name."""
     label, scene = (one.full_name(namespace) for one in (interfaces.CLIP_LABEL, interfaces.SCENE))
-    topics = {label: Topic(interfaces.CLIP_LABEL.type)}
+    topics = {label: BagTopic(interfaces.CLIP_LABEL.type)}
     periods, latched = {}, {}
     for one in interfaces.RECORDED:
         name = one.full_name(namespace)
-        topics[name] = Topic(one.type, one.qos.reliable, one.qos.latched, 1)
+        topics[name] = BagTopic(one.type, one.qos.reliable, one.qos.latched, 1)
         if one.stamped_period:
             periods[name] = p.scene_period_s if one in SCENES else p.answer_period_s
         if one.qos.latched:
             latched[name] = one.qos.depth
     for one in further:
         name = one.full_name(namespace)
-        topics[name] = Topic(one.type, one.qos.reliable, one.qos.latched)
+        topics[name] = BagTopic(one.type, one.qos.reliable, one.qos.latched)
         if one.qos.latched:
             latched[name] = LATCHED_DEPTH
     config = SessionConfig(

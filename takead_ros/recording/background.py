@@ -15,7 +15,7 @@ from takead_ros.recording.accounting import Accounting, RecordingStatus
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.write_queue import WriteQueue, WriteTask
-from takead_ros.recording.writer import Topic
+from takead_ros.recording.writer import BagTopic
 from takead_ros.recording.writer_thread import GATHER, Job, WriterThread
 
 QUEUE_OVERHEAD = 100  # bytes that a queued message costs beside its payload
@@ -31,7 +31,7 @@ class BackgroundWriter:
     def __init__(
         self,
         folder: Path,
-        topics: Mapping[str, Topic],
+        topics: Mapping[str, BagTopic],
         compression: str = "zstd",
         flush_seconds: float = 0.5,
         queue_bytes: int = 128 * 1024 * 1024,

@@ -19,7 +19,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.files import content_of, open_file
 from takead_ros.recording.clip import METADATA_NAME
 from takead_ros.recording.digest import ContentDigest, recorded_digest
-from takead_ros.recording.writer import OPEN_SUFFIX, Topic, load_yaml
+from takead_ros.recording.writer import OPEN_SUFFIX, BagTopic, load_yaml
 
 MAX_CHUNK = 1 << 30  # bytes; a larger announced size is damage, not data
 # What the MCAP, LZ4 and Zstandard libraries raise on bytes that are not what they should be.
@@ -61,7 +61,7 @@ class Scan:
     closed: bool = False
     messages: int = 0
     manifest: str | None = None
-    topics: dict[str, Topic] = field(default_factory=dict)
+    topics: dict[str, BagTopic] = field(default_factory=dict)
 
 
 def bag_files(path: Path) -> list[Path]:
@@ -179,7 +179,7 @@ def _messages(
             schema = schemas[item.schema_id]
             channels[item.id] = item
             qos = item.metadata.get("offered_qos_profiles", "")
-            scan.topics[item.topic] = Topic.described(schema.name, qos, schema.data.decode())
+            scan.topics[item.topic] = BagTopic.described(schema.name, qos, schema.data.decode())
         elif isinstance(item, Header) and item.profile != "ros2":
             raise ValueError(f"an MCAP file of profile '{item.profile}', expected 'ros2'")
         elif isinstance(item, Metadata) and item.name == METADATA_NAME:

@@ -22,7 +22,7 @@ from takead_ros.recording.clip import (
 from takead_ros.recording.open_clip import Close, SessionConfig
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.session import Action, Open, Session, Write
-from takead_ros.recording.writer import Topic
+from takead_ros.recording.writer import BagTopic
 
 WALL_CLOCK_FROM = 1_000_000_000_000_000_000  # ns; a host clock beyond 2001 is the wall clock, not a simulator's
 
@@ -39,7 +39,9 @@ class Sink(Protocol):
 class Recorder:
     """Feeds a ``Session`` and does what it says. ``topics`` must hold every topic that ``receive`` will name."""
 
-    def __init__(self, config: SessionConfig, topics: Mapping[str, Topic], provenance: Provenance, sink: Sink) -> None:
+    def __init__(
+        self, config: SessionConfig, topics: Mapping[str, BagTopic], provenance: Provenance, sink: Sink
+    ) -> None:
         self.session = Session(config)
         self.provenance = provenance
         self._topics = topics
@@ -155,7 +157,7 @@ class Recorder:
         return ""
 
 
-def _of_type(topics: Mapping[str, Topic], type_name: str) -> set[str]:
+def _of_type(topics: Mapping[str, BagTopic], type_name: str) -> set[str]:
     return {name for name, topic in topics.items() if topic.type == type_name}
 
 

@@ -33,11 +33,11 @@ from takead_ros.recording.recorder import describe
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.trash import clip_files, remove_files
 from takead_ros.recording.verify import verify
-from takead_ros.recording.writer import OPEN_SUFFIX, ClipWriter, Topic, write_durably
+from takead_ros.recording.writer import OPEN_SUFFIX, BagTopic, ClipWriter, write_durably
 
 DAMAGED_SUFFIX = ".damaged"
 _WORK_SUFFIX = ".recovering"
-_LABEL = Topic(interfaces.CLIP_LABEL.type)
+_LABEL = BagTopic(interfaces.CLIP_LABEL.type)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ MAX_YAML, MAX_NODES = 16 * 1024 * 1024, 1_000_000  # bytes of a metadata file, a
 
 
 @dataclass(frozen=True)
-class Topic:
+class BagTopic:
     """A topic of the bag: message type such as ``takead_ros/msg/Scene``, the QoS that players should offer, and the
     type's ``definition`` where the bag that it comes from brings one (empty: the type is known here)."""
 
@@ -43,15 +43,15 @@ class Topic:
 
     @staticmethod
     @functools.lru_cache(maxsize=1024)
-    def described(type_: str, qos: str, definition: str) -> Topic:
+    def described(type_: str, qos: str, definition: str) -> BagTopic:
         """The topic that another bag describes; ``qos`` is its ``offered_qos_profiles``, which may be anything."""
         try:
             profile = load_yaml(qos)[0]
             values = (profile["reliability"], profile["durability"], int(profile["depth"]))
         except (yaml.YAMLError, KeyError, IndexError, TypeError, ValueError, RecursionError):
-            return Topic(type_, definition=definition)
+            return BagTopic(type_, definition=definition)
         reliable, latched = values[0] not in (2, "best_effort"), values[1] in (1, "transient_local")
-        return Topic(type_, reliable, latched, values[2], definition)
+        return BagTopic(type_, reliable, latched, values[2], definition)
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019 (a frozen value, and few of them)
     def qos(self) -> str:
@@ -84,7 +84,7 @@ class ClipWriter:
         path: Path,
         final: Path,
         manifest: ClipManifest,
-        topics: Mapping[str, Topic],
+        topics: Mapping[str, BagTopic],
         compression: str = "zstd",
         flush_seconds: float = 0.5,
     ) -> None:
@@ -200,7 +200,7 @@ class ClipWriter:
 def begin_clip(
     folder: Path,
     manifest: ClipManifest,
-    topics: Mapping[str, Topic],
+    topics: Mapping[str, BagTopic],
     compression: str = "zstd",
     flush_seconds: float = 0.5,
 ) -> ClipWriter:
@@ -222,7 +222,7 @@ def _make_new(path: Path) -> bool:
     return True
 
 
-def bag_metadata(clip_id: str, start: int, end: int, topics: Mapping[str, tuple[Topic, int]]) -> str:
+def bag_metadata(clip_id: str, start: int, end: int, topics: Mapping[str, tuple[BagTopic, int]]) -> str:
     """The text of rosbag2's ``metadata.yaml`` for a bag with one file; stamps in ns, counts by topic."""
     count = sum(number for _, number in topics.values())
     span: dict[str, Any] = {

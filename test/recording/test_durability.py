@@ -29,7 +29,7 @@ from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify
-from takead_ros.recording.writer import Topic
+from takead_ros.recording.writer import BagTopic
 
 pytestmark = pytest.mark.slow
 
@@ -252,15 +252,15 @@ def test_a_slow_disk_drops_and_counts_and_never_blocks(tmp_path: Path, sent: lis
         assert count.received <= count.written + count.lost_queue + count.lost_ring
 
 
-class _Blocking(UserDict[str, Topic]):
+class _Blocking(UserDict[str, BagTopic]):
     """Topics that the writer's thread can only look up once something was written ``into`` a pipe."""
 
-    def __init__(self, topics: dict[str, Topic]) -> None:
+    def __init__(self, topics: dict[str, BagTopic]) -> None:
         super().__init__(topics)
         self._out, self.into = os.pipe()
         self._open = False
 
-    def __getitem__(self, name: str) -> Topic:
+    def __getitem__(self, name: str) -> BagTopic:
         if not self._open and threading.current_thread().name == "clip writer":
             self._open = bool(os.read(self._out, 1))
         return super().__getitem__(name)

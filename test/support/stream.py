@@ -38,12 +38,12 @@ from takead_ros.recording.clip import ClipManifest, Provenance
 from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.writer import Topic, begin_clip
+from takead_ros.recording.writer import BagTopic, begin_clip
 
 TICK = SECOND // 20
 NAMESPACE = "/takead"
 TOPICS = {
-    one.full_name(NAMESPACE): Topic(one.type, one.qos.reliable, one.qos.latched, one.qos.depth)
+    one.full_name(NAMESPACE): BagTopic(one.type, one.qos.reliable, one.qos.latched, one.qos.depth)
     for one in (*interfaces.RECORDED, interfaces.CLIP_LABEL)
 }
 CONFIG = SessionConfig(
