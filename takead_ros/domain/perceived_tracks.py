@@ -45,7 +45,7 @@ class Noise(NamedTuple):
     step: float
 
 
-class Tracks(NamedTuple):
+class PerceivedTracks(NamedTuple):
     """What perception remembers of E environments, each with room for M tracks; all rows of one are its own.
 
     seed, ticks, used, next_id (E,): of chance, steps so far, tracks in use, the next new id. Of each track (E, M): its
@@ -68,7 +68,7 @@ class Tracks(NamedTuple):
     past: Cube
 
 
-def make_tracks(count: int, late: int, most: int = MOST_OBJECTS) -> Tracks:
+def make_tracks(count: int, late: int, most: int = MOST_OBJECTS) -> PerceivedTracks:
     """Room for ``count`` environments with up to ``most`` objects around each; ``late``: as in Noise."""
 
     def row() -> np.ndarray:
@@ -77,7 +77,7 @@ def make_tracks(count: int, late: int, most: int = MOST_OBJECTS) -> Tracks:
     def table() -> np.ndarray:
         return np.zeros((count, most), np.int64)
 
-    return Tracks(
+    return PerceivedTracks(
         row(),
         row(),
         row(),
@@ -94,7 +94,7 @@ def make_tracks(count: int, late: int, most: int = MOST_OBJECTS) -> Tracks:
 
 
 @part
-def forget(tracks: Tracks, e: int, seed: int) -> None:
+def forget(tracks: PerceivedTracks, e: int, seed: int) -> None:
     """Environment ``e`` begins anew with ``seed``."""
     tracks.seed[e], tracks.ticks[e], tracks.used[e], tracks.next_id[e] = seed, 0, 0, FIRST_NEW
 
@@ -124,7 +124,7 @@ def normal(seed: int, name: int, tick: int, use: int) -> float:
 
 
 @part
-def track_of(noise: Noise, tracks: Tracks, e: int, name: int, tick: int) -> int:
+def track_of(noise: Noise, tracks: PerceivedTracks, e: int, name: int, tick: int) -> int:
     """The track of the object ``name`` that is seen at ``tick``: the one it has, or a new one; -1: no room."""
     kept, free = tick - int(KEPT_S / noise.step + 0.5), -1
     for k in range(tracks.used[e]):
@@ -157,7 +157,9 @@ def track_of(noise: Noise, tracks: Tracks, e: int, name: int, tick: int) -> int:
 
 
 @part
-def switch(noise: Noise, tracks: Tracks, e: int, k: int, now: Matrix, rows: Indices, row: int, count: int) -> None:
+def switch(
+    noise: Noise, tracks: PerceivedTracks, e: int, k: int, now: Matrix, rows: Indices, row: int, count: int
+) -> None:
     """Track ``k``, of the object in ``row`` of ``now``, swaps ids with the nearest of its kind, or gets a new one."""
     best, other = noise.switch_range, -1
     for j in range(count):
@@ -174,7 +176,7 @@ def switch(noise: Noise, tracks: Tracks, e: int, k: int, now: Matrix, rows: Indi
 
 @part
 def perceive_one(
-    noise: Noise, tracks: Tracks, e: int, ego_x: float, ego_y: float, now: Matrix, count: int, rows: Indices
+    noise: Noise, tracks: PerceivedTracks, e: int, ego_x: float, ego_y: float, now: Matrix, count: int, rows: Indices
 ) -> int:
     """One step of environment ``e``: what is perceived from (ego_x, ego_y) m takes the place of the first ``count``
     rows of ``now`` (M, 10), the objects in view as in COLUMNS. rows (M,): room to work in. Returns their number; -1
@@ -247,14 +249,14 @@ def perceive_one(
 
 
 @kernel
-def begin_tracks(tracks: Tracks, e: int, seed: int) -> None:
+def begin_tracks(tracks: PerceivedTracks, e: int, seed: int) -> None:
     """``forget``, for callers that are no kernels."""
     forget(tracks, e, seed)
 
 
 @kernel
 def perceive_objects(
-    noise: Noise, tracks: Tracks, e: int, ego_x: float, ego_y: float, now: Matrix, count: int, rows: Indices
+    noise: Noise, tracks: PerceivedTracks, e: int, ego_x: float, ego_y: float, now: Matrix, count: int, rows: Indices
 ) -> int:
     """``perceive_one``, for callers that are no kernels."""
     return perceive_one(noise, tracks, e, ego_x, ego_y, now, count, rows)

@@ -18,7 +18,7 @@ from takead_ros.domain.perceived_tracks import (
     WIDTH,
     YAW,
     Noise,
-    Tracks,
+    PerceivedTracks,
     X,
     Y,
     begin_tracks,
@@ -59,7 +59,7 @@ class Perceiver:
 
 
 @kernel
-def perceive_all(world: World, rows: Indices, noise: Noise, tracks: Tracks, seen: Seen, work: Indices) -> int:
+def perceive_all(world: World, rows: Indices, noise: Noise, tracks: PerceivedTracks, seen: Seen, work: Indices) -> int:
     """One step of the environments ``rows`` (B,); returns the first of which there is too much to perceive, else -1."""
     others = room_for_others(world.kind.shape[1])
     for e in rows:
