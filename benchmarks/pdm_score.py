@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 from support.pdm_definition import Areas, pdm_score
 from takead_ros.domain.scene import EgoState, FloatArray, LineKind, ObjectKind, Objects, Polyline
 from takead_ros.files import refuse_existing, write_record
-from takead_ros.measures.pdm import LaneArea, PdmScores, Tracks, pdm_scores, resample
+from takead_ros.measures.pdm import LaneArea, PdmScores, SampledTracks, pdm_scores, resample
 
 SAMPLES, LATER, DT = 41, 9, 0.1
 EGO = EgoState(0.0, 0.0, 0.0, 9.0, length=4.5, width=1.85, wheelbase=2.5)
@@ -88,11 +88,11 @@ def main() -> None:
     scores: PdmScores | None = None
     for _ in range(arguments.repeat):
         start = process_time()
-        scores = pdm_scores(states, EGO, Tracks.of(others(), SAMPLES + LATER, DT), LaneArea(lines), path)
+        scores = pdm_scores(states, EGO, SampledTracks.of(others(), SAMPLES + LATER, DT), LaneArea(lines), path)
         seconds.append(process_time() - start)
     assert scores is not None
     few = states[: arguments.plain]
-    tracks = Tracks.of(others(), SAMPLES + LATER, DT)
+    tracks = SampledTracks.of(others(), SAMPLES + LATER, DT)
     start = process_time()
     slow = pdm_score(few, EGO, others(), Areas.of(lines), path)
     slow_rate = len(few) / (process_time() - start)

@@ -28,7 +28,7 @@ from takead_ros.domain.scene import (
     RouteCommand,
     Scene,
 )
-from takead_ros.measures.pdm import LaneArea, PdmScores, Tracks, pdm_scores, resample, score_plans, track
+from takead_ros.measures.pdm import LaneArea, PdmScores, SampledTracks, pdm_scores, resample, score_plans, track
 from takead_ros.measures.pdm.motion import comfortable, savitzky_golay
 
 EGO = EgoState(0.0, 0.0, 0.0, 10.0, length=4.0, width=2.0, wheelbase=2.5)
@@ -62,7 +62,7 @@ def merged(*parts: Objects) -> Objects:
 
 def scores(states: FloatArray, *parts: Objects, area: LaneArea = ROAD, reference: float | None = None) -> PdmScores:
     """Others go straight on from where ``parts`` say."""
-    tracks = Tracks.of([merged(*parts)] if parts else [], 50, 0.1)
+    tracks = SampledTracks.of([merged(*parts)] if parts else [], 50, 0.1)
     return pdm_scores(states, EGO, tracks, area, PATH, reference)
 
 
@@ -189,11 +189,11 @@ def test_plans_become_smooth_states() -> None:
 def test_tracks_align_by_id_and_go_on_straight() -> None:
     first = merged(other(0.0, 0.0, 10.0), other(5.0, 1.0))
     second = first.select(np.array([0]))
-    tracks = Tracks.of([first, second], 4, 0.1)
+    tracks = SampledTracks.of([first, second], 4, 0.1)
     assert tracks.id.tolist() == [1, 2]
     assert tracks.x[0] == pytest.approx([0.0, 0.0, 1.0, 2.0])
     assert tracks.x[1, 0] == 5.0 and np.isnan(tracks.x[1, 1:]).all()
-    assert Tracks.of([], 4, 0.1).x.shape == (0, 4)
+    assert SampledTracks.of([], 4, 0.1).x.shape == (0, 4)
 
 
 def test_plans_of_a_scene_are_scored_in_the_map() -> None:
@@ -282,10 +282,10 @@ def test_the_definition_written_out_gives_the_same_scores(seed: int) -> None:
         for t in range(50)
     ]  # fmt: skip
     path = np.stack([np.arange(-10.0, 101.0), np.zeros(111)], axis=1)
-    found = pdm_scores(states, bench.EGO, Tracks.of(future, 50, 0.1), LaneArea(bench.road()), path).score
+    found = pdm_scores(states, bench.EGO, SampledTracks.of(future, 50, 0.1), LaneArea(bench.road()), path).score
     want = pdm_score(states, bench.EGO, future, Areas.of(bench.road()), path)
     assert found == pytest.approx(want, abs=1e-9)
-    plain = pdm_scores(states, bench.EGO, Tracks.of(bench.others(), 50, 0.1), LaneArea(bench.road()), path).score
+    plain = pdm_scores(states, bench.EGO, SampledTracks.of(bench.others(), 50, 0.1), LaneArea(bench.road()), path).score
     want = pdm_score(states, bench.EGO, bench.others(), Areas.of(bench.road()), path)
     assert plain == pytest.approx(want, abs=1e-9) and 0.0 < np.mean(plain > 0.0) < 1.0
 
@@ -296,7 +296,7 @@ def test_nothing_that_is_not_finite_is_scored() -> None:
 
     for name in ("x", "y", "yaw", "vx", "vy", "length", "width"):
         with pytest.raises(TakeadError, match=f"'{name}' of object 1 is not finite at sample 0"):
-            Tracks.of([spoil(other(9.0, 0.0), name)], 50, 0.1)
+            SampledTracks.of([spoil(other(9.0, 0.0), name)], 50, 0.1)
     with pytest.raises(TakeadError, match="lane 1: holds a number that is not finite"):
         LaneArea([spoil(OWN, "points")])
     with pytest.raises(TakeadError, match="lane 1"):
@@ -304,9 +304,9 @@ def test_nothing_that_is_not_finite_is_scored() -> None:
     with pytest.raises(TakeadError, match="reference progress"):
         scores(along(10.0), reference=float("nan"))
     with pytest.raises(TakeadError, match="route's path"):
-        pdm_scores(along(10.0), EGO, Tracks.of([], 50, 0.1), ROAD, np.full_like(PATH, np.inf))
+        pdm_scores(along(10.0), EGO, SampledTracks.of([], 50, 0.1), ROAD, np.full_like(PATH, np.inf))
     with pytest.raises(TakeadError, match="ego's size"):
-        pdm_scores(along(10.0), replace(EGO, width=float("nan")), Tracks.of([], 50, 0.1), ROAD, PATH)
+        pdm_scores(along(10.0), replace(EGO, width=float("nan")), SampledTracks.of([], 50, 0.1), ROAD, PATH)
 
 
 def test_training_can_score_without_the_simulator() -> None:
@@ -346,7 +346,7 @@ def test_turning_the_map_and_the_order_of_objects_change_nothing(
 ) -> None:
     states, parts = sample(seed), merged(*(other(x, y, speed, yaw) for x, y, speed, yaw in cars))
     order = data.draw(st.permutations(range(len(cars))))
-    first = pdm_scores(states, EGO, Tracks.of([parts], 50, 0.1), ROAD, PATH, 30.0)
+    first = pdm_scores(states, EGO, SampledTracks.of([parts], 50, 0.1), ROAD, PATH, 30.0)
     cos, sin = np.cos(angle), np.sin(angle)
 
     def turn(points: FloatArray) -> FloatArray:
@@ -359,7 +359,7 @@ def test_turning_the_map_and_the_order_of_objects_change_nothing(
     ).select(np.array(order))  # fmt: skip
     turned = np.concatenate([turn(states[..., :2]), states[..., 2:3] + angle, states[..., 3:]], axis=-1)
     lanes = LaneArea([replace(line, points=turn(line.points)) for line in (OWN, LEFT)])
-    second = pdm_scores(turned, EGO, Tracks.of([moved], 50, 0.1), lanes, turn(PATH), 30.0)
+    second = pdm_scores(turned, EGO, SampledTracks.of([moved], 50, 0.1), lanes, turn(PATH), 30.0)
     assert second.score == pytest.approx(first.score, abs=1e-6)
 
 
@@ -378,4 +378,4 @@ def test_what_cannot_be_scored_is_named() -> None:
     with pytest.raises(TakeadError, match="finite"):
         scores(np.where(np.arange(41)[:, None] == 7, np.nan, along(10.0)))
     with pytest.raises(TakeadError, match="expected 50"):
-        pdm_scores(along(10.0), EGO, Tracks.of([other(9.0, 0.0)], 41, 0.1), ROAD, PATH)
+        pdm_scores(along(10.0), EGO, SampledTracks.of([other(9.0, 0.0)], 41, 0.1), ROAD, PATH)

@@ -15,6 +15,6 @@ from takead_ros.measures.pdm.area import LaneArea
 from takead_ros.measures.pdm.motion import resample
 from takead_ros.measures.pdm.score import PdmScores, pdm_scores, score_plans
 from takead_ros.measures.pdm.tracker import track
-from takead_ros.measures.pdm.tracks import Tracks
+from takead_ros.measures.pdm.tracks import SampledTracks
 
 __all__ = ["LaneArea", "PdmScores", "Tracks", "pdm_scores", "resample", "score_plans", "track"]

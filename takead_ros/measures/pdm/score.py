@@ -15,7 +15,7 @@ from takead_ros.measures.pdm.area import LaneArea
 from takead_ros.measures.pdm.kernels import EgoBoxes, TrackBoxes, first_overlaps
 from takead_ros.measures.pdm.motion import comfortable, resample
 from takead_ros.measures.pdm.tracker import track
-from takead_ros.measures.pdm.tracks import Tracks
+from takead_ros.measures.pdm.tracks import SampledTracks
 
 DT = 0.1  # s between samples
 LOOK_AHEAD = (0, 3, 6, 9)  # samples for which the time to collision lets the ego go straight on
@@ -71,7 +71,7 @@ class _Boxes:
 def pdm_scores(
     states: FloatArray,
     ego: EgoState,
-    tracks: Tracks,
+    tracks: SampledTracks,
     area: LaneArea,
     path: FloatArray,
     reference_progress: float | None = None,
@@ -148,7 +148,7 @@ def score_plans(
         ],
         axis=-1,
     )
-    tracks = Tracks.of(future, placed.shape[1] + LOOK_AHEAD[-1], DT)
+    tracks = SampledTracks.of(future, placed.shape[1] + LOOK_AHEAD[-1], DT)
     area, path = LaneArea(scene.polylines), scene.route.path
     if reference is None:
         return pdm_scores(placed, ego, tracks, area, path, None, comfort_window)
@@ -157,7 +157,9 @@ def score_plans(
     return pdm_scores(placed[1:], ego, tracks, area, path, measure, comfort_window)
 
 
-def _no_collision(boxes: _Boxes, tracks: Tracks, area: LaneArea, touches: IntArray) -> tuple[FloatArray, FloatArray]:
+def _no_collision(
+    boxes: _Boxes, tracks: SampledTracks, area: LaneArea, touches: IntArray
+) -> tuple[FloatArray, FloatArray]:
     """Score (N,) and time (N,) s of the first collision at fault. ``touches``: the first overlaps (N, M)."""
     rows, objects = np.nonzero(touches >= 0)
     samples = touches[rows, objects]
@@ -176,7 +178,7 @@ def _no_collision(boxes: _Boxes, tracks: Tracks, area: LaneArea, touches: IntArr
     return score, time
 
 
-def _time_to_collision(boxes: _Boxes, tracks: Tracks, area: LaneArea) -> tuple[FloatArray, FloatArray]:
+def _time_to_collision(boxes: _Boxes, tracks: SampledTracks, area: LaneArea) -> tuple[FloatArray, FloatArray]:
     """Score (N,) and time (N,) s of the first moment from which going straight on for 0.9 s would collide."""
     found = _first_overlaps(boxes, tracks, LOOK_AHEAD, TTC_STOPPED)
     rows, objects = np.nonzero(found >= 0)
@@ -195,7 +197,7 @@ def _time_to_collision(boxes: _Boxes, tracks: Tracks, area: LaneArea) -> tuple[F
     return score, time
 
 
-def _first_overlaps(boxes: _Boxes, tracks: Tracks, ahead: tuple[int, ...], standing: float) -> IntArray:
+def _first_overlaps(boxes: _Boxes, tracks: SampledTracks, ahead: tuple[int, ...], standing: float) -> IntArray:
     """Keys (N, M), see ``kernels.first_overlaps``."""
     ego = EgoBoxes(boxes.x, boxes.y, boxes.cos, boxes.sin, boxes.speed, boxes.length, boxes.width)
     others = TrackBoxes(tracks.x, tracks.y, np.cos(tracks.yaw), np.sin(tracks.yaw), tracks.length, tracks.width)
@@ -203,7 +205,7 @@ def _first_overlaps(boxes: _Boxes, tracks: Tracks, ahead: tuple[int, ...], stand
 
 
 def _bearing(
-    boxes: _Boxes, tracks: Tracks, rows: IntArray, samples: IntArray, objects: IntArray, later: IntArray
+    boxes: _Boxes, tracks: SampledTracks, rows: IntArray, samples: IntArray, objects: IntArray, later: IntArray
 ) -> FloatArray:
     """Angle (K,) rad 0..pi between the ego's heading and the way from its rear axle to the other's centre."""
     cos, sin = boxes.cos[rows, samples], boxes.sin[rows, samples]
@@ -212,7 +214,9 @@ def _bearing(
     return np.asarray(np.abs(np.arctan2(dy * cos - dx * sin, dx * cos + dy * sin)))
 
 
-def _front_touches(boxes: _Boxes, tracks: Tracks, rows: IntArray, objects: IntArray, samples: IntArray) -> np.ndarray:
+def _front_touches(
+    boxes: _Boxes, tracks: SampledTracks, rows: IntArray, objects: IntArray, samples: IntArray
+) -> np.ndarray:
     """Whether the ego's front edge touches the other's box (K,): separating axes of an edge and a box."""
     cos, sin = boxes.cos[rows, samples], boxes.sin[rows, samples]
     dx = tracks.x[objects, samples] - boxes.x[rows, samples] - 0.5 * boxes.length * cos

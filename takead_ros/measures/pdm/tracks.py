@@ -14,7 +14,7 @@ ROAD_USERS = (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.EMERGENCY_VEHICLE, Ob
 
 
 @dataclass(frozen=True)
-class Tracks:
+class SampledTracks:
     """M objects over S samples, ``map`` frame: x y (M, S) m, yaw (M, S) rad, speed (M, S) m/s; NaN where it is absent.
 
     length, width (M,) m; agent (M,): whether it is a road user (others are static objects); id (M,).
@@ -30,7 +30,7 @@ class Tracks:
     speed: FloatArray
 
     @staticmethod
-    def of(samples: Sequence[Objects], count: int, dt: float) -> Tracks:
+    def of(samples: Sequence[Objects], count: int, dt: float) -> SampledTracks:
         """From the objects at consecutive samples dt s apart. Where there are fewer than ``count`` samples (a recording
         ends), those seen last go on with the speed and heading that they had.
 
@@ -63,4 +63,4 @@ class Tracks:
             yaw[rows, known:] = last.yaw[:, None]
             speed[rows, known:] = np.hypot(last.vx, last.vy)[:, None]
         agent = np.isin(kind, ROAD_USERS)
-        return Tracks(ids, agent, length, width, x, y, yaw, speed)
+        return SampledTracks(ids, agent, length, width, x, y, yaw, speed)
