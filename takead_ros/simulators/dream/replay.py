@@ -10,14 +10,14 @@ from takead_ros.domain.scene import FloatArray, ObjectKind
 from takead_ros.maps.roads import LanePath
 from takead_ros.scenarios.spec import Actor
 from takead_ros.simulators.dream.course import Course
-from takead_ros.simulators.dream.tracks import MODELS, Tracks
+from takead_ros.simulators.dream.tracks import MODELS, RecordedTracks
 from takead_ros.simulators.vector.arrays import Layout, State
 
 
 class Replay:
     """See ``road_users.RoadUsers``."""
 
-    def __init__(self, tracks: Tracks, course: Course) -> None:
+    def __init__(self, tracks: RecordedTracks, course: Course) -> None:
         self._tracks = tracks
         seen = range(len(tracks.id))
         self.actors = [standing(ObjectKind(int(tracks.kind[i]))) for i in seen]
@@ -46,7 +46,7 @@ def spot(pose: FloatArray) -> Path:
     return Path(pose[:2] + np.arange(3)[:, None] * ahead)
 
 
-def first_pose(tracks: Tracks, i: int) -> FloatArray:
+def first_pose(tracks: RecordedTracks, i: int) -> FloatArray:
     """Where actor ``i`` was seen first."""
     return np.asarray(tracks.pose[int(tracks.here[:, i].argmax()), i])
 

@@ -14,7 +14,7 @@ from takead_ros.scenarios.spec import Actor
 from takead_ros.simulators.dream.course import Course
 from takead_ros.simulators.dream.replay import Replay
 from takead_ros.simulators.dream.rules import Rules
-from takead_ros.simulators.dream.tracks import Tracks
+from takead_ros.simulators.dream.tracks import RecordedTracks
 from takead_ros.simulators.vector.arrays import Layout, State
 
 
@@ -38,10 +38,10 @@ class DreamRoadUsers(Protocol):
         """What a reader of the results should know, a line each."""
 
 
-ROAD_USERS: dict[str, Callable[[Tracks, Course], DreamRoadUsers]] = {"replay": Replay, "rules": Rules}
+ROAD_USERS: dict[str, Callable[[RecordedTracks, Course], DreamRoadUsers]] = {"replay": Replay, "rules": Rules}
 
 
-def road_users(kind: str, tracks: Tracks, course: Course) -> DreamRoadUsers:
+def road_users(kind: str, tracks: RecordedTracks, course: Course) -> DreamRoadUsers:
     """Those of ``tracks`` as ``kind`` moves them. Raises TakeadError for a kind that there is none of."""
     if kind not in ROAD_USERS:
         raise unknown("--agents", kind, ROAD_USERS)

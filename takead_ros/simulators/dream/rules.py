@@ -21,7 +21,7 @@ from takead_ros.scenarios import traffic
 from takead_ros.scenarios.spec import Actor, Model, Phase, When
 from takead_ros.simulators.dream.course import Course, RecordedControl
 from takead_ros.simulators.dream.replay import first_pose, place, spot, standing
-from takead_ros.simulators.dream.tracks import MODELS, Tracks
+from takead_ros.simulators.dream.tracks import MODELS, RecordedTracks
 from takead_ros.simulators.vector.arrays import Layout, State
 
 DRIVE = (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.CYCLIST, ObjectKind.EMERGENCY_VEHICLE)
@@ -56,7 +56,7 @@ class _Driver:
 class Rules:
     """See ``road_users.RoadUsers``."""
 
-    def __init__(self, tracks: Tracks, course: Course) -> None:
+    def __init__(self, tracks: RecordedTracks, course: Course) -> None:
         self._tracks = tracks
         found = [_driver(tracks, course, i) for i in range(len(tracks.id))]
         drivers = [driver for driver in found if driver is not None]
@@ -89,12 +89,12 @@ class Rules:
         return [f"{drive} of {len(self._tracks.id)} road users react, the others do what was recorded"]
 
 
-def _stands(tracks: Tracks, i: int) -> bool:
+def _stands(tracks: RecordedTracks, i: int) -> bool:
     places = tracks.pose[tracks.here[:, i], i, :2]
     return bool(np.hypot(*(places - places[0]).T).max() < MOVED_M)
 
 
-def _driver(tracks: Tracks, course: Course, i: int) -> _Driver | None:
+def _driver(tracks: RecordedTracks, course: Course, i: int) -> _Driver | None:
     """None where the track is of no driver, stands or goes backwards."""
     seen = np.flatnonzero(tracks.here[:, i])
     first = int(seen[0])
@@ -157,7 +157,7 @@ def _light(path: Path, controls: list[RecordedControl]) -> tuple[float, int] | N
     return None
 
 
-def _ahead(tracks: Tracks, drivers: list[_Driver]) -> dict[int, list[tuple[float, float]]]:
+def _ahead(tracks: RecordedTracks, drivers: list[_Driver]) -> dict[int, list[tuple[float, float]]]:
     """For each driver, by its place, at every PHASE_S s from its first tick on: how far (m) ahead in its way something
     was in the record, and how fast (m/s); (inf, 0) where nothing was."""
     step = round(PHASE_S / tracks.step_s)
@@ -266,7 +266,9 @@ def _aims(
     return np.array(aims), speeds[: len(aims)]
 
 
-def _actor(tracks: Tracks, driver: _Driver, ahead: list[tuple[float, float]], controls: list[RecordedControl]) -> Actor:
+def _actor(
+    tracks: RecordedTracks, driver: _Driver, ahead: list[tuple[float, float]], controls: list[RecordedControl]
+) -> Actor:
     kind = ObjectKind(int(tracks.kind[driver.i]))
     manner = _manner(driver, ahead, tracks.step_s)
     plain = Actor(

@@ -27,7 +27,7 @@ MODELS = {
 
 
 @dataclass(frozen=True)
-class Tracks:
+class RecordedTracks:
     """A others at K ticks of ``step_s`` s from the beginning of a dream on, as recorded.
 
     id, kind (A,); length, width (A,) m. here (K, A): seen at that tick. pose (K, A, 5): x m, y m, yaw rad, vx m/s,
@@ -49,7 +49,7 @@ class Tracks:
         return int((~self.here.all(0)).sum())
 
 
-def tracks_of(ticks: Sequence[Tick], step_s: float) -> Tracks:
+def tracks_of(ticks: Sequence[Tick], step_s: float) -> RecordedTracks:
     """Between two recorded moments poses are interpolated, for who is in both; who is in one of them only is absent."""
     times = np.array([(tick.stamp - ticks[0].stamp) / 1e9 for tick in ticks])
     ids = np.unique(np.concatenate([tick.world.objects.id for tick in ticks]))
@@ -75,7 +75,7 @@ def tracks_of(ticks: Sequence[Tick], step_s: float) -> Tracks:
     )
     ego = _between(egos[before], egos[after], share)
     size = np.tile([ticks[0].world.ego.length, ticks[0].world.ego.width], (len(at), 1))
-    return Tracks(
+    return RecordedTracks(
         step_s,
         ids,
         body[:, 0].astype(np.int64),

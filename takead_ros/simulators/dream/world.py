@@ -22,7 +22,7 @@ from takead_ros.recording.driven import Driven, Tick, driven
 from takead_ros.scenarios.spec import Ability, Change, Control, Scenario, When
 from takead_ros.simulators import STEP_S
 from takead_ros.simulators.dream.course import Course, course_of, lanes_of
-from takead_ros.simulators.dream.tracks import Tracks, tracks_of
+from takead_ros.simulators.dream.tracks import RecordedTracks, tracks_of
 from takead_ros.simulators.vector.ego import METADRIVE, Vehicle
 from takead_ros.takeover.inputs import unsound
 
@@ -56,7 +56,7 @@ class ClipWorld:
     ticks: list[Tick]
     record: Driven
     course: Course
-    tracks: Tracks
+    tracks: RecordedTracks
 
     @property
     def scenario(self) -> Scenario:
