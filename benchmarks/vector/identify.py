@@ -25,7 +25,7 @@ from takead_ros.domain.seeds import parse_seeds
 from takead_ros.files import refuse_existing, write_record
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.simulators import open_simulator
-from takead_ros.simulators.vector.ego import METADRIVE, Vehicle, drive, pedal
+from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack, drive, pedal
 
 FITTED = ("grip_front", "grip_rear", "yaw_gain", "half_track", "to_front", "to_rear")
 AT = np.array([10, 20, 40, 60, 80, 100, 150]) - 1  # ticks at which drives are compared in the fit
@@ -34,7 +34,7 @@ TICKS = 400
 
 
 @part
-def follow(start: FloatArray, commands: FloatArray, count: int, vehicle: Vehicle, shown: FloatArray) -> None:
+def follow(start: FloatArray, commands: FloatArray, count: int, vehicle: SingleTrack, shown: FloatArray) -> None:
     """Drive from ``start`` (6,) by ``commands``; ``shown`` (T, 6) becomes what a scene would show."""
     body = np.zeros(9)
     cos, sin = np.cos(start[2]), np.sin(start[2])
@@ -54,7 +54,7 @@ def follow(start: FloatArray, commands: FloatArray, count: int, vehicle: Vehicle
         shown[tick, 3], shown[tick, 4], shown[tick, 5] = speed, cos * body[4] - sin * body[3], body[5]
 
 
-def errors(drives: Sequence[Drive], vehicle: Vehicle) -> FloatArray:
+def errors(drives: Sequence[Drive], vehicle: SingleTrack) -> FloatArray:
     """Differences (D, TICKS, 6) to ``drives``, NaN from their end or first contact on."""
     result = np.full((len(drives), TICKS, 6), np.nan)
     for i, one in enumerate(drives):
@@ -67,10 +67,10 @@ def errors(drives: Sequence[Drive], vehicle: Vehicle) -> FloatArray:
     return result
 
 
-def fit(drives: Sequence[Drive]) -> Vehicle:
+def fit(drives: Sequence[Drive]) -> SingleTrack:
     """The vehicle whose drives are the most like ``drives``."""
 
-    def vehicle(values: FloatArray) -> Vehicle:
+    def vehicle(values: FloatArray) -> SingleTrack:
         front, rear, gain, half, ahead, behind = map(float, values)
         return METADRIVE._replace(
             grip_front=front, grip_rear=rear, yaw_gain=gain, half_track=half, to_front=ahead, to_rear=behind
@@ -83,7 +83,7 @@ def fit(drives: Sequence[Drive]) -> Vehicle:
     return vehicle(least_squares(residuals, first, loss="soft_l1", f_scale=0.05, x_scale=np.abs(first)).x)
 
 
-def report(drives: Sequence[Drive], vehicle: Vehicle) -> dict[str, dict[str, float]]:
+def report(drives: Sequence[Drive], vehicle: SingleTrack) -> dict[str, dict[str, float]]:
     """Percentiles of the distance (m) after 1, 5, 10 and 20 s."""
     left = errors(drives, vehicle)
     table = {}

@@ -16,7 +16,7 @@ from takead_ros.simulators.dream.world import ClipWorld, vehicle_of
 from takead_ros.simulators.vector.arrays import Layout
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import compile_on
-from takead_ros.simulators.vector.ego import METADRIVE, Vehicle
+from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack
 from takead_ros.simulators.vector.simulator import VectorEpisode
 
 
@@ -79,7 +79,7 @@ class DreamEpisode(VectorEpisode):
         super().step(steering_angle, self.pedals.give(acceleration, float(state.ego[0, 3])))
 
 
-def body_of(ego: EgoState, vehicle: Vehicle) -> FloatArray:
+def body_of(ego: EgoState, vehicle: SingleTrack) -> FloatArray:
     """The vector world's ``State.body`` (9,) of an ego as a scene shows it: its chassis is one physics step ahead."""
     cos, sin = math.cos(ego.yaw), math.sin(ego.yaw)
     vx, vy = cos * ego.speed - sin * ego.lateral_speed, sin * ego.speed + cos * ego.lateral_speed

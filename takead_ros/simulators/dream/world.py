@@ -23,7 +23,7 @@ from takead_ros.scenarios.spec import Ability, Change, Control, Scenario, When
 from takead_ros.simulators import STEP_S
 from takead_ros.simulators.dream.course import Course, course_of, lanes_of
 from takead_ros.simulators.dream.tracks import RecordedTracks, tracks_of
-from takead_ros.simulators.vector.ego import METADRIVE, Vehicle
+from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack
 from takead_ros.takeover.inputs import unsound
 
 BEFORE_S = -3.0  # from a takeover: where a dream begins, if the clip goes back so far
@@ -163,7 +163,7 @@ def _window(
     return Window((inside[0].stamp - zero) / 1e9, held, number, what), inside
 
 
-def vehicle_of(ego: EgoState) -> Vehicle:
+def vehicle_of(ego: EgoState) -> SingleTrack:
     """The vehicle that a scene tells of: MetaDrive's where it is that, else with its own wheelbase, full lock and box.
 
     Another's axles lie as MetaDrive's do, in proportion to the wheelbase, its tyres grip alike, and its mass is as far

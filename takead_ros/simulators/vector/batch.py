@@ -12,14 +12,14 @@ from takead_ros.domain.scene import FloatArray
 from takead_ros.simulators.vector import step
 from takead_ros.simulators.vector.arrays import Widths, make_layout, make_map, make_state, put, widened
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario
-from takead_ros.simulators.vector.ego import METADRIVE, Vehicle
+from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack
 
 
 class Batch:
     """``count`` environments, empty until ``reset``. ``layout``, ``state`` and ``map`` may be read at any time, but not
     kept: a wider scenario makes them anew."""
 
-    def __init__(self, count: int, vehicle: Vehicle = METADRIVE) -> None:
+    def __init__(self, count: int, vehicle: SingleTrack = METADRIVE) -> None:
         if count < 1:
             raise TakeadError(f"vector world: {count} environments, expected at least 1")
         prepare()

@@ -11,7 +11,7 @@ from takead_ros.scenarios.road_users import ROOM
 from takead_ros.simulators.recorder import NEAR, TOUCH
 from takead_ros.simulators.vector import traffic
 from takead_ros.simulators.vector.arrays import Layout, State
-from takead_ros.simulators.vector.ego import Vehicle
+from takead_ros.simulators.vector.ego import SingleTrack
 from takead_ros.simulators.vector.traffic import SPEED
 
 
@@ -22,7 +22,7 @@ def box(pose: FloatArray, length: float, width: float) -> Box:
 
 
 @part
-def come_and_go(layout: Layout, state: State, e: int, time: float, vehicle: Vehicle) -> None:
+def come_and_go(layout: Layout, state: State, e: int, time: float, vehicle: SingleTrack) -> None:
     """Actors appear where the ego enters their stretch, unless the place is taken, and go when it is behind."""
     s, ego = state.navigation[e, 0], state.ego[e]
     for i in range(layout.actor_count[e]):
@@ -42,7 +42,7 @@ def come_and_go(layout: Layout, state: State, e: int, time: float, vehicle: Vehi
 
 
 @part
-def keep_out(body: FloatArray, other: FloatArray, length: float, width: float, vehicle: Vehicle) -> None:
+def keep_out(body: FloatArray, other: FloatArray, length: float, width: float, vehicle: SingleTrack) -> None:
     """Shift the ego out of another's body along the axis of least overlap and take its speed into it."""
     depth, nx, ny = math.inf, 0.0, 0.0
     for axis in range(4):
@@ -71,7 +71,7 @@ def keep_out(body: FloatArray, other: FloatArray, length: float, width: float, v
 
 
 @part
-def find_contacts(layout: Layout, state: State, e: int, vehicle: Vehicle) -> None:
+def find_contacts(layout: Layout, state: State, e: int, vehicle: SingleTrack) -> None:
     """New touches between the ego's box and others; a touched actor stops for good."""
     ego = state.ego[e]
     for i in range(layout.actor_count[e]):

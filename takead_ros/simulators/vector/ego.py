@@ -15,7 +15,7 @@ from takead_ros.compiled import part
 from takead_ros.domain.scene import FloatArray
 
 
-class Vehicle(NamedTuple):
+class SingleTrack(NamedTuple):
     """Single-track constants and the limits of the actuators.
 
     grip_front, grip_rear: share of the slip at an axle's wheel that a physics step's impulse would take away by itself;
@@ -43,13 +43,13 @@ class Vehicle(NamedTuple):
     substeps: int = 2
 
 
-METADRIVE = Vehicle()
+METADRIVE = SingleTrack()
 GRAVITY = 9.81
 DAMPING = 0.2  # Bullet's share of the slip that one impulse takes away
 
 
 @part
-def drive(body: FloatArray, steering: float, acceleration: float, vehicle: Vehicle) -> None:
+def drive(body: FloatArray, steering: float, acceleration: float, vehicle: SingleTrack) -> None:
     """Move ``body`` (9,) (see ``arrays.State``) on by one tick under a front-wheel angle (rad) and an acceleration
     (m/s^2), both within the actuators' limits."""
     h = vehicle.physics_step
@@ -88,7 +88,7 @@ def drive(body: FloatArray, steering: float, acceleration: float, vehicle: Vehic
 
 
 @part
-def pedal(acceleration: float, speed: float, vehicle: Vehicle) -> float:
+def pedal(acceleration: float, speed: float, vehicle: SingleTrack) -> float:
     """The acceleration (m/s^2) that the pedals give for the one asked for: a car that coasts asks for a hair of
     throttle, one that stands and is not to go is held."""
     if acceleration >= 0.0:

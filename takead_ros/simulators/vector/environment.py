@@ -15,7 +15,7 @@ from takead_ros.simulators.recorder import EpisodeRecorder
 from takead_ros.simulators.vector.arrays import Layout, State
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario
-from takead_ros.simulators.vector.ego import Vehicle
+from takead_ros.simulators.vector.ego import SingleTrack
 from takead_ros.simulators.vector.step import ENDS
 from takead_ros.simulators.view import MapView
 
@@ -79,7 +79,7 @@ class Environment:
         return ego_state(self._batch.state, self._row, self._batch.vehicle)
 
 
-def ego_state(state: State, row: int, vehicle: Vehicle) -> EgoState:
+def ego_state(state: State, row: int, vehicle: SingleTrack) -> EgoState:
     """The ego of environment ``row``."""
     x, y, yaw, speed, lateral, turn, acceleration, across, steering, _ = (float(value) for value in state.ego[row])
     return EgoState(

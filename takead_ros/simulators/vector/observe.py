@@ -22,7 +22,7 @@ from takead_ros.policy.kernels.route import lay_frame, observed_frame
 from takead_ros.scenarios.signals import PASSED, VISIBLE
 from takead_ros.simulators.vector.arrays import Map
 from takead_ros.simulators.vector.batch import Batch
-from takead_ros.simulators.vector.ego import Vehicle
+from takead_ros.simulators.vector.ego import SingleTrack
 from takead_ros.simulators.view import MAP_RANGE, MAP_REFRESH
 
 
@@ -220,7 +220,7 @@ def first_controls(room: Controls, n: int) -> Controls:
 
 
 @kernel
-def observe_all(world: World, map: Map, rows: Indices, seen: Seen, out: Observed, vehicle: Vehicle) -> None:
+def observe_all(world: World, map: Map, rows: Indices, seen: Seen, out: Observed, vehicle: SingleTrack) -> None:
     """Encode what the ego of each of the environments ``rows`` (B,) sees; see Observer."""
     others = room_for_others(max(world.kind.shape[1], seen.objects.shape[1]))
     controls = room_for_controls(world.control_s.shape[1])

@@ -8,7 +8,7 @@ from takead_ros.compiled import part
 from takead_ros.domain.navigation import SEARCH
 from takead_ros.maps.lanemap import SPACING
 from takead_ros.simulators.vector.arrays import Layout, State
-from takead_ros.simulators.vector.ego import Vehicle
+from takead_ros.simulators.vector.ego import SingleTrack
 
 HALF_SPACING2 = (SPACING / 2.0) ** 2  # m^2: between two samples of a lane the true distance is up to half a metre less
 
@@ -48,7 +48,7 @@ def navigate(layout: Layout, state: State, e: int) -> float:
 
 
 @part
-def beyond_lanes(layout: Layout, state: State, e: int, vehicle: Vehicle) -> float:
+def beyond_lanes(layout: Layout, state: State, e: int, vehicle: SingleTrack) -> float:
     """m by which the ego's outermost corner lies beyond every lane (``maps.lanemap.LaneMap.beyond``)."""
     ego, worst, n = state.ego[e], 0.0, layout.lane_count[e]
     cos, sin = math.cos(ego[2]), math.sin(ego[2])

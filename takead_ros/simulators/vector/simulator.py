@@ -15,14 +15,14 @@ from takead_ros.scenarios.spec import Scenario
 from takead_ros.simulators.layout import lay_out
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario, compile_scenario
-from takead_ros.simulators.vector.ego import METADRIVE, Vehicle
+from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack
 from takead_ros.simulators.vector.environment import Environment
 
 
 class Vector:
     """The simulator ``vector``: no physics engine, no messages; its ego moves as MetaDrive's does (``ego.Vehicle``)."""
 
-    def __init__(self, step_s: float = 0.05, vehicle: Vehicle = METADRIVE) -> None:
+    def __init__(self, step_s: float = 0.05, vehicle: SingleTrack = METADRIVE) -> None:
         substeps = round(step_s / vehicle.physics_step)
         if substeps < 1 or abs(substeps * vehicle.physics_step - step_s) > 1e-9:
             raise TakeadError(f"simulator vector: step {step_s} s, expected a multiple of {vehicle.physics_step} s")

@@ -19,7 +19,7 @@ from takead_ros.simulators.recorder import NEAR
 from takead_ros.simulators.vector import traffic
 from takead_ros.simulators.vector.arrays import Layout, State
 from takead_ros.simulators.vector.bodies import come_and_go, find_contacts, keep_out
-from takead_ros.simulators.vector.ego import Vehicle, drive, pedal
+from takead_ros.simulators.vector.ego import SingleTrack, drive, pedal
 from takead_ros.simulators.vector.road import beyond_lanes, navigate
 from takead_ros.simulators.vector.traffic import CONE, SINCE, SPEED
 
@@ -50,7 +50,7 @@ def green(layout: Layout, state: State, e: int, with_ego: bool, time: float, ind
 
 
 @part
-def move_actors(layout: Layout, state: State, e: int, boxes: FloatArray, dt: float, vehicle: Vehicle) -> None:
+def move_actors(layout: Layout, state: State, e: int, boxes: FloatArray, dt: float, vehicle: SingleTrack) -> None:
     time, ego, count = state.tick[e] * dt, state.ego[e], layout.actor_count[e]
     come_and_go(layout, state, e, time, vehicle)
     for i in range(count):
@@ -102,7 +102,7 @@ def move_actors(layout: Layout, state: State, e: int, boxes: FloatArray, dt: flo
 
 
 @part
-def move_ego(layout: Layout, state: State, e: int, steering: float, acceleration: float, vehicle: Vehicle) -> None:
+def move_ego(layout: Layout, state: State, e: int, steering: float, acceleration: float, vehicle: SingleTrack) -> None:
     """Drive, and be held by who is in the way: not into another's body, and no speed into it."""
     ego, body = state.ego[e], state.body[e]
     x, y, yaw, speed = ego[0], ego[1], ego[2], ego[3]
@@ -171,7 +171,7 @@ def ending(layout: Layout, state: State, e: int, near2: float, dt: float) -> int
 
 
 @part
-def begin(layout: Layout, state: State, e: int, start: FloatArray, vehicle: Vehicle) -> None:
+def begin(layout: Layout, state: State, e: int, start: FloatArray, vehicle: SingleTrack) -> None:
     """Put environment ``e`` to the start of its scenario. start: x, y, yaw, speed of the ego, first speed limit."""
     state.tick[e], state.end[e] = 0, RUNNING
     body = state.body[e]
@@ -200,7 +200,7 @@ def begin(layout: Layout, state: State, e: int, start: FloatArray, vehicle: Vehi
 
 @part
 def step_one(
-    layout: Layout, state: State, e: int, steering: float, acceleration: float, boxes: FloatArray, vehicle: Vehicle
+    layout: Layout, state: State, e: int, steering: float, acceleration: float, boxes: FloatArray, vehicle: SingleTrack
 ) -> None:
     dt = vehicle.physics_step * vehicle.substeps
     before = state.ego[e, 3]
@@ -217,14 +217,14 @@ def step_one(
 
 
 @kernel
-def begin_all(layout: Layout, state: State, rows: Indices, starts: Matrix, vehicle: Vehicle) -> None:
+def begin_all(layout: Layout, state: State, rows: Indices, starts: Matrix, vehicle: SingleTrack) -> None:
     """Put the environments ``rows`` (R,) to their starts (R, 5)."""
     for r in range(len(rows)):
         begin(layout, state, rows[r], starts[r], vehicle)
 
 
 @kernel
-def step_all(layout: Layout, state: State, commands: Matrix, boxes: Matrix, vehicle: Vehicle) -> None:
+def step_all(layout: Layout, state: State, commands: Matrix, boxes: Matrix, vehicle: SingleTrack) -> None:
     """One tick. commands (N, 2): steering angle rad, acceleration m/s^2; ``boxes`` (A + 1, 7): room to work in.
     Environments whose episode is over stay as they are."""
     for e in range(len(commands)):
