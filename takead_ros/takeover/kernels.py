@@ -13,7 +13,7 @@ NEAR_M = 0.5  # keeps a division of the pure pursuit defined
 TURNED_M2 = 30.0  # choosing the nearest point of a lane, a full turn away from its heading counts twice this
 
 
-class Vehicle(NamedTuple):
+class PursuitVehicle(NamedTuple):
     """The ego's pose x y m, yaw rad and speed m/s, its wheelbase m and full lock rad; its strongest braking and
     acceleration m/s^2; its lookahead in steps of the prediction and at least in m."""
 
@@ -59,7 +59,7 @@ class MovingObjects(NamedTuple):
 
 @kernel
 def pursue(
-    t: Vector, arc: Vector, x: Vector, y: Vector, end_yaw: float, age: float, ahead: Vector, ego: Vehicle
+    t: Vector, arc: Vector, x: Vector, y: Vector, end_yaw: float, age: float, ahead: Vector, ego: PursuitVehicle
 ) -> Matrix:
     """Poses (T, 3) [x, y, yaw] of a bicycle that follows a trace t s, arc x y (F,) m, ``age`` s old, at ahead (T,) s.
 

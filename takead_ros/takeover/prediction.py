@@ -10,7 +10,15 @@ import numpy as np
 from takead_ros.compiled import prepare
 from takead_ros.domain.driving import Plan
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, ObjectKind, Objects, Polyline
-from takead_ros.takeover.kernels import LanePoints, LaneReach, MovingObjects, Vehicle, contact, follow_lanes, pursue
+from takead_ros.takeover.kernels import (
+    LanePoints,
+    LaneReach,
+    MovingObjects,
+    PursuitVehicle,
+    contact,
+    follow_lanes,
+    pursue,
+)
 from takead_ros.takeover.parameters import MonitorParameters
 
 # Resolution, no thresholds: s between predicted poses, and between the points of a plan's path.
@@ -109,7 +117,7 @@ def roll_out(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray, p: Mo
     beyond the plan's end it goes straight on.
     """
     prepare()
-    vehicle = Vehicle(
+    vehicle = PursuitVehicle(
         float(ego.x),
         float(ego.y),
         float(ego.yaw),
