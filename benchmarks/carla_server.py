@@ -23,7 +23,7 @@ from takead_ros.simulators.carla_server.connections import Counts
 from takead_ros.simulators.carla_server.layout import VERSION, load_layout
 from takead_ros.simulators.carla_server.server import ALSO, METHODS, Server
 from takead_ros.simulators.carla_server.towns import KnownTowns
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import ServerWorld
 
 PAGE = Path(__file__).parents[1] / "docs" / "results" / "carla.md"
 PORT = 23000
@@ -88,7 +88,7 @@ class Served:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         towns = KnownTowns()
         self.server = Server(
-            World(load_layout(VERSION), towns.load("Town01"), PORT + 1), towns, lambda text: None, False
+            ServerWorld(load_layout(VERSION), towns.load("Town01"), PORT + 1), towns, lambda text: None, False
         )
         await self.server.open("127.0.0.1", PORT, PORT + 1)
         self._ready.set()

@@ -56,7 +56,7 @@ def carla_server(
         from takead_ros.simulators.carla_server.record import McapRecorder
         from takead_ros.simulators.carla_server.server import Server
         from takead_ros.simulators.carla_server.towns import KnownTowns
-        from takead_ros.simulators.carla_server.world import World
+        from takead_ros.simulators.carla_server.world import ServerWorld
     except ImportError as error:
         raise TakeadError(f"'takead carla-server' needs: pip install 'takead_ros[carla-server]' ({error})") from error
 
@@ -74,7 +74,7 @@ def carla_server(
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError):  # a loop without signals
                 loop.add_signal_handler(number, stop.set)
-        world = World(layout, first, port + 1, seed)
+        world = ServerWorld(layout, first, port + 1, seed)
         server = Server(world, towns, note, speed is Speed.REALTIME, recorder)
         await server.open(host, port, port + 1)
         say(f"speaks CARLA {layout.version} on {host}:{port} and {port + 1}, map {first.name}")

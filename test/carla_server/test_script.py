@@ -13,13 +13,13 @@ from takead_ros.simulators.carla_server.layout import VERSION, load_layout
 from takead_ros.simulators.carla_server.lights import GREEN, RED, YELLOW
 from takead_ros.simulators.carla_server.towns import KnownTowns
 from takead_ros.simulators.carla_server.values import Vector3D, VehicleControl
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import ServerWorld
 
 CORE = KnownTowns(scenarios=tuple(load_suite("core").episodes([0])))
 
 
-def world_of(family: str) -> World:
-    return World(load_layout(VERSION), CORE.load(family), 2001)
+def world_of(family: str) -> ServerWorld:
+    return ServerWorld(load_layout(VERSION), CORE.load(family), 2001)
 
 
 @pytest.mark.parametrize("family", load_suite("core").families)

@@ -20,7 +20,7 @@ from takead_ros.simulators.carla_server.values import (
     Transform,
     Vector3D,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import ServerWorld
 
 CAR = ActorDescription(0, "vehicle.tesla.model3", ())
 HALF_LENGTH, TOP = 4.7918 / 2.0, 1.4877
@@ -38,7 +38,7 @@ def at(x: float, y: float, z: float = 0.0, yaw: float = 0.0) -> Transform:
 
 def with_sensor(
     towns: KnownTowns, description: ActorDescription, place: Transform = IDENTITY
-) -> tuple[World, int, int]:
+) -> tuple[ServerWorld, int, int]:
     """A world with a car at the origin, another 20 m ahead, and a sensor on the first: world, sensor, other car."""
     world = make_world(towns)
     car = world.spawn(CAR, at(0.0, 0.0)).id
@@ -48,7 +48,7 @@ def with_sensor(
     return world, sensor, other
 
 
-def bodies_of(world: World, sensor: int) -> list[bytes]:
+def bodies_of(world: ServerWorld, sensor: int) -> list[bytes]:
     return [message[world.layout.header.itemsize :] for message in Sensors(world).messages(sensor)]
 
 

@@ -10,7 +10,7 @@ from support.carla_server import make_world
 from takead_ros.domain.driving import DriveCommand, Source
 from takead_ros.simulators.carla_server.towns import KnownTowns
 from takead_ros.simulators.carla_server.values import ActorDescription, Rotation, Transform, Vector3D, VehicleControl
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import ServerWorld
 from takead_ros.vehicles.carla.control import PedalParameters, actuate
 
 STEP_S, WHEELBASE = 0.05, 2.875
@@ -21,7 +21,7 @@ LOCK = math.radians(70.0)
 class Ego:
     """A car of the server, told commands as vehicle_node tells them, 20 times a second."""
 
-    def __init__(self, world: World, speed: float) -> None:
+    def __init__(self, world: ServerWorld, speed: float) -> None:
         self.world = world
         description = ActorDescription(0, "vehicle.tesla.model3", ())
         self.id = world.spawn(description, Transform(Vector3D(0.0, 0.0, 0.0), Rotation(0.0, 0.0, 0.0))).id

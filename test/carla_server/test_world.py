@@ -28,7 +28,7 @@ from takead_ros.simulators.carla_server.values import (
     VehicleControl,
     WalkerControl,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.world import Collision, World
+from takead_ros.simulators.carla_server.world import Collision, ServerWorld
 
 CAR = ActorDescription(0, "vehicle.tesla.model3", ())
 WALKER = ActorDescription(0, "walker.pedestrian.0001", ())
@@ -38,12 +38,12 @@ def at(x: float, y: float, z: float = 0.0, yaw: float = 0.0) -> Transform:
     return Transform(Vector3D(x, y, z), Rotation(0.0, yaw, 0.0))
 
 
-def steps(world: World, seconds: float) -> None:
+def steps(world: ServerWorld, seconds: float) -> None:
     for _ in range(round(seconds / 0.05)):
         world.step()
 
 
-def speed(world: World, number: int) -> float:
+def speed(world: ServerWorld, number: int) -> float:
     return float(np.hypot(*world.rows.velocity[world.rows.by_id[number].row, :2]))
 
 

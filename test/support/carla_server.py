@@ -24,7 +24,7 @@ pytest.importorskip("carla", reason="the CARLA server needs: pip install 'takead
 from takead_ros.simulators.carla_server.layout import VERSION, load_layout
 from takead_ros.simulators.carla_server.server import Server
 from takead_ros.simulators.carla_server.towns import KnownTowns
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import ServerWorld
 
 CLIENTS = Path(__file__).parents[1] / "carla_server" / "clients"
 
@@ -56,8 +56,8 @@ def hand_made_towns(folder: Path) -> KnownTowns:
     return KnownTowns(tuple(sorted(folder.glob("*.xodr"))))
 
 
-def make_world(towns: KnownTowns, name: str = "straight", port: int = 2001, seed: int = 0) -> World:
-    return World(load_layout(VERSION), towns.load(name), port, seed)
+def make_world(towns: KnownTowns, name: str = "straight", port: int = 2001, seed: int = 0) -> ServerWorld:
+    return ServerWorld(load_layout(VERSION), towns.load(name), port, seed)
 
 
 class Running:

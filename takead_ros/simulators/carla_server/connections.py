@@ -27,7 +27,7 @@ from takead_ros.simulators.carla_server.rpc import (
     value,
 )  # fmt: skip
 from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import ServerWorld
 
 TURN = 100  # calls of one client before the next one's turn
 MOST_CONNECTIONS = 512
@@ -38,7 +38,7 @@ MOST_WAITING = 64 * 1024 * 1024  # bytes that a listener may be behind in synchr
 class WorldObserver(Protocol):
     """Told what happens."""
 
-    def frame(self, world: World) -> None:
+    def frame(self, world: ServerWorld) -> None:
         """After each frame."""
 
     def call(self, client: str, name: str, problem: str) -> None:
@@ -59,7 +59,7 @@ class Counts:
 class Hub(Protocol):
     """What connections share: the server."""
 
-    world: World
+    world: ServerWorld
     say: Callable[[str], None]
     calls: Mapping[str, Ready]
     managers: dict[int, tuple[str, int]]
@@ -96,7 +96,7 @@ class ClientConnection(asyncio.Protocol):
         self.name = "?"
 
     @property
-    def world(self) -> World:
+    def world(self) -> ServerWorld:
         return self._server.world
 
     @property

@@ -12,14 +12,14 @@ from typing import Any, Protocol
 
 from takead_ros.simulators.carla_server.layout import Decoder, WireLayout
 from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import ServerWorld
 
 
 class ServerHost(Protocol):
     """What the calls need besides the world: the maps, the streams, and who ticks."""
 
     @property
-    def world(self) -> World: ...
+    def world(self) -> ServerWorld: ...
 
     def load(self, name: str, reset_settings: bool) -> None:
         """Another map by its name. Raises Refused."""

@@ -9,7 +9,7 @@ from typing import Any
 from mcap.writer import CompressionType, Writer
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import ServerWorld
 
 _ROW = {
     "type": "object",
@@ -62,7 +62,7 @@ class McapRecorder:
         self._time_ns = self._before_ns = 0
         self._episode = 0
 
-    def frame(self, world: World) -> None:
+    def frame(self, world: ServerWorld) -> None:
         """After each frame."""
         if world.episode != self._episode:  # its clock begins at zero again; the file's goes on
             self._episode, self._before_ns = world.episode, self._time_ns

@@ -25,7 +25,7 @@ from takead_ros.simulators.carla_server.values import (
     Transform,
     Vector3D,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import ServerWorld
 from takead_ros.simulators.layout import lay_out
 
 EGO = "vehicle.lincoln.mkz_2017"
@@ -79,7 +79,7 @@ class Script:
             signals.append(RoadSignal(route.keys[i], s, "274", 3.6 * limit))
         return opendrive(self.scenario.family, self.lane_map, signals)
 
-    def begin(self, world: World) -> None:
+    def begin(self, world: ServerWorld) -> None:
         """A new episode: the ego, and who is there at first."""
         self._restart()
         x, y, yaw = self._navigation.path.at(self.scenario.start)
@@ -92,7 +92,7 @@ class Script:
             self._show(world, i, control.state)
         self._move(world)
 
-    def step(self, world: World, dt: float) -> None:
+    def step(self, world: ServerWorld, dt: float) -> None:
         """On by ``dt`` s; without the ego everything stands."""
         actor = world.rows.by_id.get(self._ego)
         if actor is None:
@@ -116,13 +116,13 @@ class Script:
             self._show(world, control.id - 1, control.state)
         self._move(world)
 
-    def _show(self, world: World, control: int, state: LightState) -> None:
+    def _show(self, world: ServerWorld, control: int, state: LightState) -> None:
         """A light as the scenario has it; the signals' ids are the controls' places plus 1."""
         for i, signal in enumerate(world.lights.signals):
             if signal.signal_id == str(control + 1) and world.lights.states[i] != _STATES[state]:
                 world.lights.set_state(i, _STATES[state])
 
-    def _move(self, world: World) -> None:
+    def _move(self, world: ServerWorld) -> None:
         """Everybody to where the scenario has them; who is not there is not in the world."""
         for i, pose in enumerate(self._users.poses):
             number = self._cast.get(i)

@@ -16,7 +16,7 @@ from takead_ros.simulators.carla_server.frames import rotation_matrix
 from takead_ros.simulators.carla_server.rays import GROUND, NOTHING, cast
 from takead_ros.simulators.carla_server.snapshot import header
 from takead_ros.simulators.carla_server.values import LEVEL, Transform, Vector3D
-from takead_ros.simulators.carla_server.world import World
+from takead_ros.simulators.carla_server.world import ServerWorld
 
 MOST_RAYS = 200_000  # of one measurement
 MOST_CHANNELS = 512
@@ -46,7 +46,7 @@ class Echoes:
 class Sensors:
     """All sensors of a world. Only those that somebody listens to measure."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: ServerWorld) -> None:
         self._world = world
         self._memories: dict[int, _Memory] = {}
         self._episode = world.episode
@@ -72,7 +72,7 @@ class Sensors:
             yield told + body
 
 
-def _collision(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _collision(world: ServerWorld, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     parent = actor.info.parent_id
     for contact in world.contacts:
         if parent in (contact.first, contact.second):
@@ -84,7 +84,7 @@ def _collision(world: World, actor: ServerActor, place: Transform, memory: _Memo
                 yield _packed([*infos, impulse])
 
 
-def _gnss(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _gnss(world: ServerWorld, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     latitude, longitude, altitude = world.town.geolocation(place.location)
     noise = [
         actor.number(f"noise_{name}_bias") + actor.number(f"noise_{name}_stddev") * memory.random.standard_normal()
@@ -93,7 +93,7 @@ def _gnss(world: World, actor: ServerActor, place: Transform, memory: _Memory) -
     yield _packed([latitude + noise[0], longitude + noise[1], altitude + noise[2]])
 
 
-def _imu(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _imu(world: ServerWorld, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     turned = rotation_matrix(place.rotation)
     pull = world.rows.acceleration[actor.row] + (0.0, 0.0, world.gravity)
     acceleration = turned.T @ pull
@@ -107,7 +107,7 @@ def _imu(world: World, actor: ServerActor, place: Transform, memory: _Memory) ->
     yield _packed([acceleration.tolist(), rate.tolist(), compass])
 
 
-def _obstacle(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _obstacle(world: ServerWorld, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     reach, radius = actor.number("distance"), max(actor.number("hit_radius"), 0.0)
     boxes, actors = bodies(world.rows, _ignored(actor))
     if actor.attributes.get("only_dynamics") == "true":
@@ -122,7 +122,7 @@ def _obstacle(world: World, actor: ServerActor, place: Transform, memory: _Memor
 
 
 def _lidar_echoes(
-    world: World, actor: ServerActor, place: Transform, memory: _Memory
+    world: ServerWorld, actor: ServerActor, place: Transform, memory: _Memory
 ) -> tuple[Echoes, NDArray[np.int64], float]:
     """Echoes in order of their channels, how many each channel has, and the horizontal angle (rad) now."""
     channels = min(max(int(actor.number("channels")), 1), MOST_CHANNELS)
@@ -142,7 +142,7 @@ def _lidar_echoes(
     return found, counts, math.radians(memory.angle)
 
 
-def _lidar(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _lidar(world: ServerWorld, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     found, counts, angle = _lidar_echoes(world, actor, place, memory)
     intensity = np.exp(-actor.number("atmosphere_attenuation_rate") * found.distances)
     drop, limit = actor.number("dropoff_general_rate"), actor.number("dropoff_intensity_limit")
@@ -160,7 +160,7 @@ def _lidar(world: World, actor: ServerActor, place: Transform, memory: _Memory) 
     yield _lidar_head(angle, np.bincount(channel, minlength=len(counts))) + rows.tobytes()
 
 
-def _semantic_lidar(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _semantic_lidar(world: ServerWorld, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     found, counts, angle = _lidar_echoes(world, actor, place, memory)
     labels = world.layout.enums["CityObjectLabel"]
     objects = np.array([body.id for body in found.actors] + [0], np.uint32)  # the last one is the ground
@@ -176,7 +176,7 @@ def _lidar_head(angle: float, counts: NDArray[np.int64]) -> bytes:
     return head + counts.astype("<u4").tobytes()
 
 
-def _radar(world: World, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
+def _radar(world: ServerWorld, actor: ServerActor, place: Transform, memory: _Memory) -> Iterator[bytes]:
     dt = max(world.delta, actor.number("sensor_tick"))
     count = min(max(round(actor.number("points_per_second") * dt), 0), MOST_RAYS)
     radius, turn = np.sqrt(memory.random.random(count)), 2.0 * np.pi * memory.random.random(count)
@@ -194,7 +194,7 @@ def _radar(world: World, actor: ServerActor, place: Transform, memory: _Memory) 
     yield rows.tobytes()
 
 
-_MEASURE: dict[str, Callable[[World, ServerActor, Transform, _Memory], Iterator[bytes]]] = {
+_MEASURE: dict[str, Callable[[ServerWorld, ServerActor, Transform, _Memory], Iterator[bytes]]] = {
     "ACollisionSensor": _collision, "AGnssSensor": _gnss, "AInertialMeasurementUnit": _imu,
     "AObstacleDetectionSensor": _obstacle, "ARadar": _radar, "ARayCastLidar": _lidar,
     "ARayCastSemanticLidar": _semantic_lidar,
@@ -207,14 +207,14 @@ def _ignored(actor: ServerActor) -> frozenset[int]:
 
 
 def _cast(
-    world: World, place: Transform, rays: NDArray[np.float64], reach: float, boxes: NDArray[np.float64],
+    world: ServerWorld, place: Transform, rays: NDArray[np.float64], reach: float, boxes: NDArray[np.float64],
     actors: list[ServerActor],
 ) -> Echoes:  # fmt: skip
     return _cast_all(world, place, rays, reach, boxes, actors)[0]
 
 
 def _cast_all(
-    world: World, place: Transform, rays: NDArray[np.float64], reach: float, boxes: NDArray[np.float64],
+    world: ServerWorld, place: Transform, rays: NDArray[np.float64], reach: float, boxes: NDArray[np.float64],
     actors: list[ServerActor],
 ) -> tuple[Echoes, NDArray[np.bool_]]:  # fmt: skip
     """The echoes of rays (R, 3) in the sensor's frame, and which (R,) had one."""
@@ -236,7 +236,7 @@ def _cast_all(
     return Echoes(rays[kept] * distances[kept, None], distances[kept], which, cosines[kept], actors), kept
 
 
-def points_along(world: World, start: Vector3D, direction: Vector3D, reach: float) -> list[tuple[Vector3D, str]]:
+def points_along(world: ServerWorld, start: Vector3D, direction: Vector3D, reach: float) -> list[tuple[Vector3D, str]]:
     """What a ray through the world hits first, with its label; none where it hits nothing."""
     size = math.sqrt(sum(value * value for value in direction))
     if size < 1e-9 or reach <= 0.0:

@@ -17,7 +17,7 @@ from takead_ros.simulators.carla_server.methods_world import WORLD_STREAM
 from takead_ros.simulators.carla_server.sensors import Sensors
 from takead_ros.simulators.carla_server.town import TownMap, read_town_map
 from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
-from takead_ros.simulators.carla_server.world import LONGEST_STEP_S, World
+from takead_ros.simulators.carla_server.world import LONGEST_STEP_S, ServerWorld
 
 OWN_MAP = "OpenDriveMap"
 GRACE_STEP_S = 0.02
@@ -40,7 +40,7 @@ class Server:
     clock; asynchronous mode never is."""
 
     def __init__(
-        self, world: World, towns: Towns, say: Callable[[str], None], realtime: bool, recorder: WorldObserver | None = None
+        self, world: ServerWorld, towns: Towns, say: Callable[[str], None], realtime: bool, recorder: WorldObserver | None = None
     ) -> None:  # fmt: skip
         self.world, self.towns, self.say, self.realtime, self.recorder = world, towns, say, realtime, recorder
         self.calls: Mapping[str, Ready] = ready(world.layout, METHODS)

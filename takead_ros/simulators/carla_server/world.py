@@ -55,7 +55,7 @@ class Collision:
     impulse: Vector3D
 
 
-class World:
+class ServerWorld:
     """One episode after the other. ``stream_port``: what sensors' tokens name."""
 
     def __init__(self, layout: WireLayout, town: TownMap, stream_port: int, seed: int = 0) -> None:
