@@ -26,7 +26,7 @@ from takead_ros.simulators.vector.ego import SingleTrack
 from takead_ros.simulators.view import MAP_RANGE, MAP_REFRESH
 
 
-class World(NamedTuple):
+class ObservedWorld(NamedTuple):
     """What observing needs of ``arrays.Layout`` and ``arrays.State``: fewer arrays to hand on."""
 
     route_count: Indices
@@ -63,10 +63,10 @@ class Seen(NamedTuple):
 TRUTH = Seen(False, np.zeros(0, np.int64), np.zeros((0, 0, COLUMNS)))
 
 
-def world_of(batch: Batch) -> World:
+def world_of(batch: Batch) -> ObservedWorld:
     """The arrays of ``batch`` as they are now; a wider scenario makes others."""
     arrays = {**batch.layout._asdict(), **batch.state._asdict()}
-    return World(**{name: arrays[name] for name in World._fields})
+    return ObservedWorld(**{name: arrays[name] for name in ObservedWorld._fields})
 
 
 class Observer:
@@ -109,7 +109,7 @@ class Observer:
 
 
 @part
-def choose_map(world: World, map: Map, e: int) -> None:
+def choose_map(world: ObservedWorld, map: Map, e: int) -> None:
     """``simulators.view.MapView.around``: the pieces of the polylines around, chosen anew every few metres."""
     x, y, at = world.ego[e, 0], world.ego[e, 1], map.chosen_at[e]
     if np.hypot(x - at[0], y - at[1]) <= MAP_REFRESH:  # not so for NaN
@@ -128,7 +128,7 @@ def choose_map(world: World, map: Map, e: int) -> None:
 
 
 @part
-def find_others(world: World, e: int, room: ObjectColumns) -> int:
+def find_others(world: ObservedWorld, e: int, room: ObjectColumns) -> int:
     """Who is within the sensors' range, and how much of each is seen (``domain.visibility.in_view``), into ``room``;
     returns how many."""
     x, y, count = world.ego[e, 0], world.ego[e, 1], 0
@@ -166,7 +166,7 @@ def recall(seen: Seen, e: int, room: ObjectColumns) -> int:
 
 
 @part
-def find_controls(world: World, e: int, front: float, room: Controls) -> int:
+def find_controls(world: ObservedWorld, e: int, front: float, room: Controls) -> int:
     """The lights and signs that concern the ego here (``environment.controls_around``), into ``room``."""
     count = 0
     for i in range(world.control_count[e]):
@@ -181,7 +181,7 @@ def find_controls(world: World, e: int, front: float, room: Controls) -> int:
 
 
 @part
-def guide(world: World, e: int, targets: Matrix, commands: Indices) -> Guidance:
+def guide(world: ObservedWorld, e: int, targets: Matrix, commands: Indices) -> Guidance:
     """``domain.navigation.Navigation.route``, but for the path."""
     count, s = world.route_count[e], world.navigation[e, 0]
     arc = world.route_arc[e, :count]
@@ -220,7 +220,7 @@ def first_controls(room: Controls, n: int) -> Controls:
 
 
 @kernel
-def observe_all(world: World, map: Map, rows: Indices, seen: Seen, out: Observed, vehicle: SingleTrack) -> None:
+def observe_all(world: ObservedWorld, map: Map, rows: Indices, seen: Seen, out: Observed, vehicle: SingleTrack) -> None:
     """Encode what the ego of each of the environments ``rows`` (B,) sees; see Observer."""
     others = room_for_others(max(world.kind.shape[1], seen.objects.shape[1]))
     controls = room_for_controls(world.control_s.shape[1])

@@ -26,7 +26,7 @@ from takead_ros.domain.perceived_tracks import (
     perceive_one,
 )
 from takead_ros.simulators.vector.batch import Batch
-from takead_ros.simulators.vector.observe import Seen, World, find_others, room_for_others, world_of
+from takead_ros.simulators.vector.observe import ObservedWorld, Seen, find_others, room_for_others, world_of
 
 
 class Perceiver:
@@ -59,7 +59,9 @@ class Perceiver:
 
 
 @kernel
-def perceive_all(world: World, rows: Indices, noise: Noise, tracks: PerceivedTracks, seen: Seen, work: Indices) -> int:
+def perceive_all(
+    world: ObservedWorld, rows: Indices, noise: Noise, tracks: PerceivedTracks, seen: Seen, work: Indices
+) -> int:
     """One step of the environments ``rows`` (B,); returns the first of which there is too much to perceive, else -1."""
     others = room_for_others(world.kind.shape[1])
     for e in rows:
