@@ -24,7 +24,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.files import writable_folder, write_atomically
 from takead_training.checkpoint import ModelProvenance, load_checkpoint
 from takead_training.data.clean import Clean
-from takead_training.data.clips import Clip, seeds_of, suites_of
+from takead_training.data.clips import TrainingClip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
 from takead_training.export.export import export
 from takead_training.rounds import parity_frames
@@ -78,7 +78,7 @@ def run(asked: argparse.Namespace, shown: ProgressBars) -> None:
         say(line)
 
 
-def clone(data: Dataset, clips: list[Clip], model: Path, seed: int, steps: int, shown: ProgressBars) -> None:
+def clone(data: Dataset, clips: list[TrainingClip], model: Path, seed: int, steps: int, shown: ProgressBars) -> None:
     """Train on all of ``data`` for about ``steps`` steps and export to ``model``; goes on where it was stopped."""
     schedule = Schedule(seed=seed, threads=1)
     epochs = max(round(steps * schedule.batch / len(data)), 1)

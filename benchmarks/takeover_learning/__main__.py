@@ -32,7 +32,7 @@ from takead_ros.console import ProgressBars, output, say
 from takead_ros.domain.seeds import SPLIT_SIZE
 from takead_ros.files import read_record, writable_folder, write_atomically, write_record
 from takead_ros.policy.shipped import model_path
-from takead_training.data.clips import Clip
+from takead_training.data.clips import TrainingClip
 from takead_training.data.dataset import Dataset
 
 AGAINST = ("baseline", "none", "windows-2", "none-x4", "windows-2-x4", "windows-3-x4")
@@ -70,7 +70,7 @@ def run(plan: Plan, asked: argparse.Namespace, shown: ProgressBars) -> None:
         shown.report(phase, done, total)
 
     @functools.cache
-    def read_rows(folder: Path, last: int) -> tuple[Dataset, list[Clip]]:
+    def read_rows(folder: Path, last: int) -> tuple[Dataset, list[TrainingClip]]:
         """The rows of the first ``last`` seeds; read once, whichever arms and training seeds need them."""
         return rows(folder, cache, asked.workers, read, functools.partial(_before, last))
 
@@ -127,7 +127,7 @@ def run(plan: Plan, asked: argparse.Namespace, shown: ProgressBars) -> None:
         say(line)
 
 
-def _before(last: int, clip: Clip) -> bool:
+def _before(last: int, clip: TrainingClip) -> bool:
     """Whether a clip's seed is among the first ``last`` of its split."""
     return (clip.manifest.provenance.seed or 0) % SPLIT_SIZE < last
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.takeover_learning.plan import Plan
 from takead_ros.policy.vector import VECTOR_1
 from takead_training.data import cache
-from takead_training.data.clips import Clip, find_clips
+from takead_training.data.clips import TrainingClip, find_clips
 from takead_training.data.dataset import Dataset
 from takead_training.data.perfect import perfect_clips
 
@@ -71,8 +71,8 @@ def _drive(
 
 
 def rows(
-    folder: Path, kept: Path, workers: int, read: Read, only: Callable[[Clip], bool] = lambda _: True
-) -> tuple[Dataset, list[Clip]]:
+    folder: Path, kept: Path, workers: int, read: Read, only: Callable[[TrainingClip], bool] = lambda _: True
+) -> tuple[Dataset, list[TrainingClip]]:
     """The rows of the clips in ``folder`` that ``only`` accepts; the encoded ones are kept in ``kept``. Demonstrations
     come in the order of ``takead train bc``, so that it makes the same network of them; other drives by seed.
 

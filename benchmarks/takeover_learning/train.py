@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.takeover_learning.plan import Arm, Plan
 from benchmarks.takeover_learning.rows import FRAME_S, cut, driven, from_first, windows
 from takead_training.checkpoint import Checkpoint, ModelProvenance, load_checkpoint, load_parent
-from takead_training.data.clips import Clip, seeds_of, suites_of
+from takead_training.data.clips import TrainingClip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
 from takead_training.data.mix import Mix
 from takead_training.export.export import export
@@ -69,7 +69,7 @@ def _joined(data: Sequence[Dataset]) -> Dataset:
 
 
 def learn(
-    plan: Plan, arm: Arm, seed: int, start: Path, kept: Dataset, own: Dataset | None, clips: Sequence[Clip], out: Path,
+    plan: Plan, arm: Arm, seed: int, start: Path, kept: Dataset, own: Dataset | None, clips: Sequence[TrainingClip], out: Path,
     report: Report,
 ) -> Path:  # fmt: skip
     """Train the network of the exported model ``start`` on ``kept`` demonstrations and the arm's ``own`` rows, of

@@ -21,18 +21,18 @@ from takead_ros.recording.recorder import Recorder
 from takead_ros.runs.results import EpisodeResult, RunSettings, evaluation
 from takead_training.data import cache
 from takead_training.data.clean import Clean, epoch_rows, kept, weights
-from takead_training.data.clips import Clip, find_clips
+from takead_training.data.clips import TrainingClip, find_clips
 from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.perfect import perfect_clips
 
 
-def one(folder: Path) -> Clip:
+def one(folder: Path) -> TrainingClip:
     (clip,) = find_clips([folder]).clips
     return clip
 
 
-def copied(clip: Clip, to: Path, **changes: object) -> Path:
+def copied(clip: TrainingClip, to: Path, **changes: object) -> Path:
     """A copy of a clip whose manifest.json (not the copy in its bag) is changed."""
     shutil.copytree(clip.path, to)
     about = json.loads((to / "manifest.json").read_text())

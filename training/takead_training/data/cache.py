@@ -27,7 +27,7 @@ from takead_ros.policy.formats import FORMATS
 from takead_ros.recording.reader import frames
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.workers import open_workers
-from takead_training.data.clips import Clip, RefusedClip
+from takead_training.data.clips import RefusedClip, TrainingClip
 from takead_training.data.columns import TARGETS_LAYOUT, FloatRecords, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.samples import VERSION, clip_samples
@@ -57,7 +57,7 @@ class Index(BaseModel):
 
 
 def load(
-    clips: Sequence[Clip],
+    clips: Sequence[TrainingClip],
     cache: Path,
     format: PolicyFormat,
     workers: int = 1,
@@ -81,7 +81,7 @@ def load(
     return Dataset(format, parts), tuple(refused)
 
 
-def _key(clip: Clip, format: PolicyFormat) -> str:
+def _key(clip: TrainingClip, format: PolicyFormat) -> str:
     return f"{clip.sha256[:32]}-{format.name}-{VERSION}"
 
 
@@ -123,7 +123,7 @@ def _digest(path: Path) -> str:
 
 
 def _encode_all(
-    clips: Sequence[Clip],
+    clips: Sequence[TrainingClip],
     cache: Path,
     format: PolicyFormat,
     index: Index,
@@ -140,7 +140,7 @@ def _encode_all(
     open_shard: list[tuple[str, _Encoded]] = []
     early: dict[int, _Encoded | str] = {}  # finished before an earlier clip: the rows keep the clips' order
 
-    def finished(job: tuple[int, Clip], result: _Encoded | str) -> None:
+    def finished(job: tuple[int, TrainingClip], result: _Encoded | str) -> None:
         nonlocal done
         early[job[0]] = result
         while (row := done - kept) in early:
@@ -171,14 +171,14 @@ class _Encoder:
     def __init__(self, format: str) -> None:
         self._format = format
 
-    def run(self, job: tuple[int, Clip], /) -> _Encoded | str:
+    def run(self, job: tuple[int, TrainingClip], /) -> _Encoded | str:
         return _encode_clip(self._format, job[1])
 
     def close(self) -> None:
         pass
 
 
-def _encode_clip(format: str, clip: Clip) -> _Encoded | str:
+def _encode_clip(format: str, clip: TrainingClip) -> _Encoded | str:
     known = FORMATS[format]
     # By its name, not its bytes: the same episode recorded again (another date in the bag) teaches the same.
     name = hashlib.sha256(clip.manifest.clip_id.encode()).hexdigest()

@@ -19,7 +19,7 @@ _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Clip:
+class TrainingClip:
     """A clip to learn from: its folder, its manifest and the sha256 of its bag files."""
 
     path: Path
@@ -39,7 +39,7 @@ class RefusedClip:
 class Found:
     """Clips sorted by id, and those that were left out for what they are or hold."""
 
-    clips: tuple[Clip, ...]
+    clips: tuple[TrainingClip, ...]
     refused: tuple[RefusedClip, ...] = ()
 
 
@@ -53,7 +53,7 @@ def find_clips(
     such as those of perfect episodes. Raises TakeadError where a folder holds no clip at all, where a clip's seed
     belongs to a test or selection split, and where every clip is refused.
     """
-    clips: list[Clip] = []
+    clips: list[TrainingClip] = []
     refused: list[RefusedClip] = []
     for folder in folders:
         paths = list_clips(folder)
@@ -76,7 +76,7 @@ def find_clips(
             elif only is not None and about.clip_id not in only:
                 refused.append(RefusedClip(path, f"clip {path}: not of a perfect episode"))
             elif casual or about.judged not in ("casual_override", "false_alarm"):
-                clips.append(Clip(path, about, digest))
+                clips.append(TrainingClip(path, about, digest))
     if refused and not clips:
         raise TakeadError(f"{refused[0].why} ({len(refused)} clips refused, none left to learn from)")
     return Found(tuple(sorted(clips, key=lambda clip: (clip.manifest.clip_id, clip.sha256))), tuple(refused))
@@ -119,10 +119,10 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def seeds_of(clips: Sequence[Clip]) -> tuple[int, ...]:
+def seeds_of(clips: Sequence[TrainingClip]) -> tuple[int, ...]:
     """The scenario seeds that the clips were recorded with, each once, ascending."""
     return tuple(sorted({c.manifest.provenance.seed for c in clips if c.manifest.provenance.seed is not None}))
 
 
-def suites_of(clips: Sequence[Clip]) -> tuple[str, ...]:
+def suites_of(clips: Sequence[TrainingClip]) -> tuple[str, ...]:
     return tuple(sorted({clip.manifest.provenance.suite for clip in clips}))
