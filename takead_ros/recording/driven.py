@@ -39,7 +39,7 @@ class Driven:
 
 
 @dataclass
-class _Open:
+class _OpenTick:
     scene: bytes
     command: bytes | None = None
 
@@ -47,7 +47,7 @@ class _Open:
 def driven(path: Path) -> Driven:
     """Read ``path``. Raises TakeadError for a bag that is none, is damaged, is of another version of the interfaces, or
     holds no scene; and where its clock goes back."""
-    opened: list[_Open] = []
+    opened: list[_OpenTick] = []
     truths: dict[int, bytes] = {}
     checked: set[str] = set()
     for message in bag.read(path):
@@ -58,7 +58,7 @@ def driven(path: Path) -> Driven:
             checked.add(message.topic)
             _check_version(path, message)
         if found is interfaces.SCENE:
-            opened.append(_Open(message.data))
+            opened.append(_OpenTick(message.data))
         elif found is interfaces.SCENE_TRUTH:
             truths[header_stamp(message.data)] = message.data
         elif opened:
@@ -87,7 +87,7 @@ def _check_version(path: Path, message: bag.BagMessage) -> None:
         )
 
 
-def _tick(one: _Open, truths: dict[int, bytes], lines: dict[int, Polyline]) -> Tick:
+def _tick(one: _OpenTick, truths: dict[int, bytes], lines: dict[int, Polyline]) -> Tick:
     stamp = header_stamp(one.scene)
     world: Any = codec.deserialize(truths.get(stamp, one.scene), interfaces.SCENE.type)
     for line in world.polylines:
