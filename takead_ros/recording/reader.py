@@ -68,7 +68,7 @@ class Frame:
 
 
 @dataclass
-class _Open:
+class _OpenFrame:
     """A scene that may still get answers, or answers whose scene is still to come; serialized."""
 
     received: int  # by whichever came first
@@ -83,8 +83,8 @@ class _Open:
 @dataclass
 class _Aligner:
     origin: Path
-    open: dict[int, _Open] = field(default_factory=dict)  # by header stamp, in order of arrival
-    latest: _Open | None = None  # the scene that came in last
+    open: dict[int, _OpenFrame] = field(default_factory=dict)  # by header stamp, in order of arrival
+    latest: _OpenFrame | None = None  # the scene that came in last
     labels: dict[int, deque[Label]] = field(default_factory=dict)  # by receive stamp of their scenes, in order
     modes: list[tuple[int, ArbiterMode]] = field(default_factory=list)
     seen: set[Interface] = field(default_factory=set)
@@ -104,7 +104,7 @@ class _Aligner:
                 self.latest.command = data
         else:
             # Under ROS 2 an answer may come in before its scene.
-            entry = self.open.setdefault(stamp, _Open(message.stamp))
+            entry = self.open.setdefault(stamp, _OpenFrame(message.stamp))
             if found is interfaces.SCENE:
                 entry.scene, entry.scene_received, self.latest = data, message.stamp, entry
             elif found is interfaces.SCENE_TRUTH:
@@ -121,7 +121,7 @@ class _Aligner:
             if frame is not None:
                 yield frame
 
-    def _frame(self, stamp: int, raw: _Open) -> Frame | None:
+    def _frame(self, stamp: int, raw: _OpenFrame) -> Frame | None:
         if raw.scene is None:
             return None  # the answer to a scene before the clip's first one
         waiting = self.labels.get(raw.scene_received)
