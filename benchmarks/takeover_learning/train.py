@@ -69,9 +69,16 @@ def _joined(data: Sequence[Dataset]) -> Dataset:
 
 
 def learn(
-    plan: Plan, arm: Arm, seed: int, start: Path, kept: Dataset, own: Dataset | None, clips: Sequence[TrainingClip], out: Path,
+    plan: Plan,
+    arm: Arm,
+    seed: int,
+    start: Path,
+    kept: Dataset,
+    own: Dataset | None,
+    clips: Sequence[TrainingClip],
+    out: Path,
     report: Report,
-) -> Path:  # fmt: skip
+) -> Path:
     """Train the network of the exported model ``start`` on ``kept`` demonstrations and the arm's ``own`` rows, of
     ``clips`` in all; export to ``out``. Goes on where it was stopped."""
     net, manifest = load_parent(start)

@@ -154,7 +154,7 @@ def encode_into(
         batch,
     )
     if bad >= 0:
-        raise NotFiniteError(f"scene has a value that is not finite (in encoded '{Batch._fields[bad]}')")
+        raise NotFiniteError(f"scene has a value that is not finite (in encoded '{EncodedScenes._fields[bad]}')")
 
 
 def _body(ego: EgoState) -> EgoFields:

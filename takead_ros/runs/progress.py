@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told by whoever does the work; ``console.Progress`` shows it."""
+    """Told by whoever does the work; ``console.ProgressBars`` shows it."""
 
     def report(self, phase: str, done: int, total: int, figures: Mapping[str, float] = ...) -> None:
         """``done`` of ``total`` parts of ``phase`` are finished; ``figures``: numbers to show with it."""

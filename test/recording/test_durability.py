@@ -48,12 +48,12 @@ def opens_everywhere(clip: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def sent() -> list[stream.Received]:
+def sent() -> list[stream.SerializedMessage]:
     return list(stream.run(30.0, (stream.Takeover(8.0, 11.0, 12.0), stream.Takeover(16.0, 17.0, 18.0))))
 
 
 @pytest.mark.parametrize("compression", ["none", "lz4", "zstd"])
-def test_every_reader_opens_a_clip(tmp_path: Path, sent: list[stream.Received], compression: str) -> None:
+def test_every_reader_opens_a_clip(tmp_path: Path, sent: list[stream.SerializedMessage], compression: str) -> None:
     sink = stream.DirectSink(tmp_path, compression)
     recorder = Recorder(stream.CONFIG, stream.TOPICS, stream.PROVENANCE, sink)
     for message in sent:
@@ -94,7 +94,7 @@ def test_killed_recorder_loses_at_most_the_flush_interval(tmp_path: Path) -> Non
 
 
 def test_a_patient_writer_never_leaves_the_flush_interval_at_risk(
-    tmp_path: Path, sent: list[stream.Received]
+    tmp_path: Path, sent: list[stream.SerializedMessage]
 ) -> None:  # fmt: skip
     """Far faster than real time: whenever the recorder returns, what is older than the interval is on the disk."""
     background = BackgroundWriter(tmp_path, stream.TOPICS, flush_seconds=0.5, patient=True)
@@ -150,7 +150,7 @@ def test_terminated_recorder_closes_its_clip(tmp_path: Path) -> None:
     assert opens_everywhere(clip) > 0 and reader.manifest(clip).closed_by == "shutdown"
 
 
-def test_recovering_again_and_a_whole_clip_change_nothing(tmp_path: Path, sent: list[stream.Received]) -> None:
+def test_recovering_again_and_a_whole_clip_change_nothing(tmp_path: Path, sent: list[stream.SerializedMessage]) -> None:
     (clip,) = stream.record(tmp_path, iter(sent))
     before = {path.name: path.read_bytes() for path in clip.iterdir()}
     assert verify(clip).ok
@@ -158,7 +158,7 @@ def test_recovering_again_and_a_whole_clip_change_nothing(tmp_path: Path, sent: 
 
 
 def test_damage_in_the_middle_costs_one_chunk_and_keeps_the_original(
-    tmp_path: Path, sent: list[stream.Received]
+    tmp_path: Path, sent: list[stream.SerializedMessage]
 ) -> None:  # fmt: skip
     (clip,) = stream.record(tmp_path, iter(sent))
     total = sum(1 for _ in bag.read(clip))
@@ -214,7 +214,7 @@ def test_a_foreign_bag_names_the_missing_topics(tmp_path: Path) -> None:
         reader.manifest(tmp_path / "foreign")
 
 
-def test_a_full_disk_stops_recording_counts_and_lets_go(tmp_path: Path, sent: list[stream.Received]) -> None:
+def test_a_full_disk_stops_recording_counts_and_lets_go(tmp_path: Path, sent: list[stream.SerializedMessage]) -> None:
     """A file size limit stands in for the disk's end where no small file system can be mounted."""
     code = (
         "import resource, signal, sys; sys.path[:0] = sys.argv[2:]\n"
@@ -232,7 +232,7 @@ def test_a_full_disk_stops_recording_counts_and_lets_go(tmp_path: Path, sent: li
     assert sum(count.lost_disk for count in manifest.topics.values()) == int(done.stdout.split()[0])
 
 
-def test_a_slow_disk_drops_and_counts_and_never_blocks(tmp_path: Path, sent: list[stream.Received]) -> None:
+def test_a_slow_disk_drops_and_counts_and_never_blocks(tmp_path: Path, sent: list[stream.SerializedMessage]) -> None:
     """A pipe that nobody writes to is the slowest of disks: the writer's thread hangs, the caller must not."""
     topics = _Blocking(stream.TOPICS)
     writer = BackgroundWriter(tmp_path, topics, queue_bytes=200_000)

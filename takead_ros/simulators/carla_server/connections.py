@@ -81,7 +81,7 @@ class Hub(Protocol):
 
 
 class ClientConnection(asyncio.Protocol):
-    """The calls of one client; ``Host`` for what answers them."""
+    """The calls of one client; ``ServerHost`` for what answers them."""
 
     def __init__(self, server: Hub) -> None:
         self._server = server

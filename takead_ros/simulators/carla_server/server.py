@@ -40,8 +40,13 @@ class Server:
     clock; asynchronous mode never is."""
 
     def __init__(
-        self, world: ServerWorld, towns: Towns, say: Callable[[str], None], realtime: bool, recorder: WorldObserver | None = None
-    ) -> None:  # fmt: skip
+        self,
+        world: ServerWorld,
+        towns: Towns,
+        say: Callable[[str], None],
+        realtime: bool,
+        recorder: WorldObserver | None = None,
+    ) -> None:
         self.world, self.towns, self.say, self.realtime, self.recorder = world, towns, say, realtime, recorder
         self.calls: Mapping[str, Ready] = ready(world.layout, METHODS)
         self.sensors = Sensors(world)

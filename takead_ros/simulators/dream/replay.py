@@ -15,7 +15,7 @@ from takead_ros.simulators.vector.arrays import Layout, State
 
 
 class Replay:
-    """See ``road_users.RoadUsers``."""
+    """See ``road_users.DreamRoadUsers``."""
 
     def __init__(self, tracks: RecordedTracks, course: Course) -> None:
         self._tracks = tracks
@@ -24,13 +24,13 @@ class Replay:
         self.paths = [spot(first_pose(tracks, i)) for i in seen]
 
     def move(self, layout: Layout, state: State, tick: int) -> None:
-        """See ``road_users.RoadUsers``; beyond the record nobody is there."""
+        """See ``road_users.DreamRoadUsers``; beyond the record nobody is there."""
         tracks = self._tracks
         here = tracks.here[tick] if tick < len(tracks.here) else np.zeros(len(tracks.id), bool)
         place(state, np.arange(len(tracks.id)), here, tracks.pose[min(tick, len(tracks.pose) - 1)])
 
     def notes(self) -> list[str]:
-        """See ``road_users.RoadUsers``."""
+        """See ``road_users.DreamRoadUsers``."""
         some = self._tracks.comes_or_goes
         return [f"{some} of {len(self._tracks.id)} road users were not seen all the time: absent where they were not"]
 

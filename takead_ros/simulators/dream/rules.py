@@ -54,7 +54,7 @@ class _Driver:
 
 
 class Rules:
-    """See ``road_users.RoadUsers``."""
+    """See ``road_users.DreamRoadUsers``."""
 
     def __init__(self, tracks: RecordedTracks, course: Course) -> None:
         self._tracks = tracks
@@ -72,7 +72,7 @@ class Rules:
         self._stands = np.array([_stands(tracks, i) for i in self._as_recorded], bool)
 
     def move(self, layout: Layout, state: State, tick: int) -> None:
-        """See ``road_users.RoadUsers``."""
+        """See ``road_users.DreamRoadUsers``."""
         tracks, rows = self._tracks, self._as_recorded
         last = min(tick, len(tracks.here) - 1)
         here, pose = tracks.here[last, rows] & (tick == last), tracks.pose[last, rows]
@@ -84,7 +84,7 @@ class Rules:
                 layout.present_from[0, i] = -math.inf  # it comes into the world with this step, if there is room
 
     def notes(self) -> list[str]:
-        """See ``road_users.RoadUsers``."""
+        """See ``road_users.DreamRoadUsers``."""
         drive = len(self._tracks.id) - len(self._as_recorded)
         return [f"{drive} of {len(self._tracks.id)} road users react, the others do what was recorded"]
 

@@ -20,7 +20,7 @@ from takead_ros.simulators.vector.environment import Environment
 
 
 class Vector:
-    """The simulator ``vector``: no physics engine, no messages; its ego moves as MetaDrive's does (``ego.Vehicle``)."""
+    """The simulator ``vector``: no physics engine, no messages; ``ego.SingleTrack`` moves its ego as MetaDrive does."""
 
     def __init__(self, step_s: float = 0.05, vehicle: SingleTrack = METADRIVE) -> None:
         substeps = round(step_s / vehicle.physics_step)
