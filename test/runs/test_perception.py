@@ -16,7 +16,7 @@ from takead_ros.runs.results import EpisodeResult
 from takead_ros.runs.spec import read_parameters, run_spec
 from takead_ros.scenarios.suites import load_suite, perception_of, read_suite
 from takead_training.data.samples import clip_samples
-from takead_training.data.world import ClipWorld
+from takead_training.data.world import ClipFrames
 
 FAMILY, SEED = "intersection_left", 1_000_002
 
@@ -80,7 +80,7 @@ def test_training_sees_what_was_perceived_and_scores_by_the_truth(
     clean, noisy = (clip_samples(drives[name][1], 1, VECTOR_1) for name in ("clean", "noisy"))
     for name in ("objects", "who", "object_at", "ego"):
         assert np.array_equal(getattr(noisy[1], name), getattr(clean[1], name)), name
-    assert isinstance(noisy[1], ClipWorld)
+    assert isinstance(noisy[1], ClipFrames)
     assert not np.array_equal(noisy[0]["objects"], clean[0]["objects"])
 
 

@@ -24,7 +24,7 @@ from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.mix import Mix
-from takead_training.data.world import ClipWorld
+from takead_training.data.world import ClipFrames
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.distil import DISTIL, Distil, optimum, score_target
 from takead_training.stages.fit import Schedule, batch_of
@@ -58,7 +58,7 @@ def blocked(count: int = 30) -> Dataset:
     table["label"][:] = LABELS.index(Label.PRE)
     table["until_takeover_s"][:] = 1.0
     part = ClipRows(
-        inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table), "blocked", lambda: ClipWorld.of(scenes)
+        inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table), "blocked", lambda: ClipFrames.of(scenes)
     )
     return Dataset(VECTOR_1, [part])
 

@@ -30,7 +30,7 @@ from takead_training.data.followable import followable
 from takead_training.data.samples import LinePool, settle_labels
 from takead_training.data.samples import clip_samples as samples_and_world
 from takead_training.data.scores import score_at, utility
-from takead_training.data.world import ClipWorld
+from takead_training.data.world import ClipFrames
 
 TENTH = 100_000_000
 BRAKE, STEADY = 3 * 7 + 3, 9 * 7 + 3  # anchors that stay on the route: brake at 4.2 m/s^2, slow down by 0.2 m/s^2
@@ -138,7 +138,7 @@ def test_demonstrations_are_also_seen_from_starts_moved_aside() -> None:
 
 def scored(scenes: list[Scene], plans: list[Plan]) -> tuple[np.ndarray, np.ndarray]:
     """Score and utility of plans at the first of ``scenes``."""
-    found = score_at(ClipWorld.of(scenes), 0, np.stack([np.stack([p.x, p.y], -1) for p in plans]))
+    found = score_at(ClipFrames.of(scenes), 0, np.stack([np.stack([p.x, p.y], -1) for p in plans]))
     return found.score, utility(found)
 
 
@@ -185,7 +185,7 @@ def test_a_clips_world_gives_each_frame_back_with_its_future() -> None:
     frames = clip(60)
     pool = LinePool()
     scenes = [pool.share(replace(f.scene, objects=car(40.0 + 0.1 * i, 0.0, 1.0))) for i, f in enumerate(frames)]
-    world = ClipWorld.from_bytes(ClipWorld.of(scenes, [f.policy for f in frames]).to_bytes())
+    world = ClipFrames.from_bytes(ClipFrames.of(scenes, [f.policy for f in frames]).to_bytes())
     assert len(world) == 60 and world.candidates.shape == (60, 128, PLAN_STEPS, 2)
     scene, future = world.moment(7)
     assert scene.ego == scenes[7].ego and scene.stamp == scenes[7].stamp
@@ -194,7 +194,7 @@ def test_a_clips_world_gives_each_frame_back_with_its_future() -> None:
     assert scene.polylines[0].width == scenes[7].polylines[0].width
     assert len(future) == 50 and [round(float(o.x[0]) - 40.7, 6) for o in future[:3]] == [0.0, 0.1, 0.2]
     assert len(world.moment(55)[1]) == 5  # the recording ends
-    gap = ClipWorld.of([*scenes[:10], *scenes[13:]])
+    gap = ClipFrames.of([*scenes[:10], *scenes[13:]])
     assert len(gap.moment(7)[1]) == 3, "a future with a hole in it goes on straight from there"
 
 

@@ -31,7 +31,7 @@ from takead_training.data.clips import RefusedClip, TrainingClip
 from takead_training.data.columns import TARGETS_LAYOUT, FloatRecords, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.samples import VERSION, clip_samples
-from takead_training.data.world import ClipWorld
+from takead_training.data.world import ClipFrames
 
 SHARD_ROWS = 8192  # from which a shard is closed: about 40 MB
 _Encoded = tuple[FloatRecords, FloatRecords, bytes]  # inputs, targets, world
@@ -218,9 +218,9 @@ def _open_shard(cache: Path, name: str) -> tuple[FloatRecords, FloatRecords]:
     return inputs, targets
 
 
-def _world(path: Path) -> ClipWorld:
+def _world(path: Path) -> ClipFrames:
     try:
-        return ClipWorld.from_bytes(content_of(path))
+        return ClipFrames.from_bytes(content_of(path))
     except (OSError, ValueError, KeyError) as problem:
         raise TakeadError(f"cache file '{path}': {problem}; expected a clip's world (run the command again)") from (
             problem

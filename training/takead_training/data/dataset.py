@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from takead_ros.policy.format import PolicyFormat
 from takead_training.data.columns import TARGETS, TARGETS_LAYOUT, FloatRecords, Table, inputs_layout
-from takead_training.data.world import ClipWorld
+from takead_training.data.world import ClipFrames
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ClipRows:
     inputs: FloatRecords
     targets: FloatRecords
     clip: str = ""
-    world: Callable[[], ClipWorld] | None = None
+    world: Callable[[], ClipFrames] | None = None
 
 
 class Dataset:

@@ -21,7 +21,7 @@ from takead_ros.recording.reader import Frame
 from takead_training.data.columns import LABELS, NEVER_S, Table, empty_table
 from takead_training.data.followable import followable
 from takead_training.data.scores import score_at
-from takead_training.data.world import ClipWorld
+from takead_training.data.world import ClipFrames
 
 VERSION = "samples-5"  # changes with every change of meaning: caches of another version are made again
 SPEED_AHEAD = 4  # plan steps to the target speed, 2 s
@@ -54,7 +54,7 @@ class _Lesson:
     human: bool
 
 
-def clip_samples(frames: Iterable[Frame], seed: int, format: PolicyFormat) -> tuple[Table, ClipWorld]:
+def clip_samples(frames: Iterable[Frame], seed: int, format: PolicyFormat) -> tuple[Table, ClipFrames]:
     """Samples of one clip's frames (in time order), and the world that they lie in. ``seed`` draws the perturbed starts
     of demonstrations.
 
@@ -69,7 +69,7 @@ def clip_samples(frames: Iterable[Frame], seed: int, format: PolicyFormat) -> tu
         ]
     )
     answers = [f.policy if f.policy is not None and f.policy.status == DriverStatus.OK else None for f in whole]
-    world = ClipWorld.of([frame.world for frame in whole], answers)
+    world = ClipFrames.of([frame.world for frame in whole], answers)
     until, since = _takeover_times(whole)
     random = np.random.default_rng(seed)
     rows: list[_Sample] = []
@@ -175,7 +175,7 @@ def _row(observation: Observation, lesson: _Lesson, label: Label, format: Policy
     }
 
 
-def _preference(frame: Frame, observation: Observation, lesson: _Lesson, world: ClipWorld, i: int) -> _Sample:
+def _preference(frame: Frame, observation: Observation, lesson: _Lesson, world: ClipFrames, i: int) -> _Sample:
     """The policy's own top choice at the scene and the scores of both plans; empty where none was recorded."""
     policy = frame.policy
     if policy is None or policy.status != DriverStatus.OK or not len(policy.logits):

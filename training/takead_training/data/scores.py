@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from takead_ros.domain.scene import FloatArray
 from takead_ros.measures.pdm import PdmScores, score_plans
-from takead_training.data.world import ClipWorld
+from takead_training.data.world import ClipFrames
 
 INFEASIBLE_FLOOR = -1.0  # value of a plan that does everything wrong
 
 
-def score_at(world: ClipWorld, frame: int, plans: NDArray[np.floating]) -> PdmScores:
+def score_at(world: ClipFrames, frame: int, plans: NDArray[np.floating]) -> PdmScores:
     """Scores of plans (N, 8, 2) m in ``base_link`` against what the road users of the clip did after ``frame``.
 
     The progress of the best of ``plans`` is the measure.

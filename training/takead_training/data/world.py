@@ -33,7 +33,7 @@ _REAL = ("x", "y", "yaw", "vx", "vy", "length", "width", "visibility")  # of Obj
 
 
 @dataclass(frozen=True)
-class ClipWorld:
+class ClipFrames:
     """T frames of a clip.
 
     stamps (T,) ns; ego (T, 13) as EgoState's fields. objects (S, 8) as _REAL, who (S, 2) id and kind: the objects of
@@ -59,7 +59,7 @@ class ClipWorld:
     logits: NDArray[np.float32]
 
     @staticmethod
-    def of(scenes: Sequence[Scene], answers: Sequence[DriverOutput | None] = ()) -> ClipWorld:
+    def of(scenes: Sequence[Scene], answers: Sequence[DriverOutput | None] = ()) -> ClipFrames:
         """The world of scenes in time order, and what the policy said at each of them, where it was there."""
         known: dict[int, int] = {}  # a lane's place by identity: equal ones must be one object (samples.LinePool)
         lanes: list[Polyline] = []
@@ -75,7 +75,7 @@ class ClipWorld:
             chosen.append(here)
         real = [np.stack([getattr(s.objects, name) for name in _REAL], axis=-1) for s in scenes]
         whole = [np.stack([s.objects.id, s.objects.kind], axis=-1) for s in scenes]
-        return ClipWorld(
+        return ClipFrames(
             stamps=np.array([scene.stamp for scene in scenes], dtype=np.int64),
             ego=np.array([[getattr(scene.ego, name) for name in _EGO] for scene in scenes]).reshape(-1, len(_EGO)),
             objects=np.concatenate([np.zeros((0, len(_REAL))), *real]),
@@ -122,14 +122,14 @@ class ClipWorld:
 
     def to_bytes(self) -> bytes:
         buffer = io.BytesIO()
-        np.savez(buffer, **{field.name: getattr(self, field.name) for field in fields(ClipWorld)})
+        np.savez(buffer, **{field.name: getattr(self, field.name) for field in fields(ClipFrames)})
         return buffer.getvalue()
 
     @staticmethod
-    def from_bytes(data: bytes) -> ClipWorld:
+    def from_bytes(data: bytes) -> ClipFrames:
         """Raises ValueError, KeyError or OSError where ``data`` is none."""
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return ClipWorld(**{field.name: stored[field.name] for field in fields(ClipWorld)})
+            return ClipFrames(**{field.name: stored[field.name] for field in fields(ClipFrames)})
 
 
 def _weighed(answers: Sequence[DriverOutput | None], count: int) -> dict[str, NDArray[np.float32]]:
