@@ -154,7 +154,8 @@ class Route:
 @dataclass(frozen=True)
 class TrafficControl:
     """A rule at a stop line on the route: position (m), driving direction ``yaw`` (rad) in ``map``;
-    ``distance`` m along the route from the ego's front to the line, negative once passed."""
+    ``distance`` m along the route from the ego's front to the line, negative once passed. ``state`` of a stop sign:
+    GREEN once the ego has served it (``stop_signs``), so that who looks at one scene only knows; else UNKNOWN."""
 
     id: int
     kind: ControlKind

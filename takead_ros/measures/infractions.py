@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.domain.scene import ControlKind, LightState, ObjectKind
+from takead_ros.domain.stop_signs import stands_before
 from takead_ros.measures.episode_log import End, EpisodeLog
 
 PENALTIES: dict[str, float] = {
@@ -27,8 +28,6 @@ ENDINGS = {End.ROUTE_DEVIATION: "route_deviation", End.BLOCKED: "blocked"}
 OFF_ROAD_TOLERANCE = 0.3  # m that a corner of the box may lie beyond the lanes (a tyre on the kerb line)
 SAME_COLLISION = 2.0  # s within which touching the same object again is the same collision
 STANDING = 0.1  # m/s
-STOPPED = 0.2  # m/s; slower counts as a stop
-STOP_ZONE = 4.0  # m before a stop line within which the stop has to be
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def _controls(log: EpisodeLog) -> list[Infraction]:
 
 def _stopped_before(log: EpisodeLog, tick: int, control_id: int) -> bool:
     return any(
-        control.id == control_id and 0.0 <= control.distance <= STOP_ZONE and log.speed[earlier] < STOPPED
+        control.id == control_id and stands_before(control.distance, float(log.speed[earlier]))
         for earlier in range(tick)
         for control in log.controls[earlier]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from takead_ros.domain.geometry import Path
 from takead_ros.domain.scene import ControlKind, LightState, TrafficControl
+from takead_ros.domain.stop_signs import stands_before
 from takead_ros.scenarios import traffic
 from takead_ros.scenarios.spec import Control, When
 
@@ -13,7 +14,8 @@ PASSED = -10.0  # m behind at which it is forgotten
 
 
 class Signals:
-    """The controls of an episode on the reference path; lights change as their script says."""
+    """The controls of an episode on the reference path; lights change as their script says, and a stop sign is served
+    (green) once the ego has stood before it."""
 
     def __init__(self, controls: tuple[Control, ...], path: Path) -> None:
         self._controls = controls
@@ -26,6 +28,8 @@ class Signals:
         """To ``time`` s; the ego is ``ego_s`` m along the path, its front ``ego_front`` m ahead of that."""
         for i, control in enumerate(self._controls):
             gap = control.s - ego_s - ego_front
+            if control.kind is ControlKind.STOP_SIGN and stands_before(gap, ego_speed):
+                self._states[i] = LightState.GREEN
             while self._next[i] < len(control.changes) and traffic.due(
                 control.changes[self._next[i]], control.s, self._since[i], time, gap, ego_speed, ego_s
             ):

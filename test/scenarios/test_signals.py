@@ -41,3 +41,19 @@ def test_distance_is_from_the_front_to_the_line_and_negative_beyond_it() -> None
     assert signals.around(64.0, 2.0)[0].distance == pytest.approx(-6.0)
     assert [control.id for control in signals.around(75.0, 2.0)] == [1], "forgotten 10 m behind"
     assert signals.around(20.0, 2.0)[0].id == 2 and len(signals.around(20.0, 2.0)) == 1, "made out from 60 m on"
+
+
+def test_a_stop_sign_is_served_once_the_ego_has_stood_in_the_last_four_metres() -> None:
+    signals = Signals((LIGHT, Control(ControlKind.STOP_SIGN, 60.0)), ROAD)
+
+    def state(ego_s: float, speed: float) -> LightState:
+        signals.advance(0.0, ego_s, speed, 2.0)
+        return next(control.state for control in signals.around(ego_s, 2.0) if control.id == 2)
+
+    assert state(53.9, 0.0) is LightState.UNKNOWN, "4.1 m before it"
+    assert state(56.0, 0.2) is LightState.UNKNOWN, "too fast for a stop"
+    assert state(58.1, 0.0) is LightState.UNKNOWN, "beyond the line"
+    assert state(56.0, 0.19) is LightState.GREEN
+    assert state(58.0, 5.0) is LightState.GREEN, "and it stays served"
+    assert signals.around(56.0, 2.0)[1].state is LightState.GREEN, "the light has its own script"
+    assert not signals.green(with_ego=False, time=0.0), "a served sign is no light of others"

@@ -13,7 +13,8 @@ import pytest
 from support.rewrite import Change, rewritten, scenes
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import wrap_angle
-from takead_ros.messages import interfaces
+from takead_ros.domain.scene import LightState
+from takead_ros.messages import interfaces, types
 from takead_ros.policy.encoding import encode
 from takead_ros.recording import reader
 from takead_ros.recording.bag import BagMessage
@@ -90,6 +91,20 @@ def test_the_expert_drives_in_it_through_the_nodes(world: ClipWorld) -> None:
 def test_the_model_is_the_clip_s_own_where_it_is_shipped(world: ClipWorld) -> None:
     driver = driver_of(None, world)
     assert driver.name == "baseline" and driver.sha256 == world.manifest.provenance.model_sha256
+
+
+def test_who_drives_a_dream_serves_its_stop_signs_anew(tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def with_sign(msg: Any) -> Any:
+        told.append(LightState.UNKNOWN if len(told) < 25 else LightState.GREEN)
+        sign = types.TrafficControl(id=99, kind=types.TrafficControl.STOP_SIGN, state=int(told[-1]), distance=30.0)
+        msg.controls = [*msg.controls, sign]
+        return msg
+
+    other = read_world(rewritten(GOLDEN, tmp_path / "sign.mcap", scenes(with_sign)))
+    (sign,) = [control for control in other.course.controls if control.told.id == 99]
+    assert [state for _, state in sign.states] == [LightState.UNKNOWN] and LightState.GREEN in told
 
 
 def test_a_vehicle_with_another_wheelbase_turns_less(tmp_path: Path) -> None:

@@ -288,6 +288,21 @@ def test_the_expert_drives_every_family(family: str) -> None:
     assert (drive.end, drive.contact) == ("goal", len(drive.commands))
 
 
+def test_a_stop_sign_is_served_when_the_ego_has_stood_before_it() -> None:
+    """And not before: told from that moment on, whatever the ego does then."""
+    drive = expert_drive(open_simulator("vector"), build("stop_sign", 3_000_200))
+    episode = open_simulator("vector").reset(drive.scenario)
+    stood, told = False, []
+    for steering, acceleration in drive.commands:
+        episode.step(float(steering), float(acceleration))
+        scene = episode.observe()
+        for control in scene.controls:
+            stood = stood or (scene.ego.speed < 0.2 and 0.0 <= control.distance <= 4.0)
+            assert control.state is (LightState.GREEN if stood else LightState.UNKNOWN)
+            told.append(control.state)
+    assert {LightState.UNKNOWN, LightState.GREEN} == set(told)
+
+
 def test_metadrive_is_not_imported_for_it() -> None:
     code = (
         "import sys; from takead_ros.scenarios import build; from takead_ros.simulators import open_simulator; "

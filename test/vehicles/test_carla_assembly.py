@@ -190,6 +190,30 @@ def test_nothing_is_told_before_all_is_there(bridge: Any, straight_xodr: str) ->
     assert stop.distance == pytest.approx(48.0 - 10.0 - 4.79 / 2.0, abs=0.5)
 
 
+def test_a_stop_sign_that_the_ego_stood_at_is_served_until_there_is_another_route(
+    bridge: Any, straight_xodr: str
+) -> None:
+    waypoints = bridge.waypoints(np.stack([np.arange(2.0, 98.0), np.full(96, LANE)], 1))
+    made = SceneAssembly(EgoDimensions(4.79, 2.16), max_age_s=0.2, steering_share=lambda speed: 1.0 - 0.01 * speed)
+    made.on_world(bridge.world(straight_xodr))
+    made.on_info(bridge.info())
+    made.on_waypoints(waypoints)
+
+    def state(time: float, x: float, speed: float) -> LightState:
+        made.on_status(bridge.status(time, speed))
+        made.on_objects(bridge.objects(time))
+        scene = made.scene(bridge.odometry(time, x, LANE, 0.0, speed))
+        assert scene is not None, made.fault
+        return scene.controls[0].state
+
+    assert state(1.0, 30.0, 0.0) is LightState.UNKNOWN, "it stood, but 15 m before the line"
+    assert state(1.1, 44.0, 3.0) is LightState.UNKNOWN, "it came near, but drove"
+    assert state(1.2, 44.0, 0.1) is LightState.GREEN
+    assert state(1.3, 46.0, 4.0) is LightState.GREEN
+    made.on_waypoints(waypoints)
+    assert state(1.4, 40.0, 4.0) is LightState.UNKNOWN
+
+
 def test_a_new_route_replaces_the_old_one(assembly: SceneAssembly, bridge: Any) -> None:
     assembly.scene(bridge.odometry(10.0, -40.0, LANE, 0.0))
     assembly.on_waypoints(bridge.waypoints(np.zeros((0, 2))))  # the publisher lost the ego

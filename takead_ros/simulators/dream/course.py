@@ -12,7 +12,16 @@ import numpy as np
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import arc_lengths, interpolate, project
 from takead_ros.domain.navigation import TARGETS, Navigation
-from takead_ros.domain.scene import FloatArray, IntArray, LightState, LineKind, Polyline, RouteCommand, TrafficControl
+from takead_ros.domain.scene import (
+    ControlKind,
+    FloatArray,
+    IntArray,
+    LightState,
+    LineKind,
+    Polyline,
+    RouteCommand,
+    TrafficControl,
+)
 from takead_ros.maps.lanemap import SPACING, beyond
 from takead_ros.recording.driven import Tick
 
@@ -163,6 +172,7 @@ def _controls(ticks: Sequence[Tick], s: Sequence[float]) -> list[RecordedControl
             if control.id not in found:
                 found[control.id] = RecordedControl(control, here + front + control.distance, [])
             states = found[control.id].states
-            if not states or states[-1][1] is not control.state:
+            told = control.kind is not ControlKind.STOP_SIGN  # whoever drives the dream serves that one anew
+            if not states or (told and states[-1][1] is not control.state):
                 states.append((time_s, control.state))
     return list(found.values())

@@ -12,6 +12,7 @@ import numpy as np
 
 from takead_ros.compiled import Indices, Matrix, kernel, part
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState
+from takead_ros.domain.stop_signs import stands_before
 from takead_ros.measures.episode_log import End
 from takead_ros.scenarios.signals import CLEARANCE
 from takead_ros.simulators.ending import DEVIATION, STANDSTILL, STAY
@@ -27,7 +28,9 @@ ENDS = tuple(End)
 RUNNING, GOAL, TIME_LIMIT, BLOCKED, DEVIATED = (
     ENDS.index(end) for end in (End.RUNNING, End.GOAL, End.TIME_LIMIT, End.BLOCKED, End.ROUTE_DEVIATION)
 )
-LIGHT, RED, GREEN = int(ControlKind.TRAFFIC_LIGHT), int(LightState.RED), int(LightState.GREEN)
+LIGHT, STOP_SIGN = int(ControlKind.TRAFFIC_LIGHT), int(ControlKind.STOP_SIGN)
+RED, GREEN = int(LightState.RED), int(LightState.GREEN)
+stands = part(stands_before)  # compiled: the same rule
 BOX = 7  # columns of a box: x, y, yaw, length, width, vx, vy
 
 
@@ -133,6 +136,8 @@ def advance_lights(layout: Layout, state: State, e: int, time: float, front: flo
     s, speed = state.navigation[e, 0], state.ego[e, 3]
     for i in range(layout.control_count[e]):
         gap = layout.control_s[e, i] - s - front
+        if layout.control_kind[e, i] == STOP_SIGN and stands(gap, speed):
+            state.light_state[e, i] = GREEN
         while state.light_next[e, i] < layout.change_count[e, i]:
             row = layout.change_first[e, i] + state.light_next[e, i]
             if not traffic.due(

@@ -13,7 +13,17 @@ import numpy as np
 
 from takead_ros.domain.geometry import project
 from takead_ros.domain.navigation import Navigation
-from takead_ros.domain.scene import EgoState, FloatArray, LightState, Objects, Polyline, Scene, TrafficControl
+from takead_ros.domain.scene import (
+    ControlKind,
+    EgoState,
+    FloatArray,
+    LightState,
+    Objects,
+    Polyline,
+    Scene,
+    TrafficControl,
+)
+from takead_ros.domain.stop_signs import stands_before
 from takead_ros.domain.visibility import RANGE, in_view
 from takead_ros.maps.carla_map import Road, load_map, stop_points
 from takead_ros.vehicles.carla.convert import light_on_route
@@ -38,6 +48,7 @@ class Surroundings:
         self._speeds = road_speeds(opendrive)
         self._road = Road(self._map, self._speeds)
         self._stops: dict[int, FloatArray] = {}
+        self._served: set[int] = set()  # stop signs that the ego has stood at
         self._near_at: tuple[float, float] | None = None
         self._near: tuple[Polyline, ...] = ()
 
@@ -45,6 +56,7 @@ class Surroundings:
         """The route along waypoints (W, 2) m in ``map``. Raises TakeadError for one that is none, and has no route
         then."""
         self.planned = self.navigation = None
+        self._served = set()
         self.planned = plan_route(self._map, self._speeds, waypoints)
         self._road.mark_route(self.planned.points, self.planned.limits)
         self._near_at = None
@@ -94,10 +106,11 @@ class Surroundings:
             distance = sign.along - navigation.s - ego.length / 2.0
             if -CONTROL_BEHIND < distance < CONTROL_AHEAD:
                 seen = math.hypot(sign.x - ego.x, sign.y - ego.y) <= RANGE
+                if sign.kind is ControlKind.STOP_SIGN and stands_before(distance, ego.speed):
+                    self._served.add(sign.id)
+                state = LightState.GREEN if sign.id in self._served else LightState.UNKNOWN
                 found.append(
-                    TrafficControl(
-                        sign.id, sign.kind, LightState.UNKNOWN, sign.x, sign.y, sign.yaw, distance, visible=seen
-                    )
+                    TrafficControl(sign.id, sign.kind, state, sign.x, sign.y, sign.yaw, distance, visible=seen)
                 )
         return tuple(sorted(found, key=lambda control: control.distance))
 
