@@ -8,10 +8,21 @@ from numpy.typing import NDArray
 from takead_ros.domain.geometry import Path
 from takead_ros.domain.scene import FloatArray, ObjectKind
 from takead_ros.maps.roads import LanePath
-from takead_ros.scenarios.spec import Actor
+from takead_ros.recording.tracks import RecordedTracks
+from takead_ros.scenarios.spec import Actor, Model
 from takead_ros.simulators.dream.course import Course
-from takead_ros.simulators.dream.tracks import MODELS, RecordedTracks
 from takead_ros.simulators.vector.arrays import Layout, State
+
+MODELS = {
+    ObjectKind.UNKNOWN: Model.BARRIER,
+    ObjectKind.CAR: Model.CAR_M,
+    ObjectKind.TRUCK: Model.VAN,
+    ObjectKind.PEDESTRIAN: Model.PEDESTRIAN,
+    ObjectKind.CYCLIST: Model.CYCLIST,
+    ObjectKind.CONE: Model.CONE,
+    ObjectKind.OBSTACLE: Model.BARRIER,
+    ObjectKind.EMERGENCY_VEHICLE: Model.CAR_M,
+}
 
 
 class Replay:

@@ -10,11 +10,11 @@ from typing import Protocol
 
 from takead_ros.domain.errors import unknown
 from takead_ros.domain.geometry import Path
+from takead_ros.recording.tracks import RecordedTracks
 from takead_ros.scenarios.spec import Actor
 from takead_ros.simulators.dream.course import Course
 from takead_ros.simulators.dream.replay import Replay
 from takead_ros.simulators.dream.rules import Rules
-from takead_ros.simulators.dream.tracks import RecordedTracks
 from takead_ros.simulators.vector.arrays import Layout, State
 
 

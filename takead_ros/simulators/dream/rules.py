@@ -17,11 +17,11 @@ import numpy as np
 from takead_ros.domain.geometry import Path, arc_lengths, interpolate, project, wrap_angle
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState, ObjectKind
 from takead_ros.maps.roads import LanePath
+from takead_ros.recording.tracks import RecordedTracks
 from takead_ros.scenarios import traffic
 from takead_ros.scenarios.spec import Actor, Model, Phase, When
 from takead_ros.simulators.dream.course import Course, RecordedControl
-from takead_ros.simulators.dream.replay import first_pose, place, spot, standing
-from takead_ros.simulators.dream.tracks import MODELS, RecordedTracks
+from takead_ros.simulators.dream.replay import MODELS, first_pose, place, spot, standing
 from takead_ros.simulators.vector.arrays import Layout, State
 
 DRIVE = (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.CYCLIST, ObjectKind.EMERGENCY_VEHICLE)

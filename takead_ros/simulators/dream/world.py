@@ -19,10 +19,10 @@ from takead_ros.maps.roads import LanePath, RecordedMap
 from takead_ros.recording import reader
 from takead_ros.recording.clip import ClipManifest, headline
 from takead_ros.recording.driven import Driven, Tick, driven
+from takead_ros.recording.tracks import RecordedTracks, tracks_of
 from takead_ros.scenarios.spec import Ability, Change, Control, Scenario, When
 from takead_ros.simulators import STEP_S
 from takead_ros.simulators.dream.course import Course, course_of, lanes_of
-from takead_ros.simulators.dream.tracks import RecordedTracks, tracks_of
 from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack
 from takead_ros.takeover.inputs import unsound
 

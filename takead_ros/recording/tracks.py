@@ -9,26 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from takead_ros.domain.geometry import wrap_angle
-from takead_ros.domain.scene import FloatArray, IntArray, ObjectKind
+from takead_ros.domain.scene import FloatArray, IntArray
 from takead_ros.recording.driven import Tick
-from takead_ros.scenarios.spec import Model
 
 EXACT_S = 1e-6  # as near as this to a recorded moment it is that moment
-MODELS = {
-    ObjectKind.UNKNOWN: Model.BARRIER,
-    ObjectKind.CAR: Model.CAR_M,
-    ObjectKind.TRUCK: Model.VAN,
-    ObjectKind.PEDESTRIAN: Model.PEDESTRIAN,
-    ObjectKind.CYCLIST: Model.CYCLIST,
-    ObjectKind.CONE: Model.CONE,
-    ObjectKind.OBSTACLE: Model.BARRIER,
-    ObjectKind.EMERGENCY_VEHICLE: Model.CAR_M,
-}
 
 
 @dataclass(frozen=True)
 class RecordedTracks:
-    """A others at K ticks of ``step_s`` s from the beginning of a dream on, as recorded.
+    """A others at K ticks of ``step_s`` s as recorded.
 
     id, kind (A,); length, width (A,) m. here (K, A): seen at that tick. pose (K, A, 5): x m, y m, yaw rad, vx m/s,
     vy m/s in ``map``, where ``here``. ego (K, 7): the recorded ego as a box: x, y, yaw, length, width, vx, vy.
