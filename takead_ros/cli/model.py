@@ -14,7 +14,8 @@ from takead_ros.files import read_file, refuse_existing, write_atomically
 from takead_ros.nodes.configuration import parse_configuration
 from takead_ros.policy.bundle import PARAMETERS, SUFFIX, Seal, older, open_bundle, pack
 from takead_ros.policy.manifest import Manifest
-from takead_ros.policy.model import PROVIDERS, Policy, is_bundle, load_model, onnx_bytes
+from takead_ros.policy.model import Policy, is_bundle, load_model, onnx_bytes
+from takead_ros.policy.onnx_session import PROVIDERS
 from takead_ros.policy.shipped import model_path
 from takead_ros.policy.signing import fingerprint, private_key, public_key
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,6 +17,7 @@ from takead_ros.domain.errors import TakeadError
 
 KEY = "takead_manifest"  # name of the ONNX metadata entry
 FORMAT = "takead-model-2"
+KINDS = {"takead-model": "policy", "takead-road-users": "model of road users"}  # by their formats, but the version
 SpeedDecode = Literal["plan", "mode", "median", "mean"]
 SPEED_DECODES: tuple[str, ...] = get_args(SpeedDecode)
 
@@ -49,25 +50,23 @@ class Decoding(BaseModel):
         return Decoding(speed=speed, control=control)  # type: ignore[arg-type]
 
 
-class Manifest(BaseModel):
-    """Everything that a vehicle or a sceptic must know of a model before using it."""
+M = TypeVar("M", bound="ModelManifest")
+
+
+class ModelManifest(BaseModel):
+    """What every model file says about itself, whatever it is for. A kind of model is a subclass with its ``format``
+    and what is true of that kind only."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    format: str = FORMAT
+    format: str
     name: str
     architecture: str  # of the network, as the training names it
-    needs: tuple[str, ...] = ("scene",)  # topics that the policy node subscribes to
     inputs: dict[str, Tensor]
     outputs: dict[str, Tensor]
     encoding: str
     frames: str = "REP-105 (map, base_link = centre of the box), REP-103 axes, steering and yaw positive left"
     units: str = "SI: m, s, rad, m/s, m/s^2"
     normalisation: dict[str, float]
-    decoding: Decoding = Decoding()
-    speed_bins: tuple[float, ...]
-    anchors_sha256: str
-    plan_steps: int
-    plan_dt: float
     opset: int
     sha256: str
     parent: str | None = None  # sha256 of the model that this one was trained from
@@ -80,7 +79,7 @@ class Manifest(BaseModel):
     software_version: str
     manifest_sha256: str = ""
 
-    def sealed(self) -> Manifest:
+    def sealed(self: M) -> M:
         """The same manifest with its own hash filled in."""
         return self.model_copy(update={"manifest_sha256": self.own_sha256()})
 
@@ -93,31 +92,54 @@ class Manifest(BaseModel):
         return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
+class Manifest(ModelManifest):
+    """Everything that a vehicle or a sceptic must know of a policy before using it."""
+
+    format: str = FORMAT
+    needs: tuple[str, ...] = ("scene",)  # topics that the policy node subscribes to
+    decoding: Decoding = Decoding()
+    speed_bins: tuple[float, ...]
+    anchors_sha256: str
+    plan_steps: int
+    plan_dt: float
+
+
 def manifest_path(model: Path) -> Path:
     """Where the copy of the manifest beside a model lies: ``x.onnx`` -> ``x.manifest.json``."""
     return model.with_suffix(".manifest.json")
 
 
 def parse_manifest(text: str | bytes, where: str) -> Manifest:
-    """The manifest in ``text``. Raises TakeadError that names ``where`` and the first thing wrong."""
-    format = _format(text)
-    if format not in (None, FORMAT):
-        raise TakeadError(f"{where}: manifest format '{format}', expected '{FORMAT}' (export the model again)")
+    """The manifest of a policy in ``text``. Raises TakeadError that names ``where`` and the first thing wrong."""
+    return parse_as(Manifest, FORMAT, text, where)
+
+
+def parse_as(kind: type[M], expected: str, text: str | bytes, where: str) -> M:
+    """The manifest of one ``kind`` of model, whose format is called ``expected``. Raises TakeadError as above."""
+    format = format_in(text)
+    if format not in (None, expected):
+        other = KINDS.get(str(format).rpartition("-")[0])
+        if other is not None and other != KINDS[expected.rpartition("-")[0]]:
+            raise TakeadError(
+                f"{where}: is a {other} (format '{format}'); expected a {KINDS[expected.rpartition('-')[0]]} "
+                f"('{expected}')"
+            )
+        raise TakeadError(f"{where}: manifest format '{format}', expected '{expected}' (export the model again)")
     try:
-        manifest = Manifest.model_validate_json(text)
+        manifest = kind.model_validate_json(text)
         own = manifest.own_sha256()
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "JSON"
-        raise TakeadError(f"{where}: not a valid {FORMAT} manifest ({field}: {first['msg']})") from error
+        raise TakeadError(f"{where}: not a valid {expected} manifest ({field}: {first['msg']})") from error
     except (ValueError, RecursionError) as error:
-        raise TakeadError(f"{where}: not a valid {FORMAT} manifest ({error})") from error
+        raise TakeadError(f"{where}: not a valid {expected} manifest ({error})") from error
     if manifest.manifest_sha256 != own:
         raise TakeadError(f"{where}: manifest was edited: its content no longer matches its manifest_sha256")
     return manifest
 
 
-def _format(text: str | bytes) -> object:
+def format_in(text: str | bytes) -> object:
     """The format that a manifest says it has; None where it says nothing that can be read."""
     try:
         return json.loads(text).get("format")

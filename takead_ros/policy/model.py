@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from numpy.typing import NDArray
 
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput, DriverStatus
-from takead_ros.domain.errors import TakeadError, unknown
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import EgoState, FloatArray, Scene
 from takead_ros.files import read_file
 from takead_ros.policy.bundle import MODEL, SUFFIX, Seal, open_bundle
@@ -21,18 +20,12 @@ from takead_ros.policy.encoding import LineCache
 from takead_ros.policy.format import Encoded, Observation, PolicyFormat
 from takead_ros.policy.formats import format_of
 from takead_ros.policy.kernels.decode import BEYOND_LOCK, MAX_ACCELERATION, MAX_SPEED
-from takead_ros.policy.manifest import KEY, Manifest, manifest_path, parse_manifest
-from takead_ros.policy.onnx_file import external_tensors, model_sha256
+from takead_ros.policy.manifest import Manifest, manifest_path, parse_manifest
+from takead_ros.policy.onnx_session import check_shapes, open_session
 from takead_ros.policy.route_frame import NotFiniteError
 from takead_ros.policy.signing import fingerprint
 from takead_ros.policy.vocabulary import anchors_sha256
 
-PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-}
 EXPECTED = f"an ONNX file with its manifest, or a bundle (*{SUFFIX})"
 PROBES = 8  # made-up observations that every model must answer with finite numbers before it is used
 
@@ -159,14 +152,7 @@ def onnx_bytes(path: Path) -> bytes:
 
 def _policy(data: bytes, path: Path, provider: str, beside: bytes | None, seal: Seal | None = None) -> Policy:
     """The policy in ONNX model ``data``, which messages call ``path``; beside: the copy of its manifest."""
-    digest = model_sha256(data, str(path))
-    if outside := external_tensors(data, str(path)):
-        raise TakeadError(
-            f"{path}: keeps tensor '{outside[0]}' in another file ({len(outside)} in all); expected one whole file, so "
-            "that its sha256 covers every weight"
-        )
-    session = _session(data, path, provider)
-    manifest = _checked_manifest(session, path, digest, beside)
+    session, manifest = open_session(data, path, provider, beside, parse_manifest)
     format = format_of(manifest.encoding, str(path))
     _check_interface(session, manifest, format, path)
     policy = Policy(session, manifest, format, provider, path, seal)
@@ -207,42 +193,6 @@ def _probe(policy: Policy) -> dict[str, FloatArray]:
     return out
 
 
-def _session(data: bytes, path: Path, provider: str) -> Any:
-    if provider not in PROVIDERS:
-        raise unknown("provider", provider, PROVIDERS)
-    wanted = PROVIDERS[provider]
-    available = onnxruntime.get_available_providers()
-    if wanted not in available:
-        raise TakeadError(f"provider '{provider}': this onnxruntime has only {', '.join(available)}")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.use_deterministic_compute = True
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(data, options, providers=[wanted])
-    except Exception as error:
-        raise TakeadError(f"{path}: ONNX Runtime cannot load it ({str(error).splitlines()[0]})") from error
-    if session.get_providers()[0] != wanted:
-        raise TakeadError(
-            f"provider '{provider}': asked for {wanted}, the session runs on {session.get_providers()[0]}"
-        )
-    return session
-
-
-def _checked_manifest(session: Any, path: Path, digest: str, beside: bytes | None) -> Manifest:
-    inside = session.get_modelmeta().custom_metadata_map.get(KEY)
-    if inside is None:
-        raise TakeadError(f"{path}: no '{KEY}' inside: this is not a takead model (make one with 'takead export')")
-    manifest = parse_manifest(inside, f"{path} (manifest inside)")
-    copy = manifest_path(path)
-    if beside is not None and parse_manifest(beside, str(copy)) != manifest:
-        raise TakeadError(f"{copy}: differs from the manifest inside {path.name}; one of them is of another model")
-    if manifest.sha256 != digest:
-        raise TakeadError(f"{path}: sha256 {digest[:12]}, its manifest says {manifest.sha256[:12]}: weights changed")
-    return manifest
-
-
 def _check_interface(session: Any, manifest: Manifest, format: PolicyFormat, path: Path) -> None:
     """Refuse a model made for another format, or whose tensors are not those that its manifest names."""
     if difference := format.difference(manifest):
@@ -253,11 +203,4 @@ def _check_interface(session: Any, manifest: Manifest, format: PolicyFormat, pat
     ):
         if theirs != mine:
             raise TakeadError(f"{path}: made for {what} {theirs}; this software has {mine}")
-    shapes = {name: tensor.shape for name, tensor in manifest.inputs.items()}
-    actual = {value.name: tuple(value.shape[1:]) for value in session.get_inputs()}
-    if actual != shapes:
-        raise TakeadError(f"{path}: the model's inputs are {actual}; its manifest says {shapes}")
-    present = {value.name for value in session.get_outputs()}
-    missing = [name for name in format.outputs if name not in present]
-    if missing:
-        raise TakeadError(f"{path}: outputs {', '.join(missing)} are missing in the model")
+    check_shapes(session, manifest, path)
