@@ -14,7 +14,7 @@ from takead_ros.pictures.films import MARK, film_failures
 from takead_ros.runs.drive import check_folder, check_passes, evaluate
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.evaluate_batched import BatchRunner, check_batched, evaluate_batched
-from takead_ros.runs.results import PASSES, PassName
+from takead_ros.runs.results import PASSES
 from takead_ros.runs.spec import read_parameters, run_spec
 from takead_ros.runs.workers import open_workers
 from takead_ros.simulators import SIMULATORS
@@ -25,7 +25,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 @app.command(
     epilog="Examples:\n\n"
     "[bold]takead eval --model baseline --suite demo --seeds 0-9 --json runs/baseline.json[/bold]\n\n"
-    "[bold]takead eval --model expert --suite cut_in --seeds 0-99 --workers 2 --json runs/expert.json[/bold]"
+    "[bold]takead eval --model expert --suite cut_in --seeds 0-99 --workers 2 --json runs/expert.json[/bold]\n\n"
+    "[bold]takead eval --model baseline --sim vector --batched --suite core --seeds selection:0-9[/bold]"
 )
 def eval_(
     model: str = typer.Option(
@@ -43,8 +44,8 @@ def eval_(
     batched: bool = typer.Option(
         False,
         "--batched",
-        help="With --sim vector, the policy alone: many episodes at once, many times as fast. Decides and limits as "
-        "the nodes do, without them: nobody stops it off the road.",
+        help="With --sim vector and a policy: many episodes at once, many times as fast. Decisions, takeovers "
+        "and limits are those of the nodes, without them; in the unassisted pass nobody stops it off the road.",
     ),
     films: Path | None = typer.Option(
         None, "--film-failures", help="Draw each episode that failed to this folder, as FAMILY-SEED.gif."
@@ -58,7 +59,7 @@ def eval_(
     With --json FILE finished episodes are kept beside it: the same command continues.
     """
     spec = run_spec(model, suite, seeds, sim, read_parameters(params, perception))
-    chosen: tuple[PassName, ...] = ("unassisted",) if batched else check_passes(passes, spec)
+    chosen = check_passes(passes, spec)
     if batched:
         check_batched(spec)
     keep = json_file(as_json)
@@ -67,7 +68,7 @@ def eval_(
     label = f"evaluating {Path(spec.model).name}"
     if batched:
         with open_workers(BatchRunner, workers) as groups, ProgressBars() as progress:
-            content = evaluate_batched(spec, keep, groups, progress, label)
+            content = evaluate_batched(spec, chosen, keep, groups, progress, label)
     else:
         with open_workers(EpisodeRunner, workers) as pool, ProgressBars() as progress:
             content = evaluate(spec, chosen, keep, pool, progress, label)

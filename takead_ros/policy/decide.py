@@ -3,9 +3,12 @@ each few of them."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from takead_ros.compiled import prepare
+from takead_ros.domain.driving import PLAN_STEPS, DriverOutput, Plan
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
 from takead_ros.policy.arrays import EncodedScenes, Frames, Heads, Motions
@@ -14,6 +17,43 @@ from takead_ros.policy.model import Policy
 from takead_ros.policy.vector import VECTOR_1, decoder
 
 AT_ONCE = 16  # observations in one call of the network: what it works with then fits into a core's own cache
+
+_NONE = np.zeros(0)
+_NO_CANDIDATES = np.zeros((0, PLAN_STEPS, 2))
+
+
+class Answers(NamedTuple):
+    """Of B observations: commands (B, 2) rad and m/s^2; plans (B, 4, T): x y m, yaw rad, speed m/s; the network's
+    ``heads``, AT_ONCE observations in each."""
+
+    commands: FloatArray
+    plans: FloatArray
+    heads: tuple[Heads, ...]
+
+    def output(self, b: int, stamp: int, policy: Policy) -> DriverOutput:
+        """The answer to observation ``b``, made at ``stamp`` ns, without its candidates (see ``candidates``)."""
+        heads, row = self.heads[b // AT_ONCE], b % AT_ONCE
+        steering, acceleration = self.commands[b].tolist()
+        direct, pushed = heads.control[row].tolist()
+        x, y, yaw, speed = self.plans[b]
+        return DriverOutput(
+            stamp,
+            "policy",
+            Plan(x, y, yaw, speed),
+            _NO_CANDIDATES,
+            heads.logits[row],
+            _NONE,
+            _NONE,
+            direct,
+            pushed,
+            steering,
+            acceleration,
+            model_sha256=policy.sha256,
+        )
+
+    def profiles(self, b: int) -> FloatArray:
+        """The candidates (K, T, 2) of observation ``b``, as profiles over the route (``policy.vocabulary``)."""
+        return np.array(self.heads[b // AT_ONCE].profiles[b % AT_ONCE], dtype=float).reshape(-1, PLAN_STEPS, 2)
 
 
 def check_format(policy: Policy) -> None:
@@ -38,15 +78,20 @@ class Decider:
     def decide(self, encoded: EncodedScenes, frames: Frames, motions: Motions, sound: np.ndarray) -> FloatArray:
         """Commands (B, 2): steering angle rad, acceleration m/s^2. ``sound`` (B,) says on entry which observations
         hold, and on return for which of them there is a command."""
-        commands = np.zeros((len(sound), 2))
+        return self.answer(encoded, frames, motions, sound).commands
+
+    def answer(self, encoded: Batch, frames: Frames, motions: Motions, sound: np.ndarray) -> Answers:
+        """The commands as ``decide`` gives them, and what they come from."""
+        commands, plans = np.zeros((len(sound), 2)), np.zeros((len(sound), 4, PLAN_STEPS))
+        heads: list[Heads] = []
         for first in range(0, len(sound), AT_ONCE):
             some = slice(first, first + AT_ONCE)
             logits, profiles, speed_logits, control = self._policy.ask(
                 {name: values[some] for name, values in encoded._asdict().items()},
                 ("logits", "profiles", "speed_logits", "control"),
             )
-            heads = Heads(logits, profiles.reshape(*profiles.shape[:2], -1), speed_logits, control)
+            heads.append(Heads(logits, profiles.reshape(*profiles.shape[:2], -1), speed_logits, control))
             some_frames = Frames._make(values[some] for values in frames)
             some_motions = Motions._make(values[some] for values in motions)
-            answer_all(heads, self._decoder, some_frames, some_motions, sound[some], commands[some])
-        return commands
+            answer_all(heads[-1], self._decoder, some_frames, some_motions, sound[some], commands[some], plans[some])
+        return Answers(commands, plans, tuple(heads))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from takead_ros.compiled import Flags, Indices
 from takead_ros.domain.perception import PerceptionSettings, noise_of
 from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.policy.decide import Decider
@@ -28,6 +29,11 @@ from takead_ros.takeover.parameters import ArbiterParameters
 
 DECIDE = 2  # ticks of one decision: 10 Hz; as in the stack at the first tick, the second, and every other one from then
 STOP = (0.0, -3.0)  # rad, m/s^2: what is done without a usable answer
+
+
+def due_now(ticks: Indices) -> Flags:
+    """In which environments, ``ticks`` (B,) after their start, policy and expert answer now."""
+    return np.asarray((ticks == 0) | (ticks % DECIDE > 0))
 
 
 def drive_batched(
@@ -65,7 +71,8 @@ def drive_batched(
             seats[row] = place, compiled
         if not seats:
             return
-        due = np.array([row for row in sorted(seats) if batch.state.tick[row] == 0 or batch.state.tick[row] % DECIDE])
+        rows = np.array(sorted(seats))
+        due = rows[due_now(batch.state.tick[rows])]
         if len(due):
             seen = observer.observe(due, perceiver.seen if perceiver else TRUTH)
             answers = decider.decide(seen.encoded, seen.frames, seen.motions, seen.sound)

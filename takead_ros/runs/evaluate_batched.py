@@ -1,23 +1,27 @@
-"""``takead eval --batched``: the unassisted pass in the vector world, many episodes at once (``runs.batched``)."""
+"""``takead eval --batched``: both passes in the vector world, many episodes at once (``batched``, ``assisted``)."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from takead_ros.domain.driving import EventKind
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.perception import PerceptionSettings
 from takead_ros.files import locked
 from takead_ros.measures.driving_score import score
+from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.decide import check_format
 from takead_ros.policy.model import Policy, load_model
+from takead_ros.runs.assisted import drive_assisted
 from takead_ros.runs.batched import drive_batched
 from takead_ros.runs.drive import JOURNAL_SUFFIX, EvaluationSettings
 from takead_ros.runs.episode import EXPERT, EpisodeSpec
 from takead_ros.runs.journal import Journal
 from takead_ros.runs.progress import Progress
-from takead_ros.runs.results import EpisodeResult, Evaluation, evaluation
+from takead_ros.runs.results import EpisodeResult, Evaluation, PassName, evaluation
 from takead_ros.runs.spec import RunSpec
 from takead_ros.runs.workers import Workers
 from takead_ros.scenarios import build
@@ -41,20 +45,33 @@ class BatchRunner:
         if model not in self._policies:
             self._policies[model] = load_model(Path(model))
         results: dict[int, EpisodeResult] = {}
-        scenarios = [build(spec.family, spec.seed) for spec in group]
-        asked = group[0].parameters.get(SimulatorNode.NAME, {}).get("perception", NONE)
-        perception = load_perception(str(asked) or NONE)
-        for place, log in drive_batched(self._policies[model], scenarios, perception=perception):
-            spec = group[place]
-            results[place] = EpisodeResult(**vars(score(log, spec.suite)), triggers=(), driver=spec.driver)
+        scenarios, perception = [build(spec.family, spec.seed) for spec in group], perception_of_group(group)
+        if group[0].takeovers:
+            for one in drive_assisted(self._policies[model], scenarios, perception=perception):
+                results[one.place] = result_of(group[one.place], one.log)
+        else:
+            for place, log in drive_batched(self._policies[model], scenarios, perception=perception):
+                results[place] = result_of(group[place], log)
         return tuple(results[place] for place in range(len(group)))
 
     def close(self) -> None:
         """There is nothing to give back."""
 
 
+def perception_of_group(group: Group) -> PerceptionSettings:
+    """What the vehicles of ``group``, which are all of one run, perceive."""
+    asked = group[0].parameters.get(SimulatorNode.NAME, {}).get("perception", NONE)
+    return load_perception(str(asked) or NONE)
+
+
+def result_of(spec: EpisodeSpec, log: EpisodeLog, clips: tuple[str, ...] = ()) -> EpisodeResult:
+    """The result of a drive of ``spec``."""
+    triggers = tuple(event.trigger.name.lower() for event in log.events if event.kind is EventKind.START)
+    return EpisodeResult(**vars(score(log, spec.suite)), triggers=triggers, driver=spec.driver, clips=clips)
+
+
 def check_batched(spec: RunSpec) -> None:
-    """TakeadError where ``spec`` asks for more than the policy alone, as it is, in the vector world."""
+    """TakeadError where ``spec`` asks for more than a policy, as it is, in the vector world."""
     if spec.simulator != "vector":
         raise TakeadError(f"--batched --sim {spec.simulator}: expected --sim vector, the world that steps many at once")
     if spec.model == EXPERT:
@@ -69,9 +86,14 @@ def check_batched(spec: RunSpec) -> None:
 
 
 def evaluate_batched(
-    spec: RunSpec, keep: Path | None, workers: Workers[Group, Results], progress: Progress, label: str
+    spec: RunSpec,
+    passes: Sequence[PassName],
+    keep: Path | None,
+    workers: Workers[Group, Results],
+    progress: Progress,
+    label: str,
 ) -> Evaluation:
-    """The unassisted pass of ``spec``, summed up; finished groups are kept beside ``keep``, the file meant for it.
+    """Every pass of ``spec``, summed up; finished groups are kept beside ``keep``, the file meant for it.
 
     ``spec`` is checked (``check_batched``). Raises TakeadError as ``drive.evaluate`` does.
     """
@@ -81,15 +103,32 @@ def evaluate_batched(
         journal = None
         if keep is not None:
             stack.enter_context(locked(keep))
-            kept = EvaluationSettings(**named, passes=("unassisted",))
+            kept = EvaluationSettings(**named, passes=tuple(passes))
             journal = Journal(keep.with_name(keep.name + JOURNAL_SUFFIX), kept, EpisodeResult)
-        specs = spec.episodes(takeovers=False)
-        done = dict(journal.results) if journal else {}
+        specs = {name: spec.episodes(takeovers=name == "assisted") for name in passes}
+        done = drive_groups([specs[name] for name in passes], workers, journal, progress, label)
+        parts: dict[PassName, list[EpisodeResult]] = {
+            name: [done[one.key] for one in mine] for name, mine in specs.items()
+        }
+        return evaluation(spec.model, type(settings)(**named), parts)
+
+
+def drive_groups(
+    passes: Sequence[Sequence[EpisodeSpec]],
+    workers: Workers[Group, Results],
+    journal: Journal[EpisodeResult] | None,
+    progress: Progress,
+    label: str,
+) -> dict[str, EpisodeResult]:
+    """The results of all ``passes`` by key, in groups of one pass each; what is in ``journal`` is not driven again."""
+    done = dict(journal.results) if journal else {}
+    groups: list[Group] = []
+    for specs in passes:
         waiting = [one for one in specs if one.key not in done]
-        groups = [tuple(waiting[first : first + GROUP]) for first in range(0, len(waiting), GROUP)]
-        workers.map(groups, _keeper(done, journal, progress, label, len(specs)), lambda group: group[0].key, progress)
-        results = [done[one.key] for one in specs]
-        return evaluation(spec.model, type(settings)(**named), {"unassisted": results})
+        groups += [tuple(waiting[first : first + GROUP]) for first in range(0, len(waiting), GROUP)]
+    total = sum(map(len, passes))
+    workers.map(groups, _keeper(done, journal, progress, label, total), lambda group: group[0].key, progress)
+    return done
 
 
 def _keeper(

@@ -33,7 +33,7 @@ def test_what_it_cannot_do_is_refused() -> None:
 def test_finished_episodes_are_kept_and_not_driven_again(tmp_path: Path) -> None:
     keep = tmp_path / "result.json"
     with open_workers(BatchRunner, 1) as workers:
-        first = evaluate_batched(spec("0-2"), keep, workers, Silent(), "")
+        first = evaluate_batched(spec("0-2"), ("unassisted",), keep, workers, Silent(), "")
     journal = keep.with_name(keep.name + ".episodes.jsonl")
     assert [episode.seed for episode in first.episodes] == [0, 1, 2] and journal.exists()
     assert first.simulator.endswith(", batched") and set(first.passes) == {"unassisted"}
@@ -43,7 +43,7 @@ def test_finished_episodes_are_kept_and_not_driven_again(tmp_path: Path) -> None
             raise AssertionError(f"driven again: {group}")
 
     with open_workers(Refuses, 1) as workers:
-        assert evaluate_batched(spec("0-2"), keep, workers, Silent(), "").episodes == first.episodes
+        assert evaluate_batched(spec("0-2"), ("unassisted",), keep, workers, Silent(), "").episodes == first.episodes
 
 
 @pytest.mark.slow
@@ -54,9 +54,24 @@ def test_it_scores_as_the_stack_s_unassisted_pass(family: str, perception: str) 
     asked = spec("2000000-2000001", family, parameters=read_parameters(None, perception))
     runner = EpisodeRunner()
     with open_workers(BatchRunner, 1) as workers:
-        found = evaluate_batched(asked, None, workers, Silent(), "")
+        found = evaluate_batched(asked, ("unassisted",), None, workers, Silent(), "")
     for one, episode in zip(asked.episodes(takeovers=False), found.episodes, strict=True):
         stack = runner.run(one)
         assert (episode.end, episode.driving_score) == (stack.end, pytest.approx(stack.driving_score, abs=0.1))
         assert [i.kind for i in episode.infractions] == [i.kind for i in stack.infractions]
         assert episode.distance == pytest.approx(stack.distance, abs=1.0)
+
+
+@pytest.mark.slow
+def test_both_passes_are_driven_and_told_apart(tmp_path: Path) -> None:
+    """The assisted pass has the stack's takeovers, and both are kept in one journal."""
+    asked = spec("3000000", "t_junction")
+    keep = tmp_path / "result.json"
+    with open_workers(BatchRunner, 1) as workers:
+        found = evaluate_batched(asked, ("unassisted", "assisted"), keep, workers, Silent(), "")
+    (episode,), (one,) = found.episodes, asked.episodes(takeovers=True)
+    stack = EpisodeRunner().run(one)
+    assert set(found.passes) == {"unassisted", "assisted"}
+    assert episode.assisted.triggers == stack.triggers != ()
+    assert episode.assisted.expert_share == pytest.approx(stack.expert_share, abs=1e-6) != 0.0
+    assert len(keep.with_name(keep.name + ".episodes.jsonl").read_text().splitlines()) == 3

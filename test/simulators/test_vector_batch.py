@@ -23,6 +23,7 @@ from takead_ros.simulators.vector.compiled_scenario import CompiledScenario, com
 from takead_ros.simulators.vector.environment import Environment
 from takead_ros.simulators.vector.observe import Observer
 from takead_ros.simulators.vector.perceive import Perceiver
+from takead_ros.simulators.vector.scenes import Scenes
 from takead_ros.simulators.vector.simulator import on_lanes
 from takead_ros.simulators.vector.tape import Tape
 
@@ -83,6 +84,26 @@ def test_a_batch_encodes_the_bytes_of_its_scenes(seed: int) -> None:
                 for name, values in encode(both.environments[row].observe(), caches[row]).items():
                     mine = getattr(seen.encoded, name)[k]
                     assert mine.tobytes() == values.tobytes(), (families[row], tick, name)
+        both.step()
+
+
+def test_a_batch_makes_the_scenes_of_its_environments() -> None:
+    """Every field of the scene, bit for bit: what expert, monitor and arbiter are shown in the batched drive."""
+    families = (*FAMILIES, "long_town")
+    both = Both([compiled(family, 3_000_350) for family in families], 4)
+    scenes, rows = Scenes(both.batch), np.arange(len(families))
+    for row, one in enumerate(both.scenarios):
+        scenes.begin(row, one)
+    for tick in range(200):
+        if tick % 20 == 0:
+            scenes.look(rows)
+            for row, environment in enumerate(both.environments):
+                mine, theirs = scenes.scene(row, tick), environment.observe(tick)
+                assert mine.polylines == theirs.polylines and mine.ego == theirs.ego
+                assert mine.controls == theirs.controls
+                for part in ("objects", "route"):
+                    first, second = vars(getattr(mine, part)), vars(getattr(theirs, part))
+                    assert [name for name in first if not same(first[name], second[name])] == [], families[row]
         both.step()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import Flags, Matrix, Vector, kernel, part
+from takead_ros.compiled import Cube, Flags, Matrix, Vector, kernel, part
 from takead_ros.domain.kernels import interpolate
 from takead_ros.policy.arrays import Decoded, Decoder, Frames, Heads, Motions, RouteFrame, TrackingState
 from takead_ros.policy.kernels.plans import follow, lay_plan
@@ -145,12 +145,13 @@ def _all_finite(values: Vector) -> bool:
 
 @kernel
 def answer_all(
-    heads: Heads, decoder: Decoder, frames: Frames, motions: Motions, sound: Flags, commands: Matrix
+    heads: Heads, decoder: Decoder, frames: Frames, motions: Motions, sound: Flags, commands: Matrix, plans: Cube
 ) -> None:
-    """``answer`` for each of B observations, into commands (B, 2): steering angle rad, acceleration m/s^2.
+    """``answer`` for each of B observations, into commands (B, 2): steering angle rad, acceleration m/s^2; and plans
+    (B, 4, T): x y m and yaw rad in ``base_link``, speed m/s.
 
     ``sound`` (B,): observations that could be encoded; becomes False where outputs or command are not finite, or beyond
-    what can be meant. Commands of these are not written.
+    what can be meant. Commands and plans of these are not written.
     """
     logits, profiles = heads.logits, heads.profiles
     steps = profiles.shape[2] // 2
@@ -183,3 +184,6 @@ def answer_all(
             and abs(steering) <= motion.max_steering_angle + BEYOND_LOCK
         ):
             sound[b], commands[b, 0], commands[b, 1] = True, steering, acceleration
+            for t in range(steps):
+                plans[b, 0, t], plans[b, 1, t] = out.positions[t, 0], out.positions[t, 1]
+                plans[b, 2, t], plans[b, 3, t] = out.yaws[t], out.speeds[t]
