@@ -80,7 +80,7 @@ class Decider:
         hold, and on return for which of them there is a command."""
         return self.answer(encoded, frames, motions, sound).commands
 
-    def answer(self, encoded: Batch, frames: Frames, motions: Motions, sound: np.ndarray) -> Answers:
+    def answer(self, encoded: EncodedScenes, frames: Frames, motions: Motions, sound: np.ndarray) -> Answers:
         """The commands as ``decide`` gives them, and what they come from."""
         commands, plans = np.zeros((len(sound), 2)), np.zeros((len(sound), 4, PLAN_STEPS))
         heads: list[Heads] = []

@@ -48,7 +48,7 @@ from takead_ros.simulators.vector.simulator import on_lanes
 from takead_ros.simulators.vector.tape import Tape
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
-from takead_ros.takeover.memory import State
+from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.takeover.triggers import MonitorState, evaluate
 
@@ -96,7 +96,7 @@ class _Seat:
     compiled: CompiledScenario
     expert: Memory = field(default_factory=Memory)
     monitor: MonitorState = field(default_factory=MonitorState)
-    arbiter: State = field(default_factory=State)
+    arbiter: ArbiterMemory = field(default_factory=ArbiterMemory)
     answers: tuple[Received[DriverOutput] | None, Received[DriverOutput] | None] = (None, None)  # policy, expert
     request: Received[TakeoverRequest] | None = None
     events: list[TakeoverEvent] = field(default_factory=list)

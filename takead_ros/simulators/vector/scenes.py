@@ -25,7 +25,7 @@ from takead_ros.domain.scene import FloatArray, Objects, Route, RouteCommand, Sc
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario
 from takead_ros.simulators.vector.environment import controls_around, ego_state
-from takead_ros.simulators.vector.observe import Seen, World, find_others, guide, room_for_others, world_of
+from takead_ros.simulators.vector.observe import ObservedWorld, Seen, find_others, guide, room_for_others, world_of
 from takead_ros.simulators.view import MapView
 
 _COMMANDS = tuple(RouteCommand)
@@ -117,7 +117,7 @@ def _objects(columns: FloatArray) -> Objects:
 
 
 @kernel
-def see_all(world: World, rows: Indices, out: Sights) -> None:
+def see_all(world: ObservedWorld, rows: Indices, out: Sights) -> None:
     """Fill the rows of ``out`` that belong to the environments ``rows`` (B,)."""
     others = room_for_others(world.kind.shape[1])
     for e in rows:
