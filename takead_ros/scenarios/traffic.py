@@ -111,7 +111,8 @@ def advance(actor: Actor, motion: ActorMotion, length: float, gap: float, lead_s
     acceleration = max(min(difference / dt, motion.acceleration), -motion.deceleration)
     if actor.reactive and gap < math.inf:
         acceleration = min(
-            acceleration, follow(motion.speed, motion.aim_speed, gap, lead_speed, actor.braking, actor.headway)
+            acceleration,
+            idm_acceleration(motion.speed, motion.aim_speed, gap, lead_speed, actor.braking, actor.headway),
         )
     speed = max(motion.speed + acceleration * dt, 0.0)
     s = motion.s + 0.5 * (motion.speed + speed) * dt
@@ -147,7 +148,9 @@ def stop_line_gap(actor: Actor, motion: ActorMotion) -> float:
     return room + STANDSTILL_GAP - 0.5 if can_stop or 0.0 <= room < 1.5 > motion.speed else math.inf
 
 
-def follow(speed: float, desired: float, gap: float, lead_speed: float, braking: float, headway: float) -> float:
+def idm_acceleration(
+    speed: float, desired: float, gap: float, lead_speed: float, braking: float, headway: float
+) -> float:
     """IDM acceleration m/s^2 behind something ``gap`` m ahead that moves with ``lead_speed`` m/s; at least -braking.
 
     ``headway`` s: time gap that is kept at speed.

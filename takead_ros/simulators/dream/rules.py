@@ -222,13 +222,13 @@ def _manner(driver: _Driver, ahead: list[tuple[float, float]], step_s: float) ->
         -gain
         for speed, gain, gap, lead in behind
         if gain > -CRASH_MPS2
-        and traffic.follow(speed, max(wish, speed), gap, lead, usual.braking, headway) < gain - EXPLAINED_MPS2
+        and traffic.idm_acceleration(speed, max(wish, speed), gap, lead, usual.braking, headway) < gain - EXPLAINED_MPS2
     ]
     return _Manner(max(traffic.COMFORT_DECELERATION, *gentle) if gentle else usual.braking, headway, wish)
 
 
 def _time_gap(speed: float, gain: float, gap: float, lead: float, wish: float) -> float:
-    """The time gap (s) with which ``traffic.follow`` would have given this acceleration."""
+    """The time gap (s) with which ``traffic.idm_acceleration`` would have given this acceleration."""
     free = 1.0 - (speed / max(wish, speed)) ** 4
     wanted = max(gap, 0.1) * math.sqrt(max(free - gain / traffic.MAX_ACCELERATION, 0.0))
     closing = speed * (speed - lead) / (2.0 * math.sqrt(traffic.MAX_ACCELERATION * traffic.COMFORT_DECELERATION))
@@ -256,7 +256,7 @@ def _aims(
         if _red(driver, controls, s, time_s) and driver.light is not None:
             room = driver.light[0] - s - actor.length / 2.0 + traffic.STANDSTILL_GAP - 0.5
             gap, lead = min((gap, lead), (room, 0.0))
-        asked = traffic.follow(float(speed), max(aim, float(speed)), gap, lead, actor.braking, actor.headway)
+        asked = traffic.idm_acceleration(float(speed), max(aim, float(speed)), gap, lead, actor.braking, actor.headway)
         blocked = gap < math.inf and gain > asked - EXPLAINED_MPS2
         held = blocked or (held and gain > REGAINS_MPS2)
         if n == 0 and held:

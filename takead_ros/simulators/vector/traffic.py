@@ -141,7 +141,7 @@ def gap_to(layout: Layout, state: State, e: int, i: int, ego_length: float) -> f
 
 @part
 def follow(speed: float, desired: float, gap: float, lead_speed: float, braking: float, headway: float) -> float:
-    """``scenarios.traffic.follow``: IDM acceleration m/s^2, at least -braking."""
+    """``scenarios.traffic.idm_acceleration``: IDM acceleration m/s^2, at least -braking."""
     gap = max(gap, 0.1)
     closing = speed * (speed - lead_speed) / (2.0 * math.sqrt(MAX_ACCELERATION * COMFORT))
     wanted = STANDSTILL_GAP + max(0.0, headway * speed + closing)
