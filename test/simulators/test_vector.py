@@ -160,7 +160,9 @@ def test_following_is_the_definition_s(
     speed: float, desired: float, gap: float, lead: float, braking: float, headway: float
 ) -> None:
     arguments = (speed, desired, gap, lead, braking, headway)
-    assert traffic.follow(*arguments) == pytest.approx(definition.idm_acceleration(*arguments), rel=1e-12, abs=1e-12)
+    assert traffic.idm_acceleration(*arguments) == pytest.approx(
+        definition.idm_acceleration(*arguments), rel=1e-12, abs=1e-12
+    )
 
 
 def drive(batch: Batch, ticks: int, seeds: list[int]) -> list[FloatArray]:

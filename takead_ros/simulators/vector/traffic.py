@@ -140,7 +140,9 @@ def gap_to(layout: Layout, state: State, e: int, i: int, ego_length: float) -> f
 
 
 @part
-def follow(speed: float, desired: float, gap: float, lead_speed: float, braking: float, headway: float) -> float:
+def idm_acceleration(
+    speed: float, desired: float, gap: float, lead_speed: float, braking: float, headway: float
+) -> float:
     """``scenarios.traffic.idm_acceleration``: IDM acceleration m/s^2, at least -braking."""
     gap = max(gap, 0.1)
     closing = speed * (speed - lead_speed) / (2.0 * math.sqrt(MAX_ACCELERATION * COMFORT))
@@ -275,7 +277,7 @@ def advance(layout: Layout, state: State, e: int, i: int, gap: float, lead_speed
     if layout.reactive[e, i] and gap < math.inf:
         acceleration = min(
             acceleration,
-            follow(m[SPEED], m[AIM_SPEED], gap, lead_speed, layout.braking[e, i], layout.headway[e, i]),
+            idm_acceleration(m[SPEED], m[AIM_SPEED], gap, lead_speed, layout.braking[e, i], layout.headway[e, i]),
         )
     speed, before = max(m[SPEED] + acceleration * dt, 0.0), m[SPEED]
     s = m[S] + 0.5 * (before + speed) * dt
