@@ -7,7 +7,7 @@ import numpy as np
 from takead_ros.compiled import Cube, Flags, Matrix, Vector, kernel, part
 from takead_ros.domain.kernels import interpolate
 from takead_ros.policy.arrays import Decoded, Decoder, Frames, Heads, Motions, RouteFrame, TrackingState
-from takead_ros.policy.kernels.plans import follow, lay_plan
+from takead_ros.policy.kernels.plans import lay_plan, track_plan
 from takead_ros.policy.kernels.route import observed_frame
 
 PLAN, MODE, MEDIAN, MEAN = 0, 1, 2, 3  # places in ``manifest.SPEED_DECODES``
@@ -84,7 +84,7 @@ def answer(
         retime(profile, motion.speed, target, decoder.dt)
     lay_plan(profile, motion.speed, decoder.fade, decoder.dt, frame, out.positions, out.yaws, out.speeds)
     x, y = out.positions[:, 0], out.positions[:, 1]
-    steering, acceleration = follow(
+    steering, acceleration = track_plan(
         x, y, out.speeds, decoder.dt, decoder.knots, decoder.start, motion, decoder.tracking
     )
     if decoder.control:

@@ -126,12 +126,12 @@ def tracked(
     p: TrackingParameters,
 ) -> tuple[float, float]:
     """``follow`` as a call of its own."""
-    steering, acceleration = follow(x, y, speed, dt, knots, start, ego, p)
+    steering, acceleration = track_plan(x, y, speed, dt, knots, start, ego, p)
     return steering, acceleration
 
 
 @part
-def follow(
+def track_plan(
     x: Vector,
     y: Vector,
     speed: Vector,
