@@ -8,7 +8,7 @@ from takead_ros.compiled import Flags, Matrix, kernel, part
 from takead_ros.domain.kernels import Box, box_gap
 from takead_ros.expert.arrays import Along, Attention, Ego, Horizon, LaneGraph, Minding, Neighbours
 from takead_ros.expert.kernels.conflicts import TOUCH
-from takead_ros.expert.kernels.courses import follow
+from takead_ros.expert.kernels.courses import poses_along_courses
 from takead_ros.expert.kernels.route import nearest_cell
 
 BEHIND, AHEAD = -30.0, 110.0  # m along the route between which somebody is worth scoring
@@ -97,6 +97,6 @@ def attend(
                 at = times[t] + others.age[n] + shifts[h]
                 # crossing traffic that brakes now may think better of it
                 distance[4 * m + h, t], shifted[4 * m + h, t] = speed[n] * at, max(at, 0.0)
-    x, y, yaw = follow(lanes, others.courses, flat, distance, shifted, ego)
+    x, y, yaw = poses_along_courses(lanes, others.courses, flat, distance, shifted, ego)
     shape = (crossing, 4, len(times))
     return Attention(ignored, rows, when, x.reshape(shape), y.reshape(shape), yaw.reshape(shape))

@@ -92,7 +92,7 @@ def travel(speed: Vector, acceleration: Vector, times: Matrix) -> tuple[Matrix, 
 
 
 @kernel
-def follow(
+def poses_along_courses(
     lanes: LaneGraph, courses: Courses, rows: Indices, distance: Matrix, times: Matrix, ego: Ego
 ) -> tuple[Matrix, Matrix, Matrix]:
     """(x m, y m, yaw rad) (M, T) of the actors ``rows`` (M,), ``distance`` (M, T) m on at ``times`` (M, T) s."""
@@ -139,5 +139,5 @@ def predict(lanes: LaneGraph, last: Sightings, times: Vector, ego: Ego) -> tuple
         for t in range(len(times)):
             later[n, t] = times[t] + last.age[n]
     distance, v = travel(last.speed, last.acceleration, later)
-    x, y, yaw = follow(lanes, courses, np.arange(count), distance, later, ego)
+    x, y, yaw = poses_along_courses(lanes, courses, np.arange(count), distance, later, ego)
     return courses, Boxes(x, y, yaw, v, last.length, last.width)
