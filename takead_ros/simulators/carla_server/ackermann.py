@@ -14,7 +14,7 @@ PEDAL_PER_ERROR = 0.08  # pedal per second and m/s^2 of missing acceleration
 STANDING = 0.1  # m/s
 
 
-def follow(actor: ServerActor, rows: Rows, dt: float) -> None:
+def track_ackermann(actor: ServerActor, rows: Rows, dt: float) -> None:
     """Set the pedals and the wheel of ``actor`` for the next ``dt`` s."""
     wanted, row = actor.ackermann, actor.row
     assert wanted is not None

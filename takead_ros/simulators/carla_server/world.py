@@ -12,7 +12,7 @@ import numpy as np
 
 from takead_ros.compiled import prepare
 from takead_ros.simulators.carla_server import columns as c
-from takead_ros.simulators.carla_server.ackermann import follow
+from takead_ros.simulators.carla_server.ackermann import track_ackermann
 from takead_ros.simulators.carla_server.actors import Rows, ServerActor, box_of, plain_info, signal_volumes
 from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, described
 from takead_ros.simulators.carla_server.contacts import collide, look_at_signals, overlapping
@@ -111,7 +111,7 @@ class ServerWorld:
         for row in rows.vehicles:
             actor = rows.actors[row]
             if actor.ackermann is not None:
-                follow(actor, rows, dt)
+                track_ackermann(actor, rows, dt)
         self.lights.advance(dt)
         place = ground.heights, *ground.corner, ground.cell
         advance(
