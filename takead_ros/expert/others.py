@@ -30,7 +30,7 @@ _ARRIVES_M = 60.0  # from the ego within which an emergency vehicle has to come 
 _PATIENCE_NS = 25_000_000_000  # after which the ego drives on as usual
 
 
-def place(grid: RouteGrid, actors: Actors) -> Places:
+def places_on_route(grid: RouteGrid, actors: Actors) -> Places:
     """Where the actors are on the route now."""
     boxes = actors.boxes
     along, offset, i = locate(grid, boxes.x[:, 0], boxes.y[:, 0])

@@ -13,7 +13,7 @@ from takead_ros.expert.forecast import EVERY, forecast
 from takead_ros.expert.kernels.route import follow_route
 from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
-from takead_ros.expert.others import find_blockers, find_oncoming, find_slow_cyclists, notice_urgent, place
+from takead_ros.expert.others import find_blockers, find_oncoming, find_slow_cyclists, notice_urgent, places_on_route
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.route import build_grid
 from takead_ros.expert.situation import Situation
@@ -46,7 +46,7 @@ def perceive(scene: Scene, memory: Memory, parameters: ExpertParameters) -> Situ
     waiting_since = None if ego.speed > _UNDER_WAY_MPS else stands_since
     waited = 0.0 if waiting_since is None else (scene.stamp - waiting_since) * 1e-9
 
-    now = place(grid, actors)
+    now = places_on_route(grid, actors)
     room = np.where(actors.person, p.person_margin_m, p.side_margin_m)
     seen = follow_route(grid, actors.boxes, EVERY)
     others = Neighbours(seen, actors.boxes, courses, actors.speed, actors.age, actors.person, room)
