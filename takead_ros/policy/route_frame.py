@@ -32,7 +32,7 @@ def route_frame(scene: Scene) -> RouteFrame:
 
 def place(frame: RouteFrame, along: FloatArray, offset: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """``base_link`` x, y (...) m and path heading (...) rad of points ``along`` m ahead, ``offset`` m left."""
-    found = kernel.place(frame, np.array(along, dtype=float).ravel(), np.array(offset, dtype=float).ravel())
+    found = kernel.points_from_frame(frame, np.array(along, dtype=float).ravel(), np.array(offset, dtype=float).ravel())
     x, y, heading = (values.reshape(np.shape(along)) for values in found)
     return x, y, heading
 

@@ -52,7 +52,7 @@ def located(frame: RouteFrame, x: float, y: float) -> tuple[float, float, float]
 
 
 @kernel
-def place(frame: RouteFrame, along: Vector, offset: Vector) -> tuple[Vector, Vector, Vector]:
+def points_from_frame(frame: RouteFrame, along: Vector, offset: Vector) -> tuple[Vector, Vector, Vector]:
     """(x m, y m, path heading rad), each (N,), of places ``along`` (N,) m ahead and ``offset`` (N,) m left."""
     x, y, heading = np.empty(len(along)), np.empty(len(along)), np.empty(len(along))
     for n in range(len(along)):
