@@ -39,4 +39,4 @@ def place(frame: RouteFrame, along: FloatArray, offset: FloatArray) -> tuple[Flo
 
 def locate(frame: RouteFrame, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Distance ahead m, offset m and path heading rad, each (N,), of ``base_link`` points x, y (N,) m."""
-    return kernel.locate(frame, np.array(x, dtype=float), np.array(y, dtype=float))
+    return kernel.points_to_frame(frame, np.array(x, dtype=float), np.array(y, dtype=float))

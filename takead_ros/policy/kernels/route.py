@@ -61,7 +61,7 @@ def points_from_frame(frame: RouteFrame, along: Vector, offset: Vector) -> tuple
 
 
 @kernel
-def locate(frame: RouteFrame, x: Vector, y: Vector) -> tuple[Vector, Vector, Vector]:
+def points_to_frame(frame: RouteFrame, x: Vector, y: Vector) -> tuple[Vector, Vector, Vector]:
     """(distance ahead m, offset m, path heading rad), each (N,), of points x y (N,) in ``base_link``."""
     along, lateral, heading = np.empty(len(x)), np.empty(len(x)), np.empty(len(x))
     for n in range(len(x)):
