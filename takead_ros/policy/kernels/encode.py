@@ -7,7 +7,7 @@ import numpy as np
 from takead_ros.compiled import Cube, Indices, Matrix, Matrix32, Vector, Vector32, kernel, part
 from takead_ros.domain.kernels import interpolate
 from takead_ros.policy.arrays import Controls, EgoFields, EncodedScenes, Guidance, ObjectColumns, Pieces, RouteFrame
-from takead_ros.policy.kernels.route import located, placed
+from takead_ros.policy.kernels.route import located, point_from_frame
 
 PATH_STEP = 4.0  # m between encoded points of the reference path
 LENGTH, SPEED, YAW_RATE, TIME = 20.0, 10.0, 0.5, 5.0  # scales: m, m/s, rad/s, s
@@ -69,7 +69,7 @@ def _ego(row: int, ego: EgoFields, guidance: Guidance, frame: RouteFrame, batch:
     out[12] = (limit - ego.speed) / SPEED if known else 0.0
     path = batch.path[row]
     for i in range(len(path) // 3):
-        x, y, heading = placed(frame, PATH_STEP * i, 0.0)
+        x, y, heading = point_from_frame(frame, PATH_STEP * i, 0.0)
         path[3 * i], path[3 * i + 1], path[3 * i + 2] = x / LENGTH, y / LENGTH, heading
     targets, cos, sin = batch.targets[row], np.cos(ego.yaw), np.sin(ego.yaw)
     width = len(targets) // len(guidance.commands)

@@ -7,7 +7,7 @@ import numpy as np
 from takead_ros.compiled import Cube, Matrix, Vector, kernel, part
 from takead_ros.domain.kernels import wrapped
 from takead_ros.policy.arrays import RouteFrame, TrackingParameters, TrackingState
-from takead_ros.policy.kernels.route import placed
+from takead_ros.policy.kernels.route import point_from_frame
 
 MAX_DRIFT = 0.5  # m aside for each metre ahead, in a plan
 PREVIEW = (0.75, 1.0, 1.25)  # shares of the lookahead
@@ -50,7 +50,7 @@ def lay_plan(
         reach = MAX_DRIFT * dt * pace
         drift = min(max(aside - before, -reach), reach)
         before, drifted = aside, drifted + drift
-        x, y, heading = placed(frame, along * dt, frame.offset + drifted)
+        x, y, heading = point_from_frame(frame, along * dt, frame.offset + drifted)
         positions[t, 0], positions[t, 1] = x, y
         yaws[t] = wrapped(heading + np.arctan2(drift, max(pace * dt, 0.5)))
     # from the mean speed of each step to that at its end

@@ -21,7 +21,7 @@ def observed_frame(frames: Frames, b: int) -> RouteFrame:
 
 
 @part
-def placed(frame: RouteFrame, along: float, offset: float) -> tuple[float, float, float]:
+def point_from_frame(frame: RouteFrame, along: float, offset: float) -> tuple[float, float, float]:
     """(x m, y m, path heading rad) of the place ``along`` m ahead and ``offset`` m left."""
     heading = interpolate(along, frame.arc, frame.heading)
     x = interpolate(along, frame.arc, frame.points[:, 0])
@@ -56,7 +56,7 @@ def points_from_frame(frame: RouteFrame, along: Vector, offset: Vector) -> tuple
     """(x m, y m, path heading rad), each (N,), of places ``along`` (N,) m ahead and ``offset`` (N,) m left."""
     x, y, heading = np.empty(len(along)), np.empty(len(along)), np.empty(len(along))
     for n in range(len(along)):
-        x[n], y[n], heading[n] = placed(frame, along[n], offset[n])
+        x[n], y[n], heading[n] = point_from_frame(frame, along[n], offset[n])
     return x, y, heading
 
 
