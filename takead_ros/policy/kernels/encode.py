@@ -7,7 +7,7 @@ import numpy as np
 from takead_ros.compiled import Cube, Indices, Matrix, Matrix32, Vector, Vector32, kernel, part
 from takead_ros.domain.kernels import interpolate
 from takead_ros.policy.arrays import Controls, EgoFields, EncodedScenes, Guidance, ObjectColumns, Pieces, RouteFrame
-from takead_ros.policy.kernels.route import located, point_from_frame
+from takead_ros.policy.kernels.route import point_from_frame, point_to_frame
 
 PATH_STEP = 4.0  # m between encoded points of the reference path
 LENGTH, SPEED, YAW_RATE, TIME = 20.0, 10.0, 0.5, 5.0  # scales: m, m/s, rad/s, s
@@ -88,7 +88,7 @@ def _object(out: Vector32, n: int, ego: EgoFields, others: ObjectColumns, frame:
     x, y = cos * dx + sin * dy, cos * dy - sin * dx
     vx, vy = cos * others.vx[n] + sin * others.vy[n], cos * others.vy[n] - sin * others.vx[n]
     yaw, length, width = others.yaw[n] - ego.yaw, others.length[n], others.width[n]
-    along, offset, heading = located(frame, x, y)
+    along, offset, heading = point_to_frame(frame, x, y)
     path_cos, path_sin = np.cos(heading), np.sin(heading)
     v_along, v_across = path_cos * vx + path_sin * vy, path_cos * vy - path_sin * vx
     turned = abs(np.sin(yaw - heading))

@@ -44,7 +44,7 @@ def _project(points: Matrix, x: float, y: float) -> tuple[int, float, float]:
 
 
 @part
-def located(frame: RouteFrame, x: float, y: float) -> tuple[float, float, float]:
+def point_to_frame(frame: RouteFrame, x: float, y: float) -> tuple[float, float, float]:
     """(distance ahead m, offset m, path heading rad) of the point x, y in ``base_link``."""
     i, share, lateral = _project(frame.points, x, y)
     along = frame.arc[i] + share * (frame.arc[i + 1] - frame.arc[i])
@@ -65,7 +65,7 @@ def points_to_frame(frame: RouteFrame, x: Vector, y: Vector) -> tuple[Vector, Ve
     """(distance ahead m, offset m, path heading rad), each (N,), of points x y (N,) in ``base_link``."""
     along, lateral, heading = np.empty(len(x)), np.empty(len(x)), np.empty(len(x))
     for n in range(len(x)):
-        along[n], lateral[n], heading[n] = located(frame, x[n], y[n])
+        along[n], lateral[n], heading[n] = point_to_frame(frame, x[n], y[n])
     return along, lateral, heading
 
 
