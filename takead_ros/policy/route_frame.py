@@ -30,7 +30,9 @@ def route_frame(scene: Scene) -> RouteFrame:
     return frame
 
 
-def place(frame: RouteFrame, along: FloatArray, offset: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def from_route_frame(
+    frame: RouteFrame, along: FloatArray, offset: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """``base_link`` x, y (...) m and path heading (...) rad of points ``along`` m ahead, ``offset`` m left."""
     found = kernel.points_from_frame(frame, np.array(along, dtype=float).ravel(), np.array(offset, dtype=float).ravel())
     x, y, heading = (values.reshape(np.shape(along)) for values in found)
