@@ -39,6 +39,6 @@ def from_route_frame(
     return x, y, heading
 
 
-def locate(frame: RouteFrame, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def to_route_frame(frame: RouteFrame, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Distance ahead m, offset m and path heading rad, each (N,), of ``base_link`` points x, y (N,) m."""
     return kernel.points_to_frame(frame, np.array(x, dtype=float), np.array(y, dtype=float))

@@ -17,7 +17,7 @@ from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Plan
 from takead_ros.domain.scene import FloatArray
 from takead_ros.policy.arrays import RouteFrame
 from takead_ros.policy.kernels.plans import plans
-from takead_ros.policy.route_frame import locate
+from takead_ros.policy.route_frame import to_route_frame
 
 FADE_TIME = 3.0  # s in which the present offset from the route fades out of a profile
 _TIMES = PLAN_DT * np.arange(1, PLAN_STEPS + 1)
@@ -58,7 +58,7 @@ def profile_from_plan(plan: Plan, speed: float, frame: RouteFrame) -> FloatArray
     """
     if len(plan.x) != PLAN_STEPS or abs(plan.dt - PLAN_DT) > 1e-6:
         raise ValueError(f"plan of {len(plan.x)} steps of {plan.dt} s; {PLAN_STEPS} of {PLAN_DT} s are needed")
-    along, offset, _ = locate(frame, plan.x, plan.y)
+    along, offset, _ = to_route_frame(frame, plan.x, plan.y)
     pace = np.maximum(np.diff(along, prepend=0.0) / PLAN_DT, 0.0)
     return np.stack([pace - speed, offset - frame.offset * FADE], axis=-1)
 

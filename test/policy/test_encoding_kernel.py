@@ -21,7 +21,7 @@ from takead_ros.domain.scene import (
     TrafficControl,
 )
 from takead_ros.policy.encoding import empty_batch, encode, encode_into
-from takead_ros.policy.route_frame import from_route_frame, locate, route_frame
+from takead_ros.policy.route_frame import from_route_frame, route_frame, to_route_frame
 
 
 def drawn(seed: int) -> Scene:
@@ -89,7 +89,7 @@ def test_the_route_frame_is_that_of_the_plain_version(seed: int) -> None:
     np.testing.assert_allclose((mine.offset, mine.heading_error), (plain.offset, plain.heading_error), atol=1e-9)
     x, y = rng.uniform(-300, 300, (2, 40))
     np.testing.assert_allclose(from_route_frame(mine, x, y), plain.place(x, y), atol=1e-8)
-    np.testing.assert_allclose(locate(mine, x, y), plain.locate(x, y), atol=1e-8)
+    np.testing.assert_allclose(to_route_frame(mine, x, y), plain.locate(x, y), atol=1e-8)
 
 
 def test_a_kind_that_nobody_knows_is_refused() -> None:

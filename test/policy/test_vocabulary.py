@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from support.scenes import make_scene
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Plan
-from takead_ros.policy.route_frame import locate, route_frame
+from takead_ros.policy.route_frame import route_frame, to_route_frame
 from takead_ros.policy.vocabulary import (
     anchors_sha256,
     kinematic_anchors,
@@ -47,7 +47,7 @@ def test_driving_on_follows_the_bend_and_returns_to_the_route() -> None:
     frame = route_frame(scene)
     positions, yaws, speeds = plans_from_profiles(np.zeros((PLAN_STEPS, 2)), 8.0, frame)
     np.testing.assert_allclose(speeds, 8.0)
-    along, aside, _ = locate(frame, positions[:, 0], positions[:, 1])
+    along, aside, _ = to_route_frame(frame, positions[:, 0], positions[:, 1])
     np.testing.assert_allclose(along, 4.0 * np.arange(1, 9), atol=0.1)
     assert abs(aside[-1]) < 0.05 < abs(aside[0])
     assert np.all(np.diff(yaws) > 0.0)  # a left-hand bend
