@@ -38,7 +38,7 @@ class Replay:
         """See ``road_users.DreamRoadUsers``; beyond the record nobody is there."""
         tracks = self._tracks
         here = tracks.here[tick] if tick < len(tracks.here) else np.zeros(len(tracks.id), bool)
-        place(state, np.arange(len(tracks.id)), here, tracks.pose[min(tick, len(tracks.pose) - 1)])
+        put_actors(state, np.arange(len(tracks.id)), here, tracks.pose[min(tick, len(tracks.pose) - 1)])
 
     def notes(self) -> list[str]:
         """See ``road_users.DreamRoadUsers``."""
@@ -62,7 +62,7 @@ def first_pose(tracks: RecordedTracks, i: int) -> FloatArray:
     return np.asarray(tracks.pose[int(tracks.here[:, i].argmax()), i])
 
 
-def place(state: State, actors: NDArray[np.int64], here: NDArray[np.bool_], pose: FloatArray) -> None:
+def put_actors(state: State, actors: NDArray[np.int64], here: NDArray[np.bool_], pose: FloatArray) -> None:
     """Put those of ``actors`` (N,) that are ``here`` (N,) to their ``pose`` (N, 5) in environment 0; the others leave
     the world. A wreck stays."""
     free = state.hit[0, actors] == 0

@@ -21,7 +21,7 @@ from takead_ros.recording.tracks import RecordedTracks
 from takead_ros.scenarios import traffic
 from takead_ros.scenarios.spec import Actor, Model, Phase, When
 from takead_ros.simulators.dream.course import Course, RecordedControl
-from takead_ros.simulators.dream.replay import MODELS, first_pose, place, spot, standing
+from takead_ros.simulators.dream.replay import MODELS, first_pose, put_actors, spot, standing
 from takead_ros.simulators.vector.arrays import Layout, State
 
 DRIVE = (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.CYCLIST, ObjectKind.EMERGENCY_VEHICLE)
@@ -78,7 +78,7 @@ class Rules:
         here, pose = tracks.here[last, rows] & (tick == last), tracks.pose[last, rows]
         for n in np.flatnonzero(self._stands):  # what stands does not leave because it is out of sight
             here[n], pose[n] = True, first_pose(tracks, int(rows[n]))
-        place(state, rows, here, pose)
+        put_actors(state, rows, here, pose)
         for i, begins in self._late.items():
             if begins == tick:
                 layout.present_from[0, i] = -math.inf  # it comes into the world with this step, if there is room
