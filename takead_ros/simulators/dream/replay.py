@@ -32,7 +32,7 @@ class Replay:
         self._tracks = tracks
         seen = range(len(tracks.id))
         self.actors = [standing(ObjectKind(int(tracks.kind[i]))) for i in seen]
-        self.paths = [spot(first_pose(tracks, i)) for i in seen]
+        self.paths = [standing_path(first_pose(tracks, i)) for i in seen]
 
     def move(self, layout: Layout, state: State, tick: int) -> None:
         """See ``road_users.DreamRoadUsers``; beyond the record nobody is there."""
@@ -51,7 +51,7 @@ def standing(kind: ObjectKind) -> Actor:
     return Actor(MODELS[kind], LanePath((), ()), 0.0, emergency=kind is ObjectKind.EMERGENCY_VEHICLE)
 
 
-def spot(pose: FloatArray) -> Path:
+def standing_path(pose: FloatArray) -> Path:
     """A path that begins at ``pose`` (5,)."""
     ahead = np.array([np.cos(pose[2]), np.sin(pose[2])])
     return Path(pose[:2] + np.arange(3)[:, None] * ahead)

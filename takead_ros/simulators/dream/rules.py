@@ -21,7 +21,7 @@ from takead_ros.recording.tracks import RecordedTracks
 from takead_ros.scenarios import traffic
 from takead_ros.scenarios.spec import Actor, Model, Phase, When
 from takead_ros.simulators.dream.course import Course, RecordedControl
-from takead_ros.simulators.dream.replay import MODELS, first_pose, put_actors, spot, standing
+from takead_ros.simulators.dream.replay import MODELS, first_pose, put_actors, standing, standing_path
 from takead_ros.simulators.vector.arrays import Layout, State
 
 DRIVE = (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.CYCLIST, ObjectKind.EMERGENCY_VEHICLE)
@@ -61,7 +61,7 @@ class Rules:
         found = [_driver(tracks, course, i) for i in range(len(tracks.id))]
         drivers = [driver for driver in found if driver is not None]
         self.actors = [standing(ObjectKind(int(kind))) for kind in tracks.kind]
-        self.paths = [spot(first_pose(tracks, i)) for i in range(len(tracks.id))]
+        self.paths = [standing_path(first_pose(tracks, i)) for i in range(len(tracks.id))]
         for driver in drivers:
             self.paths[driver.i] = driver.path
         ahead = _ahead(tracks, drivers)
@@ -162,7 +162,7 @@ def _ahead(tracks: RecordedTracks, drivers: list[_Driver]) -> dict[int, list[tup
     was in the record, and how fast (m/s); (inf, 0) where nothing was."""
     step = round(PHASE_S / tracks.step_s)
     plain = tuple(Actor(MODELS[ObjectKind(int(kind))], LanePath((), ()), 0.0) for kind in tracks.kind)
-    paths = [spot(first_pose(tracks, i)) for i in range(len(plain))]
+    paths = [standing_path(first_pose(tracks, i)) for i in range(len(plain))]
     for driver in drivers:
         paths[driver.i] = driver.path
     found: dict[int, list[tuple[float, float]]] = {driver.i: [] for driver in drivers}
