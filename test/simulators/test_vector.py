@@ -147,7 +147,7 @@ def test_boxes_overlap_as_in_geometry(place: list[float], sizes: list[float], ya
 @given(st.floats(0.0, 300.0, **finite), st.floats(-1.5, 1.5, **finite))
 def test_places_on_a_path(s: float, bend: float) -> None:
     path = Path(lane_map(bend).path(ROUTE))
-    found = traffic.place(
+    found = traffic.pose_on_path(
         np.ascontiguousarray(path.points[:, 0]), np.ascontiguousarray(path.points[:, 1]), path.arc, path.yaw, 0,
         len(path.arc), s,
     )  # fmt: skip

@@ -46,7 +46,7 @@ def cell(arc: FloatArray, first: int, count: int, s: float) -> int:
 
 
 @part
-def place(
+def pose_on_path(
     x: FloatArray, y: FloatArray, arc: FloatArray, yaw: FloatArray, first: int, count: int, s: float
 ) -> tuple[float, float, float]:
     """Point and heading at ``s`` m of the path in rows ``first`` .. of a pool, held at its ends."""
@@ -64,7 +64,7 @@ def place(
 def set_pose(layout: Layout, state: State, e: int, i: int) -> None:
     """Pose of actor ``i`` from its motion."""
     m, pose = state.motion[e, i], state.pose[e, i]
-    x, y, heading = place(
+    x, y, heading = pose_on_path(
         layout.path_x[e],
         layout.path_y[e],
         layout.path_arc[e],
@@ -229,7 +229,7 @@ def _nearest_spot(layout: Layout, state: State, e: int, i: int, boxes: FloatArra
             continue
         ahead = 0.3 * layout.length[e, i]
         while ahead < LOOK_AHEAD:
-            px, py, heading = place(x, y, arc, yaw, first, points, s + ahead)
+            px, py, heading = pose_on_path(x, y, arc, yaw, first, points, s + ahead)
             px, py = px - math.sin(heading) * d, py + math.cos(heading) * d
             if (qx - px) ** 2 + (qy - py) ** 2 < reach * reach:
                 best = away
