@@ -152,7 +152,7 @@ def idm_acceleration(
 
 
 @part
-def spot(boxes: FloatArray, j: int, k: int) -> tuple[float, float]:
+def point_of_box(boxes: FloatArray, j: int, k: int) -> tuple[float, float]:
     """One of five points along the middle of box ``j`` (x, y, yaw, length, width, vx, vy)."""
     share = (0.25 * k - 0.5) * boxes[j, 3]
     return boxes[j, 0] + share * math.cos(boxes[j, 2]), boxes[j, 1] + share * math.sin(boxes[j, 2])
@@ -223,7 +223,7 @@ def _nearest_spot(layout: Layout, state: State, e: int, i: int, boxes: FloatArra
     s, d = state.motion[e, i, S], state.motion[e, i, D]
     best = math.inf
     for k in range(5):
-        qx, qy = spot(boxes, j, k)
+        qx, qy = point_of_box(boxes, j, k)
         away = math.hypot(qx - boxes[i, 0], qy - boxes[i, 1])
         if away >= best:
             continue
