@@ -33,7 +33,7 @@ S, D, SPEED, DRIFT, AIM_SPEED, AIM_D, GAINS, BRAKES, SIDEWAYS, BORN = range(10) 
 
 
 @part
-def cell(arc: FloatArray, first: int, count: int, s: float) -> int:
+def path_cell(arc: FloatArray, first: int, count: int, s: float) -> int:
     """Index (within ``count``) of the sample at or before ``s`` m, such that the next one exists."""
     low, high = 0, count - 1
     while high - low > 1:
@@ -55,7 +55,7 @@ def pose_on_path(
         return x[first], y[first], yaw[first]
     if s >= arc[last]:
         return x[last], y[last], yaw[last]
-    i = first + cell(arc, first, count, s)
+    i = first + path_cell(arc, first, count, s)
     share = (s - arc[i]) / (arc[i + 1] - arc[i])
     return (x[i] + share * (x[i + 1] - x[i]), y[i] + share * (y[i + 1] - y[i]), yaw[i] + share * (yaw[i + 1] - yaw[i]))
 
@@ -175,7 +175,7 @@ def blocker(layout: Layout, state: State, e: int, i: int, boxes: FloatArray, cou
         return math.inf, 0.0
     k, ahead = 0, 0.3 * layout.length[e, i]
     last, begin = first + points - 1, ahead
-    at = first + cell(arc, first, points, s + ahead)
+    at = first + path_cell(arc, first, points, s + ahead)
     while ahead < LOOK_AHEAD:
         here = s + ahead
         while at < last - 1 and arc[at + 1] <= here:
