@@ -74,7 +74,7 @@ def move_actors(layout: Layout, state: State, e: int, boxes: FloatArray, dt: flo
             row = layout.phase_first[e, i] + state.phase[e, i]
             when = layout.phase_when[e, row]
             gap = traffic.gap_to(layout, state, e, i, vehicle.length) if traffic.needs_gap(when) else 0.0
-            if not traffic.due(
+            if not traffic.phase_is_due(
                 when,
                 layout.phase_value[e, row],
                 state.motion[e, i, traffic.S],
@@ -140,7 +140,7 @@ def advance_lights(layout: Layout, state: State, e: int, time: float, front: flo
             state.light_state[e, i] = GREEN
         while state.light_next[e, i] < layout.change_count[e, i]:
             row = layout.change_first[e, i] + state.light_next[e, i]
-            if not traffic.due(
+            if not traffic.phase_is_due(
                 layout.change_when[e, row],
                 layout.change_value[e, row],
                 layout.control_s[e, i],

@@ -102,10 +102,10 @@ def begin_actor(layout: Layout, state: State, e: int, i: int, time: float) -> No
 
 
 @part
-def due(
+def phase_is_due(
     when: int, value: float, s: float, since: float, time: float, gap: float, speed: float, travelled: float
 ) -> bool:
-    """``scenarios.traffic.due``."""
+    """``scenarios.traffic.phase_is_due``."""
     if when == TIME:
         return time >= value
     if when == EGO_GAP:
