@@ -100,7 +100,7 @@ class RoadUsers:
             if motion.gone or motion.hit:
                 continue
             own = time_s - motion.born
-            while motion.phase < len(actor.phases) and traffic.due(
+            while motion.phase < len(actor.phases) and traffic.phase_is_due(
                 actor.phases[motion.phase],
                 motion.s,
                 motion.phase_since,

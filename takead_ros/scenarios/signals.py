@@ -30,7 +30,7 @@ class Signals:
             gap = control.s - ego_s - ego_front
             if control.kind is ControlKind.STOP_SIGN and stands_before(gap, ego_speed):
                 self._states[i] = LightState.GREEN
-            while self._next[i] < len(control.changes) and traffic.due(
+            while self._next[i] < len(control.changes) and traffic.phase_is_due(
                 control.changes[self._next[i]], control.s, self._since[i], time, gap, ego_speed, ego_s
             ):
                 self._states[i] = control.changes[self._next[i]].state

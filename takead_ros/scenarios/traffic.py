@@ -65,7 +65,7 @@ def pose(actor: Actor, motion: ActorMotion, path: Path) -> tuple[float, float, f
     return x, y, math.remainder(yaw, 2.0 * math.pi), vx, vy
 
 
-def due(
+def phase_is_due(
     phase: Phase | Change, s: float, since: float, time: float, ego_gap: float, ego_speed: float, ego_travelled: float
 ) -> bool:
     """Whether a phase of an actor at ``s`` m, or a light's change, begins; the one before began at ``since`` s.

@@ -60,7 +60,7 @@ def test_triggers_come_when_they_say() -> None:
 
     def due(when: When, value: float, **now: float) -> bool:
         values = {"time": 3.0, "ego_gap": 30.0, "ego_speed": 10.0, "ego_travelled": 50.0, **now}
-        return traffic.due(Phase(when, value), motion.s, motion.phase_since, **values)
+        return traffic.phase_is_due(Phase(when, value), motion.s, motion.phase_since, **values)
 
     assert due(When.TIME, 3.0) and not due(When.TIME, 3.1)
     assert due(When.SINCE, 1.0) and not due(When.SINCE, 1.1)
