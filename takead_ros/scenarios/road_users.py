@@ -114,7 +114,7 @@ class RoadUsers:
             if actor.light is not None and not signals.green(actor.light[1], time_s, actor.light_index):
                 gap, lead_speed = min((gap, lead_speed), (traffic.stop_line_gap(actor, motion), 0.0))
             path = self.paths[i]
-            motion = traffic.advance(actor, motion, float(path.arc[-1]), gap, lead_speed, step_s)
+            motion = traffic.step_actor(actor, motion, float(path.arc[-1]), gap, lead_speed, step_s)
             self._motions[i] = motion
             self._poses[i] = traffic.pose(actor, motion, path)
 

@@ -105,7 +105,9 @@ def begin(phase: Phase, motion: ActorMotion, time: float) -> ActorMotion:
     )
 
 
-def advance(actor: Actor, motion: ActorMotion, length: float, gap: float, lead_speed: float, dt: float) -> ActorMotion:
+def step_actor(
+    actor: Actor, motion: ActorMotion, length: float, gap: float, lead_speed: float, dt: float
+) -> ActorMotion:
     """One step of dt s. gap m, lead_speed m/s: of what is ahead in the way (inf: nothing). length m of the path."""
     difference = motion.aim_speed - motion.speed
     acceleration = max(min(difference / dt, motion.acceleration), -motion.deceleration)

@@ -27,7 +27,7 @@ def drive(actor: Actor, seconds: float, lead=lambda t: (math.inf, 0.0)) -> list[
     for i in range(round(seconds / DT)):
         rear, speed = lead(i * DT)
         gap = rear - motions[-1].s - actor.length / 2.0
-        motions.append(traffic.advance(actor, motions[-1], 399.0, gap, speed, DT))
+        motions.append(traffic.step_actor(actor, motions[-1], 399.0, gap, speed, DT))
     return motions
 
 
@@ -51,7 +51,7 @@ def test_a_braking_phase_keeps_to_its_deceleration() -> None:
     actor = car(speed=12.0)
     phase = Phase(When.TIME, 0.0, speed=0.0, deceleration=6.0)
     motion = traffic.begin(phase, traffic.start(actor), 0.0)
-    after = traffic.advance(actor, motion, 399.0, math.inf, 0.0, DT)
+    after = traffic.step_actor(actor, motion, 399.0, math.inf, 0.0, DT)
     assert after.speed == pytest.approx(12.0 - 6.0 * DT)
 
 
@@ -76,7 +76,7 @@ def test_a_lane_change_arrives_without_overshoot() -> None:
     motion = traffic.begin(Phase(When.TIME, 0.0, lateral=-3.5, lateral_speed=1.6), traffic.start(actor), 0.0)
     track = [motion]
     for _ in range(120):
-        track.append(traffic.advance(actor, track[-1], 399.0, math.inf, 0.0, DT))
+        track.append(traffic.step_actor(actor, track[-1], 399.0, math.inf, 0.0, DT))
     lateral = [m.d for m in track]
     assert min(lateral) >= -3.55 and lateral[-1] == pytest.approx(-3.5, abs=0.05)
     assert max(abs(m.drift) for m in track) <= 1.61

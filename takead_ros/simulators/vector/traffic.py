@@ -270,7 +270,7 @@ def drift(m: FloatArray, motor: bool, dt: float) -> None:
 
 @part
 def advance(layout: Layout, state: State, e: int, i: int, gap: float, lead_speed: float, dt: float) -> None:
-    """``scenarios.traffic.advance``: one step of actor ``i``."""
+    """``scenarios.traffic.step_actor``: one step of actor ``i``."""
     m = state.motion[e, i]
     motor = layout.body_kind[e, i] == MOTOR
     acceleration = max(min((m[AIM_SPEED] - m[SPEED]) / dt, m[GAINS]), -m[BRAKES])
