@@ -100,7 +100,7 @@ def move_actors(layout: Layout, state: State, e: int, boxes: FloatArray, dt: flo
                 gap, lead = line, 0.0
         if traffic.rests(state, e, i):
             continue
-        traffic.advance(layout, state, e, i, gap, lead, dt)
+        traffic.step_actor(layout, state, e, i, gap, lead, dt)
         traffic.set_pose(layout, state, e, i)
 
 

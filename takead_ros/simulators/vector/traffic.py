@@ -269,7 +269,7 @@ def drift(m: FloatArray, motor: bool, dt: float) -> None:
 
 
 @part
-def advance(layout: Layout, state: State, e: int, i: int, gap: float, lead_speed: float, dt: float) -> None:
+def step_actor(layout: Layout, state: State, e: int, i: int, gap: float, lead_speed: float, dt: float) -> None:
     """``scenarios.traffic.step_actor``: one step of actor ``i``."""
     m = state.motion[e, i]
     motor = layout.body_kind[e, i] == MOTOR
