@@ -109,7 +109,7 @@ class RoadUsers:
                 ego.speed,
                 navigation.s,
             ):
-                motion = traffic.begin(actor.phases[motion.phase], motion, own)
+                motion = traffic.begin_phase(actor.phases[motion.phase], motion, own)
             gap, lead_speed = ahead.get(i, (math.inf, 0.0))
             if actor.light is not None and not signals.green(actor.light[1], time_s, actor.light_index):
                 gap, lead_speed = min((gap, lead_speed), (traffic.stop_line_gap(actor, motion), 0.0))

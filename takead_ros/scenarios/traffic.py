@@ -92,7 +92,7 @@ def wreck(motion: ActorMotion) -> ActorMotion:
     return replace(motion, speed=0.0, drift=0.0, hit=True)
 
 
-def begin(phase: Phase, motion: ActorMotion, time: float) -> ActorMotion:
+def begin_phase(phase: Phase, motion: ActorMotion, time: float) -> ActorMotion:
     return replace(
         motion,
         phase=motion.phase + 1,

@@ -50,7 +50,7 @@ def test_a_free_car_reaches_its_cruise_and_is_gone_at_the_end_of_its_path() -> N
 def test_a_braking_phase_keeps_to_its_deceleration() -> None:
     actor = car(speed=12.0)
     phase = Phase(When.TIME, 0.0, speed=0.0, deceleration=6.0)
-    motion = traffic.begin(phase, traffic.start(actor), 0.0)
+    motion = traffic.begin_phase(phase, traffic.start(actor), 0.0)
     after = traffic.step_actor(actor, motion, 399.0, math.inf, 0.0, DT)
     assert after.speed == pytest.approx(12.0 - 6.0 * DT)
 
@@ -73,7 +73,7 @@ def test_triggers_come_when_they_say() -> None:
 
 def test_a_lane_change_arrives_without_overshoot() -> None:
     actor = car(speed=10.0)
-    motion = traffic.begin(Phase(When.TIME, 0.0, lateral=-3.5, lateral_speed=1.6), traffic.start(actor), 0.0)
+    motion = traffic.begin_phase(Phase(When.TIME, 0.0, lateral=-3.5, lateral_speed=1.6), traffic.start(actor), 0.0)
     track = [motion]
     for _ in range(120):
         track.append(traffic.step_actor(actor, track[-1], 399.0, math.inf, 0.0, DT))

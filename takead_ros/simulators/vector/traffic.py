@@ -297,7 +297,7 @@ def rests(state: State, e: int, i: int) -> bool:
 
 @part
 def begin_phase(layout: Layout, state: State, e: int, i: int, row: int, time: float) -> None:
-    """``scenarios.traffic.begin``: take over the aims of the phase in ``row`` of the pool; NaN keeps one."""
+    """``scenarios.traffic.begin_phase``: take over the aims of the phase in ``row`` of the pool; NaN keeps one."""
     m = state.motion[e, i]
     if not math.isnan(layout.phase_speed[e, row]):
         m[AIM_SPEED] = layout.phase_speed[e, row]
