@@ -176,7 +176,7 @@ def ending(layout: Layout, state: State, e: int, near2: float, dt: float) -> int
 
 
 @part
-def begin(layout: Layout, state: State, e: int, start: FloatArray, vehicle: SingleTrack) -> None:
+def begin_episode(layout: Layout, state: State, e: int, start: FloatArray, vehicle: SingleTrack) -> None:
     """Put environment ``e`` to the start of its scenario. start: x, y, yaw, speed of the ego, first speed limit."""
     state.tick[e], state.end[e] = 0, RUNNING
     body = state.body[e]
@@ -225,7 +225,7 @@ def step_one(
 def begin_all(layout: Layout, state: State, rows: Indices, starts: Matrix, vehicle: SingleTrack) -> None:
     """Put the environments ``rows`` (R,) to their starts (R, 5)."""
     for r in range(len(rows)):
-        begin(layout, state, rows[r], starts[r], vehicle)
+        begin_episode(layout, state, rows[r], starts[r], vehicle)
 
 
 @kernel
