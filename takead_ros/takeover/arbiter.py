@@ -63,7 +63,7 @@ from takead_ros.takeover.command import compose
 from takead_ros.takeover.engagement import answered
 from takead_ros.takeover.facts import derive_facts, observe
 from takead_ros.takeover.inputs import Inputs, Now
-from takead_ros.takeover.machine import GuardInput, advance
+from takead_ros.takeover.machine import GuardInput, transition
 from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters
 
@@ -74,7 +74,7 @@ def step(
     """One tick: exactly one command, and the events of a change of driver. An ask is answered in ``state.response``."""
     dt = _elapsed(state, now, p)
     situation = assess(state, inputs, now, p)
-    state, events = advance(situation)
+    state, events = transition(situation)
     command = compose(state, situation.facts, now, dt, p)
     state = state._replace(tick=now, last=(command.steering_angle, command.acceleration))
     return state, command, events

@@ -211,7 +211,7 @@ def first_hit(s: GuardInput) -> Row | None:
     return None
 
 
-def advance(s: GuardInput) -> tuple[ArbiterMemory, list[TakeoverEvent]]:
+def transition(s: GuardInput) -> tuple[ArbiterMemory, list[TakeoverEvent]]:
     """The state after this tick's row, and the events of a change of driver."""
     row = first_hit(s)
     if row is None or row.to is s.state.mode:
