@@ -59,7 +59,7 @@ from __future__ import annotations
 
 from takead_ros.domain.driving import DriveCommand, TakeoverEvent
 from takead_ros.domain.units import SECOND
-from takead_ros.takeover.command import compose
+from takead_ros.takeover.command import compose_command
 from takead_ros.takeover.engagement import answered
 from takead_ros.takeover.facts import derive_facts, observe
 from takead_ros.takeover.inputs import Inputs, Now
@@ -75,7 +75,7 @@ def step(
     dt = _elapsed(state, now, p)
     situation = assess(state, inputs, now, p)
     state, events = transition(situation)
-    command = compose(state, situation.facts, now, dt, p)
+    command = compose_command(state, situation.facts, now, dt, p)
     state = state._replace(tick=now, last=(command.steering_angle, command.acceleration))
     return state, command, events
 

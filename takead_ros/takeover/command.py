@@ -29,7 +29,7 @@ class Axis:
     age: float
 
 
-def compose(state: ArbiterMemory, facts: Facts, now: Now, dt: float, p: ArbiterParameters) -> DriveCommand:
+def compose_command(state: ArbiterMemory, facts: Facts, now: Now, dt: float, p: ArbiterParameters) -> DriveCommand:
     """The command that ``state`` gives at ``now``, ``dt`` s after the last one."""
     motion = state.motion or UNKNOWN
     before = _before(state)
