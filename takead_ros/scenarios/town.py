@@ -43,7 +43,7 @@ def town01(case: Case) -> Scenario:
     )
 
 
-def compose(scenario: Scenario, streets: Sequence[Street]) -> Scenario:
+def compose_town(scenario: Scenario, streets: Sequence[Street]) -> Scenario:
     """The scenario with its route through ``streets`` and everybody on it; a pure function of both and its seed."""
     rng = generator(scenario.family, scenario.seed)
     net = {street.key: street for street in streets}

@@ -10,7 +10,7 @@ from takead_ros.maps.lanemap import Lane
 from takead_ros.maps.roads import OpenDriveMap, Roads
 from takead_ros.maps.towns import load_town
 from takead_ros.scenarios.spec import Scenario
-from takead_ros.scenarios.town import compose
+from takead_ros.scenarios.town import compose_town
 
 
 def _pieces(scenario: Scenario) -> tuple[list[Lane], Scenario]:
@@ -21,7 +21,7 @@ def _pieces(scenario: Scenario) -> tuple[list[Lane], Scenario]:
 def _town(scenario: Scenario) -> tuple[list[Lane], Scenario]:
     assert isinstance(scenario.roads, OpenDriveMap)
     town = load_town(scenario.roads.name)
-    return list(town.lanes), compose(scenario, town.streets())
+    return list(town.lanes), compose_town(scenario, town.streets())
 
 
 LAYOUTS: dict[type, Callable[[Scenario], tuple[list[Lane], Scenario]]] = {Roads: _pieces, OpenDriveMap: _town}

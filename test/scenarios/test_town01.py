@@ -26,7 +26,7 @@ from takead_ros.runs.spec import run_spec
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import load_suite
-from takead_ros.scenarios.town import compose
+from takead_ros.scenarios.town import compose_town
 from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ def town() -> Town:
 
 
 def _scenario(town: Town, seed: int) -> Scenario:
-    return compose(build("town01", seed), town.streets())
+    return compose_town(build("town01", seed), town.streets())
 
 
 def test_a_scenario_names_its_map_without_reading_it() -> None:
