@@ -49,7 +49,7 @@ class Story:
     expert: FloatArray
 
 
-def of(clip: Path) -> Story:
+def read_story(clip: Path) -> Story:
     """The series of a clip. Raises TakeadError where it cannot be read or holds no frame."""
     found = list(frames(clip))
     if not found:

@@ -318,7 +318,7 @@ def test_a_picture_of_a_clip_that_lies_about_itself(folder: Path) -> None:
     edited(clip, trigger="$\\frac{$")
     run(["show", str(clip), "--picture", str(folder / "a.png")])
     assert (folder / "a.png").read_bytes()[:4] == b"\x89PNG"
-    story = timeline.of(clip)
+    story = timeline.read_story(clip)
     story.speed[:3] = float("inf"), float("nan"), -float("inf")
     lines = timeline.text(story, reader.manifest(clip), 60)
     assert all(line.isprintable() for line in lines) and "speed" in lines[2]

@@ -25,7 +25,7 @@ def show(
     """Tell a clip's story: provenance, events, and a timeline."""
     json_file(as_json)
     manifest = reader.manifest(clip)
-    story = timeline.of(clip)
+    story = timeline.read_story(clip)
     if picture is not None:
         if picture.suffix not in (".png", ".svg"):
             raise TakeadError(f"--picture '{picture}': unknown ending '{picture.suffix}', expected .png or .svg")
