@@ -82,11 +82,11 @@ def diagram(
         if out.suffix == ".mmd":
             partial.write_text(table.mermaid(), encoding="utf-8")
         else:
-            draw(partial)
+            draw_states(partial)
     note(f"written: {out}")
 
 
-def draw(out: Path) -> None:
+def draw_states(out: Path) -> None:
     """Write the state diagram to ``out``: nodes, and one arrow for each pair of states with its first condition."""
     try:
         import matplotlib
