@@ -67,10 +67,10 @@ def _identify(host: str, port: int, blueprint: str, timeout_s: float, out: Path,
             track.close()
     write_atomically(out, parameter_file(found.parameters, blueprint))
     if plot is not None:
-        from takead_ros.pictures.pedal_map import draw
+        from takead_ros.pictures.pedal_map import draw_pedal_map
 
         with replacing(plot) as partial:
-            draw(samples, found, track.chassis, partial)
+            draw_pedal_map(samples, found, track.chassis, partial)
     errors, (pushing, coasting, braking, turning) = found.residuals, found.residuals.samples
     residuals = [
         ("throttle", str(pushing), f"{errors.throttle_mps2:.2f} m/s^2"),

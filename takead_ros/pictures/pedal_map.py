@@ -15,7 +15,7 @@ SPEEDS = np.linspace(0.0, 35.0, 141)
 MEASURED, MAP = "#9ca3af", "#0f766e"
 
 
-def draw(samples: Samples, found: Identified, chassis: Chassis, path: Path) -> None:
+def draw_pedal_map(samples: Samples, found: Identified, chassis: Chassis, path: Path) -> None:
     """Three panels into ``path`` (its ending says how): throttle and coasting, brakes, steering."""
     figure = Figure(figsize=(12.0, 3.8), layout="constrained")
     pedals, brakes, steering = figure.subplots(1, 3)
