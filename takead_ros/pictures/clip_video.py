@@ -74,4 +74,4 @@ def _pictures(shown: list[Frame], begin: int) -> Iterator[Image.Image]:
         caption = (
             f"{(frame.stamp - begin) / 1e9:5.1f} s  {frame.label.value}  {who} drives  {frame.scene.ego.speed:.1f} m/s"
         )
-        yield render.draw(frame.scene, plans, caption)
+        yield render.draw_scene(frame.scene, plans, caption)

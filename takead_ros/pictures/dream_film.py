@@ -32,4 +32,4 @@ def write(recorded: Sequence[DreamView], dreamed: Sequence[DreamView], text: str
 
 def _panel(view: DreamView, caption: str) -> Image.Image:
     plans = {} if view.plan is None else {"policy": view.plan}
-    return render.draw(view.scene, plans, caption, size=SIZE)
+    return render.draw_scene(view.scene, plans, caption, size=SIZE)

@@ -108,7 +108,7 @@ class _Canvas:
         self.draw.ellipse((x - r, y - r, x + r, y + r), colour, outline, SMOOTH if outline else 0)
 
 
-def draw(
+def draw_scene(
     scene: Scene,
     plans: Mapping[str, Plan] | None = None,
     caption: str = "",

@@ -156,7 +156,7 @@ def show(suite: str, scenario: str, seed: int, path: Path, progress: Progress) -
 
 def save_drive(drive: RecordedDrive, text: str, path: Path) -> None:
     """A whole drive as an animation under a line of ``text``."""
-    pictures = (render.draw(frame.scene, plans_of(frame), text, size=SIZE) for frame in drive.frames)
+    pictures = (render.draw_scene(frame.scene, plans_of(frame), text, size=SIZE) for frame in drive.frames)
     save_gif(pictures, path, durations_ms([frame.stamp / 1e9 for frame in drive.frames]))
 
 
@@ -204,7 +204,7 @@ def _film(old: RecordedDrive, new: RecordedDrive, stamp: int) -> list[Image.Imag
 def _panel(frame: Frame, name: str, title: str) -> Image.Image:
     """One drive's picture under a band that says who drives."""
     plans: Mapping[str, Plan] = {name if who == "policy" else who: plan for who, plan in plans_of(frame).items()}
-    scene = render.draw(frame.scene, plans, size=SIZE)
+    scene = render.draw_scene(frame.scene, plans, size=SIZE)
     band = Image.new("RGB", (SIZE, BAND + SIZE), GROUND)
     band.paste(scene, (0, BAND))
     pen = ImageDraw.Draw(band)

@@ -14,7 +14,7 @@ from PIL import Image
 from support.stream import scene
 from takead_ros.domain.driving import Plan
 from takead_ros.pictures.gif import durations_ms, save_gif
-from takead_ros.pictures.scene import PLANS, draw
+from takead_ros.pictures.scene import PLANS, draw_scene
 
 
 def times_of(path: Path) -> list[int]:
@@ -33,7 +33,7 @@ def moving(count: int) -> list[Image.Image]:
         name: Plan(6.0 * steps, np.full(8, 1.2 * i - 3.0), np.zeros(8), np.full(8, 6.0)) for i, name in enumerate(PLANS)
     }
     first = scene(0)
-    return [draw(replace(first, ego=replace(first.ego, x=0.5 * i)), plans, size=400) for i in range(count)]
+    return [draw_scene(replace(first, ego=replace(first.ego, x=0.5 * i)), plans, size=400) for i in range(count)]
 
 
 @pytest.mark.parametrize("step_s", [0.1, 0.0994, 0.05, 0.033])

@@ -18,7 +18,7 @@ from takead_ros.domain.scene import (
     RouteCommand,
     Scene,
 )  # fmt: skip
-from takead_ros.pictures.scene import EGO, KINDS, PLANS, ROAD, draw
+from takead_ros.pictures.scene import EGO, KINDS, PLANS, ROAD, draw_scene
 
 
 def scene(visibility: float = 1.0, turn: float = 0.0) -> Scene:
@@ -46,7 +46,7 @@ def count(image: object, colour: tuple[int, int, int], tolerance: int = 12) -> i
 
 def test_ego_car_road_and_plan_are_drawn_ahead_up_and_left_left() -> None:
     plan = Plan(np.arange(1.0, 9.0) * 3.0, np.zeros(8), np.zeros(8), np.full(8, 6.0))
-    image = draw(scene(), {"expert": plan}, "a caption")
+    image = draw_scene(scene(), {"expert": plan}, "a caption")
     pixels = np.asarray(image).astype(int)
     assert image.size == (480, 480)
     for colour in (EGO, KINDS[ObjectKind.CAR], ROAD, PLANS["expert"]):
@@ -57,16 +57,18 @@ def test_ego_car_road_and_plan_are_drawn_ahead_up_and_left_left() -> None:
 
 
 def test_what_the_ego_cannot_see_is_only_hatched() -> None:
-    assert count(draw(scene(0.0)), KINDS[ObjectKind.CAR]) < 0.4 * count(draw(scene(1.0)), KINDS[ObjectKind.CAR])
+    assert count(draw_scene(scene(0.0)), KINDS[ObjectKind.CAR]) < 0.4 * count(
+        draw_scene(scene(1.0)), KINDS[ObjectKind.CAR]
+    )
 
 
 @pytest.mark.parametrize("turn", [0.7, -2.0, 3.0])
 def test_the_picture_turns_with_the_ego(turn: float) -> None:
-    straight, turned = (np.asarray(draw(picture)).astype(int) for picture in (scene(), scene(turn=turn)))
+    straight, turned = (np.asarray(draw_scene(picture)).astype(int) for picture in (scene(), scene(turn=turn)))
     assert (np.abs(straight - turned).max(-1) > 40).mean() < 0.02
 
 
 def test_an_empty_plan_and_a_long_caption_are_fine() -> None:
     none = np.zeros(0)
-    image = draw(replace(scene(), objects=Objects.empty()), {"old": Plan(none, none, none, none)}, "words " * 60)
+    image = draw_scene(replace(scene(), objects=Objects.empty()), {"old": Plan(none, none, none, none)}, "words " * 60)
     assert image.size == (480, 480) and count(image, KINDS[ObjectKind.CAR]) == 0
