@@ -101,7 +101,7 @@ def _bars(values: FloatArray) -> str:
     return "".join(_LEVELS[round(step)] if there else " " for step, there in zip(steps, known, strict=True))
 
 
-def draw(story: Story, manifest: ClipManifest, path: Path) -> Path:
+def draw_timeline(story: Story, manifest: ClipManifest, path: Path) -> Path:
     """The timeline as a picture, by ``path``'s suffix. Raises TakeadError for another one, where ``path`` cannot be
     written, and where matplotlib is missing (extra ``sim``)."""
     if path.suffix.lower() not in SUFFIXES:

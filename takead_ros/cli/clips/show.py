@@ -30,7 +30,7 @@ def show(
         if picture.suffix not in (".png", ".svg"):
             raise TakeadError(f"--picture '{picture}': unknown ending '{picture.suffix}', expected .png or .svg")
         with new_output(picture):
-            timeline.draw(story, manifest, picture)
+            timeline.draw_timeline(story, manifest, picture)
     drawn = None if picture is None else str(picture)
     found = {**manifest.model_dump(mode="json"), "picture": drawn, "frames": len(story.stamps)}
     if as_json != STDOUT:
