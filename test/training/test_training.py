@@ -16,7 +16,7 @@ from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.checkpoint import Checkpoint, ModelProvenance, load_checkpoint, save_checkpoint
 from takead_training.data.columns import FOREIGN, LABELS, Table
 from takead_training.data.dataset import Dataset
-from takead_training.data.mix import BUCKETS, Mix, bucket_counts, bucket_rows, draw
+from takead_training.data.mix import BUCKETS, Mix, bucket_counts, bucket_rows, draw_rows
 from takead_training.stages.bc import BC, Cloning, train_bc
 from takead_training.stages.dagger import DAGGER, Aggregation
 from takead_training.stages.fit import Schedule, batch_of, choice_figures, fit, prepare
@@ -229,13 +229,13 @@ def test_buckets_leave_out_transitions_and_are_drawn_by_share() -> None:
     masked = {LABELS.index(Label.TAKEOVER_START), LABELS.index(Label.HANDBACK)}
     assert not masked & set(table["label"][np.concatenate(list(buckets.values()))])
     mix = Mix(draws=1000)
-    rows = draw(data, mix, seed=1, epoch=0)
+    rows = draw_rows(data, mix, seed=1, epoch=0)
     assert len(rows) == pytest.approx(1000, abs=len(BUCKETS)) and all(len(rows) for rows in buckets.values())
     for name, share in mix.shares.items():
         wanted = share / sum(mix.shares.values())
         assert np.isin(rows, buckets[name]).mean() == pytest.approx(wanted, abs=0.01), name
-    np.testing.assert_array_equal(rows, draw(data, mix, seed=1, epoch=0))
-    assert not np.array_equal(rows, draw(data, mix, seed=1, epoch=1))
+    np.testing.assert_array_equal(rows, draw_rows(data, mix, seed=1, epoch=0))
+    assert not np.array_equal(rows, draw_rows(data, mix, seed=1, epoch=1))
 
 
 def test_frames_far_from_a_takeover_are_relabelled_ones() -> None:
@@ -251,8 +251,8 @@ def test_labels_that_no_vehicle_could_follow_are_left_out_and_counted() -> None:
     table = make_table(300)
     table["followable"][:100] = 0
     data = Dataset.of(VECTOR_1, table)
-    assert draw(data, Mix(draws=500), 0, 0).min() >= 100
-    assert draw(data, Mix(draws=500, followable=False), 0, 0).min() < 100
+    assert draw_rows(data, Mix(draws=500), 0, 0).min() >= 100
+    assert draw_rows(data, Mix(draws=500, followable=False), 0, 0).min() < 100
     whole = sum(len(rows) for rows in bucket_rows(data).values())
     counts = bucket_counts(data, Mix())
     assert sum(counts.values()) == whole and counts["not_followable"] > 20
@@ -262,10 +262,10 @@ def test_an_empty_bucket_leaves_its_share_to_the_others() -> None:
     table = make_table(150)
     table["label"][:] = LABELS.index(Label.PRE)
     table["until_takeover_s"][:] = 1.0
-    assert len(draw(Dataset.of(VECTOR_1, table), Mix(draws=500), seed=0, epoch=0)) == 500
+    assert len(draw_rows(Dataset.of(VECTOR_1, table), Mix(draws=500), seed=0, epoch=0)) == 500
     table["label"][:] = LABELS.index(Label.HANDBACK)
     with pytest.raises(TakeadError, match="none of the samples"):
-        draw(Dataset.of(VECTOR_1, table), Mix(draws=500), seed=0, epoch=0)
+        draw_rows(Dataset.of(VECTOR_1, table), Mix(draws=500), seed=0, epoch=0)
 
 
 def with_choices(table: Table) -> Table:

@@ -71,7 +71,7 @@ def bucket_counts(data: Dataset, mix: Mix) -> dict[str, int]:
     return {**kept, "not_followable": whole - sum(kept.values())}
 
 
-def draw(data: Dataset, mix: Mix, seed: int, epoch: int) -> NDArray[np.int64]:
+def draw_rows(data: Dataset, mix: Mix, seed: int, epoch: int) -> NDArray[np.int64]:
     """Rows of one epoch in random order: ``mix.draws`` of them, each bucket by its share of those that are filled.
 
     A bucket is gone through whole before anything in it comes up again.

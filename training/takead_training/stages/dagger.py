@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-from takead_training.data.mix import Mix, bucket_counts, draw
+from takead_training.data.mix import Mix, bucket_counts, draw_rows
 from takead_training.stages.fit import Schedule, fit, prepare
 from takead_training.stages.imitation import COLUMNS, Imitation, hide_speed, imitation_loss
 from takead_training.stages.stage import Outcome, Stage, Task
@@ -33,7 +33,7 @@ def train_dagger(task: Task, settings: Aggregation) -> Outcome:
         net,
         data,
         COLUMNS,
-        lambda epoch: draw(data, settings.mix, schedule.seed, epoch),
+        lambda epoch: draw_rows(data, settings.mix, schedule.seed, epoch),
         lambda net, batch: imitation_loss(net, net(hide_speed(batch, settings.imitation)), batch, settings.imitation),
         schedule,
         task.state,

@@ -14,7 +14,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
 from takead_training.architectures.network import PolicyNetwork
 from takead_training.data.dataset import Dataset
-from takead_training.data.mix import Mix, bucket_counts, draw
+from takead_training.data.mix import Mix, bucket_counts, draw_rows
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.dagger import BUCKET_COLUMNS
 from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, prepare
@@ -95,7 +95,7 @@ def train_distil(task: Task, settings: Distil) -> Outcome:
 
     def rows_of(epoch: int) -> Rows:
         random = np.random.default_rng((schedule.seed, epoch, 2))
-        return random.permutation(np.concatenate([draw(data, settings.mix, schedule.seed + 2, epoch), rows]))
+        return random.permutation(np.concatenate([draw_rows(data, settings.mix, schedule.seed + 2, epoch), rows]))
 
     def loss_of(net: PolicyNetwork, batch: Batch) -> tuple[Tensor, Figures]:
         out = net(batch)
@@ -123,7 +123,7 @@ def _frames(data: Dataset, settings: Distil) -> NDArray[np.int64]:
     known = with_world(data)
     if not len(known):
         raise TakeadError("stage 'distil': no clip's world is known; expected clips from a cache of this version")
-    drawn = draw(data, settings.mix, settings.schedule.seed + 3, 0)
+    drawn = draw_rows(data, settings.mix, settings.schedule.seed + 3, 0)
     chosen = drawn[np.isin(drawn, known)]
     _, first = np.unique(chosen, return_index=True)
     return np.sort(chosen[np.sort(first)][: settings.frames])

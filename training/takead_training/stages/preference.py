@@ -20,7 +20,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_training.architectures.network import PolicyNetwork
 from takead_training.data.columns import FOREIGN, LABELS
 from takead_training.data.dataset import Dataset
-from takead_training.data.mix import TRANSITIONS, Mix, draw, repeated
+from takead_training.data.mix import TRANSITIONS, Mix, draw_rows, repeated
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.dagger import BUCKET_COLUMNS
 from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, prepare
@@ -171,7 +171,7 @@ def train_preference(task: Task, settings: Preference) -> Outcome:
 
     def rows_of(epoch: int) -> Rows:
         random = np.random.default_rng((schedule.seed, epoch, 1))
-        others = draw(data, settings.mix, schedule.seed + 1, epoch)
+        others = draw_rows(data, settings.mix, schedule.seed + 1, epoch)
         some = repeated(carry, round(len(others) * settings.share / (1.0 - settings.share)), random)
         return random.permutation(np.concatenate([others, some]))
 
