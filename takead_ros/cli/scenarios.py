@@ -53,7 +53,7 @@ def show(
     if out is None:
         typer.echo(json.dumps({"split": split_of(number), **asdict(scenario)}, indent=2, default=_plain))
         return
-    from takead_ros.pictures.side_by_side import show as draw
+    from takead_ros.pictures.side_by_side import animate_scenario as draw
 
     if out.suffix != ".gif":
         raise TakeadError(f"--out '{out}': expected a file name ending in .gif")

@@ -140,7 +140,7 @@ def _is_picture(path: Path) -> bool:
     return True
 
 
-def show(suite: str, scenario: str, seed: int, path: Path, progress: Progress) -> None:
+def animate_scenario(suite: str, scenario: str, seed: int, path: Path, progress: Progress) -> None:
     """Write the expert's drive through one scenario as an animation."""
     label = f"drawing {scenario}, seed {seed}"
     runner = EpisodeRunner()
