@@ -87,7 +87,7 @@ def ensure(run: Path, before: Evaluation, after: Evaluation, progress: Progress)
         found = read_record(Moment, facts, "what a report shows")
         if found.models == models and _is_picture(run / GIF) and _is_picture(run / STILL):
             return found
-    chosen = choose(pairs(before, after))
+    chosen = choose_moment(pairs(before, after))
     if chosen is None:
         return None
     scenario, seed = chosen
@@ -160,7 +160,7 @@ def save_drive(drive: RecordedDrive, text: str, path: Path) -> None:
     save_gif(pictures, path, durations_ms([frame.stamp / 1e9 for frame in drive.frames]))
 
 
-def choose(episodes: Sequence[tuple[EvaluatedEpisode, EvaluatedEpisode]]) -> tuple[str, int] | None:
+def choose_moment(episodes: Sequence[tuple[EvaluatedEpisode, EvaluatedEpisode]]) -> tuple[str, int] | None:
     """Scenario and seed of the pair that tells most: the old policy taken over for what lay ahead, the new one not, or
     less. None where the old policy was never taken over."""
 
