@@ -38,7 +38,7 @@ def replay(
     if node not in NODES:
         raise unknown("--node", node, NODES)
     json_file(as_json)
-    result = compare(clip, model_path(model), any_model)
+    result = replay_policy(clip, model_path(model), any_model)
     if as_json != STDOUT:
         for name, value in result.worst.items():
             say(f"{name:18s} at most {value:.6f} apart, {TOLERANCE[name]} allowed")
@@ -50,7 +50,7 @@ def replay(
         raise typer.Exit(1)
 
 
-def compare(clip: Path, model: Path, any_model: bool = False) -> ReplayDifference:
+def replay_policy(clip: Path, model: Path, any_model: bool = False) -> ReplayDifference:
     """Replay the policy over ``clip``. Raises TakeadError where clip and model do not belong together."""
     scenes, before = recorded_outputs(clip)
     host = LockstepHost(scenes[0][0] - 1)

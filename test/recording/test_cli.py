@@ -192,13 +192,13 @@ def test_golden_clip_replays_through_the_policy_node() -> None:
     """A drive of the shipped baseline; remake it with benchmarks/make_golden.py when the baseline changes."""
     clip = golden()
     assert sum(file.stat().st_size for file in clip.iterdir()) < 300_000
-    result = replay.compare(clip, BASELINE)
+    result = replay.replay_policy(clip, BASELINE)
     assert result.frames >= 20 and result.problems == []
 
 
 def test_replay_notices_another_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "TOLERANCE", dict.fromkeys(comparison.TOLERANCE, -1.0))
-    result = replay.compare(golden(), BASELINE)
+    result = replay.replay_policy(golden(), BASELINE)
     assert not result.ok and "differs by" in result.problems[0]
     answer = run(replay.app, [str(golden()), "--model", str(BASELINE)])
     assert answer.exit_code == 1 and "NOT THE SAME" in answer.output
@@ -216,6 +216,6 @@ def test_replay_does_not_pass_over_nan() -> None:
 
 def test_replay_refuses_another_model(recorded: Path) -> None:
     with pytest.raises(TakeadError, match=r"recorded with model abababababab, replayed with .*--any-model"):
-        replay.compare(reader.list_clips(recorded)[0], BASELINE)
+        replay.replay_policy(reader.list_clips(recorded)[0], BASELINE)
     with pytest.raises(TakeadError, match="--node 'expert': unknown, expected one of policy"):
         run(replay.app, [str(golden()), "--model", str(BASELINE), "--node", "expert"], catch_exceptions=False)
