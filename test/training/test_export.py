@@ -19,7 +19,7 @@ from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.checkpoint import Checkpoint, ModelProvenance, load_parent
 from takead_training.export.export import export
 from takead_training.export.graph import IR_VERSION, OPSET
-from takead_training.export.parity import Parity, compare
+from takead_training.export.parity import Parity, measure_parity
 from takead_training.stages.losses import unroll as torch_unroll
 
 
@@ -53,7 +53,7 @@ def test_exported_model_loads_and_names_its_origin(model: Path, checkpoint: Chec
 
 
 def test_parity_is_measured_over_every_candidate(model: Path, checkpoint: Checkpoint) -> None:
-    parity = compare(checkpoint.net, load_model(model), checkpoint.frames)
+    parity = measure_parity(checkpoint.net, load_model(model), checkpoint.frames)
     assert parity.frames == 12 and parity.same_choice
     assert parity.position_m < 1e-4 and parity.speed_m_s < 1e-4 and parity.logit < 1e-4
     parity.check()
@@ -64,7 +64,7 @@ def test_parity_sees_a_single_wrong_candidate(model: Path, checkpoint: Checkpoin
     other.load_state_dict(checkpoint.net.state_dict())
     with torch.no_grad():
         other.get_parameter("refine_each.bias")[-1] += 0.05  # the last step of the last candidate, aside
-    parity = compare(other, load_model(model), checkpoint.frames)
+    parity = measure_parity(other, load_model(model), checkpoint.frames)
     assert 0.005 < parity.position_m < 0.1
     with pytest.raises(TakeadError, match="parity position_m"):
         parity.check()
@@ -158,7 +158,7 @@ def test_the_gate_refuses_outputs_that_are_not_finite_on_either_side(model: Path
     frames = {name: values.copy() for name, values in checkpoint.frames.items()}
     frames["ego"][5, 2] = np.nan  # finite weights, an answer that is not
     with pytest.raises(TakeadError, match="of torch is not finite"):
-        compare(checkpoint.net, load_model(model), frames)
+        measure_parity(checkpoint.net, load_model(model), frames)
 
 
 def test_a_model_whose_weights_lie_in_another_file_is_refused(model: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from takead_training.architectures.heads import SPEED_BINS
 from takead_training.architectures.network import PolicyNetwork
 from takead_training.checkpoint import Checkpoint
 from takead_training.export.graph import OPSET, to_onnx
-from takead_training.export.parity import Parity, compare
+from takead_training.export.parity import Parity, measure_parity
 
 
 def export(
@@ -48,7 +48,7 @@ def export(
         raise TakeadError(f"--out {out}: cannot be written ({error.strerror or error})") from error
     with replacing(out) as partial:
         partial.write_bytes(model.SerializeToString())
-        parity = compare(checkpoint.net, load_model(partial), checkpoint.frames)
+        parity = measure_parity(checkpoint.net, load_model(partial), checkpoint.frames)
         parity.check()
         # The manifest first: a model without its copy beside it still loads, one beside a stale copy does not.
         manifest_path(out).unlink(missing_ok=True)

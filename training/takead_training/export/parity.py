@@ -37,7 +37,7 @@ class Parity:
             raise TakeadError("export: torch and ONNX Runtime choose different plans on a recorded frame")
 
 
-def compare(net: PolicyNetwork, policy: Policy, frames: Frames) -> Parity:
+def measure_parity(net: PolicyNetwork, policy: Policy, frames: Frames) -> Parity:
     """Run both on encoded ``frames`` (arrays (F, ...) named as the format's inputs) and compare what they say.
 
     The ONNX model is run on each frame alone, as a vehicle does, and on all of them as one batch; the larger
