@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 from takead_ros.domain.errors import TakeadError
 from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.infractions import Infraction
-from takead_ros.measures.summary import RESAMPLES, aggregate, compare
+from takead_ros.measures.summary import RESAMPLES, aggregate, compare_scores
 
 Episode = Mapping[str, Any]
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -173,7 +173,7 @@ def against(expert: Sequence[Episode], baselines: Mapping[str, Sequence[Episode]
         common = {key(episode) for episode in episodes}
         ours = [score_of(episode) for episode in expert if key(episode) in common]
         theirs = [score_of(episode) for episode in episodes]
-        found = compare(theirs, ours, ["driving_score"])["driving_score"]
+        found = compare_scores(theirs, ours, ["driving_score"])["driving_score"]
         rows.append([name, str(len(ours)), f"{found.old:.1f}", f"{np.mean([e.success for e in theirs]):.0%}",
                      f"{found.new:.1f}", f"+{found.difference:.1f} ({found.low:+.1f} to {found.high:+.1f})",
                      f"{found.higher} / {found.equal} / {found.lower}"])  # fmt: skip

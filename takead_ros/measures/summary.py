@@ -190,7 +190,7 @@ def aggregate(scores: Sequence[EpisodeScore]) -> Summary:
     )
 
 
-def compare(
+def compare_scores(
     old: Sequence[EpisodeScore], new: Sequence[EpisodeScore], keys: Sequence[HeadlineKey] = tuple(BY_KEY), seed: int = 0
 ) -> dict[HeadlineKey, Difference]:
     """Headlines paired over the episodes (scenario, seed), which must be the same set in both.

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from takead_ros.files import read_record
 from takead_ros.measures.driving_score import EpisodeScore
-from takead_ros.measures.summary import BY_KEY, FEWEST, Difference, HeadlineKey, Summary, aggregate, compare
+from takead_ros.measures.summary import BY_KEY, FEWEST, Difference, HeadlineKey, Summary, aggregate, compare_scores
 from takead_ros.runs.environment import Machine, this_environment
 
 RECORD = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
@@ -146,8 +146,8 @@ def read_evaluation(path: Path) -> Evaluation:
 
 def comparison(before: Evaluation, after: Evaluation) -> PairedComparison:
     """Two evaluations as pairs. Raises TakeadError where the episodes are not the same."""
-    alone = compare(before.episodes, after.episodes, ALONE_KEYS)
-    assisted = compare(before.assisted, after.assisted, ASSISTED_KEYS)
+    alone = compare_scores(before.episodes, after.episodes, ALONE_KEYS)
+    assisted = compare_scores(before.assisted, after.assisted, ASSISTED_KEYS)
     families = sorted({episode.scenario for episode in before.episodes})
     kinds = sorted({*before.infractions_per_km, *after.infractions_per_km})
     return PairedComparison(
@@ -190,7 +190,7 @@ def signed(written: str, value: float) -> str:
 
 def _score_of(family: str, before: Evaluation, after: Evaluation) -> Difference:
     old, new = ([e for e in part.episodes if e.scenario == family] for part in (before, after))
-    return compare(old, new, ["driving_score"])["driving_score"]
+    return compare_scores(old, new, ["driving_score"])["driving_score"]
 
 
 def _shallow(record: EpisodeScore | Summary | RunSettings) -> dict[str, Any]:

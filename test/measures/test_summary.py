@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from takead_ros.domain.errors import TakeadError
 from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.infractions import Infraction
-from takead_ros.measures.summary import HEADLINES, Difference, Distribution, aggregate, compare, intervals, value
+from takead_ros.measures.summary import HEADLINES, Difference, Distribution, aggregate, compare_scores, intervals, value
 
 GOOD = EpisodeScore(
     suite="demo", scenario="cut_in", seed=1, ability="merging", threat=True, driving_score=100.0, success=True,
@@ -82,7 +82,7 @@ def test_every_value_lies_in_its_interval_and_copies_do_not_move_it(count: int, 
 def test_a_comparison_says_what_the_two_summaries_say() -> None:
     """One truth for a figure: both values of a difference are those that each evaluation prints."""
     old, new = drives(20, 1), drives(20, 2)
-    found = compare(old, new)
+    found = compare_scores(old, new)
     for headline in HEADLINES:
         difference = found[headline.key]
         assert difference.old == getattr(aggregate(old), headline.key)
@@ -94,13 +94,15 @@ def test_a_comparison_says_what_the_two_summaries_say() -> None:
 def test_a_comparison_is_paired_and_repeatable() -> None:
     old = [replace(GOOD, seed=i, driving_score=50.0 + i % 7) for i in range(40)]
     new = [replace(score, driving_score=score.driving_score + 10.0 - 20.0 * (i == 0)) for i, score in enumerate(old)]
-    found = compare(old, new[::-1])["driving_score"]
+    found = compare_scores(old, new[::-1])["driving_score"]
     assert found.difference == pytest.approx(9.5) and (found.higher, found.equal, found.lower) == (39, 0, 1)
     assert found.low < 9.5 < found.high <= 10.0 and found.low > 7.0
-    assert compare(old, new, keys=["driving_score"]) == {"driving_score": found}
-    assert compare(old, old)["takeovers_per_km"] == Difference("takeovers_per_km", 0.0, 0.0, 0.0, 0.0, 0.0, 0, 40, 0)
+    assert compare_scores(old, new, keys=["driving_score"]) == {"driving_score": found}
+    assert compare_scores(old, old)["takeovers_per_km"] == Difference(
+        "takeovers_per_km", 0.0, 0.0, 0.0, 0.0, 0.0, 0, 40, 0
+    )
     with pytest.raises(TakeadError, match="no pairs"):
-        compare(old, new[1:])
+        compare_scores(old, new[1:])
 
 
 def test_many_episodes_are_resampled_in_blocks() -> None:
