@@ -144,7 +144,7 @@ class Difference:
     lower: int
 
 
-def value(scores: Sequence[EpisodeScore], key: HeadlineKey) -> float:
+def headline_value(scores: Sequence[EpisodeScore], key: HeadlineKey) -> float:
     """The headline ``key`` of ``scores``. Raises TakeadError where there are none."""
     amounts, weights = _columns(scores, [BY_KEY[key]])
     return float(_ratio(amounts.sum(), weights.sum(), BY_KEY[key].least))
@@ -262,7 +262,7 @@ def _resampled(columns: FloatArray, seed: int) -> FloatArray:
 
 
 def _group(scores: Sequence[EpisodeScore]) -> Group:
-    return Group(len(scores), *(value(scores, headline.key) for headline in HEADLINES))
+    return Group(len(scores), *(headline_value(scores, headline.key) for headline in HEADLINES))
 
 
 def _groups(scores: Sequence[EpisodeScore], name: Callable[[EpisodeScore], str]) -> dict[str, Group]:

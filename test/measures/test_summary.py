@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from takead_ros.domain.errors import TakeadError
 from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.infractions import Infraction
-from takead_ros.measures.summary import HEADLINES, Difference, Distribution, aggregate, compare_scores, intervals, value
+from takead_ros.measures.summary import (
+    HEADLINES,
+    Difference,
+    Distribution,
+    aggregate,
+    compare_scores,
+    headline_value,
+    intervals,
+)
 
 GOOD = EpisodeScore(
     suite="demo", scenario="cut_in", seed=1, ability="merging", threat=True, driving_score=100.0, success=True,
@@ -73,10 +81,10 @@ def test_every_value_lies_in_its_interval_and_copies_do_not_move_it(count: int, 
     scores = drives(count, seed)
     found = intervals(scores)
     for headline in HEADLINES:
-        one = value(scores, headline.key)
-        assert value([*scores, *scores], headline.key) == pytest.approx(one)
+        one = headline_value(scores, headline.key)
+        assert headline_value([*scores, *scores], headline.key) == pytest.approx(one)
         low, high = found[headline.key].low, found[headline.key].high
-        assert low - 1e-9 <= high and min(value([s], headline.key) for s in scores) - 1e-9 <= low
+        assert low - 1e-9 <= high and min(headline_value([s], headline.key) for s in scores) - 1e-9 <= low
 
 
 def test_a_comparison_says_what_the_two_summaries_say() -> None:

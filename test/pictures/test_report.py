@@ -11,7 +11,7 @@ import pytest
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import write_record
 from takead_ros.measures.infractions import Infraction
-from takead_ros.measures.summary import value
+from takead_ros.measures.summary import headline_value
 from takead_ros.pictures.report import write_report
 from takead_ros.runs.gate import GateDecision
 from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
