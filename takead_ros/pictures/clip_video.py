@@ -22,7 +22,7 @@ from takead_ros.recording.reader import Frame, frames
 SUFFIXES = (".gif", ".mp4")
 
 
-def write(clip: Path, out: Path, speed: float) -> int:
+def write_clip_video(clip: Path, out: Path, speed: float) -> int:
     """Write ``clip`` to ``out``, a GIF or an MP4 (H.264) by its suffix, at ``speed`` times real time.
 
     Returns the number of pictures.
