@@ -15,7 +15,7 @@ from takead_ros.runs.dream import DreamView
 STEP_S = 0.1  # between two pictures
 
 
-def write(recorded: Sequence[DreamView], dreamed: Sequence[DreamView], text: str, path: Path) -> int:
+def write_dream_film(recorded: Sequence[DreamView], dreamed: Sequence[DreamView], text: str, path: Path) -> int:
     """Draw both drives, moment by moment, the record left and the dream right under ``text``; how many pictures."""
     pairs = list(zip(recorded, dreamed, strict=False))
     every = max(round(STEP_S / max(pairs[1][0].time_s - pairs[0][0].time_s, 1e-3)), 1) if len(pairs) > 1 else 1

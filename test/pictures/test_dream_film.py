@@ -36,7 +36,7 @@ def test_both_sides_are_drawn_with_their_map_and_the_driver_s_plan(tmp_path: Pat
     for driver in (RECORDED, EXPERT):
         _, before, after = dream(world, DreamDriver(driver), "replay")
         path = tmp_path / f"{driver}.gif"
-        count = dream_film.write(before, after, driver, path)
+        count = dream_film.write_dream_film(before, after, driver, path)
         left, right, pictures = halves(path)
         assert pictures == count >= 20
         for side in (left, right):
