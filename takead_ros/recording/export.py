@@ -101,7 +101,7 @@ def _write(arrow: Any, tables: Sequence[Table], out: Path, format_: str) -> tupl
     named = [lerobot.ClipTable(manifest.clip_id, _task(manifest), columns) for _, manifest, columns in tables]
     work = Path(tempfile.mkdtemp(prefix=f".{out.name[:80]}.", suffix=".part", dir=out.parent))
     try:
-        found = lerobot.write(arrow, named, STATE, ACTION, work, FORMATS[format_])
+        found = lerobot.write_lerobot(arrow, named, STATE, ACTION, work, FORMATS[format_])
         work.chmod(0o777 & ~_umask())
         work.rename(out)
         return found

@@ -43,7 +43,7 @@ class _Episode:
         return len(self.rows["frame_index"])
 
 
-def write(
+def write_lerobot(
     arrow: Any, clips: Sequence[ClipTable], state: Sequence[str], action: Sequence[str], out: Path, version: str
 ) -> tuple[int, list[str]]:
     """Write ``clips`` as a data set of ``version`` into the folder ``out``, which exists and is empty.

@@ -73,7 +73,7 @@ def written(tmp_path: Path, *tables: dict[str, list[Any]]) -> tuple[int, list[st
     clips = [lerobot.ClipTable(f"clip{i}", "drive: stuck", table) for i, table in enumerate(tables)]
     pyarrow = pytest.importorskip("pyarrow")
     (tmp_path / "set").mkdir()
-    frames, left_out = lerobot.write(pyarrow, clips, STATE, ACTION, tmp_path / "set", "v2.1")
+    frames, left_out = lerobot.write_lerobot(pyarrow, clips, STATE, ACTION, tmp_path / "set", "v2.1")
     files = sorted((tmp_path / "set" / "data" / "chunk-000").iterdir())
     return frames, left_out, [arrow.read_table(file).to_pydict() for file in files]
 
