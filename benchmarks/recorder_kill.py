@@ -40,7 +40,7 @@ from takead_ros.messages import interfaces
 from takead_ros.recording import bag, reader
 from takead_ros.recording.recover import recover
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.verify import verify
+from takead_ros.recording.verify import verify_clip
 
 ROOT = Path(__file__).resolve().parents[1]
 VICTIM = Path(stream.__file__).with_name("victim.py")
@@ -90,7 +90,7 @@ class Tally:
 
     def opens(self, clip: Path) -> None:
         """Open ``clip`` in every reader; they must agree on the number of messages."""
-        problems = [p for p in verify(clip).problems if "expected a clip recorded by takead_ros" not in p]
+        problems = [p for p in verify_clip(clip).problems if "expected a clip recorded by takead_ros" not in p]
         file = next(clip.glob("*.mcap"))
         count = sum(1 for _ in bag.read(clip))
         with Reader(clip) as rosbag:

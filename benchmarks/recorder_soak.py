@@ -26,7 +26,7 @@ from takead_ros.recording import reader
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.verify import verify
+from takead_ros.recording.verify import verify_clip
 
 GROWTH_MB = 10.0  # allowed after the first fifth
 SAMPLES = 500  # of the memory in use
@@ -87,7 +87,7 @@ def main() -> None:
         samples.append((span, memory_mb()))
         clips = reader.list_clips(name)
         starts = [e.stamp for clip in clips for e in reader.manifest(clip).events if e.kind == "start"]
-        broken = [clip for clip in islice(clips, 0, None, max(1, len(clips) // 100)) if not verify(clip).ok]
+        broken = [clip for clip in islice(clips, 0, None, max(1, len(clips) // 100)) if not verify_clip(clip).ok]
         lost = sum(reader.manifest(clip).lost for clip in clips) + writer.status.lost
     settled = samples[SAMPLES // 5 :]
     slope, growth = slope_mb_per_hour(settled), settled[-1][1] - settled[0][1]

@@ -32,7 +32,7 @@ from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.recorder import describe
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.trash import clip_files, remove_files
-from takead_ros.recording.verify import verify
+from takead_ros.recording.verify import verify_clip
 from takead_ros.recording.writer import OPEN_SUFFIX, BagTopic, ClipWriter, write_durably
 
 DAMAGED_SUFFIX = ".damaged"
@@ -138,7 +138,7 @@ def _restored(source: Path) -> Recovered | None:
     if inside is None or inside.clip_id != source.resolve().name or inside.state == "recording":
         return None
     write_durably(source / MANIFEST_FILE, inside.to_json())
-    report = verify(source)
+    report = verify_clip(source)
     if not report.ok:
         (source / MANIFEST_FILE).unlink()
         return None

@@ -33,7 +33,7 @@ class Report:
         return not self.problems
 
 
-def verify(path: Path) -> Report:
+def verify_clip(path: Path) -> Report:
     """Read everything of a clip: structure, checksums, index, metadata, manifest, labels, every message.
 
     Never raises for what the clip holds; what is wrong is in the report.

@@ -14,7 +14,7 @@ from support import fuzz, stream
 from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import codec, interfaces
 from takead_ros.recording.recorder import Recorder
-from takead_ros.recording.verify import verify
+from takead_ros.recording.verify import verify_clip
 
 NAMES = ("arbiter", "monitor", "policy", "expert", "joystick", "recorder")
 
@@ -51,7 +51,7 @@ def test_the_recorder_survives_bytes_that_are_no_message(tmp_path: Path) -> None
     assert refused > 20
     assert [clip for clip in tmp_path.iterdir() if not clip.name.endswith(".recording")]
     for clip in tmp_path.iterdir():
-        verify(clip)
+        verify_clip(clip)
 
 
 def test_every_kind_of_field_gets_odd_values() -> None:

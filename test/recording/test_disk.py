@@ -15,7 +15,7 @@ from takead_ros.files import writable_folder
 from takead_ros.messages import types
 from takead_ros.recording import reader
 from takead_ros.recording.recover import recover
-from takead_ros.recording.verify import verify
+from takead_ros.recording.verify import verify_clip
 
 Mount = Callable[[str], Path]
 
@@ -64,7 +64,7 @@ def test_a_full_disk_is_told_by_topic_and_the_next_takeover_is_recorded_again(mo
     (cut,) = reader.list_unfinished(disk / "clips")
     ballast.unlink()
     result = recover(cut)
-    assert result.clip is not None and verify(result.clip).ok
+    assert result.clip is not None and verify_clip(result.clip).ok
     saved = reader.manifest(result.clip)
     result.clip.rename(disk / "kept")
     for file in sorted((disk / "kept").iterdir()):
@@ -73,7 +73,7 @@ def test_a_full_disk_is_told_by_topic_and_the_next_takeover_is_recorded_again(mo
     drive.recorder.close()
     (clip,) = drive.recorder.clips
     manifest = reader.manifest(clip)
-    assert verify(clip).ok and manifest.lost == 0 and manifest.events[0].takeover == 2
+    assert verify_clip(clip).ok and manifest.lost == 0 and manifest.events[0].takeover == 2
     # What the first clip lacks is in the report; a full disk has no room to say it in the clip as well.
     scenes = saved.topics["/takead/scene"]
     window = len([m for m in messages if m.topic == "/takead/scene" and 3.0 <= m.stamp / 1e9 <= 14.0])

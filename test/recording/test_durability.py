@@ -28,7 +28,7 @@ from takead_ros.recording.clip import Label
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.verify import verify
+from takead_ros.recording.verify import verify_clip
 from takead_ros.recording.writer import BagTopic
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ VICTIM = Path(victim.__file__)
 
 def opens_everywhere(clip: Path) -> int:
     """The number of messages, on which all readers agree."""
-    assert verify(clip).problems == []
+    assert verify_clip(clip).problems == []
     with Reader(clip) as rosbag:
         count = sum(1 for _ in rosbag.messages())
     with next(clip.glob("*.mcap")).open("rb") as file:
@@ -153,7 +153,7 @@ def test_terminated_recorder_closes_its_clip(tmp_path: Path) -> None:
 def test_recovering_again_and_a_whole_clip_change_nothing(tmp_path: Path, sent: list[stream.SerializedMessage]) -> None:
     (clip,) = stream.record(tmp_path, iter(sent))
     before = {path.name: path.read_bytes() for path in clip.iterdir()}
-    assert verify(clip).ok
+    assert verify_clip(clip).ok
     assert {path.name: path.read_bytes() for path in clip.iterdir()} == before
 
 

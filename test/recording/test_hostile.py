@@ -26,7 +26,7 @@ from takead_ros.recording.clip import MANIFEST_FILE, ClipEvent, Provenance, clip
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.verify import verify
+from takead_ros.recording.verify import verify_clip
 from takead_ros.recording.writer import ClipWriter, load_yaml
 
 
@@ -95,7 +95,7 @@ def test_a_changed_or_missing_message_is_noticed_though_every_checksum_fits(fold
     data = bytearray(messages[chosen].data)
     data[60] ^= 1
     rewritten(clip, chosen, None if drop else bytes(data))
-    assert any("not the ones that were recorded (content digest)" in problem for problem in verify(clip).problems)
+    assert any("not the ones that were recorded (content digest)" in problem for problem in verify_clip(clip).problems)
     with pytest.raises(TakeadError, match="content digest"):
         list(reader.frames(clip))
 
@@ -105,12 +105,12 @@ def test_a_rewritten_clip_with_nothing_changed_is_whole(folder: Path) -> None:
     clip = reader.list_clips(folder)[0]
     data = list(bag.read(clip))[300].data
     rewritten(clip, 300, data)
-    assert verify(clip).problems == [] and reader.manifest(clip).content_sha256
+    assert verify_clip(clip).problems == [] and reader.manifest(clip).content_sha256
 
 
 def test_a_clip_from_before_there_were_digests_is_whole() -> None:
     golden = reader.list_clips(Path(__file__).parent / "golden")[0]
-    assert verify(golden).ok and len(list(reader.frames(golden))) > 20
+    assert verify_clip(golden).ok and len(list(reader.frames(golden))) > 20
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,14 @@ def test_a_manifest_that_says_something_else_than_the_bag_is_not_learned_from(
     edited(clip, **{name: value})
     with pytest.raises(TakeadError, match=f"differ in '{name.split('__')[0]}'"):
         reader.agreed_manifest(clip)
-    assert not verify(clip).ok
+    assert not verify_clip(clip).ok
 
 
 def test_what_people_add_later_is_no_difference(folder: Path) -> None:
     clip = reader.list_clips(folder)[0]
     run(["label", str(clip), "false_alarm"])
     run(["label", str(clip), "takeover"])
-    assert reader.agreed_manifest(clip).judged == "takeover" and verify(clip).ok
+    assert reader.agreed_manifest(clip).judged == "takeover" and verify_clip(clip).ok
 
 
 # a clip that lost its manifest, and bad ones beside good ones -----------------------------------------------------
@@ -148,7 +148,7 @@ def test_a_clip_without_manifest_json_is_found_by_its_bag_and_gets_it_back(folde
         reader.agreed_manifest(clip)
     assert "manifest.json is missing" in run(["verify", str(folder)], code=1)
     assert "1 of 1 recovered" in run(["recover", str(folder)])
-    assert (clip / MANIFEST_FILE).read_bytes() == before and verify(clip).ok
+    assert (clip / MANIFEST_FILE).read_bytes() == before and verify_clip(clip).ok
     assert not clip.with_name(clip.name + ".damaged").exists(), "nothing else was touched"
 
 
@@ -190,7 +190,7 @@ def test_one_bad_manifest_stops_no_verb(folder: Path, kind: str) -> None:
     with pytest.raises(TakeadError):
         run(["show", str(bad)])
     answer = run(["recover", str(folder), "--json", "-"])
-    assert len(json.loads(answer)["recovered"]) == 1 and all(verify(clip).ok for clip in reader.list_clips(folder))
+    assert len(json.loads(answer)["recovered"]) == 1 and all(verify_clip(clip).ok for clip in reader.list_clips(folder))
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_an_event_that_is_not_finite_opens_no_clip_and_is_kept_as_a_message(
             assert not recorder.session.recording
     recorder.finish(12 * stream.SECOND)
     (clip,) = sink.clips
-    assert verify(clip).ok and reader.manifest(clip).trigger == "collision_predicted"
+    assert verify_clip(clip).ok and reader.manifest(clip).trigger == "collision_predicted"
     with pytest.raises(TakeadError):
         ClipEvent.of(bad)
 
@@ -274,7 +274,7 @@ def test_metadata_that_would_do_harm_is_refused_at_once(folder: Path, text: str)
     begin = time.process_time()
     with pytest.raises(TakeadError, match="metadata"):
         list(bag.read(bad))
-    assert not verify(bad).ok and verify(good).ok
+    assert not verify_clip(bad).ok and verify_clip(good).ok
     assert time.process_time() - begin < 10.0
 
 

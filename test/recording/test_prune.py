@@ -18,7 +18,7 @@ from takead_ros.files import locked
 from takead_ros.recording import reader, retention, trash
 from takead_ros.recording.clip import MANIFEST_FILE
 from takead_ros.recording.recover import recover
-from takead_ros.recording.verify import verify
+from takead_ros.recording.verify import verify_clip
 
 ALL = ("--max-age", "0h", "--include-unexported", "--yes")
 
@@ -230,7 +230,7 @@ def test_recovery_removes_nobody_elses_files(folder: Path) -> None:
     (cut / "metadata.yaml").unlink()
     (cut / "notes.txt").write_text("mine")
     result = recover(cut)
-    assert result.clip is not None and verify(result.clip).ok
+    assert result.clip is not None and verify_clip(result.clip).ok
     assert result.kept is not None and (result.kept / "notes.txt").read_text() == "mine"
     (result.clip / MANIFEST_FILE).write_text("{}")
     work = result.clip.with_name(result.clip.name + ".recovering")

@@ -22,7 +22,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from takead_ros.host import wiring
 from takead_ros.messages import interfaces, store, types
 from takead_ros.recording import bag, reader
-from takead_ros.recording.verify import verify
+from takead_ros.recording.verify import verify_clip
 
 DOMAIN = 100 + os.getpid() % 100
 PROGRAM = (
@@ -104,7 +104,7 @@ def test_any_installed_type_is_recorded_as_it_comes(tmp_path: Path, node: Any) -
     padded = [serialize_message(message).rstrip(b"\0") for message in sent]
     assert [found[p.topic_name].rstrip(b"\0") for p in publishers] == padded
     assert reader.manifest(clip).kind == "bookmark"
-    assert not [p for p in verify(clip).problems if "expected a clip recorded by takead_ros" not in p]
+    assert not [p for p in verify_clip(clip).problems if "expected a clip recorded by takead_ros" not in p]
     # The definition in the clip is enough to read it where the package is not installed.
     elsewhere = get_typestore(Stores.ROS2_JAZZY)
     with Reader(clip) as opened:

@@ -11,7 +11,7 @@ import numpy as np
 from takead_ros.domain.errors import TakeadError
 from takead_ros.recording import bag, reader
 from takead_ros.recording.recover import recover
-from takead_ros.recording.verify import verify
+from takead_ros.recording.verify import verify_clip
 
 KINDS = ("truncate", "flip", "noise", "zeros", "insert", "delete", "double", "swap", "empty", "length")
 
@@ -77,7 +77,7 @@ def fuzz(clip: Path, work: Path, cases: range, outcomes: Outcomes) -> None:
             data, kind = data[:-1], "truncate"
         victim.write_bytes(data)
         name = f"case {case}: {kind} in {victim.name}"
-        report = verify(copy)
+        report = verify_clip(copy)
         try:
             read = list(reader.frames(copy))
         except TakeadError:
@@ -106,7 +106,7 @@ def _recover(copy: Path, name: str, original: set[tuple[str, int, bytes]], outco
     if result.clip is None:
         outcomes.add("nothing to save, said so, original kept")
         return
-    again = verify(result.clip)
+    again = verify_clip(result.clip)
     if not again.ok and not all("expected a clip recorded by takead_ros" in text for text in again.problems):
         outcomes.broken.append(f"{name}: recovered, yet {again.problems}")
     saved = {(m.topic, m.stamp, m.data) for m in bag.read(result.clip)}

@@ -11,7 +11,7 @@ from takead_ros.cli.clips.shelf import closed_clips, open_clips
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording.verify import verify as check
+from takead_ros.recording.verify import verify_clip as check
 
 EXAMPLE = "Example: [bold]takead clips verify runs/demo/round-1/clips[/bold]"
 
