@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 from support import stream
 from takead_ros.messages import interfaces
 from takead_ros.recording import bag, reader
-from takead_ros.recording.recover import recover
+from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify_clip
 
@@ -136,7 +136,7 @@ def check(folder: Path, tally: Tally, reference: list[SerializedMessage]) -> Non
     notes: Notes = [(int(stamp), int(at)) for stamp, at in (line.split() for line in lines)]
     cut, closed = reader.list_unfinished(folder), reader.list_clips(folder)  # closed: the drive had just ended
     tally.kills += 1
-    clip = recover(cut[0]).clip if cut else closed[0] if closed else None
+    clip = recover_clip(cut[0]).clip if cut else closed[0] if closed else None
     found = list(bag.read(clip)) if clip else []
     saved = {(m.topic, m.stamp, m.data) for m in found}
     if reference:
@@ -233,7 +233,7 @@ def under_ros(folder: Path, clip: Path, moment: float, tally: Tally, domain: int
     witness.wait()
     (seen,) = reader.list_clips(folder / "witness")
     (cut,) = reader.list_unfinished(folder / "victim")
-    result = recover(cut)
+    result = recover_clip(cut)
     tally.kills += 1
     tally.messages += result.messages
     saved = list(bag.read(result.clip)) if result.clip is not None else []

@@ -64,7 +64,7 @@ class _Content:
     torn: bool = True  # the only damage is that the file breaks off
 
 
-def recover(source: Path) -> Recovered:
+def recover_clip(source: Path) -> Recovered:
     """Make a whole clip of ``source`` (a ``.recording`` folder or a damaged clip). Nothing readable is dropped.
 
     A clip that was merely cut off is replaced by the repaired one; a damaged original is kept as ``<id>.damaged``, and

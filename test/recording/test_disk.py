@@ -14,7 +14,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.files import writable_folder
 from takead_ros.messages import types
 from takead_ros.recording import reader
-from takead_ros.recording.recover import recover
+from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.verify import verify_clip
 
 Mount = Callable[[str], Path]
@@ -63,7 +63,7 @@ def test_a_full_disk_is_told_by_topic_and_the_next_takeover_is_recorded_again(mo
     assert int(values["received /takead/scene"]) >= 420, "driving went on"
     (cut,) = reader.list_unfinished(disk / "clips")
     ballast.unlink()
-    result = recover(cut)
+    result = recover_clip(cut)
     assert result.clip is not None and verify_clip(result.clip).ok
     saved = reader.manifest(result.clip)
     result.clip.rename(disk / "kept")

@@ -26,7 +26,7 @@ from takead_ros.recording.at_risk import AtRisk
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.clip import Label
 from takead_ros.recording.recorder import Recorder
-from takead_ros.recording.recover import recover
+from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify_clip
 from takead_ros.recording.writer import BagTopic
@@ -82,7 +82,7 @@ def test_killed_recorder_loses_at_most_the_flush_interval(tmp_path: Path) -> Non
         progress = [int(line.split()[0]) for line in (folder / "sent").read_text().split("\n")[:-1]]
         sent = list(stream.run(progress[-1] / stream.SECOND + 0.06, (stream.Takeover(6.0, 300.0, 301.0),)))
         (cut,) = reader.list_unfinished(folder)
-        result = recover(cut)
+        result = recover_clip(cut)
         assert result.clip is not None and not cut.exists()
         saved = {(m.topic, m.stamp, m.data) for m in bag.read(result.clip)}
         # The last one noted was not handed over yet, perhaps.
@@ -132,7 +132,7 @@ def test_a_clip_that_is_being_recorded_is_not_repaired(tmp_path: Path) -> None:
     assert process.stdout is not None and process.stdout.readline() == b"recording\n"
     (open_clip,) = reader.list_unfinished(tmp_path)
     with pytest.raises(TakeadError, match="being recorded right now"):
-        recover(open_clip)
+        recover_clip(open_clip)
     with pytest.raises(TakeadError, match="takead clips recover"):
         list(reader.frames(open_clip))
     process.kill()
@@ -168,7 +168,7 @@ def test_damage_in_the_middle_costs_one_chunk_and_keeps_the_original(
     file.write_bytes(data)
     with pytest.raises(TakeadError, match=r"damaged record .* after byte \d+ of \d+"):
         list(reader.frames(clip))
-    result = recover(clip)
+    result = recover_clip(clip)
     assert result.clip == clip and result.kept is not None
     assert next(result.kept.glob("*.mcap")).read_bytes() == data
     assert 0.9 * total < opens_everywhere(clip) < total
@@ -226,7 +226,7 @@ def test_a_full_disk_stops_recording_counts_and_lets_go(tmp_path: Path, sent: li
     assert done.returncode == 0, done.stderr
     assert "File too large" in done.stdout and int(done.stdout.split()[0]) > 100, done.stdout
     (cut,) = reader.list_unfinished(tmp_path)
-    result = recover(cut)
+    result = recover_clip(cut)
     assert result.clip is not None and opens_everywhere(result.clip) > 100
     manifest = reader.manifest(result.clip)
     assert sum(count.lost_disk for count in manifest.topics.values()) == int(done.stdout.split()[0])

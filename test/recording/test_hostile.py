@@ -24,7 +24,7 @@ from takead_ros.nodes.settings import RecorderParameters
 from takead_ros.recording import bag, export, reader, timeline
 from takead_ros.recording.clip import MANIFEST_FILE, ClipEvent, Provenance, clip_name, parse_manifest
 from takead_ros.recording.recorder import Recorder
-from takead_ros.recording.recover import recover
+from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify_clip
 from takead_ros.recording.writer import ClipWriter, load_yaml
@@ -388,4 +388,4 @@ def test_recovering_a_folder_goes_on_after_one_that_cannot_be(folder: Path) -> N
     answer = json.loads(run(["recover", str(folder), "--json", "-"], code=1).split("\nwarning:")[0])
     assert [item["clip"] for item in answer["recovered"]] == [str(good)] and len(answer["failed"]) == 1
     with pytest.raises(TakeadError, match="move it away first"):
-        recover(bad)
+        recover_clip(bad)

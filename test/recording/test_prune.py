@@ -17,7 +17,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked
 from takead_ros.recording import reader, retention, trash
 from takead_ros.recording.clip import MANIFEST_FILE
-from takead_ros.recording.recover import recover
+from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.verify import verify_clip
 
 ALL = ("--max-age", "0h", "--include-unexported", "--yes")
@@ -229,7 +229,7 @@ def test_recovery_removes_nobody_elses_files(folder: Path) -> None:
     cut = clip.rename(clip.with_name(clip.name + ".recording"))
     (cut / "metadata.yaml").unlink()
     (cut / "notes.txt").write_text("mine")
-    result = recover(cut)
+    result = recover_clip(cut)
     assert result.clip is not None and verify_clip(result.clip).ok
     assert result.kept is not None and (result.kept / "notes.txt").read_text() == "mine"
     (result.clip / MANIFEST_FILE).write_text("{}")
@@ -237,5 +237,5 @@ def test_recovery_removes_nobody_elses_files(folder: Path) -> None:
     work.mkdir()
     (work / "thesis.txt").write_text("years")
     with pytest.raises(TakeadError, match="holds more than a clip"):
-        recover(result.clip)
+        recover_clip(result.clip)
     assert (work / "thesis.txt").read_text() == "years"

@@ -10,7 +10,7 @@ import numpy as np
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.recording import bag, reader
-from takead_ros.recording.recover import recover
+from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.verify import verify_clip
 
 KINDS = ("truncate", "flip", "noise", "zeros", "insert", "delete", "double", "swap", "empty", "length")
@@ -97,7 +97,7 @@ def fuzz(clip: Path, work: Path, cases: range, outcomes: Outcomes) -> None:
 
 def _recover(copy: Path, name: str, original: set[tuple[str, int, bytes]], outcomes: Outcomes) -> None:
     try:
-        result = recover(copy)
+        result = recover_clip(copy)
     except TakeadError as problem:
         outcomes.add("clear error")
         if len(str(problem)) < 20:

@@ -13,7 +13,7 @@ from takead_ros.console import say
 from takead_ros.domain.errors import TakeadError
 from takead_ros.recording.reader import Broken, Shelf
 from takead_ros.recording.recover import Recovered
-from takead_ros.recording.recover import recover as repair
+from takead_ros.recording.recover import recover_clip as repair
 from takead_ros.recording.verify import verify_clip as check
 
 EXAMPLE = "Example: [bold]takead clips recover runs/demo/round-1/clips[/bold]"
