@@ -74,7 +74,7 @@ def export(clips: Sequence[tuple[Path, ClipManifest]], out: Path, format_: str) 
     broken: list[Broken] = []
     for clip, manifest in clips:
         try:
-            tables.append((clip, manifest, table(clip, manifest, len(tables))))
+            tables.append((clip, manifest, clip_columns(clip, manifest, len(tables))))
         except TakeadError as problem:
             broken.append(Broken(clip, str(problem)))
     if not tables:
@@ -126,7 +126,7 @@ def _umask() -> int:
     return mask
 
 
-def table(clip: Path, manifest: ClipManifest, episode: int) -> dict[str, list[Any]]:
+def clip_columns(clip: Path, manifest: ClipManifest, episode: int) -> dict[str, list[Any]]:
     """Columns of one clip, a row for each frame. State and actions as in ``STATE`` and ``ACTION``, SI units; a plan is
     T x (x m, y m, yaw rad, speed m/s) in ``base_link``, flattened; what is not there is NaN or empty."""
     rows = [_row(frame) for frame in reader.frames(clip)]

@@ -26,7 +26,7 @@ QUANTILES = (0.01, 0.10, 0.50, 0.90, 0.99)
 
 
 class ClipTable(NamedTuple):
-    """A clip's id, what it shows in words, and its columns as ``export.table`` gives them."""
+    """A clip's id, what it shows in words, and its columns as ``export.clip_columns`` gives them."""
 
     clip_id: str
     task: str
