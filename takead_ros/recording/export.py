@@ -58,7 +58,7 @@ class Exported:
     not_noted: list[str]
 
 
-def export(clips: Sequence[tuple[Path, ClipManifest]], out: Path, format_: str) -> Exported:
+def export_clips(clips: Sequence[tuple[Path, ClipManifest]], out: Path, format_: str) -> Exported:
     """Write ``clips`` to the new file or folder ``out`` and note it in their manifests; bad ones are left out.
 
     Raises TakeadError for an unknown format, an ``out`` that exists or cannot be written, no clip that can be read, or

@@ -298,7 +298,7 @@ def test_a_change_of_a_manifest_follows_no_link_and_loses_no_other(folder: Path,
     (clip / f"{MANIFEST_FILE}.part").symlink_to(tmp_path / "precious")
     shelf = reader.read_clips(clip)  # as an export has read it before somebody labels the clip
     run(["label", str(clip), "false_alarm", "--by", "ann"])
-    export.export(shelf.clips, tmp_path / "x.parquet", "parquet")
+    export.export_clips(shelf.clips, tmp_path / "x.parquet", "parquet")
     found = reader.manifest(clip)
     assert found.judged == "false_alarm" and found.exported == ["parquet:x.parquet"]
     assert (tmp_path / "precious").read_text() == "mine" and not (clip / MANIFEST_FILE).is_symlink()

@@ -53,7 +53,7 @@ def demonstrations(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exported(folder: Path, out: Path, format_: str) -> export.Exported:
     shelf = reader.read_clips(folder)
     assert not shelf.broken
-    return export.export(shelf.clips, out, format_)
+    return export.export_clips(shelf.clips, out, format_)
 
 
 def columns(count: int, period: float = 0.1, first: float | None = None) -> dict[str, list[Any]]:
@@ -157,7 +157,7 @@ def test_one_bad_clip_stops_no_export(takeovers: Path, tmp_path: Path) -> None:
     bad = reader.list_clips(folder)[0]
     (bag,) = bad.glob("*.mcap")
     bag.write_bytes(bag.read_bytes()[: bag.stat().st_size // 2])
-    result = export.export(reader.read_clips(folder).clips, tmp_path / "x.parquet", "parquet")
+    result = export.export_clips(reader.read_clips(folder).clips, tmp_path / "x.parquet", "parquet")
     assert [item.path for item in result.broken] == [bad] and len(result.clips) == 1
 
 

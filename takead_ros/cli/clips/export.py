@@ -25,7 +25,7 @@ def export(
     others are written."""
     json_file(as_json)
     shelf = reader.read_clips(path)
-    result = exporting.export(shelf.clips, out, format_)
+    result = exporting.export_clips(shelf.clips, out, format_)
     shelf.broken.extend(result.broken)
     found = {
         "clips": [str(clip) for clip in result.clips],
