@@ -109,7 +109,7 @@ def optional_from_msg(value: float) -> float | None:
     return None if value < 0.0 else value
 
 
-def table(enum: type[E]) -> dict[int, E]:
+def by_number(enum: type[E]) -> dict[int, E]:
     """Members of ``enum`` by their number, for ``member``."""
     return {int(entry): entry for entry in enum}
 

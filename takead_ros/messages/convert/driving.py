@@ -25,6 +25,7 @@ from takead_ros.domain.driving import (
 from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import types
 from takead_ros.messages.fields import (
+    by_number,
     float32,
     float32_sequence,
     header_to_msg,
@@ -34,13 +35,12 @@ from takead_ros.messages.fields import (
     read_once,
     real,
     stamp_from_msg,
-    table,
 )
 
 BASE_LINK = "base_link"
 
-_SOURCES, _STATUS, _TRIGGERS = table(Source), table(DriverStatus), table(Trigger)
-_MODES, _EVENTS = table(ArbiterMode), table(EventKind)
+_SOURCES, _STATUS, _TRIGGERS = by_number(Source), by_number(DriverStatus), by_number(Trigger)
+_MODES, _EVENTS = by_number(ArbiterMode), by_number(EventKind)
 _ALL_LIMITS = int(Limit.STEERING_ANGLE | Limit.STEERING_RATE | Limit.ACCELERATION | Limit.JERK | Limit.SPEED)
 
 

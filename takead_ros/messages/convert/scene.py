@@ -24,6 +24,7 @@ from takead_ros.domain.scene import (
 )
 from takead_ros.messages import types
 from takead_ros.messages.fields import (
+    by_number,
     float32,
     float32_sequence,
     header_to_msg,
@@ -33,7 +34,6 @@ from takead_ros.messages.fields import (
     points,
     read_once,
     stamp_from_msg,
-    table,
 )
 
 MAP = "map"
@@ -41,7 +41,12 @@ MAP = "map"
 A = TypeVar("A")
 B = TypeVar("B")
 
-_LINES, _LIGHTS, _CONTROLS, _COMMANDS = table(LineKind), table(LightState), table(ControlKind), table(RouteCommand)
+_LINES, _LIGHTS, _CONTROLS, _COMMANDS = (
+    by_number(LineKind),
+    by_number(LightState),
+    by_number(ControlKind),
+    by_number(RouteCommand),
+)
 
 _EGO_REST = (
     "speed",
