@@ -42,7 +42,7 @@ from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.files import refuse_existing, write_record
 from takead_ros.maps.roads import Roads
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.measures.summary import Summary, aggregate
 from takead_ros.policy.tracking import track
 from takead_ros.runs.drive import JOURNAL_SUFFIX
@@ -266,7 +266,7 @@ def episode(work: tuple[str, str, str, int]) -> EpisodeResult:
             command = drive(driven)
         driven.step(*command)
         tick += 1
-    return EpisodeResult(**vars(score(driven.outcome(), suite)), triggers=(), driver=name)
+    return EpisodeResult(**vars(score_episode(driven.outcome(), suite)), triggers=(), driver=name)
 
 
 def key(work: tuple[str, str, str, int]) -> str:

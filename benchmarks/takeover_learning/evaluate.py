@@ -15,7 +15,7 @@ from benchmarks.takeover_learning.drives import takead
 from benchmarks.takeover_learning.rerank import drive_reranked
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.files import read_record, write_record
-from takead_ros.measures.driving_score import EpisodeScore, score
+from takead_ros.measures.driving_score import EpisodeScore, score_episode
 from takead_ros.policy.model import load_model
 from takead_ros.runs.batched import drive_batched
 from takead_ros.runs.results import RECORD, Evaluation
@@ -78,7 +78,7 @@ def evaluate(model: Path, suite: str, perception: str, seeds: str, file: Path, r
         logs = dict(drive_batched(policy, scenarios, perception=settings))
     found = Scores(
         model_sha256=policy.sha256, suite=suite, perception=perception, seeds=seeds,
-        episodes=tuple(score(logs[place], suite) for place in range(len(scenarios))),
+        episodes=tuple(score_episode(logs[place], suite) for place in range(len(scenarios))),
         standing=tuple(float((logs[place].speed < STANDING_MPS).mean()) for place in range(len(scenarios))),
     )  # fmt: skip
     write_record(file, found)

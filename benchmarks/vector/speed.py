@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.vector.drives import DECIDE, Drive, expert_drive
 from takead_ros.files import refuse_existing, write_record
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.policy.model import load_model
 from takead_ros.runs.batched import drive_batched
 from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
@@ -111,7 +111,7 @@ def main() -> int:
         figures["loop metadrive"] = [(process_time() - begin, decisions)]
         begin, decisions = process_time(), 0.0
         for _, log in drive_batched(policy, scenarios * 4):
-            score(log)
+            score_episode(log)
             decisions += (len(log.x) - 1) / DECIDE
         figures["loop vector"] = [(process_time() - begin, decisions)]
         if round_:

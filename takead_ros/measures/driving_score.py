@@ -54,7 +54,7 @@ class EpisodeScore:
     post_encroachment_time: float | None = None
 
 
-def score(log: EpisodeLog, suite: str = "") -> EpisodeScore:
+def score_episode(log: EpisodeLog, suite: str = "") -> EpisodeScore:
     """Scores one episode. An episode that still runs is scored as far as it has come."""
     infractions = tuple(find_infractions(log))
     completion = 1.0 if log.end is End.GOAL else float(np.clip(log.route_s.max() / log.route_length, 0.0, 1.0))

@@ -11,7 +11,7 @@ from takead_ros import scenarios
 from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.api import NodeHandle
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.messages import interfaces
 from takead_ros.messages.interfaces import Service
 from takead_ros.nodes.settings import SimulatorParameters
@@ -151,7 +151,7 @@ class Episodes:
 
     def advance(self) -> None:
         """Score what was driven and make the next episode."""
-        result = score(self.episode.outcome())
+        result = score_episode(self.episode.outcome())
         self.episode = self._simulator.reset(next(self._scenarios))
         self._logger.info(
             f"{result.scenario} seed {result.seed}: driving score {result.driving_score:.1f}, ended by {result.end}"

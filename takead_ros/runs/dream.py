@@ -16,7 +16,7 @@ from takead_ros.domain.navigation import Navigation
 from takead_ros.domain.scene import ObjectKind, Scene
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.measures.episode_log import End, EpisodeLog
 from takead_ros.messages import convert, interfaces
 from takead_ros.policy.model import Policy, load_model
@@ -256,7 +256,7 @@ def _recorded(world: ClipWorld, count: int, step_s: float) -> tuple[EpisodeLog, 
 
 def _happened(log: EpisodeLog, ids: Sequence[int] | None = None) -> Happened:
     """``ids``: of the clip, by row, where the log's numbers are rows plus one."""
-    scored = score(log)
+    scored = score_episode(log)
     touched = (
         Touch(
             contact.object_id if ids is None else ids[contact.object_id - 1],

@@ -17,7 +17,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.units import SECOND
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.messages import convert, interfaces
 from takead_ros.nodes.arbiter_node import ArbiterNode
@@ -101,7 +101,7 @@ class EpisodeRunner:
         log, clips = drive_episode(spec, simulator.name, episode, policy, watch)
         try:
             return EpisodeResult(
-                **vars(score(log, spec.suite)),
+                **vars(score_episode(log, spec.suite)),
                 triggers=tuple(e.trigger.name.lower() for e in log.events if e.kind is EventKind.START),
                 driver=spec.driver,
                 clips=tuple(str(clip.relative_to(spec.bags)) for clip in clips) if spec.bags else (),

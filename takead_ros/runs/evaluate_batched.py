@@ -10,7 +10,7 @@ from takead_ros.domain.driving import EventKind
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.perception import PerceptionSettings
 from takead_ros.files import locked
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.decide import check_format
@@ -67,7 +67,7 @@ def perception_of_group(group: Group) -> PerceptionSettings:
 def result_of(spec: EpisodeSpec, log: EpisodeLog, clips: tuple[str, ...] = ()) -> EpisodeResult:
     """The result of a drive of ``spec``."""
     triggers = tuple(event.trigger.name.lower() for event in log.events if event.kind is EventKind.START)
-    return EpisodeResult(**vars(score(log, spec.suite)), triggers=triggers, driver=spec.driver, clips=clips)
+    return EpisodeResult(**vars(score_episode(log, spec.suite)), triggers=triggers, driver=spec.driver, clips=clips)
 
 
 def check_batched(spec: RunSpec) -> None:

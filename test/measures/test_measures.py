@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import ControlKind, LightState, ObjectKind, Objects, TrafficControl
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.measures.episode_log import Contact, End, EpisodeLog, Traffic
 from takead_ros.measures.ride_quality import comfort, efficiency, min_time_to_collision, post_encroachment_time
 
@@ -66,7 +66,7 @@ def contact(tick: int, kind: ObjectKind, number: int = 1) -> Contact:
 
 
 def test_a_clean_run_is_a_full_score() -> None:
-    result = score(episode())
+    result = score_episode(episode())
     assert (result.driving_score, result.success, result.penalty, result.infractions) == (100.0, True, 1.0, ())
     assert result.distance == pytest.approx(100.0) and result.duration == pytest.approx(10.0)
     assert result.mean_speed == pytest.approx(10.0) and result.min_ttc is None
@@ -81,47 +81,47 @@ def test_a_clean_run_is_a_full_score() -> None:
 )  # fmt: skip
 def test_penalties_multiply(kinds: list[ObjectKind], want: float) -> None:
     contacts = tuple(contact(10 + i, kind, i + 1) for i, kind in enumerate(kinds))
-    result = score(episode(contacts=contacts))
+    result = score_episode(episode(contacts=contacts))
     assert result.driving_score == pytest.approx(want) and not result.success
 
 
 def test_touching_the_same_car_again_at_once_is_one_collision_and_later_two() -> None:
     at_once = (contact(10, ObjectKind.CAR), contact(30, ObjectKind.CAR))
     later = (contact(10, ObjectKind.CAR), contact(90, ObjectKind.CAR))
-    assert score(episode(contacts=at_once)).driving_score == pytest.approx(60.0)
-    assert score(episode(contacts=later)).driving_score == pytest.approx(36.0)
+    assert score_episode(episode(contacts=at_once)).driving_score == pytest.approx(60.0)
+    assert score_episode(episode(contacts=later)).driving_score == pytest.approx(36.0)
 
 
 def test_being_run_into_while_standing_is_not_the_egos_infraction() -> None:
     log = episode(speed=0.0, route_length=50.0, contacts=(contact(10, ObjectKind.CAR),), end=End.TIME_LIMIT)
-    assert [infraction.kind for infraction in score(log).infractions] == ["scenario_timeout"]
+    assert [infraction.kind for infraction in score_episode(log).infractions] == ["scenario_timeout"]
 
 
 def test_ending_early_costs_the_rest_of_the_route() -> None:
     half = episode(route_length=200.0, end=End.BLOCKED)
-    assert score(half).driving_score == pytest.approx(50.0)
+    assert score_episode(half).driving_score == pytest.approx(50.0)
     late = episode(route_length=200.0, end=End.TIME_LIMIT)
-    assert score(late).driving_score == pytest.approx(35.0)
-    assert [i.kind for i in score(half).infractions] == ["blocked"] and not score(half).success
+    assert score_episode(late).driving_score == pytest.approx(35.0)
+    assert [i.kind for i in score_episode(half).infractions] == ["blocked"] and not score_episode(half).success
 
 
 def test_off_road_takes_away_its_share_of_the_route() -> None:
     off = np.zeros(201)
     off[101:121] = 1.0  # 20 of 200 steps
-    result = score(episode(off_road=off))
+    result = score_episode(episode(off_road=off))
     assert result.driving_score == pytest.approx(90.0)
     (infraction,) = result.infractions
     assert (
         infraction.kind == "off_road" and infraction.time == pytest.approx(5.05) and infraction.x == pytest.approx(50.5)
     )
-    assert score(episode(off_road=np.full(201, 0.2))).success
+    assert score_episode(episode(off_road=np.full(201, 0.2))).success
 
 
 def test_off_road_counts_of_the_way_driven() -> None:
     """Half of the way driven beyond the lanes, the route abandoned half-way."""
     log = episode()
     log = replace(log, route_length=200.0, end=End.BLOCKED, off_road=np.where(log.x > 50.0, 1.0, 0.0))
-    assert score(log).driving_score == pytest.approx(100.0 * 0.5 * 0.5, abs=0.3)
+    assert score_episode(log).driving_score == pytest.approx(100.0 * 0.5 * 0.5, abs=0.3)
 
 
 @pytest.mark.parametrize("name", ["x", "speed", "off_road", "route_s", "route_length", "ego_width"])
@@ -141,19 +141,19 @@ def line(kind: ControlKind, state: LightState, at: float, log: EpisodeLog) -> tu
 
 def test_red_lights_and_stop_signs() -> None:
     log = episode()
-    red = score(replace(log, controls=line(ControlKind.TRAFFIC_LIGHT, LightState.RED, 52.0, log)))
+    red = score_episode(replace(log, controls=line(ControlKind.TRAFFIC_LIGHT, LightState.RED, 52.0, log)))
     assert [(i.kind, round(i.time, 2), i.object_id) for i in red.infractions] == [("red_light", 5.0, 7)]
     assert red.driving_score == pytest.approx(70.0)
     green = replace(log, controls=line(ControlKind.TRAFFIC_LIGHT, LightState.GREEN, 52.0, log))
-    assert score(green).driving_score == 100.0
+    assert score_episode(green).driving_score == 100.0
     sign = replace(log, controls=line(ControlKind.STOP_SIGN, LightState.UNKNOWN, 52.0, log))
-    assert score(sign).driving_score == pytest.approx(80.0)
+    assert score_episode(sign).driving_score == pytest.approx(80.0)
     slow = log.speed.copy()
     slow[98] = 0.0  # 1 m before the line
-    assert score(replace(sign, speed=slow)).driving_score == 100.0
+    assert score_episode(replace(sign, speed=slow)).driving_score == 100.0
     slow = log.speed.copy()
     slow[40] = 0.0  # 30 m before it
-    assert score(replace(sign, speed=slow)).driving_score == pytest.approx(80.0)
+    assert score_episode(replace(sign, speed=slow)).driving_score == pytest.approx(80.0)
 
 
 def test_time_to_collision_by_hand() -> None:
@@ -197,7 +197,7 @@ def event(kind: EventKind) -> TakeoverEvent:
 
 def test_takeovers_and_shares() -> None:
     sources = ((Source.POLICY, Source.POLICY),) * 150 + ((Source.POLICY, Source.EXPERT),) * 50
-    result = score(episode(sources=sources, events=(event(EventKind.START), event(EventKind.END))))
+    result = score_episode(episode(sources=sources, events=(event(EventKind.START), event(EventKind.END))))
     assert result.takeovers == 1 and result.takeovers_per_km == pytest.approx(10.0)
     assert result.expert_share == pytest.approx(0.25)
 
@@ -216,7 +216,7 @@ def test_turning_the_map_and_the_order_of_objects_change_nothing(
     log = episode(others=tuple(objects(*rows) for _ in range(201)), contacts=(contact(77, ObjectKind.CAR),))
     shuffled = Traffic.of([objects(*rows).select(np.array(order)) for _ in range(201)])
     other = turned(replace(log, objects=shuffled), angle, dx, dy)
-    first, second = score(log), score(other)
+    first, second = score_episode(log), score_episode(other)
     for name in ("driving_score", "comfort", "efficiency", "distance", "route_completion"):
         assert getattr(second, name) == pytest.approx(getattr(first, name), abs=1e-6)
     for name in ("min_ttc", "post_encroachment_time"):
@@ -229,7 +229,7 @@ def test_turning_the_map_and_the_order_of_objects_change_nothing(
 def test_another_infraction_never_helps(kinds: list[ObjectKind]) -> None:
     contacts = tuple(contact(10 + i, kind, i + 1) for i, kind in enumerate(kinds))
     more = (*contacts, contact(100, ObjectKind.CAR, 99))
-    assert score(episode(contacts=more)).driving_score < score(episode(contacts=contacts)).driving_score
+    assert score_episode(episode(contacts=more)).driving_score < score_episode(episode(contacts=contacts)).driving_score
 
 
 @pytest.mark.parametrize(("stays_behind", "want"), [(True, 70.0), (False, 100.0)])
@@ -238,13 +238,15 @@ def test_an_emergency_vehicle_has_to_end_up_ahead(stays_behind: bool, want: floa
     others = tuple(
         objects((pace * t * STEP - 20.0, 2.5, 0.0, pace, 0.0), kind=ObjectKind.EMERGENCY_VEHICLE) for t in range(201)
     )
-    result = score(episode(others=others))
+    result = score_episode(episode(others=others))
     assert result.driving_score == pytest.approx(want)
     assert [(i.kind, i.object_id) for i in result.infractions] == [("yield_to_emergency_vehicle", 1)] * stays_behind
     # one that had passed and left the road is judged by where it was seen last
     gone = (*others[:180], *(Objects.empty(),) * 21)
-    assert score(episode(others=gone)).driving_score == pytest.approx(want)
-    assert score(episode(contacts=(contact(9, ObjectKind.EMERGENCY_VEHICLE),))).driving_score == pytest.approx(60.0)
+    assert score_episode(episode(others=gone)).driving_score == pytest.approx(want)
+    assert score_episode(episode(contacts=(contact(9, ObjectKind.EMERGENCY_VEHICLE),))).driving_score == pytest.approx(
+        60.0
+    )
 
 
 def crossing(late: float, heading: float = np.pi / 2) -> tuple[Objects, ...]:
@@ -264,8 +266,8 @@ def test_post_encroachment_time_by_hand() -> None:
     assert post_encroachment_time(episode(others=crossing(1.0, heading=0.2))) == np.inf  # same direction: a headway
     assert post_encroachment_time(episode(others=crossing(5.9))) == np.inf
     assert post_encroachment_time(episode()) == np.inf
-    assert score(episode(others=crossing(1.0))).post_encroachment_time == pytest.approx(0.4, abs=0.11)
-    assert score(episode()).post_encroachment_time is None
+    assert score_episode(episode(others=crossing(1.0))).post_encroachment_time == pytest.approx(0.4, abs=0.11)
+    assert score_episode(episode()).post_encroachment_time is None
 
 
 @settings(max_examples=15, deadline=None)

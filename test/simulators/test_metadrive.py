@@ -16,7 +16,7 @@ from takead_ros.domain.geometry import to_local
 from takead_ros.domain.scene import LineKind, ObjectKind, RouteCommand
 from takead_ros.maps.road_builder import RoadBuilder
 from takead_ros.maps.roads import LanePath
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.measures.episode_log import End
 from takead_ros.scenarios import build
 from takead_ros.scenarios.spec import DIMENSIONS, MOTOR_VEHICLES, Ability, Actor, Model, Phase, Scenario, When
@@ -145,7 +145,7 @@ def test_a_collision_is_typed_stops_the_other_and_does_not_end_the_episode(simul
     (hit,) = episode.observe().objects.visible().x
     assert hit == pytest.approx(60.0, abs=0.1), "who was hit stays where that happened"
     assert episode.observe().ego.x < 60.0 - EGO.length / 2.0, "and stays in the way"
-    assert score(log).infractions[0].kind == "collision_pedestrian"
+    assert score_episode(log).infractions[0].kind == "collision_pedestrian"
 
 
 def test_nobody_behind_rams_an_ego_that_brakes_at_six(simulator: MetaDrive) -> None:

@@ -16,7 +16,7 @@ from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.maps.roads import SafeMetaDriveMap
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.measures.episode_log import End
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.runs.results import EpisodeResult, evaluation
@@ -154,14 +154,14 @@ def test_leaving_the_road_ends_it_and_crashes_cost(simulator: MetaDrive) -> None
     verdict = episode.verdict()
     assert episode.outcome().end is End.ROUTE_DEVIATION and verdict is not None
     assert verdict["success"] == 0.0 and verdict["cost"] >= 1.0 and verdict["route_completion"] < 0.9
-    assert score(episode.outcome()).driving_score < 90.0
+    assert score_episode(episode.outcome()).driving_score < 90.0
 
 
 def test_means_of_metadrive_s_measures_are_reported(simulator: MetaDrive) -> None:
     work = run_spec("expert", "safe_metadrive", "0-1")
     episode = simulator.reset(build("safe_metadrive", 0))
     episode.step(0.0, 1.0)
-    found = vars(score(episode.outcome()))
+    found = vars(score_episode(episode.outcome()))
     rows = [
         EpisodeResult(
             **{**found, "seed": seed}, triggers=(), driver="expert",

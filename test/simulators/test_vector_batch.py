@@ -10,7 +10,7 @@ import pytest
 
 from takead_ros.domain.driving import DriverStatus
 from takead_ros.domain.perception import noise_of
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.measures.episode_log import End, EpisodeLog, Traffic
 from takead_ros.policy.decide import Decider
 from takead_ros.policy.encoding import LineCache, encode
@@ -163,7 +163,7 @@ def test_a_tape_holds_the_logs_of_its_environments() -> None:
                 continue
             mine, theirs = both.tape.take(row, both.scenarios[row]), one.outcome()
             assert differing(mine, theirs) == []
-            assert score(mine) == score(theirs)
+            assert score_episode(mine) == score_episode(theirs)
             done += 1
             both.scenarios[row] = later.pop(0)
             both.batch.reset([row], [both.scenarios[row]])

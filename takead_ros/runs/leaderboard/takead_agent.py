@@ -21,7 +21,7 @@ from srunner.scenariomanager.carla_data_provider import CarlaDataProvider
 from takead_ros.domain.driving import DriveCommand
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.messages import convert, interfaces
 from takead_ros.policy.model import load_model
 from takead_ros.runs.episode import EpisodeDrive, EpisodeSpec
@@ -83,7 +83,7 @@ class TakeadAgent(AutonomousAgent):  # type: ignore[misc]
         log, _ = drive.outcome()
         self._drive = None
         if self._settings.scores:
-            row = {**asdict(score(log, FAMILY)), "model_sha256": self._policy.sha256}
+            row = {**asdict(score_episode(log, FAMILY)), "model_sha256": self._policy.sha256}
             with Path(self._settings.scores).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
 

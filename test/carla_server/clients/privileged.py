@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import carla
 
-from takead_ros.measures.driving_score import score
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.runs.leaderboard.route import LeaderboardEpisode
 from takead_ros.vehicles.carla.control import PedalParameters
 
@@ -45,7 +45,7 @@ for _ in range(120):
 last = episode.observe()
 objects = first.objects
 rows = zip(objects.id, objects.kind, objects.x, objects.y, objects.yaw, objects.length, objects.width, strict=True)
-told = score(episode.outcome())
+told = score_episode(episode.outcome())
 print(
     json.dumps(
         {
