@@ -41,7 +41,7 @@ class Choice:
 def choose(situation: Situation, paths: Paths, rollouts: Rollouts, parameters: ExpertParameters) -> Choice:
     """The best proposal; what was chosen last has a small advantage."""
     p, names, last = parameters, paths.names, situation.memory
-    total, worst = score(situation, paths, rollouts, p)
+    total, worst = score_all(situation, paths, rollouts, p)
     same_path = np.array([p.hysteresis * (name == last.choice) for name in names])
     favour = same_path + np.array([offer.favour for offer in paths.offers])
     same_pace = np.array([p.hysteresis * (name == last.pace) for name in PACES])
@@ -51,7 +51,7 @@ def choose(situation: Situation, paths: Paths, rollouts: Rollouts, parameters: E
     return Choice(best, total, explain(situation, paths, rollouts, worst, best), memory)
 
 
-def score(
+def score_all(
     situation: Situation, paths: Paths, rollouts: Rollouts, parameters: ExpertParameters
 ) -> tuple[Vector, Indices]:
     """(score (K,) of each proposal, row (K,) of the actor that spoils it most or -1)."""
