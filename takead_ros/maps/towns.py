@@ -27,7 +27,7 @@ MAP_SHA256 = {"Town01": "81a1dcc6c3bd4080b573cb43f143cc412b581366779596ebcf027a1
 PATIENCE = 600.0  # s for 62 MB
 
 
-def prepare(roads: object) -> None:
+def prepare_town(roads: object) -> None:
     """Makes sure that the map behind ``roads`` is on this machine and can be read. Raises TakeadError where not."""
     if isinstance(roads, OpenDriveMap):
         load_town(roads.name)

@@ -9,7 +9,7 @@ from typing import Literal
 from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds
-from takead_ros.maps.towns import prepare
+from takead_ros.maps.towns import prepare_town
 from takead_ros.nodes.configuration import load_configuration
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.model import load_model
@@ -85,7 +85,7 @@ def run_spec(
     name = opened.name
     opened.close()
     for family in chosen.families:
-        prepare(build(family, numbers[0]).roads)
+        prepare_town(build(family, numbers[0]).roads)
     if model == EXPERT:
         return RunSpec(EXPERT, "", chosen, numbers, simulator, name, given)
     path = model_path(model).resolve()

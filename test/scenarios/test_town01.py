@@ -165,7 +165,7 @@ def test_without_the_package_carla_nothing_is_fetched(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "carla", None)
     towns.load_town.cache_clear()
     with pytest.raises(TakeadError, match=r"read by the 'carla' package: pip install 'takead_ros\[carla\]'"):
-        towns.prepare(build("town01", 0).roads)
+        towns.prepare_town(build("town01", 0).roads)
     assert not any(tmp_path.iterdir())
 
 
