@@ -19,7 +19,7 @@ from takead_training.data.dataset import Dataset
 from takead_training.data.mix import BUCKETS, Mix, bucket_counts, bucket_rows, draw_rows
 from takead_training.stages.bc import BC, Cloning, train_bc
 from takead_training.stages.dagger import DAGGER, Aggregation
-from takead_training.stages.fit import Schedule, batch_of, choice_figures, fit, prepare
+from takead_training.stages.fit import Schedule, batch_of, choice_figures, fit, make_deterministic
 from takead_training.stages.imitation import COLUMNS, Imitation, imitation_loss
 from takead_training.stages.losses import log_probabilities
 from takead_training.stages.preference import PREFERENCE, Preference, find_pairs
@@ -59,7 +59,7 @@ def interrupt_at(epoch: int):  # type: ignore[no-untyped-def]
 
 
 def test_a_batch_can_be_learned_by_heart(tmp_path: Path) -> None:
-    prepare(QUICK)
+    make_deterministic(QUICK)
     net, data = fresh_net(), make_data(24)
     rows = np.arange(24)
     before = choice_figures(net, data, rows)

@@ -20,7 +20,7 @@ from takead_ros.domain.driving import PLAN_STEPS
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
 from takead_training.data.dataset import Dataset
-from takead_training.stages.fit import Schedule, prepare
+from takead_training.stages.fit import Schedule, make_deterministic
 
 Rows = NDArray[np.int64]
 FRAME_S = 0.1  # between two frames of a clip
@@ -163,7 +163,7 @@ def _predict(
     schedule: Schedule,
 ) -> FloatArray:
     """Labels of the second rows of ``split`` by a network that learned from the first."""
-    prepare(schedule)
+    make_deterministic(schedule)
     learned, asked = split
     shapes = {name: tensor.shape for name, tensor in data.format.inputs.items()}
     net = SetReader({name: shapes[name][-1] for name in (*SETS, *SINGLE)}, remembers)

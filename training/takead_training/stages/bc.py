@@ -10,7 +10,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_training.architectures.anchors import build_anchors
 from takead_training.architectures.registry import DEFAULT, architecture_of
 from takead_training.data.clean import Clean, epoch_rows, kept, weights
-from takead_training.stages.fit import Rows, Schedule, choice_figures, fit, prepare
+from takead_training.stages.fit import Rows, Schedule, choice_figures, fit, make_deterministic
 from takead_training.stages.imitation import COLUMNS, Imitation, hide_speed, imitation_loss
 from takead_training.stages.stage import Outcome, Stage, Task
 
@@ -40,7 +40,7 @@ def train_bc(task: Task, settings: Cloning) -> Outcome:
     data, schedule = task.data, settings.schedule
     if len(data) < LEAST:
         raise TakeadError(f"behaviour cloning: {len(data)} samples in the clips; at least {LEAST} are needed")
-    prepare(schedule)
+    make_deterministic(schedule)
     plain = data.column("perturbed") == 0
     anchors = build_anchors(
         data.column("profile")[plain].astype(float), data.column("speed")[plain].astype(float), seed=schedule.seed

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from takead_training.data.mix import Mix, bucket_counts, draw_rows
-from takead_training.stages.fit import Schedule, fit, prepare
+from takead_training.stages.fit import Schedule, fit, make_deterministic
 from takead_training.stages.imitation import COLUMNS, Imitation, hide_speed, imitation_loss
 from takead_training.stages.stage import Outcome, Stage, Task
 
@@ -28,7 +28,7 @@ class Aggregation:
 def train_dagger(task: Task, settings: Aggregation) -> Outcome:
     """Train the network in place. Raises TakeadError where no bucket with a share holds a row."""
     net, data, schedule = task.network("dagger"), task.data, settings.schedule
-    prepare(schedule)
+    make_deterministic(schedule)
     history = fit(
         net,
         data,

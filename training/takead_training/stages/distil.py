@@ -17,7 +17,7 @@ from takead_training.data.dataset import Dataset
 from takead_training.data.mix import Mix, bucket_counts, draw_rows
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.dagger import BUCKET_COLUMNS
-from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, prepare
+from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, make_deterministic
 from takead_training.stages.imitation import COLUMNS, Imitation, imitation_loss
 from takead_training.stages.losses import SPREAD, distances, soft_choice
 from takead_training.stages.stage import Figures, Outcome, Stage, Task
@@ -84,7 +84,7 @@ def train_distil(task: Task, settings: Distil) -> Outcome:
     Raises TakeadError where no clip's world is known.
     """
     net, schedule = task.network("distil"), settings.schedule
-    prepare(schedule)
+    make_deterministic(schedule)
     rows = _frames(task.data, settings)
     anchors = net.anchors
     utilities = anchor_utilities(task.data, rows, anchors.numpy().astype(float))

@@ -43,7 +43,7 @@ class Schedule:
                 raise TakeadError(f"--{name} {value}: expected a value above 0")
 
 
-def prepare(schedule: Schedule) -> None:
+def make_deterministic(schedule: Schedule) -> None:
     """Make torch deterministic: the same data, seed and thread count give the same weights."""
     torch.set_num_threads(schedule.threads)
     torch.use_deterministic_algorithms(True)

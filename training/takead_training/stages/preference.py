@@ -23,7 +23,7 @@ from takead_training.data.dataset import Dataset
 from takead_training.data.mix import TRANSITIONS, Mix, draw_rows, repeated
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.dagger import BUCKET_COLUMNS
-from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, prepare
+from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, make_deterministic
 from takead_training.stages.imitation import COLUMNS, Imitation, imitation_loss
 from takead_training.stages.losses import distances, dpo, log_probabilities, nearest_anchor, simpo
 from takead_training.stages.stage import Figures, Outcome, Stage, Task
@@ -154,7 +154,7 @@ def train_preference(task: Task, settings: Preference) -> Outcome:
     Where there is no pair at all, nothing is trained and the figures say so.
     """
     net, schedule = task.network("preference"), settings.schedule
-    prepare(schedule)
+    make_deterministic(schedule)
     near = settings.rejected == "near_miss"
     pairs = find_near_misses(task.data, net.anchors) if near else find_pairs(task.data, net.anchors, settings.margin)
     used: dict[str, Any] = {**asdict(settings), "pairs": pairs.counts}
