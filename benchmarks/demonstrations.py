@@ -26,7 +26,7 @@ from takead_training.checkpoint import ModelProvenance, load_checkpoint
 from takead_training.data.clean import Clean
 from takead_training.data.clips import TrainingClip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
-from takead_training.export.export import export
+from takead_training.export.export import export_model
 from takead_training.rounds import parity_frames
 from takead_training.stages.bc import BC, Cloning
 from takead_training.stages.fit import Schedule
@@ -90,7 +90,7 @@ def clone(data: Dataset, clips: list[TrainingClip], model: Path, seed: int, step
     frames = parity_frames(data, np.arange(len(data)), seed)
     file = model.with_suffix(".pt")
     run_stages([stage], None, data, made, frames, lambda *_: file, shown.report, lambda *_: None)
-    export(load_checkpoint(file), model, overwrite=True)
+    export_model(load_checkpoint(file), model, overwrite=True)
 
 
 def table(scores: dict[int, dict[str, list[Scores]]]) -> list[str]:

@@ -71,7 +71,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from takead_ros.policy.vocabulary import kinematic_anchors
     from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
     from takead_training.checkpoint import Checkpoint, ModelProvenance
-    from takead_training.export.export import export
+    from takead_training.export.export import export_model
 
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -81,5 +81,5 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     path = tmp_path_factory.mktemp("untrained") / "untrained.onnx"
     net = ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
-    export(Checkpoint(net, ModelProvenance("untrained", "random"), frames), path)
+    export_model(Checkpoint(net, ModelProvenance("untrained", "random"), frames), path)
     return path

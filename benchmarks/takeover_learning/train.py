@@ -15,7 +15,7 @@ from takead_training.checkpoint import Checkpoint, ModelProvenance, load_checkpo
 from takead_training.data.clips import TrainingClip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
 from takead_training.data.mix import Mix
-from takead_training.export.export import export
+from takead_training.export.export import export_model
 from takead_training.rounds import parity_frames
 from takead_training.stages.dagger import DAGGER, Aggregation
 from takead_training.stages.fit import Schedule
@@ -99,7 +99,7 @@ def learn(
         training={name: value for name, value in manifest.training.items() if name != "network"},
     )  # fmt: skip
     _stages(stages, net, data, made, out.with_suffix(".pt"), report, seed)
-    export(load_checkpoint(out.with_suffix(".pt")), out, overwrite=True)
+    export_model(load_checkpoint(out.with_suffix(".pt")), out, overwrite=True)
     return out
 
 

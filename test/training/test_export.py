@@ -17,7 +17,7 @@ from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, unroll
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.checkpoint import Checkpoint, ModelProvenance, load_parent
-from takead_training.export.export import export
+from takead_training.export.export import export_model
 from takead_training.export.graph import IR_VERSION, OPSET
 from takead_training.export.parity import Parity, measure_parity
 from takead_training.stages.losses import unroll as torch_unroll
@@ -37,7 +37,7 @@ def checkpoint() -> Checkpoint:
 @pytest.fixture(scope="module")
 def model(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "trial.onnx"
-    export(checkpoint, path)
+    export_model(checkpoint, path)
     return path
 
 
@@ -84,21 +84,21 @@ def test_the_gate_refuses_each_difference_and_nan(name: str) -> None:
 def test_nothing_is_overwritten_unasked(model: Path, checkpoint: Checkpoint) -> None:
     before = model.read_bytes()
     with pytest.raises(TakeadError, match="exists already"):
-        export(checkpoint, model)
+        export_model(checkpoint, model)
     assert model.read_bytes() == before
-    manifest, _ = export(checkpoint, model, overwrite=True)
+    manifest, _ = export_model(checkpoint, model, overwrite=True)
     assert load_model(model).sha256 == manifest.sha256
 
 
 def test_bad_outputs_and_empty_frames_are_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
     with pytest.raises(TakeadError, match=r"ending in \.onnx"):
-        export(checkpoint, tmp_path / "model.bin")
+        export_model(checkpoint, tmp_path / "model.bin")
     empty = replace(checkpoint, frames={name: values[:0] for name, values in checkpoint.frames.items()})
     with pytest.raises(TakeadError, match="no recorded frames"):
-        export(empty, tmp_path / "m.onnx")
+        export_model(empty, tmp_path / "m.onnx")
     (tmp_path / "file").write_text("")
     with pytest.raises(TakeadError, match="cannot be written"):
-        export(checkpoint, tmp_path / "file" / "m.onnx")
+        export_model(checkpoint, tmp_path / "file" / "m.onnx")
     assert not (tmp_path / "m.onnx").exists()
 
 
@@ -150,7 +150,7 @@ def test_a_network_that_is_not_finite_is_not_exported(
     with torch.no_grad():
         broken.state_dict()[name].view(-1)[3 if "control" not in name else 1] = value
     with pytest.raises(TakeadError, match="not finite"):
-        export(replace(checkpoint, net=broken), tmp_path / "m.onnx")
+        export_model(replace(checkpoint, net=broken), tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
 
 

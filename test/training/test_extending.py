@@ -20,7 +20,7 @@ from takead_ros.policy.model import load_model
 from takead_training.architectures.registry import ARCHITECTURES
 from takead_training.checkpoint import ModelProvenance, load_parent
 from takead_training.data.dataset import Dataset
-from takead_training.export.export import export
+from takead_training.export.export import export_model
 from takead_training.stages.bc import BC, Cloning
 from takead_training.stages.fit import Schedule
 from takead_training.stages.registry import STAGES
@@ -61,7 +61,7 @@ def test_a_format_a_network_and_a_stage_of_ones_own_are_trained_exported_and_dri
         stages, None, data, ModelProvenance("mine", "random"), data.batch(np.arange(20), ()),
         lambda number, stage: tmp_path / f"{stage.name}.pt", lambda *_: None, lambda *_: None,
     )  # fmt: skip
-    manifest, parity = export(checkpoint, tmp_path / "m.onnx")
+    manifest, parity = export_model(checkpoint, tmp_path / "m.onnx")
     assert (manifest.architecture, manifest.encoding) == ("plain-1", "vector-1-shared") and parity.same_choice
     assert manifest.needs == ("scene", "human/command") and manifest.stage == "speed"
 

@@ -27,7 +27,7 @@ from takead_training.data import cache
 from takead_training.data.clips import Found, RefusedClip, find_clips, seeds_of, suites_of
 from takead_training.data.columns import FOREIGN
 from takead_training.data.dataset import Dataset
-from takead_training.export.export import export
+from takead_training.export.export import export_model
 from takead_training.export.parity import Parity
 from takead_training.stages.dagger import DAGGER
 from takead_training.stages.preference import PREFERENCE
@@ -139,7 +139,9 @@ def run_round(
         )
         report("export", 0, 1, {})
         model = out / "model.onnx"
-        exported, parity = export(checkpoint, model, overwrite=True)  # left by a kill before the record, if at all
+        exported, parity = export_model(
+            checkpoint, model, overwrite=True
+        )  # left by a kill before the record, if at all
         report("export", 1, 1, {"position_m": parity.position_m})
         pairs = checkpoint.provenance.training.get(PREFERENCE.name, {}).get("pairs", {})
         record.result = _Result(sha256=exported.sha256, parity=parity, pairs=pairs)

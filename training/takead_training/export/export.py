@@ -23,7 +23,7 @@ from takead_training.export.graph import OPSET, to_onnx
 from takead_training.export.parity import Parity, measure_parity
 
 
-def export(
+def export_model(
     checkpoint: Checkpoint, out: Path, overwrite: bool = False, decoding: Decoding | None = None
 ) -> tuple[Manifest, Parity]:
     """Write ``out`` (.onnx) and its manifest; only a model that loads and passes the parity gate gets its name.
