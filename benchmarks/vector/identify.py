@@ -25,7 +25,7 @@ from takead_ros.domain.seeds import parse_seeds
 from takead_ros.files import refuse_existing, write_record
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.simulators import open_simulator
-from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack, drive, pedal
+from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack, pedal, step_ego
 
 FITTED = ("grip_front", "grip_rear", "yaw_gain", "half_track", "to_front", "to_rear")
 AT = np.array([10, 20, 40, 60, 80, 100, 150]) - 1  # ticks at which drives are compared in the fit
@@ -44,7 +44,7 @@ def follow(start: FloatArray, commands: FloatArray, count: int, vehicle: SingleT
     speed = start[3]
     for tick in range(count):
         x, y, yaw = body[6], body[7], body[8]
-        drive(body, commands[tick, 0], pedal(commands[tick, 1], speed, vehicle), vehicle)
+        step_ego(body, commands[tick, 0], pedal(commands[tick, 1], speed, vehicle), vehicle)
         if commands[tick, 1] <= 0.0 and speed < vehicle.creep:
             body[0], body[1], body[2], body[6], body[7], body[8] = x, y, yaw, x, y, yaw
             body[3], body[4], body[5] = 0.0, 0.0, 0.0

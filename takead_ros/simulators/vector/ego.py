@@ -49,7 +49,7 @@ DAMPING = 0.2  # Bullet's share of the slip that one impulse takes away
 
 
 @part
-def drive(body: FloatArray, steering: float, acceleration: float, vehicle: SingleTrack) -> None:
+def step_ego(body: FloatArray, steering: float, acceleration: float, vehicle: SingleTrack) -> None:
     """Move ``body`` (9,) (see ``arrays.State``) on by one tick under a front-wheel angle (rad) and an acceleration
     (m/s^2), both within the actuators' limits."""
     h = vehicle.physics_step

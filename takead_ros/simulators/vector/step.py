@@ -20,7 +20,7 @@ from takead_ros.simulators.recorder import NEAR
 from takead_ros.simulators.vector import traffic
 from takead_ros.simulators.vector.arrays import Layout, State
 from takead_ros.simulators.vector.bodies import come_and_go, find_contacts, keep_out
-from takead_ros.simulators.vector.ego import SingleTrack, drive, pedal
+from takead_ros.simulators.vector.ego import SingleTrack, pedal, step_ego
 from takead_ros.simulators.vector.road import beyond_lanes, navigate
 from takead_ros.simulators.vector.traffic import CONE, SINCE, SPEED
 
@@ -109,7 +109,7 @@ def move_ego(layout: Layout, state: State, e: int, steering: float, acceleration
     """Drive, and be held by who is in the way: not into another's body, and no speed into it."""
     ego, body = state.ego[e], state.body[e]
     x, y, yaw, speed = ego[0], ego[1], ego[2], ego[3]
-    drive(body, steering, pedal(acceleration, speed, vehicle), vehicle)
+    step_ego(body, steering, pedal(acceleration, speed, vehicle), vehicle)
     for i in range(layout.actor_count[e]):
         p = state.pose[e, i]
         if state.gone[e, i] or layout.body_kind[e, i] == CONE or abs(p[0] - x) + abs(p[1] - y) > 2.0 * NEAR:
