@@ -38,7 +38,7 @@ class AckermannCommand:
     acceleration: float
 
 
-def drive(command: DriveCommand, speed: float, parameters: AckermannParameters) -> AckermannCommand:
+def to_ackermann(command: DriveCommand, speed: float, parameters: AckermannParameters) -> AckermannCommand:
     """What carries out ``command`` at ``speed`` m/s. It never asks for reversing; braking at a crawl asks for 0 m/s.
 
     An acceleration of zero means "as fast as possible" in that message, so that it is never sent as zero.
@@ -77,7 +77,7 @@ class AckermannSide:
         if self.fault(now):
             return None
         self._stamp = command.stamp
-        return self._message(drive(command, self._speed, self._parameters()))
+        return self._message(to_ackermann(command, self._speed, self._parameters()))
 
     def stop(self, steering_angle: float, now: int) -> Any:
         return self._message(AckermannCommand(steering_angle, 0.0, self._parameters().stopping_mps2))

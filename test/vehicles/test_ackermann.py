@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from takead_ros.domain.driving import DriveCommand, Source
-from takead_ros.vehicles.ackermann import AckermannParameters, drive
+from takead_ros.vehicles.ackermann import AckermannParameters, to_ackermann
 
 P = AckermannParameters()
 
@@ -15,20 +15,20 @@ def command(steering: float, acceleration: float) -> DriveCommand:
 
 
 def test_the_speed_asked_for_lies_ahead_by_the_lead_time() -> None:
-    wanted = drive(command(0.2, 1.5), 8.0, P)
+    wanted = to_ackermann(command(0.2, 1.5), 8.0, P)
     assert (wanted.steering_angle, wanted.speed, wanted.acceleration) == pytest.approx((0.2, 8.75, 1.5))
-    assert drive(command(0.0, -4.0), 8.0, P).speed == pytest.approx(6.0)
+    assert to_ackermann(command(0.0, -4.0), 8.0, P).speed == pytest.approx(6.0)
 
 
 @given(st.floats(-0.9, 0.9), st.floats(-9, 4), st.floats(-1, 36))
 def test_it_never_reverses_and_never_sends_the_zero_that_means_without_limit(
     steering: float, acceleration: float, speed: float
 ) -> None:
-    wanted = drive(command(steering, acceleration), speed, P)
+    wanted = to_ackermann(command(steering, acceleration), speed, P)
     assert wanted.speed >= 0.0
     assert wanted.acceleration > 0.0
     assert wanted.steering_angle == steering
 
 
 def test_braking_at_a_crawl_asks_for_standstill() -> None:
-    assert drive(command(0.0, -0.1), 0.19, P).speed == 0.0
+    assert to_ackermann(command(0.0, -0.1), 0.19, P).speed == 0.0
