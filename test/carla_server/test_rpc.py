@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.simulators.carla_server.rpc import Request, Requests, pack_answer, value
+from takead_ros.simulators.carla_server.rpc import Request, Requests, answer_of, pack_answer
 
 MESSAGES = [
     [0, 1, "version", [[False]]],
@@ -81,4 +81,4 @@ def test_deep_nesting_is_an_error() -> None:
 
 
 def test_an_answer_is_what_the_client_unpacks() -> None:
-    assert msgpack.unpackb(pack_answer(5, value("0.9.16"))) == [1, 5, None, [[1, "0.9.16"]]]
+    assert msgpack.unpackb(pack_answer(5, answer_of("0.9.16"))) == [1, 5, None, [[1, "0.9.16"]]]

@@ -20,11 +20,11 @@ from takead_ros.simulators.carla_server.rpc import (
     NOTHING,
     Request,
     Requests,
+    answer_of,
     pack_answer,
     pack_error,
     refusal,
     refusal_of_nothing,
-    value,
 )  # fmt: skip
 from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
 from takead_ros.simulators.carla_server.world import ServerWorld
@@ -237,7 +237,7 @@ class ClientConnection(asyncio.Protocol):
             if request.name == "apply_batch" and request.arguments[1] and self.world.settings.synchronous_mode:
                 server.tick()
             return self._told(request, pack_answer(request.number, result))
-        return self._told(request, pack_answer(request.number, value(result) if call.method.returns else NOTHING))
+        return self._told(request, pack_answer(request.number, answer_of(result) if call.method.returns else NOTHING))
 
     def _told(self, request: Request, answer: bytes, problem: str = "") -> bytes:
         if self._server.recorder is not None:
@@ -260,7 +260,7 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is None:
             return
         if not self.world.settings.synchronous_mode:
-            self._transport.write(self._told(request, pack_answer(request.number, value(self.world.frame + 1))))
+            self._transport.write(self._told(request, pack_answer(request.number, answer_of(self.world.frame + 1))))
             return
         wait = max(server.wait_s(), self._wait_for_listeners_s())
         if wait > 0.0:
@@ -271,7 +271,7 @@ class ClientConnection(asyncio.Protocol):
             return
         try:
             server.tick()
-            answer = pack_answer(request.number, value(self.world.frame))
+            answer = pack_answer(request.number, answer_of(self.world.frame))
         except Exception as problem:  # noqa: BLE001
             answer = pack_error(request.number, server.broken("tick_cue", problem))
         self._transport.write(self._told(request, answer))

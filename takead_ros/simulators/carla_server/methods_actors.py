@@ -8,7 +8,7 @@ from typing import Any
 from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.layout import Decoder
 from takead_ros.simulators.carla_server.methods import ServerHost, Table
-from takead_ros.simulators.carla_server.rpc import refusal, value
+from takead_ros.simulators.carla_server.rpc import answer_of, refusal
 from takead_ros.simulators.carla_server.values import (
     LEVEL,
     ORIGIN,
@@ -276,7 +276,7 @@ def apply_batch(host: ServerHost, commands: tuple[Any, ...]) -> list[Any]:
     answers = []
     for command in commands:
         try:
-            answers.append(value(_do(host, *decode(command))))
+            answers.append(answer_of(_do(host, *decode(command))))
         except CallRefused as problem:
             answers.append(refusal(str(problem)))
     return answers
@@ -294,7 +294,7 @@ def _controls(host: ServerHost, decode: Decoder, commands: tuple[Any, ...]) -> l
     numbers = [actor for _, (actor, _) in decoded]
     if not host.world.control_all(numbers, [asked for _, (_, asked) in decoded]):
         return None
-    return [value(number) for number in numbers]
+    return [answer_of(number) for number in numbers]
 
 
 @table.call("apply_batch", "list:any", "bool", bare=True)

@@ -78,7 +78,7 @@ def pack_error(number: int, text: str) -> bytes:
     return msgpack.packb([1, number, text, None], unicode_errors="surrogateescape")  # type: ignore[no-any-return]
 
 
-def value(result: Any) -> list[Any]:
+def answer_of(result: Any) -> list[Any]:
     """The good answer of a call that returns something."""
     return [[1, result]]
 
