@@ -110,7 +110,7 @@ def mixed(value: np.uint64) -> np.uint64:
 
 
 @part
-def uniform(seed: int, name: int, tick: int, use: int) -> float:
+def hashed_uniform(seed: int, name: int, tick: int, use: int) -> float:
     """A number in (0, 1) that nothing but the four arguments decides."""
     value = mixed(mixed(mixed(mixed(np.uint64(seed)) ^ np.uint64(name)) ^ np.uint64(tick)) ^ np.uint64(use))
     return (float(value >> np.uint64(11)) + 0.5) / 9007199254740992.0
@@ -119,8 +119,8 @@ def uniform(seed: int, name: int, tick: int, use: int) -> float:
 @part
 def normal(seed: int, name: int, tick: int, use: int) -> float:
     """The same from the standard normal distribution (Box and Muller)."""
-    radius = math.sqrt(-2.0 * math.log(uniform(seed, name, tick, 2 * use + 64)))
-    return radius * math.cos(2.0 * math.pi * uniform(seed, name, tick, 2 * use + 65))
+    radius = math.sqrt(-2.0 * math.log(hashed_uniform(seed, name, tick, 2 * use + 64)))
+    return radius * math.cos(2.0 * math.pi * hashed_uniform(seed, name, tick, 2 * use + 65))
 
 
 @part
@@ -149,7 +149,7 @@ def track_of(noise: Noise, tracks: PerceivedTracks, e: int, name: int, tick: int
     tracks.id[e, free], tracks.shown[e, free], tracks.born[e, free] = name, shown, tick
     tracks.lost_until[e, free], tracks.ready[e, free] = tick, tick
     if tick > 0 and noise.first_sight > 0.0:  # at the start the vehicle has been looking for a while
-        wait = noise.first_sight * (0.5 + uniform(seed, name, tick, SIGHT))
+        wait = noise.first_sight * (0.5 + hashed_uniform(seed, name, tick, SIGHT))
         tracks.ready[e, free] = tick + math.ceil(wait / noise.step)
     for c in range(CHANNELS):
         tracks.noise[e, free, c] = normal(seed, name, tick, c)
@@ -215,13 +215,13 @@ def perceive_one(
         if tick >= tracks.lost_until[e, k] and noise.dropout_hz > 0.0:
             r = math.hypot(now[i, X] - ego_x, now[i, Y] - ego_y)
             rate = noise.dropout_hz * r / RANGE
-            if uniform(seed, name, tick, DROPS) < 1.0 - math.exp(-rate * noise.step):
-                lasts = -noise.dropout * math.log(uniform(seed, name, tick, DROPS_FOR))
+            if hashed_uniform(seed, name, tick, DROPS) < 1.0 - math.exp(-rate * noise.step):
+                lasts = -noise.dropout * math.log(hashed_uniform(seed, name, tick, DROPS_FOR))
                 tracks.lost_until[e, k] = tick + math.ceil(lasts / noise.step)
     if noise.switch_hz > 0.0:
         likely = 1.0 - math.exp(-noise.switch_hz * noise.step)
         for i in range(count):
-            if rows[i] >= 0 and uniform(seed, int(now[i, ID]), tick, SWITCHES) < likely:
+            if rows[i] >= 0 and hashed_uniform(seed, int(now[i, ID]), tick, SWITCHES) < likely:
                 switch(noise, tracks, e, rows[i], now, rows, i, count)
     kept = 0
     for i in range(count):
