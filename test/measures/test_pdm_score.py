@@ -28,7 +28,7 @@ from takead_ros.domain.scene import (
     RouteCommand,
     Scene,
 )
-from takead_ros.measures.pdm import LaneArea, PdmScores, SampledTracks, pdm_scores, resample, score_plans, track
+from takead_ros.measures.pdm import LaneArea, PdmScores, SampledTracks, pdm_scores, resample, score_plans, track_states
 from takead_ros.measures.pdm.motion import comfortable, savitzky_golay
 
 EGO = EgoState(0.0, 0.0, 0.0, 10.0, length=4.0, width=2.0, wheelbase=2.5)
@@ -221,29 +221,29 @@ def test_who_follows_a_plan_drives_as_the_definition_written_out_says(seed: int)
     states[..., 2] += np.pi - 0.05
     ego = replace(EGO, speed=random.uniform(0.0, 12.0), acceleration=random.normal(), steering_angle=0.1)
     want = np.stack([simulated(trajectory, ego) for trajectory in states])
-    found = track(states, ego, 0.1)
+    found = track_states(states, ego, 0.1)
     assert found[..., [0, 1, 3]] == pytest.approx(want[..., [0, 1, 3]], abs=1e-7)
     assert wrap_angle(found[..., 2] - want[..., 2]) == pytest.approx(0.0, abs=1e-7)
 
 
 def test_a_plan_that_a_car_can_drive_is_followed_closely() -> None:
-    straight = track(along(10.0), EGO, 0.1) - along(10.0)
+    straight = track_states(along(10.0), EGO, 0.1) - along(10.0)
     assert np.abs(straight).max() < 0.05
     turn, rear = 0.5 * TIMES, 0.5 * EGO.wheelbase  # the rear axle moves along the heading, the box's centre does not
     x = 20.0 * np.sin(turn) + rear * np.cos(turn)
     y = 20.0 * (1.0 - np.cos(turn)) + rear * np.sin(turn)
     circle = np.stack([x, y, turn, np.full(41, 10.0)], axis=1)[None]
     ego = replace(EGO, steering_angle=float(np.arctan(EGO.wheelbase / 20.0)))
-    away = track(circle, ego, 0.1) - circle
+    away = track_states(circle, ego, 0.1) - circle
     assert np.hypot(away[0, :, 0], away[0, :, 1]).max() < 0.5
 
 
 def test_a_plan_that_no_car_can_drive_is_not_followed_in_its_jumps() -> None:
     lane_change = along(10.0, y=np.where(TIMES > 1.0, 3.0, 0.0))
-    driven = track(lane_change, EGO, 0.1)[0]
+    driven = track_states(lane_change, EGO, 0.1)[0]
     assert np.abs(np.diff(driven[:, 1])).max() < 1.0 and driven[-1, 1] == pytest.approx(3.0, abs=1.0)
     stop = along(np.where(TIMES > 1.0, 0.0, 10.0))
-    late = track(stop, EGO, 0.1)[0]
+    late = track_states(stop, EGO, 0.1)[0]
     assert late[-1, 0] > stop[0, -1, 0] + 1.0 and abs(late[-1, 3]) < 0.5
 
 

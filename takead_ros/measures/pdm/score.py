@@ -14,7 +14,7 @@ from takead_ros.domain.scene import EgoState, FloatArray, IntArray, Objects, Sce
 from takead_ros.measures.pdm.area import LaneArea
 from takead_ros.measures.pdm.kernels import EgoBoxes, TrackBoxes, first_overlaps
 from takead_ros.measures.pdm.motion import comfortable, resample
-from takead_ros.measures.pdm.tracker import track
+from takead_ros.measures.pdm.tracker import track_states
 from takead_ros.measures.pdm.tracks import SampledTracks
 
 DT = 0.1  # s between samples
@@ -137,7 +137,7 @@ def score_plans(
     ego = scene.ego
     both = plans if reference is None else np.concatenate([reference[None], plans])
     states = resample(np.asarray(both, dtype=float), max(ego.speed, 0.0), DT)
-    states = track(states, ego, DT) if tracked else states
+    states = track_states(states, ego, DT) if tracked else states
     cos, sin = np.cos(ego.yaw), np.sin(ego.yaw)
     placed = np.stack(
         [

@@ -35,7 +35,7 @@ class _Car(NamedTuple):
     steering: FloatArray
 
 
-def track(states: FloatArray, ego: EgoState, dt: float) -> FloatArray:
+def track_states(states: FloatArray, ego: EgoState, dt: float) -> FloatArray:
     """The states (N, S, 4) [x m, y m, yaw rad, speed m/s] of cars that follow plans ``states`` (N, S, 4), S >= 4.
 
     Samples are dt s apart, positions those of the box's centre. All cars begin at the first state of their plan with
