@@ -44,7 +44,7 @@ from takead_ros.files import refuse_existing, write_record
 from takead_ros.maps.roads import Roads
 from takead_ros.measures.driving_score import score_episode
 from takead_ros.measures.summary import Summary, aggregate
-from takead_ros.policy.tracking import track
+from takead_ros.policy.tracking import track_plan
 from takead_ros.runs.drive import JOURNAL_SUFFIX
 from takead_ros.runs.journal import Journal
 from takead_ros.runs.results import RECORD, EpisodeResult
@@ -118,7 +118,7 @@ def _follow(scene: Scene, speed: float) -> float:
     ahead = interpolate(path, max(speed, 2.0) * times - arc[0] + 0.5)
     heading = np.arctan2(ahead[:, 1] - points[:, 1], ahead[:, 0] - points[:, 0])
     yaw = wrap_angle(heading - scene.ego.yaw)
-    return track(Plan(local[:, 0], local[:, 1], yaw, np.full(PLAN_STEPS, speed)), scene.ego)[0]
+    return track_plan(Plan(local[:, 0], local[:, 1], yaw, np.full(PLAN_STEPS, speed)), scene.ego)[0]
 
 
 def _hold(scene: Scene, speed: float) -> float:

@@ -21,7 +21,7 @@ from takead_ros.expert.perceive import perceive
 from takead_ros.expert.propose import Paths, propose
 from takead_ros.expert.roll import Rollouts, roll
 from takead_ros.expert.route import GRID
-from takead_ros.policy.tracking import track
+from takead_ros.policy.tracking import track_plan
 
 SPEED_BINS: FloatArray = np.arange(0.0, 26.0, 2.0)  # m/s
 _TEMPERATURE = 0.02  # of the scores, so that the best proposal carries most of the weight
@@ -90,7 +90,7 @@ def _output(scene: Scene, paths: Paths, rollouts: Rollouts, choice: Choice) -> D
     # Steer along the whole path, however early the plan ends: stopping is no reason to lose sight of the bend.
     places = np.arange(1, PLAN_STEPS + 1) * max(scene.ego.speed, _CREEP_MPS) * PLAN_DT
     on_path = [np.interp(places, GRID, values[path]) for values in (lines.x, lines.y, lines.yaw)]
-    steering, acceleration = track(Plan(on_path[0], on_path[1], on_path[2], chosen.speed), scene.ego)
+    steering, acceleration = track_plan(Plan(on_path[0], on_path[1], on_path[2], chosen.speed), scene.ego)
     # Pulling out in little space, the wheels turn as the path begins: the preview would cut its corners.
     crawls = min(max((DRIVES - scene.ego.speed) / (DRIVES - CRAWLS), 0.0), 1.0)
     if crawls > 0.0 and chosen.speed.max() >= _STANDING_MPS:

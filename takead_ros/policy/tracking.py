@@ -54,7 +54,7 @@ def motion_of(ego: EgoState) -> TrackingState:
     return TrackingState(*(float(getattr(ego, name)) for name in TrackingState._fields))
 
 
-def track(plan: Plan, ego: EgoState, parameters: TrackingParameters = DEFAULT) -> tuple[float, float]:
+def track_plan(plan: Plan, ego: EgoState, parameters: TrackingParameters = DEFAULT) -> tuple[float, float]:
     """(steering angle rad, acceleration m/s^2) that follow ``plan`` (in ``base_link`` of ``ego``, >= 1 step).
 
     Within full lock, the steering rate from the present angle, the lateral acceleration that the speed allows and the

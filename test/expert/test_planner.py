@@ -20,7 +20,7 @@ from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import SPEED_BINS, plan, plan_batch
 from takead_ros.expert.tracks import Track
-from takead_ros.policy.tracking import track
+from takead_ros.policy.tracking import track_plan
 
 P = ExpertParameters()
 REAL = {"allow_nan": False, "allow_infinity": False}
@@ -159,7 +159,7 @@ def test_the_plan_can_be_driven_by_the_bicycle() -> None:
             dx, dy = reach[0] - place.x, reach[1] - place.y
             speeds = np.interp(ahead, times, np.concatenate([[ego.speed], output.plan.speed]))
             local = replace(output.plan, x=cos * dx + sin * dy, y=cos * dy - sin * dx, speed=speeds)
-            steering, acceleration = track(local, place)
+            steering, acceleration = track_plan(local, place)
         x, y, yaw, speed = bicycle_rollout(
             place.x, place.y, place.yaw, place.speed, np.array([steering]), np.array([acceleration]), 2.7, 0.05
         )[0].tolist()

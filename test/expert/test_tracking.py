@@ -13,7 +13,7 @@ from takead_ros.domain.driving import Plan
 from takead_ros.domain.geometry import bicycle_rollout
 from takead_ros.domain.scene import EgoState
 from takead_ros.policy.arrays import TrackingParameters
-from takead_ros.policy.tracking import track
+from takead_ros.policy.tracking import track_plan
 
 REAL = {"allow_nan": False, "allow_infinity": False}
 T = np.arange(1, 9) * 0.5
@@ -28,7 +28,7 @@ def follow(radius: float, speed: float, offset: float, yaw: float, seconds: floa
             x, y = radius * np.sin(at) - ego.x, radius * (1.0 - np.cos(at)) - ego.y
             cos, sin = np.cos(ego.yaw), np.sin(ego.yaw)
             plan = Plan(cos * x + sin * y, cos * y - sin * x, at - ego.yaw, np.full(8, speed))
-            command = track(plan, ego)
+            command = track_plan(plan, ego)
         x1, y1, yaw1, speed1 = bicycle_rollout(
             ego.x, ego.y, ego.yaw, ego.speed, np.array([command[0]]), np.array([command[1]]), ego.wheelbase, 0.05
         )[0].tolist()
@@ -67,7 +67,7 @@ def test_any_plan_gives_a_command_within_limits(
 ) -> None:
     x, y, v = np.array(rows).T
     ego, limits = EgoState(0.0, 0.0, 0.0, speed, steering_angle=steering), TrackingParameters()
-    angle, acceleration = track(Plan(x, y, np.zeros(len(x)), v), ego, limits)
+    angle, acceleration = track_plan(Plan(x, y, np.zeros(len(x)), v), ego, limits)
     assert np.isfinite([angle, acceleration]).all()
     assert abs(angle) <= ego.max_steering_angle
     assert -limits.max_deceleration_mps2 <= acceleration <= limits.max_acceleration_mps2
@@ -80,7 +80,7 @@ def test_any_plan_gives_a_command_within_limits(
 def test_left_and_right_are_mirror_images(speed: float, side: float, ahead: float) -> None:
     x, y = np.linspace(ahead / 8, ahead, 8), side * np.linspace(0.1, 1.0, 8) ** 2
     ego = EgoState(0.0, 0.0, 0.0, speed)
-    left, right = (track(Plan(x, sign * y, np.zeros(8), np.full(8, speed)), ego) for sign in (1.0, -1.0))
+    left, right = (track_plan(Plan(x, sign * y, np.zeros(8), np.full(8, speed)), ego) for sign in (1.0, -1.0))
     assert left[0] == pytest.approx(-right[0], abs=1e-9)
     assert left[1] == right[1]
 
@@ -89,14 +89,14 @@ def test_standing_still_keeps_the_wheel_and_the_brake() -> None:
     ego = EgoState(0.0, 0.0, 0.0, 0.0, steering_angle=0.3)
     still = Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.zeros(8))
     for _ in range(50):
-        angle, acceleration = track(still, ego)
+        angle, acceleration = track_plan(still, ego)
         ego = replace(ego, steering_angle=angle)
     assert angle == pytest.approx(0.3)
     assert acceleration < 0.0
 
 
 def test_it_starts_from_standstill() -> None:
-    angle, acceleration = track(straight_plan(0.5 * 2.0 * np.arange(1, 9), 0.0), EgoState(0.0, 0.0, 0.0, 0.0))
+    angle, acceleration = track_plan(straight_plan(0.5 * 2.0 * np.arange(1, 9), 0.0), EgoState(0.0, 0.0, 0.0, 0.0))
     assert angle == 0.0
     assert acceleration == pytest.approx(2.0, abs=0.1)
 
@@ -104,7 +104,7 @@ def test_it_starts_from_standstill() -> None:
 @pytest.mark.parametrize("wanted", [-8.0, -5.0, -2.0, 0.0, 1.5])
 def test_a_planned_acceleration_is_commanded(wanted: float) -> None:
     speeds = np.maximum(15.0 + wanted * T, 0.0)
-    assert track(straight_plan(speeds, 15.0), EgoState(0.0, 0.0, 0.0, 15.0))[1] == pytest.approx(wanted, abs=0.05)
+    assert track_plan(straight_plan(speeds, 15.0), EgoState(0.0, 0.0, 0.0, 15.0))[1] == pytest.approx(wanted, abs=0.05)
 
 
 def test_it_comes_to_a_stand_where_the_plan_does() -> None:
@@ -113,7 +113,7 @@ def test_it_comes_to_a_stand_where_the_plan_does() -> None:
         room = max(stop - ego.x, 0.01)
         rate = ego.speed**2 / (2.0 * room)
         speeds = np.maximum(ego.speed - rate * T, 0.0)
-        command = track(straight_plan(speeds, ego.speed), ego)
+        command = track_plan(straight_plan(speeds, ego.speed), ego)
         x, y, yaw, speed = bicycle_rollout(
             ego.x, ego.y, ego.yaw, ego.speed, np.array([command[0]]), np.array([command[1]]), ego.wheelbase, 0.05
         )[0].tolist()
@@ -125,4 +125,4 @@ def test_it_comes_to_a_stand_where_the_plan_does() -> None:
 def test_an_empty_plan_is_an_error() -> None:
     none = np.zeros(0)
     with pytest.raises(ValueError, match="no steps"):
-        track(Plan(none, none, none, none), EgoState(0.0, 0.0, 0.0, 5.0))
+        track_plan(Plan(none, none, none, none), EgoState(0.0, 0.0, 0.0, 5.0))

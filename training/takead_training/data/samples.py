@@ -13,7 +13,7 @@ from takead_ros.domain.geometry import to_local, wrap_angle
 from takead_ros.domain.scene import EgoState, FloatArray, Polyline, Scene
 from takead_ros.policy.encoding import LineCache
 from takead_ros.policy.format import Observation, PolicyFormat
-from takead_ros.policy.tracking import track
+from takead_ros.policy.tracking import track_plan
 from takead_ros.policy.vocabulary import plans_from_profiles, profile_from_plan
 from takead_ros.recording.clip import Label
 from takead_ros.recording.open_clip import SessionConfig
@@ -211,6 +211,6 @@ def _perturbed(
     moved = Observation(replace(scene, ego=ego), lines=observation.lines)
     profile = np.asarray(row["profile"], dtype=float)
     positions, yaws, speeds = plans_from_profiles(profile, ego.speed, moved.road)
-    steering, _ = track(Plan(positions[:, 0], positions[:, 1], yaws, speeds, PLAN_DT), ego)
+    steering, _ = track_plan(Plan(positions[:, 0], positions[:, 1], yaws, speeds, PLAN_DT), ego)
     control = np.array([steering, lesson.control[1]], np.float32)
     return {**row, **format.encode(moved), "control": control, "perturbed": 1}
