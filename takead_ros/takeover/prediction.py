@@ -109,7 +109,7 @@ def _cubic(steps: int, dt: float) -> tuple[FloatArray, IntArray, FloatArray, tup
     return t, i, u * u * (3.0 - 2.0 * u), (u * (1.0 - u) ** 2 * dt, u * u * (u - 1.0) * dt)
 
 
-def roll_out(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray, p: MonitorParameters) -> FloatArray:
+def pursue_trace(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray, p: MonitorParameters) -> FloatArray:
     """Poses (T, 3) [x, y, yaw] of a kinematic bicycle that follows ``trace``, ``age_s`` old, at ``ahead`` (T,) s.
 
     It begins where the ``ego`` is and steers by pure pursuit of the trace, no farther than its full lock. The way that

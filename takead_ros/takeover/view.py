@@ -84,7 +84,7 @@ def ahead_s(p: MonitorParameters) -> FloatArray:
 def rolled(scene: Scene, driver: Driver, p: MonitorParameters) -> FloatArray:
     """Poses (T, 3) of the ego under a driver's plan."""
     assert driver.trace is not None  # only usable drivers come here
-    return prediction.roll_out(driver.trace, (scene.stamp - driver.output.stamp) / SECOND, scene.ego, ahead_s(p), p)
+    return prediction.pursue_trace(driver.trace, (scene.stamp - driver.output.stamp) / SECOND, scene.ego, ahead_s(p), p)
 
 
 def in_reach(scene: Scene, p: MonitorParameters) -> Objects:

@@ -14,7 +14,7 @@ from takead_ros.domain.geometry import bicycle_rollout, box_corners, boxes_overl
 from takead_ros.domain.scene import EgoState, Objects
 from takead_ros.measures.pdm.kernels import EgoBoxes, TrackBoxes, first_overlaps
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.prediction import Trace, first_contact, roll_out
+from takead_ros.takeover.prediction import Trace, first_contact, pursue_trace
 
 BOXES = 4000
 
@@ -74,7 +74,7 @@ def test_the_predicted_ego_is_the_bicycle(bend: float, speed: float, yaw: float,
         way * np.sinc(turn / (2.0 * np.pi)) * np.sin(turn / 2.0) + aside, turn, np.full(8, speed),
     )  # fmt: skip
     ego, ahead = EgoState(10.0, -4.0, yaw, speed), 0.2 * np.arange(1, 16)
-    poses = roll_out(Trace.of(plan, (ego.x, ego.y, ego.yaw), speed), age, ego, ahead, MonitorParameters())
+    poses = pursue_trace(Trace.of(plan, (ego.x, ego.y, ego.yaw), speed), age, ego, ahead, MonitorParameters())
     before = np.vstack([[ego.x, ego.y, ego.yaw], poses[:-1]])
     lock = 0.0
     for (x, y, heading), after in zip(before, poses, strict=True):

@@ -332,7 +332,7 @@ def test_a_path_is_rolled_out_from_the_age_of_its_plan() -> None:
     assert poses[:, 0] == pytest.approx(1.0 + 10.0 * ahead_s(P), abs=1e-6)
     trace = driver().trace
     assert trace is not None
-    late = prediction.roll_out(trace, 0.1, now.ego, ahead_s(P), P)
+    late = prediction.pursue_trace(trace, 0.1, now.ego, ahead_s(P), P)
     np.testing.assert_array_equal(poses, late)
 
 

@@ -175,7 +175,7 @@ def test_a_roll_out_is_pursuit_within_what_the_vehicle_can_do(plan: Plan, ego: d
     own = replace(own, x=3.0 + cos * x - sin * y, y=-2.0 + sin * x + cos * y, yaw=0.7 + yaw)
     trace = Trace.of(plan, pose, max(own.speed, 0.0))
     np.testing.assert_allclose(
-        prediction.roll_out(trace, age, own, AHEAD, P), pursued(trace, age, own, AHEAD), atol=1e-9
+        prediction.pursue_trace(trace, age, own, AHEAD, P), pursued(trace, age, own, AHEAD), atol=1e-9
     )
 
 

@@ -130,11 +130,11 @@ def test_a_rolled_out_plan_keeps_to_what_the_vehicle_can_do() -> None:
     ahead = prediction.times(2.0)
     standing = Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.zeros(8))
     trace = prediction.Trace.of(standing, (5.0, 1.0, 0.0), 10.0)
-    poses = prediction.roll_out(trace, 0.0, ego(5.0, 1.0), ahead, P)
+    poses = prediction.pursue_trace(trace, 0.0, ego(5.0, 1.0), ahead, P)
     assert poses[-1, 0] == pytest.approx(5.0 + 100.0 / 18.0, abs=0.3)  # v^2 / 2a: it cannot stop on the spot
     assert poses[:, 1:] == pytest.approx(np.tile([1.0, 0.0], (10, 1)), abs=1e-9)
     rocket = Plan(np.linspace(20, 160, 8), np.zeros(8), np.zeros(8), np.full(8, 40.0))
-    poses = prediction.roll_out(prediction.Trace.of(rocket, (0.0, 0.0, 0.0), 10.0), 0.0, ego(), ahead, P)
+    poses = prediction.pursue_trace(prediction.Trace.of(rocket, (0.0, 0.0, 0.0), 10.0), 0.0, ego(), ahead, P)
     assert poses[-1, 0] == pytest.approx(10.0 * 2 + 0.5 * 4.0 * 4, abs=0.1)
 
 
@@ -142,7 +142,7 @@ def test_a_rolled_out_plan_keeps_to_what_the_vehicle_can_do() -> None:
 def test_a_rolled_out_plan_turns_no_tighter_than_a_bicycle_at_full_lock(side: float) -> None:
     s = 5.0 * 0.5 * np.arange(1, 9)
     spin = Plan(2 * np.sin(s / 2), side * 2 * (1 - np.cos(s / 2)), side * s / 2, np.full(8, 5.0))
-    poses = prediction.roll_out(
+    poses = prediction.pursue_trace(
         prediction.Trace.of(spin, (0.0, 0.0, 0.0), 5.0), 0.0, ego(speed=5.0), prediction.times(2.0), P
     )
     whole = np.vstack(((0.0, 0.0, 0.0), poses))
@@ -157,7 +157,9 @@ def test_a_rolled_out_plan_is_the_bend_itself() -> None:
     bend = Plan(20 * np.sin(s / 20), 20 * (1 - np.cos(s / 20)), s / 20, np.full(8, 8.0))
     slip = np.arcsin(0.5 * ego().wheelbase / 20)  # the centre moves off to the side of where the vehicle points
     here = ego(20 * np.sin(0.04), 20 * (1 - np.cos(0.04)), 0.04 - slip, 8.0)
-    poses = prediction.roll_out(prediction.Trace.of(bend, (0.0, 0.0, 0.0), 8.0), 0.1, here, prediction.times(2.0), P)
+    poses = prediction.pursue_trace(
+        prediction.Trace.of(bend, (0.0, 0.0, 0.0), 8.0), 0.1, here, prediction.times(2.0), P
+    )
     assert np.abs(np.hypot(poses[:, 0], poses[:, 1] - 20.0) - 20.0).max() < 0.03
     assert poses[-1, 2] == pytest.approx(8.0 * 2.1 / 20 - slip, abs=0.01)
     wrapped = replace(bend, yaw=(bend.yaw + np.pi) % (2 * np.pi) - np.pi)
@@ -168,7 +170,7 @@ def test_a_rolled_out_plan_is_the_bend_itself() -> None:
 def test_a_roll_out_begins_where_the_ego_is_and_comes_back_to_the_plan() -> None:
     line = Plan(5.0 * np.arange(1.0, 9.0), np.zeros(8), np.zeros(8), np.full(8, 10.0))
     trace = prediction.Trace.of(line, (0.0, 0.0, 0.0), 10.0)
-    poses = prediction.roll_out(trace, 0.2, ego(2.0, 0.8), prediction.times(2.0), P)
+    poses = prediction.pursue_trace(trace, 0.2, ego(2.0, 0.8), prediction.times(2.0), P)
     assert poses[0, 1] == pytest.approx(0.8, abs=0.25) and abs(poses[-1, 1]) < 0.05
     assert np.hypot(*np.diff(poses[:, :2], axis=0).T) == pytest.approx(2.0, abs=0.01)
 
