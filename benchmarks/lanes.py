@@ -23,7 +23,7 @@ from takead_ros.maps.roads import Node, Place, Roads
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.simulators import open_simulator
 from takead_ros.simulators.api import Simulator
-from takead_ros.simulators.metadrive.blocks import node_name, read_lanes
+from takead_ros.simulators.metadrive.blocks import node_name, read_network
 from takead_ros.simulators.metadrive.episode import MetaDriveEpisode
 
 TOLERANCE = 0.01  # m
@@ -50,7 +50,7 @@ def compare(simulator: Simulator, scenario: Scenario) -> Difference:
     start = process_time()
     ours = build_lanes(roads)
     seconds = process_time() - start
-    theirs = {lane.key: lane for lane in read_lanes(episode.network, roads.lanes)}
+    theirs = {lane.key: lane for lane in read_network(episode.network, roads.lanes)}
     keys = [(_name(lane.key[0], roads), _name(lane.key[1], roads), lane.key[2]) for lane in ours]
     if keys != list(theirs):
         return Difference(

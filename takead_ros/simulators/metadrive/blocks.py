@@ -120,7 +120,7 @@ def node_name(node: Node, roads: Roads) -> str:
     return f"{sign}{node.piece}{letter}{names[node.name]}_"
 
 
-def read_lanes(network: Any, lanes_of_road: int) -> list[Lane]:
+def read_network(network: Any, lanes_of_road: int) -> list[Lane]:
     """All lanes of a MetaDrive road network, whose roads have ``lanes_of_road`` per direction, in the order in which
     its blocks were built; their nodes have MetaDrive's names."""
     lanes = []

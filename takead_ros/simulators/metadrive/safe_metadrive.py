@@ -24,7 +24,7 @@ from takead_ros.maps.roads import LanePath
 from takead_ros.measures.episode_log import End
 from takead_ros.scenarios.spec import DIMENSIONS, KINDS, Model, Scenario
 from takead_ros.simulators.episode import RouteEpisode, VehicleState
-from takead_ros.simulators.metadrive.blocks import read_lanes
+from takead_ros.simulators.metadrive.blocks import read_network
 from takead_ros.simulators.metadrive.environment import EGO, OnlyEnvironment, quiet, vehicle_state
 
 MAPS = 2_000_000  # MetaDrive wants to know how many there may be; a map is a function of its number alone
@@ -163,7 +163,7 @@ class SafeMetaDriveScenarios:
             _, info = environment.reset(seed=index)
         vehicle = environment.agent
         lane = vehicle.lane
-        lanes = read_lanes(environment.current_map.road_network, LANES)
+        lanes = read_network(environment.current_map.road_network, LANES)
         route = _route(lanes, tuple(vehicle.navigation.checkpoints), int(lane.index[2]))
         start, _ = lane.local_coordinates(vehicle.position)
         length = sum(next(x.length for x in lanes if x.key == key) for key in route.keys)
