@@ -60,7 +60,7 @@ def print_table(
     for name in table.PLACES:
         path = checkout() / name
         text = path.read_text("utf-8")
-        new = table.renewed(text, table.printed(), name)
+        new = table.renewed(text, table.printed_pieces(), name)
         if new != text:
             write_atomically(path, new)
         say(f"{name}: {'renewed' if new != text else 'up to date'}")

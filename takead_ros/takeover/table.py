@@ -87,7 +87,7 @@ def triggers() -> str:
     return "\n".join(lines) + "\n"
 
 
-def printed() -> dict[str, str]:
+def printed_pieces() -> dict[str, str]:
     """Every piece of text that is printed from the code into a file, by its name there."""
     return {"transitions": markdown(), "triggers": triggers()}
 

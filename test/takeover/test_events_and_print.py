@@ -132,4 +132,7 @@ def test_the_diagram_in_print() -> None:
     assert table.edges()[M.EXPERT, M.HANDBACK] == [
         "expert unfit, policy fit, no request", "held expert_hold_s, no request, both agree",
     ]  # fmt: skip
-    assert set(table.printed()) == {"transitions", "triggers"} and table.printed()["triggers"] == table.triggers()
+    assert (
+        set(table.printed_pieces()) == {"transitions", "triggers"}
+        and table.printed_pieces()["triggers"] == table.triggers()
+    )

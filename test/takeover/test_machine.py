@@ -189,7 +189,7 @@ def test_the_expert_goes_where_nothing_keeps_it() -> None:
 def test_what_is_printed_is_what_runs() -> None:
     for name in table.PLACES:
         text = (ROOT / name).read_text("utf-8")
-        assert table.renewed(text, table.printed(), name) == text, f"{name}: run takead takeover table --write"
+        assert table.renewed(text, table.printed_pieces(), name) == text, f"{name}: run takead takeover table --write"
         assert "[printed: " in text
     picture = (ROOT / table.PICTURE).read_text("utf-8")
     words = [*table.from_any(), *(word for conditions in table.edges().values() for word in conditions)]
