@@ -16,7 +16,7 @@ from takead_ros.domain.scene import Scene
 from takead_ros.messages import interfaces
 from takead_ros.messages.convert import header_to_msg
 from takead_ros.messages.interfaces import Interface, Qos
-from takead_ros.vehicles.api import Input, VehicleParameters, message
+from takead_ros.vehicles.api import Input, VehicleParameters, vehicle_message
 
 CREEP = 0.2  # m/s below which a braking command asks for standstill
 
@@ -55,8 +55,8 @@ class AckermannSide:
     def __init__(self, parameters: Callable[[], AckermannParameters]) -> None:
         self._parameters = parameters
         self._speed, self._seen, self._stamp = math.nan, 0, 0
-        self._stamped = message("ackermann_msgs/msg/AckermannDriveStamped", "ackermann")
-        self._drive = message("ackermann_msgs/msg/AckermannDrive", "ackermann")
+        self._stamped = vehicle_message("ackermann_msgs/msg/AckermannDriveStamped", "ackermann")
+        self._drive = vehicle_message("ackermann_msgs/msg/AckermannDrive", "ackermann")
         self.inputs = (Input(interfaces.SCENE, self._take_scene),)
         self.output = Interface(
             "ackermann_cmd", "ackermann_msgs/msg/AckermannDriveStamped", Qos(1), "vehicle_node", recorded=False

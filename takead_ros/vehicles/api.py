@@ -67,7 +67,7 @@ class VehicleSide(Protocol):
         """What people may want to know, for the diagnostics."""
 
 
-def message(type_name: str, vehicle: str) -> Any:
+def vehicle_message(type_name: str, vehicle: str) -> Any:
     """A message class of another package. Raises TakeadError where that package is not there."""
     try:
         return types.message(type_name)

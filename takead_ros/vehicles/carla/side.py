@@ -14,7 +14,7 @@ from takead_ros.domain.scene import Scene
 from takead_ros.messages.convert import header_to_msg
 from takead_ros.messages.fields import stamp_from_msg
 from takead_ros.messages.interfaces import Interface, Qos
-from takead_ros.vehicles.api import Input, VehicleParameters, message
+from takead_ros.vehicles.api import Input, VehicleParameters, vehicle_message
 from takead_ros.vehicles.carla.assembly import EgoDimensions, SceneAssembly
 from takead_ros.vehicles.carla.control import PedalParameters, actuate, steering_share
 
@@ -72,9 +72,9 @@ class CarlaSide:
             Input(_bridge(f"{role}/objects", "derived_object_msgs/msg/ObjectArray", DEEP), _told(a.on_objects)),
             Input(_bridge(f"{role}/odometry", "nav_msgs/msg/Odometry", DEEP), self._take_odometry),
         )
-        self._control = message(self.output.type, "carla")
+        self._control = vehicle_message(self.output.type, "carla")
         for one in self.inputs:
-            message(one.interface.type, "carla")
+            vehicle_message(one.interface.type, "carla")
 
     def _take_odometry(self, msg: Any, now: int) -> Scene | None:
         self._stamp = stamp_from_msg(msg)
