@@ -37,7 +37,7 @@ from pydantic.dataclasses import dataclass
 from takead_ros import __version__, scenarios
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Plan
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.geometry import arc_lengths, box_corners, interpolate, project, to_local, wrap_angle
+from takead_ros.domain.geometry import arc_lengths, box_corners, points_at, project, to_local, wrap_angle
 from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.files import refuse_existing, write_record
@@ -113,9 +113,9 @@ def _follow(scene: Scene, speed: float) -> float:
     """Steering angle rad along the reference path at ``speed`` m/s."""
     path, arc, _ = _cruise(scene)
     times = PLAN_DT * np.arange(1, PLAN_STEPS + 1)
-    points = interpolate(path, max(speed, 2.0) * times - arc[0])
+    points = points_at(path, max(speed, 2.0) * times - arc[0])
     local = to_local(points, scene.ego.x, scene.ego.y, scene.ego.yaw)
-    ahead = interpolate(path, max(speed, 2.0) * times - arc[0] + 0.5)
+    ahead = points_at(path, max(speed, 2.0) * times - arc[0] + 0.5)
     heading = np.arctan2(ahead[:, 1] - points[:, 1], ahead[:, 0] - points[:, 0])
     yaw = wrap_angle(heading - scene.ego.yaw)
     return track_plan(Plan(local[:, 0], local[:, 1], yaw, np.full(PLAN_STEPS, speed)), scene.ego)[0]

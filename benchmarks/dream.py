@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.geometry import interpolate, project, to_local
+from takead_ros.domain.geometry import points_at, project, to_local
 from takead_ros.domain.scene import Scene
 from takead_ros.recording import reader
 from takead_ros.recording.driven import driven
@@ -51,7 +51,7 @@ def _follow(scene: Scene, left_m: float) -> float:
     ego, path = scene.ego, scene.route.path
     along, _, _ = project(path, ego.x, ego.y)
     ahead = max(5.0, 0.9 * ego.speed)
-    target, beyond = interpolate(path, np.array([along + ahead, along + ahead + 1.0]))
+    target, beyond = points_at(path, np.array([along + ahead, along + ahead + 1.0]))
     step = (beyond - target) / max(float(np.hypot(*(beyond - target))), 1e-6)
     x, y = to_local(target + left_m * np.array([-step[1], step[0]]), ego.x, ego.y, ego.yaw)
     return math.atan(2.0 * ego.wheelbase * y / max(x * x + y * y, 1.0))

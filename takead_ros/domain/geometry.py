@@ -81,7 +81,7 @@ def project(points: FloatArray, x: float, y: float) -> tuple[float, float, float
     return distance, float(lateral), float(np.arctan2(along[i, 1], along[i, 0]))
 
 
-def interpolate(points: FloatArray, distances: FloatArray) -> FloatArray:
+def points_at(points: FloatArray, distances: FloatArray) -> FloatArray:
     """Points (..., 2) m at ``distances`` (...) m along a polyline (P, 2) m, held at its ends."""
     arc = arc_lengths(points)
     return np.stack([np.interp(distances, arc, points[:, 0]), np.interp(distances, arc, points[:, 1])], axis=-1)

@@ -15,7 +15,7 @@ from support.scenery import objects, scene
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import Limit, Plan, Source
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.geometry import bicycle_rollout, interpolate, project, to_outer
+from takead_ros.domain.geometry import bicycle_rollout, points_at, project, to_outer
 from takead_ros.domain.scene import Objects
 from takead_ros.takeover import limits, mrm
 from takead_ros.takeover.mrm import DeadReckoning, PathPose, PlanPath
@@ -126,7 +126,7 @@ def test_places_on_a_path_are_those_of_the_common_projection() -> None:
         place = path.place(px, py)
         assert (place.along, place.lateral, place.heading) == pytest.approx(project(points, px, py))
     for along in (*path.arc, *rng.uniform(0.0, path.arc[-1], 50)):
-        assert path.at(along) == pytest.approx(tuple(interpolate(points, np.array(along))))
+        assert path.at(along) == pytest.approx(tuple(points_at(points, np.array(along))))
 
 
 def test_a_path_goes_straight_on_beyond_its_end() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 import numpy as np
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.geometry import arc_lengths, interpolate, project
+from takead_ros.domain.geometry import arc_lengths, points_at, project
 from takead_ros.domain.navigation import TARGETS, Navigation
 from takead_ros.domain.scene import (
     ControlKind,
@@ -85,7 +85,7 @@ def lanes_of(polylines: Sequence[Polyline], clip: FilePath) -> Lanes:
     for line in centres:
         arc = arc_lengths(line.points)
         at = np.linspace(0.0, arc[-1], max(math.ceil(arc[-1] / SPACING), 1) + 1)
-        points.append(interpolate(line.points, at))
+        points.append(points_at(line.points, at))
         halves.append(np.full(len(at), (line.width or LANE_WIDTH_M) / 2.0))
     return Lanes(points, np.concatenate(points), np.concatenate(halves))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from takead_ros.domain.geometry import Path, arc_lengths, interpolate, project, wrap_angle
+from takead_ros.domain.geometry import Path, arc_lengths, points_at, project, wrap_angle
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState, ObjectKind
 from takead_ros.maps.roads import LanePath
 from takead_ros.recording.tracks import RecordedTracks
@@ -133,7 +133,7 @@ def _onward(points: FloatArray, yaw: float, course: Course) -> FloatArray:
                 continue
             if best is None or abs(lateral) + turn < best[0]:
                 at = np.arange(along + min(4.0, 0.5 * rest), along + rest, 1.0)
-                best = (abs(lateral) + turn, interpolate(centre, np.append(at, along + rest)))
+                best = (abs(lateral) + turn, points_at(centre, np.append(at, along + rest)))
         if best is None:
             break
         piece = best[1]
