@@ -37,7 +37,7 @@ from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
 from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
-from takead_ros.takeover.triggers import MonitorState, evaluate
+from takead_ros.takeover.triggers import MonitorState, evaluate_triggers
 
 TICK = 50_000_000
 LANES = tuple(
@@ -109,7 +109,7 @@ def triggers(ticks: int) -> dict[str, float]:
             policy, expert = output(stamp, "policy"), output(stamp, "expert")
         now = scene(stamp)
         start = thread_time()
-        _, memory = evaluate(now, policy, expert, memory, p)
+        _, memory = evaluate_triggers(now, policy, expert, memory, p)
         spent.append(thread_time() - start)
     return costs(spent[ticks // 10 :])
 

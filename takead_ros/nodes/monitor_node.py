@@ -15,7 +15,7 @@ from takead_ros.messages.convert import SceneConverter, driver_from_msg, request
 from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
 from takead_ros.nodes.parameters import Declared
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.triggers import MonitorState, evaluate
+from takead_ros.takeover.triggers import MonitorState, evaluate_triggers
 
 DIAGNOSTICS_PERIOD_NS = 1_000_000_000
 HEARTBEAT_NS = 100_000_000  # of scene time between two words where there is nothing to ask for
@@ -74,7 +74,7 @@ class MonitorNode:
         if scene is not None and scene.stamp != self._evaluated:
             self._evaluated = scene.stamp
             try:
-                request, self._memory = evaluate(
+                request, self._memory = evaluate_triggers(
                     scene, self._outputs["policy"], self._outputs["expert"], self._memory, self._parameters.value
                 )
             except TakeadError as error:  # no word: the arbiter lets nobody's policy drive unwatched

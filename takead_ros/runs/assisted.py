@@ -50,7 +50,7 @@ from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
 from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
-from takead_ros.takeover.triggers import MonitorState, evaluate
+from takead_ros.takeover.triggers import MonitorState, evaluate_triggers
 
 ARBITER = ArbiterParameters(drivers=("policy", "expert"), auto_engage=True, supervised=True, goal_stop=False)
 EXPERT, MONITOR = ExpertParameters(), MonitorParameters()
@@ -109,7 +109,7 @@ class _Seat:
         stamp = scene.stamp
         policy, expert = self.answers
         outputs = (policy.value if policy else None, expert.value if expert else None)
-        asks, self.monitor = evaluate(scene, *outputs, self.monitor, MONITOR)
+        asks, self.monitor = evaluate_triggers(scene, *outputs, self.monitor, MONITOR)
         said, last = self.request, self.request.value if self.request else None
         asking, asked = asks.trigger is not Trigger.NONE, last is not None and last.trigger is not Trigger.NONE
         if said is None or asking or asked or not 0 <= stamp - said.stamp < HEARTBEAT_NS:

@@ -84,7 +84,7 @@ class MonitorState:
     stands_since: int | None = None  # None: the ego moves
 
 
-def evaluate(
+def evaluate_triggers(
     scene: Scene, policy: DriverOutput | None, expert: DriverOutput | None, memory: MonitorState, p: MonitorParameters
 ) -> tuple[TakeoverRequest, MonitorState]:
     """The most severe active trigger at ``scene`` (trigger NONE: none is), and the memory for the next call.

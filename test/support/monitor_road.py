@@ -16,7 +16,7 @@ from takead_ros.domain.scene import (
     Scene,
 )
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.triggers import MonitorState, evaluate
+from takead_ros.takeover.triggers import MonitorState, evaluate_triggers
 
 
 class Road:
@@ -44,7 +44,7 @@ class Road:
                     setattr(self, name, replace(given, stamp=stamp))
         self.i += 1
         self.x += self.speed * 0.05
-        request, self.memory = evaluate(now, self.policy, self.expert, self.memory, self.p)
+        request, self.memory = evaluate_triggers(now, self.policy, self.expert, self.memory, self.p)
         return request
 
     def run(self, ticks: int, **messages: Any) -> list[TakeoverRequest]:

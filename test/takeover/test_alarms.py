@@ -14,7 +14,7 @@ from takead_ros.domain.units import SECOND
 from takead_ros.takeover import conduct
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.risks import RECORDS
-from takead_ros.takeover.triggers import MonitorState, TriggerState, evaluate, most_severe, updated
+from takead_ros.takeover.triggers import MonitorState, TriggerState, evaluate_triggers, most_severe, updated
 from takead_ros.takeover.view import Finding, Record
 
 P = MonitorParameters()
@@ -85,7 +85,7 @@ class Watch:
         self.memory, self.asked = MonitorState(), TakeoverRequest(0, Trigger.NONE)
 
     def see(self, now: Scene, policy: DriverOutput | None, expert: DriverOutput | None = None) -> TakeoverRequest:
-        self.asked, self.memory = evaluate(now, policy, expert, self.memory, P)
+        self.asked, self.memory = evaluate_triggers(now, policy, expert, self.memory, P)
         return self.asked
 
 

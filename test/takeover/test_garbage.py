@@ -21,7 +21,7 @@ from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
 from takead_ros.takeover.memory import ArbiterMemory
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
-from takead_ros.takeover.triggers import MonitorState, evaluate
+from takead_ros.takeover.triggers import MonitorState, evaluate_triggers
 
 pytestmark = pytest.mark.slow
 
@@ -111,7 +111,7 @@ def test_no_content_of_a_message_passes_for_nothing_wrong(data: st.DataObject) -
             outputs.append(made)
         plain = math.isfinite(sum(map(float, (ego.x, ego.y, ego.yaw, ego.speed, route.lateral_offset))))
         try:
-            word, memory = evaluate(seen, *outputs, memory, p)
+            word, memory = evaluate_triggers(seen, *outputs, memory, p)
         except TakeadError as error:
             assert str(error).startswith(f"scene at {stamp} ns: ") and "expected" in str(error)
             continue

@@ -24,7 +24,7 @@ from takead_ros.domain.scene import (
 from takead_ros.domain.units import SECOND
 from takead_ros.takeover import plans, prediction, risks
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
-from takead_ros.takeover.triggers import MonitorState, evaluate
+from takead_ros.takeover.triggers import MonitorState, evaluate_triggers
 
 P = MonitorParameters()
 
@@ -364,9 +364,9 @@ def test_an_answer_from_before_the_first_scene_is_none() -> None:
     early = DriverOutput.failed(-1, "policy", DriverStatus.STALE_INPUT, "no scene received yet")
     memory = MonitorState()
     for i in range(5):
-        request, memory = evaluate(scene(i * TICK, 0.5 * i), early, None, memory, P)
+        request, memory = evaluate_triggers(scene(i * TICK, 0.5 * i), early, None, memory, P)
         assert request.trigger is Trigger.NONE
-    request, memory = evaluate(scene(6 * TICK, 3.0), early, None, memory, P)
+    request, memory = evaluate_triggers(scene(6 * TICK, 3.0), early, None, memory, P)
     assert request.trigger is Trigger.POLICY_UNHEALTHY and request.text == "no policy output"
 
 
@@ -374,7 +374,7 @@ def test_how_long_a_policy_is_waited_for_does_not_depend_on_the_clock() -> None:
     begin = 1_700_000_000 * SECOND
     memory, words = MonitorState(), []
     for i in range(8):
-        request, memory = evaluate(scene(begin + i * TICK, 0.5 * i), None, None, memory, P)
+        request, memory = evaluate_triggers(scene(begin + i * TICK, 0.5 * i), None, None, memory, P)
         words.append(request.trigger)
     assert words == [Trigger.NONE] * 6 + [Trigger.POLICY_UNHEALTHY] * 2
 
@@ -382,7 +382,9 @@ def test_how_long_a_policy_is_waited_for_does_not_depend_on_the_clock() -> None:
 def test_a_route_without_a_path_is_an_error() -> None:
     good = scene(0)
     with pytest.raises(TakeadError, match=r"route\.path has 1 points, expected at least 2"):
-        evaluate(replace(good, route=replace(good.route, path=np.zeros((1, 2)))), output(0), None, MonitorState(), P)
+        evaluate_triggers(
+            replace(good, route=replace(good.route, path=np.zeros((1, 2)))), output(0), None, MonitorState(), P
+        )
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
@@ -406,7 +408,7 @@ def test_a_scene_that_is_not_finite_is_an_error(value: float) -> None:
     }
     for name, now in broken.items():
         with pytest.raises(TakeadError, match=f"scene at 0 ns: {name} is not finite"):
-            evaluate(now, output(0), None, MonitorState(), P)
+            evaluate_triggers(now, output(0), None, MonitorState(), P)
 
 
 @pytest.mark.parametrize(
@@ -419,7 +421,7 @@ def test_a_scene_that_is_not_finite_is_an_error(value: float) -> None:
 def test_a_vehicle_that_cannot_be_is_an_error(change: dict[str, float], words: str) -> None:
     good = scene(0)
     with pytest.raises(TakeadError, match=f"scene at 0 ns: {words}"):
-        evaluate(replace(good, ego=replace(good.ego, **change)), output(0), None, MonitorState(), P)
+        evaluate_triggers(replace(good, ego=replace(good.ego, **change)), output(0), None, MonitorState(), P)
 
 
 def test_every_trigger_of_the_monitor_has_its_record() -> None:
