@@ -215,7 +215,7 @@ LOAD_MODEL = Service("policy/load_model", "takead_ros/srv/LoadModel", "policy_no
 SERVICES = (ENGAGE, DISENGAGE, BOOKMARK, LOAD_MODEL)
 
 
-def described(text: str, what: str) -> Interface:
+def parse_topic(text: str, what: str) -> Interface:
     """The topic that ``text`` names: one of the table, or ``/name:package/msg/Type[:latched|:best_effort]``.
 
     Raises TakeadError that says ``what`` it is for where it names none, or a type that is not known here.

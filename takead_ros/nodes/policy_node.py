@@ -61,7 +61,7 @@ class PolicyNode:
         """Subscribe what the policy needs, then let it answer. Raises TakeadError for a topic of an unknown type."""
         for need in policy.format.needs:
             if need != SCENE and need not in self._heard:
-                wiring.subscription(self._node, interfaces.described(need, "the model's needs"), self._keeper(need))
+                wiring.subscription(self._node, interfaces.parse_topic(need, "the model's needs"), self._keeper(need))
                 self._heard.add(need)
         prepare()  # what the format brought with it
         self._policy = policy

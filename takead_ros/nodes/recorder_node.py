@@ -41,7 +41,7 @@ class RecorderNode:
     def __init__(self, node: NodeHandle, steady: Clock) -> None:
         self._node, self._clock, self._logger = node, node.get_clock(), node.get_logger()
         p = self._parameters = Declared(node, self.NAME, RecorderParameters).value
-        further = [interfaces.described(text, "parameter 'topics'") for text in p.topics if text]
+        further = [interfaces.parse_topic(text, "parameter 'topics'") for text in p.topics if text]
         self._namespace = node.get_namespace()
         config, topics = what_to_record(self._namespace, p, further)
         self._folder = Path(p.directory).expanduser()

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import StartParameters, number
-from takead_ros.messages.interfaces import ANSWER_PERIOD_S, SCENE_PERIOD_S, described
+from takead_ros.messages.interfaces import ANSWER_PERIOD_S, SCENE_PERIOD_S, parse_topic
 
 
 class PolicyParameters(StartParameters):
@@ -100,7 +100,7 @@ class RecorderParameters(StartParameters):
     def _are_known(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
         for text in filter(None, topics):
             try:
-                described(text, "a further topic")
+                parse_topic(text, "a further topic")
             except TakeadError as error:
                 raise ValueError(str(error)) from error
         return topics
