@@ -44,7 +44,7 @@ def cut(clip: Path, manifest: ClipManifest) -> Path:
     sink = stream.DirectSink(GOLDEN)
     recorder = Recorder(replace(stream.CONFIG, pre_s=BEFORE), stream.TOPICS, manifest.provenance, sink)
     for message in bag.read(clip):
-        found = interfaces.identify(message.topic, message.type)
+        found = interfaces.find_interface(message.topic, message.type)
         latched = found is not None and found.qos.latched
         inside = first <= message.stamp <= last or (message.stamp < first and latched)
         if inside and found is not interfaces.CLIP_LABEL:

@@ -65,7 +65,7 @@ class Interface:
 
     def matches(self, topic: str, type_name: str) -> bool:
         """Whether a recorded topic is this one, whatever the namespace that it was recorded in."""
-        return identify(topic, type_name) is self
+        return find_interface(topic, type_name) is self
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ RECORDED = tuple(interface for interface in TOPICS if interface.recorded)
 
 
 @functools.lru_cache(maxsize=1024)
-def identify(topic: str, type_name: str) -> Interface | None:
+def find_interface(topic: str, type_name: str) -> Interface | None:
     """The interface that a recorded topic is, whatever its namespace: the one with the longest name that fits, so that
     ``/takead/human/command`` is no ``command``."""
     fitting = [

@@ -51,7 +51,7 @@ def driven(path: Path) -> Driven:
     truths: dict[int, bytes] = {}
     checked: set[str] = set()
     for message in bag.read(path):
-        found = interfaces.identify(message.topic, message.type)
+        found = interfaces.find_interface(message.topic, message.type)
         if found not in (interfaces.SCENE, interfaces.SCENE_TRUTH, interfaces.COMMAND):
             continue
         if message.topic not in checked:

@@ -90,7 +90,7 @@ class _Aligner:
     seen: set[Interface] = field(default_factory=set)
 
     def take(self, message: BagMessage) -> None:
-        found = interfaces.identify(message.topic, message.type)
+        found = interfaces.find_interface(message.topic, message.type)
         if found not in FRAME_TOPICS:
             return
         self.seen.add(found)

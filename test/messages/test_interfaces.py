@@ -23,13 +23,13 @@ def test_every_topic_and_service_is_printed() -> None:
 def test_a_recorded_topic_is_known_in_any_namespace(one: interfaces.Interface) -> None:
     assert codec.type_name(one.message) == one.type
     for namespace in ("/takead", "/", "/fleet/car_7"):
-        assert interfaces.identify(one.full_name(namespace), one.type) is one
-    assert interfaces.identify(one.full_name("/takead"), "geometry_msgs/msg/Pose") is None
-    assert interfaces.identify(f"/takead/x{one.name.lstrip('/')}", one.type) is not one
+        assert interfaces.find_interface(one.full_name(namespace), one.type) is one
+    assert interfaces.find_interface(one.full_name("/takead"), "geometry_msgs/msg/Pose") is None
+    assert interfaces.find_interface(f"/takead/x{one.name.lstrip('/')}", one.type) is not one
 
 
 def test_a_persons_command_is_not_the_arbiters() -> None:
-    assert interfaces.identify("/takead/human/command", "takead_ros/msg/DriveCommand") is interfaces.HUMAN_COMMAND
+    assert interfaces.find_interface("/takead/human/command", "takead_ros/msg/DriveCommand") is interfaces.HUMAN_COMMAND
     assert not interfaces.COMMAND.matches("/takead/human/command", "takead_ros/msg/DriveCommand")
 
 
