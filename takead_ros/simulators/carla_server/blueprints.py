@@ -147,7 +147,7 @@ _WRITTEN = {
 }
 
 
-def described(blueprint: Blueprint, asked: ActorDescription) -> ActorDescription:
+def describe_actor(blueprint: Blueprint, asked: ActorDescription) -> ActorDescription:
     """What is spawned: every attribute of the blueprint, with what was ``asked`` for where it may be changed.
 
     Raises Refused for an attribute that it does not have, or a value that is not of its type: a client that is told of

@@ -14,7 +14,7 @@ from takead_ros.compiled import prepare
 from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.ackermann import track_ackermann
 from takead_ros.simulators.carla_server.actors import Rows, ServerActor, box_of, plain_info, signal_volumes
-from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, described
+from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, describe_actor
 from takead_ros.simulators.carla_server.contacts import collide, look_at_signals, overlapping
 from takead_ros.simulators.carla_server.frames import inside
 from takead_ros.simulators.carla_server.layout import WireLayout
@@ -201,7 +201,7 @@ class ServerWorld:
             )
         if len(self.rows) >= MOST_ACTORS:
             raise CallRefused(f"there are {MOST_ACTORS} actors already, more are refused")
-        description = described(blueprint, description)
+        description = describe_actor(blueprint, description)
         holder = self.actor(parent) if parent else None
         where = inside(self.rows.transform(holder), place) if holder else place
         number = self._next_id
