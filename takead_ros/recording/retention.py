@@ -54,7 +54,7 @@ class RetentionDecision:
     withheld: list[tuple[Stored, str]]
 
 
-def decide(clips: list[Stored], policy: RetentionPolicy) -> RetentionDecision:
+def choose_deletions(clips: list[Stored], policy: RetentionPolicy) -> RetentionDecision:
     """What the policy asks for: first what is too old, then the least severe and oldest until the rest fits."""
     decision = RetentionDecision([], [])
     left = list(clips)

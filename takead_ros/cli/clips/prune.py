@@ -55,7 +55,7 @@ def _prune(
         raise TakeadError("nothing says which clips may go; expected --max-age, --max-size or both")
     policy = retention.RetentionPolicy(age, None if size is None else int(size), keep_severity, include_unexported)
     shelf = open_shelf(folder)
-    decision = retention.decide([_stored(clip, manifest) for clip, manifest in shelf.clips], policy)
+    decision = retention.choose_deletions([_stored(clip, manifest) for clip, manifest in shelf.clips], policy)
     if yes:
         for clip, why in list(decision.delete):
             try:
