@@ -16,7 +16,7 @@ class GateDecision:
     reasons: tuple[str, ...]
 
 
-def decide(found: PairedComparison) -> GateDecision:
+def decide_promotion(found: PairedComparison) -> GateDecision:
     """Promote where the Driving Score on the selection seeds went up and no headline is worse beyond its interval."""
     reasons = []
     for key, difference in found.differences.items():

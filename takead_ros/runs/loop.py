@@ -28,7 +28,7 @@ from takead_ros.files import locked, to_json, writable_folder, write_record
 from takead_ros.policy.model import load_model
 from takead_ros.runs.drive import EpisodeWorkers, check_folder, drive, evaluate
 from takead_ros.runs.episode import EXPERT
-from takead_ros.runs.gate import decide
+from takead_ros.runs.gate import decide_promotion
 from takead_ros.runs.loop_state import STATE, LoopPlan, LoopState, Round, read_state
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import (
@@ -150,7 +150,7 @@ class Loop:
         new = self._select(self._model(now.model or "", now.model_sha256 or ""), now.model_sha256 or "")
         found = comparison(old, new)
         write_record(folder / "gate.json", found)
-        decision = decide(found)
+        decision = decide_promotion(found)
         self._write(replace(now, decision=decision))
         verdict = "promoted" if decision.promoted else "not promoted, the parent stays"
         self._tell(f"  {verdict}: {'; '.join(decision.reasons)}")

@@ -22,7 +22,7 @@ from takead_ros.files import holder, locked
 from takead_ros.policy.model import load_model
 from takead_ros.resources import resource
 from takead_ros.runs.episode import EpisodeRunner
-from takead_ros.runs.gate import decide
+from takead_ros.runs.gate import decide_promotion
 from takead_ros.runs.loop import Loop
 from takead_ros.runs.loop_state import LoopPlan, read_state
 from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, comparison, evaluation
@@ -64,7 +64,7 @@ def driven(scores: list[float], expert_share: float = 0.0) -> Evaluation:
 def test_the_gate_promotes_a_gain_with_nothing_worse_and_says_why(
     old: list[float], new: list[float], promoted: bool, said: str
 ) -> None:
-    decision = decide(comparison(driven(old), driven(new)))
+    decision = decide_promotion(comparison(driven(old), driven(new)))
     assert decision.promoted is promoted
     assert said in "; ".join(decision.reasons)
 
