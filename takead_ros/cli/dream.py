@@ -16,7 +16,7 @@ from takead_ros.cli.options import PERCEPTION
 from takead_ros.console import cell, say, stdout
 from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.files import new_output, refuse_existing, writable_folder
-from takead_ros.runs.dream import Dreamed, Happened, dream, driver_of, perception_in
+from takead_ros.runs.dream import Dreamed, Happened, dream, open_driver, perception_in
 from takead_ros.simulators.dream.road_users import ROAD_USERS
 from takead_ros.simulators.dream.world import read_world
 from takead_ros.simulators.perception import load_perception
@@ -59,7 +59,7 @@ def dream_(
     if out is not None:
         _check_picture(out)
     world = read_world(clip, at, seconds, takeover)
-    driver = driver_of(model, world)
+    driver = open_driver(model, world)
     result, before, after = dream(world, driver, agents, perception_in(world) if perception is None else perception)
     if as_json != STDOUT:
         _tell(result)

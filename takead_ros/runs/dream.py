@@ -103,7 +103,7 @@ class DreamDriver:
         return "" if self.policy is None else self.policy.sha256
 
 
-def driver_of(model: str | None, world: ClipWorld) -> DreamDriver:
+def open_driver(model: str | None, world: ClipWorld) -> DreamDriver:
     """The driver that ``model`` names: a file, a shipped model, ``expert`` or ``recorded``; None: the model that the
     clip was recorded with, if it is a shipped one. Raises TakeadError where there is none such."""
     if model in (EXPERT, RECORDED):

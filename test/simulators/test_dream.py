@@ -18,7 +18,7 @@ from takead_ros.messages import interfaces, types
 from takead_ros.policy.encoding import encode
 from takead_ros.recording import reader
 from takead_ros.recording.bag import BagMessage
-from takead_ros.runs.dream import RECORDED, DreamDriver, dream, driver_of, perception_in
+from takead_ros.runs.dream import RECORDED, DreamDriver, dream, open_driver, perception_in
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.world import ClipWorld, read_world, vehicle_of
@@ -89,7 +89,7 @@ def test_the_expert_drives_in_it_through_the_nodes(world: ClipWorld) -> None:
 
 
 def test_the_model_is_the_clip_s_own_where_it_is_shipped(world: ClipWorld) -> None:
-    driver = driver_of(None, world)
+    driver = open_driver(None, world)
     assert driver.name == "baseline" and driver.sha256 == world.manifest.provenance.model_sha256
 
 
