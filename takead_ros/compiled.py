@@ -86,7 +86,7 @@ def _import_all() -> list[Any]:
     return list(_waiting)
 
 
-def install() -> list[str]:
+def install_kernels() -> list[str]:
     """Compile every kernel of the package for any processor of this architecture, into the package's own folder.
 
     Returns their names. Raises OSError where the folder cannot be written to. To be called in a process of its own that
@@ -241,7 +241,7 @@ def _main() -> int:
     from takead_ros import compiled  # the one that kernels register with; this one is __main__
 
     try:
-        names = compiled.install()
+        names = compiled.install_kernels()
     except OSError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
