@@ -14,7 +14,7 @@ HALF_SPACING2 = (SPACING / 2.0) ** 2  # m^2: between two samples of a lane the t
 
 
 @part
-def navigate(layout: Layout, state: State, e: int) -> float:
+def update_navigation(layout: Layout, state: State, e: int) -> float:
     """``domain.navigation.Navigation.update``; returns the square of the ego's distance from the path there."""
     arc, px, py, n = layout.route_arc[e], layout.route_x[e], layout.route_y[e], layout.route_count[e]
     nav, x, y, yaw = state.navigation[e], state.ego[e, 0], state.ego[e, 1], state.ego[e, 2]

@@ -21,7 +21,7 @@ from takead_ros.simulators.vector import traffic
 from takead_ros.simulators.vector.arrays import Layout, State
 from takead_ros.simulators.vector.bodies import come_and_go, find_contacts, keep_out
 from takead_ros.simulators.vector.ego import SingleTrack, pedal, step_ego
-from takead_ros.simulators.vector.road import beyond_lanes, navigate
+from takead_ros.simulators.vector.road import beyond_lanes, update_navigation
 from takead_ros.simulators.vector.traffic import CONE, SINCE, SPEED
 
 ENDS = tuple(End)
@@ -198,7 +198,7 @@ def begin_episode(layout: Layout, state: State, e: int, start: FloatArray, vehic
     read_ego(state, e, start[3], 0.0, 1.0)
     state.ego[e, 6] = 0.0
     state.stood[e, 0], state.stood[e, 1], state.stood[e, 2] = start[0], start[1], 0.0
-    navigate(layout, state, e)
+    update_navigation(layout, state, e)
     nav[4] = start[4]
     state.ego[e, 9] = beyond_lanes(layout, state, e, vehicle)
 
@@ -214,7 +214,7 @@ def step_one(
     move_ego(layout, state, e, steering, acceleration, vehicle)
     state.tick[e] += 1
     read_ego(state, e, before, steering, dt)
-    near2 = navigate(layout, state, e)
+    near2 = update_navigation(layout, state, e)
     find_contacts(layout, state, e, vehicle)
     advance_lights(layout, state, e, state.tick[e] * dt, vehicle.length / 2.0)
     state.ego[e, 9] = beyond_lanes(layout, state, e, vehicle)
