@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 from takead_ros.files import read_record
 from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.summary import BY_KEY, FEWEST, Difference, HeadlineKey, Summary, aggregate, compare_scores
-from takead_ros.runs.environment import Machine, this_environment
+from takead_ros.runs.machine import Machine, this_environment
 
 RECORD = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 PassName = Literal["unassisted", "assisted"]

@@ -59,8 +59,8 @@ def run(tmp_path: Path) -> Path:
 def test_the_page_says_what_the_files_say(run: Path) -> None:
     text = write_report(run, Silent()).read_text()
     before, after = driven([60.0, 60.0, 100.0]), driven([100.0, 60.0, 100.0])
-    assert f"<td>{value(before.episodes, 'driving_score'):.1f}</td>" in text
-    assert f'<td class="new">{value(after.episodes, "driving_score"):.1f}</td>' in text
+    assert f"<td>{headline_value(before.episodes, 'driving_score'):.1f}</td>" in text
+    assert f'<td class="new">{headline_value(after.episodes, "driving_score"):.1f}</td>' in text
     assert "1 / 2 / 0" in text  # paired by name, though the second file has the episodes in another order
     assert "collision vehicle" in text and "3.33" in text and "1.67" in text  # infractions per km
     assert "parent kept" in text and "60.0 -&gt; 50.0: no gain" in text

@@ -17,4 +17,4 @@ from takead_ros.measures.pdm.score import PdmScores, pdm_scores, score_plans
 from takead_ros.measures.pdm.tracker import track_states
 from takead_ros.measures.pdm.tracks import SampledTracks
 
-__all__ = ["LaneArea", "PdmScores", "SampledTracks", "pdm_scores", "resample", "score_plans", "track"]
+__all__ = ["LaneArea", "PdmScores", "SampledTracks", "pdm_scores", "resample", "score_plans", "track_states"]
