@@ -11,7 +11,7 @@ from typing import Any
 
 from takead_ros.maps.junction_pieces import build_crossing, build_roundabout, build_t_junction
 from takead_ros.maps.lanemap import Lane
-from takead_ros.maps.network import Network
+from takead_ros.maps.road_network import Network
 from takead_ros.maps.roads import Crossing, Curve, LaneDrop, OffRamp, OnRamp, Roads, Roundabout, Straight, TJunction
 from takead_ros.maps.street_pieces import (
     build_curve,

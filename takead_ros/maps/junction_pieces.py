@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from takead_ros.maps.network import BROKEN, EDGE, NONE, Network, Strip, straight, strips
+from takead_ros.maps.road_network import BROKEN, EDGE, NONE, Network, Strip, straight, strips
 from takead_ros.maps.roads import ARMS, CORNER, Arm, Crossing, Place, Roundabout, TJunction
 from takead_ros.maps.shapes import Line, bend
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from takead_ros.maps.network import BROKEN, EDGE, NONE, SOLID, Network, Strip, straight, strips
+from takead_ros.maps.road_network import BROKEN, EDGE, NONE, SOLID, Network, Strip, straight, strips
 from takead_ros.maps.roads import (
     ENTRANCE,
     RAMP_BEHIND,
