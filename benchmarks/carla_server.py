@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from takead_ros.simulators.carla_server.connections import Counts
-from takead_ros.simulators.carla_server.layout import VERSION, load_layout
+from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
 from takead_ros.simulators.carla_server.server import ALSO, METHODS, Server
 from takead_ros.simulators.carla_server.towns import KnownTowns
 from takead_ros.simulators.carla_server.world import ServerWorld

@@ -52,7 +52,7 @@ def carla_server(
     What is not CARLA is told in docs/carla_server.md. Ctrl-C ends it.
     """
     try:
-        from takead_ros.simulators.carla_server.layout import load_layout
+        from takead_ros.simulators.carla_server.wire_layout import load_layout
         from takead_ros.simulators.carla_server.record import McapRecorder
         from takead_ros.simulators.carla_server.server import Server
         from takead_ros.simulators.carla_server.towns import KnownTowns

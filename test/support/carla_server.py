@@ -21,7 +21,7 @@ from support.opendrive import crossing, straight
 pytest.importorskip("msgpack", reason="the CARLA server needs: pip install 'takead_ros[carla-server]'")
 pytest.importorskip("carla", reason="the CARLA server needs: pip install 'takead_ros[carla-server]'")
 
-from takead_ros.simulators.carla_server.layout import VERSION, load_layout
+from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
 from takead_ros.simulators.carla_server.server import Server
 from takead_ros.simulators.carla_server.towns import KnownTowns
 from takead_ros.simulators.carla_server.world import ServerWorld

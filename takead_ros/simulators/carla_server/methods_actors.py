@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from takead_ros.simulators.carla_server import columns as c
-from takead_ros.simulators.carla_server.layout import Decoder
+from takead_ros.simulators.carla_server.wire_layout import Decoder
 from takead_ros.simulators.carla_server.methods import ServerHost, Table
 from takead_ros.simulators.carla_server.rpc import answer_of, refusal
 from takead_ros.simulators.carla_server.values import (

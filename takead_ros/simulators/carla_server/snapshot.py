@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.actors import Rows
 from takead_ros.simulators.carla_server.blueprints import Kind
-from takead_ros.simulators.carla_server.layout import WireLayout
+from takead_ros.simulators.carla_server.wire_layout import WireLayout
 from takead_ros.simulators.carla_server.lights import Lights
 from takead_ros.simulators.carla_server.values import IDENTITY, Transform
 

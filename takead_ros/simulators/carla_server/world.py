@@ -17,7 +17,7 @@ from takead_ros.simulators.carla_server.actors import Rows, ServerActor, box_of,
 from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, describe_actor
 from takead_ros.simulators.carla_server.contacts import collide, look_at_signals, overlapping
 from takead_ros.simulators.carla_server.frames import inside
-from takead_ros.simulators.carla_server.layout import WireLayout
+from takead_ros.simulators.carla_server.wire_layout import WireLayout
 from takead_ros.simulators.carla_server.lights import Lights
 from takead_ros.simulators.carla_server.motion import advance
 from takead_ros.simulators.carla_server.physics import car_row, default_physics, own, placed
