@@ -13,7 +13,7 @@ from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
 from takead_ros.simulators.carla_server.lights import GREEN, RED, YELLOW
 from takead_ros.simulators.carla_server.towns import KnownTowns
 from takead_ros.simulators.carla_server.values import Vector3D, VehicleControl
-from takead_ros.simulators.carla_server.world import ServerWorld
+from takead_ros.simulators.carla_server.server_world import ServerWorld
 
 CORE = KnownTowns(scenarios=tuple(load_suite("core").episodes([0])))
 

@@ -20,7 +20,7 @@ from takead_ros.simulators.carla_server.values import (
     Transform,
     Vector3D,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.world import ServerWorld
+from takead_ros.simulators.carla_server.server_world import ServerWorld
 
 CAR = ActorDescription(0, "vehicle.tesla.model3", ())
 HALF_LENGTH, TOP = 4.7918 / 2.0, 1.4877

@@ -28,7 +28,7 @@ from takead_ros.simulators.carla_server.values import (
     VehicleControl,
     WalkerControl,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.world import Collision, ServerWorld
+from takead_ros.simulators.carla_server.server_world import Collision, ServerWorld
 
 CAR = ActorDescription(0, "vehicle.tesla.model3", ())
 WALKER = ActorDescription(0, "walker.pedestrian.0001", ())

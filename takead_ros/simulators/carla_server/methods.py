@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from takead_ros.simulators.carla_server.wire_layout import Decoder, WireLayout
 from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
-from takead_ros.simulators.carla_server.world import ServerWorld
+from takead_ros.simulators.carla_server.server_world import ServerWorld
 
 
 class ServerHost(Protocol):

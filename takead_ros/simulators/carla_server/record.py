@@ -9,7 +9,7 @@ from typing import Any
 from mcap.writer import CompressionType, Writer
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.simulators.carla_server.world import ServerWorld
+from takead_ros.simulators.carla_server.server_world import ServerWorld
 
 _ROW = {
     "type": "object",

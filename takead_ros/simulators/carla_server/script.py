@@ -25,7 +25,7 @@ from takead_ros.simulators.carla_server.values import (
     Transform,
     Vector3D,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.world import ServerWorld
+from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.layout import lay_out
 
 EGO = "vehicle.lincoln.mkz_2017"
