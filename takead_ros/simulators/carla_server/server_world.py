@@ -12,7 +12,7 @@ import numpy as np
 
 from takead_ros.compiled import prepare
 from takead_ros.simulators.carla_server import columns as c
-from takead_ros.simulators.carla_server.ackermann import track_ackermann
+from takead_ros.simulators.carla_server.ackermann_controller import track_ackermann
 from takead_ros.simulators.carla_server.actors import Rows, ServerActor, box_of, plain_info, signal_volumes
 from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, describe_actor
 from takead_ros.simulators.carla_server.contacts import collide, look_at_signals, overlapping
