@@ -11,7 +11,7 @@ from support.carla_server import make_world
 from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.blueprints import blueprints
 from takead_ros.simulators.carla_server.lights import GREEN, RED, YELLOW, Lights
-from takead_ros.simulators.carla_server.town import Signal
+from takead_ros.simulators.carla_server.town_map import Signal
 from takead_ros.simulators.carla_server.towns import KnownTowns
 from takead_ros.simulators.carla_server.values import (
     IDENTITY,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.blueprints import Blueprint, Kind
 from takead_ros.simulators.carla_server.frames import inside, rotation_matrix
-from takead_ros.simulators.carla_server.town import Signal
+from takead_ros.simulators.carla_server.town_map import Signal
 from takead_ros.simulators.carla_server.values import (
     LEVEL,
     ORIGIN,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from takead_ros.simulators.carla_server.town import Signal
+from takead_ros.simulators.carla_server.town_map import Signal
 
 RED, YELLOW, GREEN, OFF, UNKNOWN = range(5)
 GREEN_S, YELLOW_S, RED_S = 10.0, 3.0, 2.0  # CARLA's own

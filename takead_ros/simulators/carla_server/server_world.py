@@ -22,7 +22,7 @@ from takead_ros.simulators.carla_server.lights import Lights
 from takead_ros.simulators.carla_server.motion import advance
 from takead_ros.simulators.carla_server.physics import car_row, default_physics, own, placed
 from takead_ros.simulators.carla_server.snapshot import LIGHT_UPDATE, MAP_CHANGE, Snapshots
-from takead_ros.simulators.carla_server.town import TownMap
+from takead_ros.simulators.carla_server.town_map import TownMap
 from takead_ros.simulators.carla_server.values import (
     IDENTITY,
     AckermannControllerSettings,

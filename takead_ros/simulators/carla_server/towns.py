@@ -9,7 +9,7 @@ from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.maps.towns import MAP_SHA256, map_file
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.simulators.carla_server.script import Script
-from takead_ros.simulators.carla_server.town import TownMap, read_town_map
+from takead_ros.simulators.carla_server.town_map import TownMap, read_town_map
 
 FOLDER = "Carla/Maps/"
 
