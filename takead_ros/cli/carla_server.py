@@ -55,7 +55,7 @@ def carla_server(
         from takead_ros.simulators.carla_server.wire_layout import load_layout
         from takead_ros.simulators.carla_server.record import McapRecorder
         from takead_ros.simulators.carla_server.server import Server
-        from takead_ros.simulators.carla_server.towns import KnownTowns
+        from takead_ros.simulators.carla_server.map_sources import KnownTowns
         from takead_ros.simulators.carla_server.server_world import ServerWorld
     except ImportError as error:
         raise TakeadError(f"'takead carla-server' needs: pip install 'takead_ros[carla-server]' ({error})") from error

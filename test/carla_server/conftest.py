@@ -14,7 +14,7 @@ collect_ignore = [
 
 if not MISSING:
     from support.carla_server import hand_made_towns
-    from takead_ros.simulators.carla_server.towns import KnownTowns
+    from takead_ros.simulators.carla_server.map_sources import KnownTowns
 
     @pytest.fixture(scope="session")
     def towns(tmp_path_factory: pytest.TempPathFactory) -> KnownTowns:

@@ -8,7 +8,7 @@ import pytest
 
 from support.carla_server import ask_client, free_ports, running, start_client, told
 from takead_ros.domain.errors import TakeadError
-from takead_ros.simulators.carla_server.towns import KnownTowns
+from takead_ros.simulators.carla_server.map_sources import KnownTowns
 
 
 def test_a_whole_visit(towns: KnownTowns) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from support.carla_server import running
-from takead_ros.simulators.carla_server.towns import KnownTowns
+from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.vehicles.carla.side import CarlaParameters
 
 pytestmark = pytest.mark.slow

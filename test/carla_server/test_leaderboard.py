@@ -14,7 +14,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import ControlKind, LightState, ObjectKind
 from takead_ros.runs.leaderboard.settings import read_settings
 from takead_ros.scenarios.suites import load_suite
-from takead_ros.simulators.carla_server.towns import KnownTowns
+from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.vehicles.carla.actors import kind_of
 
 CHECKOUTS = ("LEADERBOARD_ROOT", "SCENARIO_RUNNER_ROOT", "CARLA_PYTHONAPI")  # the last: CARLA's PythonAPI/carla

@@ -18,7 +18,7 @@ import pytest
 from support.carla_messages import call, damaged
 from support.carla_server import Running, ask_client, running, start_client, told
 from takead_ros.simulators.carla_server import connections
-from takead_ros.simulators.carla_server.towns import KnownTowns
+from takead_ros.simulators.carla_server.map_sources import KnownTowns
 
 SLOWEST_S = 5.0  # of a tick beside whatever else goes on, on a machine that has other work too
 

@@ -11,7 +11,7 @@ import pytest
 from support.carla_server import make_world
 from takead_ros.simulators.carla_server.frames import inside, rotation_matrix, rotation_of
 from takead_ros.simulators.carla_server.sensors import Sensors, points_along
-from takead_ros.simulators.carla_server.towns import KnownTowns
+from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.simulators.carla_server.values import (
     IDENTITY,
     ActorAttributeValue,

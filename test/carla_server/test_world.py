@@ -12,7 +12,7 @@ from takead_ros.simulators.carla_server import columns as c
 from takead_ros.simulators.carla_server.blueprints import blueprints
 from takead_ros.simulators.carla_server.lights import GREEN, RED, YELLOW, Lights
 from takead_ros.simulators.carla_server.town_map import Signal
-from takead_ros.simulators.carla_server.towns import KnownTowns
+from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.simulators.carla_server.values import (
     IDENTITY,
     LEVEL,

@@ -23,7 +23,7 @@ pytest.importorskip("carla", reason="the CARLA server needs: pip install 'takead
 
 from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
 from takead_ros.simulators.carla_server.server import Server
-from takead_ros.simulators.carla_server.towns import KnownTowns
+from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 
 CLIENTS = Path(__file__).parents[1] / "carla_server" / "clients"
