@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from support.carla_server import make_world
-from takead_ros.simulators.carla_server import columns as c
+from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.blueprints import blueprints
 from takead_ros.simulators.carla_server.lights import GREEN, RED, YELLOW, Lights
 from takead_ros.simulators.carla_server.town_map import Signal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from takead_ros.simulators.carla_server import columns as c
+from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.actors import Rows, ServerActor
 from takead_ros.simulators.carla_server.values import VehicleControl
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from takead_ros.simulators.carla_server import columns as c
+from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.blueprints import Blueprint, Kind
 from takead_ros.simulators.carla_server.frames import inside, rotation_matrix
 from takead_ros.simulators.carla_server.town_map import Signal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import FlagMatrix, IndexMatrix, Indices, Matrix, kernel, part
-from takead_ros.simulators.carla_server.columns import (
+from takead_ros.simulators.carla_server.array_columns import (
     AT_LIGHT,
     BOX_X,
     BOX_Y,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from takead_ros.simulators.carla_server import columns as c
+from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.wire_layout import Decoder
 from takead_ros.simulators.carla_server.methods import ServerHost, Table
 from takead_ros.simulators.carla_server.rpc import answer_of, refusal

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import FlagMatrix, Indices, Matrix, kernel, part
-from takead_ros.simulators.carla_server.columns import (
+from takead_ros.simulators.carla_server.array_columns import (
     AUTOBOX,
     BOX_Z,
     BRAKE,

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from takead_ros.simulators.carla_server import columns as c
+from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.blueprints import Blueprint
 from takead_ros.simulators.carla_server.values import (
     CallRefused,

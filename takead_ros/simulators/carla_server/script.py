@@ -15,7 +15,7 @@ from takead_ros.scenarios.road_users import RoadUsers
 from takead_ros.scenarios.signals import Signals
 from takead_ros.scenarios.spec import Model, Scenario
 from takead_ros.simulators.carla_server.blueprints import STRING
-from takead_ros.simulators.carla_server.columns import BOX_Z, FORWARD, HALF_Z, PHYSICS
+from takead_ros.simulators.carla_server.array_columns import BOX_Z, FORWARD, HALF_Z, PHYSICS
 from takead_ros.simulators.carla_server.opendrive_export import RoadSignal, opendrive
 from takead_ros.simulators.carla_server.lights import GREEN, OFF, RED, YELLOW
 from takead_ros.simulators.carla_server.values import (

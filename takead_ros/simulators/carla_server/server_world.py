@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.compiled import prepare
-from takead_ros.simulators.carla_server import columns as c
+from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.ackermann_controller import track_ackermann
 from takead_ros.simulators.carla_server.actors import Rows, ServerActor, box_of, plain_info, signal_volumes
 from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, describe_actor

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from takead_ros.simulators.carla_server import columns as c
+from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.actors import Rows
 from takead_ros.simulators.carla_server.blueprints import Kind
 from takead_ros.simulators.carla_server.wire_layout import WireLayout
