@@ -25,7 +25,7 @@ from takead_ros.runs.episode import EXPERT, EpisodeSpec, drive_episode
 from takead_ros.scenarios.suites import NONE, perception_of
 from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.world import ClipWorld
-from takead_ros.simulators.recorder import EpisodeRecorder
+from takead_ros.simulators.episode_recorder import EpisodeRecorder
 
 RECORDED = "recorded"  # in place of a model: the commands of the record
 NAME = "dream"

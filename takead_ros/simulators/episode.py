@@ -21,7 +21,7 @@ from takead_ros.scenarios.road_users import Pose, RoadUsers
 from takead_ros.scenarios.signals import Signals
 from takead_ros.scenarios.spec import Model, Scenario
 from takead_ros.simulators.ending import EndRules
-from takead_ros.simulators.recorder import EpisodeRecorder
+from takead_ros.simulators.episode_recorder import EpisodeRecorder
 from takead_ros.simulators.view import MapView
 
 VehicleState = tuple[float, float, float, float, float, float]  # x m, y m, yaw rad, speed, lateral speed m/s, rad/s

@@ -10,7 +10,7 @@ from takead_ros.domain.scene import EgoState, LineKind, ObjectKind, Objects, Pol
 from takead_ros.measures.episode_log import End
 from takead_ros.scenarios import build
 from takead_ros.simulators.ending import STANDSTILL, EndRules
-from takead_ros.simulators.recorder import EpisodeRecorder
+from takead_ros.simulators.episode_recorder import EpisodeRecorder
 from takead_ros.simulators.view import MAP_RANGE, MAP_REFRESH, MapView
 
 STEP = 0.05

@@ -11,7 +11,7 @@ from takead_ros.maps.opendrive import read_town
 from takead_ros.maps.roads import LanePath, OpenDriveMap
 from takead_ros.measures.episode_log import End, EpisodeLog
 from takead_ros.scenarios.spec import Ability, Scenario
-from takead_ros.simulators.recorder import EpisodeRecorder
+from takead_ros.simulators.episode_recorder import EpisodeRecorder
 from takead_ros.vehicles.carla.actors import (
     ActorObjects,
     chassis_of,

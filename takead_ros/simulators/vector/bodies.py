@@ -8,7 +8,7 @@ from takead_ros.compiled import part
 from takead_ros.domain.kernels import Box, box_gap
 from takead_ros.domain.scene import FloatArray
 from takead_ros.scenarios.road_users import ROOM
-from takead_ros.simulators.recorder import NEAR, TOUCH
+from takead_ros.simulators.episode_recorder import NEAR, TOUCH
 from takead_ros.simulators.vector import traffic
 from takead_ros.simulators.vector.arrays import Layout, State
 from takead_ros.simulators.vector.ego import SingleTrack

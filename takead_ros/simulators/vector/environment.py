@@ -11,7 +11,7 @@ from takead_ros.domain.scene import ControlKind, EgoState, LightState, Objects, 
 from takead_ros.domain.visibility import in_view
 from takead_ros.measures.episode_log import End, EpisodeLog
 from takead_ros.scenarios.signals import PASSED, VISIBLE
-from takead_ros.simulators.recorder import EpisodeRecorder
+from takead_ros.simulators.episode_recorder import EpisodeRecorder
 from takead_ros.simulators.vector.arrays import Layout, State
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario

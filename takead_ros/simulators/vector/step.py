@@ -16,7 +16,7 @@ from takead_ros.domain.stop_signs import stands_before
 from takead_ros.measures.episode_log import End
 from takead_ros.scenarios.signals import CLEARANCE
 from takead_ros.simulators.ending import DEVIATION, STANDSTILL, STAY
-from takead_ros.simulators.recorder import NEAR
+from takead_ros.simulators.episode_recorder import NEAR
 from takead_ros.simulators.vector import traffic
 from takead_ros.simulators.vector.arrays import Layout, State
 from takead_ros.simulators.vector.bodies import come_and_go, find_contacts, keep_out

@@ -9,7 +9,7 @@ import numpy as np
 from takead_ros.domain.scene import ControlKind, LightState, Objects, TrafficControl
 from takead_ros.measures.episode_log import Contact, EpisodeLog, Traffic
 from takead_ros.scenarios.signals import PASSED, VISIBLE
-from takead_ros.simulators.recorder import make_log
+from takead_ros.simulators.episode_recorder import make_log
 from takead_ros.simulators.vector.arrays import State
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario
