@@ -22,7 +22,7 @@ from takead_ros.scenarios.signals import Signals
 from takead_ros.scenarios.spec import Model, Scenario
 from takead_ros.simulators.ending import EndRules
 from takead_ros.simulators.episode_recorder import EpisodeRecorder
-from takead_ros.simulators.view import MapView
+from takead_ros.simulators.map_view import MapView
 
 VehicleState = tuple[float, float, float, float, float, float]  # x m, y m, yaw rad, speed, lateral speed m/s, rad/s
 

@@ -23,7 +23,7 @@ from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.world import ClipWorld, read_world, vehicle_of
 from takead_ros.simulators.vector.ego import METADRIVE
-from takead_ros.simulators.view import MapView
+from takead_ros.simulators.map_view import MapView
 
 (GOLDEN,) = sorted((Path(__file__).parents[1] / "recording" / "golden").iterdir())
 

@@ -11,7 +11,7 @@ from takead_ros.measures.episode_log import End
 from takead_ros.scenarios import build
 from takead_ros.simulators.ending import STANDSTILL, EndRules
 from takead_ros.simulators.episode_recorder import EpisodeRecorder
-from takead_ros.simulators.view import MAP_RANGE, MAP_REFRESH, MapView
+from takead_ros.simulators.map_view import MAP_RANGE, MAP_REFRESH, MapView
 
 STEP = 0.05
 LENGTH, WIDTH = 4.5, 1.8

@@ -17,7 +17,7 @@ from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario
 from takead_ros.simulators.vector.ego import SingleTrack
 from takead_ros.simulators.vector.step import ENDS
-from takead_ros.simulators.view import MapView
+from takead_ros.simulators.map_view import MapView
 
 
 class Environment:

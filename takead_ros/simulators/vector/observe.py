@@ -23,7 +23,7 @@ from takead_ros.scenarios.signals import PASSED, VISIBLE
 from takead_ros.simulators.vector.arrays import Map
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.ego import SingleTrack
-from takead_ros.simulators.view import MAP_RANGE, MAP_REFRESH
+from takead_ros.simulators.map_view import MAP_RANGE, MAP_REFRESH
 
 
 class ObservedWorld(NamedTuple):
