@@ -12,7 +12,7 @@ from takead_ros.pictures import scene as render
 from takead_ros.pictures.side_by_side import SIZE
 from takead_ros.runs.dream import RECORDED, DreamDriver, dream
 from takead_ros.runs.episode import EXPERT
-from takead_ros.simulators.dream.world import read_world
+from takead_ros.simulators.dream.clip_world import read_world
 
 (GOLDEN,) = sorted((Path(__file__).parents[1] / "recording" / "golden").iterdir())
 
