@@ -15,6 +15,6 @@ from takead_ros.measures.pdm.area import LaneArea
 from takead_ros.measures.pdm.motion import resample
 from takead_ros.measures.pdm.score import PdmScores, pdm_scores, score_plans
 from takead_ros.measures.pdm.tracker import track_states
-from takead_ros.measures.pdm.tracks import SampledTracks
+from takead_ros.measures.pdm.sampled_tracks import SampledTracks
 
 __all__ = ["LaneArea", "PdmScores", "SampledTracks", "pdm_scores", "resample", "score_plans", "track_states"]

@@ -15,7 +15,7 @@ from takead_ros.measures.pdm.area import LaneArea
 from takead_ros.measures.pdm.kernels import EgoBoxes, TrackBoxes, first_overlaps
 from takead_ros.measures.pdm.motion import comfortable, resample
 from takead_ros.measures.pdm.tracker import track_states
-from takead_ros.measures.pdm.tracks import SampledTracks
+from takead_ros.measures.pdm.sampled_tracks import SampledTracks
 
 DT = 0.1  # s between samples
 LOOK_AHEAD = (0, 3, 6, 9)  # samples for which the time to collision lets the ego go straight on
