@@ -29,7 +29,7 @@ from takead_ros.domain.scene import (
     Scene,
 )
 from takead_ros.measures.pdm import LaneArea, PdmScores, SampledTracks, pdm_scores, resample, score_plans, track_states
-from takead_ros.measures.pdm.motion import comfortable, savitzky_golay
+from takead_ros.measures.pdm.plan_states import comfortable, savitzky_golay
 
 EGO = EgoState(0.0, 0.0, 0.0, 10.0, length=4.0, width=2.0, wheelbase=2.5)
 TIMES = 0.1 * np.arange(41)

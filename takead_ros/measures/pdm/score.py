@@ -13,7 +13,7 @@ from takead_ros.domain.geometry import box_corners, wrap_angle
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, Objects, Scene
 from takead_ros.measures.pdm.area import LaneArea
 from takead_ros.measures.pdm.kernels import EgoBoxes, TrackBoxes, first_overlaps
-from takead_ros.measures.pdm.motion import comfortable, resample
+from takead_ros.measures.pdm.plan_states import comfortable, resample
 from takead_ros.measures.pdm.tracker import track_states
 from takead_ros.measures.pdm.sampled_tracks import SampledTracks
 
