@@ -30,7 +30,7 @@ from takead_training.data.followable import followable
 from takead_training.data.samples import LinePool, settle_labels
 from takead_training.data.samples import clip_samples as samples_and_world
 from takead_training.data.scores import score_at, utility
-from takead_training.data.world import ClipFrames
+from takead_training.data.clip_frames import ClipFrames
 
 TENTH = 100_000_000
 BRAKE, STEADY = 3 * 7 + 3, 9 * 7 + 3  # anchors that stay on the route: brake at 4.2 m/s^2, slow down by 0.2 m/s^2

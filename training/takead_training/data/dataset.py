@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from takead_ros.policy.format import PolicyFormat
 from takead_training.data.columns import TARGETS, TARGETS_LAYOUT, FloatRecords, Table, inputs_layout
-from takead_training.data.world import ClipFrames
+from takead_training.data.clip_frames import ClipFrames
 
 
 @dataclass(frozen=True)

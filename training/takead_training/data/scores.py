@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from takead_ros.domain.scene import FloatArray
 from takead_ros.measures.pdm import PdmScores, score_plans
-from takead_training.data.world import ClipFrames
+from takead_training.data.clip_frames import ClipFrames
 
 INFEASIBLE_FLOOR = -1.0  # value of a plan that does everything wrong
 
