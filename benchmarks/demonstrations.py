@@ -26,7 +26,7 @@ from takead_training.checkpoint import ModelProvenance, load_checkpoint
 from takead_training.data.clean import Clean
 from takead_training.data.clips import TrainingClip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
-from takead_training.export.export import export_model
+from takead_training.export.export_model import export_model
 from takead_training.rounds import parity_frames
 from takead_training.stages.bc import BC, Cloning
 from takead_training.stages.fit import Schedule

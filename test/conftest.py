@@ -71,7 +71,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from takead_ros.policy.vocabulary import kinematic_anchors
     from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
     from takead_training.checkpoint import Checkpoint, ModelProvenance
-    from takead_training.export.export import export_model
+    from takead_training.export.export_model import export_model
 
     torch.manual_seed(0)
     rng = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from takead_training.checkpoint import Checkpoint, ModelProvenance, load_checkpo
 from takead_training.data.clips import TrainingClip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
 from takead_training.data.mix import Mix
-from takead_training.export.export import export_model
+from takead_training.export.export_model import export_model
 from takead_training.rounds import parity_frames
 from takead_training.stages.dagger import DAGGER, Aggregation
 from takead_training.stages.fit import Schedule

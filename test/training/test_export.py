@@ -17,7 +17,7 @@ from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, unroll
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.checkpoint import Checkpoint, ModelProvenance, load_parent
-from takead_training.export.export import export_model
+from takead_training.export.export_model import export_model
 from takead_training.export.graph import IR_VERSION, OPSET
 from takead_training.export.parity import Parity, measure_parity
 from takead_training.stages.losses import unroll as torch_unroll

@@ -27,7 +27,7 @@ from takead_training.data import cache
 from takead_training.data.clips import Found, RefusedClip, find_clips, seeds_of, suites_of
 from takead_training.data.columns import FOREIGN
 from takead_training.data.dataset import Dataset
-from takead_training.export.export import export_model
+from takead_training.export.export_model import export_model
 from takead_training.export.parity import Parity
 from takead_training.stages.dagger import DAGGER
 from takead_training.stages.preference import PREFERENCE
