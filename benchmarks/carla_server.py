@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from takead_ros.simulators.carla_server.connections import Counts
-from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
-from takead_ros.simulators.carla_server.server import ALSO, METHODS, Server
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
+from takead_ros.simulators.carla_server.server import ALSO, METHODS, Server
 from takead_ros.simulators.carla_server.server_world import ServerWorld
+from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
 
 PAGE = Path(__file__).parents[1] / "docs" / "results" / "carla.md"
 PORT = 23000

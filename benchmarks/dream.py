@@ -28,8 +28,8 @@ from takead_ros.domain.scene import Scene
 from takead_ros.recording import reader
 from takead_ros.recording.driven import driven
 from takead_ros.runs.dream import RECORDED, DreamDriver, dream, same_contacts
-from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.clip_world import ClipWorld, world_in
+from takead_ros.simulators.dream.episode import DreamEpisode
 
 BAR_M = 0.3  # where a dream with the recorded commands has to end
 AGENTS = ("replay", "rules")

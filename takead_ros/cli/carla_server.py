@@ -52,11 +52,11 @@ def carla_server(
     What is not CARLA is told in docs/carla_server.md. Ctrl-C ends it.
     """
     try:
-        from takead_ros.simulators.carla_server.wire_layout import load_layout
+        from takead_ros.simulators.carla_server.map_sources import KnownTowns
         from takead_ros.simulators.carla_server.record import McapRecorder
         from takead_ros.simulators.carla_server.server import Server
-        from takead_ros.simulators.carla_server.map_sources import KnownTowns
         from takead_ros.simulators.carla_server.server_world import ServerWorld
+        from takead_ros.simulators.carla_server.wire_layout import load_layout
     except ImportError as error:
         raise TakeadError(f"'takead carla-server' needs: pip install 'takead_ros[carla-server]' ({error})") from error
 

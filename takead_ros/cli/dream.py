@@ -17,8 +17,8 @@ from takead_ros.console import cell, say, stdout
 from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.files import new_output, refuse_existing, writable_folder
 from takead_ros.runs.dream import Dreamed, Happened, dream, open_driver, perception_in
-from takead_ros.simulators.dream.road_users import ROAD_USERS
 from takead_ros.simulators.dream.clip_world import read_world
+from takead_ros.simulators.dream.road_users import ROAD_USERS
 from takead_ros.simulators.perception import load_perception
 
 app = typer.Typer(name="dream", rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)

@@ -23,8 +23,8 @@ from takead_ros.policy.model import Policy, load_model
 from takead_ros.policy.shipped import model_path, shipped_model
 from takead_ros.runs.episode import EXPERT, EpisodeSpec, drive_episode
 from takead_ros.scenarios.suites import NONE, perception_of
-from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.clip_world import ClipWorld
+from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.episode_recorder import EpisodeRecorder
 
 RECORDED = "recorded"  # in place of a model: the commands of the record

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.simulators.carla_server import layout_from_library
-from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout, read_layout
 from takead_ros.simulators.carla_server.values import CallRefused, VehicleControl
+from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout, read_layout
 
 LAYOUT = load_layout(VERSION)
 TABLE = layout_from_library.FOLDER / f"{VERSION}.json"

@@ -9,11 +9,11 @@ import pytest
 
 from support.carla_server import ask_client, running
 from takead_ros.scenarios.suites import load_suite
-from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
 from takead_ros.simulators.carla_server.lights import GREEN, RED, YELLOW
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
-from takead_ros.simulators.carla_server.values import Vector3D, VehicleControl
 from takead_ros.simulators.carla_server.server_world import ServerWorld
+from takead_ros.simulators.carla_server.values import Vector3D, VehicleControl
+from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
 
 CORE = KnownTowns(scenarios=tuple(load_suite("core").episodes([0])))
 

@@ -10,8 +10,9 @@ import pytest
 
 from support.carla_server import make_world
 from takead_ros.simulators.carla_server.frames import inside, rotation_matrix, rotation_of
-from takead_ros.simulators.carla_server.sensors import Sensors, points_along
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
+from takead_ros.simulators.carla_server.sensors import Sensors, points_along
+from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.values import (
     IDENTITY,
     ActorAttributeValue,
@@ -20,7 +21,6 @@ from takead_ros.simulators.carla_server.values import (
     Transform,
     Vector3D,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.server_world import ServerWorld
 
 CAR = ActorDescription(0, "vehicle.tesla.model3", ())
 HALF_LENGTH, TOP = 4.7918 / 2.0, 1.4877

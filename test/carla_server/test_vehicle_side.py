@@ -9,8 +9,8 @@ import pytest
 from support.carla_server import make_world
 from takead_ros.domain.driving import DriveCommand, Source
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
-from takead_ros.simulators.carla_server.values import ActorDescription, Rotation, Transform, Vector3D, VehicleControl
 from takead_ros.simulators.carla_server.server_world import ServerWorld
+from takead_ros.simulators.carla_server.values import ActorDescription, Rotation, Transform, Vector3D, VehicleControl
 from takead_ros.vehicles.carla.control import PedalParameters, actuate
 
 STEP_S, WHEELBASE = 0.05, 2.875

@@ -11,8 +11,9 @@ from support.carla_server import make_world
 from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.blueprints import blueprints
 from takead_ros.simulators.carla_server.lights import GREEN, RED, YELLOW, Lights
-from takead_ros.simulators.carla_server.town_map import Signal
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
+from takead_ros.simulators.carla_server.server_world import Collision, ServerWorld
+from takead_ros.simulators.carla_server.town_map import Signal
 from takead_ros.simulators.carla_server.values import (
     IDENTITY,
     LEVEL,
@@ -28,7 +29,6 @@ from takead_ros.simulators.carla_server.values import (
     VehicleControl,
     WalkerControl,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.server_world import Collision, ServerWorld
 
 CAR = ActorDescription(0, "vehicle.tesla.model3", ())
 WALKER = ActorDescription(0, "walker.pedestrian.0001", ())

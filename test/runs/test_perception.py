@@ -15,8 +15,8 @@ from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec, NodePara
 from takead_ros.runs.results import EpisodeResult
 from takead_ros.runs.spec import read_parameters, run_spec
 from takead_ros.scenarios.suites import load_suite, perception_of, read_suite
-from takead_training.data.samples import clip_samples
 from takead_training.data.clip_frames import ClipFrames
+from takead_training.data.samples import clip_samples
 
 FAMILY, SEED = "intersection_left", 1_000_002
 

@@ -20,10 +20,10 @@ from takead_ros.recording import reader
 from takead_ros.recording.bag import BagMessage
 from takead_ros.runs.dream import RECORDED, DreamDriver, dream, open_driver, perception_in
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
-from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.clip_world import ClipWorld, read_world, vehicle_of
-from takead_ros.simulators.vector.ego import METADRIVE
+from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.map_view import MapView
+from takead_ros.simulators.vector.ego import METADRIVE
 
 (GOLDEN,) = sorted((Path(__file__).parents[1] / "recording" / "golden").iterdir())
 

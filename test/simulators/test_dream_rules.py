@@ -18,9 +18,9 @@ from takead_ros.recording import reader
 from takead_ros.recording.bag import BagMessage
 from takead_ros.runs.dream import RECORDED, DreamDriver, dream
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
+from takead_ros.simulators.dream.clip_world import ClipWorld, read_world
 from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.pedals import PedalModel
-from takead_ros.simulators.dream.clip_world import ClipWorld, read_world
 
 # family, seed, s into the drive
 MOMENTS = {

@@ -21,10 +21,10 @@ from support.opendrive import crossing, straight
 pytest.importorskip("msgpack", reason="the CARLA server needs: pip install 'takead_ros[carla-server]'")
 pytest.importorskip("carla", reason="the CARLA server needs: pip install 'takead_ros[carla-server]'")
 
-from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
-from takead_ros.simulators.carla_server.server import Server
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
+from takead_ros.simulators.carla_server.server import Server
 from takead_ros.simulators.carla_server.server_world import ServerWorld
+from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
 
 CLIENTS = Path(__file__).parents[1] / "carla_server" / "clients"
 

@@ -21,10 +21,10 @@ from takead_ros.policy.vocabulary import kinematic_anchors
 from takead_ros.recording.clip import Label
 from takead_training.architectures.network import PolicyNetwork
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
+from takead_training.data.clip_frames import ClipFrames
 from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.mix import Mix
-from takead_training.data.clip_frames import ClipFrames
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.distil import DISTIL, Distil, optimum, score_target
 from takead_training.stages.fit import Schedule, batch_of

@@ -25,12 +25,12 @@ from takead_ros.policy.vocabulary import kinematic_anchors, plans_from_profiles
 from takead_ros.recording.clip import Label
 from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.reader import Frame
+from takead_training.data.clip_frames import ClipFrames
 from takead_training.data.columns import LABELS, NEVER_S, Table
 from takead_training.data.followable import followable
 from takead_training.data.samples import LinePool, settle_labels
 from takead_training.data.samples import clip_samples as samples_and_world
 from takead_training.data.scores import score_at, utility
-from takead_training.data.clip_frames import ClipFrames
 
 TENTH = 100_000_000
 BRAKE, STEADY = 3 * 7 + 3, 9 * 7 + 3  # anchors that stay on the route: brake at 4.2 m/s^2, slow down by 0.2 m/s^2

@@ -26,7 +26,7 @@ from takead_training.data.clean import Clean
 from takead_training.data.clips import RefusedClip, find_clips, seeds_of, suites_of
 from takead_training.data.mix import Mix
 from takead_training.data.perfect import perfect_clips
-from takead_training.export.export_model import export_model as export_model
+from takead_training.export.export_model import export_model
 from takead_training.predictability_command import EXAMPLE, predictability
 from takead_training.rounds import RoundResult, RoundSettings, parity_frames, run_round
 from takead_training.stages.bc import BC, Cloning

@@ -14,8 +14,8 @@ from takead_ros.domain.scene import EgoState, FloatArray, IntArray, Objects, Sce
 from takead_ros.measures.pdm.area import LaneArea
 from takead_ros.measures.pdm.kernels import EgoBoxes, TrackBoxes, first_overlaps
 from takead_ros.measures.pdm.plan_states import comfortable, resample
-from takead_ros.measures.pdm.tracker import track_states
 from takead_ros.measures.pdm.sampled_tracks import SampledTracks
+from takead_ros.measures.pdm.tracker import track_states
 
 DT = 0.1  # s between samples
 LOOK_AHEAD = (0, 3, 6, 9)  # samples for which the time to collision lets the ego go straight on
@@ -82,7 +82,7 @@ def pdm_scores(
     ``tracks`` must hold S + 9 samples from the same start; of ``ego`` only the size and the wheelbase count; ``path``
     (P, 2) m is the route's centre line. Progress is relative to ``reference_progress`` m (NAVSIM: what PDM-Closed gets
     without a multiplier's infraction), or without it to the best of these very trajectories. ``comfort_window``: see
-    ``motion.comfortable``. Raises TakeadError where shapes do not fit or a number is not finite.
+    ``plan_states.comfortable``. Raises TakeadError where shapes do not fit or a number is not finite.
     """
     samples = states.shape[1] if states.ndim == 3 else 0
     if states.ndim != 3 or states.shape[2] != 4 or samples < 5 or not np.isfinite(states).all():

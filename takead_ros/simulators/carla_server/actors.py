@@ -1,4 +1,4 @@
-"""The actors of an episode: what is fixed for each, and the arrays of what moves, one row an actor (columns.py)."""
+"""The actors of an episode: what is fixed for each, and the arrays of what moves (array_columns.py), a row an actor."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def plain_info(number: int, type_id: str, tags: bytes = b"", box: BoundingBox | 
 
 
 def signal_volumes(actors: list[ServerActor]) -> NDArray[np.float64]:
-    """The volumes (B, 10) of all lights and speed signs in the world (columns.py)."""
+    """The volumes (B, 10) of all lights and speed signs in the world (array_columns.py)."""
     found = []
     for actor in actors:
         signal = actor.signal

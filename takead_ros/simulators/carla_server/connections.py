@@ -26,8 +26,8 @@ from takead_ros.simulators.carla_server.rpc import (
     refusal,
     refusal_of_nothing,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
 from takead_ros.simulators.carla_server.server_world import ServerWorld
+from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
 
 TURN = 100  # calls of one client before the next one's turn
 MOST_CONNECTIONS = 512

@@ -162,7 +162,7 @@ def collide(
 def look_at_signals(pose: Matrix, box: Matrix, kinds: Indices, drive: Matrix, volumes: Matrix, states: Indices) -> None:
     """For each vehicle the light whose volume its middle or front is in, and the limit of the last sign it passed.
 
-    volumes (B, 10): columns.py; states (N,): the state of each light by its row.
+    volumes (B, 10): array_columns.py; states (N,): the state of each light by its row.
     """
     for i in range(len(kinds)):
         if kinds[i] != VEHICLE:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from takead_ros.simulators.carla_server.wire_layout import Decoder, WireLayout
-from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
 from takead_ros.simulators.carla_server.server_world import ServerWorld
+from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
+from takead_ros.simulators.carla_server.wire_layout import Decoder, WireLayout
 
 
 class ServerHost(Protocol):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from takead_ros.simulators.carla_server import array_columns as c
-from takead_ros.simulators.carla_server.wire_layout import Decoder
 from takead_ros.simulators.carla_server.methods import ServerHost, Table
 from takead_ros.simulators.carla_server.rpc import answer_of, refusal
 from takead_ros.simulators.carla_server.values import (
@@ -22,6 +21,7 @@ from takead_ros.simulators.carla_server.values import (
     VehiclePhysicsControl,
     WalkerControl,
 )  # fmt: skip
+from takead_ros.simulators.carla_server.wire_layout import Decoder
 
 table = Table()
 _FREE = BoundingBox(ORIGIN, ORIGIN, LEVEL)

@@ -1,4 +1,4 @@
-"""How vehicles and walkers move: one kernel over all rows (columns.py).
+"""How vehicles and walkers move: one kernel over all rows (array_columns.py).
 
 A vehicle is a passenger car as CARLA's public parameters describe it (docs/carla_server.md): engine torque over speed
 and throttle through an automatic gearbox, brakes by their torque, drag; the front wheels turn to the lock times the

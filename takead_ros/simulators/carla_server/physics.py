@@ -1,4 +1,4 @@
-"""The parameters of a vehicle as CARLA tells them (VehiclePhysicsControl), and as the kernels take them (columns.py).
+"""The parameters of a vehicle as CARLA tells them (VehiclePhysicsControl) and as kernels take them (array_columns.py).
 
 One passenger car stands for all of its kind; what differs by blueprint is the box, and with it axles, mass and drag.
 The values are those that prints of get_physics_control show for CARLA's cars (docs/carla_server.md).
@@ -128,7 +128,7 @@ def own(physics: VehiclePhysicsControl, before: VehiclePhysicsControl) -> Vehicl
 
 
 def car_row(physics: VehiclePhysicsControl, size: tuple[float, float, float]) -> NDArray[np.float64]:
-    """The row of ``car`` (columns.py) of a vehicle of this size (length, width, height m)."""
+    """The row of ``car`` (array_columns.py) of a vehicle of this size (length, width, height m)."""
     row = np.zeros(c.CAR_COLUMNS)
     wheels = physics.wheels
     places = [wheel.position.x / 100.0 for wheel in wheels]

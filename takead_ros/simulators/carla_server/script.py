@@ -14,10 +14,11 @@ from takead_ros.maps.navigation import navigate
 from takead_ros.scenarios.road_users import RoadUsers
 from takead_ros.scenarios.signals import Signals
 from takead_ros.scenarios.spec import Model, Scenario
-from takead_ros.simulators.carla_server.blueprints import STRING
 from takead_ros.simulators.carla_server.array_columns import BOX_Z, FORWARD, HALF_Z, PHYSICS
-from takead_ros.simulators.carla_server.opendrive_export import RoadSignal, opendrive
+from takead_ros.simulators.carla_server.blueprints import STRING
 from takead_ros.simulators.carla_server.lights import GREEN, OFF, RED, YELLOW
+from takead_ros.simulators.carla_server.opendrive_export import RoadSignal, opendrive
+from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.values import (
     ActorAttributeValue,
     ActorDescription,
@@ -25,7 +26,6 @@ from takead_ros.simulators.carla_server.values import (
     Transform,
     Vector3D,
 )  # fmt: skip
-from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.layout import lay_out
 
 EGO = "vehicle.lincoln.mkz_2017"

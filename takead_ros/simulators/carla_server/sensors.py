@@ -14,9 +14,9 @@ from takead_ros.simulators.carla_server.actors import ServerActor, bodies
 from takead_ros.simulators.carla_server.blueprints import Kind
 from takead_ros.simulators.carla_server.frames import rotation_matrix
 from takead_ros.simulators.carla_server.rays import GROUND, NOTHING, cast
+from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.snapshot import header
 from takead_ros.simulators.carla_server.values import LEVEL, Transform, Vector3D
-from takead_ros.simulators.carla_server.server_world import ServerWorld
 
 MOST_RAYS = 200_000  # of one measurement
 MOST_CHANNELS = 512

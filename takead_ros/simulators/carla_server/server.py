@@ -15,9 +15,9 @@ from takead_ros.simulators.carla_server.connections import ClientConnection, Cou
 from takead_ros.simulators.carla_server.methods import Ready, ready
 from takead_ros.simulators.carla_server.methods_world import WORLD_STREAM
 from takead_ros.simulators.carla_server.sensors import Sensors
+from takead_ros.simulators.carla_server.server_world import LONGEST_STEP_S, ServerWorld
 from takead_ros.simulators.carla_server.town_map import TownMap, read_town_map
 from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
-from takead_ros.simulators.carla_server.server_world import LONGEST_STEP_S, ServerWorld
 
 OWN_MAP = "OpenDriveMap"
 GRACE_STEP_S = 0.02

@@ -17,7 +17,6 @@ from takead_ros.simulators.carla_server.actors import Rows, ServerActor, box_of,
 from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, describe_actor
 from takead_ros.simulators.carla_server.contacts import collide, look_at_signals, overlapping
 from takead_ros.simulators.carla_server.frames import inside
-from takead_ros.simulators.carla_server.wire_layout import WireLayout
 from takead_ros.simulators.carla_server.lights import Lights
 from takead_ros.simulators.carla_server.motion import advance
 from takead_ros.simulators.carla_server.physics import car_row, default_physics, own, placed
@@ -38,6 +37,7 @@ from takead_ros.simulators.carla_server.values import (
     WalkerControl,
     WeatherParameters,
 )  # fmt: skip
+from takead_ros.simulators.carla_server.wire_layout import WireLayout
 
 MOST_ACTORS = 4000
 MOST_CONTACTS = 1024
@@ -335,7 +335,7 @@ class ServerWorld:
             self.turn(number, rows.drive[row, c.TURN] + turned)
 
     def set_flag(self, number: int, flag: int, value: bool) -> None:
-        """Physics, gravity or collisions of an actor (columns.py) on or off."""
+        """Physics, gravity or collisions of an actor (array_columns.py) on or off."""
         actor = self.actor(number)
         if actor.kind.value <= Kind.PROP.value:
             self.rows.flags[actor.row, flag] = value

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.actors import Rows
 from takead_ros.simulators.carla_server.blueprints import Kind
-from takead_ros.simulators.carla_server.wire_layout import WireLayout
 from takead_ros.simulators.carla_server.lights import Lights
 from takead_ros.simulators.carla_server.values import IDENTITY, Transform
+from takead_ros.simulators.carla_server.wire_layout import WireLayout
 
 ACTIVE, MAP_CHANGE, LIGHT_UPDATE = 1, 1, 2
 _PLACES = (

@@ -10,9 +10,9 @@ import numpy as np
 from takead_ros.domain.scene import EgoState, FloatArray
 from takead_ros.measures.episode_log import End
 from takead_ros.simulators import STEP_S
+from takead_ros.simulators.dream.clip_world import ClipWorld, vehicle_of
 from takead_ros.simulators.dream.pedals import PedalModel, pedals_of
 from takead_ros.simulators.dream.road_users import road_users
-from takead_ros.simulators.dream.clip_world import ClipWorld, vehicle_of
 from takead_ros.simulators.vector.arrays import Layout
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import compile_on

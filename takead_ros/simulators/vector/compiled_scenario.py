@@ -14,9 +14,9 @@ from takead_ros.maps.lanemap import LaneMap
 from takead_ros.maps.navigation import navigate
 from takead_ros.policy.encoding import LineCache
 from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Control, Model, Scenario, When
+from takead_ros.simulators.map_view import MapView
 from takead_ros.simulators.vector import traffic
 from takead_ros.simulators.vector.arrays import Layout, Map, Widths, make_layout, make_map
-from takead_ros.simulators.map_view import MapView
 
 _WHEN = {when: i for i, when in enumerate(When)}
 _BODY = {

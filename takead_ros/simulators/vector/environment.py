@@ -12,12 +12,12 @@ from takead_ros.domain.visibility import in_view
 from takead_ros.measures.episode_log import End, EpisodeLog
 from takead_ros.scenarios.signals import PASSED, VISIBLE
 from takead_ros.simulators.episode_recorder import EpisodeRecorder
+from takead_ros.simulators.map_view import MapView
 from takead_ros.simulators.vector.arrays import Layout, State
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario
 from takead_ros.simulators.vector.ego import SingleTrack
 from takead_ros.simulators.vector.step import ENDS
-from takead_ros.simulators.map_view import MapView
 
 
 class Environment:

@@ -20,10 +20,10 @@ from takead_ros.policy.encoding import empty_batch
 from takead_ros.policy.kernels.encode import fill_row
 from takead_ros.policy.kernels.route import lay_frame, observed_frame
 from takead_ros.scenarios.signals import PASSED, VISIBLE
+from takead_ros.simulators.map_view import MAP_RANGE, MAP_REFRESH
 from takead_ros.simulators.vector.arrays import Map
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.ego import SingleTrack
-from takead_ros.simulators.map_view import MAP_RANGE, MAP_REFRESH
 
 
 class ObservedWorld(NamedTuple):

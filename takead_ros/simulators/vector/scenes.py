@@ -22,11 +22,11 @@ from takead_ros.domain.perceived_tracks import (
     Y,
 )
 from takead_ros.domain.scene import FloatArray, Objects, Route, RouteCommand, Scene
+from takead_ros.simulators.map_view import MapView
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario
 from takead_ros.simulators.vector.environment import controls_around, ego_state
 from takead_ros.simulators.vector.observe import ObservedWorld, Seen, find_others, guide, room_for_others, world_of
-from takead_ros.simulators.map_view import MapView
 
 _COMMANDS = tuple(RouteCommand)
 

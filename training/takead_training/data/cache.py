@@ -27,11 +27,11 @@ from takead_ros.policy.formats import FORMATS
 from takead_ros.recording.reader import frames
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.workers import open_workers
+from takead_training.data.clip_frames import ClipFrames
 from takead_training.data.clips import RefusedClip, TrainingClip
 from takead_training.data.columns import TARGETS_LAYOUT, FloatRecords, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.samples import VERSION, clip_samples
-from takead_training.data.clip_frames import ClipFrames
 
 SHARD_ROWS = 8192  # from which a shard is closed: about 40 MB
 _Encoded = tuple[FloatRecords, FloatRecords, bytes]  # inputs, targets, world

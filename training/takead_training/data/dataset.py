@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from takead_ros.policy.format import PolicyFormat
-from takead_training.data.columns import TARGETS, TARGETS_LAYOUT, FloatRecords, Table, inputs_layout
 from takead_training.data.clip_frames import ClipFrames
+from takead_training.data.columns import TARGETS, TARGETS_LAYOUT, FloatRecords, Table, inputs_layout
 
 
 @dataclass(frozen=True)

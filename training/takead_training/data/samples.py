@@ -18,10 +18,10 @@ from takead_ros.policy.vocabulary import plans_from_profiles, profile_from_plan
 from takead_ros.recording.clip import Label
 from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.reader import Frame
+from takead_training.data.clip_frames import ClipFrames
 from takead_training.data.columns import LABELS, NEVER_S, Table, empty_table
 from takead_training.data.followable import followable
 from takead_training.data.scores import score_at
-from takead_training.data.clip_frames import ClipFrames
 
 VERSION = "samples-5"  # changes with every change of meaning: caches of another version are made again
 SPEED_AHEAD = 4  # plan steps to the target speed, 2 s
