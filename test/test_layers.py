@@ -130,3 +130,12 @@ def test_training_is_never_imported_by_the_runtime_package_at_load() -> None:
                 else [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             )  # fmt: skip
             assert not [n for n in names if n.split(".")[0] in ("torch", "takead_training", "onnx")], path
+
+
+def test_a_class_name_means_one_thing() -> None:
+    found: dict[str, list[str]] = {}
+    for path in (*FILES, *TRAINING):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
