@@ -36,7 +36,7 @@ FASTEST_MPS = 70.0  # another vehicle's top speed, which no scene tells
 
 
 @dataclass(frozen=True)
-class Window:
+class DreamWindow:
     """The part of a clip that is dreamed: begins ``at_s`` s from the ``event`` (the clip's start, where it has none),
     lasts ``seconds`` s. ``takeover``: which of the clip's, from 1; 0: none."""
 
@@ -52,7 +52,7 @@ class ClipWorld:
 
     clip: Path
     manifest: ClipManifest
-    window: Window
+    window: DreamWindow
     ticks: list[Tick]
     record: Driven
     course: Course
@@ -124,7 +124,7 @@ def _window(
     at_s: float | None,
     seconds: float | None,
     takeover: int | None,
-) -> tuple[Window, list[Tick]]:
+) -> tuple[DreamWindow, list[Tick]]:
     starts = {event.takeover: event for event in manifest.events if event.kind == "start"}
     event = headline(manifest.events)
     if takeover is not None:
@@ -160,7 +160,7 @@ def _window(
             )
     held = (inside[-1].stamp - inside[0].stamp) / 1e9
     number = event.takeover if event is not None and event.kind == "start" else 0
-    return Window((inside[0].stamp - zero) / 1e9, held, number, what), inside
+    return DreamWindow((inside[0].stamp - zero) / 1e9, held, number, what), inside
 
 
 def vehicle_of(ego: EgoState) -> SingleTrack:
