@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,39 @@ from takead_training.data.columns import TARGETS, TARGETS_LAYOUT, FloatRecords, 
 @dataclass(frozen=True)
 class ClipRows:
     """The rows of one clip: records of its inputs (N, W) and of its targets (N, V), the clip's name, and how to get at
-    its world."""
+    its world.
+
+    ``files``: where the records are mapped from, inputs and targets, and which row there is the first. Pickled, such
+    rows say only this.
+    """
 
     inputs: FloatRecords
     targets: FloatRecords
     clip: str = ""
     world: Callable[[], ClipFrames] | None = None
+    files: tuple[Path, Path, int] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.files is None:
+            return ClipRows, (self.inputs, self.targets, self.clip, self.world)
+        return _mapped_rows, (self.files, len(self.inputs), self.clip, self.world)
+
+
+def mapped(file: Path) -> FloatRecords:
+    """The records of a shard's file, mapped into memory."""
+    records: FloatRecords = np.load(file, mmap_mode="r", allow_pickle=False)
+    return records
+
+
+_mapped_once = lru_cache(maxsize=None)(mapped)  # the parts of a shard share one mapping
+
+
+def _mapped_rows(
+    files: tuple[Path, Path, int], count: int, clip: str, world: Callable[[], ClipFrames] | None
+) -> ClipRows:
+    rows = slice(files[2], files[2] + count)
+    inputs, targets = (_mapped_once(file)[rows] for file in files[:2])
+    return ClipRows(inputs, targets, clip, world, files)
 
 
 class Dataset:
@@ -40,6 +69,9 @@ class Dataset:
         self._layout = inputs_layout(format)
         self._first = np.concatenate([[0], np.cumsum([len(part.inputs) for part in self.parts], dtype=np.int64)])
         self._columns: Table = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Dataset, (self.format, self.parts, self._extra)
 
     @staticmethod
     def of(format: PolicyFormat, table: Table) -> Dataset:
