@@ -127,7 +127,7 @@ $(VENV)/.ready-demo: pyproject.toml $(CONSTRAINTS) $(VENV)/.torch
 
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready-demo
 	@echo "== installing the development tools"
-	@$(BIN)/python -m pip install -q $(PINNED) -e '.[sim,training,dev,carla-server,export,video]'
+	@$(BIN)/python -m pip install -q $(PINNED) -e '.[sim,training,dev,carla-server,export,video,ray]'
 	@touch $@
 
 # What a vehicle computer has: the wheel and the simulator, no torch.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import typer
 
-from takead_ros.cli.options import PERCEPTION
+from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
 from takead_ros.cli.tables import comparison_table
-from takead_ros.cli.trainer import TrainRound
+from takead_ros.cli.trainer import TrainRound, readers
 from takead_ros.console import ProgressBars, note, say, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.shipped import model_path
@@ -17,7 +17,7 @@ from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.loop import Loop, final_comparison
 from takead_ros.runs.loop_state import LoopPlan
 from takead_ros.runs.spec import read_parameters
-from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workers import Place, open_workers
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -33,7 +33,9 @@ def tell(text: str) -> None:
 def demo(
     out: Path = typer.Option(Path("runs/demo"), help="Folder of the run; an unfinished run in it is continued."),
     model: str = typer.Option("baseline", help="The policy to begin with: an ONNX file, or a shipped model by name."),
-    workers: int = typer.Option(2, min=1, max=256, help="Processes; the results do not depend on it."),
+    workers: int = typer.Option(2, min=1, max=256, help="How many at once; the results do not depend on it."),
+    workers_kind: str = WORKERS_KIND,
+    ray: str | None = RAY,
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     perception: str | None = PERCEPTION,
     suite: str = typer.Option("demo", hidden=True),
@@ -49,6 +51,7 @@ def demo(
 
     Writes bags, clips, the new model, the comparison and report.html to the run's folder. About 6 minutes on 2 cores.
     """
+    where = place(workers, workers_kind, ray)
     tell("takead demo: drives a policy, lets the expert take over, learns from it, compares.")
     tell(
         f"  About 6 minutes on 2 cores ({workers} workers). Everything goes to {out}; Ctrl-C at any time, the same "
@@ -64,7 +67,7 @@ def demo(
     )
     options = ("--dagger-epochs", dagger_epochs, "--preference-epochs", preference_epochs, "--draws", draws)
     try:
-        _run(out, plan, model_path(model), [str(word) for word in options], tests, workers)
+        _run(out, plan, model_path(model), [str(word) for word in options], tests, where)
     except KeyboardInterrupt as stop:
         tell_stopped(out)
         raise typer.Exit(130) from stop
@@ -76,11 +79,11 @@ def tell_stopped(out: Path) -> None:
     note(f"stopped; what is finished is kept in {out}, the same command goes on")
 
 
-def _run(out: Path, plan: LoopPlan, model: Path, options: list[str], tests: int, workers: int) -> None:
+def _run(out: Path, plan: LoopPlan, model: Path, options: list[str], tests: int, where: Place) -> None:
     from takead_ros.pictures.report import write_report
 
-    with open_workers(EpisodeRunner, workers) as pool:
-        with Loop(out, plan, model, TrainRound(options, workers), pool, ProgressBars, tell) as loop:
+    with open_workers(EpisodeRunner, where) as pool:
+        with Loop(out, plan, model, TrainRound(options, readers(where)), pool, ProgressBars, tell) as loop:
             state = loop.run(1)
         if state.ended:
             raise TakeadError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
-from takead_ros.cli.options import PERCEPTION
+from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
 from takead_ros.console import ProgressBars, say, stdout
 from takead_ros.files import locked
@@ -24,7 +24,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 @app.command(
     epilog="Examples:\n\n"
     "[bold]takead drive --model baseline --suite demo --seeds collection:0-9 --bags runs/clips[/bold]\n\n"
-    "[bold]takead drive --model expert --suite demo --seeds training:0-9 --bags runs/demonstrations --record all[/bold]"
+    "[bold]takead drive --model expert --suite demo --seeds training:0-9 --bags runs/demonstrations --record all"
+    "[/bold]\n\n"
+    "[bold]takead drive --model baseline --seeds collection:0-99 --bags /shared/clips --workers 32 --workers-kind ray "
+    "--ray head:6379[/bold]"
 )
 def drive_(
     model: str = typer.Option(
@@ -37,16 +40,18 @@ def drive_(
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     perception: str | None = PERCEPTION,
-    workers: int = typer.Option(1, min=1, max=256, help="Processes; the results do not depend on it."),
+    workers: int = typer.Option(1, min=1, max=256, help="How many at once; the results do not depend on it."),
+    workers_kind: str = WORKERS_KIND,
+    ray: str | None = RAY,
     as_json: str | None = JSON,
 ) -> None:
     """Drive in closed loop; the expert takes over where it must, and each takeover becomes an MCAP clip."""
-    kind = record_of(record)
+    kind, where = record_of(record), place(workers, workers_kind, ray)
     spec = run_spec(model, suite, seeds, sim, read_parameters(params, perception))
     target = json_file(as_json)
     with (
         locked(target) if target is not None else nullcontext(),
-        open_workers(EpisodeRunner, workers) as pool,
+        open_workers(EpisodeRunner, where) as pool,
         ProgressBars() as progress,
     ):
         content = drive(spec, kind, bags, pool, progress, f"driving {Path(spec.model).name}")

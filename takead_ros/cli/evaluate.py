@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
-from takead_ros.cli.options import PERCEPTION
+from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
 from takead_ros.console import ProgressBars, note, say, stdout
 from takead_ros.pictures.films import MARK, film_failures
@@ -40,7 +40,9 @@ def eval_(
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
     perception: str | None = PERCEPTION,
-    workers: int = typer.Option(1, min=1, max=256, help="Processes; the results do not depend on it."),
+    workers: int = typer.Option(1, min=1, max=256, help="How many at once; the results do not depend on it."),
+    workers_kind: str = WORKERS_KIND,
+    ray: str | None = RAY,
     batched: bool = typer.Option(
         False,
         "--batched",
@@ -58,6 +60,7 @@ def eval_(
     completion, and with the expert ready to take over for takeovers per km and the expert-driven share.
     With --json FILE finished episodes are kept beside it: the same command continues.
     """
+    where = place(workers, workers_kind, ray)
     spec = run_spec(model, suite, seeds, sim, read_parameters(params, perception))
     chosen = check_passes(passes, spec)
     if batched:
@@ -67,10 +70,10 @@ def eval_(
         check_folder(films, MARK)
     label = f"evaluating {Path(spec.model).name}"
     if batched:
-        with open_workers(BatchRunner, workers) as groups, ProgressBars() as progress:
+        with open_workers(BatchRunner, where) as groups, ProgressBars() as progress:
             content = evaluate_batched(spec, chosen, keep, groups, progress, label)
     else:
-        with open_workers(EpisodeRunner, workers) as pool, ProgressBars() as progress:
+        with open_workers(EpisodeRunner, where) as pool, ProgressBars() as progress:
             content = evaluate(spec, chosen, keep, pool, progress, label)
     if as_json != STDOUT:
         stdout.print(evaluation_table(content))
@@ -79,5 +82,5 @@ def eval_(
     give_json(content, as_json)
     if films is not None:
         with ProgressBars() as progress:
-            drawn = film_failures(content, spec, films, workers, progress)
+            drawn = film_failures(content, spec, films, where, progress)
         note(f"{len(drawn)} failures drawn to {films}")

@@ -10,9 +10,9 @@ from rich import box
 from rich.table import Table
 
 from takead_ros.cli.demo import tell, tell_stopped
-from takead_ros.cli.options import PERCEPTION
+from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
 from takead_ros.cli.tables import comparison_notes, comparison_table
-from takead_ros.cli.trainer import TrainRound
+from takead_ros.cli.trainer import TrainRound, readers
 from takead_ros.console import ProgressBars, cell, stdout
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
@@ -24,7 +24,7 @@ from takead_ros.simulators import SIMULATORS
 
 ROUNDS_EXAMPLE = "Example: [bold]takead train rounds --rounds 3 --suite demo --out runs/rounds --workers 2[/bold]"
 FINAL_EXAMPLE = "Example: [bold]takead train final runs/rounds --seeds 0-19 --workers 2[/bold]"
-_WORKERS = typer.Option(2, min=1, max=256, help="Processes; the results do not depend on it.")
+_WORKERS = typer.Option(2, min=1, max=256, help="How many at once; the results do not depend on it.")
 
 
 def rounds(
@@ -45,12 +45,15 @@ def rounds(
     perception: str | None = PERCEPTION,
     options: str = typer.Option("", help="Further options of 'takead train round', such as '--seed 1'."),
     workers: int = _WORKERS,
+    workers_kind: str = WORKERS_KIND,
+    ray: str | None = RAY,
 ) -> None:
     """Drive, be taken over, train, gate, again: a new model is promoted only where it beats its parent.
 
     Each round drives the present policy on collection seeds of its own, trains on the takeovers of all rounds, and
     lets parent and new model drive the same selection seeds. Test seeds are never driven. Ctrl-C at any time.
     """
+    where = place(workers, workers_kind, ray)
     plan = LoopPlan(
         suite=suite,
         demonstrations=demonstrations,
@@ -62,10 +65,10 @@ def rounds(
         from_first=from_first,
         parameters=read_parameters(params, perception),
     )
-    trainer = TrainRound(shlex.split(options), workers)
+    trainer = TrainRound(shlex.split(options), readers(where))
     try:
         with (
-            open_workers(EpisodeRunner, workers) as pool,
+            open_workers(EpisodeRunner, where) as pool,
             Loop(out, plan, model_path(parent), trainer, pool, ProgressBars, tell) as loop,
         ):
             state = loop.run(rounds)
@@ -82,10 +85,13 @@ def final(
     folder: Path = typer.Argument(help="Folder of 'takead train rounds' or 'takead demo'."),
     seeds: str = typer.Option("test:0-9", help="Test seeds, never driven before in this loop."),
     workers: int = _WORKERS,
+    workers_kind: str = WORKERS_KIND,
+    ray: str | None = RAY,
 ) -> None:
     """The first model of a loop against the deployed one on held-out seeds (then: takead report FOLDER)."""
+    where = place(workers, workers_kind, ray)
     try:
-        with open_workers(EpisodeRunner, workers) as pool:
+        with open_workers(EpisodeRunner, where) as pool:
             found = final_comparison(folder, seeds, pool, ProgressBars)
     except KeyboardInterrupt as stop:
         tell_stopped(folder)

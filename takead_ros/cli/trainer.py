@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.runs.workers import Place
 
 PATIENCE_S = 60.0  # for a training to keep its state after Ctrl-C
 
@@ -50,6 +52,11 @@ class TrainRound:
         if code:
             raise TakeadError(f"'takead train round' ended with exit code {code} (see above); expected 0")
         return out / "model.onnx"
+
+
+def readers(place: Place) -> int:
+    """How many processes read clips for a training, which is done here wherever the drives are."""
+    return place.workers if place.kind == "processes" else min(place.workers, os.cpu_count() or 1)
 
 
 def _end_with_parent() -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -51,16 +52,32 @@ class Workers(Protocol[J, R]):
     ) -> None: ...
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where to compute: how many workers, of which kind (a key of WORKERS), and the address of one that is elsewhere.
+
+    Raises TakeadError for another kind, or no workers.
+    """
+
+    workers: int = 1
+    kind: str = "processes"
+    address: str = ""
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise TakeadError(f"--workers {self.workers}: expected at least 1")
+        if self.kind not in WORKERS:
+            raise TakeadError(f"--workers-kind '{self.kind}': unknown, expected one of {', '.join(WORKERS)}")
+
+
 class Processes(Generic[J, R]):
     """Processes of this machine, each with a worker made by ``make`` (importable by name). One means this very process.
 
     They stay from one ``map`` to the next.
     """
 
-    def __init__(self, make: Callable[[], Worker[J, R]], count: int) -> None:
-        if count < 1:
-            raise TakeadError(f"--workers {count}: expected at least 1")
-        self._make, self._count = make, count
+    def __init__(self, make: Callable[[], Worker[J, R]], place: Place) -> None:
+        self._make, self._count = make, place.workers
         self._pool: futures.ProcessPoolExecutor | None = None
         self._own: Worker[J, R] | None = None
 
@@ -150,14 +167,22 @@ def _kill_workers() -> None:
         child.kill()
 
 
-WORKERS: dict[str, Callable[[Callable[[], Worker[Any, Any]], int], Workers[Any, Any]]] = {"processes": Processes}
+def _ray(make: Callable[[], Worker[J, R]], place: Place) -> Workers[J, R]:
+    """Ray is an extra, and is only imported where it is asked for."""
+    from takead_ros.runs.ray_workers import RayWorkers
+
+    return RayWorkers(make, place)
 
 
-def open_workers(make: Callable[[], Worker[J, R]], count: int, kind: str = "processes") -> Workers[J, R]:
-    """``count`` workers of ``kind``, a key of WORKERS. Raises TakeadError for another."""
-    if kind not in WORKERS:
-        raise TakeadError(f"workers '{kind}': unknown, expected one of {', '.join(WORKERS)}")
-    return WORKERS[kind](make, count)
+WORKERS: dict[str, Callable[[Callable[[], Worker[Any, Any]], Place], Workers[Any, Any]]] = {
+    "processes": Processes,
+    "ray": _ray,
+}
+
+
+def open_workers(make: Callable[[], Worker[J, R]], place: Place) -> Workers[J, R]:
+    """Workers at ``place``, each made by ``make``."""
+    return WORKERS[place.kind](make, place)
 
 
 # in a worker process ----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 from takead_ros.domain.errors import TakeadError
 
@@ -25,3 +26,14 @@ class Squares:
 
     def close(self) -> None:
         self.done = 0
+
+
+class Sleeps:
+    """Takes as many seconds as the job says."""
+
+    def run(self, job: float) -> float:
+        time.sleep(job)
+        return job
+
+    def close(self) -> None:
+        """There is nothing to give back."""

@@ -70,6 +70,17 @@ def _of(verb: str) -> list[Case]:
         user(f"{verb}: simulator unknown", f"{short} --model expert --sim carla", 2, "metadrive"),
         breaker(f"{verb}: no workers", f"{short} --model expert --workers 0", 2, "--workers"),
         breaker(f"{verb}: workers below zero", f"{short} --model expert --workers -2", 2, "--workers"),
+        user(
+            f"{verb}: workers unknown", f"{short} --model expert --workers-kind cloud", 2, "'cloud'", "processes, ray"
+        ),
+        user(f"{verb}: ray and processes", f"{short} --model expert --ray 127.0.0.1:9", 2, "--workers-kind ray"),
+        user(f"{verb}: ray nowhere", f"{short} --model expert --workers-kind ray", 2, "--ray HOST:PORT", "RAY_ADDRESS"),
+        user(
+            f"{verb}: ray not there", f"{short} --model expert --workers-kind ray --ray 127.0.0.1:9", 2, "127.0.0.1:9"
+        ),
+        breaker(
+            f"{verb}: ray a name", f"{short} --model expert --workers-kind ray --ray head", 2, "'head'", "HOST:PORT"
+        ),
         breaker(f"{verb}: half a worker", f"{short} --model expert --workers 0.5", 2, "--workers"),
         breaker(f"{verb}: a million workers", f"{short} --model expert --workers 1000000", 2, "--workers"),
         user(

@@ -26,11 +26,11 @@ from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.formats import FORMATS
 from takead_ros.recording.reader import frames
 from takead_ros.runs.progress import Silent
-from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workers import Place, open_workers
 from takead_training.data.clip_frames import ClipFrames
 from takead_training.data.clips import RefusedClip, TrainingClip
 from takead_training.data.columns import TARGETS_LAYOUT, FloatRecords, inputs_layout
-from takead_training.data.dataset import ClipRows, Dataset
+from takead_training.data.dataset import ClipRows, Dataset, mapped
 from takead_training.data.samples import VERSION, clip_samples
 
 SHARD_ROWS = 8192  # from which a shard is closed: about 40 MB
@@ -76,8 +76,9 @@ def load(
     parts = []
     for clip, place in placed:
         inputs, targets = (records[place.first : place.first + place.count] for records in shards[place.shard])
+        files = (*_shard_files(cache.absolute(), place.shard), place.first)
         world = partial(_world, cache / f"{_key(clip, format)}.world.npz")
-        parts.append(ClipRows(inputs, targets, clip.manifest.clip_id, world))
+        parts.append(ClipRows(inputs, targets, clip.manifest.clip_id, world, files))
     return Dataset(format, parts), tuple(refused)
 
 
@@ -157,7 +158,7 @@ def _encode_all(
 
     count = max(1, min(workers, len(clips)))
     try:
-        with open_workers(partial(_Encoder, format.name), count) as pool:
+        with open_workers(partial(_Encoder, format.name), Place(count)) as pool:
             pool.map(list(enumerate(clips)), finished, lambda job: str(job[1].path), Silent())
     finally:
         if open_shard:
@@ -214,7 +215,7 @@ def _as_npy(values: FloatRecords) -> bytes:
 
 
 def _open_shard(cache: Path, name: str) -> tuple[FloatRecords, FloatRecords]:
-    inputs, targets = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _shard_files(cache, name))
+    inputs, targets = map(mapped, _shard_files(cache, name))
     return inputs, targets
 
 
