@@ -36,7 +36,7 @@ from takead_ros.messages import codec
 from takead_ros.runs.drive import run_episodes
 from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
 from takead_ros.runs.results import EpisodeResult
-from takead_ros.runs.workers import Place, open_workers
+from takead_ros.runs.workers import Workplace, open_workers
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import Episode, Simulator, open_simulator
@@ -254,7 +254,7 @@ def scaling(suite: str, model: str, episodes: int) -> dict[str, float]:
     specs = [EpisodeSpec(suite, families[i % len(families)], FIRST_SEED + 2 + i, model, True) for i in range(episodes)]
     seconds: dict[str, float] = {}
     for workers in (1, 2):
-        with open_workers(EpisodeRunner, Place(workers)) as pool, ProgressBars() as progress:
+        with open_workers(EpisodeRunner, Workplace(workers)) as pool, ProgressBars() as progress:
             run_episodes(warm, pool, None, progress, f"{workers} workers, warming up")
             start = perf_counter()
             run_episodes(specs, pool, None, progress, f"{workers} workers")

@@ -17,7 +17,7 @@ from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.loop import Loop, final_comparison
 from takead_ros.runs.loop_state import LoopPlan
 from takead_ros.runs.spec import read_parameters
-from takead_ros.runs.workers import Place, open_workers
+from takead_ros.runs.workers import Workplace, open_workers
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -79,7 +79,7 @@ def tell_stopped(out: Path) -> None:
     note(f"stopped; what is finished is kept in {out}, the same command goes on")
 
 
-def _run(out: Path, plan: LoopPlan, model: Path, options: list[str], tests: int, where: Place) -> None:
+def _run(out: Path, plan: LoopPlan, model: Path, options: list[str], tests: int, where: Workplace) -> None:
     from takead_ros.pictures.report import write_report
 
     with open_workers(EpisodeRunner, where) as pool:

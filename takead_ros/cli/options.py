@@ -7,7 +7,7 @@ import os
 import typer
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.runs.workers import WORKERS, Place
+from takead_ros.runs.workers import WORKERS, Workplace
 from takead_ros.scenarios.suites import NONE
 from takead_ros.simulators.perception import perception_names
 
@@ -21,10 +21,10 @@ WORKERS_KIND = typer.Option(
 RAY = typer.Option(None, metavar="HOST:PORT", help="The Ray cluster for --workers-kind ray; by default RAY_ADDRESS.")
 
 
-def place(workers: int, kind: str, ray: str | None) -> Place:
+def place(workers: int, kind: str, ray: str | None) -> Workplace:
     """Where the options say that jobs are done. Raises TakeadError for an unknown kind, and an address without use."""
     if ray is not None and kind != "ray":
         raise TakeadError(f"--ray '{ray}': is for --workers-kind ray, this is --workers-kind {kind}; expected both")
     if kind == "ray" and ray is None:
         ray = os.environ.get("RAY_ADDRESS")
-    return Place(workers, kind, ray or "")
+    return Workplace(workers, kind, ray or "")

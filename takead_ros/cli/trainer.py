@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.runs.workers import Place
+from takead_ros.runs.workers import Workplace
 
 PATIENCE_S = 60.0  # for a training to keep its state after Ctrl-C
 
@@ -54,7 +54,7 @@ class TrainRound:
         return out / "model.onnx"
 
 
-def readers(place: Place) -> int:
+def readers(place: Workplace) -> int:
     """How many processes read clips for a training, which is done here wherever the drives are."""
     return place.workers if place.kind == "processes" else min(place.workers, os.cpu_count() or 1)
 

@@ -15,7 +15,7 @@ from takead_ros.runs.journal import check_same_settings
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import RECORD, EpisodeResult, Evaluation, RunSettings
 from takead_ros.runs.spec import RunSpec
-from takead_ros.runs.workers import Place, open_workers
+from takead_ros.runs.workers import Workplace, open_workers
 
 MARK = "films.json"
 
@@ -49,7 +49,7 @@ class FilmWorker:
         self._runner.close()
 
 
-def film_failures(content: Evaluation, spec: RunSpec, folder: Path, place: Place, progress: Progress) -> list[Path]:
+def film_failures(content: Evaluation, spec: RunSpec, folder: Path, place: Workplace, progress: Progress) -> list[Path]:
     """Draw every episode of ``content`` that did not succeed to ``folder``, as FAMILY-SEED.gif; those there are kept.
 
     Drawn is the drive that the scores come from. Raises TakeadError where the folder holds something else, or films of

@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar
 from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.runs.progress import Progress
-from takead_ros.runs.workers import Place, Worker
+from takead_ros.runs.workers import Worker, Workplace
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -37,7 +37,7 @@ _HELLO, _SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0",
 
 
 @dataclass(frozen=True)
-class _Seat:
+class _RayActor:
     """A worker that has begun: its actor, and the node that it is on."""
 
     actor: Any
@@ -50,7 +50,7 @@ class _Begun:
     """A job in progress, by its place among the jobs. doubted: since when (s) its worker is only asked whether it is
     still there, because it did not answer; 0: it is not."""
 
-    seat: _Seat
+    seat: _RayActor
     at: int
     doubted: float = 0.0
 
@@ -95,7 +95,7 @@ class RayWorkers(Generic[J, R]):
     a node of the cluster (``ray start --address=HOST:PORT``).
     """
 
-    def __init__(self, make: Callable[[], Worker[J, R]], place: Place) -> None:
+    def __init__(self, make: Callable[[], Worker[J, R]], place: Workplace) -> None:
         self._make, self._count, self._address = make, place.workers, place.address
         if not self._address:
             raise TakeadError("--workers-kind ray: which cluster? expected --ray HOST:PORT, or RAY_ADDRESS=HOST:PORT")
@@ -104,14 +104,14 @@ class RayWorkers(Generic[J, R]):
             raise TakeadError(
                 f"--ray '{self._address}': expected HOST:PORT of a cluster's head node, as 'ray start --head' prints it"
             )
-        self._free: list[_Seat] = []
+        self._free: list[_RayActor] = []
         self._starting: dict[Any, Any] = {}  # what tells that an actor has begun -> the actor
         self._failed = 0  # actors that never began
         self._seen = self._looked = self._told = time.monotonic()
 
     def __enter__(self) -> RayWorkers[J, R]:
         self._ray = _connect(self._address)
-        self._kept = self._ray.remote(num_cpus=1, max_restarts=0, scheduling_strategy="SPREAD")(_Kept)
+        self._kept = self._ray.remote(num_cpus=1, max_restarts=0, scheduling_strategy="SPREAD")(_KeptWorker)
         self._seen = self._told = time.monotonic()
         return self
 
@@ -212,7 +212,7 @@ class RayWorkers(Generic[J, R]):
         """An actor has begun, or could not."""
         actor = self._starting.pop(ref)
         try:
-            self._free.append(_Seat(actor, *self._ray.get(ref)))
+            self._free.append(_RayActor(actor, *self._ray.get(ref)))
         except self._ray.exceptions.RayTaskError as problem:
             raise (problem.cause if isinstance(problem.cause, Exception) else problem) from problem
         except self._ray.exceptions.RayError as problem:  # lost before it began: another is asked for
@@ -237,7 +237,7 @@ class RayWorkers(Generic[J, R]):
             )
 
 
-class _Kept:
+class _KeptWorker:
     """What is an actor on the cluster: a worker that is kept."""
 
     def start(self, make: Callable[[], Worker[Any, Any]], folder: str, version: str) -> tuple[str, str]:

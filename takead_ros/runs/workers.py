@@ -53,7 +53,7 @@ class Workers(Protocol[J, R]):
 
 
 @dataclass(frozen=True)
-class Place:
+class Workplace:
     """Where to compute: how many workers, of which kind (a key of WORKERS), and the address of one that is elsewhere.
 
     Raises TakeadError for another kind, or no workers.
@@ -76,7 +76,7 @@ class Processes(Generic[J, R]):
     They stay from one ``map`` to the next.
     """
 
-    def __init__(self, make: Callable[[], Worker[J, R]], place: Place) -> None:
+    def __init__(self, make: Callable[[], Worker[J, R]], place: Workplace) -> None:
         self._make, self._count = make, place.workers
         self._pool: futures.ProcessPoolExecutor | None = None
         self._own: Worker[J, R] | None = None
@@ -167,20 +167,20 @@ def _kill_workers() -> None:
         child.kill()
 
 
-def _ray(make: Callable[[], Worker[J, R]], place: Place) -> Workers[J, R]:
+def _ray(make: Callable[[], Worker[J, R]], place: Workplace) -> Workers[J, R]:
     """Ray is an extra, and is only imported where it is asked for."""
     from takead_ros.runs.ray_workers import RayWorkers
 
     return RayWorkers(make, place)
 
 
-WORKERS: dict[str, Callable[[Callable[[], Worker[Any, Any]], Place], Workers[Any, Any]]] = {
+WORKERS: dict[str, Callable[[Callable[[], Worker[Any, Any]], Workplace], Workers[Any, Any]]] = {
     "processes": Processes,
     "ray": _ray,
 }
 
 
-def open_workers(make: Callable[[], Worker[J, R]], place: Place) -> Workers[J, R]:
+def open_workers(make: Callable[[], Worker[J, R]], place: Workplace) -> Workers[J, R]:
     """Workers at ``place``, each made by ``make``."""
     return WORKERS[place.kind](make, place)
 

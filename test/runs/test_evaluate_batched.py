@@ -11,7 +11,7 @@ from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.evaluate_batched import BatchRunner, Group, Results, check_batched, evaluate_batched
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.spec import RunSpec, read_parameters, run_spec
-from takead_ros.runs.workers import Place, open_workers
+from takead_ros.runs.workers import Workplace, open_workers
 
 MODEL = str(Path(__file__).parents[2] / "models" / "baseline.onnx")
 
@@ -32,7 +32,7 @@ def test_what_it_cannot_do_is_refused() -> None:
 
 def test_finished_episodes_are_kept_and_not_driven_again(tmp_path: Path) -> None:
     keep = tmp_path / "result.json"
-    with open_workers(BatchRunner, Place(1)) as workers:
+    with open_workers(BatchRunner, Workplace(1)) as workers:
         first = evaluate_batched(spec("0-2"), ("unassisted",), keep, workers, Silent(), "")
     journal = keep.with_name(keep.name + ".episodes.jsonl")
     assert [episode.seed for episode in first.episodes] == [0, 1, 2] and journal.exists()
@@ -42,7 +42,7 @@ def test_finished_episodes_are_kept_and_not_driven_again(tmp_path: Path) -> None
         def run(self, group: Group) -> Results:
             raise AssertionError(f"driven again: {group}")
 
-    with open_workers(Refuses, Place(1)) as workers:
+    with open_workers(Refuses, Workplace(1)) as workers:
         assert evaluate_batched(spec("0-2"), ("unassisted",), keep, workers, Silent(), "").episodes == first.episodes
 
 
@@ -53,7 +53,7 @@ def test_it_scores_as_the_stack_s_unassisted_pass(family: str, perception: str) 
     """The same end and infractions, and the same way to a metre."""
     asked = spec("2000000-2000001", family, parameters=read_parameters(None, perception))
     runner = EpisodeRunner()
-    with open_workers(BatchRunner, Place(1)) as workers:
+    with open_workers(BatchRunner, Workplace(1)) as workers:
         found = evaluate_batched(asked, ("unassisted",), None, workers, Silent(), "")
     for one, episode in zip(asked.episodes(takeovers=False), found.episodes, strict=True):
         stack = runner.run(one)
@@ -67,7 +67,7 @@ def test_both_passes_are_driven_and_told_apart(tmp_path: Path) -> None:
     """The assisted pass has the stack's takeovers, and both are kept in one journal."""
     asked = spec("3000000", "t_junction")
     keep = tmp_path / "result.json"
-    with open_workers(BatchRunner, Place(1)) as workers:
+    with open_workers(BatchRunner, Workplace(1)) as workers:
         found = evaluate_batched(asked, ("unassisted", "assisted"), keep, workers, Silent(), "")
     (episode,), (one,) = found.episodes, asked.episodes(takeovers=True)
     stack = EpisodeRunner().run(one)

@@ -26,7 +26,7 @@ from takead_ros.runs.gate import decide_promotion
 from takead_ros.runs.loop import Loop
 from takead_ros.runs.loop_state import LoopPlan, read_state
 from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, comparison, evaluation
-from takead_ros.runs.workers import Place, open_workers
+from takead_ros.runs.workers import Workplace, open_workers
 
 SUITE = "intersection_right"  # the shortest family
 
@@ -78,7 +78,7 @@ def opened(folder: Path, drives: int, options: str = "") -> Loop:
     """A loop that is not run."""
     pytest.importorskip("metadrive", reason="the sim extra is not installed")
     plan = LoopPlan(suite=SUITE, demonstrations=1, drives=drives, selection=1)
-    trainer, workers = TrainRound(options.split(), 1), open_workers(EpisodeRunner, Place(1))
+    trainer, workers = TrainRound(options.split(), 1), open_workers(EpisodeRunner, Workplace(1))
     return Loop(folder, plan, resource("models/baseline.onnx"), trainer, workers, ProgressBars, lambda _: None)
 
 

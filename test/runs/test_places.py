@@ -13,14 +13,14 @@ import pytest
 from support.workers import Squares
 from takead_ros.domain.errors import TakeadError
 from takead_ros.runs.progress import Silent
-from takead_ros.runs.workers import WORKERS, Place, open_workers
+from takead_ros.runs.workers import WORKERS, Workplace, open_workers
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 
 
 def squares(jobs: list[int], count: int, kind: str = "processes") -> dict[int, tuple[int, int, int]]:
     found: dict[int, tuple[int, int, int]] = {}
-    with open_workers(Squares, Place(count, kind)) as pool:
+    with open_workers(Squares, Workplace(count, kind)) as pool:
         pool.map(jobs[:1], found.__setitem__, str, Silent())
         pool.map(jobs[1:], found.__setitem__, str, Silent())
     return found
@@ -47,9 +47,9 @@ def test_a_process_that_is_killed_is_told_with_the_jobs_that_were_open() -> None
 
 def test_no_workers_and_unknown_places_are_refused() -> None:
     with pytest.raises(TakeadError, match="expected at least 1"):
-        Place(0)
+        Workplace(0)
     with pytest.raises(TakeadError, match="--workers-kind 'cloud': unknown, expected one of processes, ray"):
-        Place(2, "cloud")
+        Workplace(2, "cloud")
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def test_no_workers_and_unknown_places_are_refused() -> None:
 )
 def test_what_is_no_address_of_a_ray_cluster_is_refused(address: str) -> None:
     with pytest.raises(TakeadError, match=rf"--ray '{address}': expected HOST:PORT"):
-        open_workers(Squares, Place(2, "ray", address))
+        open_workers(Squares, Workplace(2, "ray", address))
 
 
 def test_ray_needs_an_address() -> None:
     with pytest.raises(TakeadError, match="expected --ray HOST:PORT, or RAY_ADDRESS"):
-        open_workers(Squares, Place(2, "ray"))
+        open_workers(Squares, Workplace(2, "ray"))
 
 
 @pytest.mark.parametrize("says", [None, b"HTTP/1.0 400 Bad Request\r\n\r\n", b""], ids=["nobody", "another", "silent"])
@@ -77,7 +77,7 @@ def test_a_ray_cluster_that_is_not_there_is_one_quick_error(says: bytes | None) 
             threading.Thread(target=lambda: server.accept()[0].sendall(says), daemon=True).start()
         with (
             pytest.raises(TakeadError, match=f"--ray {address}: no Ray cluster answers there"),
-            open_workers(Squares, Place(2, "ray", address)),
+            open_workers(Squares, Workplace(2, "ray", address)),
         ):
             pass
 

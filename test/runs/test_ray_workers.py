@@ -22,7 +22,7 @@ from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.results import Evaluation
 from takead_ros.runs.spec import run_spec
-from takead_ros.runs.workers import Place, open_workers
+from takead_ros.runs.workers import Workplace, open_workers
 
 pytest.importorskip("ray", reason="the extra 'ray' is not installed: pip install 'takead_ros[ray]'")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -61,7 +61,7 @@ class Watched(Silent):
         self.said.append(text)
 
 
-def squares(place: Place, jobs: list[int], progress: Any = None) -> dict[int, tuple[int, int, int]]:
+def squares(place: Workplace, jobs: list[int], progress: Any = None) -> dict[int, tuple[int, int, int]]:
     found: dict[int, tuple[int, int, int]] = {}
 
     def finished(job: int, result: tuple[int, int, int]) -> None:
@@ -74,13 +74,13 @@ def squares(place: Place, jobs: list[int], progress: Any = None) -> dict[int, tu
     return found
 
 
-def evaluated(place: Place, progress: Any, keep: Path) -> Evaluation:
+def evaluated(place: Workplace, progress: Any, keep: Path) -> Evaluation:
     with open_workers(EpisodeRunner, place) as pool:
         return evaluate(run_spec("baseline", SUITE, SEEDS, "vector", {}), ("unassisted",), keep, pool, progress, "eval")
 
 
 def test_it_keeps_the_contract_of_a_place(cluster: Any) -> None:
-    place = Place(2, "ray", cluster.address)
+    place = Workplace(2, "ray", cluster.address)
     found = squares(place, list(range(1000, 1020)))
     assert {job: result[0] for job, result in found.items()} == {job: job * job for job in range(1000, 1020)}
     assert sum(result[1] == 0 for result in found.values()) <= 2  # a worker begins once, and stays for the second map
@@ -92,7 +92,7 @@ def test_it_keeps_the_contract_of_a_place(cluster: Any) -> None:
 def test_a_job_that_its_workers_die_of_is_tried_again_and_then_named(cluster: Any) -> None:
     told = Watched(0, lambda: None)
     with pytest.raises(TakeadError, match=r"a worker on Ray node .* died .*as 2 times before while it did -1"):
-        squares(Place(2, "ray", cluster.address), [0, 1, 2, -1], told)
+        squares(Workplace(2, "ray", cluster.address), [0, 1, 2, -1], told)
     assert sum("done again elsewhere: -1" in line for line in told.said) == 2
 
 
@@ -118,7 +118,7 @@ def test_ctrl_c_finishes_what_is_in_progress_and_a_second_one_drops_it(cluster: 
     begin = time.monotonic()
     with (
         pytest.raises(KeyboardInterrupt),
-        open_workers(Sleeps, Place(1, "ray", cluster.address)) as pool,
+        open_workers(Sleeps, Workplace(1, "ray", cluster.address)) as pool,
     ):
         pool.map([0.0, 30.0 if twice else 1.0, 0.1, 0.1], finished, str, told)
     assert told.said == ["Ctrl-C: finishing what is in progress (again: drop it)"]
@@ -130,8 +130,8 @@ def test_with_a_node_killed_each_job_is_handed_over_once_with_the_results_of_pro
 ) -> None:
     (second,) = cluster.worker_nodes
     told = Watched(2, lambda: cluster.remove_node(second, allow_graceful=False))  # SIGKILL
-    found = evaluated(Place(2, "ray", cluster.address), told, tmp_path / "ray.json")
-    assert found == evaluated(Place(2), Silent(), tmp_path / "processes.json")
+    found = evaluated(Workplace(2, "ray", cluster.address), told, tmp_path / "ray.json")
+    assert found == evaluated(Workplace(2), Silent(), tmp_path / "processes.json")
     lost = [line for line in told.said if "is lost; done again elsewhere: " in line]
     assert len(lost) == 1 and SUITE in lost[0], told.said
     lines = (tmp_path / "ray.json.episodes.jsonl").read_text().splitlines()
@@ -147,6 +147,6 @@ def test_a_cluster_that_is_gone_is_one_error_with_its_address(cluster: Any) -> N
 
     with (
         pytest.raises(TakeadError, match=f"--ray {address}: the Ray cluster is gone; open were: 60.0, 0.5"),
-        open_workers(Sleeps, Place(1, "ray", address)) as pool,
+        open_workers(Sleeps, Workplace(1, "ray", address)) as pool,
     ):
         pool.map([0.0, 60.0, 0.5], kill, str, Silent())

@@ -26,7 +26,7 @@ from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.formats import FORMATS
 from takead_ros.recording.reader import frames
 from takead_ros.runs.progress import Silent
-from takead_ros.runs.workers import Place, open_workers
+from takead_ros.runs.workers import Workplace, open_workers
 from takead_training.data.clip_frames import ClipFrames
 from takead_training.data.clips import RefusedClip, TrainingClip
 from takead_training.data.columns import TARGETS_LAYOUT, FloatRecords, inputs_layout
@@ -158,7 +158,7 @@ def _encode_all(
 
     count = max(1, min(workers, len(clips)))
     try:
-        with open_workers(partial(_Encoder, format.name), Place(count)) as pool:
+        with open_workers(partial(_Encoder, format.name), Workplace(count)) as pool:
             pool.map(list(enumerate(clips)), finished, lambda job: str(job[1].path), Silent())
     finally:
         if open_shard:
