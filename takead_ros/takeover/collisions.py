@@ -10,7 +10,8 @@ from takead_ros.domain.driving import Trigger
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState, Objects, Scene
 from takead_ros.takeover import prediction
 from takead_ros.takeover.parameters import MonitorParameters
-from takead_ros.takeover.view import NEAREST_M, SLOWEST_MPS, Finding, Record, View, ahead_s, driver_of, rolled
+from takead_ros.takeover.view import Finding, Record, View, ahead_s, driver_of, rolled
+from takead_ros.takeover.view_kernels import follow_gap
 
 
 def collision(view: View, p: MonitorParameters) -> Finding:
@@ -97,23 +98,10 @@ def following(view: View, p: MonitorParameters) -> Finding:
     ego, policy, expert, near = view.scene.ego, driver_of(view), view.expert, view.near
     if not len(near):
         return Finding(Trigger.TIME_TO_COLLISION, False, True, 0.0)
-    line = np.vstack(((ego.x, ego.y, ego.yaw), view.path))
-    arc = np.concatenate(([0.0], np.cumsum(np.hypot(line[1:, 0] - line[:-1, 0], line[1:, 1] - line[:-1, 1]))))
-    dx, dy = near.x[:, None] - line[:, 0], near.y[:, None] - line[:, 1]
-    i = (dx * dx + dy * dy).argmin(axis=1)
-    dx, dy, heading = dx[np.arange(len(i)), i], dy[np.arange(len(i)), i], line[i, 2]
-    cos, sin = np.cos(heading), np.sin(heading)
-    turn = near.yaw - heading
-    across, along = np.abs(np.sin(turn)), np.abs(np.cos(turn))
-    beside = np.abs(cos * dy - sin * dx) - 0.5 * (near.length * across + near.width * along + ego.width)
-    far = arc[i] + cos * dx + sin * dy
-    gap = np.maximum(far - 0.5 * (near.length * along + near.width * across + ego.length), NEAREST_M)
-    closing = ego.speed - (near.vx * cos + near.vy * sin)
-    inside = (beside < p.corridor_m) & (far > 0.0) & (np.abs(near.vy * cos - near.vx * sin) < p.crossing_mps)
-    ttc = np.where(inside & (closing > 0.0), gap / np.maximum(closing, SLOWEST_MPS), np.inf)
-    headway = float(np.where(inside, gap, np.inf).min()) / ego.speed if ego.speed > p.headway_speed_mps else np.inf
-    k = int(np.argmin(ttc))
-    soonest, must = float(ttc[k]), float(closing[k] ** 2 / (2.0 * gap[k]))
+    own = np.array((ego.x, ego.y, ego.yaw, ego.speed, ego.length, ego.width))
+    others = np.array((near.x, near.y, near.yaw, near.vx, near.vy, near.length, near.width), dtype=float)
+    k, soonest, must, gap = follow_gap(np.ascontiguousarray(view.path), own, others, p.corridor_m, p.crossing_mps)
+    headway = gap / ego.speed if ego.speed > p.headway_speed_mps else np.inf
     braking = -policy.output.acceleration
     harder = expert is None or -expert.output.acceleration > braking + p.better_braking_mps2
     close = (soonest < p.ttc_s and braking < p.braking_share * must) or (headway < p.headway_s and braking < 0.0)

@@ -6,15 +6,15 @@ import math
 
 import numpy as np
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.driving import DriverOutput, Trigger
 from takead_ros.domain.geometry import project
 from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.domain.units import SECOND
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.plans import Driver
-from takead_ros.takeover.view import NEAREST_M, SLOWEST_MPS, Finding, Record, View, driver_of
-
-FLAT_PER_M = 1e-6  # keeps a division defined
+from takead_ros.takeover.view import Finding, Record, View, driver_of
+from takead_ros.takeover.view_kernels import SLOWEST_MPS, bends_ahead, beyond_lanes, first_too_fast, speeds_planned
 
 
 def off_route(view: View, p: MonitorParameters) -> Finding:
@@ -52,19 +52,16 @@ def bend_speed(view: View, p: MonitorParameters) -> Finding:
     ego, policy = view.scene.ego, driver_of(view)
     away, curvature = bends(view.scene, p)
     planned = planned_speed(view.scene, policy, away)
-    lateral = planned * planned * curvature
-    due = (ego.speed**2 - p.bend_mps2 / np.maximum(curvature, FLAT_PER_M)) / (2.0 * np.maximum(away, NEAREST_M))
-    fast = (lateral > p.bend_mps2) & (due > p.bend_braking_mps2)
-    leave = not bool((lateral > p.bend_exit_mps2).any())
-    if not fast.any():
+    limits = (p.bend_mps2, p.bend_exit_mps2, p.bend_braking_mps2)
+    i, leave, lateral, due = first_too_fast(away, curvature, planned, float(ego.speed), *limits)
+    if i < 0:
         return Finding(Trigger.BEND_SPEED, False, leave, 0.0)
-    i = int(np.argmax(fast))
     when = float(away[i]) / max(ego.speed, SLOWEST_MPS)
-    text = f"bend in {away[i]:.0f} m planned at {planned[i]:.1f} m/s, {lateral[i]:.1f} m/s2 sideways"
+    text = f"bend in {away[i]:.0f} m planned at {planned[i]:.1f} m/s, {lateral:.1f} m/s2 sideways"
     severity = min(max(1.0 - 0.5 * when / p.horizon_s, 0.5), 1.0)
     expert = view.expert.output.acceleration if view.expert is not None else -math.inf
     mine = policy.output.acceleration
-    enter = -mine < p.braking_share * float(due[i]) and expert < mine - p.better_braking_mps2
+    enter = -mine < p.braking_share * due and expert < mine - p.better_braking_mps2
     return Finding(Trigger.BEND_SPEED, enter, leave, severity, when, text=text)
 
 
@@ -82,34 +79,25 @@ BEND_SPEED = Record(
 
 def bends(scene: Scene, p: MonitorParameters) -> tuple[FloatArray, FloatArray]:
     """Points of the route ahead: their distance (Q,) m from the ego along it, and its curvature (Q,) 1/m there."""
-    ego, path = scene.ego, scene.route.path
-    if len(path) < 3:
-        return np.zeros(0), np.zeros(0)
-    steps = np.diff(path, axis=0)
-    arc = np.concatenate(([0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))))
-    yaw = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
-    middle, half = 0.5 * (arc[1:] + arc[:-1]), 0.5 * p.bend_chord_m
-    turned = np.interp(arc + half, middle, yaw) - np.interp(arc - half, middle, yaw)
-    away = arc - project(path, ego.x, ego.y)[0]
-    return away[away > 0.0], np.abs(turned[away > 0.0]) / p.bend_chord_m
+    prepare()
+    path = np.ascontiguousarray(scene.route.path, dtype=float)
+    return bends_ahead(path, float(scene.ego.x), float(scene.ego.y), p.bend_chord_m)
 
 
 def planned_speed(scene: Scene, driver: Driver, away: FloatArray) -> FloatArray:
     """Speed (Q,) m/s that a driver's plan has ``away`` (Q,) m ahead; 0 beyond its end."""
     assert driver.trace is not None  # only usable drivers come here
-    plan, trace = driver.output.plan, driver.trace
-    age = (scene.stamp - driver.output.stamp) / SECOND
-    steps = plan.dt * np.arange(1.0, len(plan.x) + 1.0)
-    way = np.interp(steps, trace.t, trace.arc) - np.interp(age, trace.t, trace.arc)
-    return np.asarray(np.interp(away, way, plan.speed, right=0.0))
+    plan, age = driver.output.plan, (scene.stamp - driver.output.stamp) / SECOND
+    speed = np.ascontiguousarray(plan.speed, dtype=float)
+    return speeds_planned(away, driver.trace.rows, speed, float(plan.dt), float(age))
 
 
 def road_left(view: View, p: MonitorParameters) -> Finding:
     ego, offset = view.scene.ego, abs(view.scene.route.lateral_offset)
     beyond = offset - 0.5 * p.off_road_lane_m
     if view.lanes is not None:
-        half = np.where(np.isnan(view.lanes.half), 0.5 * p.off_road_lane_m, view.lanes.half)
-        beyond = float((np.hypot(view.lanes.x - ego.x, view.lanes.y - ego.y) - half).min())
+        lanes = view.lanes
+        beyond = beyond_lanes(lanes.x, lanes.y, lanes.half, float(ego.x), float(ego.y), 0.5 * p.off_road_lane_m)
     text = f"{beyond:.1f} m off the road"
     left = beyond > p.off_road_m and offset > p.off_road_route_m
     return Finding(Trigger.OFF_ROAD, left, beyond < p.off_road_exit_m, 1.0, text=text)

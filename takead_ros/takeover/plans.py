@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-
-import numpy as np
 
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.units import SECOND
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.prediction import Trace
+from takead_ros.takeover.view_kernels import strays
 
 JUMP = "plan_jump"
 SHORTEST_STEP_S, LONGEST_STEP_S = 0.05, 2.0  # of a plan
@@ -35,14 +35,15 @@ def fault(output: DriverOutput, p: MonitorParameters) -> str:
     even = 2 <= len(plan.x) == len(plan.y) == len(plan.yaw) == len(plan.speed)
     if not even or not SHORTEST_STEP_S <= plan.dt <= LONGEST_STEP_S:
         return "malformed"
-    values = np.concatenate((plan.x, plan.y, plan.yaw, plan.speed, (output.steering_angle, output.acceleration)))
-    if not np.isfinite(values).all():
+    points, speeds = (*plan.x.tolist(), *plan.y.tolist()), plan.speed.tolist()
+    values = (*points, *plan.yaw.tolist(), *speeds, output.steering_angle, output.acceleration)
+    if not all(map(math.isfinite, values)):
         return "not_finite"
     out_of_range = (
         abs(output.steering_angle) > p.steering_range_rad
         or abs(output.acceleration) > p.acceleration_range_mps2
-        or np.abs(plan.speed).max() > p.speed_range_mps
-        or max(np.abs(plan.x).max(), np.abs(plan.y).max()) > p.plan_range_m
+        or max(map(abs, speeds)) > p.speed_range_mps
+        or max(map(abs, points)) > p.plan_range_m
     )
     return "out_of_range" if out_of_range else ""
 
@@ -55,11 +56,5 @@ def jump(new: Driver, before: Driver, p: MonitorParameters) -> str:
     elapsed = (new.output.stamp - before.output.stamp) / SECOND
     if not 0.0 < elapsed < p.plan_jump_at_s:
         return ""
-    x, y = (float(np.interp(p.plan_jump_at_s, new.trace.t, values)) for values in (new.trace.x, new.trace.y))
-    old = before.trace
-    dx, dy = x - old.x, y - old.y
-    i = int((dx * dx + dy * dy).argmin())
-    cos, sin = np.cos(old.yaw[i]), np.sin(old.yaw[i])
-    sideways = abs(cos * dy[i] - sin * dx[i])
-    along = abs(old.arc[i] + cos * dx[i] + sin * dy[i] - np.interp(p.plan_jump_at_s + elapsed, old.t, old.arc))
+    sideways, along = strays(new.trace.rows, before.trace.rows, p.plan_jump_at_s, elapsed)
     return JUMP if sideways > p.plan_jump_m or along > p.plan_jump_along_m else ""

@@ -10,6 +10,7 @@ import numpy as np
 from takead_ros.compiled import prepare
 from takead_ros.domain.driving import Plan
 from takead_ros.domain.scene import EgoState, FloatArray, IntArray, LineKind, ObjectKind, Objects, Polyline
+from takead_ros.takeover import view_kernels as kernels
 from takead_ros.takeover.kernels import (
     LanePoints,
     LaneReach,
@@ -71,42 +72,41 @@ def times(horizon_s: float) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A plan as a path in ``map``: x y (F,) m, yaw (F,) rad, arc (F,) m, at t (F,) s after the plan's stamp.
+    """A plan as a path in ``map``: ``rows`` (5, F) are x y m, yaw rad, arc m and t s after the plan's stamp.
 
     It is the cubic through the plan's poses and speeds.
     """
 
-    x: FloatArray
-    y: FloatArray
-    yaw: FloatArray
-    arc: FloatArray
-    t: FloatArray
+    rows: FloatArray
+
+    @property
+    def x(self) -> FloatArray:
+        return self.rows[kernels.X]
+
+    @property
+    def y(self) -> FloatArray:
+        return self.rows[kernels.Y]
+
+    @property
+    def yaw(self) -> FloatArray:
+        return self.rows[kernels.YAW]
+
+    @property
+    def arc(self) -> FloatArray:
+        return self.rows[kernels.ARC]
+
+    @property
+    def t(self) -> FloatArray:
+        return self.rows[kernels.TIME]
 
     @staticmethod
     def of(plan: Plan, pose: tuple[float, float, float], speed: float) -> Trace:
         """``pose`` and ``speed`` (m/s) are the ego's at the plan's stamp."""
-        t, i, value, slope = _cubic(len(plan.x), plan.dt)
-        x, y = np.concatenate(([0.0], plan.x)), np.concatenate(([0.0], plan.y))
-        yaw, v = np.concatenate(([0.0], plan.yaw)), np.concatenate(([max(speed, 0.0)], plan.speed))
-        yaw[1:] -= 2.0 * np.pi * np.cumsum(np.round(np.diff(yaw) / (2.0 * np.pi)))
-        most = 3.0 / plan.dt * np.hypot(x[1:] - x[:-1], y[1:] - y[:-1])  # beyond, a cubic runs back (Fritsch, Carlson)
-        v[1:], v[:-1] = np.minimum(v[1:], most), np.minimum(v[:-1], most)
-        along, across = v * np.cos(yaw), v * np.sin(yaw)
-        px = x[i] + value * (x[i + 1] - x[i]) + slope[0] * along[i] + slope[1] * along[i + 1]
-        py = y[i] + value * (y[i + 1] - y[i]) + slope[0] * across[i] + slope[1] * across[i + 1]
-        heading = np.interp(t, np.arange(len(x)) * plan.dt, yaw)
-        arc = np.concatenate(([0.0], np.cumsum(np.hypot(px[1:] - px[:-1], py[1:] - py[:-1]))))
-        cos, sin = np.cos(pose[2]), np.sin(pose[2])
-        return Trace(pose[0] + cos * px - sin * py, pose[1] + sin * px + cos * py, pose[2] + heading, arc, t)
-
-
-@lru_cache(maxsize=8)
-def _cubic(steps: int, dt: float) -> tuple[FloatArray, IntArray, FloatArray, tuple[FloatArray, FloatArray]]:
-    """Times (F,) s of a trace, the plan step (F,) each lies in, and the weights of Hermite's cubic there."""
-    t = np.arange(0.0, steps * dt + 1e-9, FINE_S)
-    i = np.minimum((t / dt + 1e-9).astype(np.int64), steps - 1)
-    u = t / dt - i
-    return t, i, u * u * (3.0 - 2.0 * u), (u * (1.0 - u) ** 2 * dt, u * u * (u - 1.0) * dt)
+        prepare()
+        columns = (plan.x, plan.y, plan.yaw, plan.speed)
+        x, y, yaw, paces = (np.ascontiguousarray(values, dtype=float) for values in columns)
+        px, py, heading = map(float, pose)
+        return Trace(kernels.lay_trace(x, y, yaw, paces, float(plan.dt), px, py, heading, float(speed), FINE_S))
 
 
 def pursue_trace(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray, p: MonitorParameters) -> FloatArray:
@@ -129,7 +129,8 @@ def pursue_trace(trace: Trace, age_s: float, ego: EgoState, ahead: FloatArray, p
         float(p.lookahead_steps),
         p.lookahead_m,
     )
-    return pursue(trace.t, trace.arc, trace.x, trace.y, float(trace.yaw[-1]), float(age_s), ahead, vehicle)
+    x, y, yaw, arc, t = trace.rows
+    return pursue(t, arc, x, y, float(yaw[-1]), float(age_s), ahead, vehicle)
 
 
 def constant_velocity(objects: Objects, ahead: FloatArray) -> FloatArray:
@@ -151,7 +152,7 @@ def lane_following(
     if lanes is None or not len(rides):
         return straight
     prepare()
-    x, y, yaw = (np.array(values, dtype=float) for values in (objects.x, objects.y, objects.yaw))
+    x, y, yaw = (np.ascontiguousarray(values, dtype=float) for values in (objects.x, objects.y, objects.yaw))
     course, reach = np.arctan2(objects.vy, objects.vx), LaneReach(p.lane_reach_m, p.lane_heading_rad, p.lane_drift_s)
     points = LanePoints(lanes.x, lanes.y, lanes.yaw, lanes.arc, lanes.last)
     others = MovingObjects(x, y, yaw, speed, course)
@@ -168,5 +169,5 @@ def first_contact(
     """
     prepare()
     theirs, when = np.ascontiguousarray(others), np.ascontiguousarray(ahead)
-    length, width = (np.array(values, dtype=float) for values in (objects.length, objects.width))
+    length, width = (np.ascontiguousarray(values, dtype=float) for values in (objects.length, objects.width))
     return contact(np.ascontiguousarray(ego), float(size[0]), float(size[1]), theirs, length, width, when)

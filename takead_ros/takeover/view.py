@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.driving import Trigger
 from takead_ros.domain.scene import FloatArray, Objects, Scene
 from takead_ros.domain.units import SECOND
@@ -21,8 +22,7 @@ from takead_ros.takeover import prediction
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.plans import Driver
 from takead_ros.takeover.prediction import CentreLines
-
-NEAREST_M, SLOWEST_MPS = 0.05, 1e-3  # keep a division defined
+from takead_ros.takeover.view_kernels import within
 
 
 class View(NamedTuple):
@@ -92,10 +92,12 @@ def in_reach(scene: Scene, p: MonitorParameters) -> Objects:
     objects, ego = scene.objects, scene.ego
     if not len(objects):
         return objects
-    dx, dy = objects.x - ego.x, objects.y - ego.y
-    reach = p.horizon_s * (ego.speed + np.hypot(objects.vx, objects.vy)) + p.reach_m
-    ahead = np.cos(ego.yaw) * dx + np.sin(ego.yaw) * dy > -0.5 * ego.length
-    return objects.select((objects.visibility > 0.0) & ahead & (dx * dx + dy * dy < reach * reach))
+    prepare()
+    columns = (objects.x, objects.y, objects.vx, objects.vy, objects.visibility)
+    x, y, vx, vy, visibility = (np.ascontiguousarray(values, dtype=float) for values in columns)
+    own = np.array((ego.x, ego.y, ego.yaw, ego.speed, ego.length))
+    rows = within(x, y, vx, vy, visibility, own, p.horizon_s, p.reach_m)
+    return objects if len(rows) == len(objects) else objects.select(rows)
 
 
 def driver_of(view: View) -> Driver:
