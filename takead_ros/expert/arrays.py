@@ -152,6 +152,42 @@ class Minding(NamedTuple):
     merging: float
 
 
+class Places(NamedTuple):
+    """The N actors on the route now: along offset m, extents half_along half_across m of their boxes, same: cosine of
+    their headings against the route's; all (N,)."""
+
+    along: Vector
+    offset: Vector
+    half_along: Vector
+    half_across: Vector
+    same: Vector
+
+
+class Margins(NamedTuple):
+    """What decides who stands out: m kept beside vehicles (side) and people (person), the speed limit m/s."""
+
+    side: float
+    person: float
+    limit: float
+
+
+class ExpertSurroundings(NamedTuple):
+    """The route and the actors on it: where they go (courses, boxes, along at the knots), are (places) and were last
+    seen (last); person, visible (N,); room (N,) m wanted beside each; stands_out (N,): what each may be
+    now, as bits (``kernels.surroundings``)."""
+
+    grid: RouteGrid
+    courses: Courses
+    boxes: Boxes
+    along: Along
+    places: Places
+    last: Sightings
+    person: Flags
+    visible: Flags
+    room: Vector
+    stands_out: Indices
+
+
 class Offers(NamedTuple):
     """How L paths leave the route: to target (L,) m left of it. One that ``stays`` (L,) keeps to it; the others are out
     there from full (L,) to over (L,) m. speed (L,) m/s: what they are shaped for."""
@@ -191,6 +227,18 @@ class Caps(NamedTuple):
     offset: Vector
     half_across: Vector
     reach: Vector
+
+
+class PathRules(NamedTuple):
+    """What limits the motion along paths: lateral acceleration in bends and deceleration for caps m/s^2; stoppable m:
+    nearer nobody is waited for; to_obstacles, to_others m: kept at a standstill, less with impatience 0..1."""
+
+    lateral: float
+    deceleration: float
+    stoppable: float
+    to_obstacles: float
+    to_others: float
+    impatience: float
 
 
 class Encounters(NamedTuple):

@@ -12,9 +12,8 @@ import numpy as np
 from takead_ros.compiled import Indices, Vector
 from takead_ros.domain.driving import Cause
 from takead_ros.expert.arrays import Band, Minding, PathLayout
-from takead_ros.expert.forecast import HORIZON, TIMES
-from takead_ros.expert.kernels.attention import attend
-from takead_ros.expert.kernels.conflicts import score as score_proposals
+from takead_ros.expert.forecast import HORIZON
+from takead_ros.expert.kernels.attention import score as score_proposals
 from takead_ros.expert.kernels.limits import BEND
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
@@ -42,10 +41,11 @@ def choose(situation: Situation, paths: Paths, rollouts: Rollouts, parameters: E
     """The best proposal; what was chosen last has a small advantage."""
     p, names, last = parameters, paths.names, situation.memory
     total, worst = score_all(situation, paths, rollouts, p)
-    same_path = np.array([p.hysteresis * (name == last.choice) for name in names])
-    favour = same_path + np.array([offer.favour for offer in paths.offers])
-    same_pace = np.array([p.hysteresis * (name == last.pace) for name in PACES])
-    total = total + favour[rollouts.path] + same_pace[rollouts.pace]
+    kept = [
+        p.hysteresis * (name == last.choice) + offer.favour for name, offer in zip(names, paths.offers, strict=True)
+    ]
+    same_pace = [p.hysteresis * (name == last.pace) for name in PACES]
+    total = total + np.array([favour + pace for favour in kept for pace in same_pace])
     best = int(total.argmax())
     memory = replace(last, choice=names[rollouts.path[best]], pace=PACES[rollouts.pace[best]])
     return Choice(best, total, explain(situation, paths, rollouts, worst, best), memory)
@@ -55,15 +55,25 @@ def score_all(
     situation: Situation, paths: Paths, rollouts: Rollouts, parameters: ExpertParameters
 ) -> tuple[Vector, Indices]:
     """(score (K,) of each proposal, row (K,) of the actor that spoils it most or -1)."""
-    p, ego, others, offset = parameters, situation.ego, situation.others, paths.lines.offset
+    p, grid = parameters, situation.grid
     hurry = 1.0 - 0.5 * situation.impatience
     passing = np.array(paths.draft.ignored, dtype=np.int64)
     minding = Minding(passing, situation.impatience > 0.0, hurry * p.crossing_margin_s, hurry * p.merging_margin_s)
-    minded = attend(others, paths.met.merges, minding, situation.lanes, offset, situation.grid.offset, HORIZON, ego)
     target = np.array([offer.target for offer in paths.offers])
     band = situation.band if len(target) > 1 else _NO_BAND  # the route itself is meant to be driven
-    layout = PathLayout(offset, target, band, situation.grid.behind)
-    return score_proposals(rollouts.driven, others, minded, TIMES, layout, paths.stops, p.max_deceleration_mps2, ego)
+    return score_proposals(
+        rollouts.driven,
+        situation.others,
+        paths.met.merges,
+        minding,
+        situation.lanes,
+        grid.offset,
+        HORIZON,
+        PathLayout(paths.lines.offset, target, band, grid.behind),
+        paths.stops,
+        p.max_deceleration_mps2,
+        situation.ego,
+    )
 
 
 def explain(situation: Situation, paths: Paths, rollouts: Rollouts, worst: Indices, best: int) -> Cause:

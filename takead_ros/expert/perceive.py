@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from takead_ros.domain.scene import Scene
-from takead_ros.expert.arrays import Ego, Neighbours
+from takead_ros.expert.arrays import Ego, Margins, Neighbours
 from takead_ros.expert.controls import read_controls
-from takead_ros.expert.forecast import EVERY, forecast
-from takead_ros.expert.kernels.route import follow_route
+from takead_ros.expert.forecast import TIMES, actors_of, known_of
+from takead_ros.expert.kernels.surroundings import HIDES, look_around
 from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
-from takead_ros.expert.others import find_blockers, find_oncoming, find_slow_cyclists, notice_urgent, places_on_route
+from takead_ros.expert.others import find_blockers, find_oncoming, find_slow_cyclists, notice_urgent, rows_with
 from takead_ros.expert.parameters import ExpertParameters
-from takead_ros.expert.route import build_grid
+from takead_ros.expert.route import AHEAD, BEHIND
 from takead_ros.expert.situation import Situation
 from takead_ros.expert.tracks import remember
 
@@ -32,7 +32,6 @@ def perceive(scene: Scene, memory: Memory, parameters: ExpertParameters) -> Situ
     body = Ego(
         *map(float, (ego.x, ego.y, ego.yaw, ego.speed, ego.steering_angle, ego.length, ego.width, ego.wheelbase))
     )
-    grid = build_grid(scene, body)
     if memory.stamp is not None and scene.stamp < memory.stamp:
         memory = Memory()  # a world that was reset
     lanes = memory.lanes
@@ -40,34 +39,37 @@ def perceive(scene: Scene, memory: Memory, parameters: ExpertParameters) -> Situ
         lanes = read_lanes(scene.polylines)
     objects = scene.objects if p.privileged else scene.objects.visible()
     tracks = remember(memory.tracks, objects, scene.stamp, p.memory_s)
-    actors, courses = forecast(body, lanes, tracks, scene.stamp)
     limit = p.default_speed_limit_mps if scene.route.speed_limit is None else max(scene.route.speed_limit, 0.5)
     stands_since = scene.stamp if memory.waiting_since is None else memory.waiting_since
     waiting_since = None if ego.speed > _UNDER_WAY_MPS else stands_since
     waited = 0.0 if waiting_since is None else (scene.stamp - waiting_since) * 1e-9
 
-    now = places_on_route(grid, actors)
-    room = np.where(actors.person, p.person_margin_m, p.side_margin_m)
-    seen = follow_route(grid, actors.boxes, EVERY)
-    others = Neighbours(seen, actors.boxes, courses, actors.speed, actors.age, actors.person, room)
+    known, path = known_of(tracks, scene.stamp), np.ascontiguousarray(scene.route.path, dtype=float)
+    margins = Margins(p.side_margin_m, p.person_margin_m, limit)
+    around = look_around(path, known, lanes, body, margins, BEHIND, AHEAD, TIMES)
+    if not len(around.grid.x):
+        raise ValueError(f"route.path has {len(path)} points and no length; at least two distinct ones are needed")
+    actors, last = actors_of(known, around), around.last
+    others = Neighbours(around.along, around.boxes, around.courses, last.speed, last.age, around.person, around.room)
     closed, yield_line, stopped_at = read_controls(scene, memory.stopped_at, p)
-    noticed, urgent = notice_urgent(memory.urgent, actors, now, ego, grid, scene.stamp)
+    noticed, urgent = notice_urgent(memory.urgent, actors, around, ego, scene.stamp)
     return Situation(
         scene=scene,
         ego=body,
-        grid=grid,
+        grid=around.grid,
         lanes=lanes,
         actors=actors,
-        places=now,
+        places=around.places,
         others=others,
         limit=limit,
         impatience=min(max(waited / p.patience_s - 1.0, 0.0), 1.0),
         closed=closed,
         yield_line=yield_line,
         urgent=urgent,
-        blockers=find_blockers(actors, now, ego, p, np.inf if closed is None else closed.line - _QUEUE_M),
-        cyclists=find_slow_cyclists(actors, now, ego, limit, p),
-        oncoming=find_oncoming(actors, now, grid, ego, p),
+        hiding=rows_with(around, HIDES),
+        blockers=find_blockers(actors, around, p, np.inf if closed is None else closed.line - _QUEUE_M),
+        cyclists=find_slow_cyclists(around),
+        oncoming=find_oncoming(actors, around, ego, p),
         memory=replace(
             memory,
             stamp=scene.stamp,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from takead_ros.compiled import IndexMatrix, Matrix
-from takead_ros.expert.arrays import Caps, Encounters, Lines, Offers, Stops
+from takead_ros.expert.arrays import Caps, Encounters, Lines, Offers, PathRules, Stops
 from takead_ros.expert.considerations.controls import consider_closed_line, consider_yield_line
 from takead_ros.expert.considerations.crossing import yield_to_people, yield_to_vehicles
 from takead_ros.expert.considerations.cyclists import consider_cyclists
@@ -17,8 +17,7 @@ from takead_ros.expert.considerations.occlusion import consider_occlusion
 from takead_ros.expert.considerations.oncoming import consider_oncoming, yield_to_oncoming
 from takead_ros.expert.draft import CauseNote, Consideration, Draft, Offer, Wall
 from takead_ros.expert.forecast import HORIZON
-from takead_ros.expert.kernels.limits import cap_speeds, encounter, standstill_gaps
-from takead_ros.expert.kernels.paths import shape
+from takead_ros.expert.kernels.limits import lay_paths
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.situation import Situation
 
@@ -77,32 +76,32 @@ def propose(situation: Situation, parameters: ExpertParameters) -> Paths:
     p, ego, actors = parameters, situation.ego, situation.actors
     draft = consider(situation, p)
     offers = (_ROUTE, *draft.offers)
-    lines = shape(situation.grid, _arrays(offers, draft.aside, ego.speed), ego)
-    cap, why = _caps(situation, draft, lines, p)
-
     stoppable = 0.5 * ego.length + ego.speed**2 / (2.0 * 0.9 * p.max_deceleration_mps2)
     oncoming = situation.oncoming
     overtaken = np.array([offer.overtaken for offer in offers])
-    met = encounter(
-        lines.offset,
+    rules = PathRules(
+        p.max_lateral_acceleration_mps2,
+        p.comfort_deceleration_mps2,
+        stoppable,
+        _CLOSE_M if draft.closes_up else p.blocker_gap_m,
+        p.standstill_gap_m,
+        situation.impatience,
+    )
+    lines, cap, why, met, gap = lay_paths(
+        situation.grid,
+        _arrays(offers, draft.aside, ego.speed),
         overtaken,
+        _caps(draft),
+        max(draft.limit, ego.speed),  # nobody brakes hard for a limit: the paces see to it
         situation.others,
         oncoming.against & (oncoming.limit > 0.0),
+        actors.has_moved,
         HORIZON,
-        stoppable,
-        len(situation.grid.x),
-        ego.width,
+        ego,
+        rules,
     )
     yields = [waits(situation, lines, met, stoppable) for waits in YIELDS]
     wall = min(draft.walls, key=lambda wall: wall.along, default=None)
-    gap = standstill_gaps(
-        actors.speed,
-        actors.has_moved,
-        actors.person,
-        situation.impatience,
-        _CLOSE_M if draft.closes_up else p.blocker_gap_m,
-        p.standstill_gap_m,
-    )
     stops = Stops(gap, np.inf if wall is None else wall.along, np.minimum.reduce(yields))
     return Paths(draft, offers, lines, cap, why, met, stops, wall)
 
@@ -118,10 +117,7 @@ def _arrays(offers: tuple[Offer, ...], aside: float, speed: float) -> Offers:
     )
 
 
-def _caps(situation: Situation, draft: Draft, lines: Lines, parameters: ExpertParameters) -> tuple[Matrix, IndexMatrix]:
-    caps = draft.caps[0] if len(draft.caps) == 1 else _NO_CAPS
-    if len(draft.caps) > 1:
-        caps = Caps(*(np.concatenate(columns) for columns in zip(*draft.caps, strict=True)))
-    limit = max(draft.limit, situation.ego.speed)  # nobody brakes hard for a limit: the paces see to it
-    p, ego_width = parameters, situation.ego.width
-    return cap_speeds(lines, caps, limit, p.max_lateral_acceleration_mps2, p.comfort_deceleration_mps2, ego_width)
+def _caps(draft: Draft) -> Caps:
+    if not draft.caps:
+        return _NO_CAPS
+    return draft.caps[0] if len(draft.caps) == 1 else Caps(*map(np.concatenate, zip(*draft.caps, strict=True)))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.domain.geometry import wrap_angle
-from takead_ros.domain.scene import FloatArray, IntArray, Scene
-from takead_ros.expert.arrays import Ego, RouteGrid
+from takead_ros.domain.scene import FloatArray, IntArray
+from takead_ros.expert.arrays import RouteGrid
 from takead_ros.expert.kernels import route as kernel
 
 STEP = 1.0  # m between grid points (the kernels rely on it)
@@ -30,17 +29,3 @@ def index(along: float) -> int:
 def span(start: float, end: float) -> slice:
     """The grid points from ``start`` to ``end`` m along the route."""
     return slice(index(start), index(end) + 1)
-
-
-def build_grid(scene: Scene, ego: Ego) -> RouteGrid:
-    """The grid of the scene's route, continued straight beyond its ends.
-
-    Raises ValueError where the path has no two distinct points.
-    """
-    path = np.ascontiguousarray(scene.route.path, dtype=float)
-    x, y, yaw, curvature = kernel.grid(path, ego, BEHIND, AHEAD)
-    if not len(x):
-        raise ValueError(f"route.path has {len(path)} points and no length; at least two distinct ones are needed")
-    cos, sin = np.cos(yaw[BEHIND]), np.sin(yaw[BEHIND])
-    offset = float(sin * x[BEHIND] - cos * y[BEHIND])
-    return RouteGrid(x, y, yaw, curvature, BEHIND, offset, float(wrap_angle(-yaw[BEHIND])))

@@ -8,23 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from takead_ros.domain.driving import Cause
-from takead_ros.domain.scene import FloatArray, IntArray, ObjectKind, Scene
-from takead_ros.expert.arrays import Band, Ego, LaneGraph, Neighbours, RouteGrid
+from takead_ros.domain.scene import IntArray, ObjectKind, Scene
+from takead_ros.expert.arrays import Band, Ego, LaneGraph, Neighbours, Places, RouteGrid
 from takead_ros.expert.forecast import Actors
 from takead_ros.expert.kernels.route import band
 from takead_ros.expert.memory import Memory
-
-
-@dataclass(frozen=True)
-class Places:
-    """The N actors on the route now: along offset m, extents half_along half_across m of their boxes, same: cosine of
-    their headings against the route's; all (N,)."""
-
-    along: FloatArray
-    offset: FloatArray
-    half_along: FloatArray
-    half_across: FloatArray
-    same: FloatArray
 
 
 @dataclass(frozen=True)
@@ -55,9 +43,9 @@ class Situation:
     limit m/s: the speed that the route allows; impatience 0..1 of having waited long. places: the actors along the
     route now; others: as the kernels take them, at the knots and times of their forecast. closed: the nearest closed
     stop line; yield_line m: ahead of the front, inf for none. What stands out among the actors, as rows: urgent (the
-    emergency vehicle to make room for, or
-    -1), blockers (who stands in the way, nearest first), cyclists (slow ones in the way, nearest first), oncoming.
-    memory: that of the next scene, but for what is chosen.
+    emergency vehicle to make room for, or -1), hiding (what may hide somebody), blockers (who stands in the way,
+    nearest first), cyclists (slow ones in the way, nearest first), oncoming. memory: that of the next scene, but for
+    what is chosen.
     """
 
     scene: Scene
@@ -72,6 +60,7 @@ class Situation:
     closed: ClosedLine | None
     yield_line: float
     urgent: int
+    hiding: IntArray
     blockers: IntArray
     cyclists: IntArray
     oncoming: Oncoming

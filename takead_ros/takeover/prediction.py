@@ -81,23 +81,23 @@ class Trace:
 
     @property
     def x(self) -> FloatArray:
-        return self.rows[kernels.X]
+        return np.asarray(self.rows[kernels.X])
 
     @property
     def y(self) -> FloatArray:
-        return self.rows[kernels.Y]
+        return np.asarray(self.rows[kernels.Y])
 
     @property
     def yaw(self) -> FloatArray:
-        return self.rows[kernels.YAW]
+        return np.asarray(self.rows[kernels.YAW])
 
     @property
     def arc(self) -> FloatArray:
-        return self.rows[kernels.ARC]
+        return np.asarray(self.rows[kernels.ARC])
 
     @property
     def t(self) -> FloatArray:
-        return self.rows[kernels.TIME]
+        return np.asarray(self.rows[kernels.TIME])
 
     @staticmethod
     def of(plan: Plan, pose: tuple[float, float, float], speed: float) -> Trace:

@@ -1,4 +1,4 @@
-"""Kernels of what the triggers look at: a plan laid out, who is ahead on it, its bends, the road's edge. SI, ``map``."""
+"""Kernels of what triggers look at: a plan laid out, who is ahead on it, its bends, the edges of lanes. ``map``, SI."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ def within(
         if visibility[n] > 0.0 and cos * dx + sin * dy > -0.5 * ego[4] and dx * dx + dy * dy < reach * reach:
             rows[count] = n
             count += 1
-    return rows[:count].copy()
+    found: Indices = rows[:count].copy()
+    return found
 
 
 @kernel

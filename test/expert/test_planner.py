@@ -13,12 +13,14 @@ from support.expert_road import bend, make_scene, moved, standing, steady, strai
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.geometry import bicycle_rollout
 from takead_ros.domain.scene import EgoState, LineKind, ObjectKind, Objects, Polyline, Scene
-from takead_ros.expert.arrays import Ego
-from takead_ros.expert.forecast import TIMES, forecast
+from takead_ros.expert.arrays import Ego, Margins
+from takead_ros.expert.forecast import TIMES, known_of
+from takead_ros.expert.kernels.surroundings import look_around
 from takead_ros.expert.lanes import read_lanes
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import SPEED_BINS, plan, plan_batch
+from takead_ros.expert.route import AHEAD, BEHIND
 from takead_ros.expert.tracks import Track
 from takead_ros.policy.tracking import track_plan
 
@@ -201,7 +203,9 @@ def test_who_follows_a_bend_is_forecast_to_stay_on_its_lane() -> None:
     for angle in np.linspace(0.02, 0.6, 30).tolist():  # between the lane's points too
         row = (1, int(ObjectKind.CAR), radius * np.sin(angle), radius * (1.0 - np.cos(angle)), angle,
                speed * np.cos(angle), speed * np.sin(angle), 4.6, 1.9, 1.0)  # fmt: skip
-        actors, _ = forecast(Ego(0.0, 0.0, 0.0, 5.0, 0.0, 4.6, 1.9, 2.7), lanes, {1: Track(row, 0, speed)}, 0)
+        own, known = Ego(0.0, 0.0, 0.0, 5.0, 0.0, 4.6, 1.9, 2.7), known_of({1: Track(row, 0, speed)}, 0)
+        margins = Margins(0.35, 0.9, 12.0)
+        boxes = look_around(lane.points, known, lanes, own, margins, BEHIND, AHEAD, TIMES).boxes
         soon = TIMES <= 3.0
-        away = np.hypot(actors.boxes.x[0, soon], actors.boxes.y[0, soon] - radius) - radius
+        away = np.hypot(boxes.x[0, soon], boxes.y[0, soon] - radius) - radius
         assert np.abs(away).max() < 0.4

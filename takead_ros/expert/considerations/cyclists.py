@@ -8,7 +8,7 @@ import numpy as np
 
 from takead_ros.expert.considerations.obstacles import EDGE_M, comes_first
 from takead_ros.expert.draft import CauseNote, Draft, Offer
-from takead_ros.expert.others import OVERTAKING_GAP_M
+from takead_ros.expert.kernels.surroundings import OVERTAKING_GAP
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.route import AHEAD, span
 from takead_ros.expert.situation import Situation
@@ -26,7 +26,7 @@ def consider_cyclists(situation: Situation, draft: Draft, parameters: ExpertPara
     active = np.minimum(times, gains)
     own = (ego.speed + 0.5 * p.comfort_acceleration_mps2 * active) * active + pace * np.maximum(times - gains, 0.0)
     other = now.along[row] + float(actors.speed[row]) * times
-    reach = now.half_along[row] + 0.5 * ego.length + OVERTAKING_GAP_M
+    reach = now.half_along[row] + 0.5 * ego.length + OVERTAKING_GAP
     beside, past = own > other - reach, own > other + reach
     target = float(now.offset[row] + now.half_across[row] + 0.5 * ego.width + p.cyclist_clearance_m)
     if not past.any():

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from takead_ros.expert.draft import CauseNote, Draft, Offer
-from takead_ros.expert.others import GROUP_M, STANDS_MPS
+from takead_ros.expert.kernels.surroundings import STANDS
+from takead_ros.expert.others import GROUP_M
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.route import span
 from takead_ros.expert.situation import Situation
@@ -42,7 +43,7 @@ def consider_obstacles(situation: Situation, draft: Draft, parameters: ExpertPar
     left = max(left_side[r] for r in group) + reach
     right = min(right_side[r] for r in group) - reach
     wide = 0.5 * ego.width + parameters.side_margin_m
-    stands = (actors.speed < STANDS_MPS) & ~actors.person
+    stands = (actors.speed < STANDS) & ~actors.person
     for r in np.flatnonzero(stands & (np.abs(now.offset) < wide + now.half_across + _BESIDE_M)).tolist():
         beside = start - _NEXT_M < now.along[r] < end + _NEXT_M
         # what stands next to the lane narrows the gap, or moves it farther out

@@ -6,29 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from takead_ros.domain.scene import ObjectKind
 from takead_ros.expert.arrays import Caps
 from takead_ros.expert.draft import CauseNote, Draft
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.situation import Situation
 
-_BULKY = np.zeros(len(ObjectKind), dtype=bool)
-_BULKY[[ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.OBSTACLE]] = True
-_LONG_M = 2.0  # shorter than that hides nobody
-_AHEAD_M = 60.0
 _BEFORE_M, _BEHIND_M = 8.0, 1.0  # the end of what may hide somebody
 
 
 def consider_occlusion(situation: Situation, draft: Draft, parameters: ExpertParameters) -> Draft:
     """Caps beside standing vehicles and obstacles, the slower the closer a path runs by."""
-    actors, seen, ego, p = situation.actors, situation.others.along, situation.ego, parameters
-    hides = _BULKY[actors.kind] & (actors.speed < 0.5) & (actors.boxes.length > _LONG_M)
-    if not hides.any():
-        return draft
-    along, far_end = seen.along[:, 0], seen.along[:, 0] + seen.extent_along[:, 0]
-    rows = np.flatnonzero(hides & (far_end > -1.0) & (along < _AHEAD_M))
+    seen, ego, rows, p = situation.others.along, situation.ego, situation.hiding, parameters
     if not len(rows):
         return draft
+    along, far_end = seen.along[:, 0], seen.along[:, 0] + seen.extent_along[:, 0]
     front, same = far_end[rows] - 0.5 * ego.length, np.full(len(rows), 1.0)
     caps = Caps(
         begin=front - _BEFORE_M,

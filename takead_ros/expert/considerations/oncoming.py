@@ -9,7 +9,7 @@ import numpy as np
 from takead_ros.domain.scene import FloatArray
 from takead_ros.expert.arrays import Encounters, Lines
 from takead_ros.expert.draft import CauseNote, Draft, Offer
-from takead_ros.expert.others import STANDS_MPS
+from takead_ros.expert.kernels.surroundings import STANDS
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.route import span
 from takead_ros.expert.situation import Situation
@@ -38,7 +38,7 @@ def _clear(situation: Situation) -> float:
     ego, now = situation.ego, situation.places
     edge = float(situation.band.right[span(0.0, _ROOM_AHEAD_M)].max()) + 0.5 * ego.width + _EDGE_GAP_M
     side = now.offset + now.half_across
-    beside = (situation.actors.speed < STANDS_MPS) & (now.offset < 0.0) & (side < 0.0)
+    beside = (situation.actors.speed < STANDS) & (now.offset < 0.0) & (side < 0.0)
     beside &= (now.along > -ego.length) & (now.along < _ROOM_AHEAD_M)
     kept = float(side[beside].max(initial=-np.inf)) + 0.5 * ego.width + _KEPT_M
     return max(situation.oncoming.limit, min(max(edge, kept), 0.0))

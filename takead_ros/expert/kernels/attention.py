@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import Flags, Matrix, kernel, part
+from takead_ros.compiled import Flags, Indices, Matrix, Vector, kernel, part
 from takead_ros.domain.kernels import Box, box_gap
-from takead_ros.expert.arrays import Along, Attention, Ego, Horizon, LaneGraph, Minding, Neighbours
-from takead_ros.expert.kernels.conflicts import TOUCH
+from takead_ros.expert.arrays import (
+    Along,
+    Attention,
+    Ego,
+    Horizon,
+    LaneGraph,
+    Minding,
+    Neighbours,
+    PathLayout,
+    Proposals,
+    Stops,
+)
+from takead_ros.expert.kernels.conflicts import TOUCH, conflicts, grade
 from takead_ros.expert.kernels.courses import poses_along_courses
 from takead_ros.expert.kernels.route import nearest_cell
 
@@ -100,3 +111,24 @@ def attend(
     x, y, yaw = poses_along_courses(lanes, others.courses, flat, distance, shifted, ego)
     shape = (crossing, 4, len(times))
     return Attention(ignored, rows, when, x.reshape(shape), y.reshape(shape), yaw.reshape(shape))
+
+
+@kernel
+def score(
+    proposals: Proposals,
+    others: Neighbours,
+    merges: Flags,
+    minding: Minding,
+    lanes: LaneGraph,
+    own_offset: float,
+    horizon: Horizon,
+    layout: PathLayout,
+    stops: Stops,
+    hardest: float,
+    ego: Ego,
+) -> tuple[Vector, Indices]:
+    """(score (K,), worst (K,): the actor that spoils it most or -1) of the proposals; see ``attend``, ``conflicts`` and
+    ``grade``."""
+    minded = attend(others, merges, minding, lanes, layout.offset, own_offset, horizon, ego)
+    found = conflicts(proposals, ego, others.boxes, others.room, minded, horizon.times)
+    return grade(found, proposals, layout, stops, hardest, ego), found.worst

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import Indices, Matrix, Vector, kernel, part
+from takead_ros.compiled import Matrix, Vector, kernel, part
 from takead_ros.domain.kernels import Box, box_gap
-from takead_ros.expert.arrays import Attention, Boxes, Conflicts, Ego, Neighbours, PathLayout, Proposals, Stops
+from takead_ros.expert.arrays import Attention, Boxes, Conflicts, Ego, PathLayout, Proposals, Stops
 
 PROGRESS, MARGIN, COMFORT = 5.0, 7.0, 2.0  # weights
 IN_THE_WAY = 0.6  # weight of standing where crossing traffic wants to go, against 1 for moving there
@@ -137,19 +137,3 @@ def grade(found: Conflicts, proposals: Proposals, layout: PathLayout, stops: Sto
             score -= LEAVES
         total[k] = score
     return total
-
-
-@kernel
-def score(
-    proposals: Proposals,
-    others: Neighbours,
-    minded: Attention,
-    times: Vector,
-    layout: PathLayout,
-    stops: Stops,
-    hardest: float,
-    ego: Ego,
-) -> tuple[Vector, Indices]:
-    """(score (K,), worst (K,): the actor that spoils it most or -1) of the proposals; see ``conflicts``, ``grade``."""
-    found = conflicts(proposals, ego, others.boxes, others.room, minded, times)
-    return grade(found, proposals, layout, stops, hardest, ego), found.worst

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Flags, IndexMatrix, Indices, Matrix, Vector, kernel
-from takead_ros.expert.arrays import Caps, Encounters, Horizon, Lines, Neighbours
+from takead_ros.expert.arrays import Caps, Ego, Encounters, Horizon, Lines, Neighbours, Offers, PathRules, RouteGrid
 from takead_ros.expert.kernels.motion import speed_profile
+from takead_ros.expert.kernels.paths import shape
 from takead_ros.expert.kernels.route import nearest_cell
 
 BEND_SPEED = 1.2  # m/s that a bend never asks for less than
@@ -124,3 +125,27 @@ def standstill_gaps(
         if stands:
             gaps[n] *= 1.0 - (0.3 if obstacle else 0.8) * impatience
     return gaps
+
+
+@kernel
+def lay_paths(
+    grid: RouteGrid,
+    offers: Offers,
+    overtaken: Indices,
+    caps: Caps,
+    limit: float,
+    others: Neighbours,
+    against: Flags,
+    has_moved: Flags,
+    horizon: Horizon,
+    ego: Ego,
+    rules: PathRules,
+) -> tuple[Lines, Matrix, IndexMatrix, Encounters, Vector]:
+    """The paths that ``offers`` ask for with all that limits the motion along them: (lines, cap, why, whom they meet,
+    gap at a standstill); see ``shape``, ``cap_speeds``, ``encounter`` and ``standstill_gaps``."""
+    lines = shape(grid, offers, ego)
+    cap, why = cap_speeds(lines, caps, limit, rules.lateral, rules.deceleration, ego.width)
+    points = len(grid.x)
+    met = encounter(lines.offset, overtaken, others, against, horizon, rules.stoppable, points, ego.width)
+    gap = standstill_gaps(others.speed, has_moved, others.person, rules.impatience, rules.to_obstacles, rules.to_others)
+    return lines, cap, why, met, gap

@@ -13,7 +13,7 @@ JUNCTION_RANGE = 40.0  # m around the ego in which crossing lanes are looked for
 
 
 @part
-def _nearest(grid_x: Vector, grid_y: Vector, x: float, y: float, guess: int) -> int:
+def nearest_point(grid_x: Vector, grid_y: Vector, x: float, y: float, guess: int) -> int:
     """The first of the grid points nearest to (x, y); neighbours are at most 1 m apart. ``guess`` only saves time."""
     best, i, count = guess, 0, len(grid_x)
     least = (grid_x[best] - x) ** 2 + (grid_y[best] - y) ** 2
@@ -36,7 +36,7 @@ def locate(grid: RouteGrid, x: Vector, y: Vector) -> tuple[Vector, Vector, Indic
     along, offset, at = np.empty(count), np.empty(count), np.empty(count, dtype=np.int64)
     i = grid.behind
     for m in range(count):
-        i = _nearest(grid.x, grid.y, x[m], y[m], i)
+        i = nearest_point(grid.x, grid.y, x[m], y[m], i)
         cos, sin = np.cos(grid.yaw[i]), np.sin(grid.yaw[i])
         dx, dy = x[m] - grid.x[i], y[m] - grid.y[i]
         along[m], offset[m], at[m] = i - grid.behind + cos * dx + sin * dy, cos * dy - sin * dx, i
@@ -122,7 +122,7 @@ def band(grid: RouteGrid, ego: Ego, edges: Matrix) -> Band:
         if dx * dx + dy * dy >= BAND_RANGE**2:
             continue
         x, y = dx * ego_cos + dy * ego_sin, dy * ego_cos - dx * ego_sin
-        i = _nearest(grid.x, grid.y, x, y, i)
+        i = nearest_point(grid.x, grid.y, x, y, i)
         cos, sin = np.cos(grid.yaw[i]), np.sin(grid.yaw[i])
         dx, dy = x - grid.x[i], y - grid.y[i]
         offset = cos * dy - sin * dx
@@ -150,7 +150,7 @@ def follow_route(grid: RouteGrid, boxes: Boxes, every: int) -> Along:
         i, heading, yaw_cos, yaw_sin = grid.behind, np.nan, 1.0, 0.0
         for s in range(knots):
             t = s * every
-            i = _nearest(grid.x, grid.y, boxes.x[n, t], boxes.y[n, t], i)
+            i = nearest_point(grid.x, grid.y, boxes.x[n, t], boxes.y[n, t], i)
             cos, sin = grid_cos[i], grid_sin[i]
             dx, dy = boxes.x[n, t] - grid.x[i], boxes.y[n, t] - grid.y[i]
             along[n, s], offset[n, s] = i - grid.behind + cos * dx + sin * dy, cos * dy - sin * dx
@@ -186,7 +186,7 @@ def first_crossing(grid: RouteGrid, lanes: LaneGraph, ego: Ego) -> float:
         if abs(dx) >= JUNCTION_RANGE or abs(dy) >= JUNCTION_RANGE:
             continue
         x, y = dx * ego_cos + dy * ego_sin, dy * ego_cos - dx * ego_sin
-        i = _nearest(grid.x, grid.y, x, y, i)
+        i = nearest_point(grid.x, grid.y, x, y, i)
         cos, sin = np.cos(grid.yaw[i]), np.sin(grid.yaw[i])
         dx, dy = x - grid.x[i], y - grid.y[i]
         along, offset = i - grid.behind + cos * dx + sin * dy, cos * dy - sin * dx
