@@ -110,7 +110,7 @@ class Observer:
 
 @part
 def choose_map(world: ObservedWorld, map: Map, e: int) -> None:
-    """``simulators.view.MapView.around``: the pieces of the polylines around, chosen anew every few metres."""
+    """``simulators.map_view.MapView.around``: the pieces of the polylines around, chosen anew every few metres."""
     x, y, at = world.ego[e, 0], world.ego[e, 1], map.chosen_at[e]
     if np.hypot(x - at[0], y - at[1]) <= MAP_REFRESH:  # not so for NaN
         return
