@@ -14,6 +14,7 @@ from takead_ros.console import ProgressBars, note, say, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EpisodeRunner
+from takead_ros.runs.evaluate_batched import BatchRunner
 from takead_ros.runs.loop import Loop, final_comparison
 from takead_ros.runs.loop_state import LoopPlan
 from takead_ros.runs.spec import read_parameters
@@ -82,8 +83,8 @@ def tell_stopped(out: Path) -> None:
 def _run(out: Path, plan: LoopPlan, model: Path, options: list[str], tests: int, where: Workplace) -> None:
     from takead_ros.pictures.report import write_report
 
-    with open_workers(EpisodeRunner, where) as pool:
-        with Loop(out, plan, model, TrainRound(options, readers(where)), pool, ProgressBars, tell) as loop:
+    with open_workers(EpisodeRunner, where) as pool, open_workers(BatchRunner, where) as batches:
+        with Loop(out, plan, model, TrainRound(options, readers(where)), pool, batches, ProgressBars, tell) as loop:
             state = loop.run(1)
         if state.ended:
             raise TakeadError(

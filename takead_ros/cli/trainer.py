@@ -1,4 +1,4 @@
-"""``takead train round`` as a process of its own: the trainer that the loop is given."""
+"""``takead train round`` and ``collect`` as processes of their own: the trainer that the loop is given."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.nodes.simulator_node import SimulatorNode
+from takead_ros.runs.loop import COLLECTED
+from takead_ros.runs.results import Evaluation, read_evaluation
+from takead_ros.runs.spec import RunSpec
 from takead_ros.runs.workers import Workplace
 
 PATIENCE_S = 60.0  # for a training to keep its state after Ctrl-C
 
 
 class TrainRound:
-    """Runs ``takead train round`` with further ``options``, as a user would. Ctrl-C reaches it and it is waited for.
+    """Runs them, the first with further ``options``, as a user would. Ctrl-C reaches them and they are waited for.
 
     A process of its own gives its memory back, and keeps torch out of this one.
     """
@@ -35,9 +39,22 @@ class TrainRound:
         arguments = ["--parent", str(parent), "--out", str(out), "--workers", str(self._workers), *self._options]
         if base != parent:
             arguments += ["--base", str(base)]
-        arguments += [word for folder in clips for word in ("--clips", str(folder))]
+        arguments += [word for folder in clips for word in (_kind_of(folder), str(folder))]
         arguments += [word for folder in demonstrations for word in ("--demos", str(folder))]
-        command = [sys.executable, "-m", "takead_ros.cli.main", "train", "round", *arguments]
+        self._run("round", arguments)
+        return out / "model.onnx"
+
+    def collect(self, spec: RunSpec, out: Path) -> Evaluation:
+        """As ``runs.loop.Trainer`` says. Raises TakeadError where the process fails."""
+        found = out.with_name(f"{out.name}.json")
+        arguments = ["--model", spec.model, "--suite", spec.suite.name, "--seeds", ",".join(map(str, spec.seeds))]
+        arguments += ["--out", str(out), "--workers", str(self._workers), "--json", str(found)]
+        perception = spec.parameters.get(SimulatorNode.NAME, {}).get("perception")
+        self._run("collect", [*arguments, *(["--perception", str(perception)] if perception else [])])
+        return read_evaluation(found)
+
+    def _run(self, verb: str, arguments: Sequence[str]) -> None:
+        command = [sys.executable, "-m", "takead_ros.cli.main", "train", verb, *arguments]
         # In a session of its own a terminal's Ctrl-C reaches it once, from here: twice would drop its work in progress.
         child = subprocess.Popen(command, preexec_fn=_end_with_parent, start_new_session=True)
         try:
@@ -50,8 +67,12 @@ class TrainRound:
                 child.kill()
             raise
         if code:
-            raise TakeadError(f"'takead train round' ended with exit code {code} (see above); expected 0")
-        return out / "model.onnx"
+            raise TakeadError(f"'takead train {verb}' ended with exit code {code} (see above); expected 0")
+
+
+def _kind_of(folder: Path) -> str:
+    """The option of 'takead train round' for a folder of takeovers."""
+    return "--collected" if folder.name == COLLECTED else "--clips"
 
 
 def readers(place: Workplace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from takead_ros.domain.driving import EventKind
@@ -21,7 +22,7 @@ from takead_ros.runs.drive import JOURNAL_SUFFIX, EvaluationSettings
 from takead_ros.runs.episode import EXPERT, EpisodeSpec
 from takead_ros.runs.journal import Journal
 from takead_ros.runs.progress import Progress
-from takead_ros.runs.results import EpisodeResult, Evaluation, PassName, evaluation
+from takead_ros.runs.results import EpisodeResult, Evaluation, PassName, RunSettings, evaluation
 from takead_ros.runs.spec import RunSpec
 from takead_ros.runs.workers import Workers
 from takead_ros.scenarios import build
@@ -31,6 +32,7 @@ from takead_ros.simulators.perception import load_perception
 GROUP = 128  # episodes that a worker drives, and that are kept, together
 Group = tuple[EpisodeSpec, ...]
 Results = tuple[EpisodeResult, ...]
+BatchWorkers = Workers[Group, Results]
 
 
 class BatchRunner:
@@ -89,7 +91,7 @@ def evaluate_batched(
     spec: RunSpec,
     passes: Sequence[PassName],
     keep: Path | None,
-    workers: Workers[Group, Results],
+    workers: BatchWorkers,
     progress: Progress,
     label: str,
 ) -> Evaluation:
@@ -98,24 +100,29 @@ def evaluate_batched(
     ``spec`` is checked (``check_batched``). Raises TakeadError as ``drive.evaluate`` does.
     """
     with contextlib.ExitStack() as stack:
-        settings = spec.settings()
-        named = {**vars(settings), "simulator": f"{settings.simulator}, batched"}
+        settings = batched_settings(spec)
         journal = None
         if keep is not None:
             stack.enter_context(locked(keep))
-            kept = EvaluationSettings(**named, passes=tuple(passes))
+            kept = EvaluationSettings(**vars(settings), passes=tuple(passes))
             journal = Journal(keep.with_name(keep.name + JOURNAL_SUFFIX), kept, EpisodeResult)
         specs = {name: spec.episodes(takeovers=name == "assisted") for name in passes}
         done = drive_groups([specs[name] for name in passes], workers, journal, progress, label)
         parts: dict[PassName, list[EpisodeResult]] = {
             name: [done[one.key] for one in mine] for name, mine in specs.items()
         }
-        return evaluation(spec.model, type(settings)(**named), parts)
+        return evaluation(spec.model, settings, parts)
+
+
+def batched_settings(spec: RunSpec) -> RunSettings:
+    """What decides the results: named by its simulator as batched, so that it is not taken for the stack's."""
+    settings = spec.settings()
+    return replace(settings, simulator=f"{settings.simulator}, batched")
 
 
 def drive_groups(
     passes: Sequence[Sequence[EpisodeSpec]],
-    workers: Workers[Group, Results],
+    workers: BatchWorkers,
     journal: Journal[EpisodeResult] | None,
     progress: Progress,
     label: str,

@@ -3,6 +3,7 @@
 LOOP/loop.json           what was asked for, and every round so far; written after each stage
 LOOP/demonstrations/     the expert's own drives, on training seeds
 LOOP/round-1/clips/      the parent driven on collection seeds, a clip for each takeover; drive.json sums it up
+LOOP/round-1/collected/  in the place of clips where the loop is ``batched``: the rows that takeovers teach
 LOOP/round-1/training/   the trainer's folder, with the new model
 LOOP/round-1/gate.json   parent and new model on the same selection seeds
 LOOP/selection/          each model's evaluation there, by its sha256: a promoted model is not evaluated twice
@@ -28,6 +29,7 @@ from takead_ros.files import locked, to_json, writable_folder, write_record
 from takead_ros.policy.model import load_model
 from takead_ros.runs.drive import EpisodeWorkers, check_folder, drive, evaluate
 from takead_ros.runs.episode import EXPERT
+from takead_ros.runs.evaluate_batched import BatchWorkers, batched_settings, check_batched, evaluate_batched
 from takead_ros.runs.gate import decide_promotion
 from takead_ros.runs.loop_state import STATE, LoopPlan, LoopState, Round, read_state
 from takead_ros.runs.progress import Progress
@@ -42,6 +44,7 @@ from takead_ros.runs.results import (
 from takead_ros.runs.spec import RunSpec
 
 BEFORE, AFTER, COMPARISON = "before.json", "after.json", "comparison.json"
+COLLECTED = "collected"  # the folder of a batched round's takeovers
 
 
 class Trainer(Protocol):
@@ -58,6 +61,9 @@ class Trainer(Protocol):
         The same call goes on with what an interrupted one left in ``out``, and returns at once where it was finished.
         """
 
+    def collect(self, spec: RunSpec, out: Path) -> Evaluation:
+        """Drive ``spec`` in the batched vector world with takeovers; what they teach lies in ``out``, for ``train``."""
+
 
 class Loop:
     """One loop in ``folder``, begun or continued; used as a context manager, which holds the folder's lock.
@@ -73,12 +79,15 @@ class Loop:
         model: Path,
         trainer: Trainer,
         workers: EpisodeWorkers,
+        batches: BatchWorkers,
         progress: Callable[[], AbstractContextManager[Progress]],
         tell: Callable[[str], None],
     ) -> None:
-        self.folder, self._trainer, self._workers = folder, trainer, workers
+        self.folder, self._trainer, self._workers, self._batches = folder, trainer, workers, batches
         self._progress, self._tell = progress, tell
         first = plan.spec(str(model), "selection:0")
+        if plan.batched:
+            check_batched(first)
         self._asked = LoopState(
             format="takead-loop-1",
             plan=plan,
@@ -134,12 +143,13 @@ class Loop:
                 clips = sum(len(episode.clips) for episode in content.episodes)
                 now = self._write(replace(now, clips=clips, triggers=content.triggers))
             counts = ", ".join(f"{name} {count}" for name, count in (now.triggers or {}).items())
-            self._tell(f"  {now.clips} takeover clips ({counts or 'no takeover'}): takead clips ls {folder / 'clips'}")
+            where = "" if self.state.plan.batched else f": takead clips ls {folder / 'clips'}"
+            self._tell(f"  {now.clips} takeover clips ({counts or 'no takeover'}){where}")
             if not now.triggers:
                 self._end(f"round {number}: {parent.name} was never taken over on its collection seeds")
                 return
             self._tell(f"round {number}: train on the takeovers, export, verify")
-            clips_of = [self.folder / f"round-{n}" / "clips" for n in range(1, number + 1)]
+            clips_of = [self.folder / f"round-{n}" / self._lessons for n in range(1, number + 1)]
             first = self._model(self.state.first_model, self.state.first_sha256)
             base = first if self.state.plan.from_first else parent
             model = self._trainer.train(parent, base, clips_of, [self.folder / "demonstrations"], folder / "training")
@@ -166,10 +176,13 @@ class Loop:
         drives = self.state.plan.drives
         seeds = f"collection:{(number - 1) * drives}-{number * drives - 1}"
         spec = self.state.plan.spec(str(parent), seeds)
-        with self._progress() as progress:
-            content = drive(
-                spec, self.state.plan.record, folder / "clips", self._workers, progress, "driving with takeovers"
-            )
+        if self.state.plan.batched:
+            content = self._trainer.collect(spec, folder / self._lessons)
+        else:
+            with self._progress() as progress:
+                content = drive(
+                    spec, self.state.plan.record, folder / "clips", self._workers, progress, "driving with takeovers"
+                )
         write_record(folder / "drive.json", content)
         return content
 
@@ -178,7 +191,14 @@ class Loop:
         plan = self.state.plan
         spec = plan.spec(str(model), f"selection:0-{plan.selection - 1}")
         file = self.folder / "selection" / f"{sha256[:12]}.json"
-        return _evaluated(spec, PASSES[:1], file, self._workers, self._progress, f"selection seeds, {sha256[:8]}")
+        batches = self._batches if plan.batched else None
+        label = f"selection seeds, {sha256[:8]}"
+        return _evaluated(spec, PASSES[:1], file, self._workers, self._progress, label, batches)
+
+    @property
+    def _lessons(self) -> str:
+        """The folder of a round's takeovers."""
+        return COLLECTED if self.state.plan.batched else "clips"
 
     def _model(self, path: str, sha256: str) -> Path:
         """The model at ``path``, checked to be the one that was there before."""
@@ -227,14 +247,21 @@ def _evaluated(
     workers: EpisodeWorkers,
     progress: Callable[[], AbstractContextManager[Progress]],
     label: str,
+    batches: BatchWorkers | None = None,
 ) -> Evaluation:
-    """The evaluation kept in ``file``, or made and kept there; a broken file is made again from its episodes."""
+    """The evaluation kept in ``file``, or made and kept there; a broken file is made again from its episodes.
+
+    ``batches``: drive many episodes at once, in these."""
+    settings = spec.settings() if batches is None else batched_settings(spec)
     with contextlib.suppress(TakeadError):
         found = read_evaluation(file)
-        if _settings(found) == _settings(spec.settings()) and tuple(found.passes) == tuple(passes):
+        if _settings(found) == _settings(settings) and tuple(found.passes) == tuple(passes):
             return found
     with progress() as shown:
-        found = evaluate(spec, passes, file, workers, shown, label)
+        if batches is None:
+            found = evaluate(spec, passes, file, workers, shown, label)
+        else:
+            found = evaluate_batched(spec, passes, file, batches, shown, label)
     write_record(file, found)
     return found
 

@@ -24,7 +24,8 @@ class LoopPlan:
 
     demonstrated: the suite of the demonstrations (empty: ``suite`` too). record: ``clips`` of takeovers, or ``all`` of
     each drive, so that every frame is learned from with the expert's silent answer. from_first: each round trains the
-    first model on all clips so far, instead of its parent further.
+    first model on all clips so far, instead of its parent further. batched: takeovers and gate by the batched drives of
+    the vector world: rows in the place of clips, several times as fast.
     """
 
     suite: str
@@ -35,6 +36,7 @@ class LoopPlan:
     demonstrated: str = ""
     record: Record = "clips"
     from_first: bool = False
+    batched: bool = False
     parameters: dict[str, dict[str, Value]] = field(default_factory=dict)
 
     def spec(self, model: str, seeds: str, suite: str = "") -> RunSpec:

@@ -22,6 +22,7 @@ from takead_ros.files import holder, locked
 from takead_ros.policy.model import load_model
 from takead_ros.resources import resource
 from takead_ros.runs.episode import EpisodeRunner
+from takead_ros.runs.evaluate_batched import BatchRunner
 from takead_ros.runs.gate import decide_promotion
 from takead_ros.runs.loop import Loop
 from takead_ros.runs.loop_state import LoopPlan, read_state
@@ -79,7 +80,8 @@ def opened(folder: Path, drives: int, options: str = "") -> Loop:
     pytest.importorskip("metadrive", reason="the sim extra is not installed")
     plan = LoopPlan(suite=SUITE, demonstrations=1, drives=drives, selection=1)
     trainer, workers = TrainRound(options.split(), 1), open_workers(EpisodeRunner, Workplace(1))
-    return Loop(folder, plan, resource("models/baseline.onnx"), trainer, workers, ProgressBars, lambda _: None)
+    batches = open_workers(BatchRunner, Workplace(1))
+    return Loop(folder, plan, resource("models/baseline.onnx"), trainer, workers, batches, ProgressBars, lambda _: None)
 
 
 def test_a_loop_belongs_to_its_settings_and_gives_its_lock_back(tmp_path: Path) -> None:
@@ -171,3 +173,29 @@ def test_a_loop_killed_in_any_stage_goes_on_and_touches_no_test_seed(
     assert page.returncode == 0, page.stderr
     text = (loop / "report.html").read_text()
     assert "Rounds" in text and "gate on the selection seeds" in text and "numpy" in text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_batched_loop_learns_from_rows_and_goes_on_after_a_kill(
+    takead: Any, one_error: Any, untrained: Path, tmp_path: Path
+) -> None:
+    loop, options = tmp_path / "loop", "--stages dagger --dagger-epochs 1 --draws 256 --threads 1"
+    command = [
+        "train", "rounds", "--rounds", "1", "--suite", SUITE, "--parent", str(untrained), "--demonstrations", "1",
+        "--drives", "1", "--selection", "1", "--options", options, "--workers", "1", "--sim", "vector", "--batched",
+        "--out", str(loop),
+    ]  # fmt: skip
+    one_error(takead(*command, "--sim", "metadrive"), "--batched --sim metadrive: expected --sim vector")
+    kill_when(command, lambda: (loop / "round-1" / "collected" / "index.json").exists())
+    finished = takead(*command, timeout=600.0)
+    assert finished.returncode == 0, finished.stderr
+    (done,) = read_state(loop).rounds
+    assert done.clips and done.decision is not None and not list(loop.glob("round-1/clips"))
+    made = load_model(loop / str(done.model)).manifest
+    assert made.parent == done.parent_sha256 and any(name.startswith(done.parent_sha256[:12]) for name in made.clips)
+    assert {split_of(seed) for seed in made.seeds} == {"training", "collection"}
+    (old, new) = [json.loads(path.read_text()) for path in sorted((loop / "selection").glob("*.json"))]
+    assert old["simulator"] == new["simulator"] and old["simulator"].endswith("batched")
+    page = takead("report", loop)
+    assert page.returncode == 0, page.stderr

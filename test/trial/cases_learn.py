@@ -227,7 +227,25 @@ CASES: tuple[Case, ...] = (
     attacker("round: record deep", ROUND, 2, "round.json", damage="deep round1/round.json"),
     attacker("round: another model put there", ROUND, 2, "model.onnx", damage="copy m.onnx round1/model.onnx"),
     *broken_file(NEW.replace("baseline", "m.onnx"), "m.onnx", "m.onnx", kinds="missing empty cut noise flip folder"),
+    user("round of nothing", "train round --parent baseline --out new", 2, "neither --clips nor --collected"),
+    user(
+        "round of rows that are none", "train round --parent baseline --collected shelf --out new", 2, "train collect"
+    ),
+    # train collect
+    user("collect by no model", "train collect --model none.onnx --out new", 2, "none.onnx"),
+    user("collect by the expert", "train collect --model expert --out new", 2, "expected a policy"),
+    user("collect on test seeds", "train collect --model baseline --seeds 0-3 --out new", 2, "seed 0 is a test seed"),
+    user(
+        "collect in a folder of mine",
+        "train collect --model baseline --out mine",
+        2,
+        "mine",
+        damage="text mine/thesis.txt x",
+    ),
+    breaker("collect into a file", "train collect --model baseline --out mine", 2, "mine", damage="text mine x"),
+    breaker("collect with no workers", "train collect --model baseline --workers 0 --out new", 2, "--workers"),
     # train rounds, train final
+    breaker("rounds: batched in MetaDrive", "train rounds --batched --out new", 2, "--sim vector"),
     user("rounds of no parent", "train rounds --out new --parent none.onnx", 2, "none.onnx"),
     user("rounds of no suite", "train rounds --out new --suite motorway", 2, "motorway"),
     user("rounds in a folder of mine", "train rounds --out mine", 2, "mine", damage="text mine/thesis.txt x"),

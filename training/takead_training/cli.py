@@ -21,6 +21,7 @@ from takead_ros.policy.manifest import SPEED_DECODES, Decoding, manifest_path
 from takead_ros.policy.shipped import model_path
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.checkpoint import ModelProvenance, load_checkpoint
+from takead_training.collect_command import COLLECT_EXAMPLE, collect_command
 from takead_training.data import cache
 from takead_training.data.clean import Clean
 from takead_training.data.clips import RefusedClip, find_clips, seeds_of, suites_of
@@ -123,8 +124,9 @@ def bc(
 )
 def one_round(
     parent: str = typer.Option(..., help="The exported model that was driving: a file, or a shipped one by name."),
-    clips: list[Path] = typer.Option(..., help="Folders with takeover clips."),
     out: Path = typer.Option(..., help="Folder of the round; its model is OUT/model.onnx."),
+    clips: list[Path] = typer.Option([], help="Folders with takeover clips."),
+    collected: list[Path] = typer.Option([], help="Folders of 'takead train collect'."),
     demos: list[Path] = typer.Option([], help="Folders with demonstrations to keep in the mix."),
     base: Path | None = typer.Option(None, help="Model to train from instead of the parent, such as the first one."),
     stages: str = typer.Option("dagger,preference", help=f"What is done, in order, of {', '.join(STAGES)}."),
@@ -182,13 +184,14 @@ def one_round(
     json_file(as_json)
     with _resumable(), ProgressBars() as shown:
         result = run_round(
-            model_path(parent), clips, demos, out, settings, casual, partial(_report, shown), base, unseeded
+            model_path(parent), clips, demos, out, settings, casual, partial(_report, shown), base, unseeded, collected
         )
     for why in result.refused:
         warn(f"left out: {why}")
     _tell(_round_as_dict(result), as_json)
 
 
+train.command("collect", epilog=COLLECT_EXAMPLE)(collect_command)
 train.command("rounds", epilog=ROUNDS_EXAMPLE)(rounds)
 train.command("final", epilog=FINAL_EXAMPLE)(final)
 train.command("predictability", epilog=EXAMPLE)(predictability)

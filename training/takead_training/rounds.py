@@ -25,6 +25,7 @@ from takead_ros.policy.model import load_model
 from takead_training.checkpoint import Frames, ModelProvenance, load_parent
 from takead_training.data import cache
 from takead_training.data.clips import Found, RefusedClip, find_clips, seeds_of, suites_of
+from takead_training.data.collect import Collected
 from takead_training.data.columns import FOREIGN
 from takead_training.data.dataset import Dataset
 from takead_training.export.export_model import export_model
@@ -90,8 +91,11 @@ def run_round(
     report: Report | None = None,
     base: Path | None = None,
     unseeded: bool = False,
+    collected: Sequence[Path] = (),
 ) -> RoundResult:
-    """Train on takeover ``clips`` of ``parent`` (an exported model) and on ``demonstrations`` (folders) into ``out``.
+    """Train on takeovers of ``parent`` (an exported model) and on ``demonstrations`` (folders) into ``out``.
+
+    Takeovers are folders of ``clips``, or of rows that were ``collected`` (``data.collect``), or both.
 
     Training starts from ``base`` (an exported model), else from ``parent``: with the baseline as ``base`` and the clips
     of all rounds so far, each round retrains from the same start on the aggregate. ``casual``, ``unseeded``: see
@@ -101,15 +105,20 @@ def run_round(
     report = report or (lambda *_: None)
     driver = load_model(parent).manifest
     net, manifest = load_parent(base or parent)
-    takeovers = find_clips(clips, casual, unseeded)
+    if not clips and not collected:
+        raise TakeadError("round: neither --clips nor --collected; expected takeovers to learn from")
+    takeovers = find_clips(clips, casual, unseeded) if clips else Found(())
+    rows = [Collected(folder, net.format) for folder in collected]
     demos = find_clips(demonstrations, False, unseeded) if demonstrations else Found(())
     choosers = {driver.sha256} if driver.anchors_sha256 == manifest.anchors_sha256 else set()
     asked = _asked(driver.sha256, manifest.sha256, net.format, takeovers, demos, settings)
+    if rows:
+        asked["collected"] = [one.digest for one in rows]
     with locked(writable_folder(out)):
         record = _open(out, asked)
         if record.result is not None:
             return _finished(out, record)
-        data, own, refused = _load(takeovers, demos, net.format, choosers, out / "cache", settings, report)
+        data, own, refused = _load(takeovers, rows, demos, net.format, choosers, out / "cache", settings, report)
         record.refused = [one.why for one in (*takeovers.refused, *demos.refused, *refused)]
         unread = {one.path for one in refused}
         learned = [clip for clip in (*takeovers.clips, *demos.clips) if clip.path not in unread]
@@ -117,9 +126,12 @@ def run_round(
             name=out.name,
             stage=manifest.stage,
             parent=manifest.sha256,
-            clips=tuple(clip.manifest.clip_id for clip in learned),
-            suites=suites_of(learned),
-            seeds=seeds_of(learned),
+            clips=(
+                *(clip.manifest.clip_id for clip in learned),
+                *(name for one in rows for name in one.names.values()),
+            ),
+            suites=tuple(sorted({*suites_of(learned), *(one.settings.suite for one in rows)})),
+            seeds=tuple(sorted({*seeds_of(learned), *(seed for one in rows for seed in one.settings.seeds)})),
             training={name: value for name, value in manifest.training.items() if name != "network"},
         )
 
@@ -200,6 +212,7 @@ def _open(out: Path, asked: dict[str, JsonValue]) -> _Record:
 
 def _load(
     takeovers: Found,
+    collected: Sequence[Collected],
     demos: Found,
     format: PolicyFormat,
     choosers: set[str],
@@ -207,7 +220,7 @@ def _load(
     settings: RoundSettings,
     report: Report,
 ) -> tuple[Dataset, np.ndarray, list[RefusedClip]]:
-    """All rows, takeovers first; which of them (R,) come from the takeover clips; and the clips that cannot be read.
+    """All rows, takeovers first; which of them (R,) come from takeovers; and the clips that cannot be read.
 
     A choice of another model than ``choosers`` (sha256) is marked FOREIGN, so that it is mapped by its plan.
     """
@@ -217,16 +230,18 @@ def _load(
         data, unread = cache.load(found.clips, folder, format, settings.workers, told)
         loaded.append(data)
         refused.extend(unread)
+    loaded.insert(1, Dataset(format, [part for one in collected for part in one.parts]))
     whole = Dataset(format, [part for data in loaded for part in data.parts])
     models = {clip.manifest.clip_id: clip.manifest.provenance.model_sha256 for clip in (*takeovers.clips, *demos.clips)}
+    models |= {name: one.settings.model_sha256 for one in collected for name in one.names.values()}
     foreign = np.array([models[part.clip] not in choosers for part in whole.parts], dtype=bool)
     choice = whole.column("choice")
     mine = foreign[whole.part_of(np.arange(len(whole)))]
-    rows = np.arange(len(whole))
+    rows, own = np.arange(len(whole)), len(loaded[0]) + len(loaded[1])
     marked = whole.with_columns(
-        choice=np.where((choice >= 0) & mine, FOREIGN, choice), of_round=(rows < len(loaded[0])).astype(np.int64)
+        choice=np.where((choice >= 0) & mine, FOREIGN, choice), of_round=(rows < own).astype(np.int64)
     )
-    return marked, rows[: len(loaded[0])], refused
+    return marked, rows[:own], refused
 
 
 def _counted(report: Report, phase: str, done: int, total: int) -> None:

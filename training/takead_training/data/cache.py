@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -24,7 +24,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.files import content_of, locked, open_file, read_record, write_atomically, write_record
 from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.formats import FORMATS
-from takead_ros.recording.reader import frames
+from takead_ros.recording.reader import Frame, frames
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.workers import Workplace, open_workers
 from takead_training.data.clip_frames import ClipFrames
@@ -34,7 +34,7 @@ from takead_training.data.dataset import ClipRows, Dataset, mapped
 from takead_training.data.samples import VERSION, clip_samples
 
 SHARD_ROWS = 8192  # from which a shard is closed: about 40 MB
-_Encoded = tuple[FloatRecords, FloatRecords, bytes]  # inputs, targets, world
+Encoded = tuple[FloatRecords, FloatRecords, bytes]  # inputs, targets, world
 
 
 class CacheEntry(BaseModel):
@@ -68,25 +68,30 @@ def load(
     ``progress`` is told (done, total). The result does not depend on ``workers`` or on what was in the cache before.
     """
     with locked(cache / "index.json"):
-        index = _sound_index(cache)
+        index = sound_index(cache)
         todo = [clip for clip in clips if _key(clip, format) not in index.clips]
         refused = _encode_all(todo, cache, format, index, workers, progress, len(clips))
-        placed = [(clip, index.clips[_key(clip, format)]) for clip in clips if _key(clip, format) in index.clips]
-        shards = {place.shard: _open_shard(cache, place.shard) for _, place in placed}  # each is mapped once
+        names = {_key(clip, format): clip.manifest.clip_id for clip in clips if _key(clip, format) in index.clips}
+        return Dataset(format, rows_of(cache, index, names)), tuple(refused)
+
+
+def rows_of(cache: Path, index: Index, names: Mapping[str, str]) -> list[ClipRows]:
+    """What lies under the keys of ``names`` in ``cache``, in that order; ``names`` gives the clip's name of each."""
+    shards = {name: _open_shard(cache, name) for name in {index.clips[key].shard for key in names}}  # each mapped once
     parts = []
-    for clip, place in placed:
+    for key, name in names.items():
+        place = index.clips[key]
         inputs, targets = (records[place.first : place.first + place.count] for records in shards[place.shard])
         files = (*_shard_files(cache.absolute(), place.shard), place.first)
-        world = partial(_world, cache / f"{_key(clip, format)}.world.npz")
-        parts.append(ClipRows(inputs, targets, clip.manifest.clip_id, world, files))
-    return Dataset(format, parts), tuple(refused)
+        parts.append(ClipRows(inputs, targets, name, partial(_world, cache / f"{key}.world.npz"), files))
+    return parts
 
 
 def _key(clip: TrainingClip, format: PolicyFormat) -> str:
     return f"{clip.sha256[:32]}-{format.name}-{VERSION}"
 
 
-def _sound_index(cache: Path) -> Index:
+def sound_index(cache: Path) -> Index:
     """What in the cache is as it was written; the rest is forgotten."""
     file = cache / "index.json"
     if not file.exists():
@@ -138,10 +143,10 @@ def _encode_all(
     if progress:
         progress(done, total)
     refused: list[RefusedClip] = []
-    open_shard: list[tuple[str, _Encoded]] = []
-    early: dict[int, _Encoded | str] = {}  # finished before an earlier clip: the rows keep the clips' order
+    shelf = Shelf(cache, index)
+    early: dict[int, Encoded | str] = {}  # finished before an earlier clip: the rows keep the clips' order
 
-    def finished(job: tuple[int, TrainingClip], result: _Encoded | str) -> None:
+    def finished(job: tuple[int, TrainingClip], result: Encoded | str) -> None:
         nonlocal done
         early[job[0]] = result
         while (row := done - kept) in early:
@@ -150,9 +155,7 @@ def _encode_all(
             if isinstance(found, str):
                 refused.append(RefusedClip(clip.path, found))
             else:
-                open_shard.append((_key(clip, format), found))
-                if sum(len(encoded[0]) for _, encoded in open_shard) >= SHARD_ROWS:
-                    _close_shard(open_shard, cache, index)
+                shelf.add(_key(clip, format), found)
             if progress:
                 progress(done, total)
 
@@ -161,8 +164,7 @@ def _encode_all(
         with open_workers(partial(_Encoder, format.name), Workplace(count)) as pool:
             pool.map(list(enumerate(clips)), finished, lambda job: str(job[1].path), Silent())
     finally:
-        if open_shard:
-            _close_shard(open_shard, cache, index)
+        shelf.close()
     return refused
 
 
@@ -172,40 +174,61 @@ class _Encoder:
     def __init__(self, format: str) -> None:
         self._format = format
 
-    def run(self, job: tuple[int, TrainingClip], /) -> _Encoded | str:
+    def run(self, job: tuple[int, TrainingClip], /) -> Encoded | str:
         return _encode_clip(self._format, job[1])
 
     def close(self) -> None:
         pass
 
 
-def _encode_clip(format: str, clip: TrainingClip) -> _Encoded | str:
-    known = FORMATS[format]
-    # By its name, not its bytes: the same episode recorded again (another date in the bag) teaches the same.
-    name = hashlib.sha256(clip.manifest.clip_id.encode()).hexdigest()
+def _encode_clip(format: str, clip: TrainingClip) -> Encoded | str:
     try:
-        table, world = clip_samples(frames(clip.path), int(name[:12], 16), known)
+        # By its name, not its bytes: the same episode recorded again (another date in the bag) teaches the same.
+        return encode_frames(frames(clip.path), clip.manifest.clip_id, FORMATS[format])
     except (TakeadError, ValueError) as problem:  # damage, or a scene that cannot be encoded
         return f"clip {clip.path}: {problem}"
-    return inputs_layout(known).pack(table), TARGETS_LAYOUT.pack(table), world.to_bytes()
 
 
-def _close_shard(clips: list[tuple[str, _Encoded]], cache: Path, index: Index) -> None:
-    """Write the rows of ``clips`` as one shard and forget them here."""
-    files = [_as_npy(np.concatenate([encoded[i] for _, encoded in clips])) for i in (0, 1)]
-    digests = [hashlib.sha256(data).hexdigest() for data in files]
-    name = digests[0][:16]
-    for path, data in zip(_shard_files(cache, name), files, strict=True):
-        write_atomically(path, data)
-    first = 0
-    for key, (inputs, _, world) in clips:
-        write_atomically(cache / f"{key}.world.npz", world)
-        digest = hashlib.sha256(world).hexdigest()
-        index.clips[key] = CacheEntry(shard=name, first=first, count=len(inputs), world_sha256=digest)
-        first += len(inputs)
-    index.shards[name] = (digests[0], digests[1])
-    write_record(cache / "index.json", index)
-    clips.clear()
+def encode_frames(whole: Iterable[Frame], name: str, format: PolicyFormat) -> Encoded:
+    """The frames of one clip as records; ``name`` draws the moved starts of a demonstration.
+
+    Raises ValueError for a scene that cannot be encoded, and whatever reading the frames does.
+    """
+    table, world = clip_samples(whole, int(hashlib.sha256(name.encode()).hexdigest()[:12], 16), format)
+    return inputs_layout(format).pack(table), TARGETS_LAYOUT.pack(table), world.to_bytes()
+
+
+class Shelf:
+    """Puts encoded clips into ``cache``, some of them to a shard, and notes in ``index`` where each lies."""
+
+    def __init__(self, cache: Path, index: Index) -> None:
+        self._cache, self._index = cache, index
+        self._open: list[tuple[str, Encoded]] = []
+
+    def add(self, key: str, encoded: Encoded) -> None:
+        """On disk with the shard that it fills, or with ``close``."""
+        self._open.append((key, encoded))
+        if sum(len(each[0]) for _, each in self._open) >= SHARD_ROWS:
+            self.close()
+
+    def close(self) -> None:
+        """Write what is open as one shard, and the index."""
+        if not self._open:
+            return
+        files = [_as_npy(np.concatenate([encoded[i] for _, encoded in self._open])) for i in (0, 1)]
+        digests = [hashlib.sha256(data).hexdigest() for data in files]
+        name = digests[0][:16]
+        for path, data in zip(_shard_files(self._cache, name), files, strict=True):
+            write_atomically(path, data)
+        first = 0
+        for key, (inputs, _, world) in self._open:
+            write_atomically(self._cache / f"{key}.world.npz", world)
+            digest = hashlib.sha256(world).hexdigest()
+            self._index.clips[key] = CacheEntry(shard=name, first=first, count=len(inputs), world_sha256=digest)
+            first += len(inputs)
+        self._index.shards[name] = (digests[0], digests[1])
+        write_record(self._cache / "index.json", self._index)
+        self._open.clear()
 
 
 def _as_npy(values: FloatRecords) -> bytes:
