@@ -37,7 +37,7 @@ IMPURE = frozenset({"time", "datetime", "os", "subprocess", "threading", "multip
                     "metadrive", "torch", "rosbags", "mcap"})  # fmt: skip
 FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 TRAINING = sorted((ROOT / "training").rglob("*.py"))
-VERBS = ("cli.py", "predictability_command.py")
+VERBS = ("cli.py", "collect_command.py", "predictability_command.py")
 
 
 def imported(path: Path) -> Iterator[str]:
