@@ -52,7 +52,7 @@ class CtrlCError(Exception):
 
 def interrupt_at(epoch: int):  # type: ignore[no-untyped-def]
     def progress(done: int, total: int, figures: dict[str, float]) -> None:
-        if done == epoch:
+        if done * QUICK.epochs >= epoch * total:
             raise CtrlCError
 
     return progress

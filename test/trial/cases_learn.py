@@ -60,6 +60,17 @@ RECORDS = {
 }
 
 CASES: tuple[Case, ...] = (
+    # what it runs on
+    *(
+        user(f"train {verb}: {name}", f"{command} {options}", 2, *says)
+        for verb, command in (("bc", CLONE), ("round", NEW))
+        for name, options, *says in (
+            ("accelerator tpu", "--accelerator tpu", "--accelerator 'tpu'", "auto, cpu, cuda"),
+            ("bf16 on the CPU", "--precision bf16-mixed", "--precision bf16-mixed", "CUDA"),
+            ("precision 64", "--precision 64", "--precision '64'", "32, bf16-mixed"),
+            ("no devices", "--devices 0", "--devices"),
+        )
+    ),
     # model
     user("model show", "model show baseline", 0, "sha256", "vector-1"),
     user("model show as json", "model show baseline --json -", 0, '"sha256"'),

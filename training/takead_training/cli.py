@@ -32,6 +32,7 @@ from takead_training.predictability_command import EXAMPLE, predictability
 from takead_training.rounds import RoundResult, RoundSettings, parity_frames, run_round
 from takead_training.stages.bc import BC, Cloning
 from takead_training.stages.dagger import Aggregation
+from takead_training.stages.devices import ACCELERATORS, PRECISIONS, Devices
 from takead_training.stages.distil import Distil
 from takead_training.stages.fit import Schedule
 from takead_training.stages.imitation import Imitation
@@ -47,6 +48,9 @@ export = typer.Typer(rich_markup_mode="rich", add_completion=False)
 _THREADS = typer.Option(2, min=1, max=256, help="Threads of torch; the same number gives the same weights.")
 _WORKERS = typer.Option(2, min=1, max=256, help="Processes that read clips.")
 _SEED = typer.Option(0, min=0, max=LAST_SEED, help="Seed of the order of samples and of the first weights.")
+_ACCELERATOR = typer.Option("cpu", help=f"What trains: {', '.join(ACCELERATORS)} (auto: CUDA where there is one).")
+_DEVICES = typer.Option(1, min=1, max=64, help="How many of them; a batch is shared out among them.")
+_PRECISION = typer.Option("32", help=f"Of the network: {', '.join(PRECISIONS)} (with CUDA only).")
 _UNSEEDED = typer.Option(False, help="Learn from clips that name no seed too, as a vehicle's do.")
 _SPEED_TARGET = typer.Option(Imitation().speed_target, help="What the speed head learns: two_hot or nearest bins.")
 _SPEED_DROPOUT = typer.Option(0.0, help="Share of samples in which the ego's own speed is hidden.")
@@ -58,7 +62,9 @@ def _report(shown: ProgressBars, phase: str, done: int, total: int, figures: dic
 
 
 @train.command(
-    epilog="Example: [bold]takead train bc runs/demonstrations --out runs/bc.pt --epochs 20[/bold]",
+    epilog="Examples:\n\n"
+    "[bold]takead train bc runs/demonstrations --out runs/bc.pt --epochs 20[/bold]\n\n"
+    "[bold]takead train bc runs/demonstrations --out runs/bc.pt --accelerator cuda --precision bf16-mixed[/bold]",
 )
 def bc(
     clips: list[Path] = typer.Argument(help="Folders with clips of whole demonstrations (takead drive --record all)."),
@@ -77,6 +83,9 @@ def bc(
     seed: int = _SEED,
     threads: int = _THREADS,
     workers: int = _WORKERS,
+    accelerator: str = _ACCELERATOR,
+    devices: int = _DEVICES,
+    precision: str = _PRECISION,
     name: str = typer.Option("bc", help="Name of the model, for its manifest."),
     unseeded: bool = _UNSEEDED,
     as_json: str | None = JSON,
@@ -87,6 +96,7 @@ def bc(
     """
     refuse_existing(out)
     json_file(as_json)
+    hardware = Devices(accelerator, devices, precision)  # type: ignore[arg-type]  # it checks its words
     stage = BC.with_settings(
         Cloning(
             Schedule(epochs=epochs, batch=batch, rate=rate, seed=seed, threads=threads),
@@ -111,7 +121,7 @@ def bc(
         ids = tuple(clip.manifest.clip_id for clip in learned)
         made = ModelProvenance(name, "random", None, ids, suites_of(learned), seeds_of(learned))
         frames = parity_frames(data, np.arange(len(data)), seed)
-        run_stages([stage], None, data, made, frames, lambda number, stage: out, report, done)
+        run_stages([stage], None, data, made, frames, lambda number, stage: out, report, done, hardware)
     _tell_refused((*found.refused, *unread))
     told = {"checkpoint": str(out), "clips": len(learned), "refused": len(found.refused) + len(unread)}
     _tell({**told, "samples": len(data), **last}, as_json)
@@ -148,6 +158,9 @@ def one_round(
     seed: int = _SEED,
     threads: int = _THREADS,
     workers: int = _WORKERS,
+    accelerator: str = _ACCELERATOR,
+    devices: int = _DEVICES,
+    precision: str = _PRECISION,
     as_json: str | None = JSON,
 ) -> None:
     """One round from takeovers: its stages one after the other, then export with its gate.
@@ -180,7 +193,7 @@ def one_round(
         stage = stage_of(word.strip())
         own: Any = every.get(stage.name, stage.settings)
         chosen.append(stage.with_settings(replace(own, schedule=replace(own.schedule, seed=seed, threads=threads))))
-    settings = RoundSettings(tuple(chosen), seed, workers)
+    settings = RoundSettings(tuple(chosen), seed, workers, Devices(accelerator, devices, precision))  # type: ignore[arg-type]
     json_file(as_json)
     with _resumable(), ProgressBars() as shown:
         result = run_round(

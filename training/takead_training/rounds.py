@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from takead_training.data.dataset import Dataset
 from takead_training.export.export_model import export_model
 from takead_training.export.parity import Parity
 from takead_training.stages.dagger import DAGGER
+from takead_training.stages.devices import Devices
 from takead_training.stages.preference import PREFERENCE
 from takead_training.stages.stage import Outcome, Stage, run_stages
 
@@ -46,6 +47,7 @@ class RoundSettings:
     stages: tuple[Stage[Any], ...] = (DAGGER, PREFERENCE)
     seed: int = 0  # of the choice of frames for the parity gate
     workers: int = 2  # processes that read clips; the result does not depend on it
+    devices: Devices = field(default_factory=Devices)  # what the gradient steps run on
 
     def __post_init__(self) -> None:
         names = [stage.name for stage in self.stages]
@@ -148,6 +150,7 @@ def run_round(
             lambda number, stage: out / f"{number + 1}-{stage.name}.pt",
             report,
             done,
+            settings.devices,
         )
         report("export", 0, 1, {})
         model = out / "model.onnx"
@@ -188,6 +191,8 @@ def _asked(
         "stages": [stage.asked() for stage in settings.stages],
         "seed": settings.seed,
     }
+    if not settings.devices.plain:
+        wanted["devices"] = asdict(settings.devices)
     asked: dict[str, JsonValue] = json.loads(to_json(wanted))
     return asked
 
@@ -203,7 +208,7 @@ def _open(out: Path, asked: dict[str, JsonValue]) -> _Record:
         return record
     record = read_record(_Record, file, "the record of a round")
     if record.asked != asked:
-        differs = [name for name in asked if record.asked.get(name) != asked[name]]
+        differs = [name for name in {**record.asked, **asked} if record.asked.get(name) != asked.get(name)]
         raise TakeadError(
             f"round '{out}': was begun with other {', '.join(differs)}; repeat the first command or name another folder"
         )

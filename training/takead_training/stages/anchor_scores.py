@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +10,7 @@ from takead_ros.policy.route_frame import route_frame
 from takead_ros.policy.vocabulary import plans_from_profiles
 from takead_training.data.dataset import Dataset
 from takead_training.data.scores import score_at, utility
+from takead_training.stages.stage import Progress
 
 
 def with_world(data: Dataset) -> NDArray[np.int64]:
@@ -23,7 +22,7 @@ def with_world(data: Dataset) -> NDArray[np.int64]:
 
 
 def anchor_utilities(
-    data: Dataset, rows: NDArray[np.int64], anchors: FloatArray, told: Callable[[int, int], None] | None = None
+    data: Dataset, rows: NDArray[np.int64], anchors: FloatArray, progress: Progress | None = None
 ) -> FloatArray:
     """The utility (R, K) of every anchor (K, T, 2) driven from each of ``rows`` (R,), see ``data.scores.utility``.
 
@@ -42,6 +41,6 @@ def anchor_utilities(
             positions, _, _ = plans_from_profiles(anchors, scene.ego.speed, route_frame(scene))
             found[at] = utility(score_at(world, int(frames[at]), positions))
             done += 1
-        if told:
-            told(done, len(rows))
+        if progress:
+            progress(done, len(rows), {})
     return found

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from takead_ros.domain.errors import TakeadError
 from takead_training.architectures.anchors import build_anchors
 from takead_training.architectures.registry import DEFAULT, architecture_of
 from takead_training.data.clean import Clean, epoch_rows, kept, weights
 from takead_training.stages.fit import Rows, Schedule, choice_figures, fit, make_deterministic
-from takead_training.stages.imitation import COLUMNS, Imitation, hide_speed, imitation_loss
+from takead_training.stages.imitation import COLUMNS, Imitation, imitate
 from takead_training.stages.stage import Outcome, Stage, Task
 
 HOLD_OUT = 10  # every tenth block of consecutive samples is kept for validation
@@ -53,15 +55,20 @@ def train_bc(task: Task, settings: Cloning) -> Outcome:
         net,
         data,
         COLUMNS,
-        lambda epoch: epoch_rows(learn, weight, np.random.default_rng((schedule.seed, epoch))),
-        lambda net, batch: imitation_loss(net, net(hide_speed(batch, settings.imitation)), batch, settings.imitation),
+        partial(_draw, learn, weight, schedule.seed),
+        partial(imitate, settings.imitation),
         schedule,
         task.state,
         task.progress,
+        devices=task.devices,
     )
     history[-1].update(choice_figures(net, data, held_out))
     used = {**asdict(settings), "samples": len(data), "kept": int(keep.sum())}
     return Outcome(net, history, used)
+
+
+def _draw(rows: Rows, weight: NDArray[np.float64], seed: int, epoch: int) -> Rows:
+    return epoch_rows(rows, weight, np.random.default_rng((seed, epoch)))
 
 
 def split_rows(count: int) -> tuple[Rows, Rows]:

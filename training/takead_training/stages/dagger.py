@@ -7,10 +7,11 @@ drawn by bucket, not by how many there happen to be.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 from takead_training.data.mix import Mix, bucket_counts, draw_rows
 from takead_training.stages.fit import Schedule, fit, make_deterministic
-from takead_training.stages.imitation import COLUMNS, Imitation, hide_speed, imitation_loss
+from takead_training.stages.imitation import COLUMNS, Imitation, imitate
 from takead_training.stages.stage import Outcome, Stage, Task
 
 BUCKET_COLUMNS = ("label", "until_takeover_s", "since_takeover_s", "followable", "of_round")
@@ -33,11 +34,12 @@ def train_dagger(task: Task, settings: Aggregation) -> Outcome:
         net,
         data,
         COLUMNS,
-        lambda epoch: draw_rows(data, settings.mix, schedule.seed, epoch),
-        lambda net, batch: imitation_loss(net, net(hide_speed(batch, settings.imitation)), batch, settings.imitation),
+        partial(draw_rows, data, settings.mix, schedule.seed),
+        partial(imitate, settings.imitation),
         schedule,
         task.state,
         task.progress,
+        devices=task.devices,
     )
     return Outcome(net, history, {**asdict(settings), "samples": bucket_counts(data, settings.mix)})
 

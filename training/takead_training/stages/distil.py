@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -87,26 +88,23 @@ def train_distil(task: Task, settings: Distil) -> Outcome:
     make_deterministic(schedule)
     rows = _frames(task.data, settings)
     anchors = net.anchors
-    utilities = anchor_utilities(task.data, rows, anchors.numpy().astype(float))
+    utilities = anchor_utilities(task.data, rows, anchors.numpy().astype(float), task.preparing)
     target = _target(net, task.data, rows, utilities, settings)
     place = np.full(len(task.data), -1, dtype=np.int64)
     place[rows] = np.arange(len(rows))
     data = task.data.with_columns(target_row=place)
 
-    def rows_of(epoch: int) -> Rows:
-        random = np.random.default_rng((schedule.seed, epoch, 2))
-        return random.permutation(np.concatenate([draw_rows(data, settings.mix, schedule.seed + 2, epoch), rows]))
-
-    def loss_of(net: PolicyNetwork, batch: Batch) -> tuple[Tensor, Figures]:
-        out = net(batch)
-        anchor, figures = imitation_loss(net, out, batch, settings.imitation)
-        scored = torch.nonzero(batch["target_row"] >= 0)[:, 0]
-        if not len(scored):
-            return anchor, figures
-        wanted = soft_choice(out["logits"][scored], target[batch["target_row"][scored]]).mean()
-        return anchor + settings.weight * wanted, {**figures, "distil": float(wanted.detach())}
-
-    history = fit(net, data, (*COLUMNS, "target_row"), rows_of, loss_of, schedule, task.state, task.progress)
+    history = fit(
+        net,
+        data,
+        (*COLUMNS, "target_row"),
+        partial(_rows_of, data, rows, settings),
+        partial(_loss_of, target, settings),
+        schedule,
+        task.state,
+        task.progress,
+        devices=task.devices,
+    )
     feasible = utilities >= 0.0
     used: dict[str, Any] = {
         **asdict(settings),
@@ -116,6 +114,24 @@ def train_distil(task: Task, settings: Distil) -> Outcome:
         "frames_without_feasible": int((~feasible.any(1)).sum()),
     }
     return Outcome(net, history, used)
+
+
+def _rows_of(data: Dataset, scored: Rows, settings: Distil, epoch: int) -> Rows:
+    seed = settings.schedule.seed
+    random = np.random.default_rng((seed, epoch, 2))
+    return random.permutation(np.concatenate([draw_rows(data, settings.mix, seed + 2, epoch), scored]))
+
+
+def _loss_of(target: Tensor, settings: Distil, net: PolicyNetwork, batch: Batch) -> tuple[Tensor, Figures]:
+    out = net(batch)
+    anchor, figures = imitation_loss(net, out, batch, settings.imitation)
+    row = batch["target_row"]
+    scored = torch.nonzero(row >= 0)[:, 0]
+    if not len(scored):
+        return anchor, figures
+    wanted = target[row[scored].to(target.device)].to(row.device)
+    distilled = soft_choice(out["logits"][scored], wanted).mean()
+    return anchor + settings.weight * distilled, {**figures, "distil": float(distilled.detach())}
 
 
 def _frames(data: Dataset, settings: Distil) -> NDArray[np.int64]:

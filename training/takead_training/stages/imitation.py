@@ -43,12 +43,17 @@ def imitation_loss(
     return total(terms).mean(), {name: float(term.detach().mean()) for name, term in terms.items()}
 
 
+def imitate(settings: Imitation, net: PolicyNetwork, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    """The loss of a stage that does nothing else."""
+    return imitation_loss(net, net(hide_speed(batch, settings)), batch, settings)
+
+
 def hide_speed(batch: Batch, settings: Imitation) -> Batch:
     """The batch with the ego's speed hidden in some of its samples, drawn from torch's generator."""
     if settings.speed_dropout == 0.0 or "ego" not in batch:
         return batch
     ego = batch["ego"].clone()
-    hidden = torch.rand(len(ego)) < settings.speed_dropout
+    hidden = torch.rand(len(ego)).to(ego.device) < settings.speed_dropout
     for column in EGO_SPEED_COLUMNS:
         ego[hidden, column] = 0.0
     return {**batch, "ego": ego}

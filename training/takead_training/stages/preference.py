@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -26,7 +27,7 @@ from takead_training.stages.dagger import BUCKET_COLUMNS
 from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, make_deterministic
 from takead_training.stages.imitation import COLUMNS, Imitation, imitation_loss
 from takead_training.stages.losses import distances, dpo, log_probabilities, nearest_anchor, simpo
-from takead_training.stages.stage import Figures, Outcome, Stage, Task
+from takead_training.stages.stage import Figures, Outcome, Progress, Stage, Task
 
 PAIR_COLUMNS = ("chosen", "rejected", "chosen_ref", "rejected_ref")
 
@@ -105,12 +106,12 @@ def find_pairs(data: Dataset, anchors: Tensor, margin: float) -> Pairs:
     return Pairs(np.where(good, chosen, -1), np.where(good, rejected, -1), counts)
 
 
-def find_near_misses(data: Dataset, anchors: Tensor) -> Pairs:
+def find_near_misses(data: Dataset, anchors: Tensor, progress: Progress | None = None) -> Pairs:
     """The same with the infeasible anchor nearest to the better driver's plan as the rejected side, at every frame at
     which the policy's choice was recorded; none where the chosen anchor is infeasible itself or no anchor is."""
     recorded, moved = data.column("choice") != -1, _transition(data)
     rows = np.intersect1d(np.flatnonzero(recorded & ~moved), with_world(data))
-    values = anchor_utilities(data, rows, anchors.numpy().astype(float))
+    values = anchor_utilities(data, rows, anchors.numpy().astype(float), progress)
     profile, speed = (torch.from_numpy(data.column(name)[rows]) for name in ("profile", "speed"))
     apart = distances(profile, anchors, speed).numpy()
     own = apart.argmin(1)
@@ -156,7 +157,11 @@ def train_preference(task: Task, settings: Preference) -> Outcome:
     net, schedule = task.network("preference"), settings.schedule
     make_deterministic(schedule)
     near = settings.rejected == "near_miss"
-    pairs = find_near_misses(task.data, net.anchors) if near else find_pairs(task.data, net.anchors, settings.margin)
+    pairs = (
+        find_near_misses(task.data, net.anchors, task.preparing)
+        if near
+        else find_pairs(task.data, net.anchors, settings.margin)
+    )
     used: dict[str, Any] = {**asdict(settings), "pairs": pairs.counts}
     if not pairs.counts["pairs"]:
         return Outcome(net, [{"pairs": 0.0}], used)
@@ -169,24 +174,41 @@ def train_preference(task: Task, settings: Preference) -> Outcome:
         columns[f"{side}_ref"][carry] = values
     data = data.with_columns(**columns)
 
-    def rows_of(epoch: int) -> Rows:
-        random = np.random.default_rng((schedule.seed, epoch, 1))
-        others = draw_rows(data, settings.mix, schedule.seed + 1, epoch)
-        some = repeated(carry, round(len(others) * settings.share / (1.0 - settings.share)), random)
-        return random.permutation(np.concatenate([others, some]))
-
-    def loss_of(net: PolicyNetwork, batch: Batch) -> tuple[Tensor, Figures]:
-        out = net(batch)
-        anchor, figures = imitation_loss(net, out, batch, settings.imitation)
-        wanted, more = preference_loss(out["logits"], batch, settings)
-        return anchor + settings.weight * wanted, {**figures, **more}
-
-    def accept(net: PolicyNetwork) -> tuple[Figures, bool]:
-        rise = float((_log_probability(net, data, carry, "chosen") - sides["chosen"]).mean())
-        return {"chosen_rise": rise}, rise >= -settings.may_fall
-
-    history = fit(net, data, (*COLUMNS, *PAIR_COLUMNS), rows_of, loss_of, schedule, task.state, task.progress, accept)
+    history = fit(
+        net,
+        data,
+        (*COLUMNS, *PAIR_COLUMNS),
+        partial(_rows_of, data, carry, settings),
+        partial(_loss_of, settings),
+        schedule,
+        task.state,
+        task.progress,
+        partial(_accept, data, carry, sides["chosen"], settings.may_fall),
+        task.devices,
+    )
     return Outcome(net, [{**epoch, "pairs": float(len(carry))} for epoch in history], used)
+
+
+def _rows_of(data: Dataset, carry: Rows, settings: Preference, epoch: int) -> Rows:
+    seed, share = settings.schedule.seed, settings.share
+    random = np.random.default_rng((seed, epoch, 1))
+    others = draw_rows(data, settings.mix, seed + 1, epoch)
+    some = repeated(carry, round(len(others) * share / (1.0 - share)), random)
+    return random.permutation(np.concatenate([others, some]))
+
+
+def _loss_of(settings: Preference, net: PolicyNetwork, batch: Batch) -> tuple[Tensor, Figures]:
+    out = net(batch)
+    anchor, figures = imitation_loss(net, out, batch, settings.imitation)
+    wanted, more = preference_loss(out["logits"], batch, settings)
+    return anchor + settings.weight * wanted, {**figures, **more}
+
+
+def _accept(
+    data: Dataset, carry: Rows, before: np.ndarray, may_fall: float, net: PolicyNetwork
+) -> tuple[Figures, bool]:
+    rise = float((_log_probability(net, data, carry, "chosen") - before).mean())
+    return {"chosen_rise": rise}, rise >= -may_fall
 
 
 def _log_probability(net: PolicyNetwork, data: Dataset, rows: Rows, side: str, batch: int = 512) -> np.ndarray:
@@ -194,8 +216,8 @@ def _log_probability(net: PolicyNetwork, data: Dataset, rows: Rows, side: str, b
     found = [np.zeros(0, np.float32)]
     with torch.no_grad():
         for start in range(0, len(rows), batch):
-            part = batch_of(data, rows[start : start + batch], (side,))
-            found.append(log_probabilities(net(part)["logits"], part[side]).numpy())
+            part = batch_of(data, rows[start : start + batch], (side,), net.anchors.device)
+            found.append(log_probabilities(net(part)["logits"], part[side]).cpu().numpy())
     return np.concatenate(found)
 
 
