@@ -34,9 +34,18 @@ class TrainRound:
         """Its options; the number of workers does not change the model."""
         return {"options": " ".join(self._options)}
 
-    def train(self, parent: Path, base: Path, clips: Sequence[Path], demonstrations: Sequence[Path], out: Path) -> Path:
+    def train(
+        self,
+        parent: Path,
+        base: Path,
+        clips: Sequence[Path],
+        demonstrations: Sequence[Path],
+        out: Path,
+        encoded: Path,
+    ) -> Path:
         """As ``runs.loop.Trainer`` says. Raises TakeadError where the process fails."""
         arguments = ["--parent", str(parent), "--out", str(out), "--workers", str(self._workers), *self._options]
+        arguments += ["--cache", str(encoded)]
         if base != parent:
             arguments += ["--base", str(base)]
         arguments += [word for folder in clips for word in (_kind_of(folder), str(folder))]

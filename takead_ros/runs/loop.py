@@ -5,6 +5,7 @@ LOOP/demonstrations/     the expert's own drives, on training seeds
 LOOP/round-1/clips/      the parent driven on collection seeds, a clip for each takeover; drive.json sums it up
 LOOP/round-1/collected/  in the place of clips where the loop is ``batched``: the rows that takeovers teach
 LOOP/round-1/training/   the trainer's folder, with the new model
+LOOP/encoded/            the clips of all rounds, encoded once
 LOOP/round-1/gate.json   parent and new model on the same selection seeds
 LOOP/selection/          each model's evaluation there, by its sha256: a promoted model is not evaluated twice
 LOOP/before.json, after.json, comparison.json    of the final comparison, the only one that drives test seeds
@@ -54,9 +55,17 @@ class Trainer(Protocol):
     def settings(self) -> Mapping[str, str]:
         """What decides the model, beside the data."""
 
-    def train(self, parent: Path, base: Path, clips: Sequence[Path], demonstrations: Sequence[Path], out: Path) -> Path:
+    def train(
+        self,
+        parent: Path,
+        base: Path,
+        clips: Sequence[Path],
+        demonstrations: Sequence[Path],
+        out: Path,
+        encoded: Path,
+    ) -> Path:
         """Train ``base`` on folders of ``clips`` (of drives of ``parent``, and of rounds before) and
-        ``demonstrations``; returns the new model, somewhere in ``out``.
+        ``demonstrations``; returns the new model, somewhere in ``out``. Encoded clips are kept in ``encoded``.
 
         The same call goes on with what an interrupted one left in ``out``, and returns at once where it was finished.
         """
@@ -152,7 +161,14 @@ class Loop:
             clips_of = [self.folder / f"round-{n}" / self._lessons for n in range(1, number + 1)]
             first = self._model(self.state.first_model, self.state.first_sha256)
             base = first if self.state.plan.from_first else parent
-            model = self._trainer.train(parent, base, clips_of, [self.folder / "demonstrations"], folder / "training")
+            model = self._trainer.train(
+                parent,
+                base,
+                clips_of,
+                [self.folder / "demonstrations"],
+                folder / "training",
+                self.folder / "encoded",
+            )
             sha256 = load_model(model).sha256
             now = self._write(replace(now, model=str(model.relative_to(self.folder)), model_sha256=sha256))
         self._tell(f"round {number}: gate: parent and new model on the same selection seeds")

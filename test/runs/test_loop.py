@@ -130,7 +130,7 @@ def test_a_loop_killed_in_any_stage_goes_on_and_touches_no_test_seed(
 ) -> None:
     loop = tmp_path / "loop"
     kill_when(rounds, lambda: any((loop / "round-1" / "clips").glob("*/*")))
-    kill_when(rounds, lambda: (loop / "round-1" / "training" / "cache").exists())
+    kill_when(rounds, lambda: (loop / "encoded").exists())
     kill_when(rounds, lambda: any((loop / "selection").glob("*.jsonl")))
     kill_when(rounds, lambda: (loop / "round-2").exists())
     finished = takead(*rounds, timeout=600.0)

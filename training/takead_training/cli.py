@@ -138,6 +138,11 @@ def one_round(
     clips: list[Path] = typer.Option([], help="Folders with takeover clips."),
     collected: list[Path] = typer.Option([], help="Folders of 'takead train collect'."),
     demos: list[Path] = typer.Option([], help="Folders with demonstrations to keep in the mix."),
+    cache_in: Path | None = typer.Option(
+        None,
+        "--cache",
+        help="Folder of encoded clips, for rounds that learn from the same (default: OUT/cache).",
+    ),
     base: Path | None = typer.Option(None, help="Model to train from instead of the parent, such as the first one."),
     stages: str = typer.Option("dagger,preference", help=f"What is done, in order, of {', '.join(STAGES)}."),
     dagger_epochs: int = typer.Option(Aggregation().schedule.epochs, min=1, help="Epochs of imitation."),
@@ -197,7 +202,17 @@ def one_round(
     json_file(as_json)
     with _resumable(), ProgressBars() as shown:
         result = run_round(
-            model_path(parent), clips, demos, out, settings, casual, partial(_report, shown), base, unseeded, collected
+            model_path(parent),
+            clips,
+            demos,
+            out,
+            settings,
+            casual,
+            partial(_report, shown),
+            base,
+            unseeded,
+            collected,
+            cache_in,
         )
     for why in result.refused:
         warn(f"left out: {why}")

@@ -1,7 +1,7 @@
 """One round in one folder: clips -> stages -> export. Killed anywhere, it goes on there.
 
 ROUND/round.json      what was asked for (checked on resuming), then what came out
-ROUND/cache/          encoded clips
+ROUND/cache/          encoded clips, where no other folder for them was named
 ROUND/1-dagger.pt     a checkpoint for each stage; *.state while it is under way
 ROUND/model.onnx      with model.manifest.json
 """
@@ -94,10 +94,12 @@ def run_round(
     base: Path | None = None,
     unseeded: bool = False,
     collected: Sequence[Path] = (),
+    encoded: Path | None = None,
 ) -> RoundResult:
     """Train on takeovers of ``parent`` (an exported model) and on ``demonstrations`` (folders) into ``out``.
 
-    Takeovers are folders of ``clips``, or of rows that were ``collected`` (``data.collect``), or both.
+    Takeovers are folders of ``clips``, or of rows that were ``collected`` (``data.collect``), or both. ``encoded``: the
+    folder in which encoded clips are kept, for rounds that learn from the same ones (by default a round's own).
 
     Training starts from ``base`` (an exported model), else from ``parent``: with the baseline as ``base`` and the clips
     of all rounds so far, each round retrains from the same start on the aggregate. ``casual``, ``unseeded``: see
@@ -120,7 +122,9 @@ def run_round(
         record = _open(out, asked)
         if record.result is not None:
             return _finished(out, record)
-        data, own, refused = _load(takeovers, rows, demos, net.format, choosers, out / "cache", settings, report)
+        data, own, refused = _load(
+            takeovers, rows, demos, net.format, choosers, encoded or out / "cache", settings, report
+        )
         record.refused = [one.why for one in (*takeovers.refused, *demos.refused, *refused)]
         unread = {one.path for one in refused}
         learned = [clip for clip in (*takeovers.clips, *demos.clips) if clip.path not in unread]
