@@ -204,6 +204,7 @@ CASES: tuple[Case, ...] = (
     user(
         "round in a folder of mine", NEW.replace("--out new", "--out mine"), 2, "mine", damage="text mine/thesis.txt x"
     ),
+    user("round of no base", f"{NEW} --base basline", 2, "did you mean baseline"),
     user("round of no stage", f"{NEW} --stages magic", 2, "magic"),
     user("round of no share", f"{NEW} --share magic=1", 2, "magic"),
     user("round of no loss", f"{NEW} --loss magic", 2, "magic"),
