@@ -16,15 +16,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is loaded
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
-import json
 import platform
 from collections.abc import Callable
-from pathlib import Path
 from time import thread_time
 from typing import Any
 
 import numpy as np
 
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.domain.driving import DriveCommand, DriverOutput, Plan, Source, Trigger
 from takead_ros.domain.driving import TakeoverRequest as Request
 from takead_ros.domain.scene import EgoState, LineKind, Objects, Polyline, Route, RouteCommand, Scene
@@ -154,7 +154,7 @@ def takeover_ms(trials: int = 50) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ticks", type=int, default=2000)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=new_file)
     arguments = parser.parse_args()
     result: dict[str, object] = {"machine": platform.machine(), "python": platform.python_version()}
     for case in ("policy", "human", "expert", "handback", "manoeuvre"):
@@ -164,9 +164,8 @@ def main() -> None:
     for name, value in result.items():
         shown = " ".join(f"{k} {v:.3f}" for k, v in value.items()) if isinstance(value, dict) else value
         print(f"{name:28s} {shown}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    give_json(result, arguments.json)
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

@@ -35,6 +35,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from takead_ros import __version__, scenarios
+from takead_ros.cli.program import end_with
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Plan
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import arc_lengths, box_corners, points_at, project, to_local, wrap_angle
@@ -345,4 +346,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import platform
 import subprocess
@@ -19,6 +18,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from takead_ros.files import parse_json
 from takead_ros.simulators.carla_server.connections import Counts
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.simulators.carla_server.server import ALSO, METHODS, Server
@@ -111,7 +111,7 @@ def measure(cars: int) -> list[dict[str, Any]]:
             before = served.counts.spent_s
             client.stdin.write("\n")
             client.stdin.flush()
-            told = json.loads(client.stdout.readline())
+            told = parse_json(client.stdout.readline())
             told["server_ms"] = 1e3 * (served.counts.spent_s - before) / FRAMES
             found.append(told)
             client.stdin.write("\n")

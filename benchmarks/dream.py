@@ -13,7 +13,6 @@ Every takeover of every clip below the folders CLIPS is dreamed, from 3 s before
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,9 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import points_at, project, to_local
 from takead_ros.domain.scene import Scene
+from takead_ros.files import content_of, parse_json
 from takead_ros.recording import reader
 from takead_ros.recording.driven import driven
 from takead_ros.runs.dream import RECORDED, DreamDriver, dream, same_contacts
@@ -122,9 +124,9 @@ def main() -> None:
     options.add_argument("clips", nargs="+", type=Path)
     options.add_argument("--seconds", type=float, default=8.0)
     options.add_argument("--no-manoeuvres", action="store_true")
-    options.add_argument("--json", type=Path)
+    options.add_argument("--json", type=new_file)
     given = options.parse_args()
-    earlier = [json.loads(path.read_text()) for path in given.clips if path.suffix == ".json"]
+    earlier = [parse_json(content_of(path)) for path in given.clips if path.suffix == ".json"]
     rows = [row for one in earlier for row in one["takeovers"]]
     refused = [text for one in earlier for text in one["refused"]]
     for name, world in worlds([path for path in given.clips if path.suffix != ".json"], given.seconds):
@@ -146,8 +148,7 @@ def main() -> None:
                     one: [(hit.id, hit.behind) for hit in hits(world, one, agents)] for one in MANOEUVRES
                 }
         rows.append(row)
-    if given.json:
-        given.json.write_text(json.dumps({"takeovers": rows, "refused": refused}, indent=1))
+    give_json({"takeovers": rows, "refused": refused}, given.json)
     print("\n".join(table(rows, refused)))
 
 
@@ -201,4 +202,4 @@ def _contacts(found: list[object], manoeuvre: str, agents: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

@@ -13,16 +13,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is loaded
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
-import json
 import platform
-import sys
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from time import perf_counter, thread_time
 
 import numpy as np
 
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.compiled import prepare
 from takead_ros.domain.scene import EgoState, LineKind, ObjectKind, Objects, Polyline, Route, RouteCommand, Scene
 from takead_ros.expert.memory import Memory
@@ -108,7 +107,7 @@ def machine() -> dict[str, object]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--calls", type=int, default=2000, help="of each scene")
-    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--json", type=new_file, help="also write the figures here")
     arguments = parser.parse_args()
     start = perf_counter()
     prepare()
@@ -125,7 +124,6 @@ def main() -> int:
     print(f"\nworst p99 with 20 objects: {worst:.2f} ms; allowed: {ALLOWED_MS} ms; {arguments.calls} calls each")
     print(f"kernels ready after {prepared:.1f} s; " + ", ".join(f"{key} {value}" for key, value in state.items()))
     if arguments.json is not None:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
         figures = {
             "unit": "ms of CPU time",
             "calls": arguments.calls,
@@ -135,9 +133,9 @@ def main() -> int:
             "prepare_s": prepared,
             **state,
         }
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+        give_json(figures, arguments.json)
     return 0 if worst <= ALLOWED_MS else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

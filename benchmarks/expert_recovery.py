@@ -9,15 +9,14 @@ and no more than 0.5 m/s above the limit for a second.
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import zlib
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.domain.scene import Scene
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
@@ -134,7 +133,7 @@ def recover(simulator: PerturbedSimulator, runner: EpisodeRunner, kind: str, fam
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", default="0-9", help="first and last seed, such as 0-9")
-    parser.add_argument("--json", type=Path, help="write every episode here")
+    parser.add_argument("--json", type=new_file, help="write every episode here")
     arguments = parser.parse_args()
     first, last = (int(text) for text in arguments.seeds.split("-"))
     simulator = PerturbedSimulator()
@@ -151,10 +150,9 @@ def main() -> int:
     for row in found:
         if not row.success:
             print(f"{row.kind} {row.family}/{row.seed}: {', '.join(row.infractions) or 'not at the goal'}, {row.start}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(row) for row in found], indent=1) + "\n")
+    give_json([asdict(row) for row in found], arguments.json)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -25,7 +24,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from takead_ros.cli.program import end_with
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import content_of, parse_json
 from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.infractions import Infraction
 from takead_ros.measures.summary import RESAMPLES, aggregate, compare_scores
@@ -47,7 +48,7 @@ PHRASES = {
 def read(path: Path) -> dict[str, Any]:
     """The JSON of ``takead eval`` or of ``baselines.py``."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = parse_json(content_of(path))
     except (OSError, ValueError) as problem:
         raise TakeadError(f"'{path}': {problem}; expected JSON of 'takead eval' or baselines.py") from problem
     return content
@@ -347,4 +348,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

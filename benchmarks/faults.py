@@ -24,7 +24,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
 import copy
-import json
 import math
 import pickle
 import sys
@@ -39,9 +38,11 @@ from typing import Any
 import numpy as np
 
 from takead_ros import scenarios
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, Source, Trigger
 from takead_ros.domain.driving import TakeoverRequest as Request
 from takead_ros.domain.seeds import parse_seeds
+from takead_ros.files import content_of, parse_json, write_record
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.measures.infractions import find_infractions
@@ -392,7 +393,7 @@ def _drive_all(arguments: argparse.Namespace) -> list[Run]:
                 )
                 print(f"{family} {seed}: {len(runs)} runs", file=sys.stderr, flush=True)
                 if arguments.json:  # what is done is kept, whatever comes
-                    arguments.json.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n", "utf-8")
+                    write_record(arguments.json, [asdict(run) for run in runs])
     finally:
         simulator.close()
     return runs
@@ -406,12 +407,12 @@ def main() -> None:
     parser.add_argument("--faults", help="only these, by name, separated by commas")
     parser.add_argument("--part", default="1/1", help="K/N: every N-th fault at each moment, in turn, beginning with K")
     parser.add_argument("--model", default=str(Path(__file__).resolve().parent.parent / "models" / "baseline.onnx"))
-    parser.add_argument("--json", type=Path, help="where the runs are kept")
+    parser.add_argument("--json", type=new_file, help="where the runs are kept")
     parser.add_argument("--merge", type=Path, nargs="+", help="make the table of runs that were kept, drive nothing")
     parser.add_argument("--markdown", type=Path, help="write the table below the line '<!-- faults -->' of this file")
     arguments = parser.parse_args()
     if arguments.merge:
-        kept = [entry for path in arguments.merge for entry in json.loads(path.read_text("utf-8"))]
+        kept = [entry for path in arguments.merge for entry in parse_json(content_of(path))]
         kept = list({tuple(e[n] for n in ("family", "seed", "moment", "fault")): e for e in kept}.values())
         runs = [Run(**{**entry, "collisions": tuple(entry["collisions"])}) for entry in kept]
     else:
@@ -425,4 +426,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

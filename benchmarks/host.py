@@ -7,16 +7,16 @@ figure is the best of several repeats (the least disturbed one), in microseconds
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import timeit
 from collections.abc import Callable
-from pathlib import Path
 from time import thread_time
 from typing import Any
 
 import numpy as np
 
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.domain.driving import DriveCommand, DriverOutput, Plan, Source
 from takead_ros.domain.scene import (
     ControlKind,
@@ -124,7 +124,7 @@ def measure(call: Callable[[], Any]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--json", type=new_file, help="also write the figures here")
     out = parser.parse_args().json
     rows: dict[str, float] = {}
     print(f"{'':38s}{'us':>9s}{'budget':>9s}   Python {platform.python_version()}, messages: {types.RESOLUTION}")
@@ -132,10 +132,9 @@ def main() -> None:
         rows[name] = measure(call)
         print(f"{name:38s}{rows[name]:9.1f}{BUDGETS_US.get(name, ''):>9}")
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
         figures = {"unit": "us", "python": platform.python_version(), "messages": types.RESOLUTION, "calls": rows}
-        out.write_text(json.dumps(figures, indent=2) + "\n")
+        give_json(figures, out)
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

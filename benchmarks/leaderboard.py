@@ -10,7 +10,6 @@ seed and written in the leaderboard's own format. What was driven is kept: the s
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import socket
 import subprocess
@@ -24,7 +23,9 @@ from typing import Any
 import carla
 import numpy as np
 
+from takead_ros.cli.program import end_with
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import content_of, parse_json, write_record
 from takead_ros.maps.towns import map_file
 from takead_ros.policy.shipped import model_path
 
@@ -79,7 +80,7 @@ def evaluate(given: argparse.Namespace, folder: Path) -> int:
     settings = {"model": str(given.model), "scores": str(folder / "scores.jsonl"), "takeovers": given.takeovers}
     if given.takeovers:
         settings["bags"] = str(folder / "clips")
-    (folder / "agent.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    write_record(folder / "agent.json", settings)
     paths = [ROOT, given.leaderboard, given.scenario_runner, given.agents]
     environment = {**os.environ, "PYTHONPATH": ":".join(str(path.resolve()) for path in paths), "OMP_NUM_THREADS": "1",
                    "SCENARIO_RUNNER_ROOT": str(given.scenario_runner.resolve())}  # fmt: skip
@@ -116,8 +117,8 @@ def wait_for(port: int) -> None:
 
 def table(folder: Path) -> list[str]:
     """The evaluator's statistics beside the project's measures of the same drives."""
-    told = json.loads((folder / "statistics.json").read_text(encoding="utf-8"))["_checkpoint"]
-    ours = [json.loads(line) for line in (folder / "scores.jsonl").read_text(encoding="utf-8").splitlines()]
+    told = parse_json(content_of(folder / "statistics.json"))["_checkpoint"]
+    ours = [parse_json(line) for line in content_of(folder / "scores.jsonl").splitlines()]
     lines = [
         "| route | m | evaluator: status | score | route | penalty | infractions "
         "| ours: score | route | penalty | infractions |",
@@ -168,4 +169,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

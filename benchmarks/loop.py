@@ -10,7 +10,6 @@ beside it.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import platform
@@ -27,6 +26,8 @@ from time import perf_counter, process_time, thread_time
 from typing import Any
 
 from takead_ros import scenarios
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.console import ProgressBars
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
@@ -282,7 +283,7 @@ def show(report: dict[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--json", type=new_file, help="also write the figures here")
     parser.add_argument("--suite", default="demo")
     parser.add_argument("--model", default="models/baseline.onnx", help="the policy")
     parser.add_argument("--repetitions", type=int, default=3)
@@ -300,11 +301,9 @@ def main() -> int:
     report |= {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
     report |= {"load": os.getloadavg()[0], "required": REQUIRED}
     show(report)
-    if arguments.json is not None:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+    give_json(report, arguments.json)
     return 0 if report["ratio"]["cpu"] >= REQUIRED else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -303,6 +303,10 @@ def still_true(before: dict[str, Any], package: str, tests: str, only_added: boo
     return outcomes if before["package"] == package and (before["tests"] == tests or only_added) else {}
 
 
+def _refuse(text: str) -> float:
+    raise ValueError(f"{text}: expected finite numbers")  # files.parse_json would load what is to be mutated
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--modules", default=",".join((*MODULES, ROWS)))
@@ -322,7 +326,7 @@ def main() -> int:
     done: dict[str, int] = {}
     rehearsal: dict[str, Any] = {}
     if kept and kept.exists():
-        before = json.loads(kept.read_text("utf-8"))
+        before = json.loads(kept.read_text("utf-8"), parse_constant=_refuse)
         done = still_true(before, package, tests, arguments.tests_added)
         if (before["package"], before["tests"]) == (package, tests):
             rehearsal = before.get("rehearsal", {})
@@ -330,7 +334,7 @@ def main() -> int:
     def keep(outcomes: dict[str, int]) -> None:
         if kept:
             content = {"package": package, "tests": tests, "outcomes": outcomes, "rehearsal": campaign.rehearsal}
-            kept.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+            kept.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", "utf-8")
 
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)

@@ -11,7 +11,6 @@ into pieces of 2,000 messages with a seed each, so that a failure names a short 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 import tempfile
@@ -20,6 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 from support import fuzz
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 
 PIECE = 2000
 
@@ -29,7 +30,7 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--nodes", default="")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=new_file)
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
@@ -57,10 +58,9 @@ def main() -> int:
         }
         failed += bool(failure)
         print(f"{name:10s} {shown:8d} messages, said {said:8d}, {failure or 'survived'}", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    give_json(found, options.json)
     return int(failed > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -11,7 +11,6 @@ whose phase was not reached is left out.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import subprocess
@@ -26,6 +25,8 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.host import wiring
 from takead_ros.messages import interfaces, types
@@ -158,7 +159,7 @@ class Drive:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--json", type=new_file, required=True)
     parser.add_argument("--seconds", type=float, default=600.0, help="begin no further row after so long")
     arguments = parser.parse_args()
     began, rows = time.monotonic(), []
@@ -172,8 +173,8 @@ def main() -> None:
                     print(row, flush=True)
     finally:
         drive.close()
-    arguments.json.write_text(json.dumps({"load": os.getloadavg(), "rows": rows}, indent=1))
+    give_json({"load": os.getloadavg(), "rows": rows}, arguments.json)
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

@@ -23,8 +23,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
 from support.pdm_definition import Areas, pdm_score
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.domain.scene import EgoState, FloatArray, LineKind, ObjectKind, Objects, Polyline
-from takead_ros.files import refuse_existing, write_record
 from takead_ros.measures.pdm import LaneArea, PdmScores, SampledTracks, pdm_scores, resample
 
 SAMPLES, LATER, DT = 41, 9, 0.1
@@ -78,10 +79,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=5000, help="trajectories scored at once")
     parser.add_argument("--plain", type=int, default=40, help="of them scored one by one as well")
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="also write the figures here (a new file)")
+    parser.add_argument("--json", type=new_file, help="also write the figures here (a new file)")
     arguments = parser.parse_args()
-    if arguments.json is not None:
-        refuse_existing(arguments.json)
     lines, path = road(), np.stack([np.arange(-10.0, 101.0), np.zeros(111)], axis=1)
     states = trajectories(arguments.count, np.random.default_rng(0))
     seconds: list[float] = []
@@ -109,8 +108,8 @@ def main() -> None:
     if arguments.json is not None:
         figures = {"trajectories_per_s": rate, "plain_per_s": slow_rate, "ratio": rate / slow_rate,
                    "runs_s": seconds, "difference": worst, "count": len(states)}  # fmt: skip
-        write_record(arguments.json, figures)
+        give_json(figures, arguments.json)
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

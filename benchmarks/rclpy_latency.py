@@ -125,7 +125,7 @@ def main() -> int:
         print(f"  {name:4} {value:7.1f}")
     print(f"  p99 {'within' if figures['p99'] <= bar else 'ABOVE'} the bar of {bar:.0f} ms")
     if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
+        options.json.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n")
     return 0 if figures["p99"] <= bar else 1
 
 

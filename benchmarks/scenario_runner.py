@@ -11,7 +11,6 @@ FAILURE of a criterion, or TIMEOUT by the scenario's own time limit.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -21,6 +20,8 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.leaderboard import wait_for
+from takead_ros.cli.program import end_with
+from takead_ros.files import content_of, parse_json, write_record
 
 ROOT = Path(__file__).parents[1]
 TOWN = "Town01"
@@ -141,12 +142,12 @@ def main() -> None:
     for name, arguments in scenarios(given.scenario_runner):
         kept = given.out / f"{name}.json"
         if given.only in name and not kept.exists():
-            kept.write_text(json.dumps(run(given, name, arguments), indent=1), encoding="utf-8")
+            write_record(kept, run(given, name, arguments))
         if kept.exists():
-            rows.append(json.loads(kept.read_text(encoding="utf-8")))
+            rows.append(parse_json(content_of(kept)))
             print(rows[-1], flush=True)
     print("\n".join(table(rows)))
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from takead_ros.files import to_json, write_record
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
+from takead_ros.files import to_json
 from takead_ros.policy.vector import VECTOR_1
 from takead_training.data import cache
 from takead_training.data.clips import find_clips
@@ -30,7 +32,7 @@ def main() -> None:
     parser.add_argument("clips", type=Path, nargs="+", help="folders with clips")
     parser.add_argument("--cache", type=Path, required=True, help="where the shards lie or are made")
     parser.add_argument("--batches", type=int, default=400)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=new_file)
     arguments = parser.parse_args()
     clips = find_clips(arguments.clips).clips
     data, _ = cache.load(clips, arguments.cache, VECTOR_1, workers=2)
@@ -51,9 +53,8 @@ def main() -> None:
         "per_cpu_second": count / cpu,
     }
     print(to_json(found, indent=2))
-    if arguments.json:
-        write_record(arguments.json, found)
+    give_json(found, arguments.json)
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

@@ -24,6 +24,7 @@ from takead_ros.domain.errors import TakeadError
 T = TypeVar("T")
 LOCK_SUFFIX = ".lock"
 PART_MARK = ".part"
+MOST_BYTES = 1 << 30  # of a file that is read whole
 _HOLDER = "process "  # how every lock file begins
 
 
@@ -40,9 +41,13 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def content_of(path: Path) -> bytes:
-    """The whole of ``path``; raises OSError as ``open_file`` does."""
+    """The whole of ``path``; raises OSError as ``open_file`` does, and for more than MOST_BYTES: a sparse file of a few
+    bytes on the disk would fill the memory."""
     with open_file(path) as file:
-        return file.read()
+        size = os.fstat(file.fileno()).st_size
+        if size > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"{size} bytes, at most {MOST_BYTES} are read", str(path))
+        return file.read(MOST_BYTES)
 
 
 def writable_folder(folder: Path) -> Path:
@@ -136,6 +141,14 @@ def to_json(record: object, indent: int | None = None) -> str:
         )
 
 
+def parse_json(data: bytes | str) -> Any:
+    """Plain values from JSON. Raises ValueError for what is none, is nested too deeply, or holds a number that is not
+    finite: ``NaN``, ``Infinity``, or one as large as ``1e400``."""
+    found = from_json(data, allow_inf_nan=False)
+    json.dumps(found, allow_nan=False)  # 1e400 was read as infinity
+    return found
+
+
 def parse_record(kind: type[T], data: bytes | str, origin: str, expected: str) -> T:
     """The record of ``kind`` in JSON ``data``: every key known, every type right, every number finite.
 
@@ -143,7 +156,7 @@ def parse_record(kind: type[T], data: bytes | str, origin: str, expected: str) -
     """
     try:
         found = TypeAdapter(kind).validate_json(data, strict=True)
-        from_json(data, allow_inf_nan=False)  # where the kind itself would let a NaN through
+        parse_json(data)  # where the kind itself would let one through that is not finite
         return found
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]

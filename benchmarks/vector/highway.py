@@ -17,16 +17,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 import argparse
-import sys
 from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from time import process_time
 
 import numpy as np
 
-from takead_ros.files import refuse_existing, write_record
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.maps.roads import LanePath
 from takead_ros.scenarios import build
 from takead_ros.scenarios.spec import Actor, Model
@@ -81,10 +80,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vehicles", type=int, default=20)
     parser.add_argument("--environments", type=int, default=64)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=new_file)
     arguments = parser.parse_args()
-    if arguments.json:
-        refuse_existing(arguments.json)
     try:
         name = f"highway-env {version('highway-env')}"
     except PackageNotFoundError as error:
@@ -96,11 +93,10 @@ def main() -> int:
     first, second = float(np.median(theirs)), float(np.median(ours))
     print(f"{arguments.vehicles} vehicles: {name} {first:.0f} us a step, vector world {second:.1f} us: "
           f"{first / second:.0f} times as fast (medians of {ROUNDS})")  # fmt: skip
-    if arguments.json:
-        content = {"vehicles": arguments.vehicles, "highway_us": first, "vector_us": second, "ratio": first / second}
-        write_record(arguments.json, content)
+    content = {"vehicles": arguments.vehicles, "highway_us": first, "vector_us": second, "ratio": first / second}
+    give_json(content, arguments.json)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -13,16 +13,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from scipy.optimize import least_squares
 
 from benchmarks.vector.drives import Drive, expert_drive, spread
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.compiled import part
 from takead_ros.domain.scene import FloatArray
 from takead_ros.domain.seeds import parse_seeds
-from takead_ros.files import refuse_existing, write_record
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.simulators import open_simulator
 from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack, pedal, step_ego
@@ -97,10 +97,8 @@ def report(drives: Sequence[Drive], vehicle: SingleTrack) -> dict[str, dict[str,
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", default="training:500-503", help="of each family; the last half is not fitted to")
-    parser.add_argument("--json", type=Path, help="write the constants and what is left of error here")
+    parser.add_argument("--json", type=new_file, help="write the constants and what is left of error here")
     arguments = parser.parse_args()
-    if arguments.json:
-        refuse_existing(arguments.json)
     seeds = parse_seeds(arguments.seeds)
     simulator = open_simulator("metadrive")
     drives: dict[int, list[Drive]] = {seed: [] for seed in seeds}
@@ -125,10 +123,9 @@ def main() -> int:
         for time, row in content[title].items():
             print(f"  after {time:>4}: {row['drives']:3.0f} drives, position p50 {row['p50']:.3f} m, "
                   f"p99 {row['p99']:.3f} m, max {row['max']:.3f} m")  # fmt: skip
-    if arguments.json:
-        write_record(arguments.json, content)
+    give_json(content, arguments.json)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

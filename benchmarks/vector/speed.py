@@ -24,7 +24,8 @@ from time import process_time
 import numpy as np
 
 from benchmarks.vector.drives import DECIDE, Drive, expert_drive
-from takead_ros.files import refuse_existing, write_record
+from takead_ros.cli.json_output import give_json
+from takead_ros.cli.program import end_with, new_file
 from takead_ros.measures.driving_score import score_episode
 from takead_ros.policy.model import load_model
 from takead_ros.runs.batched import drive_batched
@@ -89,10 +90,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=Path("models/baseline.onnx"))
     parser.add_argument("--families", type=int, default=10, help="how many of core's families, evenly chosen")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=new_file)
     arguments = parser.parse_args()
-    if arguments.json:
-        refuse_existing(arguments.json)
     policy, metadrive = load_model(arguments.model), open_simulator("metadrive")
     runner = EpisodeRunner(metadrive)
     spent = {name: Spent() for name in ("bare metadrive", "bare vector", "loop metadrive", "loop vector")}
@@ -130,13 +129,13 @@ def main() -> int:
           f"{spent['bare vector'].microseconds:6.1f} us: {bare:.0f} times as fast")  # fmt: skip
     print(f"closed loop: MetaDrive {spent['loop metadrive'].microseconds:7.0f} us a decision, vector "
           f"{spent['loop vector'].microseconds:6.0f} us: {loop:.1f} times as fast")  # fmt: skip
-    if arguments.json:
-        write_record(arguments.json, {
-            "families": families, "bare_ratio": bare, "loop_ratio": loop,
-            "microseconds": {name: s.microseconds for name, s in spent.items()}, "simulator": metadrive.name,
-        })  # fmt: skip
+    content = {
+        "families": families, "bare_ratio": bare, "loop_ratio": loop,
+        "microseconds": {name: s.microseconds for name, s in spent.items()}, "simulator": metadrive.name,
+    }  # fmt: skip
+    give_json(content, arguments.json)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -12,6 +12,7 @@ import typer
 
 from takead_ros.console import note, say
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.seeds import LAST_SEED
 from takead_ros.scenarios.suites import load_suite
 
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich", add_completion=False)
@@ -41,7 +42,7 @@ def carla_server(
         "the clock. Asynchronous mode keeps real time in both.",
     ),
     record: Path | None = typer.Option(None, help="Write every frame and call into a new MCAP file in this folder."),
-    seed: int = typer.Option(0, min=0, help="Of the sensors' noise, and of the scenarios of --suite."),
+    seed: int = typer.Option(0, min=0, max=LAST_SEED, help="Of the sensors' noise, and of the scenarios of --suite."),
     grace_s: float = typer.Option(
         0.0, "--grace", min=0.0, max=60.0, help="After Ctrl-C, go on for at most so many s for clients that tidy up."
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import typer
@@ -10,11 +9,11 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import fields, say, stdout, table
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import read_file, refuse_existing, write_atomically
+from takead_ros.files import locked, new_output, read_file, to_json, write_atomically
 from takead_ros.nodes.configuration import parse_configuration
-from takead_ros.policy.bundle import PARAMETERS, SUFFIX, Seal, older, open_bundle, pack
+from takead_ros.policy.bundle import LAST_RELEASE, PARAMETERS, SUFFIX, Seal, older, open_bundle, pack
 from takead_ros.policy.manifest import Manifest
-from takead_ros.policy.model import Policy, is_bundle, load_model, onnx_bytes
+from takead_ros.policy.model import EXPECTED, Policy, is_bundle, load_model, onnx_of, open_model
 from takead_ros.policy.onnx_session import PROVIDERS
 from takead_ros.policy.shipped import model_path
 from takead_ros.policy.signing import fingerprint, private_key, public_key
@@ -44,7 +43,7 @@ def show(
         tensors = {**manifest.inputs, **manifest.outputs}.items()
         rows = [(name, "x".join(map(str, tensor.shape)), tensor.description) for name, tensor in tensors]
         stdout.print(table("tensor", "shape", "what it is", rows=rows))
-    give_json(json.loads(manifest.to_json()), as_json)
+    give_json(manifest.model_dump(mode="json"), as_json)
 
 
 def _origin(manifest: Manifest) -> dict[str, str]:
@@ -57,7 +56,7 @@ def _origin(manifest: Manifest) -> dict[str, str]:
         "clips": str(len(manifest.clips)),
         "seeds": f"{len(seeds)} ({seeds[0]} to {seeds[-1]})" if seeds else "none",
         "suites": ", ".join(manifest.suites) or "none",
-        "training": json.dumps(manifest.training, sort_keys=True),
+        "training": to_json(manifest.training),
         "encoding": manifest.encoding,
         "anchors": manifest.anchors_sha256,
         "opset": str(manifest.opset),
@@ -80,7 +79,7 @@ def verify(
     """
     json_file(as_json)
     path = model_path(model)
-    policy = _load(path, provider, key)
+    policy = _opened(read_file(path, EXPECTED), path, provider, key)
     seal = policy.seal
     found = {
         "model": str(path),
@@ -101,7 +100,7 @@ def verify(
 def bundle(
     model: str = MODEL,
     out: Path = typer.Option(help=f"Bundle to write, a new file *{SUFFIX}."),
-    release: int = typer.Option(min=0, help="Number of the release: higher than that of every earlier bundle."),
+    release: int = typer.Option(min=0, max=LAST_RELEASE, help="Of the release: higher than that of every earlier one."),
     params: Path | None = typer.Option(None, help="ROS parameter file for the vehicle's nodes, to go with the model."),
     sign: Path | None = typer.Option(None, help="Ed25519 private key (PEM) to sign with."),
 ) -> None:
@@ -111,14 +110,15 @@ def bundle(
     """
     if not is_bundle(out):
         raise TakeadError(f"output '{out}': expected a name that ends in {SUFFIX}")
-    refuse_existing(out)
-    path = model_path(model)
-    manifest = load_model(path).manifest
-    given = None if params is None else read_file(params, "a ROS parameter file")
-    if given is not None:
-        parse_configuration(given, str(params))
-    key = None if sign is None else private_key(sign)
-    write_atomically(out, pack(onnx_bytes(path), manifest, release, given, key))
+    with new_output(out):
+        path = model_path(model)
+        data = read_file(path, EXPECTED)
+        manifest = open_model(data, path).manifest
+        given = None if params is None else read_file(params, "a ROS parameter file")
+        if given is not None:
+            parse_configuration(given, str(params))
+        key = None if sign is None else private_key(sign)
+        write_atomically(out, pack(onnx_of(data, path), manifest, release, given, key))
     signer = "" if key is None else fingerprint(key.public_key())
     say(f"{out}: model '{manifest.name}' {manifest.sha256[:12]}{_sealed(Seal(release, signer))}")
 
@@ -139,23 +139,23 @@ def install(
     for path in (model, to):
         if not is_bundle(path):
             raise TakeadError(f"'{path}': expected a bundle, a name that ends in {SUFFIX}")
-    policy = _load(model_path(model), "cpu", key)
-    if to.exists() and not allow_older:
-        present = open_bundle(read_file(to, "a bundle"), str(to))
-        if back := older(policy.seal, present.seal):
-            raise TakeadError(f"{model}: {back} at '{to}'; expected a later one, or --allow-older")
-    write_atomically(to, read_file(model, "a bundle"))
+    data = read_file(model, "a bundle")
+    policy = _opened(data, model, "cpu", key)
+    with locked(to):  # of two at once the older one must not come last
+        if (to.exists() or to.is_symlink()) and not allow_older:
+            present = open_bundle(read_file(to, "a bundle"), str(to))
+            if back := older(policy.seal, present.seal):
+                raise TakeadError(f"{model}: {back} at '{to}'; expected a later one, or --allow-older")
+        write_atomically(to, data)
     assert policy.seal is not None  # it came in a bundle
     say(f"{to}: model '{policy.manifest.name}' {policy.sha256[:12]}{_sealed(policy.seal)}")
 
 
-def _load(path: Path, provider: str, key: Path | None) -> Policy:
-    """The model, once its bundle's parameters are known to fit as well."""
-    policy = load_model(path, provider, None if key is None else public_key(key))
-    if is_bundle(path):
-        parameters = open_bundle(read_file(path, "a bundle"), str(path)).parameters
-        if parameters is not None:
-            parse_configuration(parameters, f"{path}/{PARAMETERS}")
+def _opened(data: bytes, path: Path, provider: str, key: Path | None) -> Policy:
+    """The model in a file's bytes, once its bundle's parameters are known to fit as well."""
+    policy = open_model(data, path, provider, None if key is None else public_key(key))
+    if policy.parameters is not None:
+        parse_configuration(policy.parameters, f"{path}/{PARAMETERS}")
     return policy
 
 

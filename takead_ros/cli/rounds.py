@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich import box
@@ -14,6 +15,7 @@ from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
 from takead_ros.cli.tables import comparison_notes, comparison_table
 from takead_ros.cli.trainer import TrainRound, readers
 from takead_ros.console import ProgressBars, cell, stdout
+from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.evaluate_batched import BatchRunner
@@ -29,6 +31,7 @@ _WORKERS = typer.Option(2, min=1, max=256, help="How many at once; the results d
 
 
 def rounds(
+    ctx: typer.Context,
     out: Path = typer.Option(..., help="Folder of the loop; an unfinished one in it is continued."),
     rounds: int = typer.Option(3, min=1, help="Rounds in all; more of them go on with the same folder."),
     suite: str = typer.Option("demo", help="A suite, or one scenario family (see: takead scenarios ls)."),
@@ -72,7 +75,7 @@ def rounds(
         batched=batched,
         parameters=read_parameters(params, perception),
     )
-    trainer = TrainRound(shlex.split(options), readers(where))
+    trainer = TrainRound(_trainer_options(options, ctx.parent), readers(where))
     try:
         with (
             open_workers(EpisodeRunner, where) as pool,
@@ -87,6 +90,17 @@ def rounds(
     if state.ended:
         tell(f"  {state.ended}: no further round")
     tell(f"  the model to deploy: {out / state.deployed[0]} (sha256 {state.deployed[1][:12]})")
+
+
+def _trainer_options(options: str, train: Any) -> list[str]:
+    """The words of ``options``, refused here where 'takead train round' would: it comes to them after hours."""
+    try:
+        words = shlex.split(options)
+    except ValueError as problem:
+        raise TakeadError(f"--options {options!r}: {problem}; expected them as a shell takes them") from problem
+    needed = ["--parent", "baseline", "--clips", ".", "--out", "."]
+    train.command.commands["round"].make_context("round", [*needed, *words], parent=train)
+    return words
 
 
 def final(

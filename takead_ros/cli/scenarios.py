@@ -51,7 +51,9 @@ def show(
     number = numbers[0]
     scenario = build(family, number)
     if out is None:
-        typer.echo(json.dumps({"split": split_of(number), **asdict(scenario)}, indent=2, default=_plain))
+        typer.echo(
+            json.dumps({"split": split_of(number), **asdict(scenario)}, indent=2, default=_plain, allow_nan=False)
+        )
         return
     from takead_ros.pictures.side_by_side import animate_scenario as draw
 

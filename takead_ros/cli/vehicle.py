@@ -34,7 +34,7 @@ def identify(
     host: str = typer.Option("127.0.0.1", help="Of a CARLA server, or of takead carla-server."),
     port: int = typer.Option(2000, min=1, max=65534, help="The same."),
     blueprint: str = typer.Option("vehicle.tesla.model3", help="The vehicle, by its name in CARLA's catalogue."),
-    timeout_s: float = typer.Option(60.0, "--timeout", min=1.0, help="s to wait for the server."),
+    timeout_s: float = typer.Option(60.0, "--timeout", min=1.0, max=3600.0, help="s to wait for the server."),
 ) -> None:
     """Identify CARLA's pedals and steering by a drive of its own: full and part throttle, coasting, brakes, turns.
 

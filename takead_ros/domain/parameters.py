@@ -21,7 +21,7 @@ def number(default: float, low: float, high: float, text: str) -> Any:
 
 
 class Parameters(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def fixed_names(cls) -> frozenset[str]:

@@ -85,7 +85,7 @@ def checked(value: Mapping[str, str], **more: Any) -> list[str]:
         **more,
     }
     result = subprocess.run(
-        [str(PROGRAMS / "preflight"), json.dumps(wanted)], capture_output=True, text=True, check=False
+        [str(PROGRAMS / "preflight"), json.dumps(wanted, allow_nan=False)], capture_output=True, text=True, check=False
     )
     if result.returncode:
         raise RuntimeError(result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "preflight failed")

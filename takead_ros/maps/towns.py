@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import read_file
 from takead_ros.maps.carla_map import import_carla
 from takead_ros.maps.opendrive import Town, read_town
 from takead_ros.maps.roads import OpenDriveMap
@@ -109,4 +110,4 @@ def _download(folder: Path, name: str, remedy: str) -> Path:
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_file(path, "a map")).hexdigest()

@@ -12,11 +12,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import parse_record, read_file, writable_folder
+from takead_ros.files import parse_record, writable_folder, write_atomically
 from takead_ros.nodes.configuration import load_configuration, parse_configuration
 from takead_ros.nodes.episodes import sequence
 from takead_ros.nodes.joystick_mapping import load_mapping
-from takead_ros.policy.bundle import PARAMETERS, open_bundle
+from takead_ros.policy.bundle import PARAMETERS
 from takead_ros.policy.model import is_bundle, load_model
 from takead_ros.policy.shipped import model_path
 from takead_ros.policy.signing import public_key
@@ -79,15 +79,12 @@ def _model(wanted: Wanted) -> list[Path]:
     path = model_path(wanted.model)
     if wanted.bundled and not is_bundle(path):
         raise TakeadError(f"{path}: a vehicle takes a bundle (takead model bundle), not a bare model (docs/bundles.md)")
-    load_model(path, wanted.provider, public_key(Path(wanted.key)) if wanted.key else None)
-    if not is_bundle(path):
+    policy = load_model(path, wanted.provider, public_key(Path(wanted.key)) if wanted.key else None)
+    if policy.parameters is None:
         return []
-    parameters = open_bundle(read_file(path, "a bundle"), str(path)).parameters
-    if parameters is None:
-        return []
-    parse_configuration(parameters, f"{path}/{PARAMETERS}", wanted.namespace)
+    parse_configuration(policy.parameters, f"{path}/{PARAMETERS}", wanted.namespace)
     unpacked = writable_folder(Path(wanted.unpack)) / PARAMETERS
-    unpacked.write_bytes(parameters)
+    write_atomically(unpacked, policy.parameters)
     return [unpacked]
 
 

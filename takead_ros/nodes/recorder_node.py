@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from takead_ros.domain.driving import EventKind, Source, TakeoverEvent, Trigger
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import writable_folder
+from takead_ros.files import parse_json, writable_folder
 from takead_ros.host import wiring
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import codec, convert, interfaces
@@ -53,7 +52,7 @@ class RecorderNode:
             version=p.version,
             namespace=self._namespace,
             created=p.created,
-            parameters=json.loads(p.provenance),
+            parameters=parse_json(p.provenance),
         )
         self._recorder = Recorder(config, topics, provenance, self._writer)
         self._undecodable, self._closed, self._reported = 0, False, ""

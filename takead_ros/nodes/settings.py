@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -10,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import StartParameters, number
+from takead_ros.files import parse_json
 from takead_ros.messages.interfaces import ANSWER_PERIOD_S, SCENE_PERIOD_S, parse_topic
 
 
@@ -89,10 +89,8 @@ class RecorderParameters(StartParameters):
     @field_validator("provenance")
     @classmethod
     def _is_object(cls, text: str) -> str:
-        content = json.loads(text)  # what json raises is a ValueError
-        if not isinstance(content, dict):
+        if not isinstance(parse_json(text), dict):  # it raises a ValueError for what is no JSON, or not finite
             raise ValueError("expected a JSON object")
-        json.dumps(content, allow_nan=False)  # no manifest holds a number that is not finite
         return text
 
     @field_validator("topics")

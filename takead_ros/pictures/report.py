@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
-from takead_ros.files import locked, read_record, writable_folder, write_atomically
+from takead_ros.files import content_of, locked, read_record, writable_folder, write_atomically
 from takead_ros.measures.summary import HEADLINES
 from takead_ros.pictures import plots, side_by_side
 from takead_ros.runs.loop import AFTER, BEFORE
@@ -122,7 +122,7 @@ def _rounds_section(state: LoopState) -> str:
 
 
 def _moment_section(run: Path, shown: side_by_side.Moment) -> str:
-    data = base64.b64encode((run / side_by_side.GIF).read_bytes()).decode()
+    data = base64.b64encode(content_of(run / side_by_side.GIF)).decode()
     image = f'<img src="data:image/gif;base64,{data}" alt="{html.escape(shown.caption)}">'
     return f"<h2>One takeover, before and after</h2>{_figure(image, shown.caption)}"
 

@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass as record
 
 from takead_ros.domain.driving import ArbiterMode, DriverStatus, Plan
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import read_record, replacing, write_record
+from takead_ros.files import open_file, read_record, replacing, write_record
 from takead_ros.pictures import scene as render
 from takead_ros.pictures.gif import durations_ms, save_gif
 from takead_ros.recording import reader
@@ -133,9 +133,9 @@ def ensure(run: Path, before: Evaluation, after: Evaluation, progress: Progress)
 
 def _is_picture(path: Path) -> bool:
     try:
-        with Image.open(path) as picture:
+        with open_file(path) as file, Image.open(file) as picture:
             picture.verify()
-    except (OSError, SyntaxError):
+    except (OSError, SyntaxError, Image.DecompressionBombError):
         return False
     return True
 

@@ -38,6 +38,7 @@ CONTENTS, SIGNATURE, MODEL, MANIFEST, PARAMETERS = (
     "bundle.json", "bundle.sig", "model.onnx", "model.manifest.json", "parameters.yaml",
 )  # fmt: skip
 ORDER = (CONTENTS, SIGNATURE, MODEL, MANIFEST, PARAMETERS)
+LAST_RELEASE = 2**31 - 1
 MOST_BYTES = 512 << 20  # unpacked; a policy of this project has some 4 MiB
 EXPECTED = "a bundle made by 'takead model bundle'"
 _LEVEL = 19
@@ -57,7 +58,7 @@ class Contents(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     format: str
     name: str
-    release: int = Field(ge=0)
+    release: int = Field(ge=0, le=LAST_RELEASE)
     model_sha256: str
     software_version: str
     files: dict[str, BundleFile]

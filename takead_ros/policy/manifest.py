@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import parse_json
 
 KEY = "takead_manifest"  # name of the ONNX metadata entry
 FORMAT = "takead-model-2"
@@ -142,6 +143,6 @@ def parse_as(kind: type[M], expected: str, text: str | bytes, where: str) -> M:
 def format_in(text: str | bytes) -> object:
     """The format that a manifest says it has; None where it says nothing that can be read."""
     try:
-        return json.loads(text).get("format")
-    except (ValueError, AttributeError, RecursionError):
+        return parse_json(text).get("format")
+    except (ValueError, AttributeError):
         return None

@@ -15,7 +15,7 @@ from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput, DriverS
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import EgoState, FloatArray, Scene
 from takead_ros.files import read_file
-from takead_ros.policy.bundle import MODEL, SUFFIX, Seal, open_bundle
+from takead_ros.policy.bundle import MODEL, SUFFIX, Bundle, open_bundle
 from takead_ros.policy.encoding import LineCache
 from takead_ros.policy.format import Encoded, Observation, PolicyFormat
 from takead_ros.policy.formats import format_of
@@ -32,12 +32,15 @@ PROBES = 8  # made-up observations that every model must answer with finite numb
 
 class Policy:
     """A loaded model. ``sha256`` identifies it; ``manifest`` describes it; ``format`` says what it is told and answers;
-    ``provider`` is what really runs it; ``seal`` is what its bundle says, None where it came as a bare ONNX file."""
+    ``provider`` is what really runs it; ``seal`` is what its bundle says, None where it came as a bare ONNX file;
+    ``parameters``: the ROS parameter file in its bundle, if any."""
 
     def __init__(
-        self, session: Any, manifest: Manifest, format: PolicyFormat, provider: str, path: Path, seal: Seal | None
+        self, session: Any, manifest: Manifest, format: PolicyFormat, provider: str, path: Path, bundle: Bundle | None
     ) -> None:
-        self.manifest, self.format, self.provider, self.path, self.seal = manifest, format, provider, path, seal
+        self.manifest, self.format, self.provider, self.path = manifest, format, provider, path
+        self.seal = None if bundle is None else bundle.seal
+        self.parameters = None if bundle is None else bundle.parameters
         self.sha256 = manifest.sha256
         self._session = session
         self._lines = LineCache()
@@ -120,8 +123,12 @@ def load_model(path: str | Path, provider: str = "cpu", key: Ed25519PublicKey | 
     or does not match the model, the copy beside it or this software's formats, where the network answers with something
     that is not finite, where the provider is not what really runs, or where the bundle or its signature is not sound.
     """
-    path = Path(path)
-    data = read_file(path, EXPECTED)
+    return open_model(read_file(Path(path), EXPECTED), Path(path), provider, key)
+
+
+def open_model(data: bytes, path: Path, provider: str = "cpu", key: Ed25519PublicKey | None = None) -> Policy:
+    """``load_model`` of a file's bytes, for who goes on with the very bytes that were checked: the file itself may be
+    another one by then. The manifest beside a bare ONNX file is read from there."""
     if not is_bundle(path):
         if key is not None:
             raise TakeadError(f"{path}: a bare ONNX file has no signature; expected a bundle (*{SUFFIX}) signed by "
@@ -129,7 +136,7 @@ def load_model(path: str | Path, provider: str = "cpu", key: Ed25519PublicKey | 
         beside = manifest_path(path)
         return _policy(data, path, provider, read_file(beside, "a manifest in JSON") if beside.exists() else None)
     bundle = open_bundle(data, str(path), key)
-    policy = _policy(bundle.model, path / MODEL, provider, bundle.manifest, bundle.seal)
+    policy = _policy(bundle.model, path / MODEL, provider, bundle.manifest, bundle)
     told = bundle.contents
     if (told.model_sha256, told.name) != (policy.sha256, policy.manifest.name):
         raise TakeadError(
@@ -146,16 +153,20 @@ def is_bundle(path: Path) -> bool:
 
 def onnx_bytes(path: Path) -> bytes:
     """The ONNX model in a file or bundle. Raises TakeadError where it cannot be read."""
-    data = read_file(path, EXPECTED)
+    return onnx_of(read_file(path, EXPECTED), path)
+
+
+def onnx_of(data: bytes, path: Path) -> bytes:
+    """``onnx_bytes`` of a file's bytes."""
     return open_bundle(data, str(path)).model if is_bundle(path) else data
 
 
-def _policy(data: bytes, path: Path, provider: str, beside: bytes | None, seal: Seal | None = None) -> Policy:
+def _policy(data: bytes, path: Path, provider: str, beside: bytes | None, bundle: Bundle | None = None) -> Policy:
     """The policy in ONNX model ``data``, which messages call ``path``; beside: the copy of its manifest."""
     session, manifest = open_session(data, path, provider, beside, parse_manifest)
     format = format_of(manifest.encoding, str(path))
     _check_interface(session, manifest, format, path)
-    policy = Policy(session, manifest, format, provider, path, seal)
+    policy = Policy(session, manifest, format, provider, path, bundle)
     anchors = _probe(policy)["anchors"]
     if anchors_sha256(anchors) != manifest.anchors_sha256:
         raise TakeadError(

@@ -7,8 +7,9 @@ no signature: who can write the clip can write another digest as well (docs/secu
 from __future__ import annotations
 
 import hashlib
-import json
 import struct
+
+from takead_ros.files import parse_json
 
 _HEAD = struct.Struct("<HqI")  # bytes of the topic's name, stamp ns, bytes of the message
 
@@ -35,7 +36,7 @@ class ContentDigest:
 def recorded_digest(manifest: str | None) -> str:
     """The digest that the manifest in a bag holds; empty where it holds none (a clip of an older version)."""
     try:
-        found = json.loads(manifest or "{}").get("content_sha256", "")
-    except (ValueError, AttributeError, RecursionError):
+        found = parse_json(manifest or "{}").get("content_sha256", "")
+    except (ValueError, AttributeError):
         return ""
     return found if isinstance(found, str) else ""

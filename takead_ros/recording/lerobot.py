@@ -225,7 +225,7 @@ def _tasks(arrow: Any, tasks: list[str]) -> Any:
             index: arrow.array(tasks, type=arrow.string()),
         }
     )
-    return table.replace_schema_metadata({"pandas": json.dumps(described)})
+    return table.replace_schema_metadata({"pandas": json.dumps(described, allow_nan=False)})
 
 
 def _feature(dtype: str, shape: list[int], names: Sequence[str] | None = None) -> dict[str, Any]:

@@ -279,5 +279,7 @@ def _recording(
         "wait_for_disk": True,
         "model_sha256": policy.sha256 if policy is not None else "",
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "provenance": json.dumps({"driver": spec.driver, "simulator": simulator, "nodes": used}, default=list),
+        "provenance": json.dumps(
+            {"driver": spec.driver, "simulator": simulator, "nodes": used}, default=list, allow_nan=False
+        ),
     }

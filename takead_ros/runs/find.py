@@ -44,7 +44,7 @@ def find_runs(folder: Path) -> list[Run]:
         raise TakeadError(f"runs folder '{folder}': no such folder; expected one with runs in it")
     loops = sorted(path.parent for path in folder.rglob(STATE))
     found = [_read(path, "loop") for path in loops]
-    for journal in sorted(folder.rglob(f"*{JOURNAL}")):
+    for journal in sorted({*folder.rglob(JOURNAL), *folder.rglob(f"*{JOURNAL_SUFFIX}")}):
         if not any(loop in journal.parents for loop in loops):
             found.append(_read(*_of_journal(journal)))
     return sorted(found, key=lambda run: run.path)

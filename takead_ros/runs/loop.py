@@ -25,7 +25,7 @@ from typing import Protocol
 
 from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.seeds import SPLIT_SIZE
+from takead_ros.domain.seeds import SPLIT_SIZE, parse_seeds
 from takead_ros.files import locked, to_json, writable_folder, write_record
 from takead_ros.policy.model import load_model
 from takead_ros.runs.drive import EpisodeWorkers, check_folder, drive, evaluate
@@ -94,6 +94,8 @@ class Loop:
     ) -> None:
         self.folder, self._trainer, self._workers, self._batches = folder, trainer, workers, batches
         self._progress, self._tell = progress, tell
+        for option, split in (("demonstrations", "training"), ("drives", "collection"), ("selection", "selection")):
+            parse_seeds(f"{split}:0-{getattr(plan, option) - 1}", f"--{option}")  # not when its turn comes
         first = plan.spec(str(model), "selection:0")
         if plan.batched:
             check_batched(first)

@@ -6,6 +6,7 @@ are read back strictly (``files.read_record``): every key known, every number fi
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
 from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.summary import BY_KEY, FEWEST, Difference, HeadlineKey, Summary, aggregate, compare_scores
@@ -176,7 +178,9 @@ def pairs(before: Evaluation, after: Evaluation) -> list[tuple[EvaluatedEpisode,
 
 def judgement(found: Difference) -> str:
     """``better``, ``worse`` or ``open``: whether the interval lies on one side of zero. A bootstrap over a handful of
-    episodes settles nothing, so that it is open there."""
+    episodes settles nothing, so that it is open there. Raises TakeadError where the interval is not finite."""
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        raise TakeadError(f"{found.metric}: interval {found.low} .. {found.high}; expected finite numbers")
     if found.low <= 0.0 <= found.high or found.higher + found.equal + found.lower < FEWEST:
         return "open"
     return "better" if (found.low > 0.0) == (BY_KEY[found.metric].sense > 0) else "worse"

@@ -67,12 +67,13 @@ def attacker(name: str, command: str, code: int, *says: str, damage: str = "", w
 
 
 def broken_file(
-    command: str, file: str, *says: str, kinds: str = "missing empty cut noise zeros folder loop"
+    command: str, file: str, *says: str, kinds: str = "missing empty cut noise zeros folder loop pipe sparse"
 ) -> list[Case]:
     """``command``, which reads ``file``, where that is missing, cut short and so on: one clear line each."""
     damages = {
         "missing": f"remove {file}", "empty": f"empty {file}", "cut": f"cut {file}", "noise": f"noise {file}",
         "zeros": f"zeros {file}", "folder": f"folder {file}", "loop": f"loop {file}", "flip": f"flip {file}",
+        "pipe": f"pipe {file}", "sparse": f"sparse {file}",
         "text": f"text {file} this is something else",
     }  # fmt: skip
     verb = " ".join(command.split()[:2])

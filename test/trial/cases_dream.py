@@ -33,6 +33,7 @@ CASES: tuple[Case, ...] = (
         breaker(f"dream for {text} s", f"dream {CLIP} --seconds={text}", 2, "seconds")
         for text in ("0", "-1", "nan", "long")
     ),
+    user("dream for ever", f"dream {CLIP} --model recorded --seconds 1e308", 0, "as long as the record"),
     breaker("dream of a takeover that is not there", f"dream {CLIP} --takeover 9", 2, "no takeover 9"),
     breaker(
         "dream of a model that is not shipped", f"dream {CLIP}", 2, "--model",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trial.case import Case, attacker, breaker, user
+from trial.case import Case, attacker, breaker, broken_file, user
 
 LONG = "x" * 300
 HELPS = (
@@ -32,6 +32,38 @@ CASES: tuple[Case, ...] = (
     breaker("an empty verb", "''", 2),
     breaker("an option for a verb", "-- --help", 0, "Usage: takead"),
     user("completion for bash", "--show-completion bash", 0, "_TAKEAD_COMPLETE"),
+    user("a CARLA server of no map", "carla-server --xodr none.xodr", 2, "none.xodr", "No such file"),
+    user("a CARLA server of no town", "carla-server --town Town99", 2, "Town99", "Town01"),
+    user("a CARLA server of no suite", "carla-server --suite motorway", 2, "motorway"),
+    user("a CARLA server of no version", "carla-server --carla-version 0.9.13", 2, "0.9.13", "0.9.16"),
+    attacker("a CARLA server of a version elsewhere", "carla-server --carla-version ../../x", 2, "../../x", "0.9.16"),
+    *broken_file("carla-server --xodr a.xodr", "a.xodr", "a.xodr", kinds="empty folder loop pipe sparse"),
+    breaker(
+        "a CARLA server of a map in bytes", "carla-server --xodr m.onnx", 2, "m.onnx", "expected an OpenDRIVE text"
+    ),
+    breaker(
+        "a CARLA server that records into a file",
+        "carla-server --suite intersection_right --record r",
+        2,
+        "r",
+        damage="text r mine",
+    ),
+    breaker(
+        "a CARLA server that records over a file",
+        "carla-server --suite intersection_right --record r",
+        2,
+        "carla_server.mcap",
+        damage="text r/carla_server.mcap mine",
+    ),
+    attacker(
+        "a CARLA server that records over a link",
+        "carla-server --suite intersection_right --record r",
+        2,
+        "carla_server.mcap",
+        damage="text mine.txt mine ; text r/x y ; link mine.txt r/carla_server.mcap",
+    ),
+    breaker("a CARLA server of no time to end", "carla-server --grace nan", 2, "--grace"),
+    breaker("a CARLA server of seed 9...9", f"carla-server --suite intersection_right --seed {'9' * 30}", 2, "--seed"),
     user("a CARLA server at an unknown speed", "carla-server --speed warp", 2, "--speed"),
     # what is told
     user("quiet", "--quiet model verify baseline", 0, "sound"),
@@ -152,6 +184,23 @@ CASES: tuple[Case, ...] = (
     user("vehicle: no server there", "vehicle identify --out v.yaml --port 9 --timeout 1", 2, "127.0.0.1", "9"),
     breaker("vehicle: over a file", "vehicle identify --out v.yaml --port 9 --timeout 1", 2, damage="text v.yaml mine"),
     breaker("vehicle: a time that is none", "vehicle identify --out v.yaml --timeout nan", 2, "--timeout"),
+    breaker(
+        "vehicle: map and picture in one",
+        "vehicle identify --out v.svg --plot v.svg --timeout 1 --port 9",
+        2,
+        "v.svg",
+        "in use",
+    ),
+    breaker("vehicle: over a folder", "vehicle identify --out v.yaml --port 9 --timeout 1", 2, damage="folder v.yaml"),
+    breaker("vehicle: over a pipe", "vehicle identify --out v.yaml --port 9 --timeout 1", 2, damage="pipe v.yaml"),
+    attacker(
+        "vehicle: over a link",
+        "vehicle identify --out v.yaml --port 9 --timeout 1",
+        2,
+        damage="text mine.txt mine ; link mine.txt v.yaml",
+    ),
+    attacker("vehicle: a host in markup", "vehicle identify --out v.yaml --host [/x] --port 9 --timeout 1", 2, "[/x]"),
+    breaker("vehicle: waiting for ever", "vehicle identify --out v.yaml --timeout 1e300 --port 9", 2, "--timeout"),
     breaker("vehicle: a port that is none", "vehicle identify --out v.yaml --port 0", 2, "port"),
     breaker("vehicle: a picture of no kind", "vehicle identify --out v.yaml --plot v.doc --timeout 1", 2, "v.doc"),
 )

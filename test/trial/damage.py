@@ -52,6 +52,9 @@ def inflict(step: str, folder: Path) -> None:
     elif kind == "pipe":
         path.unlink(missing_ok=True)
         os.mkfifo(path)
+    elif kind == "sparse":  # 10 GB that take no place on the disk
+        path.touch()
+        os.truncate(path, 10 << 30)
     elif kind == "deep":
         path.write_text("[" * 100_000)
     elif kind in ("copy", "rename", "link"):

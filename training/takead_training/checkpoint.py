@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import write_atomically
+from takead_ros.files import open_file, write_atomically
 from takead_ros.policy.manifest import Manifest
 from takead_ros.policy.model import load_model, onnx_bytes
 from takead_training.architectures.network import PolicyNetwork
@@ -73,25 +73,36 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def save_torch(payload: dict[str, Any], path: Path) -> None:
-    """``payload`` with the digest of its content, whole or not at all."""
+    """``payload`` with the digest of its content, whole or not at all. Raises TakeadError for a figure or setting in it
+    that is not finite."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        digest = _digest(payload)
+    except ValueError as error:
+        raise TakeadError(f"training: a number in '{path}' would not be finite; expected finite ones") from error
     buffer = io.BytesIO()
-    torch.save({**payload, DIGEST: _digest(payload)}, buffer)
+    torch.save({**payload, DIGEST: digest}, buffer)
     write_atomically(path, buffer.getvalue())
 
 
 def load_torch(path: Path, what: str) -> dict[str, Any]:
     """The dictionary that ``save_torch`` wrote. Raises TakeadError where it is missing, broken or something else."""
     try:
-        payload = torch.load(path, map_location="cpu", weights_only=True)
+        with open_file(path) as file:
+            payload = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise TakeadError(f"{what} {path}: {error.strerror or error}") from error
+        raise TakeadError(f"{what} {path}: {error.strerror or error}; expected one of 'takead train'") from error
     except Exception as error:
-        raise TakeadError(f"{what} {path}: not a {what} or cut short ({first_line(error)})") from error
+        # what torch says of it is advice to load it with the code inside
+        raise TakeadError(f"{what} {path}: not a {what} or cut short; expected one of 'takead train'") from error
     if not isinstance(payload, dict):
         raise TakeadError(f"{what} {path}: holds a {type(payload).__name__}, expected a dictionary")
     stated = payload.pop(DIGEST, None)
-    if stated != _digest(payload):
+    try:
+        own = _digest(payload)
+    except ValueError as error:
+        raise TakeadError(f"{what} {path}: holds a number that is not finite; expected finite ones") from error
+    if stated != own:
         raise TakeadError(
             f"{what} {path}: its content is not what its {DIGEST} says ({'none' if stated is None else 'changed'}); "
             "expected a file as this software wrote it"
@@ -122,7 +133,7 @@ def _digest(payload: object) -> str:
             for part in value:
                 add(part)
         else:
-            digest.update(f"{json.dumps(value, default=repr)}\n".encode())
+            digest.update(f"{json.dumps(value, default=repr, allow_nan=False)}\n".encode())
 
     add(payload)
     return digest.hexdigest()

@@ -8,7 +8,6 @@ ROUND/model.onnx      with model.manifest.json
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -19,7 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import locked, read_record, to_json, writable_folder, write_record
+from takead_ros.files import locked, parse_record, read_record, to_json, writable_folder, write_record
 from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.model import load_model
 from takead_training.checkpoint import Frames, ModelProvenance, load_parent
@@ -197,8 +196,7 @@ def _asked(
     }
     if not settings.devices.plain:
         wanted["devices"] = asdict(settings.devices)
-    asked: dict[str, JsonValue] = json.loads(to_json(wanted))
-    return asked
+    return parse_record(dict[str, JsonValue], to_json(wanted), "round", "a record")
 
 
 def _open(out: Path, asked: dict[str, JsonValue]) -> _Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +9,7 @@ from pydantic import Field
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import Parameters, validated
-from takead_ros.files import read_file
+from takead_ros.files import parse_json, read_file
 from takead_ros.vehicles.carla.control import PedalParameters
 
 
@@ -33,7 +32,7 @@ def read_settings(path: str) -> AgentSettings:
         return AgentSettings(model=path)
     text = read_file(Path(path), "settings of the agent in JSON")
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError as error:
         raise TakeadError(f"{path}: {error}; expected settings of the agent in JSON") from error
     return validated(AgentSettings, content)

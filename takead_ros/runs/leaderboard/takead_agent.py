@@ -9,7 +9,6 @@ agents of privileged tracks have it; a GNSS is asked for only because the evalua
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from leaderboard.autoagents.autonomous_agent import AutonomousAgent, Track
 from srunner.scenariomanager.carla_data_provider import CarlaDataProvider
 
 from takead_ros.domain.driving import DriveCommand
+from takead_ros.files import to_json
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.measures.driving_score import score_episode
@@ -85,7 +85,7 @@ class TakeadAgent(AutonomousAgent):  # type: ignore[misc]
         if self._settings.scores:
             row = {**asdict(score_episode(log, FAMILY)), "model_sha256": self._policy.sha256}
             with Path(self._settings.scores).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+                file.write(to_json(row) + "\n")
 
     def _begin(self) -> EpisodeDrive:
         world, hero = CarlaDataProvider.get_world(), CarlaDataProvider.get_hero_actor()

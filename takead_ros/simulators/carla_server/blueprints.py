@@ -6,7 +6,6 @@ attributes are those of its documentation.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
+from takead_ros.files import parse_json
 from takead_ros.simulators.carla_server.values import (
     ActorAttribute,
     ActorAttributeValue,
@@ -169,7 +169,7 @@ def describe_actor(blueprint: Blueprint, asked: ActorDescription) -> ActorDescri
 @cache
 def blueprints() -> Mapping[str, Blueprint]:
     """Every blueprint by its id, in a fixed order."""
-    catalogue = json.loads((Path(__file__).parent / "catalogue.json").read_text(encoding="utf-8"))
+    catalogue = parse_json((Path(__file__).parent / "catalogue.json").read_bytes())
     shelf = _Shelf()
     for name, base, special, generation, *size in catalogue["vehicles"]:
         wheels = 2 if base in ("bicycle", "motorcycle") else 4

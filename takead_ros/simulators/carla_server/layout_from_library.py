@@ -320,7 +320,7 @@ def main() -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     place = FOLDER / f"{version}.json"
-    place.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    place.write_text(json.dumps(table, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     sys.stdout.write(f"{place}\n")
     return 0
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError, unknown
+from takead_ros.files import read_file
 from takead_ros.maps.towns import MAP_SHA256, map_file
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.simulators.carla_server.script import Script
@@ -38,7 +39,7 @@ class KnownTowns:
         else:
             raise unknown("map", short, {*MAP_SHA256, *self._files, *self._scenarios})
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise TakeadError(f"{path}: {error}, expected an OpenDRIVE text") from error
+            text = read_file(path, "an OpenDRIVE text").decode()
+        except UnicodeDecodeError as error:
+            raise TakeadError(f"'{path}': {error}; expected an OpenDRIVE text") from error
         return read_town_map(f"{FOLDER}{short}", text)

@@ -9,6 +9,7 @@ from typing import Any
 from mcap.writer import CompressionType, Writer
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import to_json
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 
 _ROW = {
@@ -55,7 +56,7 @@ class McapRecorder:
         self._writer.start(profile="", library="takead carla-server")
         self._channels = {
             topic: self._writer.register_channel(
-                topic, "json", self._writer.register_schema(topic, "jsonschema", json.dumps(schema).encode())
+                topic, "json", self._writer.register_schema(topic, "jsonschema", to_json(schema).encode())
             )
             for topic, schema in (("frame", _FRAME), ("call", _CALL))
         }
@@ -98,5 +99,5 @@ class McapRecorder:
         self._file.close()
 
     def _write(self, topic: str, told: dict[str, Any], sequence: int) -> None:
-        data = json.dumps(told, separators=(",", ":")).encode()
+        data = json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
         self._writer.add_message(self._channels[topic], self._time_ns, data, self._time_ns, sequence % 2**32)

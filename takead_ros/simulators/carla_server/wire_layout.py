@@ -5,7 +5,6 @@ Tables are made by ``layout_from_library``; a version without one is refused.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from takead_ros.domain.errors import TakeadError, unknown
+from takead_ros.files import parse_json
 from takead_ros.simulators.carla_server.values import STRUCTS, CallRefused
 
 VERSION = "0.9.16"  # spoken where nobody asks for another
@@ -66,7 +66,7 @@ def load_layout(version: str) -> WireLayout:
 
 def read_layout(path: Path) -> WireLayout:
     """The layout of one table. Raises TakeadError for one that does not fit ``values``."""
-    table = json.loads(path.read_text(encoding="utf-8"))
+    table = parse_json(path.read_bytes())
     for name, kind in STRUCTS.items():
         told, own = [field for field, _ in table["structs"][name]], list(kind._fields)  # type: ignore[attr-defined]
         if told != own:

@@ -134,15 +134,15 @@ def _window(
         event = starts[takeover]
     first, last = ticks[0].stamp, ticks[-1].stamp
     zero = first if event is None else event.stamp
-    earliest = (first - zero) / 1e9
+    earliest, latest = (first - zero) / 1e9, (last - zero) / 1e9
     begin = at_s if at_s is not None else max(BEFORE_S, earliest) if event else 0.0
     what = "its start" if event is None else f"its {'takeover' if event.kind == 'start' else event.kind}"
-    if begin < earliest - 1e-6 or begin > (last - zero) / 1e9:
+    if not earliest - 1e-6 <= begin <= latest:
         raise TakeadError(
-            f"clip '{clip}': --at {begin:g} s from {what}; expected {earliest:.2f} to "
-            f"{(last - zero) / 1e9:.2f} s, which is what it holds"
+            f"clip '{clip}': --at {begin:g} s from {what}; expected {earliest:.2f} to {latest:.2f} s, which is what it "
+            "holds"
         )
-    until = last if seconds is None else zero + round((begin + seconds) * 1e9)
+    until = last if seconds is None else zero + round(min(begin + seconds, latest) * 1e9)
     inside = [tick for tick in ticks if zero + round(begin * 1e9) - 1_000_000 <= tick.stamp <= until + 1_000_000]
     if len(inside) < 2 or inside[-1].stamp - inside[0].stamp < SHORTEST_S * 1e9:
         held = (inside[-1].stamp - inside[0].stamp) / 1e9 if inside else 0.0

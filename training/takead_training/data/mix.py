@@ -15,6 +15,7 @@ from takead_training.data.dataset import Dataset
 
 TRANSITIONS = (Label.TAKEOVER_START, Label.HANDBACK)  # somebody half drives there: masked
 BUCKETS = ("demonstration", "whole", "pre", "takeover", "post", "relabelled")
+MOST_DRAWS = 100_000_000  # of an epoch: their rows are in memory
 PRE_S, POST_S = 5.0, 2.0  # how near to a takeover the frames of "pre" and "post" are
 
 _SHARES = {"demonstration": 0.45, "whole": 0.55, "pre": 0.25, "takeover": 0.2, "post": 0.1, "relabelled": 0.2}
@@ -38,10 +39,12 @@ class Mix:
     def __post_init__(self) -> None:
         unknown = set(self.shares) - set(BUCKETS)
         values = list(self.shares.values())
-        if unknown or not all(0.0 <= value < np.inf for value in values) or not sum(values) > 0.0:
-            raise TakeadError(f"bucket shares {dict(self.shares)}: expected shares >= 0 of {', '.join(BUCKETS)}")
-        if self.draws <= 0:
-            raise TakeadError(f"--draws {self.draws}: expected a number above 0")
+        if unknown or not all(0.0 <= value <= 1e6 for value in values) or not sum(values) > 0.0:
+            raise TakeadError(
+                f"bucket shares {dict(self.shares)}: expected 0 to 1e6 of {', '.join(BUCKETS)}, not all 0"
+            )
+        if not 0 < self.draws <= MOST_DRAWS:
+            raise TakeadError(f"--draws {self.draws}: expected 1 to {MOST_DRAWS}")
 
 
 def bucket_rows(data: Dataset, followable: bool = False) -> dict[str, NDArray[np.int64]]:

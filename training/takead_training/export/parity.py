@@ -58,7 +58,7 @@ def measure_parity(net: PolicyNetwork, policy: Policy, frames: Frames) -> Parity
                 raise TakeadError(f"export: output '{name}' of {side} is not finite on a recorded frame")
     speed = encoded["ego"][:, 0].astype(float) * net.format.normalisation["speed_m_s"]
     gaps = [_gaps(mine, theirs, speed) for theirs in (alone, together)]
-    worst = {name: max(found[name] for found in gaps) for name in LIMITS}
+    worst = {name: float(np.max([found[name] for found in gaps])) for name in LIMITS}  # NaN, where one is
     chosen = mine["logits"].argmax(-1)
     same = all(bool((chosen == theirs["logits"].argmax(-1)).all()) for theirs in (alone, together))
     return Parity(frames=count, same_choice=same, **worst)
@@ -67,7 +67,7 @@ def measure_parity(net: PolicyNetwork, policy: Policy, frames: Frames) -> Parity
 def _gaps(mine: dict[str, np.ndarray], theirs: dict[str, np.ndarray], speed: np.ndarray) -> dict[str, float]:
     roads = [unroll(out["profiles"], speed[:, None, None], 0.0) for out in (mine, theirs)]
     found = {
-        "position_m": max(np.abs(roads[0][j] - roads[1][j]).max() for j in (0, 1)),
+        "position_m": np.abs(np.stack(roads[0][:2]) - np.stack(roads[1][:2])).max(),
         "speed_m_s": np.abs(roads[0][2] - roads[1][2]).max(),
         "steering_rad": np.abs(mine["control"][:, 0] - theirs["control"][:, 0]).max(),
         "acceleration_m_s2": np.abs(mine["control"][:, 1] - theirs["control"][:, 1]).max(),
