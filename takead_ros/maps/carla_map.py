@@ -38,7 +38,7 @@ def load_map(name: str, opendrive: str) -> Any:
         return carla.Map(name, opendrive)
     except RuntimeError as error:
         raise TakeadError(
-            f"map '{name}' from /carla/world_info: expected OpenDRIVE text, CARLA said: {error}"
+            f"map '{name}': expected OpenDRIVE text, CARLA said: {error}"
         ) from error
 
 

@@ -19,7 +19,16 @@ from pydantic.dataclasses import dataclass
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
 from takead_ros.measures.driving_score import EpisodeScore
-from takead_ros.measures.summary import BY_KEY, FEWEST, Difference, HeadlineKey, Summary, aggregate, compare_scores
+from takead_ros.measures.summary import (
+    BY_KEY,
+    FEWEST,
+    Difference,
+    HeadlineKey,
+    Summary,
+    aggregate,
+    compare_scores,
+    value,
+)
 from takead_ros.runs.machine import Machine, this_environment
 
 RECORD = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
@@ -142,8 +151,15 @@ def evaluation(model: str, settings: RunSettings, passes: Mapping[PassName, Sequ
 
 
 def read_evaluation(path: Path) -> Evaluation:
-    """What ``takead eval --json`` or ``takead drive --json`` wrote. Raises TakeadError where it is something else."""
-    return read_record(Evaluation, path, "JSON written by 'takead eval' or 'takead drive' of this version")
+    """What ``takead eval --json`` or ``takead drive --json`` wrote. Raises TakeadError where it is something else, and
+    where its headlines are not those of its episodes: a figure is one wherever it is shown."""
+    found = read_record(Evaluation, path, "JSON written by 'takead eval' or 'takead drive' of this version")
+    for keys, scores in ((ALONE_KEYS, found.episodes), (ASSISTED_KEYS, found.assisted)):
+        for key in keys:
+            told, own = getattr(found, key), value(scores, key)
+            if not math.isclose(told, own, rel_tol=1e-9, abs_tol=1e-9):
+                raise TakeadError(f"'{path}': {key} is {told:g}, that of its episodes {own:g}; expected the same")
+    return found
 
 
 def comparison(before: Evaluation, after: Evaluation) -> PairedComparison:

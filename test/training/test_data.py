@@ -149,6 +149,14 @@ def test_casual_overrides_are_left_out_unless_asked_for(bags: Path, tmp_path: Pa
     assert len(find_clips([tmp_path], casual=True).clips) == 1
 
 
+def test_a_clip_that_is_there_twice_is_learned_from_once(bags: Path, tmp_path: Path) -> None:
+    again = Path(shutil.copytree(bags, tmp_path / "again"))
+    once, twice, copied = find_clips([bags]), find_clips([bags, bags]), find_clips([bags, again])
+    assert twice.clips == copied.clips == once.clips
+    assert len(twice.refused) == len(copied.refused) == len(once.clips) + len(once.refused)
+    assert "is the same as" in copied.refused[-1].why
+
+
 def driven(path: Path, *episodes: tuple[float, str]) -> Path:
     """The JSON of a drive: each episode's Driving Score, and the folder of its clip."""
     results = [

@@ -39,6 +39,9 @@ UNFIT = {
     "provenance of letters": 'provenance {"a": 1}',
     "provenance null": "provenance null",
     "frames null": "frames null",
+    "frames of letters": 'frames {"ego": "x"}',
+    "training null": 'provenance {"name": "x", "stage": "bc", "training": null}',
+    "seeds of letters": 'provenance {"name": "x", "stage": "bc", "seeds": ["a"]}',
     "a weight of NaN": "state nan",
 }
 # round.json with something that does not belong there
@@ -145,6 +148,7 @@ CASES: tuple[Case, ...] = (
     user("bc", CLONE, 0, "new.pt", "samples"),
     user("bc of too little", BC, 2, "samples"),
     user("bc of nothing", BC.replace("shelf", "none"), 2, "none"),
+    user("bc of one folder twice", BC.replace("shelf", "driven driven"), 0, "is the same as"),
     user("bc of an empty folder", BC.replace("shelf", "mine"), 2, "no clips", damage="folder mine"),
     user("bc over a checkpoint", BC.replace("new.pt", "cloned.pt"), 2, "exists"),
     user("bc without clips", "train bc --out new.pt", 2, "'clips'"),

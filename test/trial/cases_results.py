@@ -36,6 +36,10 @@ WRONG = {
     "intervals null": "intervals null",
     "environment null": "environment null",
     "families 1": "families 1",
+    "another headline": "driving_score 99.5",
+    "another share": "expert_share 0.01",
+    "another score in an episode": "episodes.0.driving_score 1.0",
+    "another distance in an episode": "episodes.0.assisted.distance 1.0",
 }
 MISSING = ("episodes", "seeds", "triggers", "passes", "driving_score", "abilities", "model", "environment", "scenarios")
 
@@ -55,7 +59,7 @@ CASES: tuple[Case, ...] = (
         "compare before.json after.json",
         "after.json",
         "after.json",
-        kinds="missing empty cut noise zeros folder loop text",
+        kinds="missing empty cut noise zeros folder loop text pipe sparse",
     ),
     *(
         breaker(

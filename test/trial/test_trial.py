@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="the training extra is not installed")
 
 from takead_ros.cli.verbs import VERBS
+from takead_ros.files import MOST_BYTES
 from trial import material
 from trial.case import Case
 from trial.cases import CASES
@@ -76,6 +77,8 @@ def contents(folder: Path) -> dict[str, str]:
         name = str(path.relative_to(folder))
         if path.is_symlink():
             found[name] = f"link to {path.readlink()}"
+        elif path.is_file() and path.stat().st_size > MOST_BYTES:
+            found[name] = f"{path.stat().st_size} bytes"
         elif path.is_file():
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
         else:

@@ -15,6 +15,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
+from pydantic import TypeAdapter, ValidationError
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import open_file, write_atomically
@@ -156,14 +157,31 @@ def load_checkpoint(path: Path) -> Checkpoint:
         net = architecture(payload["state"]["anchors"].numpy(), payload["settings"])
         net.load_state_dict(payload["state"])
         found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in payload["provenance"].items()}
-        checkpoint = Checkpoint(
-            net, ModelProvenance(**found), {name: v.numpy() for name, v in payload["frames"].items()}
-        )
+        made = TypeAdapter(ModelProvenance).validate_python(found)
+        checkpoint = Checkpoint(net, made, _frames(payload["frames"], net))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise TakeadError(
+            f"checkpoint {path}: not one of this software (provenance.{place}: {first['msg']})"
+        ) from error
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise TakeadError(f"checkpoint {path}: not one of this software ({first_line(error)})") from error
     if not net.finite():
         raise TakeadError(f"checkpoint {path}: holds weights that are not finite")
     return checkpoint
+
+
+def _frames(stored: Any, net: PolicyNetwork) -> Frames:
+    """The recorded frames in a payload; none where it holds none. Raises TypeError where they are not the network's."""
+    if stored == {}:
+        return {}
+    count = len(next(iter(stored.values())))
+    shapes = {name: (count, *tensor.shape) for name, tensor in net.format.inputs.items()}
+    told = {name: tuple(values.shape) for name, values in stored.items()}
+    if told != shapes:
+        raise TypeError(f"its frames are {told}, expected {shapes}")
+    return {name: np.asarray(values.numpy(), np.float32) for name, values in stored.items()}
 
 
 def load_parent(path: Path) -> tuple[PolicyNetwork, Manifest]:

@@ -248,7 +248,7 @@ def _round_as_dict(result: RoundResult) -> dict[str, Any]:
     }
 
 
-@export.command(epilog="Example: [bold]takead export runs/bc.pt --out models/baseline.onnx[/bold]")
+@export.command(epilog="Example: [bold]takead export runs/bc.pt --out runs/bc.onnx[/bold]")
 def export_checkpoint(
     checkpoint: Path = typer.Argument(help="Checkpoint of 'takead train'."),
     out: Path = typer.Option(..., help="ONNX file to write; its manifest lies beside it."),

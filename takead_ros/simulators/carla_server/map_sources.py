@@ -42,4 +42,7 @@ class KnownTowns:
             text = read_file(path, "an OpenDRIVE text").decode()
         except UnicodeDecodeError as error:
             raise TakeadError(f"'{path}': {error}; expected an OpenDRIVE text") from error
-        return read_town_map(f"{FOLDER}{short}", text)
+        try:
+            return read_town_map(f"{FOLDER}{short}", text)
+        except TakeadError as error:
+            raise TakeadError(f"'{path}': {error}") from error

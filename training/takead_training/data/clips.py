@@ -49,11 +49,13 @@ def find_clips(
     """The clips below ``folders``. Casual overrides and false alarms are left out unless ``casual``.
 
     A clip that cannot be read, whose manifest is not the one in its bag, or that names no seed (a vehicle's; learned
-    from only where ``unseeded``) is refused and does not stop the others. ``only``: ids of the clips that are meant,
+    from only where ``unseeded``) is refused and does not stop the others; of two that are the same, the second is.
+    ``only``: ids of the clips that are meant,
     such as those of perfect episodes. Raises TakeadError where a folder holds no clip at all, where a clip's seed
     belongs to a test or selection split, and where every clip is refused.
     """
     clips: list[TrainingClip] = []
+    seen: dict[str, Path] = {}  # by what the bags hold
     refused: list[RefusedClip] = []
     for folder in folders:
         paths = list_clips(folder)
@@ -71,7 +73,10 @@ def find_clips(
                 continue
             _guard_seed(path, about, inside)
             why = _why_not(about, inside, unseeded)
-            if why:
+            first = seen.setdefault(digest, path)
+            if first is not path:
+                refused.append(RefusedClip(path, f"clip {path}: is the same as {first}, and is learned from once"))
+            elif why:
                 refused.append(RefusedClip(path, f"clip {path}: {why}"))
             elif only is not None and about.clip_id not in only:
                 refused.append(RefusedClip(path, f"clip {path}: not of a perfect episode"))
