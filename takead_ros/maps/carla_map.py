@@ -37,9 +37,7 @@ def load_map(name: str, opendrive: str) -> Any:
     try:
         return carla.Map(name, opendrive)
     except RuntimeError as error:
-        raise TakeadError(
-            f"map '{name}': expected OpenDRIVE text, CARLA said: {error}"
-        ) from error
+        raise TakeadError(f"map '{name}': expected OpenDRIVE text, CARLA said: {error}") from error
 
 
 class Road:

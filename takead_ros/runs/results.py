@@ -27,7 +27,7 @@ from takead_ros.measures.summary import (
     Summary,
     aggregate,
     compare_scores,
-    value,
+    headline_value,
 )
 from takead_ros.runs.machine import Machine, this_environment
 
@@ -156,7 +156,7 @@ def read_evaluation(path: Path) -> Evaluation:
     found = read_record(Evaluation, path, "JSON written by 'takead eval' or 'takead drive' of this version")
     for keys, scores in ((ALONE_KEYS, found.episodes), (ASSISTED_KEYS, found.assisted)):
         for key in keys:
-            told, own = getattr(found, key), value(scores, key)
+            told, own = getattr(found, key), headline_value(scores, key)
             if not math.isclose(told, own, rel_tol=1e-9, abs_tol=1e-9):
                 raise TakeadError(f"'{path}': {key} is {told:g}, that of its episodes {own:g}; expected the same")
     return found

@@ -117,7 +117,8 @@ def test_the_examples_run(name: str, there: Path) -> None:
             LEAVES[name].make_context(name, words)  # raises for an option that is none, or a value of another kind
             continue
         if output := re.search(r"--(?:out|json|bags) (\S+)", line):
-            Path(output[1]).unlink(missing_ok=True)  # what is an input of another example is to be made by this one
+            target = Path(output[1])  # what is an input of another example is to be made by this one
+            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
         for pattern, less in LESS:
             line = re.sub(pattern, less, line)
         said = material.takead(shlex.split(f"{line} {MORE.get(name, '')}")[1:])
