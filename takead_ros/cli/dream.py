@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from dataclasses import asdict
 from pathlib import Path
@@ -64,9 +63,10 @@ def dream_(
     if as_json != STDOUT:
         _tell(result)
     if out is not None:
-        film = importlib.import_module("takead_ros.pictures.dream_film")
+        from takead_ros.pictures.dream_film import write_dream_film
+
         with new_output(out):
-            count = film.write(before, after, f"dreamed: {driver.name}, {agents}", out)
+            count = write_dream_film(before, after, f"dreamed: {driver.name}, {agents}", out)
         if as_json != STDOUT:
             say(f"{count} pictures -> {out}")
     give_json(asdict(result), as_json)

@@ -94,7 +94,7 @@ class Evaluation(RunSettings, Summary):
     triggers: dict[str, int]
     verdict: dict[str, float] | None
     passes: Annotated[dict[PassName, Summary], Field(min_length=1)]
-    episodes: tuple[EvaluatedEpisode, ...]
+    episodes: Annotated[tuple[EvaluatedEpisode, ...], Field(min_length=1)]
 
     @property
     def assisted(self) -> list[EpisodeResult]:

@@ -39,7 +39,6 @@ WRONG = {
     "another headline": "driving_score 99.5",
     "another share": "expert_share 0.01",
     "another score in an episode": "episodes.0.driving_score 1.0",
-    "another distance in an episode": "episodes.0.assisted.distance 1.0",
 }
 MISSING = ("episodes", "seeds", "triggers", "passes", "driving_score", "abilities", "model", "environment", "scenarios")
 
@@ -130,7 +129,7 @@ CASES: tuple[Case, ...] = (
     # runs
     user("runs ls", "runs ls .", 0, "1 runs", "1/1", damage="copy driven a/driven ; remove driven"),
     breaker(
-        "compare: no episodes", "compare before.json after.json", 2, "no pairs", damage="set after.json episodes []"
+        "compare: no episodes", "compare before.json after.json", 2, "episodes", damage="set after.json episodes []"
     ),
     user("runs ls of nothing", "runs ls none", 2, "none"),
     user("runs ls of an empty folder", "runs ls mine", 0, "0 runs", damage="folder mine"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from pathlib import Path
 
@@ -26,12 +25,13 @@ def play(
     json_file(as_json)
     if importlib.util.find_spec("PIL") is None:
         raise TakeadError("pictures need Pillow; get it with: pip install 'takead_ros[sim]'")
-    film = importlib.import_module("takead_ros.pictures.clip_video")
+    from takead_ros.pictures.clip_video import write_clip_video
+
     if out is None and not clip.is_dir():
         raise TakeadError(f"clip '{clip}': is a file, in which no picture can lie; name another place with --out")
     target = out or clip / "play.gif"
     with new_output(target):
-        count = film.write(clip, target, speed)
+        count = write_clip_video(clip, target, speed)
     found = {"clip": str(clip), "out": str(target), "pictures": count, "speed": speed}
     if as_json != STDOUT:
         say(f"{count} pictures -> {target}")
