@@ -103,6 +103,14 @@ def test_what_never_ends_is_not_read(tmp_path: Path, make: Callable[[Path], obje
     assert holder(tmp_path / "run") == ""
 
 
+def test_more_than_the_memory_takes_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.touch()
+    os.truncate(path, 10 << 30)  # takes no place on the disk
+    with pytest.raises(TakeadError, match="x': 10737418240 bytes, at most 1073741824 are read; expected a whole"):
+        read_record(Whole, path, "a whole")
+
+
 def test_writing_follows_no_link_that_was_laid_in_its_way(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
     (tmp_path / f".x.{os.getpid()}.part.json").symlink_to(tmp_path / "precious")

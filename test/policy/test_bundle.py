@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from trial.material import takead
 
 from support import bundles
 from support.scenes import make_scene
 from takead_ros.domain.errors import TakeadError
+from takead_ros.files import locked
 from takead_ros.policy.bundle import Seal, older, open_bundle
-from takead_ros.policy.model import load_model, onnx_bytes
+from takead_ros.policy.model import load_model, onnx_bytes, onnx_of, open_model
 from takead_ros.policy.signing import fingerprint, private_key, public_key
 
 KEY = bundles.TEAM.public_key()
@@ -48,6 +50,25 @@ def test_a_bundle_drives_as_its_model_does(tmp_path: Path) -> None:
     answers = [one.infer(make_scene()) for one in (policy, bare)]
     assert answers[0].plan.x.tobytes() == answers[1].plan.x.tobytes()
     assert answers[0].steering_angle == answers[1].steering_angle
+
+
+def test_what_was_checked_is_what_is_used(tmp_path: Path) -> None:
+    """Whoever puts another file in its place after the check changes nothing: no part of it is read a second time."""
+    path = written(tmp_path, bundles.make(parameters=bundles.PARAMETERS))
+    data = path.read_bytes()
+    path.unlink()
+    policy = open_model(data, path, key=KEY)
+    assert policy.seal == Seal(3, fingerprint(KEY)) and policy.parameters == bundles.PARAMETERS
+    assert onnx_of(data, path) == bundles.BASELINE.read_bytes()
+
+
+def test_two_installations_do_not_meet(tmp_path: Path) -> None:
+    new, target = written(tmp_path, bundles.make()), tmp_path / "in_use.tar.zst"
+    with locked(target):
+        said = takead(["model", "install", str(new), "--to", str(target)])
+    assert said.code == 2 and "in use by process" in said.all and not target.exists()
+    assert takead(["model", "install", str(new), "--to", str(target)]).code == 0
+    assert target.read_bytes() == new.read_bytes()
 
 
 def test_the_same_input_gives_the_same_bytes_in_another_process() -> None:
