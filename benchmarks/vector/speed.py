@@ -5,6 +5,9 @@
 - bare: the very commands of an expert's drive, stepped in MetaDrive (``Episode.step``) and in a batch of these drives.
 - closed loop: the policy drives every episode; in MetaDrive as ``takead eval --passes unassisted`` does it (nodes in
   the lockstep host), in the vector world by ``runs.batched``; both scored.
+- assisted: with the expert answering every decision and takeovers recorded; in MetaDrive as ``takead drive --bags``,
+  in the vector world by ``runs.assisted``; both scored.
+- rows: the same, and training rows made of every takeover, of MetaDrive's clips and of the vector world's frames.
 
 CPU seconds of this one process, both sides alternating by family, so that what else the machine does falls on both.
 """
@@ -17,7 +20,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
 import sys
+import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import process_time
 
@@ -27,17 +32,28 @@ from benchmarks.vector.drives import DECIDE, Drive, expert_drive
 from takead_ros.cli.json_output import give_json
 from takead_ros.cli.program import end_with, new_file
 from takead_ros.measures.driving_score import score_episode
-from takead_ros.policy.model import load_model
+from takead_ros.policy.model import Policy, load_model
+from takead_ros.policy.vector import VECTOR_1
+from takead_ros.recording.reader import frames
+from takead_ros.runs.assisted import drive_assisted
 from takead_ros.runs.batched import drive_batched
 from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
 from takead_ros.scenarios import FAMILIES, build
+from takead_ros.scenarios.spec import Scenario
 from takead_ros.simulators import Simulator, open_simulator
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import compile_scenario
 from takead_ros.simulators.vector.simulator import on_lanes
+from takead_training.data.cache import encode_frames
 
 FIRST_SEED = 3_000_000  # training seeds: a benchmark has no business with the evaluation's
 COPIES = 16  # of each drive in a batch
+KINDS = {
+    "bare": "bare step",
+    "loop": "closed loop, a decision",
+    "assisted": "with takeovers recorded, a decision",
+    "rows": "with takeovers as training rows, a decision",
+}
 
 
 @dataclass
@@ -86,6 +102,36 @@ def bare_vector(drives: list[Drive]) -> tuple[float, float]:
     return process_time() - begin, steps
 
 
+def assisted_metadrive(runner: EpisodeRunner, model: Path, scenarios: list[Scenario]) -> tuple[float, float, float]:
+    """CPU seconds of driving with takeovers and bags, and of making rows of the clips; decisions."""
+    driven = rows = decisions = 0.0
+    with tempfile.TemporaryDirectory() as bags:
+        for one in scenarios:
+            spec = EpisodeSpec("core", one.family, one.seed, str(model), takeovers=True, bags=bags)
+            begin = process_time()
+            result = runner.run(spec)
+            driven += process_time() - begin
+            decisions += result.duration / 0.1
+            begin = process_time()
+            for clip in result.clips:
+                encode_frames(frames(Path(bags) / clip), clip, VECTOR_1)
+            rows += process_time() - begin
+    return driven, rows, decisions
+
+
+def assisted_vector(policy: Policy, scenarios: list[Scenario]) -> tuple[float, float, float]:
+    """The same of four times as many drives in a batch, and of the frames of their clips."""
+    begin, decisions, rows = process_time(), 0.0, 0.0
+    for one in drive_assisted(policy, scenarios * 4, record=True):
+        score_episode(one.log)
+        decisions += (len(one.log.x) - 1) / DECIDE
+        start = process_time()
+        for clip in one.clips:
+            encode_frames(clip.moments, str(clip.start), VECTOR_1)
+        rows += process_time() - start
+    return process_time() - begin - rows, rows, decisions
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=Path("models/baseline.onnx"))
@@ -94,7 +140,7 @@ def main() -> int:
     arguments = parser.parse_args()
     policy, metadrive = load_model(arguments.model), open_simulator("metadrive")
     runner = EpisodeRunner(metadrive)
-    spent = {name: Spent() for name in ("bare metadrive", "bare vector", "loop metadrive", "loop vector")}
+    spent = {f"{kind} {world}": Spent() for kind in KINDS for world in ("metadrive", "vector")}
     families = list(FAMILIES)[:: max(len(FAMILIES) // arguments.families, 1)][: arguments.families]
     for round_, family in enumerate(("warm-up", *families)):
         scenarios = [build(families[0] if not round_ else family, FIRST_SEED + seed) for seed in range(4)]
@@ -113,6 +159,13 @@ def main() -> int:
             score_episode(log)
             decisions += (len(log.x) - 1) / DECIDE
         figures["loop vector"] = [(process_time() - begin, decisions)]
+        for world, assisted in (
+            ("metadrive", partial(assisted_metadrive, runner, arguments.model)),
+            ("vector", partial(assisted_vector, policy)),
+        ):
+            driven, making, decisions = assisted(scenarios)
+            figures[f"assisted {world}"] = [(driven, decisions)]
+            figures[f"rows {world}"] = [(driven + making, decisions)]
         if round_:
             for name, rows in figures.items():
                 for seconds, count in rows:
@@ -122,15 +175,13 @@ def main() -> int:
                 file=sys.stderr,
             )
     runner.close()
-    bare = spent["bare metadrive"].microseconds / spent["bare vector"].microseconds
-    loop = spent["loop metadrive"].microseconds / spent["loop vector"].microseconds
+    ratios = {k: spent[f"{k} metadrive"].microseconds / spent[f"{k} vector"].microseconds for k in KINDS}
     print(f"{len(families)} families of core, 4 training seeds each; CPU of one process; {metadrive.name}")
-    print(f"bare step:   MetaDrive {spent['bare metadrive'].microseconds:7.0f} us, vector "
-          f"{spent['bare vector'].microseconds:6.1f} us: {bare:.0f} times as fast")  # fmt: skip
-    print(f"closed loop: MetaDrive {spent['loop metadrive'].microseconds:7.0f} us a decision, vector "
-          f"{spent['loop vector'].microseconds:6.0f} us: {loop:.1f} times as fast")  # fmt: skip
+    for kind, what in KINDS.items():
+        metadrive_us, vector_us = (spent[f"{kind} {world}"].microseconds for world in ("metadrive", "vector"))
+        print(f"{what}: MetaDrive {metadrive_us:.0f} us, vector {vector_us:.1f} us: {ratios[kind]:.1f} times as fast")
     content = {
-        "families": families, "bare_ratio": bare, "loop_ratio": loop,
+        "families": families, "ratios": ratios,
         "microseconds": {name: s.microseconds for name, s in spent.items()}, "simulator": metadrive.name,
     }  # fmt: skip
     give_json(content, arguments.json)
