@@ -162,6 +162,8 @@ def examine() -> list[Check]:
         _module("metadrive", False, simulator, _metadrive),
         _module("torch", False, training, _torch),
         _module("onnx", False, training),
+        _module("lightning_fabric", False, training),
+        _module("ray", False, "pip install 'takead_ros[ray]'"),
         *_ros(),
     ]
 

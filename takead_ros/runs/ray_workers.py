@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster (extra ``ray``): an actor for each worker, anywhere on it. Only here Ray is imported.
+"""Workers on a Ray cluster (extra ``ray``): an actor for each worker, anywhere on it.
 
 Every node needs this version of the package and the same files under the same paths (a shared file system): jobs name
 models and folders by path. A job is handed to one actor at a time, so that what is in progress is known exactly. Where
@@ -10,12 +10,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
-import socket
-import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +21,7 @@ from typing import Any, Generic, TypeVar
 from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.runs.progress import Progress
+from takead_ros.runs.ray_cluster import answers, connect, first_line
 from takead_ros.runs.workers import Worker, Workplace
 
 J = TypeVar("J")
@@ -32,8 +30,6 @@ TRIES = 3  # how many times a job's worker may die, or a worker fail to begin
 GONE_S = 10.0  # after which a cluster that does not answer is gone
 DOUBT_S = 60.0  # after which a worker that does not answer is given up
 _LOOK_S, _WORD_S = 2.0, 60.0  # between two looks at the cluster, and between two lines about waiting for it
-# What every HTTP/2 server, such as Ray's control service, answers with a SETTINGS frame: preface, empty SETTINGS.
-_HELLO, _SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0", 4
 
 
 @dataclass(frozen=True)
@@ -104,29 +100,41 @@ class RayWorkers(Generic[J, R]):
             raise TakeadError(
                 f"--ray '{self._address}': expected HOST:PORT of a cluster's head node, as 'ray start --head' prints it"
             )
+        self._ray: Any = None
         self._free: list[_RayActor] = []
         self._starting: dict[Any, Any] = {}  # what tells that an actor has begun -> the actor
         self._failed = 0  # actors that never began
         self._seen = self._looked = self._told = time.monotonic()
 
     def __enter__(self) -> RayWorkers[J, R]:
-        self._ray = _connect(self._address)
-        self._kept = self._ray.remote(num_cpus=1, max_restarts=0, scheduling_strategy="SPREAD")(_KeptWorker)
+        if _OPEN and _OPEN[0]._address != self._address:
+            raise TakeadError(f"--ray {self._address}: this process is on {_OPEN[0]._address}; expected one cluster")
+        self._ray = _OPEN[0]._ray if _OPEN else connect(self._address)
+        self._actor = self._ray.remote(num_cpus=1, max_restarts=0, scheduling_strategy="SPREAD")(_KeptWorker)
         self._seen = self._told = time.monotonic()
+        _OPEN.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         """After Ctrl-C or with the cluster gone nothing is waited for; else what is in progress is finished."""
-        if not (kind is not None and issubclass(kind, KeyboardInterrupt)):
-            with contextlib.suppress(Exception):  # a worker that is lost by now; Ray has no common error for that
-                closing = [seat.actor.close.remote() for seat in self._free] if _answers(self._address) else []
-                while closing and _answers(self._address):
-                    closing = self._ray.wait(closing, num_returns=len(closing), timeout=_LOOK_S)[1]
+        self._let_go(wait=not (kind is not None and issubclass(kind, KeyboardInterrupt)))
+        _OPEN.remove(self)
+        if not _OPEN:
+            self._ray.shutdown()
+
+    def _let_go(self, wait: bool) -> None:
+        """Give the actors and their CPUs back."""
+        with contextlib.suppress(Exception):  # one that is lost by now; Ray has no common error for that
+            closing = [seat.actor.close.remote() for seat in self._free] if wait and answers(self._address) else []
+            while closing and answers(self._address):
+                closing = self._ray.wait(closing, num_returns=len(closing), timeout=_LOOK_S)[1]
+        for actor in (*(seat.actor for seat in self._free), *self._starting.values()):
+            with contextlib.suppress(Exception):
+                self._ray.kill(actor)
         self._free.clear()
         self._starting.clear()
-        self._ray.shutdown()  # ends the actors of this process, wherever they are
 
     def map(
         self, jobs: Sequence[J], finished: Callable[[J, R], None], name: Callable[[J], str], progress: Progress
@@ -136,6 +144,9 @@ class RayWorkers(Generic[J, R]):
         Raises TakeadError for a job that ``TRIES`` workers died of, where every node is lost, and where the cluster is
         gone; each with the jobs that were open.
         """
+        for other in _OPEN:
+            if other is not self:
+                other._let_go(wait=True)  # its actors are idle now, and would keep their CPUs from these
         run = _Run(jobs, name)
         try:
             self._go_on(run, finished, progress)
@@ -183,7 +194,7 @@ class RayWorkers(Generic[J, R]):
             run.again(one, f"Ray node {node} does not answer", progress)
         except self._ray.exceptions.RayError as problem:
             lives = any(known["NodeID"] == one.seat.node and known["Alive"] for known in self._ray.nodes())
-            lost = f"a worker on Ray node {node} died ({_first(problem)})" if lives else f"Ray node {node} is lost"
+            lost = f"a worker on Ray node {node} died ({first_line(problem)})" if lives else f"Ray node {node} is lost"
             run.again(one, lost, progress)
         else:
             self._free.append(one.seat)
@@ -196,7 +207,7 @@ class RayWorkers(Generic[J, R]):
         """Ask for as many actors as are useful; TakeadError where there is no node to have them on."""
         busy, needed = len(run.begun), len(run.begun) + len(run.waiting)
         while len(self._starting) + len(self._free) + busy < min(self._count, needed):
-            actor = self._kept.remote()
+            actor = self._actor.remote()
             self._starting[actor.start.remote(self._make, str(Path.cwd()), __version__)] = actor
         if self._free or busy:
             return
@@ -219,7 +230,7 @@ class RayWorkers(Generic[J, R]):
             self._failed += 1
             if self._failed >= TRIES:
                 raise TakeadError(
-                    f"--ray {self._address}: {TRIES} workers could not begin ({_first(problem)}); "
+                    f"--ray {self._address}: {TRIES} workers could not begin ({first_line(problem)}); "
                     f"expected takead_ros {__version__} on every node"
                 ) from problem
 
@@ -229,7 +240,7 @@ class RayWorkers(Generic[J, R]):
         if now - self._looked < _LOOK_S:
             return
         self._looked = now
-        if _answers(self._address):
+        if answers(self._address):
             self._seen = time.monotonic()
         elif now - self._seen > GONE_S:
             raise TakeadError(
@@ -268,55 +279,4 @@ class _KeptWorker:
         self._worker.close()
 
 
-def _connect(address: str) -> Any:
-    """The module Ray, connected to the cluster. Raises TakeadError where that cannot be."""
-    try:
-        import ray
-    except ImportError as problem:
-        raise TakeadError("--workers-kind ray needs Ray; get it with: pip install 'takead_ros[ray]'") from problem
-    if not _answers(address):  # Ray itself would try for two minutes, and say so in many lines
-        raise TakeadError(
-            f"--ray {address}: no Ray cluster answers there; expected the address of a running head node (ray start "
-            "--head prints it)"
-        )
-    # Otherwise it prints what raylets die of to standard output, where results go.
-    ray._private.worker._worker_logs_enabled = False
-    try:
-        with _own_sigterm():
-            ray.init(address=address, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
-    except (Exception, SystemExit) as problem:  # it has no error of its own for this
-        raise TakeadError(
-            f"--ray {address}: cannot be joined ({_first(problem)}); expected a cluster that this machine is a node of "
-            f"(ray start --address={address})"
-        ) from problem
-    return ray
-
-
-@contextlib.contextmanager
-def _own_sigterm() -> Iterator[None]:
-    """SIGTERM stays what it was; Ray would set a handler of its own."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _answers(address: str) -> bool:
-    """Whether something like Ray's control service listens at HOST:PORT, which takes milliseconds to find out."""
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=3.0) as there:
-            if os.environ.get("RAY_USE_TLS", "0") != "0":
-                return True
-            there.sendall(_HELLO)
-            return there.recv(9)[3:4] == bytes([_SETTINGS])
-    except OSError:
-        return False
-
-
-def _first(problem: BaseException) -> str:
-    return next(iter(str(problem).splitlines()), type(problem).__name__)[:200]
+_OPEN: list[RayWorkers[Any, Any]] = []  # those of this process, which share one connection

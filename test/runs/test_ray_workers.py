@@ -85,6 +85,15 @@ def test_it_keeps_the_contract_of_a_place(cluster: Any) -> None:
     assert {job: result[0] for job, result in found.items()} == {job: job * job for job in range(1000, 1020)}
     assert sum(result[1] == 0 for result in found.values()) <= 2  # a worker begins once, and stays for the second map
     assert os.getpid() not in {result[2] for result in found.values()}
+    found.clear()
+    with (
+        open_workers(Squares, place) as one,
+        open_workers(Sleeps, place) as two,
+    ):  # on as many CPUs as one of them needs
+        one.map([3], found.__setitem__, str, Silent())
+        two.map([0.0, 0.0], lambda *_: None, str, Silent())
+        one.map([4, 5], found.__setitem__, str, Silent())
+    assert [found[job][0] for job in (3, 4, 5)] == [9, 16, 25]
     with pytest.raises(TakeadError, match="job -2: expected"):
         squares(place, [0, 1, -2, 3])
 

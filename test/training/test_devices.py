@@ -61,6 +61,15 @@ def test_on_the_cpu_it_is_the_plain_loop_bit_for_bit(tmp_path: Path) -> None:
     assert digest(net) == digest(plain) != digest(fresh_net())
 
 
+def test_progress_is_told_in_steps_from_the_first_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the time that is left is known long before the first epoch is over."""
+    monkeypatch.setattr(fitting, "TELL_S", 0.0)
+    told: list[tuple[int, int]] = []
+    data, report = make_data(150), lambda done, total, figures: told.append((done, total))
+    fit(fresh_net(), data, COLUMNS, partial(rows_of, 150), LOSS, QUICK, tmp_path / "state", report)
+    assert sorted(set(told)) == [(step, 10) for step in range(1, 11)]
+
+
 def test_two_processes_keep_the_same_weights_and_learn_as_one_does(tmp_path: Path) -> None:
     data, two = make_data(150), Devices(count=2)
     mix = Mix(draws=101)  # the last batch has two shares of different size

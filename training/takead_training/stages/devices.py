@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -30,6 +31,8 @@ class Devices:
     precision: Literal["32", "bf16-mixed"] = "32"
 
     def __post_init__(self) -> None:
+        if importlib.util.find_spec("lightning_fabric") is None:  # imported later, because that takes seconds
+            raise TakeadError("training needs lightning-fabric; get it with: pip install 'takead_ros[training]'")
         if self.accelerator not in ACCELERATORS:
             raise TakeadError(f"--accelerator '{self.accelerator}': expected one of {', '.join(ACCELERATORS)}")
         if self.precision not in PRECISIONS:
