@@ -13,6 +13,9 @@ BASELINE_SEEDS := training:0-3
 BASELINE_EPOCHS := 24
 KNOWN_SEEDS := training:0-15
 KNOWN_EPOCHS := 10
+AGENTS_SEEDS := training:200-203
+AGENTS_LONG_SEEDS := training:200-201
+AGENTS_EPOCHS := 12
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 # The first Python 3.10-3.12 that runs; `make demo PYTHON=/path/to/python3.12` overrides.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
@@ -28,7 +31,7 @@ endif
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-runtime check lint baseline known bench clean venv
+.PHONY: help demo test test-runtime check lint baseline known agents bench clean venv
 
 help: ## what can be made
 	@echo "takead_ros: turn every takeover into a better driving policy"
@@ -75,6 +78,17 @@ known: $(VENV)/.ready-demo ## rebuild models/known.onnx, the clone of 22 familie
 		--name known --out runs/known/known.pt
 	$(BIN)/takead export runs/known/known.pt --out models/known.onnx --overwrite
 	$(BIN)/takead model verify models/known.onnx
+
+agents: $(VENV)/.ready-demo ## rebuild models/agents.onnx, the model of road users (about 20 minutes)
+	@echo "== agents: drives beside an ego that does not always do what its driver wants, a model of the others, verified"
+	$(BIN)/python -m benchmarks.road_users.drives --suite core --seeds $(AGENTS_SEEDS) --bags runs/agents/drives \
+		--workers $(WORKERS)
+	$(BIN)/python -m benchmarks.road_users.drives --suite long --seeds $(AGENTS_LONG_SEEDS) --bags runs/agents/drives \
+		--workers $(WORKERS)
+	[ -f runs/agents/agents.pt ] || $(BIN)/takead train agents runs/agents/drives --out runs/agents/agents.pt \
+		--epochs $(AGENTS_EPOCHS) --threads 1 --workers $(WORKERS)
+	$(BIN)/takead export runs/agents/agents.pt --out models/agents.onnx --overwrite
+	$(BIN)/takead model verify models/agents.onnx
 
 bench: $(VENV)/.ready-dev ## throughput of the full stack against the bare simulator (about 3 minutes)
 	$(BIN)/python benchmarks/loop.py --json runs/bench/loop.json

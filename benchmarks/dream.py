@@ -5,9 +5,10 @@
 Every takeover of every clip below the folders CLIPS is dreamed, from 3 s before it for at most ``--seconds`` s (of a
 .json file in place of a folder, what an earlier run measured is taken over):
 
-- with the recorded commands, among replayed and among reacting road users: where the ego ends, and whom it touches;
-- with three drivers that mind nobody, among both: one brakes to a standstill on its way, one goes on at its speed, one
-  changes to the lane beside it. Whom the ego touches, and where (from behind: the other drove into it).
+- with the recorded commands, among road users of every kind: where the ego ends, and whom it touches;
+- with three drivers that mind nobody, among the same: one brakes to a standstill on its way, one goes on at its speed,
+  one changes to the lane beside it. Whom the ego touches, and where (from behind: the other drove into it). They
+  announce where they are going to be, as any driver does.
 """
 
 from __future__ import annotations
@@ -16,26 +17,31 @@ import argparse
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from takead_ros.cli.json_output import give_json
 from takead_ros.cli.program import end_with, new_file
+from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, Plan
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.geometry import points_at, project, to_local
+from takead_ros.domain.geometry import bicycle_rollout, points_at, project, to_local, wrap_angle
 from takead_ros.domain.scene import Scene
 from takead_ros.files import content_of, parse_json
+from takead_ros.policy.shipped import model_path
+from takead_ros.prediction.model import RoadUserModel, load_road_user_model
 from takead_ros.recording import reader
 from takead_ros.recording.driven import driven
-from takead_ros.runs.dream import RECORDED, DreamDriver, dream, same_contacts
+from takead_ros.runs.dream import ANNOUNCED_S, RECORDED, DreamDriver, dream, same_contacts
 from takead_ros.simulators.dream.clip_world import ClipWorld, world_in
 from takead_ros.simulators.dream.episode import DreamEpisode
+from takead_ros.simulators.dream.road_users import LEARNED, ROAD_USERS, SHIPPED
 
 BAR_M = 0.3  # where a dream with the recorded commands has to end
-AGENTS = ("replay", "rules")
+AGENTS = tuple(ROAD_USERS)
 BRAKING_MPS2 = -6.0
+PREVIEW_S = 0.2  # between two moments of an announced plan
 LANE_M = 3.5
 Manoeuvre = Callable[[ClipWorld], Callable[[Scene], tuple[float, float]]]
 
@@ -87,11 +93,32 @@ def beside(world: ClipWorld) -> int:
 MANOEUVRES: dict[str, Manoeuvre] = {"brakes": _brakes, "goes on": _goes_on, "changes lane": _changes_lane}
 
 
-def hits(world: ClipWorld, manoeuvre: str, agents: str) -> list[Hit]:
-    """Whom the ego touches where it drives so, in order."""
-    episode, drive = DreamEpisode(world, agents), MANOEUVRES[manoeuvre](world)
+def _plan(scene: Scene, drive: Callable[[Scene], tuple[float, float]]) -> Plan:
+    """Where ``drive`` leads in the next 4 s, by a kinematic bicycle."""
+    ego, states = scene.ego, []
+    for _ in range(round(PLAN_STEPS * PLAN_DT / PREVIEW_S)):
+        steering, acceleration = drive(replace(scene, ego=ego))
+        lock = ego.max_steering_angle
+        x, y, yaw, speed = bicycle_rollout(
+            ego.x, ego.y, ego.yaw, ego.speed,
+            np.array([min(max(steering, -lock), lock)]), np.array([acceleration]), ego.wheelbase, PREVIEW_S,
+        )[0]  # fmt: skip
+        ego = replace(ego, x=float(x), y=float(y), yaw=float(yaw), speed=float(speed))
+        states.append((x, y, yaw, speed))
+    found, start = np.array(states), scene.ego
+    places = to_local(found[:, :2], start.x, start.y, start.yaw)
+    return Plan(places[:, 0], places[:, 1], wrap_angle(found[:, 2] - start.yaw), found[:, 3], PREVIEW_S)
+
+
+def hits(world: ClipWorld, manoeuvre: str, agents: str, model: RoadUserModel | None = None) -> list[Hit]:
+    """Whom the ego touches where it drives so, in order. model: of learned agents, in place of the shipped one."""
+    episode, drive = DreamEpisode(world, agents, model), MANOEUVRES[manoeuvre](world)
+    every = round(ANNOUNCED_S / episode.step_s)
     while not episode.done:
-        episode.step(*drive(episode.observe()))
+        scene = episode.observe()
+        if agents == LEARNED and round(episode.time_s / episode.step_s) % every == 0:
+            episode.announce(_plan(scene, drive))
+        episode.step(*drive(scene))
     log = episode.outcome()
     found = []
     for contact in log.contacts:
@@ -123,9 +150,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("clips", nargs="+", type=Path)
     options.add_argument("--seconds", type=float, default=8.0)
+    options.add_argument("--agents-model", type=Path, help="of learned agents, in place of the shipped one")
     options.add_argument("--no-manoeuvres", action="store_true")
     options.add_argument("--json", type=new_file)
     given = options.parse_args()
+    model = load_road_user_model(given.agents_model or model_path(SHIPPED))
     earlier = [parse_json(content_of(path)) for path in given.clips if path.suffix == ".json"]
     rows = [row for one in earlier for row in one["takeovers"]]
     refused = [text for one in earlier for text in one["refused"]]
@@ -138,14 +167,14 @@ def main() -> None:
             "perceived": world.record.perceived, "lane_beside": beside(world),
         }  # fmt: skip
         for agents in AGENTS:
-            result, _, _ = dream(world, DreamDriver(RECORDED), agents)
+            result, _, _ = dream(world, DreamDriver(RECORDED), agents, road_users=model if agents == LEARNED else None)
             row[agents] = {
                 "end_difference_m": result.end_difference_m, "same_contacts": same_contacts(result),
                 "contacts": len(result.dreamed.contacts), "recorded_contacts": len(result.recorded.contacts),
             }  # fmt: skip
             if not given.no_manoeuvres:
                 row[f"{agents} hits"] = {
-                    one: [(hit.id, hit.behind) for hit in hits(world, one, agents)] for one in MANOEUVRES
+                    one: [(hit.id, hit.behind) for hit in hits(world, one, agents, model)] for one in MANOEUVRES
                 }
         rows.append(row)
     give_json({"takeovers": rows, "refused": refused}, given.json)

@@ -20,7 +20,7 @@ LAYERS = (
     ("console",),
     ("messages", "maps"),
     ("policy", "takeover", "measures"),
-    ("expert", "scenarios"),
+    ("expert", "scenarios", "prediction"),
     ("recording",),
     ("vehicles",),
     ("simulators",),
@@ -32,12 +32,12 @@ LAYERS = (
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 # What a pure layer may import from outside: no clock, no I/O, no simulator, no ROS (CONTRIBUTING, "Pure core").
-PURE = ("domain", "policy", "takeover", "expert", "measures", "scenarios")
+PURE = ("domain", "policy", "takeover", "expert", "measures", "scenarios", "prediction")
 IMPURE = frozenset({"time", "datetime", "os", "subprocess", "threading", "multiprocessing", "socket", "random", "rclpy",
                     "metadrive", "torch", "rosbags", "mcap"})  # fmt: skip
 FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 TRAINING = sorted((ROOT / "training").rglob("*.py"))
-VERBS = ("cli.py", "collect_command.py", "predictability_command.py")
+VERBS = ("cli.py", "agents_command.py", "collect_command.py", "predictability_command.py", "verb_parts.py")
 
 
 def imported(path: Path) -> Iterator[str]:

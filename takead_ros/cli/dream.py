@@ -15,9 +15,11 @@ from takead_ros.cli.options import PERCEPTION
 from takead_ros.console import cell, say, stdout
 from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.files import new_output, refuse_existing, writable_folder
+from takead_ros.policy.shipped import model_path
+from takead_ros.prediction.model import load_road_user_model
 from takead_ros.runs.dream import Dreamed, Happened, dream, open_driver, perception_in
 from takead_ros.simulators.dream.clip_world import read_world
-from takead_ros.simulators.dream.road_users import ROAD_USERS
+from takead_ros.simulators.dream.road_users import LEARNED, ROAD_USERS, SHIPPED
 from takead_ros.simulators.perception import load_perception
 
 app = typer.Typer(name="dream", rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
@@ -26,7 +28,8 @@ app = typer.Typer(name="dream", rich_markup_mode="rich", pretty_exceptions_enabl
 @app.command(
     epilog="Examples:\n\n"
     "[bold]takead dream CLIP --model baseline --out dream.gif[/bold]\n\n"
-    "[bold]takead dream CLIP --model expert --at -1.0 --agents rules[/bold]"
+    "[bold]takead dream CLIP --model expert --at -1.0 --agents rules[/bold]\n\n"
+    "[bold]takead dream CLIP --model baseline --agents learned[/bold]"
 )
 def dream_(
     clip: Path = typer.Argument(..., help="A clip's folder, or its .mcap file."),
@@ -39,6 +42,10 @@ def dream_(
         "commands. By default the clip's own model, where it is a shipped one.",
     ),
     agents: str = typer.Option("replay", help=f"What the other road users do: {', '.join(ROAD_USERS)}."),
+    agents_model: str | None = typer.Option(
+        None,
+        help="The model of [bold]learned[/bold] agents: an ONNX file of 'takead train agents'; else the shipped one.",
+    ),
     takeover: int | None = typer.Option(None, min=1, help="Which takeover of the clip; by default the most severe."),
     seconds: float | None = typer.Option(None, min=1.0, help="For how long; by default to the clip's end."),
     perception: str | None = PERCEPTION,
@@ -48,7 +55,7 @@ def dream_(
     """Make a world of a clip alone (its map, route, lights and road users), drive in it, and compare with the record.
 
     Replayed road users do what was recorded, whatever the ego does; with rules they keep their distance to what is in
-    their way and mind the lights.
+    their way and mind the lights; learned ones do what a model expects of them beside what the ego plans.
     """
     json_file(as_json)
     if agents not in ROAD_USERS:
@@ -57,9 +64,16 @@ def dream_(
         load_perception(perception)
     if out is not None:
         _check_picture(out)
+    if agents_model is not None and agents != LEARNED:
+        raise TakeadError(
+            f"--agents-model '{agents_model}': --agents {agents} ask no model; expected --agents {LEARNED}"
+        )
+    learned = load_road_user_model(model_path(agents_model or SHIPPED)) if agents == LEARNED else None
     world = read_world(clip, at, seconds, takeover)
     driver = open_driver(model, world)
-    result, before, after = dream(world, driver, agents, perception_in(world) if perception is None else perception)
+    result, before, after = dream(
+        world, driver, agents, perception_in(world) if perception is None else perception, learned
+    )
     if as_json != STDOUT:
         _tell(result)
     if out is not None:

@@ -12,16 +12,20 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked, new_output, read_file, to_json, write_atomically
 from takead_ros.nodes.configuration import parse_configuration
 from takead_ros.policy.bundle import LAST_RELEASE, PARAMETERS, SUFFIX, Seal, older, open_bundle, pack
-from takead_ros.policy.manifest import Manifest
+from takead_ros.policy.manifest import KEY as METADATA
+from takead_ros.policy.manifest import Manifest, ModelManifest, format_in
 from takead_ros.policy.model import EXPECTED, Policy, is_bundle, load_model, onnx_of, open_model
+from takead_ros.policy.onnx_file import metadata
 from takead_ros.policy.onnx_session import PROVIDERS
 from takead_ros.policy.shipped import model_path
 from takead_ros.policy.signing import fingerprint, private_key, public_key
+from takead_ros.prediction.model import FORMAT as ROAD_USERS_FORMAT
+from takead_ros.prediction.model import load_road_user_model
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", add_completion=False, help="Show, verify or bundle an ONNX policy."
 )
-MODEL = typer.Argument(help="ONNX policy: a file, a bundle, or the name of a shipped one, such as baseline.")
+MODEL = typer.Argument(help="ONNX model: a file, a bundle, or the name of a shipped one, such as baseline or agents.")
 KEY = typer.Option(None, help="Ed25519 public key (PEM): only a bundle that it signed is accepted.")
 
 
@@ -37,7 +41,8 @@ def show(
 ) -> None:
     """Print what the manifest says: origin, training, inputs and outputs. A model that is not sound is refused."""
     json_file(as_json)
-    manifest = load_model(model_path(model)).manifest
+    path = model_path(model)
+    manifest: ModelManifest = load_road_user_model(path).manifest if _of_road_users(path) else load_model(path).manifest
     if as_json != STDOUT:
         fields(_origin(manifest), width=10)
         tensors = {**manifest.inputs, **manifest.outputs}.items()
@@ -46,7 +51,19 @@ def show(
     give_json(manifest.model_dump(mode="json"), as_json)
 
 
-def _origin(manifest: Manifest) -> dict[str, str]:
+def _of_road_users(path: Path) -> bool:
+    """Whether a file says that it holds a model of road users; what is no model at all is left to who loads it."""
+    if is_bundle(path):
+        return False
+    data = read_file(path, "an ONNX model")
+    try:
+        told = metadata(data, METADATA, str(path))
+    except TakeadError:
+        return False
+    return told is not None and format_in(told) == ROAD_USERS_FORMAT
+
+
+def _origin(manifest: ModelManifest) -> dict[str, str]:
     seeds = manifest.seeds
     return {
         "name": manifest.name,
@@ -58,7 +75,7 @@ def _origin(manifest: Manifest) -> dict[str, str]:
         "suites": ", ".join(manifest.suites) or "none",
         "training": to_json(manifest.training),
         "encoding": manifest.encoding,
-        "anchors": manifest.anchors_sha256,
+        **({"anchors": manifest.anchors_sha256} if isinstance(manifest, Manifest) else {}),
         "opset": str(manifest.opset),
         "git commit": manifest.git_commit or "unknown",
         "software": manifest.software_version,
@@ -73,25 +90,28 @@ def verify(
     as_json: str | None = JSON,
 ) -> None:
     """Load the model as a vehicle would: file, manifest, hashes, anchors, interface and provider must all fit; of a
-    bundle also its checksums, parameters and, with --key, its signature.
+    bundle also its checksums, parameters and, with --key, its signature. A model of road users, as a dream would.
 
     Exit code 2 and the reason where one does not.
     """
     json_file(as_json)
     path = model_path(model)
-    policy = _opened(read_file(path, EXPECTED), path, provider, key)
-    seal = policy.seal
+    others = key is None and _of_road_users(path)
+    loaded = load_road_user_model(path, provider) if others else _opened(read_file(path, EXPECTED), path, provider, key)
+    seal = loaded.seal if isinstance(loaded, Policy) else None
     found = {
         "model": str(path),
         "sound": True,
-        "sha256": policy.sha256,
-        "provider": policy.provider,
-        "encoding": policy.manifest.encoding,
+        "format": loaded.manifest.format,
+        "sha256": loaded.sha256,
+        "provider": loaded.provider,
+        "encoding": loaded.manifest.encoding,
         "release": seal.release if seal else None,
         "signed_by": seal.signer if seal else "",
     }
     if as_json != STDOUT:
-        words = f"{path}: sound, sha256 {policy.sha256}, runs on {policy.provider}"
+        of = "" if isinstance(loaded, Policy) else "a model of road users, "
+        words = f"{path}: sound, {of}sha256 {loaded.sha256}, runs on {loaded.provider}"
         say(f"{words}{_sealed(seal) if seal else ''}")
     give_json(found, as_json)
 

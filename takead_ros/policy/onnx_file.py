@@ -43,6 +43,20 @@ def model_sha256(data: bytes, where: str) -> str:
     return digest.hexdigest()
 
 
+def metadata(data: bytes, key: str, where: str) -> bytes | None:
+    """What the file's ``metadata_props`` say under ``key``; None where there is no such entry. Raises TakeadError for
+    what is no whole ONNX model."""
+    try:
+        for number, field in _fields(data):
+            if number == _METADATA_PROPS:
+                entry = dict(_fields(_content(field)))
+                if 1 in entry and 2 in entry and _content(entry[1]) == key.encode():
+                    return _content(entry[2])
+    except ValueError as error:
+        raise TakeadError(f"{where}: not an ONNX model or cut short ({error}; {len(data)} bytes)") from error
+    return None
+
+
 def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Number and raw bytes of each top-level protobuf field. Raises ValueError where the wire format ends or breaks."""
     at = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError, unknown
-from takead_ros.policy.manifest import manifest_path, parse_manifest
+from takead_ros.policy.manifest import FORMAT, format_in, manifest_path, parse_manifest
 from takead_ros.resources import resource
 
 
@@ -29,9 +29,10 @@ def model_path(name: str | Path) -> Path:
 
 
 def shipped_model(sha256: str) -> Path | None:
-    """The ONNX file of the shipped model with this ``sha256``; None where none has it."""
+    """The ONNX file of the shipped policy with this ``sha256``; None where none has it."""
     for path in sorted(resource("models").glob("*.onnx")):
         beside = manifest_path(path)
-        if parse_manifest(beside.read_bytes(), str(beside)).sha256 == sha256:
+        told = beside.read_bytes()
+        if format_in(told) == FORMAT and parse_manifest(told, str(beside)).sha256 == sha256:
             return path
     return None

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from takead_ros.domain.driving import DriverOutput, DriverStatus, Plan
+from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput, DriverStatus, Plan
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import box_corners
 from takead_ros.domain.navigation import Navigation
-from takead_ros.domain.scene import ObjectKind, Scene
+from takead_ros.domain.scene import FloatArray, ObjectKind, Scene
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.measures.driving_score import score_episode
@@ -21,6 +21,7 @@ from takead_ros.measures.episode_log import End, EpisodeLog
 from takead_ros.messages import convert, interfaces
 from takead_ros.policy.model import Policy, load_model
 from takead_ros.policy.shipped import model_path, shipped_model
+from takead_ros.prediction.model import RoadUserModel
 from takead_ros.runs.episode import EXPERT, EpisodeSpec, drive_episode
 from takead_ros.scenarios.suites import NONE, perception_of
 from takead_ros.simulators.dream.clip_world import ClipWorld
@@ -29,6 +30,7 @@ from takead_ros.simulators.episode_recorder import EpisodeRecorder
 
 RECORDED = "recorded"  # in place of a model: the commands of the record
 NAME = "dream"
+ANNOUNCED_S = 0.1  # how often what recorded commands lead to is announced, as the nodes answer
 
 
 @dataclass(frozen=True)
@@ -131,15 +133,21 @@ def perception_in(world: ClipWorld) -> str:
 
 
 def dream(
-    world: ClipWorld, driver: DreamDriver, agents: str, perception: str = NONE
+    world: ClipWorld,
+    driver: DreamDriver,
+    agents: str,
+    perception: str = NONE,
+    road_users: RoadUserModel | None = None,
 ) -> tuple[Dreamed, list[DreamView], list[DreamView]]:
-    """Dream ``world``: what came of it, and both drives, recorded and dreamed, moment by moment.
+    """Dream ``world``: what came of it, and both drives, recorded and dreamed, moment by moment. road_users: the model
+    of learned agents, in place of the shipped one.
 
     Raises TakeadError for agents that there are none of, and where recorded commands are to drive that are not there.
     """
-    episode = DreamEpisode(world, agents)
+    episode = DreamEpisode(world, agents, road_users)
     if driver.name == RECORDED:
-        views = _drive_recorded(world, episode)
+        views: list[DreamView] = []
+        drive_recorded(world, episode, lambda: views.append(DreamView(episode.time_s, episode.observe(), None)))
         log = episode.outcome()
     else:
         log, views = _drive(driver, episode, perception)
@@ -166,28 +174,45 @@ def dream(
     return result, seen, views
 
 
-def _drive_recorded(world: ClipWorld, episode: DreamEpisode) -> list[DreamView]:
-    """Every step under the command that led to the next recorded scene; before the first one, as the ego moved."""
-    stamps = [tick.stamp for tick in world.ticks]
+def drive_recorded(world: ClipWorld, episode: DreamEpisode, seen: Callable[[], None]) -> None:
+    """Every step under the command that led to the next recorded scene; before the first one, as the ego moved. The
+    commands of the next 4 s are announced every 0.1 s. ``seen`` is called before each step, and at the end.
+
+    Raises TakeadError where there are no commands.
+    """
     if all(tick.command is None for tick in world.ticks):
         raise TakeadError(
             f"clip '{world.clip}': no messages on '.../command'; expected the commands that it was driven by"
         )
-    views, known = [DreamView(0.0, episode.observe(), None)], None
+    commands = _commands(world, episode)
+    ahead, every = round(PLAN_STEPS * PLAN_DT / episode.step_s), round(ANNOUNCED_S / episode.step_s)
     while not episode.done:
-        at = bisect_right(stamps, stamps[0] + round(episode.time_s * 1e9) + 1_000) - 1
+        k = round(episode.time_s / episode.step_s)
+        if k % every == 0:
+            episode.announce_commands(commands[k : k + ahead])
+        seen()
+        episode.step(*(float(value) for value in commands[k]))
+    seen()
+
+
+def _commands(world: ClipWorld, episode: DreamEpisode) -> FloatArray:
+    """The command (T, 2) [rad, m/s^2] of every step, and of 4 s more, in which the last one is kept."""
+    stamps, known, found = [tick.stamp for tick in world.ticks], None, []
+    steps = round((world.window.seconds + PLAN_STEPS * PLAN_DT) / episode.step_s) + 1
+    for k in range(steps):
+        at = bisect_right(stamps, stamps[0] + round(k * episode.step_s * 1e9) + 1_000) - 1
         known = world.ticks[at].command or known
         if known is not None:
-            episode.step(known.steering_angle, known.acceleration)
+            found.append((known.steering_angle, known.acceleration))
         else:
             ego = world.ticks[min(at + 1, len(world.ticks) - 1)].world.ego
-            episode.step(ego.steering_angle, ego.acceleration)
-        views.append(DreamView(episode.time_s, episode.observe(), None))
-    return views
+            found.append((ego.steering_angle, ego.acceleration))
+    return np.array(found)
 
 
 class _Audience:
-    """Listens to what the nodes say while an episode is driven: the scenes, and what the driver answers."""
+    """Listens to what the nodes say while an episode is driven: the scenes, and what the driver answers, which the
+    road users are told."""
 
     def __init__(self, episode: DreamEpisode, expert: bool) -> None:
         self._episode = episode
@@ -207,6 +232,8 @@ class _Audience:
     def _on_output(self, msg: Any) -> None:
         answer = convert.driver_from_msg(msg)
         self._answers[answer.stamp] = answer
+        if answer.status is DriverStatus.OK:
+            self._episode.announce(answer.plan)
 
     def views(self) -> list[DreamView]:
         """What was heard, moment by moment."""

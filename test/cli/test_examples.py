@@ -42,6 +42,7 @@ DEAR = (
     "train rounds",
     "train final",
     "train predictability",
+    "train agents",
     "joystick test",
     "carla-server",
     "vehicle identify",

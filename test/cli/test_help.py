@@ -11,8 +11,8 @@ pytestmark = pytest.mark.slow
 
 VERBS = (
     ["demo"], ["doctor"], ["drive"], ["eval"], ["scenarios", "ls"], ["scenarios", "show"], ["clips", "ls"],
-    ["clips", "show"], ["train", "bc"], ["train", "round"], ["export"], ["model", "show"], ["model", "verify"],
-    ["report"], ["compare"],
+    ["clips", "show"], ["train", "bc"], ["train", "round"], ["train", "agents"], ["export"], ["model", "show"],
+    ["model", "verify"], ["report"], ["compare"],
 )  # fmt: skip
 
 

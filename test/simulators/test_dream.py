@@ -249,7 +249,7 @@ def test_recorded_commands_that_are_not_there_are_missed(tmp_path: Path) -> None
 
 def test_agents_that_there_are_none_of_are_refused(world: ClipWorld) -> None:
     with pytest.raises(TakeadError, match="learned"):
-        DreamEpisode(world, "learned")
+        DreamEpisode(world, "learnt")
 
 
 def test_where_the_policy_saw_less_the_world_is_the_truth(world: ClipWorld, tmp_path: Path) -> None:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from trial import cases_bundles, cases_clips, cases_dream, cases_drive, cases_learn, cases_program, cases_results
+from trial import (
+    cases_agents,
+    cases_bundles,
+    cases_clips,
+    cases_dream,
+    cases_drive,
+    cases_learn,
+    cases_program,
+    cases_results,
+)
 from trial.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -11,6 +20,7 @@ CASES: tuple[Case, ...] = (
     *cases_results.CASES,
     *cases_clips.CASES,
     *cases_dream.CASES,
+    *cases_agents.CASES,
     *cases_learn.CASES,
     *cases_bundles.CASES,
 )

@@ -59,6 +59,11 @@ def _model(folder: Path) -> None:
         shutil.copy(resource("models") / name, folder / name.replace("baseline", "m"))
 
 
+def _road_users(folder: Path) -> None:
+    for name in ("agents.onnx", "agents.manifest.json"):
+        shutil.copy(resource("models") / name, folder / name.replace("agents", "ru"))
+
+
 def _bundles(folder: Path) -> None:
     """Bundles of the baseline: releases 3 (signed) and 2 (unsigned), the keys, and an installed one of release 3."""
     (folder / "bundles").mkdir()
@@ -129,6 +134,7 @@ def _well(command: str) -> None:
 MATERIAL: dict[str, Callable[[Path], None]] = {
     "shelf": _shelf,
     "m": _model,
+    "ru": _road_users,
     "bundles": _bundles,
     "before": _evaluations,
     "after": lambda folder: None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -12,23 +10,31 @@ from typing import Any
 import numpy as np
 import typer
 
-from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
+from takead_ros.cli.json_output import JSON, json_file
 from takead_ros.cli.rounds import FINAL_EXAMPLE, ROUNDS_EXAMPLE, final, rounds
-from takead_ros.console import ProgressBars, fields, note, warn
-from takead_ros.domain.seeds import LAST_SEED
+from takead_ros.console import ProgressBars, warn
 from takead_ros.files import locked, new_output, refuse_existing, writable_folder
-from takead_ros.policy.manifest import SPEED_DECODES, Decoding, manifest_path
+from takead_ros.policy.manifest import SPEED_DECODES, Decoding, ModelManifest, manifest_path
 from takead_ros.policy.shipped import model_path
+from takead_training.agents_command import EXAMPLE as AGENTS_EXAMPLE
+from takead_training.agents_command import agents
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.checkpoint import ModelProvenance, load_checkpoint
 from takead_training.collect_command import COLLECT_EXAMPLE, collect_command
 from takead_training.data import cache
 from takead_training.data.clean import Clean
-from takead_training.data.clips import RefusedClip, find_clips, seeds_of, suites_of
+from takead_training.data.clips import find_clips, seeds_of, suites_of
 from takead_training.data.mix import Mix
 from takead_training.data.perfect import perfect_clips
 from takead_training.export.export_model import export_model
+from takead_training.export.parity import Parity
 from takead_training.predictability_command import EXAMPLE, predictability
+from takead_training.prediction.checkpoint import (
+    PredictionParity,
+    export_prediction,
+    is_prediction,
+    load_prediction,
+)
 from takead_training.rounds import RoundResult, RoundSettings, parity_frames, run_round
 from takead_training.stages.bc import BC, Cloning
 from takead_training.stages.dagger import Aggregation
@@ -39,19 +45,16 @@ from takead_training.stages.imitation import Imitation
 from takead_training.stages.preference import Preference
 from takead_training.stages.registry import STAGES, stage_of
 from takead_training.stages.stage import Outcome, Stage, run_stages
+from takead_training.verb_parts import SEED, THREADS, UNSEEDED, WORKERS, resumable, tell, tell_refused
 
 train = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", add_completion=False, help="Train policies from recorded driving."
 )
 export = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
-_THREADS = typer.Option(2, min=1, max=256, help="Threads of torch; the same number gives the same weights.")
-_WORKERS = typer.Option(2, min=1, max=256, help="Processes that read clips.")
-_SEED = typer.Option(0, min=0, max=LAST_SEED, help="Seed of the order of samples and of the first weights.")
 _ACCELERATOR = typer.Option("cpu", help=f"What trains: {', '.join(ACCELERATORS)} (auto: CUDA where there is one).")
 _DEVICES = typer.Option(1, min=1, max=64, help="How many of them; a batch is shared out among them.")
 _PRECISION = typer.Option("32", help=f"Of the network: {', '.join(PRECISIONS)} (with CUDA only).")
-_UNSEEDED = typer.Option(False, help="Learn from clips that name no seed too, as a vehicle's do.")
 _SPEED_TARGET = typer.Option(Imitation().speed_target, help="What the speed head learns: two_hot or nearest bins.")
 _SPEED_DROPOUT = typer.Option(0.0, help="Share of samples in which the ego's own speed is hidden.")
 
@@ -80,14 +83,14 @@ def bc(
     change_weight: float = typer.Option(1.0, help="How often frames where the expert changes something are drawn."),
     speed_target: str = _SPEED_TARGET,
     speed_dropout: float = _SPEED_DROPOUT,
-    seed: int = _SEED,
-    threads: int = _THREADS,
-    workers: int = _WORKERS,
+    seed: int = SEED,
+    threads: int = THREADS,
+    workers: int = WORKERS,
     accelerator: str = _ACCELERATOR,
     devices: int = _DEVICES,
     precision: str = _PRECISION,
     name: str = typer.Option("bc", help="Name of the model, for its manifest."),
-    unseeded: bool = _UNSEEDED,
+    unseeded: bool = UNSEEDED,
     as_json: str | None = JSON,
 ) -> None:
     """Clone an expert's demonstrations: a first policy from nothing.
@@ -110,7 +113,7 @@ def bc(
     def done(stage: Stage[Any], outcome: Outcome) -> None:
         last.update(outcome.history[-1])
 
-    with _resumable(), new_output(out), ProgressBars() as shown:
+    with resumable(), new_output(out), ProgressBars() as shown:
         report = partial(_report, shown)
         found = find_clips(clips, False, unseeded, perfect_clips(perfect) if perfect else None)
         format = ARCHITECTURES[architecture].format
@@ -122,9 +125,9 @@ def bc(
         made = ModelProvenance(name, "random", None, ids, suites_of(learned), seeds_of(learned))
         frames = parity_frames(data, np.arange(len(data)), seed)
         run_stages([stage], None, data, made, frames, lambda number, stage: out, report, done, hardware)
-    _tell_refused((*found.refused, *unread))
+    tell_refused((*found.refused, *unread))
     told = {"checkpoint": str(out), "clips": len(learned), "refused": len(found.refused) + len(unread)}
-    _tell({**told, "samples": len(data), **last}, as_json)
+    tell({**told, "samples": len(data), **last}, as_json)
 
 
 @train.command(
@@ -159,10 +162,10 @@ def one_round(
     speed_target: str = _SPEED_TARGET,
     speed_dropout: float = _SPEED_DROPOUT,
     casual: bool = typer.Option(False, help="Learn from casual human overrides and false alarms too."),
-    unseeded: bool = _UNSEEDED,
-    seed: int = _SEED,
-    threads: int = _THREADS,
-    workers: int = _WORKERS,
+    unseeded: bool = UNSEEDED,
+    seed: int = SEED,
+    threads: int = THREADS,
+    workers: int = WORKERS,
     accelerator: str = _ACCELERATOR,
     devices: int = _DEVICES,
     precision: str = _PRECISION,
@@ -200,7 +203,7 @@ def one_round(
         chosen.append(stage.with_settings(replace(own, schedule=replace(own.schedule, seed=seed, threads=threads))))
     settings = RoundSettings(tuple(chosen), seed, workers, Devices(accelerator, devices, precision))  # type: ignore[arg-type]
     json_file(as_json)
-    with _resumable(), ProgressBars() as shown:
+    with resumable(), ProgressBars() as shown:
         result = run_round(
             model_path(parent),
             clips,
@@ -216,13 +219,14 @@ def one_round(
         )
     for why in result.refused:
         warn(f"left out: {why}")
-    _tell(_round_as_dict(result), as_json)
+    tell(_round_as_dict(result), as_json)
 
 
 train.command("collect", epilog=COLLECT_EXAMPLE)(collect_command)
 train.command("rounds", epilog=ROUNDS_EXAMPLE)(rounds)
 train.command("final", epilog=FINAL_EXAMPLE)(final)
 train.command("predictability", epilog=EXAMPLE)(predictability)
+train.command("agents", epilog=AGENTS_EXAMPLE)(agents)
 
 
 def _shares(words: list[str]) -> dict[str, float]:
@@ -258,34 +262,18 @@ def export_checkpoint(
 ) -> None:
     """Write a checkpoint as an ONNX model with its manifest.
 
-    The gate: on recorded frames ONNX Runtime must plan what torch plans, or nothing is written.
+    A policy, or a model of road users. The gate: on recorded frames ONNX Runtime must plan (predict) what torch does,
+    or nothing is written.
     """
     json_file(as_json)
     writable_folder(out.parent)
     decoding = Decoding.of(decode_speed)
     with locked(out):
-        manifest, parity = export_model(load_checkpoint(checkpoint), out, overwrite, decoding)
+        manifest: ModelManifest
+        parity: Parity | PredictionParity
+        if is_prediction(checkpoint):
+            manifest, parity = export_prediction(load_prediction(checkpoint), out, overwrite)
+        else:
+            manifest, parity = export_model(load_checkpoint(checkpoint), out, overwrite, decoding)
     told = {"model": str(out), "manifest": str(manifest_path(out)), "sha256": manifest.sha256}
-    _tell({**told, **{f"parity_{name}": value for name, value in asdict(parity).items()}}, as_json)
-
-
-@contextmanager
-def _resumable() -> Iterator[None]:
-    """Ctrl-C ends a training with a word on how to go on, and exit code 130."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        note("stopped; every finished epoch is kept, the same command goes on from there")
-        raise typer.Exit(130) from stop
-
-
-def _tell_refused(refused: tuple[RefusedClip, ...]) -> None:
-    for one in refused:
-        warn(f"left out: {one.why}")
-
-
-def _tell(found: dict[str, Any], as_json: str | None) -> None:
-    """Print what came out, a line for each figure, and write it as JSON where that is asked for."""
-    if as_json != STDOUT:
-        fields({key: f"{value:.4g}" if isinstance(value, float) else value for key, value in found.items()}, 24)
-    give_json(found, as_json)
+    tell({**told, **{f"parity_{name}": value for name, value in asdict(parity).items()}}, as_json)

@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
+from takead_ros.domain.driving import Plan
 from takead_ros.domain.scene import EgoState, FloatArray
+from takead_ros.domain.units import SECOND
 from takead_ros.measures.episode_log import End
+from takead_ros.prediction.model import RoadUserModel
+from takead_ros.recording.tracks import RecordedTracks, tracks_of
 from takead_ros.simulators import STEP_S
-from takead_ros.simulators.dream.clip_world import ClipWorld, vehicle_of
+from takead_ros.simulators.dream.clip_world import LONGEST_GAP_S, ClipWorld, vehicle_of
+from takead_ros.simulators.dream.ego_plan import EgoPlan, from_driver, roll_out
 from takead_ros.simulators.dream.pedals import PedalModel, pedals_of
-from takead_ros.simulators.dream.road_users import road_users
+from takead_ros.simulators.dream.road_users import DreamSetting, road_users
 from takead_ros.simulators.vector.arrays import Layout
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import compile_on
 from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack
 from takead_ros.simulators.vector.simulator import VectorEpisode
 
+EARLIER_S = 1.1  # before a dream, in which everybody's past is looked up
+
 
 class DreamEpisode(VectorEpisode):
     """The world of a clip from its chosen moment on, with road users that are ``agents`` (see ``ROAD_USERS``).
 
     It is over where the record is, at the goal, and where the recorded map ends. Numbers of others are rows of
-    ``world.tracks`` plus one. ``pedals``: what comes of an acceleration that is asked for. Raises TakeadError for
-    agents that there are none of, and more of them than there is room for.
+    ``world.tracks`` plus one. ``pedals``: what comes of an acceleration that is asked for. model: of learned agents, in
+    place of the shipped one. Raises TakeadError for agents that there are none of, and more of them than there is room
+    for.
     """
 
-    def __init__(self, world: ClipWorld, agents: str) -> None:
-        course, tracks, ego = world.course, world.tracks, world.ticks[0].world.ego
-        self._users = road_users(agents, tracks, course)
+    def __init__(self, world: ClipWorld, agents: str, model: RoadUserModel | None = None) -> None:
+        course, ego = world.course, world.ticks[0].world.ego
+        self._users = road_users(
+            agents, DreamSetting(world.tracks, _earlier(world), course, world.record.polylines, model)
+        )
         vehicle = vehicle_of(ego)
         self.pedals = PedalModel() if vehicle == METADRIVE else pedals_of(world.record.ticks)
         vehicle = vehicle._replace(substeps=round(STEP_S / vehicle.physics_step))
@@ -71,12 +82,42 @@ class DreamEpisode(VectorEpisode):
         over = self._environment.end is not End.RUNNING
         return over or self.at_map_end or self.time_s >= self._seconds - 0.5 * self.step_s
 
+    def places(self) -> FloatArray:
+        """Where everybody (A, 2) m is, in the order of the tracks; NaN for who is not in the world."""
+        state, count = self._batch.state, len(self._users.actors)
+        return np.where(state.gone[0, :count, None] == 0, state.pose[0, :count, :2], np.nan)
+
+    def announce(self, plan: Plan) -> None:
+        """The driver's ``plan`` at this moment, for road users that look ahead."""
+        ego = self._batch.state.ego[0]
+        pose = (float(ego[0]), float(ego[1]), float(ego[2]))
+        self._users.announce(from_driver(plan, pose, float(ego[3]), self.time_s))
+
+    def announce_commands(self, commands: FloatArray) -> None:
+        """The commands (T, 2) [rad, m/s^2] that will be given from now on, one for each step: the plan is where the
+        ego's own model goes under them."""
+        state = self._batch.state
+        speed, states = float(state.ego[0, 3]), np.empty((len(commands), 4))
+        given = np.stack([commands[:, 0], [self.pedals.give(float(a), speed) for a in commands[:, 1]]], axis=-1)
+        roll_out(state.body[0].copy(), np.ascontiguousarray(given), states, self._batch.vehicle)
+        states = np.concatenate([state.ego[0, :4][None], states])
+        self._users.announce(EgoPlan(self.time_s, states, self.step_s))
+
     def step(self, steering_angle: float, acceleration: float) -> None:
         """See ``simulators.api.Episode``."""
         state = self._batch.state
         state.stood[0, 2] = 0.0  # a record is as long as it is, with whatever stands in it
         self._users.move(self._batch.layout, state, int(state.tick[0]) + 1)
         super().step(steering_angle, self.pedals.give(acceleration, float(state.ego[0, 3])))
+
+
+def _earlier(world: ClipWorld) -> RecordedTracks | None:
+    """Everyone in the second before the dream; None where nothing was recorded then."""
+    first = world.ticks[0].stamp
+    ticks = [tick for tick in world.record.ticks if first - EARLIER_S * SECOND <= tick.stamp <= first]
+    gaps = [k for k, (a, b) in enumerate(pairwise(ticks)) if b.stamp - a.stamp > LONGEST_GAP_S * SECOND]
+    ticks = ticks[gaps[-1] + 1 :] if gaps else ticks
+    return tracks_of(ticks, STEP_S) if len(ticks) > 1 else None
 
 
 def body_of(ego: EgoState, vehicle: SingleTrack) -> FloatArray:

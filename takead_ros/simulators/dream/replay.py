@@ -11,6 +11,7 @@ from takead_ros.maps.roads import LanePath
 from takead_ros.recording.tracks import RecordedTracks
 from takead_ros.scenarios.spec import Actor, Model
 from takead_ros.simulators.dream.course import Course
+from takead_ros.simulators.dream.ego_plan import EgoPlan
 from takead_ros.simulators.vector.arrays import Layout, State
 
 MODELS = {
@@ -39,6 +40,9 @@ class Replay:
         tracks = self._tracks
         here = tracks.here[tick] if tick < len(tracks.here) else np.zeros(len(tracks.id), bool)
         put_actors(state, np.arange(len(tracks.id)), here, tracks.pose[min(tick, len(tracks.pose) - 1)])
+
+    def announce(self, plan: EgoPlan) -> None:
+        """See ``road_users.DreamRoadUsers``; they mind nobody."""
 
     def notes(self) -> list[str]:
         """See ``road_users.DreamRoadUsers``."""

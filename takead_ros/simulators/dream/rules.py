@@ -21,6 +21,7 @@ from takead_ros.recording.tracks import RecordedTracks
 from takead_ros.scenarios import traffic
 from takead_ros.scenarios.spec import Actor, Model, Phase, When
 from takead_ros.simulators.dream.course import Course, RecordedControl
+from takead_ros.simulators.dream.ego_plan import EgoPlan
 from takead_ros.simulators.dream.replay import MODELS, first_pose, put_actors, standing, standing_path
 from takead_ros.simulators.vector.arrays import Layout, State
 
@@ -82,6 +83,9 @@ class Rules:
         for i, begins in self._late.items():
             if begins == tick:
                 layout.present_from[0, i] = -math.inf  # it comes into the world with this step, if there is room
+
+    def announce(self, plan: EgoPlan) -> None:
+        """See ``road_users.DreamRoadUsers``; they look at what is, not at what is meant."""
 
     def notes(self) -> list[str]:
         """See ``road_users.DreamRoadUsers``."""

@@ -12,17 +12,11 @@ from torch import Tensor, nn
 from takead_ros.policy.format import PolicyFormat
 
 
-class PolicyNetwork(nn.Module):
-    """A network over batches (B, ...) of a format's inputs, with the heads that the losses know:
-
-    logits (B, K), profiles (B, K, T, 2) [m/s, m], speed_logits (B, bins), control (B, 2) [rad, m/s^2]. ``anchors``
-    (K, T, 2) is a buffer. ``settings`` are what its constructor takes besides the anchors, plain JSON values.
-    """
+class TrainedNetwork(nn.Module):
+    """What every network here is, whatever for. ``settings``: what its constructor takes, plain JSON values."""
 
     architecture: str
-    format: PolicyFormat
     settings: dict[str, Any]
-    anchors: Tensor
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         raise NotImplementedError
@@ -30,6 +24,17 @@ class PolicyNetwork(nn.Module):
     def finite(self) -> bool:
         """Whether every parameter and buffer is finite."""
         return all(bool(values.isfinite().all()) for values in self.state_dict().values())
+
+
+class PolicyNetwork(TrainedNetwork):
+    """A network over batches (B, ...) of a format's inputs, with the heads that the losses know:
+
+    logits (B, K), profiles (B, K, T, 2) [m/s, m], speed_logits (B, bins), control (B, 2) [rad, m/s^2]. ``anchors``
+    (K, T, 2) is a buffer. ``settings`` are what its constructor takes besides the anchors, plain JSON values.
+    """
+
+    format: PolicyFormat
+    anchors: Tensor
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,12 @@ from takead_training.architectures.network import PolicyNetwork
 _MASKED = -1e4
 
 
-def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    """Two linear layers."""
     return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
 
-class _Attend(nn.Module):
+class Attend(nn.Module):
     """One query (B, D) reads tokens (B, N, D) where mask (B, N) is 1; residual, then layer norm.
 
     With a single query, keys and values need not be made for every token: (W_k t) . q = t . (W_k^T q), and the values'
@@ -75,13 +76,13 @@ class SceneTransformer(PolicyNetwork):
         self.register_buffer("anchors", torch.as_tensor(np.asarray(anchors), dtype=torch.float32))
         count = len(anchors)
         context = sum(VECTOR_1.inputs[name].shape[0] for name in ("ego", "path", "targets"))
-        self.context = _mlp(context, trunk, width)
-        self.objects = _mlp(encoding.OBJECT_FEATURES, width, width)
-        self.lines = _mlp(encoding.LINE_FEATURES, width, width)
-        self.controls = _mlp(encoding.CONTROL_FEATURES, width, width)
+        self.context = mlp(context, trunk, width)
+        self.objects = mlp(encoding.OBJECT_FEATURES, width, width)
+        self.lines = mlp(encoding.LINE_FEATURES, width, width)
+        self.controls = mlp(encoding.CONTROL_FEATURES, width, width)
         self.shift = nn.Linear(width, width)
         self.mix = nn.Linear(width, width)
-        self.attend = nn.ModuleList([_Attend(width, heads) for _ in range(2)])
+        self.attend = nn.ModuleList([Attend(width, heads) for _ in range(2)])
         self.trunk = nn.Sequential(nn.Linear(3 * width, trunk), nn.ReLU(), nn.Linear(trunk, trunk), nn.ReLU())
         self.logits = nn.Linear(trunk, count)
         self.refine_low = nn.Linear(trunk, rank)

@@ -31,21 +31,12 @@ def export_model(
     Raises TakeadError where ``out`` exists (without ``overwrite``) or cannot be written, where a weight is not finite,
     or where the gate fails.
     """
-    if out.suffix != ".onnx":
-        raise TakeadError(f"--out {out}: expected a file name ending in .onnx")
-    if not overwrite and (out.exists() or manifest_path(out).exists()):
-        raise TakeadError(f"--out {out}: exists already; name another file or pass --overwrite")
-    if not len(next(iter(checkpoint.frames.values()), ())):
-        raise TakeadError("export: the checkpoint holds no recorded frames for the parity gate")
+    check_output(out, overwrite, len(next(iter(checkpoint.frames.values()), ())))
     if not checkpoint.net.finite():
         raise TakeadError("export: the network holds weights that are not finite")
     model = to_onnx(checkpoint.net)
     manifest = _manifest(checkpoint, model_sha256(model.SerializeToString(), "exported model"), decoding or Decoding())
     onnx.helper.set_model_props(model, {KEY: manifest.to_json()})
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TakeadError(f"--out {out}: cannot be written ({error.strerror or error})") from error
     with replacing(out) as partial:
         partial.write_bytes(model.SerializeToString())
         parity = measure_parity(checkpoint.net, load_model(partial), checkpoint.frames)
@@ -54,6 +45,21 @@ def export_model(
         manifest_path(out).unlink(missing_ok=True)
     write_atomically(manifest_path(out), manifest.to_json())
     return manifest, parity
+
+
+def check_output(out: Path, overwrite: bool, frames: int) -> None:
+    """Raises TakeadError where a model cannot or must not be written to ``out``, and where a checkpoint holds no
+    ``frames`` for the gate."""
+    if out.suffix != ".onnx":
+        raise TakeadError(f"--out {out}: expected a file name ending in .onnx")
+    if not overwrite and (out.exists() or manifest_path(out).exists()):
+        raise TakeadError(f"--out {out}: exists already; name another file or pass --overwrite")
+    if not frames:
+        raise TakeadError("export: the checkpoint holds no recorded frames for the parity gate")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TakeadError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 
 
 def _manifest(checkpoint: Checkpoint, sha256: str, decoding: Decoding) -> Manifest:
@@ -80,7 +86,7 @@ def _manifest(checkpoint: Checkpoint, sha256: str, decoding: Decoding) -> Manife
         suites=made.suites,
         seeds=made.seeds,
         training={"network": net.settings, **made.training},
-        git_commit=_git_commit(),
+        git_commit=git_commit(),
         software_version=__version__,
     ).sealed()
 
@@ -91,7 +97,7 @@ def _sized(net: PolicyNetwork, name: str, tensor: Tensor) -> Tensor:
     return tensor.model_copy(update={"shape": tuple(size if n == ANY else n for n in tensor.shape)})
 
 
-def _git_commit() -> str | None:
+def git_commit() -> str | None:
     """Commit of the checkout that this software runs from; None where it is an installed package."""
     command = ["git", "rev-parse", "HEAD"]
     try:

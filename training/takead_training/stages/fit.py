@@ -6,10 +6,10 @@ import copy
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from takead_ros.domain.errors import TakeadError
-from takead_training.architectures.network import PolicyNetwork
+from takead_training.architectures.network import PolicyNetwork, TrainedNetwork
 from takead_training.checkpoint import load_torch, save_torch
 from takead_training.data.dataset import Dataset
 from takead_training.stages.devices import Devices
@@ -25,9 +25,16 @@ from takead_training.stages.losses import nearest_anchor, unroll
 from takead_training.stages.stage import Figures, Progress
 
 Batch = dict[str, Tensor]
-LossOf = Callable[[PolicyNetwork, Batch], tuple[Tensor, Figures]]
+N = TypeVar("N", bound=TrainedNetwork)
 Rows = NDArray[np.int64]
 TELL_S = 0.5  # between two reports of progress within an epoch
+
+
+class SampleTable(Protocol):
+    """What is learned from, row by row."""
+
+    def batch(self, rows: Rows, columns: Iterable[str]) -> Mapping[str, NDArray[Any]]:
+        """The network's inputs and the named columns of ``rows`` (B,), in that order."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def make_deterministic(schedule: Schedule) -> None:
     torch.manual_seed(schedule.seed)
 
 
-def batch_of(data: Dataset, rows: Rows, columns: Sequence[str], device: torch.device | None = None) -> Batch:
+def batch_of(data: SampleTable, rows: Rows, columns: Sequence[str], device: torch.device | None = None) -> Batch:
     """The inputs and ``columns`` of ``rows`` as tensors on ``device``, else on the CPU."""
     batch = {name: torch.from_numpy(values) for name, values in data.batch(rows, columns).items()}
     return batch if device is None else {name: values.to(device) for name, values in batch.items()}
@@ -69,27 +76,27 @@ def batch_of(data: Dataset, rows: Rows, columns: Sequence[str], device: torch.de
 class _Work:
     """What ``fit`` was asked for."""
 
-    net: PolicyNetwork
-    data: Dataset
+    net: TrainedNetwork
+    data: SampleTable
     columns: Sequence[str]
     draw: Callable[[int], Rows]
-    loss_of: LossOf
+    loss_of: Callable[[Any, Batch], tuple[Tensor, Figures]]
     schedule: Schedule
     state: Path
-    accept: Callable[[PolicyNetwork], tuple[Figures, bool]] | None
+    accept: Callable[[Any], tuple[Figures, bool]] | None
     devices: Devices
 
 
 def fit(
-    net: PolicyNetwork,
-    data: Dataset,
+    net: N,
+    data: SampleTable,
     columns: Sequence[str],
     draw: Callable[[int], Rows],
-    loss_of: LossOf,
+    loss_of: Callable[[N, Batch], tuple[Tensor, Figures]],
     schedule: Schedule,
     state: Path,
     progress: Progress | None = None,
-    accept: Callable[[PolicyNetwork], tuple[Figures, bool]] | None = None,
+    accept: Callable[[N], tuple[Figures, bool]] | None = None,
     devices: Devices | None = None,
 ) -> list[Figures]:
     """Train ``net`` in place with AdamW and a warmed-up cosine rate; returns the mean figures of each epoch.
@@ -208,7 +215,7 @@ def _rate(step: int, steps: int) -> float:
 
 
 def _state(
-    net: PolicyNetwork, optimiser: torch.optim.Optimizer, work: _Work, history: list[Figures]
+    net: TrainedNetwork, optimiser: torch.optim.Optimizer, work: _Work, history: list[Figures]
 ) -> dict[str, object]:
     return {
         **_asked(work),
@@ -224,7 +231,7 @@ def _asked(work: _Work) -> dict[str, object]:
     return {"schedule": schedule if work.devices.plain else {**schedule, "devices": asdict(work.devices)}}
 
 
-def _resume(net: PolicyNetwork, optimiser: torch.optim.Optimizer, work: _Work) -> list[Figures]:
+def _resume(net: TrainedNetwork, optimiser: torch.optim.Optimizer, work: _Work) -> list[Figures]:
     stored = load_torch(work.state, "training state")
     asked = _asked(work)["schedule"]
     if stored.get("schedule") != asked:

@@ -1,0 +1,42 @@
+"""What the verbs that train share: options, how they are stopped, and what they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from takead_ros.cli.json_output import STDOUT, give_json
+from takead_ros.console import fields, note, warn
+from takead_ros.domain.seeds import LAST_SEED
+from takead_training.data.clips import RefusedClip
+
+THREADS = typer.Option(2, min=1, max=256, help="Threads of torch; the same number gives the same weights.")
+WORKERS = typer.Option(2, min=1, max=256, help="Processes that read clips.")
+SEED = typer.Option(0, min=0, max=LAST_SEED, help="Seed of the order of samples and of the first weights.")
+UNSEEDED = typer.Option(False, help="Learn from clips that name no seed too, as a vehicle's do.")
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Ctrl-C ends a training with a word on how to go on, and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        note("stopped; every finished epoch is kept, the same command goes on from there")
+        raise typer.Exit(130) from stop
+
+
+def tell_refused(refused: tuple[RefusedClip, ...]) -> None:
+    """Warn of each clip that nothing is learned from."""
+    for one in refused:
+        warn(f"left out: {one.why}")
+
+
+def tell(found: dict[str, Any], as_json: str | None) -> None:
+    """Print what came out, a line for each figure, and write it as JSON where that is asked for."""
+    if as_json != STDOUT:
+        fields({key: f"{value:.4g}" if isinstance(value, float) else value for key, value in found.items()}, 24)
+    give_json(found, as_json)
