@@ -26,8 +26,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
     "[bold]takead drive --model baseline --suite demo --seeds collection:0-9 --bags runs/clips[/bold]\n\n"
     "[bold]takead drive --model expert --suite demo --seeds training:0-9 --bags runs/demonstrations --record all"
     "[/bold]\n\n"
-    "[bold]takead drive --model baseline --seeds collection:0-99 --bags /shared/clips --workers 32 --workers-kind ray "
-    "--ray head:6379[/bold]"
+    "[bold]takead drive --model baseline --suite demo --seeds collection:0-99 --bags runs/clips --workers 32 "
+    "--workers-kind ray --ray head:6379[/bold]"
 )
 def drive_(
     model: str = typer.Option(

@@ -30,6 +30,8 @@ LESS = (
     (r"--seeds (\w+:)?[\d-]+", r"--seeds \g<1>0"),
     (r"--workers \d+", "--workers 1"),
     (r"--epochs \d+", "--epochs 1"),
+    (r"--workers-kind ray --ray \S+", ""),  # neither a cluster nor a GPU is here
+    (r"--accelerator cuda --precision \S+", ""),
 )
 MORE = {
     "train bc": f"--epochs 1 {QUICK}",
