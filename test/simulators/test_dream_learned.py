@@ -148,6 +148,13 @@ def test_a_model_that_answers_nonsense_ends_the_dream(clips: Any, monkeypatch: p
         episode.step(0.0, 0.0)
 
 
+def test_a_dream_from_the_very_start_of_a_drive_begins_where_it_did(clips: Any) -> None:
+    """At first the chassis is where it is shown, not a physics step ahead: 0.3 m at 12 m/s."""
+    world = read_world(clips[FOLLOWED[0]], at_s=0.0, seconds=4.0)
+    assert world.ticks[0].world.ego.speed > 5.0
+    assert dream(world, DreamDriver(RECORDED), "replay")[0].largest_difference_m < 0.02
+
+
 def test_a_plan_goes_on_straight_beyond_its_end_and_turns_as_it_does() -> None:
     plan = EgoPlan(1.0, np.array([[0.0, 0.0, 3.1, 5.0], [-2.5, 0.0, -3.1, 5.0]]), 0.5)
     middle, beyond = plan.at(np.array([1.25, 2.5]))

@@ -25,6 +25,7 @@ from takead_ros.simulators.vector.compiled_scenario import compile_on
 from takead_ros.simulators.vector.ego import METADRIVE, SingleTrack
 from takead_ros.simulators.vector.simulator import VectorEpisode
 
+ROLLS_MPS = 2.0  # m/s from which a step tells whether it was a whole one
 EARLIER_S = 1.1  # before a dream, in which everybody's past is looked up
 
 
@@ -57,7 +58,7 @@ class DreamEpisode(VectorEpisode):
         _as_recorded(compiled.rows, world)
         batch = Batch(1, vehicle)
         batch.reset([0], [compiled], np.array([[ego.x, ego.y, ego.yaw, ego.speed, course.limits[0][1]]]))
-        batch.state.body[0], batch.state.ego[0, :9] = body_of(ego, vehicle), _shown(ego)
+        batch.state.body[0], batch.state.ego[0, :9] = body_of(ego, vehicle, just_placed(world)), _shown(ego)
         self._users.move(batch.layout, batch.state, 0)
         self._seconds, self._ends_at = world.window.seconds, course.ends_at - ego.length
         super().__init__(batch, compiled)
@@ -120,11 +121,22 @@ def _earlier(world: ClipWorld) -> RecordedTracks | None:
     return tracks_of(ticks, STEP_S) if len(ticks) > 1 else None
 
 
-def body_of(ego: EgoState, vehicle: SingleTrack) -> FloatArray:
-    """The vector world's ``State.body`` (9,) of an ego as a scene shows it: its chassis is one physics step ahead."""
+def just_placed(world: ClipWorld) -> bool:
+    """Whether the dream begins with the first scene of an episode: the ego was put there, and its chassis is where it
+    is shown. In the first step it then comes only half as far as it is fast."""
+    first, second = world.ticks[0], world.ticks[1]
+    before, after = first.world.ego, second.world.ego
+    way = math.hypot(after.x - before.x, after.y - before.y)
+    whole = before.speed * (second.stamp - first.stamp) / SECOND
+    return before.speed > ROLLS_MPS and way < 0.75 * whole
+
+
+def body_of(ego: EgoState, vehicle: SingleTrack, placed: bool = False) -> FloatArray:
+    """The vector world's ``State.body`` (9,) of an ego as a scene shows it: its chassis is one physics step ahead,
+    unless it was just ``placed`` there."""
     cos, sin = math.cos(ego.yaw), math.sin(ego.yaw)
     vx, vy = cos * ego.speed - sin * ego.lateral_speed, sin * ego.speed + cos * ego.lateral_speed
-    h = vehicle.physics_step
+    h = 0.0 if placed else vehicle.physics_step
     back = ego.acceleration * h  # m/s along: the velocity was another in that step
     x, y = ego.x + (vx - cos * back) * h, ego.y + (vy - sin * back) * h
     return np.array([x, y, ego.yaw + ego.yaw_rate * h, vx, vy, ego.yaw_rate, ego.x, ego.y, ego.yaw])
