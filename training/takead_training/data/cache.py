@@ -143,7 +143,7 @@ def _encode_all(
     if progress:
         progress(done, total)
     refused: list[RefusedClip] = []
-    shelf = Shelf(cache, index)
+    shards = ShardWriter(cache, index)
     early: dict[int, Encoded | str] = {}  # finished before an earlier clip: the rows keep the clips' order
 
     def finished(job: tuple[int, TrainingClip], result: Encoded | str) -> None:
@@ -155,7 +155,7 @@ def _encode_all(
             if isinstance(found, str):
                 refused.append(RefusedClip(clip.path, found))
             else:
-                shelf.add(_key(clip, format), found)
+                shards.add(_key(clip, format), found)
             if progress:
                 progress(done, total)
 
@@ -164,7 +164,7 @@ def _encode_all(
         with open_workers(partial(_Encoder, format.name), Workplace(count)) as pool:
             pool.map(list(enumerate(clips)), finished, lambda job: str(job[1].path), Silent())
     finally:
-        shelf.close()
+        shards.close()
     return refused
 
 
@@ -198,7 +198,7 @@ def encode_frames(whole: Iterable[Frame], name: str, format: PolicyFormat) -> En
     return inputs_layout(format).pack(table), TARGETS_LAYOUT.pack(table), world.to_bytes()
 
 
-class Shelf:
+class ShardWriter:
     """Puts encoded clips into ``cache``, some of them to a shard, and notes in ``index`` where each lies."""
 
     def __init__(self, cache: Path, index: Index) -> None:

@@ -29,7 +29,7 @@ from takead_ros.runs.results import RECORD, EpisodeResult, Evaluation, RunSettin
 from takead_ros.runs.spec import RunSpec
 from takead_ros.runs.workers import Workers
 from takead_ros.scenarios import build
-from takead_training.data.cache import Encoded, Shelf, encode_frames, rows_of, sound_index
+from takead_training.data.cache import Encoded, ShardWriter, encode_frames, rows_of, sound_index
 from takead_training.data.clips import FORBIDDEN_SPLITS
 from takead_training.data.dataset import ClipRows
 from takead_training.data.samples import VERSION
@@ -85,7 +85,7 @@ def collect(spec: RunSpec, out: Path, workers: Workers[Group, Lessons], progress
     with locked(writable_folder(out)):
         settings = CollectSettings(**vars(spec.settings()), format=format.name, samples=VERSION)
         journal, index = Journal(out / JOURNAL, settings, EpisodeResult), sound_index(out)
-        shelf = Shelf(out, index)
+        shards = ShardWriter(out, index)
         specs = spec.episodes(takeovers=True)
         done = {
             key: result for key, result in journal.results.items() if all(each in index.clips for each in result.clips)
@@ -96,8 +96,8 @@ def collect(spec: RunSpec, out: Path, workers: Workers[Group, Lessons], progress
         def finished(group: Group, found: Lessons) -> None:
             for result, lessons in found:
                 for key, lesson in zip(result.clips, lessons, strict=True):
-                    shelf.add(key, lesson)
-            shelf.close()
+                    shards.add(key, lesson)
+            shards.close()
             for one, (result, _) in zip(group, found, strict=True):
                 journal.add(one.key, result)
                 done[one.key] = result
