@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
 from takead_ros.cli.clips.shelf import end, open_shelf
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
-from takead_ros.console import say
+from takead_ros.console import say, stdout
 from takead_ros.recording import reader
 from takead_ros.recording.select import Filter, matching
 
@@ -51,12 +52,26 @@ def list_(
                     str(manifest.lost),
                 )
             )
-        widths = [max(len(row[i]) for row in lines) for i in range(len(lines[0]))]
-        for row in lines:
-            # No table of rich's: it would break the names, which are there to be copied.
-            say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-        say(f"{len(clips)} clips in {folder} (sev: severity of the trigger, 0 to 1; s: length; lost: messages)")
+        for line in _laid_out(lines, stdout.width):
+            say(line)
+        say(f"{len(clips)} clips in {folder}")
+        say("sev: severity of the trigger, 0 to 1; s: length; lost: messages")
         if unfinished:
             say(f"{len(unfinished)} cut off while being recorded; repair with: takead clips recover {folder}")
     give_json(found, as_json)
     end(shelf)
+
+
+def _laid_out(rows: Sequence[tuple[str, ...]], columns: int) -> list[str]:
+    """A line for each row; where that is wider than ``columns``, its name in one and the rest below it.
+
+    No table of rich's: it would break the names, which are there to be copied.
+    """
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        name, *rest = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        figures = "  ".join(rest).rstrip()
+        wide = sum(widths) + 2 * (len(widths) - 1) > columns
+        lines += [name.rstrip(), f"  {figures}"] if wide else [f"{name}  {figures}"]
+    return lines
