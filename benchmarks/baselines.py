@@ -333,8 +333,9 @@ def main() -> None:
         kinds = ", ".join(infraction.kind for infraction in result.infractions)
         print(
             f"{len(done)}/{len(work)} {key(item)}: {result.driving_score:.1f} {result.end} {kinds}",
-            file=sys.stderr, flush=True,
-        )  # fmt: skip
+            file=sys.stderr,
+            flush=True,
+        )
     results = [done[key(item)] for item in work]
     summaries = {}
     for name in names:

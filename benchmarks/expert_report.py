@@ -134,10 +134,17 @@ def families(expert: Sequence[Episode], baselines: Mapping[str, Sequence[Episode
 def abilities(drivers: Mapping[str, Sequence[Episode]]) -> str:
     groups = {name: grouped(episodes, "ability") for name, episodes in drivers.items()}
     rows = [
-        [ability, *(f"{mean(g[ability], 'success_rate'):.0%} ({mean(g[ability], 'driving_score'):.1f})" if ability in g
-                    else "" for g in groups.values())]
+        [
+            ability,
+            *(
+                f"{mean(g[ability], 'success_rate'):.0%} ({mean(g[ability], 'driving_score'):.1f})"
+                if ability in g
+                else ""
+                for g in groups.values()
+            ),
+        ]
         for ability in sorted({ability for g in groups.values() for ability in g})
-    ]  # fmt: skip
+    ]
     means = [np.mean([mean(episodes, "success_rate") for episodes in g.values()]) for g in groups.values()]
     rows.append(["**mean of the abilities**", *(f"**{value:.0%}**" for value in means)])
     return table(["ability", *(f"{name}: SR (DS)" for name in groups)], rows)
@@ -148,8 +155,10 @@ def infractions(drivers: Mapping[str, Sequence[Episode]]) -> str:
     for name, episodes in drivers.items():
         for infraction in (i for episode in episodes for i in episode["infractions"]):
             counts.setdefault(infraction["kind"], dict.fromkeys(drivers, 0))[name] += 1
-    rows = [[kind, *(f"{100.0 * found[name] / len(drivers[name]):.1f}" for name in drivers)]
-            for kind, found in sorted(counts.items())]  # fmt: skip
+    rows = [
+        [kind, *(f"{100.0 * found[name] / len(drivers[name]):.1f}" for name in drivers)]
+        for kind, found in sorted(counts.items())
+    ]
     return table(["per 100 episodes", *drivers], rows)
 
 
@@ -239,9 +248,14 @@ def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     return bool(second["episodes"]) and all(known.get(key(episode)) == episode for episode in second["episodes"])
 
 
-def page(expert: Mapping[str, Any], baselines: Mapping[str, Any], again: Mapping[str, Any] | None,
-         more: Sequence[Mapping[str, Any]], causes: Mapping[str, str], note: str,
-) -> tuple[str, dict[str, Sequence[Episode]]]:  # fmt: skip
+def page(
+    expert: Mapping[str, Any],
+    baselines: Mapping[str, Any],
+    again: Mapping[str, Any] | None,
+    more: Sequence[Mapping[str, Any]],
+    causes: Mapping[str, str],
+    note: str,
+) -> tuple[str, dict[str, Sequence[Episode]]]:
     episodes = expert["episodes"]
     others = {name: part["episodes"] for name, part in baselines.items()}
     for name, part in others.items():
@@ -341,8 +355,13 @@ def main() -> None:
     if len(drivers) > 1:
         plot_families(drivers, arguments.out / "expert_families.svg")
     plot_shares(drivers, "min_ttc", "min-TTC, s", 3.0, arguments.out / "expert_min_ttc.svg")
-    plot_shares(drivers, "comfort", "comfort: share of 2 s segments within all bounds", 1.0,
-                arguments.out / "expert_comfort.svg")  # fmt: skip
+    plot_shares(
+        drivers,
+        "comfort",
+        "comfort: share of 2 s segments within all bounds",
+        1.0,
+        arguments.out / "expert_comfort.svg",
+    )
     (arguments.out / "expert.md").write_text(text, encoding="utf-8")
     print(f"written: {arguments.out / 'expert.md'}")
 

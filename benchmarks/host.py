@@ -29,7 +29,7 @@ from takead_ros.domain.scene import (
     RouteCommand,
     Scene,
     TrafficControl,
-)  # fmt: skip
+)
 from takead_ros.host import wiring
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import codec, convert, interfaces, store, types

@@ -98,8 +98,9 @@ def evaluate(given: argparse.Namespace, folder: Path) -> int:
             ]  # fmt: skip
             if (folder / "statistics.json").exists():
                 evaluator += ["--resume", "1"]
-            return subprocess.run(evaluator, cwd=folder, stdout=told, stderr=subprocess.STDOUT, env=environment,
-                                  check=False).returncode  # fmt: skip
+            return subprocess.run(
+                evaluator, cwd=folder, stdout=told, stderr=subprocess.STDOUT, env=environment, check=False
+            ).returncode
         finally:
             server.terminate()
             server.wait(30)

@@ -274,8 +274,10 @@ def show(report: dict[str, Any]) -> None:
         print(f"{name:32s}{spent:8.3f}{spent / sum(parts.values()):8.1%}")
     if "scaling" in report:
         s = report["scaling"]
-        print(f"\nevaluation of {s['episodes']} episodes: 1 worker {s['workers_1_s']:.1f} s, 2 workers "
-              f"{s['workers_2_s']:.1f} s, {s['speed_up']:.2f} times as fast")  # fmt: skip
+        print(
+            f"\nevaluation of {s['episodes']} episodes: 1 worker {s['workers_1_s']:.1f} s, 2 workers "
+            f"{s['workers_2_s']:.1f} s, {s['speed_up']:.2f} times as fast"
+        )
     cpu, wall = report["ratio"]["cpu"], report["ratio"]["wall"]
     print(f"\nfull over bare steps a second: {cpu:.3f} by CPU time, {wall:.3f} by wall time; required: {REQUIRED}")
     print(f"takeovers recorded in each repetition: {report['takeovers']}")

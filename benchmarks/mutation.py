@@ -138,9 +138,13 @@ class Campaign:
     """A pytest plugin whose test loop tries mutants in forks instead of running the tests once."""
 
     def __init__(
-        self, mutants: list[Mutant], jobs: int, minutes: float, done: dict[str, int],
+        self,
+        mutants: list[Mutant],
+        jobs: int,
+        minutes: float,
+        done: dict[str, int],
         keep: Callable[[dict[str, int]], None],
-    ):  # fmt: skip
+    ):
         self._mutants, self._jobs, self._minutes, self._keep = mutants, jobs, minutes, keep
         self._tables: dict[str, Any] = {}
         self._noticed: dict[str, Counter[int]] = defaultdict(Counter)  # by function: how often by which test

@@ -56,11 +56,19 @@ def others() -> list[Objects]:
     vx, vy = speed * np.cos(yaw), speed * np.sin(yaw)
     return [
         Objects(
-            np.arange(1, len(rows) + 1), kind.astype(np.int64), x + vx * t * DT, y + vy * t * DT, yaw, vx, vy, length,
-            width, np.ones(len(rows)),
+            np.arange(1, len(rows) + 1),
+            kind.astype(np.int64),
+            x + vx * t * DT,
+            y + vy * t * DT,
+            yaw,
+            vx,
+            vy,
+            length,
+            width,
+            np.ones(len(rows)),
         )
         for t in range(SAMPLES + LATER)
-    ]  # fmt: skip
+    ]
 
 
 def trajectories(count: int, rng: np.random.Generator) -> FloatArray:
@@ -98,9 +106,11 @@ def main() -> None:
     worst = float(np.abs(slow - pdm_scores(few, EGO, tracks, LaneArea(lines), path).score).max())
     rate = len(states) / float(np.median(seconds))
     print(f"{len(states)} trajectories of 4 s at 10 Hz, 20 objects, Python {platform.python_version()}, CPU time")
-    print(f"mean score {scores.score.mean():.3f}; no collision {scores.no_collision.mean():.3f}, "
-          f"drivable area {scores.drivable_area.mean():.3f}, TTC {scores.ttc.mean():.3f}, "
-          f"progress {scores.progress.mean():.3f}, comfort {scores.comfort.mean():.3f}")  # fmt: skip
+    print(
+        f"mean score {scores.score.mean():.3f}; no collision {scores.no_collision.mean():.3f}, "
+        f"drivable area {scores.drivable_area.mean():.3f}, TTC {scores.ttc.mean():.3f}, "
+        f"progress {scores.progress.mean():.3f}, comfort {scores.comfort.mean():.3f}"
+    )
     print("| | trajectories/s |\n|---|---|")
     print(f"| all at once (median of {arguments.repeat}) | {rate:,.0f} |")
     print(f"| by the definition with shapely ({len(few)}) | {slow_rate:,.1f} |")

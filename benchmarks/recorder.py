@@ -47,13 +47,22 @@ def sensors() -> dict[str, bytes]:
     rng = np.random.default_rng(1)
     header = convert.header_to_msg(0, "camera")
     image = types.message("sensor_msgs/msg/Image")(
-        header=header, height=720, width=1280, encoding="bgra8", step=5120,
+        header=header,
+        height=720,
+        width=1280,
+        encoding="bgra8",
+        step=5120,
         data=rng.integers(0, 256, 1280 * 720 * 4, dtype=np.uint8),
-    )  # fmt: skip
+    )
     cloud = types.message("sensor_msgs/msg/PointCloud2")(
-        header=header, height=1, width=18_750, point_step=16, row_step=300_000, is_dense=True,
+        header=header,
+        height=1,
+        width=18_750,
+        point_step=16,
+        row_step=300_000,
+        is_dense=True,
         data=rng.integers(0, 256, 300_000, dtype=np.uint8),
-    )  # fmt: skip
+    )
     return {CAMERA: codec.serialize(image), LIDAR: codec.serialize(cloud)}
 
 

@@ -39,8 +39,12 @@ def cycles(count: int, every: float) -> Iterator[SerializedMessage]:
         shift = round(number * every * 1e9)
         for message in once:
             stamp = message.stamp + shift
-            seconds, rest = divmod(struct.unpack_from("<iI", message.data, 4)[0] * stream.SECOND
-                                   + struct.unpack_from("<iI", message.data, 4)[1] + shift, stream.SECOND)  # fmt: skip
+            seconds, rest = divmod(
+                struct.unpack_from("<iI", message.data, 4)[0] * stream.SECOND
+                + struct.unpack_from("<iI", message.data, 4)[1]
+                + shift,
+                stream.SECOND,
+            )
             data = message.data[:4] + struct.pack("<iI", seconds, rest) + message.data[12:]
             yield SerializedMessage(message.topic, stamp, data)
 
@@ -91,11 +95,15 @@ def main() -> None:
         lost = sum(reader.manifest(clip).lost for clip in clips) + writer.status.lost
     settled = samples[SAMPLES // 5 :]
     slope, growth = slope_mb_per_hour(settled), settled[-1][1] - settled[0][1]
-    print("| takeovers | recorded time | wall clock | CPU of one core | clips | takeovers in clips | lost | not whole "
-          "| memory, a fifth -> the end | slope |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")  # fmt: skip
-    print(f"| {options.takeovers} | {span / 3600:.2f} h | {wall / 3600:.2f} h | {cpu / wall:.0%} | {len(clips)} | "
-          f"{len(set(starts))} | {lost} | {len(broken)} | {settled[0][1]:.1f} -> {settled[-1][1]:.1f} MB | "
-          f"{slope:+.1f} MB per recorded hour |")  # fmt: skip
+    print(
+        "| takeovers | recorded time | wall clock | CPU of one core | clips | takeovers in clips | lost | not whole "
+        "| memory, a fifth -> the end | slope |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    )
+    print(
+        f"| {options.takeovers} | {span / 3600:.2f} h | {wall / 3600:.2f} h | {cpu / wall:.0%} | {len(clips)} | "
+        f"{len(set(starts))} | {lost} | {len(broken)} | {settled[0][1]:.1f} -> {settled[-1][1]:.1f} MB | "
+        f"{slope:+.1f} MB per recorded hour |"
+    )
     if len(set(starts)) != options.takeovers or lost or broken or growth > GROWTH_MB:
         sys.exit(1)
 

@@ -103,8 +103,9 @@ def _runner(given: argparse.Namespace, arguments: list[str], environment: dict[s
         str(given.python), str(given.scenario_runner / "scenario_runner.py"), *arguments, "--sync", "--reloadWorld",
         "--output", "--port", str(given.port), "--trafficManagerPort", str(given.port + 5), "--timeout", "60",
     ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=given.scenario_runner, env=environment, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True)  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=given.scenario_runner, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         return process.communicate(timeout=PATIENCE)[0]
     except subprocess.TimeoutExpired:

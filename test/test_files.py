@@ -27,7 +27,7 @@ from takead_ros.files import (
     replacing,
     to_json,
     write_atomically,
-)  # fmt: skip
+)
 
 HOLD = "import sys, time; from pathlib import Path; from takead_ros.files import locked\n"
 HOLD += "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"

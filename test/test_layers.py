@@ -126,9 +126,12 @@ def test_training_is_never_imported_by_the_runtime_package_at_load() -> None:
     for path in FILES:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             names = (
-                [node.module or ""] if isinstance(node, ast.ImportFrom)
-                else [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            )  # fmt: skip
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
             assert not [n for n in names if n.split(".")[0] in ("torch", "takead_training", "onnx")], path
 
 

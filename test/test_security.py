@@ -65,9 +65,12 @@ def allowed() -> dict[str, set[Use]]:
         node = profile.attrib["node"]
         assert enclave.attrib["path"] == f"/takead/{node}" and profile.attrib["ns"] == "/takead"
         found[node] = {
-            (what, str(entry.text)) for group in profile for what, rule in group.attrib.items() for entry in group
+            (what, str(entry.text))
+            for group in profile
+            for what, rule in group.attrib.items()
+            for entry in group
             if rule == "ALLOW"
-        }  # fmt: skip
+        }
     return found
 
 
@@ -94,5 +97,6 @@ def test_who_may_command_the_vehicle() -> None:
     assert who("request", "engage") == who("request", "disengage") == ["joystick_node"]
     assert not any(
         what == "request" and ("parameter" in name or "load_model" in name)
-        for uses in rules.values() for what, name in uses
-    )  # fmt: skip
+        for uses in rules.values()
+        for what, name in uses
+    )

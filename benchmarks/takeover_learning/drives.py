@@ -59,9 +59,15 @@ def _routes(plan: Plan, round: int) -> str:
 
 
 def _drive(
-    plan: Plan, model: str, suite: str, perception: str, seeds: str, folder: Path, workers: int,
+    plan: Plan,
+    model: str,
+    suite: str,
+    perception: str,
+    seeds: str,
+    folder: Path,
+    workers: int,
     record: str = "all",
-) -> None:  # fmt: skip
+) -> None:
     result = folder.with_suffix(".json")
     if not result.exists():
         takead(

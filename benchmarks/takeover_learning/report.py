@@ -43,8 +43,10 @@ def table(scores: Mapping[str, Sequence[Scores]], seconds: Mapping[str, float], 
         standing = f"{np.mean([run.standing for run in runs]):.2f}" if all(run.standing for run in runs) else ""
         ttc = np.mean([TTC_S if e.min_ttc is None else e.min_ttc for e in episodes])
         found = [paired(runs, scores[other]) for other in others]
-        gains = ["" if other == name else f"{gain:+.1f} ({low:+.1f} to {high:+.1f})"
-                 for other, (gain, low, high) in zip(others, found, strict=True)]  # fmt: skip
+        gains = [
+            "" if other == name else f"{gain:+.1f} ({low:+.1f} to {high:+.1f})"
+            for other, (gain, low, high) in zip(others, found, strict=True)
+        ]
         lines.append(
             f"| {name} | {seconds.get(name, 0.0):.0f} | {np.mean(each):.1f} | {min(each):.1f} to {max(each):.1f} "
             f"| {success:.2f} | {completion:.2f} | {standing} | {ttc:.2f} | " + " | ".join(gains) + " |"

@@ -91,8 +91,10 @@ def main() -> int:
         theirs.append(of_highway(arguments.vehicles))
         ours.append(of_vector(arguments.vehicles, arguments.environments))
     first, second = float(np.median(theirs)), float(np.median(ours))
-    print(f"{arguments.vehicles} vehicles: {name} {first:.0f} us a step, vector world {second:.1f} us: "
-          f"{first / second:.0f} times as fast (medians of {ROUNDS})")  # fmt: skip
+    print(
+        f"{arguments.vehicles} vehicles: {name} {first:.0f} us a step, vector world {second:.1f} us: "
+        f"{first / second:.0f} times as fast (medians of {ROUNDS})"
+    )
     content = {"vehicles": arguments.vehicles, "highway_us": first, "vector_us": second, "ratio": first / second}
     give_json(content, arguments.json)
     return 0

@@ -121,8 +121,10 @@ def main() -> int:
     for title in ("left on unseen drives", "left on unseen drives by the shipped constants"):
         print(title)
         for time, row in content[title].items():
-            print(f"  after {time:>4}: {row['drives']:3.0f} drives, position p50 {row['p50']:.3f} m, "
-                  f"p99 {row['p99']:.3f} m, max {row['max']:.3f} m")  # fmt: skip
+            print(
+                f"  after {time:>4}: {row['drives']:3.0f} drives, position p50 {row['p50']:.3f} m, "
+                f"p99 {row['p99']:.3f} m, max {row['max']:.3f} m"
+            )
     give_json(content, arguments.json)
     return 0
 

@@ -131,8 +131,10 @@ def open_model(data: bytes, path: Path, provider: str = "cpu", key: Ed25519Publi
     another one by then. The manifest beside a bare ONNX file is read from there."""
     if not is_bundle(path):
         if key is not None:
-            raise TakeadError(f"{path}: a bare ONNX file has no signature; expected a bundle (*{SUFFIX}) signed by "
-                              f"key {fingerprint(key)[:12]}")  # fmt: skip
+            raise TakeadError(
+                f"{path}: a bare ONNX file has no signature; expected a bundle (*{SUFFIX}) signed by "
+                f"key {fingerprint(key)[:12]}"
+            )
         beside = manifest_path(path)
         return _policy(data, path, provider, read_file(beside, "a manifest in JSON") if beside.exists() else None)
     bundle = open_bundle(data, str(path), key)

@@ -107,8 +107,10 @@ def test_the_evaluator_runs_a_route_to_its_end(tmp_path: Path) -> None:
     """By the benchmark's own command; LEADERBOARD_PYTHON has what the evaluator needs."""
     from benchmarks.leaderboard import main
 
-    roots = [f"--{flag}={os.environ[name]}" for flag, name in zip(("leaderboard", "scenario-runner", "agents"),
-                                                                 CHECKOUTS, strict=True)]  # fmt: skip
+    roots = [
+        f"--{flag}={os.environ[name]}"
+        for flag, name in zip(("leaderboard", "scenario-runner", "agents"), CHECKOUTS, strict=True)
+    ]
     python = os.environ.get("LEADERBOARD_PYTHON", "python3")
     assert main([*roots, "--python", python, "--routes", "1", "--shortest", "60", "--longest", "120", "--out",
                  str(tmp_path), "--port", "24300"]) == 0  # fmt: skip

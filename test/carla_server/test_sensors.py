@@ -20,7 +20,7 @@ from takead_ros.simulators.carla_server.values import (
     Rotation,
     Transform,
     Vector3D,
-)  # fmt: skip
+)
 
 CAR = ActorDescription(0, "vehicle.tesla.model3", ())
 HALF_LENGTH, TOP = 4.7918 / 2.0, 1.4877

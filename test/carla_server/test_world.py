@@ -28,7 +28,7 @@ from takead_ros.simulators.carla_server.values import (
     VehicleAckermannControl,
     VehicleControl,
     WalkerControl,
-)  # fmt: skip
+)
 
 CAR = ActorDescription(0, "vehicle.tesla.model3", ())
 WALKER = ActorDescription(0, "walker.pedestrian.0001", ())

@@ -20,14 +20,32 @@ def evaluation(path: Path, model: str, scores: list[float], takeovers: int = 1) 
     """One episode for each score, in two families in turn."""
     results = [
         EpisodeResult(
-            suite="demo", scenario=("cut_in", "accident")[seed % 2], seed=seed, ability="merging", threat=True,
-            driving_score=score, success=score == 100.0, success_rate=float(score == 100.0), route_completion=1.0,
-            penalty=score / 100.0, infractions=(), takeovers=takeovers, takeovers_per_km=5.0 * takeovers,
-            expert_share=0.1 * takeovers, min_ttc=1.0, comfort=1.0, efficiency=None, duration=20.0, distance=200.0,
-            mean_speed=10.0, end="goal", triggers=("collision_predicted",) * takeovers, driver="assisted",
+            suite="demo",
+            scenario=("cut_in", "accident")[seed % 2],
+            seed=seed,
+            ability="merging",
+            threat=True,
+            driving_score=score,
+            success=score == 100.0,
+            success_rate=float(score == 100.0),
+            route_completion=1.0,
+            penalty=score / 100.0,
+            infractions=(),
+            takeovers=takeovers,
+            takeovers_per_km=5.0 * takeovers,
+            expert_share=0.1 * takeovers,
+            min_ttc=1.0,
+            comfort=1.0,
+            efficiency=None,
+            duration=20.0,
+            distance=200.0,
+            mean_speed=10.0,
+            end="goal",
+            triggers=("collision_predicted",) * takeovers,
+            driver="assisted",
         )
         for seed, score in enumerate(scores)
-    ]  # fmt: skip
+    ]
     settings = RunSettings(
         model_sha256="", suite="demo", families=("accident", "cut_in"), seeds=tuple(range(len(scores))), version="0",
         simulator="metadrive 0.4.3", parameters={},

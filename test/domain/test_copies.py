@@ -71,8 +71,10 @@ def test_the_predicted_ego_is_the_bicycle(bend: float, speed: float, yaw: float,
     way = speed * times
     plan = Plan(
         way * np.sinc(turn / (2.0 * np.pi)) * np.cos(turn / 2.0),
-        way * np.sinc(turn / (2.0 * np.pi)) * np.sin(turn / 2.0) + aside, turn, np.full(8, speed),
-    )  # fmt: skip
+        way * np.sinc(turn / (2.0 * np.pi)) * np.sin(turn / 2.0) + aside,
+        turn,
+        np.full(8, speed),
+    )
     ego, ahead = EgoState(10.0, -4.0, yaw, speed), 0.2 * np.arange(1, 16)
     poses = pursue_trace(Trace.of(plan, (ego.x, ego.y, ego.yaw), speed), age, ego, ahead, MonitorParameters())
     before = np.vstack([[ego.x, ego.y, ego.yaw], poses[:-1]])

@@ -131,8 +131,10 @@ def _errors(setting: PerceptionSettings, distance: float, count: int = 400, tick
     angle = np.linspace(0.0, 2.0 * np.pi, count, endpoint=False)
     world = objects(distance * np.cos(angle), distance * np.sin(angle))
     found = run(setting, 11, [scene(world, tick) for tick in range(ticks)])
-    return {name: np.stack([getattr(each, name) - getattr(world, name) for each in found]) for name in
-            ("x", "y", "yaw", "vx", "vy")}  # fmt: skip
+    return {
+        name: np.stack([getattr(each, name) - getattr(world, name) for each in found])
+        for name in ("x", "y", "yaw", "vx", "vy")
+    }
 
 
 @pytest.mark.parametrize("distance", [10.0, 60.0])

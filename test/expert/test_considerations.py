@@ -115,9 +115,10 @@ def test_the_cause_of_a_choice_is_one_that_something_stated() -> None:
         cause = choose(here, paths, rollouts, P).cause
         others = {here.about(row, "").object_id for row in range(len(here.actors))}
         assert cause in [*stated(paths.draft, here), Cause("route", 0, True, "follows the route")] or (
-            cause.object_id in others and cause.text.split()[0] in ("full", "brisk", "half", "slow", "yield", "stop",
-                                                                    "brake", "emergency", "follows", "stops")
-        ), name  # fmt: skip
+            cause.object_id in others
+            and cause.text.split()[0]
+            in ("full", "brisk", "half", "slow", "yield", "stop", "brake", "emergency", "follows", "stops")
+        ), name
 
 
 def test_a_rider_behind_a_standing_car_is_not_overtaken_before_it() -> None:

@@ -39,15 +39,29 @@ def scenes(draw: st.DrawFn) -> Scene:
 
     road = draw(st.sampled_from([straight(), straight(1.75), bend(15.0)]))
     ego = EgoState(
-        real(-20, 90), real(-6, 6), real(-3.2, 3.2), real(-0.5, 30), steering_angle=real(-0.7, 0.7),
+        real(-20, 90),
+        real(-6, 6),
+        real(-3.2, 3.2),
+        real(-0.5, 30),
+        steering_angle=real(-0.7, 0.7),
         acceleration=real(-9, 4),
-    )  # fmt: skip
+    )
     count = draw(st.integers(0, 6))
     rows = [
-        (i, draw(st.sampled_from(list(ObjectKind))), real(-60, 120), real(-15, 15), real(-3.2, 3.2), real(-20, 20),
-         real(-20, 20), real(0.1, 15), real(0.1, 4), draw(st.sampled_from([0.0, 0.5, 1.0])))
+        (
+            i,
+            draw(st.sampled_from(list(ObjectKind))),
+            real(-60, 120),
+            real(-15, 15),
+            real(-3.2, 3.2),
+            real(-20, 20),
+            real(-20, 20),
+            real(0.1, 15),
+            real(0.1, 4),
+            draw(st.sampled_from([0.0, 0.5, 1.0])),
+        )
         for i in range(1, count + 1)
-    ]  # fmt: skip
+    ]
     columns = [np.array(column, dtype=float) for column in zip(*rows, strict=True)]
     objects = Objects(columns[0].astype(int), columns[1].astype(int), *columns[2:]) if rows else Objects.empty()
     return replace(make_scene(road, ego), objects=objects)

@@ -357,11 +357,15 @@ def test_the_same_wiring_publishes_the_same_bytes_in_another_process() -> None:
     root = Path(__file__).parents[2]
     runs = [
         subprocess.run(
-            [sys.executable, "-c", WIRING], capture_output=True, text=True, check=True, cwd=root,
+            [sys.executable, "-c", WIRING],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=root,
             env={**os.environ, "PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2")
-    ]  # fmt: skip
+    ]
     count, digest = runs[0].split()
     assert int(count) > 500 and len(digest) == 64
     assert runs[0] == runs[1]

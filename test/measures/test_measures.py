@@ -51,14 +51,21 @@ def turned(log: EpisodeLog, angle: float, dx: float, dy: float) -> EpisodeLog:
 
     def move(o: Objects) -> Objects:
         return replace(
-            o, x=cos * o.x - sin * o.y + dx, y=sin * o.x + cos * o.y + dy, yaw=o.yaw + angle,
-            vx=cos * o.vx - sin * o.vy, vy=sin * o.vx + cos * o.vy,
-        )  # fmt: skip
+            o,
+            x=cos * o.x - sin * o.y + dx,
+            y=sin * o.x + cos * o.y + dy,
+            yaw=o.yaw + angle,
+            vx=cos * o.vx - sin * o.vy,
+            vy=sin * o.vx + cos * o.vy,
+        )
 
     return replace(
-        log, x=cos * log.x - sin * log.y + dx, y=sin * log.x + cos * log.y + dy, yaw=log.yaw + angle,
+        log,
+        x=cos * log.x - sin * log.y + dx,
+        y=sin * log.x + cos * log.y + dy,
+        yaw=log.yaw + angle,
         objects=replace(log.objects, all=move(log.objects.all)),
-    )  # fmt: skip
+    )
 
 
 def contact(tick: int, kind: ObjectKind, number: int = 1) -> Contact:
@@ -185,9 +192,13 @@ def test_a_checkpoint_that_was_not_finished_is_no_efficiency() -> None:
     """Half as fast as the traffic, then standing in the middle of a checkpoint until the end."""
     log = episode(speed=5.0, others=(objects((10.0, 3.0, 0.0, 10.0, 0.0)),) * 201)
     stuck = replace(
-        log, route_length=100.0, end=End.BLOCKED, route_s=np.minimum(log.route_s, 42.0),
-        speed=np.where(log.route_s < 42.0, 5.0, 0.0), x=np.minimum(log.x, 42.0),
-    )  # fmt: skip
+        log,
+        route_length=100.0,
+        end=End.BLOCKED,
+        route_s=np.minimum(log.route_s, 42.0),
+        speed=np.where(log.route_s < 42.0, 5.0, 0.0),
+        x=np.minimum(log.x, 42.0),
+    )
     assert efficiency(stuck) == pytest.approx(50.0)
 
 

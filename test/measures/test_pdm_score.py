@@ -46,8 +46,14 @@ def along(speed: float | FloatArray, y: float | FloatArray = 0.0, yaw: float | F
     return np.stack([x, *(np.broadcast_to(np.asarray(v, dtype=float), (41,)) for v in (y, yaw)), pace], axis=1)[None]
 
 
-def other(x: float, y: float, speed: float = 0.0, yaw: float = 0.0, kind: ObjectKind = ObjectKind.CAR,
-          size: tuple[float, float] = (4.0, 2.0)) -> Objects:  # fmt: skip
+def other(
+    x: float,
+    y: float,
+    speed: float = 0.0,
+    yaw: float = 0.0,
+    kind: ObjectKind = ObjectKind.CAR,
+    size: tuple[float, float] = (4.0, 2.0),
+) -> Objects:
     one = np.ones(1)
     return Objects(
         np.array([1]), np.array([int(kind)]), x * one, y * one, yaw * one, speed * np.cos(yaw) * one,
@@ -276,11 +282,19 @@ def test_the_definition_written_out_gives_the_same_scores(seed: int) -> None:
     vx, vy = speed * np.cos(yaw), speed * np.sin(yaw)
     future = [
         Objects(
-            np.arange(1, count + 1), kinds, x + 0.1 * t * vx, y + 0.1 * t * vy, yaw, vx, vy, length, width,
+            np.arange(1, count + 1),
+            kinds,
+            x + 0.1 * t * vx,
+            y + 0.1 * t * vy,
+            yaw,
+            vx,
+            vy,
+            length,
+            width,
             np.ones(count),
         ).select(np.arange(count) != t % 40)
         for t in range(50)
-    ]  # fmt: skip
+    ]
     path = np.stack([np.arange(-10.0, 101.0), np.zeros(111)], axis=1)
     found = pdm_scores(states, bench.EGO, SampledTracks.of(future, 50, 0.1), LaneArea(bench.road()), path).score
     want = pdm_score(states, bench.EGO, future, Areas.of(bench.road()), path)
@@ -328,8 +342,9 @@ def test_the_grid_settles_points_as_distances_do(points: list[tuple[float, float
 
 CARS = st.lists(
     st.tuples(st.floats(5.0, 50.0), st.floats(-3.0, 6.0), st.floats(0.0, 10.0), st.floats(-3.1, 3.1)),
-    min_size=1, max_size=4,
-)  # fmt: skip
+    min_size=1,
+    max_size=4,
+)
 
 
 def sample(seed: int) -> FloatArray:

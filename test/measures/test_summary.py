@@ -36,12 +36,16 @@ def drives(count: int, seed: int = 0) -> list[EpisodeScore]:
     random = np.random.default_rng(seed)
     return [
         replace(
-            GOOD, seed=i, takeovers=int(random.integers(0, 4)), distance=float(random.uniform(20.0, 400.0)),
-            duration=float(random.uniform(5.0, 40.0)), expert_share=float(random.uniform(0.0, 1.0)),
+            GOOD,
+            seed=i,
+            takeovers=int(random.integers(0, 4)),
+            distance=float(random.uniform(20.0, 400.0)),
+            duration=float(random.uniform(5.0, 40.0)),
+            expert_share=float(random.uniform(0.0, 1.0)),
             driving_score=float(random.uniform(0.0, 100.0)),
         )
         for i in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def test_aggregate_by_hand() -> None:

@@ -15,8 +15,12 @@ from takead_ros.messages import codec, store, types
 def test_bytes_of_a_request_worked_out_by_hand() -> None:
     msg = types.TakeoverRequest(
         header=types.Header(stamp=types.Time(sec=3, nanosec=5), frame_id="map"),
-        trigger=types.TakeoverRequest.STUCK, severity=0.5, time_to_event=-1.0, object_id=258, text="ab",
-    )  # fmt: skip
+        trigger=types.TakeoverRequest.STUCK,
+        severity=0.5,
+        time_to_event=-1.0,
+        object_id=258,
+        text="ab",
+    )
     expected = b"".join(
         [
             b"\x00\x01\x00\x00",  # encapsulation: CDR, little endian; offsets below count from here
@@ -67,10 +71,15 @@ def test_a_definition_holds_all_that_it_needs_once() -> None:
     assert sorted(named) == sorted(
         f"MSG: {name}"
         for name in (
-            "std_msgs/Header", "builtin_interfaces/Time", "takead_ros/EgoState", "takead_ros/TrackedObject",
-            "takead_ros/Polyline", "takead_ros/Route", "takead_ros/TrafficControl",
+            "std_msgs/Header",
+            "builtin_interfaces/Time",
+            "takead_ros/EgoState",
+            "takead_ros/TrackedObject",
+            "takead_ros/Polyline",
+            "takead_ros/Route",
+            "takead_ros/TrafficControl",
         )
-    )  # fmt: skip
+    )
     assert "takead_ros/TrackedObject[] objects" in parts[0]
     assert "float32[3] target_x" in text
 

@@ -57,9 +57,14 @@ def array(size: int | tuple[int, ...], width: int = 32) -> st.SearchStrategy[np.
 
 egos = st.builds(EgoState, wide, wide, wide, *[narrow] * 10)
 polylines = st.builds(
-    Polyline, ids, st.sampled_from(LineKind), st.integers(0, 5).flatmap(lambda n: array((n, 2))), st.booleans(),
-    optional, optional,
-)  # fmt: skip
+    Polyline,
+    ids,
+    st.sampled_from(LineKind),
+    st.integers(0, 5).flatmap(lambda n: array((n, 2))),
+    st.booleans(),
+    optional,
+    optional,
+)
 controls = st.builds(
     TrafficControl, ids, st.sampled_from(ControlKind), st.sampled_from(LightState), wide, wide, narrow, narrow,
     st.booleans(),
@@ -90,9 +95,14 @@ def drivers(draw: st.DrawFn) -> DriverOutput:
 
 
 scenes = st.builds(
-    Scene, stamps, egos, objects(), st.lists(polylines, max_size=3).map(tuple), routes,
+    Scene,
+    stamps,
+    egos,
+    objects(),
+    st.lists(polylines, max_size=3).map(tuple),
+    routes,
     st.lists(controls, max_size=2).map(tuple),
-)  # fmt: skip
+)
 sources = st.sampled_from(Source)
 commands = st.builds(
     DriveCommand, stamps, narrow, narrow, sources, sources, narrow, narrow, st.integers(0, 31).map(Limit), text, text

@@ -68,8 +68,9 @@ def test_bytes_are_those_of_rosbags(name: str) -> None:
 def test_padding_follows_from_the_place_in_the_stream(start: int) -> None:
     # id (4), kind and state (1 each), then doubles: the padding before x depends on where the message begins
     parts: list[bytes] = []
-    end = writer("takead_ros/msg/TrafficControl")(random_message("takead_ros/msg/TrafficControl",
-                                                  np.random.default_rng(0)), start, parts.append)  # fmt: skip
+    end = writer("takead_ros/msg/TrafficControl")(
+        random_message("takead_ros/msg/TrafficControl", np.random.default_rng(0)), start, parts.append
+    )
     at = start + -start % 4 + 6
     assert end == at + -at % 8 + 8 + 8 + 4 + 4 + 1
     assert sum(map(len, parts)) == end - start

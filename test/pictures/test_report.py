@@ -36,7 +36,7 @@ def driven(scores: list[float], backwards: bool = False) -> Evaluation:
     results = [
         replace(RESULT, seed=i, driving_score=score, infractions=() if score == 100.0 else (HIT,))
         for i, score in enumerate(scores)
-    ]  # fmt: skip
+    ]
     results = results[::-1] if backwards else results
     return evaluation("<b>m.onnx", SETTINGS, {"unassisted": results, "assisted": results})
 

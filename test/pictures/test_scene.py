@@ -17,7 +17,7 @@ from takead_ros.domain.scene import (
     Route,
     RouteCommand,
     Scene,
-)  # fmt: skip
+)
 from takead_ros.pictures.scene import EGO, KINDS, PLANS, ROAD, draw_scene
 
 

@@ -30,12 +30,17 @@ def drawn(seed: int) -> Scene:
     kinds = rng.choice(list(ObjectKind), 24)
     actors = [
         steady(
-            int(number), float(rng.uniform(-40, 90)), float(rng.uniform(-12, 12)), float(rng.uniform(-4, 4)),
-            float(rng.choice([0.0, rng.uniform(0, 15)])), kind=ObjectKind(kinds[number]),
-            length=float(rng.uniform(0.5, 9)), width=float(rng.uniform(0.4, 2.6)),
+            int(number),
+            float(rng.uniform(-40, 90)),
+            float(rng.uniform(-12, 12)),
+            float(rng.uniform(-4, 4)),
+            float(rng.choice([0.0, rng.uniform(0, 15)])),
+            kind=ObjectKind(kinds[number]),
+            length=float(rng.uniform(0.5, 9)),
+            width=float(rng.uniform(0.4, 2.6)),
         )
         for number in rng.permutation(24)[: rng.integers(0, 25)]
-    ]  # fmt: skip
+    ]
     controls = tuple(
         TrafficControl(
             int(number), ControlKind(rng.integers(0, 3)), LightState(rng.integers(0, 4)), float(rng.uniform(-10, 90)),
@@ -44,9 +49,13 @@ def drawn(seed: int) -> Scene:
         for number in range(rng.integers(0, 7))
     )  # fmt: skip
     ego = EgoState(
-        float(rng.uniform(0, 30)), float(rng.normal(0, 1)), float(rng.normal(0, 0.5)), float(rng.uniform(0, 20)),
-        float(rng.normal(0, 0.3)), float(rng.normal(0, 0.3)),
-    )  # fmt: skip
+        float(rng.uniform(0, 30)),
+        float(rng.normal(0, 1)),
+        float(rng.normal(0, 0.5)),
+        float(rng.uniform(0, 20)),
+        float(rng.normal(0, 0.3)),
+        float(rng.normal(0, 0.3)),
+    )
     scene = make_scene(straight() if rng.random() < 0.5 else bend(15.0), ego, actors, controls=controls)
     commands = tuple(RouteCommand(int(c)) for c in rng.choice([c.value for c in RouteCommand], 3))
     objects = replace(scene.objects, visibility=rng.choice([0.0, 0.4, 1.0], len(scene.objects)))

@@ -15,7 +15,7 @@ from takead_ros.policy.vocabulary import (
     profile_distance,
     profile_from_plan,
     unroll,
-)  # fmt: skip
+)
 
 
 def as_plan(profile: np.ndarray, speed: float, frame: object) -> Plan:

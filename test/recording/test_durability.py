@@ -95,7 +95,7 @@ def test_killed_recorder_loses_at_most_the_flush_interval(tmp_path: Path) -> Non
 
 def test_a_patient_writer_never_leaves_the_flush_interval_at_risk(
     tmp_path: Path, sent: list[stream.SerializedMessage]
-) -> None:  # fmt: skip
+) -> None:
     """Far faster than real time: whenever the recorder returns, what is older than the interval is on the disk."""
     background = BackgroundWriter(tmp_path, stream.TOPICS, flush_seconds=0.5, patient=True)
     recorder, recorded = Recorder(stream.CONFIG, stream.TOPICS, stream.PROVENANCE, background), 0
@@ -159,7 +159,7 @@ def test_recovering_again_and_a_whole_clip_change_nothing(tmp_path: Path, sent: 
 
 def test_damage_in_the_middle_costs_one_chunk_and_keeps_the_original(
     tmp_path: Path, sent: list[stream.SerializedMessage]
-) -> None:  # fmt: skip
+) -> None:
     (clip,) = stream.record(tmp_path, iter(sent))
     total = sum(1 for _ in bag.read(clip))
     file = next(clip.glob("*.mcap"))

@@ -27,8 +27,9 @@ def message(stamp: int, number: int = 0) -> bytes:
     return b"\x00\x01\x00\x00" + struct.pack("<iII", stamp // SECOND, stamp % SECOND, number)
 
 
-def event(at: float, kind: EventKind, number: int = 1, who: Source = Source.EXPERT,
-          trigger: Trigger = Trigger.STUCK) -> TakeoverEvent:  # fmt: skip
+def event(
+    at: float, kind: EventKind, number: int = 1, who: Source = Source.EXPERT, trigger: Trigger = Trigger.STUCK
+) -> TakeoverEvent:
     return TakeoverEvent(round(at * SECOND), kind, number, who, trigger, 0.5, None, "")
 
 

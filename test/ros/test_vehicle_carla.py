@@ -142,10 +142,13 @@ class Bridge:
             policy = types.DriveCommand.POLICY
             self.command.publish(
                 types.DriveCommand(
-                    header=header_to_msg(self.stamp, "base_link"), steering_angle=steering, acceleration=acceleration,
-                    lateral_source=policy, longitudinal_source=policy,
+                    header=header_to_msg(self.stamp, "base_link"),
+                    steering_angle=steering,
+                    acceleration=acceleration,
+                    lateral_source=policy,
+                    longitudinal_source=policy,
                 )
-            )  # fmt: skip
+            )
         end = time.monotonic() + 0.05
         while time.monotonic() < end:
             self.executor.spin_once(timeout_sec=0.01)

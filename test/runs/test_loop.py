@@ -36,13 +36,32 @@ def driven(scores: list[float], expert_share: float = 0.0) -> Evaluation:
     """A model alone on selection seeds, one episode for each Driving Score."""
     results = [
         EpisodeResult(
-            suite="demo", scenario="cut_in", seed=2_000_000 + i, ability="merging", threat=True, driving_score=score,
-            success=score == 100.0, success_rate=float(score == 100.0), route_completion=1.0, penalty=score / 100.0,
-            infractions=(), takeovers=0, takeovers_per_km=0.0, expert_share=expert_share, min_ttc=None, comfort=1.0,
-            efficiency=None, duration=20.0, distance=200.0, mean_speed=10.0, end="goal", triggers=(), driver="alone",
+            suite="demo",
+            scenario="cut_in",
+            seed=2_000_000 + i,
+            ability="merging",
+            threat=True,
+            driving_score=score,
+            success=score == 100.0,
+            success_rate=float(score == 100.0),
+            route_completion=1.0,
+            penalty=score / 100.0,
+            infractions=(),
+            takeovers=0,
+            takeovers_per_km=0.0,
+            expert_share=expert_share,
+            min_ttc=None,
+            comfort=1.0,
+            efficiency=None,
+            duration=20.0,
+            distance=200.0,
+            mean_speed=10.0,
+            end="goal",
+            triggers=(),
+            driver="alone",
         )
         for i, score in enumerate(scores)
-    ]  # fmt: skip
+    ]
     settings = RunSettings(
         model_sha256="", suite="demo", families=("cut_in",), seeds=tuple(2_000_000 + i for i in range(len(scores))),
         version="0", simulator="metadrive 0.4.3", parameters={},

@@ -43,8 +43,13 @@ def test_who_passes_a_van_with_care_can_stop_and_who_passes_at_the_limit_cannot(
             edge, far = -van.lateral - van.width / 2.0, -person.lateral
             assert far - person.width / 2.0 > edge and 0.0 < person.s - van.s - van.length / 2.0 < 1.5, seed
 
-            def gap(speed: float, place: float, value: float = step.value, far: float = far,
-                    walking: float = step.lateral_speed) -> float:  # fmt: skip
+            def gap(
+                speed: float,
+                place: float,
+                value: float = step.value,
+                far: float = far,
+                walking: float = step.lateral_speed,
+            ) -> float:
                 """m from the ego's front to the person when that is ``place`` m from the middle of the lane."""
                 return value - speed * (far - place) / walking
 

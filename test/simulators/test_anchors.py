@@ -48,10 +48,20 @@ def follower(gap: float, speed: float, lane: float = 3.5) -> list[Objects]:
     """A car ``gap`` m behind the ego's place, in the lane ``lane`` m to the left, at a constant speed."""
     one = np.ones(1)
     return [
-        Objects(np.array([7]), np.array([int(ObjectKind.CAR)]), -gap + speed * t * DT * one, lane * one, 0.0 * one,
-                speed * one, 0.0 * one, 4.6 * one, 1.9 * one, one)
+        Objects(
+            np.array([7]),
+            np.array([int(ObjectKind.CAR)]),
+            -gap + speed * t * DT * one,
+            lane * one,
+            0.0 * one,
+            speed * one,
+            0.0 * one,
+            4.6 * one,
+            1.9 * one,
+            one,
+        )
         for t in range(SAMPLES)
-    ]  # fmt: skip
+    ]
 
 
 def test_a_reacting_user_brakes_for_an_anchor_that_cuts_in_and_not_for_one_that_stays() -> None:

@@ -143,9 +143,10 @@ def without_lanes_ahead(msg: Any) -> Any:
     """Nothing of the road where the drive ends."""
     end = read_world(GOLDEN).ticks[-1].world.ego
     msg.polylines = [
-        line for line in msg.polylines
+        line
+        for line in msg.polylines
         if line.kind != 0 or np.hypot(np.asarray(line.x) - end.x, np.asarray(line.y) - end.y).min() > 6.0
-    ]  # fmt: skip
+    ]
     return msg
 
 

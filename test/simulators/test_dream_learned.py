@@ -83,10 +83,7 @@ def test_they_answer_to_the_plan_before_the_ego_does_anything(clips: Any) -> Non
     speed = world.ticks[0].world.ego.speed
     ego = world.tracks.ego[0]
     goes, stops = (places(world, straight(speed, gain), 1.0) for gain in (0.0, -6.0))
-    behind = [
-        i for i in range(len(world.tracks.id))
-        if to_local(world.tracks.pose[0, i, :2], *ego[:3])[0] < 0.0
-    ]  # fmt: skip
+    behind = [i for i in range(len(world.tracks.id)) if to_local(world.tracks.pose[0, i, :2], *ego[:3])[0] < 0.0]
     assert behind
     way = [np.hypot(*(one[-1] - one[0]).T) for one in (goes, stops)]
     assert max(way[0][i] - way[1][i] for i in behind) > 0.1  # m

@@ -222,11 +222,14 @@ def test_two_processes_give_identical_scenes_in_any_order_and_under_any_hash_see
     episodes = ["cut_in:3", "t_junction:2", "roundabout_entry:1"]
     runs = [
         subprocess.run(
-            [sys.executable, "-c", HASH, *order], capture_output=True, text=True, check=True,
+            [sys.executable, "-c", HASH, *order],
+            capture_output=True,
+            text=True,
+            check=True,
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
         ).stdout
         for order, hash_seed in ((episodes, "1"), (episodes[::-1], "4242"))
-    ]  # fmt: skip
+    ]
     first, second = (dict(line.rsplit(" ", 1) for line in run.splitlines()) for run in runs)
     assert len(first) == len(episodes) and first == second
 

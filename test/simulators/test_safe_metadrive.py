@@ -164,11 +164,13 @@ def test_means_of_metadrive_s_measures_are_reported(simulator: MetaDrive) -> Non
     found = vars(score_episode(episode.outcome()))
     rows = [
         EpisodeResult(
-            **{**found, "seed": seed}, triggers=(), driver="expert",
+            **{**found, "seed": seed},
+            triggers=(),
+            driver="expert",
             verdict={"success": s, "cost": c, "reward": 0.0, "route_completion": 1.0},
         )
         for seed, (s, c) in enumerate(((1.0, 0.0), (0.0, 3.0)))
-    ]  # fmt: skip
+    ]
     content = evaluation(work.model, work.settings(), {"unassisted": rows})
     assert content.verdict is not None and content.verdict["success"] == 0.5 and content.verdict["cost"] == 1.5
     assert "success 0.50, cost 1.50" in evaluation_notes(content)[-1]

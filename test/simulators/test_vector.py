@@ -148,9 +148,14 @@ def test_boxes_overlap_as_in_geometry(place: list[float], sizes: list[float], ya
 def test_places_on_a_path(s: float, bend: float) -> None:
     path = Path(lane_map(bend).path(ROUTE))
     found = traffic.pose_on_path(
-        np.ascontiguousarray(path.points[:, 0]), np.ascontiguousarray(path.points[:, 1]), path.arc, path.yaw, 0,
-        len(path.arc), s,
-    )  # fmt: skip
+        np.ascontiguousarray(path.points[:, 0]),
+        np.ascontiguousarray(path.points[:, 1]),
+        path.arc,
+        path.yaw,
+        0,
+        len(path.arc),
+        s,
+    )
     assert found == pytest.approx(path.at(s), abs=1e-9)
 
 

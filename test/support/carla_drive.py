@@ -83,9 +83,11 @@ class Drive:
         ):  # fmt: skip
             wiring.subscription(self.node, interface, self._keep(kept))
         self.node.create_subscription(
-            CarlaEgoVehicleControl, "/carla/ego_vehicle/vehicle_control_cmd", self._keep(self.controls),
+            CarlaEgoVehicleControl,
+            "/carla/ego_vehicle/vehicle_control_cmd",
+            self._keep(self.controls),
             qos.profile(Qos(10)),
-        )  # fmt: skip
+        )
         self._route: Heard = []
         latched = qos.profile(Qos(1, latched=True))
         self.node.create_subscription(PathMsg, "/carla/ego_vehicle/waypoints", self._keep(self._route), latched)

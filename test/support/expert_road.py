@@ -19,7 +19,7 @@ from takead_ros.domain.scene import (
     RouteCommand,
     Scene,
     TrafficControl,
-)  # fmt: skip
+)
 from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan
@@ -120,9 +120,12 @@ def objects_at(actors: list[Actor], t: float) -> Objects:
 
 
 def make_scene(
-    road: Road, ego: EgoState, actors: list[Actor] | None = None, t: float = 0.0,
+    road: Road,
+    ego: EgoState,
+    actors: list[Actor] | None = None,
+    t: float = 0.0,
     controls: tuple[TrafficControl, ...] = (),
-) -> Scene:  # fmt: skip
+) -> Scene:
     along, lateral, heading = project(road.path, ego.x, ego.y)
     arc = arc_lengths(road.path)
     near = (arc >= along - 10.0) & (arc <= along + 100.0)
@@ -149,10 +152,13 @@ class Drive:
 
 
 def drive(
-    road: Road, ego: EgoState, seconds: float, actors: list[Actor] | None = None,
+    road: Road,
+    ego: EgoState,
+    seconds: float,
+    actors: list[Actor] | None = None,
     controls: Callable[[EgoState, float], tuple[TrafficControl, ...]] = lambda _ego, _t: (),
     parameters: ExpertParameters | None = None,
-) -> Drive:  # fmt: skip
+) -> Drive:
     """The expert drives a kinematic bicycle: planned at 10 Hz, moved at 20 Hz, as in the embedded run."""
     actors = actors or []
     record, memory, command = Drive(), Memory(), (0.0, 0.0)

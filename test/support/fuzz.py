@@ -269,34 +269,77 @@ def subjects(folder: Path) -> Iterator[tuple[str, Subject]]:
     if importlib.util.find_spec("metadrive") is not None:
         from takead_ros.nodes.simulator_node import SimulatorNode
 
-        yield "simulator", Subject(
-            node(SimulatorNode, family="broken_down_car", wait_for_driver_s=1.0), (i.COMMAND,), (i.SCENE, i.EPISODE),
-            _check_scene, lambda heard: len(heard["scene"]) >= 60,
-        )  # fmt: skip
+        yield (
+            "simulator",
+            Subject(
+                node(SimulatorNode, family="broken_down_car", wait_for_driver_s=1.0),
+                (i.COMMAND,),
+                (i.SCENE, i.EPISODE),
+                _check_scene,
+                lambda heard: len(heard["scene"]) >= 60,
+            ),
+        )
     drivers = (i.SCENE, i.POLICY_OUTPUT, i.EXPERT_OUTPUT)
-    yield "arbiter", Subject(
-        node(ArbiterNode, auto_engage=True), (*drivers, i.HUMAN_COMMAND, i.REQUEST),
-        (i.COMMAND, i.ARBITER_STATE, i.EVENT), _check_command, lambda heard: len(heard["command"]) >= 75,
-        (i.ENGAGE, i.DISENGAGE),
-    )  # fmt: skip
-    yield "monitor", Subject(
-        node(MonitorNode), drivers, (i.REQUEST,), _check_request,
-        lambda heard: heard["takeover/request"][-1].trigger == Trigger.NONE,
-    )  # fmt: skip
-    yield "policy", Subject(
-        node(PolicyNode, load_model(resource("models/baseline.onnx"))), (i.SCENE,), (i.POLICY_OUTPUT,), _check_answer,
-        lambda heard: heard["policy/output"][-1].status == 0, (i.LOAD_MODEL,),
-    )  # fmt: skip
-    yield "expert", Subject(
-        node(ExpertNode), (i.SCENE,), (i.EXPERT_OUTPUT,), _check_answer,
-        lambda heard: heard["expert/output"][-1].status == 0,
-    )  # fmt: skip
-    yield "joystick", Subject(
-        node(JoystickNode), (i.JOY,), (i.HUMAN_COMMAND,), lambda one, msg: _check_command(i.COMMAND, msg)
-        if one is i.HUMAN_COMMAND else None, lambda heard: len(heard["human/command"]) >= 75,
-    )  # fmt: skip
-    yield "recorder", Subject(
-        node(RecorderNode, directory=str(folder), wait_for_disk=True, max_clip_s=20.0), i.RECORDED, (),
-        lambda one, msg: None, lambda heard: heard["/diagnostics"][-1].status[0].level != types.DiagnosticStatus.ERROR,
-        (i.BOOKMARK,),
-    )  # fmt: skip
+    yield (
+        "arbiter",
+        Subject(
+            node(ArbiterNode, auto_engage=True),
+            (*drivers, i.HUMAN_COMMAND, i.REQUEST),
+            (i.COMMAND, i.ARBITER_STATE, i.EVENT),
+            _check_command,
+            lambda heard: len(heard["command"]) >= 75,
+            (i.ENGAGE, i.DISENGAGE),
+        ),
+    )
+    yield (
+        "monitor",
+        Subject(
+            node(MonitorNode),
+            drivers,
+            (i.REQUEST,),
+            _check_request,
+            lambda heard: heard["takeover/request"][-1].trigger == Trigger.NONE,
+        ),
+    )
+    yield (
+        "policy",
+        Subject(
+            node(PolicyNode, load_model(resource("models/baseline.onnx"))),
+            (i.SCENE,),
+            (i.POLICY_OUTPUT,),
+            _check_answer,
+            lambda heard: heard["policy/output"][-1].status == 0,
+            (i.LOAD_MODEL,),
+        ),
+    )
+    yield (
+        "expert",
+        Subject(
+            node(ExpertNode),
+            (i.SCENE,),
+            (i.EXPERT_OUTPUT,),
+            _check_answer,
+            lambda heard: heard["expert/output"][-1].status == 0,
+        ),
+    )
+    yield (
+        "joystick",
+        Subject(
+            node(JoystickNode),
+            (i.JOY,),
+            (i.HUMAN_COMMAND,),
+            lambda one, msg: _check_command(i.COMMAND, msg) if one is i.HUMAN_COMMAND else None,
+            lambda heard: len(heard["human/command"]) >= 75,
+        ),
+    )
+    yield (
+        "recorder",
+        Subject(
+            node(RecorderNode, directory=str(folder), wait_for_disk=True, max_clip_s=20.0),
+            i.RECORDED,
+            (),
+            lambda one, msg: None,
+            lambda heard: heard["/diagnostics"][-1].status[0].level != types.DiagnosticStatus.ERROR,
+            (i.BOOKMARK,),
+        ),
+    )

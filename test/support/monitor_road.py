@@ -30,7 +30,7 @@ class Road:
 
     def tick(
         self, near: Objects | None = None, policy: Any = "same", expert: Any = "same", **changes: Any
-    ) -> TakeoverRequest:  # fmt: skip
+    ) -> TakeoverRequest:
         """policy, expert: keywords of ``output``, a value, or None (silent)."""
         stamp = self.i * TICK
         now = replace(scene(stamp, self.x, self.speed, near), **changes)

@@ -17,9 +17,19 @@ SIGNS = """<signals>
 
 
 def road(
-    number: int, length: float, x: float, y: float, heading: float, *, curvature: float = 0.0, junction: int = -1,
-    link: str = "", speed: str = "", signals: str = "", both: bool = True,
-) -> str:  # fmt: skip
+    number: int,
+    length: float,
+    x: float,
+    y: float,
+    heading: float,
+    *,
+    curvature: float = 0.0,
+    junction: int = -1,
+    link: str = "",
+    speed: str = "",
+    signals: str = "",
+    both: bool = True,
+) -> str:
     """A road of one lane of 3.5 m along its reference line (lane -1, to its right) and, with ``both``, one against."""
     shape = f'<arc curvature="{curvature}"/>' if curvature else "<line/>"
     mark = '<roadMark sOffset="0" type="{}" weight="standard" color="white" width="0.15"/>'

@@ -69,7 +69,7 @@ class Areas:
 
 def pdm_score(
     states: FloatArray, ego: EgoState, others: Sequence[Objects], areas: Areas, path: FloatArray
-) -> FloatArray:  # fmt: skip
+) -> FloatArray:
     """Scores (N,) of trajectories (N, S, 4) [x, y, yaw, speed]; ``others`` at S + 9 samples; progress relative to the
     best of these trajectories."""
     observation = [

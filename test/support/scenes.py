@@ -17,7 +17,7 @@ from takead_ros.domain.scene import (
     RouteCommand,
     Scene,
     TrafficControl,
-)  # fmt: skip
+)
 
 
 def arc(radius: float, length: float, start: float = -10.0) -> np.ndarray:

@@ -19,7 +19,7 @@ from takead_ros.domain.driving import (
     TakeoverEvent,
     TakeoverRequest,
     Trigger,
-)  # fmt: skip
+)
 from takead_ros.domain.scene import (
     ControlKind,
     EgoState,
@@ -31,7 +31,7 @@ from takead_ros.domain.scene import (
     RouteCommand,
     Scene,
     TrafficControl,
-)  # fmt: skip
+)
 from takead_ros.domain.units import SECOND
 from takead_ros.messages import codec, convert, interfaces
 from takead_ros.recording.clip import ClipManifest, Provenance

@@ -31,9 +31,7 @@ def main(folder: Path, kind: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     background = None if kind == "direct" else BackgroundWriter(folder, stream.TOPICS, patient=kind != "live")
     speed = SPEEDS[kind]
-    recorder = Recorder(
-        stream.CONFIG, stream.TOPICS, stream.PROVENANCE, background or stream.DirectSink(folder)
-    )  # fmt: skip
+    recorder = Recorder(stream.CONFIG, stream.TOPICS, stream.PROVENANCE, background or stream.DirectSink(folder))
     noted = os.open(folder / "sent", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     begin, announced, last = time.monotonic(), False, 0
     for message in takewhile(lambda _: not stop, stream.run(290.0, TAKEOVER)):

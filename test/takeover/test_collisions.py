@@ -32,9 +32,13 @@ def straight(speed: float = 10.0) -> FloatArray:
 
 
 def view(
-    near: Objects, speed: float = 10.0, acceleration: float = 0.0, expert: float | None = None,
-    path: FloatArray | None = None, **changes: Any,
-) -> View:  # fmt: skip
+    near: Objects,
+    speed: float = 10.0,
+    acceleration: float = 0.0,
+    expert: float | None = None,
+    path: FloatArray | None = None,
+    **changes: Any,
+) -> View:
     """The policy goes on with ``acceleration`` along ``path``; the expert, where there is one, with its own."""
     now = replace(scene(0, speed=speed, near=near), **changes)
     peer = driver("expert", speed, expert) if expert is not None else None

@@ -154,9 +154,10 @@ def test_what_is_found_of_a_bend() -> None:
     found = bend_found(14.0, 30.0, 14.0)
     away, bend = course.bends(now, P)
     i = next(
-        i for i in range(len(away))
+        i
+        for i in range(len(away))
         if 14.0**2 * bend[i] > 6.0 and (14.0**2 - 6.0 / max(bend[i], 1e-6)) / (2.0 * away[i]) > 2.0
-    )  # fmt: skip
+    )
     assert found.trigger is Trigger.BEND_SPEED and (found.enter, found.leave) == (True, False)
     assert found.time_to_event == pytest.approx(away[i] / 14.0) and found.object_id == 0
     assert found.severity == pytest.approx(max(1.0 - 0.5 * away[i] / 14.0 / 2.0, 0.5))

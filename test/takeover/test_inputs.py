@@ -246,9 +246,12 @@ def test_every_input_has_its_own_check_and_limit() -> None:
     def screened(age_ns: int, engaged: bool = True) -> ScreenedInputs:
         stamp = NOW.ros - age_ns
         inputs = Inputs(
-            as_received(scene(stamp), stamp), as_received(output(stamp), stamp), as_received(output(stamp), stamp),
-            as_received(human(stamp), stamp), as_received(request(stamp), stamp),
-        )  # fmt: skip
+            as_received(scene(stamp), stamp),
+            as_received(output(stamp), stamp),
+            as_received(output(stamp), stamp),
+            as_received(human(stamp), stamp),
+            as_received(request(stamp), stamp),
+        )
         p = ArbiterParameters(
             scene_max_age_s=0.1, policy_max_age_s=0.2, expert_max_age_s=0.3, human_max_age_s=0.4, request_max_age_s=0.5
         )
@@ -262,8 +265,13 @@ def test_every_input_has_its_own_check_and_limit() -> None:
     again = ScreenedInputs(first.scene, first.policy, first.expert, first.human, first.request)
     bad = Inputs(*(as_received(None) for _ in range(5)))
     assert bad.ask is module.Ask.NOTHING
-    second = Inputs(as_received(scene(NOW.ros)), as_received(output(NOW.ros)), as_received(output(NOW.ros)),
-                    as_received(human(NOW.ros)), as_received(request(NOW.ros)))  # fmt: skip
+    second = Inputs(
+        as_received(scene(NOW.ros)),
+        as_received(output(NOW.ros)),
+        as_received(output(NOW.ros)),
+        as_received(human(NOW.ros)),
+        as_received(request(NOW.ros)),
+    )
     faults = again.screened(second, NOW, True, P)
     assert [t.fault for t in (faults.scene, faults.policy, faults.expert)] == ["not_advancing"] * 3
     assert [t.fault for t in (faults.human, faults.request)] == ["", ""]

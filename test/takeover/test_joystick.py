@@ -270,8 +270,13 @@ def test_the_device_without_ros(tmp_path: Path) -> None:
     writer = os.open(pipe, os.O_WRONLY)
     assert not reader.read(0.0)
     events = [(0, -32767, 2, 0), (0, 32767, 0x82, 5), (0, -16384, 2, 2), (0, 1, 1, 3), (0, 1, 0x81, 1), (0, 0, 1, 1)]
-    os.write(writer, b"".join(time.to_bytes(4, "little") + value.to_bytes(2, "little", signed=True) + bytes((kind, n))
-                              for time, value, kind, n in events))  # fmt: skip
+    os.write(
+        writer,
+        b"".join(
+            time.to_bytes(4, "little") + value.to_bytes(2, "little", signed=True) + bytes((kind, n))
+            for time, value, kind, n in events
+        ),
+    )
     assert reader.read(1.0)
     assert reader.axes == pytest.approx([1.0, 0.0, 0.5, 0.0, 0.0, -1.0], abs=1e-4)
     assert reader.buttons == [0, 0, 0, 1]

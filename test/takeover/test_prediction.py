@@ -63,9 +63,11 @@ def hermite(t: float, at: FloatArray, value: FloatArray, slope: FloatArray) -> f
     h = at[i + 1] - at[i]
     u = (t - at[i]) / h
     return float(
-        (2 * u**3 - 3 * u**2 + 1) * value[i] + (u**3 - 2 * u**2 + u) * h * slope[i]
-        + (-2 * u**3 + 3 * u**2) * value[i + 1] + (u**3 - u**2) * h * slope[i + 1]
-    )  # fmt: skip
+        (2 * u**3 - 3 * u**2 + 1) * value[i]
+        + (u**3 - 2 * u**2 + u) * h * slope[i]
+        + (-2 * u**3 + 3 * u**2) * value[i + 1]
+        + (u**3 - u**2) * h * slope[i + 1]
+    )
 
 
 @pytest.mark.parametrize("dt", [0.5, 0.4])
@@ -256,10 +258,20 @@ def test_some_do_follow_and_some_do_not() -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_first_contact_is_that_of_the_boxes(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    near = objects(*(
-        {"x": rng.uniform(-4, 25), "y": rng.uniform(-8, 8), "yaw": rng.uniform(-3, 3), "vx": rng.uniform(-6, 6),
-         "vy": rng.uniform(-3, 3), "length": rng.uniform(0.5, 9), "width": rng.uniform(0.5, 2.5)} for _ in range(12)
-    ))  # fmt: skip
+    near = objects(
+        *(
+            {
+                "x": rng.uniform(-4, 25),
+                "y": rng.uniform(-8, 8),
+                "yaw": rng.uniform(-3, 3),
+                "vx": rng.uniform(-6, 6),
+                "vy": rng.uniform(-3, 3),
+                "length": rng.uniform(0.5, 9),
+                "width": rng.uniform(0.5, 2.5),
+            }
+            for _ in range(12)
+        )
+    )
     ego = np.stack([8.0 * AHEAD, 0.5 * AHEAD**2, 0.1 * AHEAD], axis=1)
     poses = prediction.constant_velocity(near, AHEAD)
     first = prediction.first_contact(ego, (4.6, 1.9), poses, near, AHEAD)

@@ -70,9 +70,17 @@ class Arbiter(RuleBasedStateMachine):
         goal_m=st.sampled_from([5000.0] * 12 + [20.0]),
     )
     def drive(
-        self, seed: int, ticks: int, rough: float, gone: tuple[str, ...], hands: tuple[bool, bool], clock: int | None,
-        trigger: Trigger | None, ask: Ask, goal_m: float,
-    ) -> None:  # fmt: skip
+        self,
+        seed: int,
+        ticks: int,
+        rough: float,
+        gone: tuple[str, ...],
+        hands: tuple[bool, bool],
+        clock: int | None,
+        trigger: Trigger | None,
+        ask: Ask,
+        goal_m: float,
+    ) -> None:
         """Some ticks with ``gone`` sources silent and the others faulty with probability ``rough``; what is asked, and
         the clock's step (ms; None: as the steady one), belong to the first of them."""
         self.goal_m = goal_m
@@ -92,9 +100,15 @@ class Arbiter(RuleBasedStateMachine):
             self.tick(dt, step_ms, faults, values, hands, trigger, ask if i == 0 else Ask.NOTHING)
 
     def tick(
-        self, dt: int, clock: int, faults: dict[str, str], values: FloatArray, hands: tuple[bool, bool],
-        trigger: Trigger | None, ask: Ask,
-    ) -> None:  # fmt: skip
+        self,
+        dt: int,
+        clock: int,
+        faults: dict[str, str],
+        values: FloatArray,
+        hands: tuple[bool, bool],
+        trigger: Trigger | None,
+        ask: Ask,
+    ) -> None:
         ros = self.now.ros + clock * 1_000_000
         self.now = Now(ros, self.now.steady + dt * 1_000_000)
         self.speed = min(max(self.speed + self.pull * dt / 1000.0, 0.0), 35.0)

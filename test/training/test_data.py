@@ -161,14 +161,33 @@ def driven(path: Path, *episodes: tuple[float, str]) -> Path:
     """The JSON of a drive: each episode's Driving Score, and the folder of its clip."""
     results = [
         EpisodeResult(
-            suite="demo", scenario="cut_in", seed=seed, ability="merging", threat=True, driving_score=score,
-            success=score == 100.0, success_rate=float(score == 100.0), route_completion=1.0, penalty=score / 100.0,
-            infractions=(), takeovers=0, takeovers_per_km=0.0, expert_share=1.0, min_ttc=1.0, comfort=1.0,
-            efficiency=None, duration=20.0, distance=200.0, mean_speed=10.0, end="goal", triggers=(), driver="expert",
+            suite="demo",
+            scenario="cut_in",
+            seed=seed,
+            ability="merging",
+            threat=True,
+            driving_score=score,
+            success=score == 100.0,
+            success_rate=float(score == 100.0),
+            route_completion=1.0,
+            penalty=score / 100.0,
+            infractions=(),
+            takeovers=0,
+            takeovers_per_km=0.0,
+            expert_share=1.0,
+            min_ttc=1.0,
+            comfort=1.0,
+            efficiency=None,
+            duration=20.0,
+            distance=200.0,
+            mean_speed=10.0,
+            end="goal",
+            triggers=(),
+            driver="expert",
             clips=(clip,),
         )
         for seed, (score, clip) in enumerate(episodes)
-    ]  # fmt: skip
+    ]
     settings = RunSettings(
         model_sha256="", suite="demo", families=("cut_in",), seeds=tuple(range(len(episodes))), version="0",
         simulator="metadrive 0.4.3", parameters={},

@@ -16,7 +16,7 @@ from takead_ros.domain.driving import (
     DriverStatus,
     Plan,
     Source,
-)  # fmt: skip
+)
 from takead_ros.domain.scene import Objects, Scene
 from takead_ros.policy.encoding import encode
 from takead_ros.policy.route_frame import route_frame
@@ -67,11 +67,15 @@ def clip(count: int, label: Label = Label.PRE, policy: int | None = STEADY, expe
         )
         frames.append(
             Frame(
-                scene.stamp, scene, None if policy is None else output("policy", scene, policy),
-                None if expert is None else output("expert", scene, expert), None, label,
+                scene.stamp,
+                scene,
+                None if policy is None else output("policy", scene, policy),
+                None if expert is None else output("expert", scene, expert),
+                None,
+                label,
                 ArbiterMode.EXPERT if label is Label.DEMONSTRATION else ArbiterMode.POLICY,
             )
-        )  # fmt: skip
+        )
     return frames
 
 

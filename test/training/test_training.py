@@ -64,10 +64,14 @@ def test_a_batch_can_be_learned_by_heart(tmp_path: Path) -> None:
     rows = np.arange(24)
     before = choice_figures(net, data, rows)
     fit(
-        net, data, COLUMNS, lambda epoch: np.tile(rows, 5),
+        net,
+        data,
+        COLUMNS,
+        lambda epoch: np.tile(rows, 5),
         lambda net, batch: imitation_loss(net, net(batch), batch, Imitation()),
-        Schedule(epochs=20, batch=24, rate=2e-3, threads=1), tmp_path / "state",
-    )  # fmt: skip
+        Schedule(epochs=20, batch=24, rate=2e-3, threads=1),
+        tmp_path / "state",
+    )
     after = choice_figures(net, data, rows)
     assert after["ade_m"] < 0.25 < 2.0 < before["ade_m"]
     assert after["match"] > 0.6

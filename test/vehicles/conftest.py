@@ -56,8 +56,16 @@ class Bridge:
         return Msg(header=header(t), velocity=abs(speed), control=Msg(steer=steer))
 
     @staticmethod
-    def object(number: int, kind: int, x: float, y: float, yaw: float = 0.0, vx: float = 0.0, vy: float = 0.0,
-               size: tuple[float, ...] = (4.5, 1.9, 1.6)) -> Any:  # fmt: skip
+    def object(
+        number: int,
+        kind: int,
+        x: float,
+        y: float,
+        yaw: float = 0.0,
+        vx: float = 0.0,
+        vy: float = 0.0,
+        size: tuple[float, ...] = (4.5, 1.9, 1.6),
+    ) -> Any:
         return Msg(
             id=number, classification=kind, pose=pose(x, y, yaw), twist=twist(vx, vy), shape=Msg(dimensions=list(size))
         )

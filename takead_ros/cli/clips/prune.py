@@ -47,9 +47,14 @@ def prune(
 
 
 def _prune(
-    folder: Path, max_age: str, max_size: str, keep_severity: float | None, include_unexported: bool, yes: bool,
+    folder: Path,
+    max_age: str,
+    max_size: str,
+    keep_severity: float | None,
+    include_unexported: bool,
+    yes: bool,
     as_json: str | None,
-) -> None:  # fmt: skip
+) -> None:
     age, size = _amount(max_age, "--max-age", AGES), _amount(max_size, "--max-size", SIZES)
     if age is None and size is None:
         raise TakeadError("nothing says which clips may go; expected --max-age, --max-size or both")

@@ -68,9 +68,14 @@ class TakeadAgent(AutonomousAgent):  # type: ignore[misc]
             return carla.VehicleControl(brake=1.0)
         ego, pedals = self._episode.ego, self._settings.pedals
         done = actuate(
-            self._command, ego.speed, ego.acceleration, ego.max_steering_angle, self._integral, self._episode.step_s,
+            self._command,
+            ego.speed,
+            ego.acceleration,
+            ego.max_steering_angle,
+            self._integral,
+            self._episode.step_s,
             pedals,
-        )  # fmt: skip
+        )
         self._integral = done.integral
         return carla.VehicleControl(throttle=done.throttle, steer=done.steer, brake=done.brake)
 

@@ -23,7 +23,7 @@ from takead_ros.simulators.carla_server.values import (
     Vector3D,
     VehicleAckermannControl,
     VehiclePhysicsControl,
-)  # fmt: skip
+)
 
 DRIVEN_OVER = 0.2  # m: props as flat as dirt and planks are driven over, and in nobody's way
 START_LIMIT_KMH = 30.0  # of a vehicle that has passed no sign yet, as in CARLA

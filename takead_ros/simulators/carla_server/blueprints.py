@@ -21,7 +21,7 @@ from takead_ros.simulators.carla_server.values import (
     ActorDescription,
     CallRefused,
     Vector3D,
-)  # fmt: skip
+)
 
 BOOL, INT, FLOAT, STRING, COLOR = 1, 2, 3, 4, 5
 _NAMES = {BOOL: "true or false", INT: "a whole number", FLOAT: "a number", STRING: "a text", COLOR: "r,g,b"}
@@ -114,9 +114,13 @@ class _Shelf:
 
 
 def attribute(
-    name: str, kind: int, value: object, recommended: tuple[str, ...] = (), modifiable: bool = True,
+    name: str,
+    kind: int,
+    value: object,
+    recommended: tuple[str, ...] = (),
+    modifiable: bool = True,
     restricted: bool = False,
-) -> ActorAttribute:  # fmt: skip
+) -> ActorAttribute:
     """An attribute with its default; text as CARLA writes it."""
     text = ("true" if value else "false") if kind == BOOL else str(value)
     return ActorAttribute(name, kind, text, recommended or (text,), modifiable, restricted)

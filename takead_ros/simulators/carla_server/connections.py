@@ -25,7 +25,7 @@ from takead_ros.simulators.carla_server.rpc import (
     pack_error,
     refusal,
     refusal_of_nothing,
-)  # fmt: skip
+)
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
 

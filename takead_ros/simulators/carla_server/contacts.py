@@ -36,7 +36,7 @@ from takead_ros.simulators.carla_server.array_columns import (
     X,
     Y,
     Z,
-)  # fmt: skip
+)
 
 VEHICLE, WALKER, PROP = 0, 1, 2
 WALKER_KG = 75.0
@@ -115,9 +115,16 @@ def inverse_mass(kinds: Indices, flags: FlagMatrix, car: Matrix, i: int) -> floa
 
 @kernel
 def collide(
-    pose: Matrix, velocity: Matrix, box: Matrix, kinds: Indices, flags: FlagMatrix, drive: Matrix, car: Matrix,
-    pairs: IndexMatrix, impulses: Matrix,
-) -> int:  # fmt: skip
+    pose: Matrix,
+    velocity: Matrix,
+    box: Matrix,
+    kinds: Indices,
+    flags: FlagMatrix,
+    drive: Matrix,
+    car: Matrix,
+    pairs: IndexMatrix,
+    impulses: Matrix,
+) -> int:
     """Push apart whatever overlaps, with an inelastic impulse where they approach. Rows of each pair and the impulse
     (N s, world, on the first) go to ``pairs`` (M, 2) and ``impulses`` (M, 3); returns how many there were."""
     count = len(kinds)

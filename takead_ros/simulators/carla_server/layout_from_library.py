@@ -186,9 +186,11 @@ class Library:
         """The struct ``name`` with a ``member``, declared in a file of ``folder``. Raises TakeadError."""
         for entry in self.types:
             if (
-                entry.name == name and (entry.members or entry.bases) and folder in entry.file
+                entry.name == name
+                and (entry.members or entry.bases)
+                and folder in entry.file
                 and (not member or any(found == member for found, _, _ in entry.members))
-            ):  # fmt: skip
+            ):
                 return entry
         raise TakeadError(f"{self._path}: no struct '{name}' with '{member}' in the debug information")
 
@@ -269,9 +271,11 @@ def calls(library: Library) -> list[str]:
     first, last = library.strings.index(b"is_traffic_manager_running"), library.strings.index(b"get_all_level_BBs")
     together = {text.decode() for text in library.strings[first : last + 1]}
     methods = {
-        name for entry in library.types if entry.name == "Client" and "/client/detail/Client.h" in entry.file
+        name
+        for entry in library.types
+        if entry.name == "Client" and "/client/detail/Client.h" in entry.file
         for name in entry.methods
-    }  # fmt: skip
+    }
     found = {INLINED[name] for name in methods & set(INLINED)} | (literals & together)
     for name in methods - LOCAL:
         call = NAMED.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

@@ -20,7 +20,7 @@ from takead_ros.simulators.carla_server.values import (
     Vector3D,
     VehiclePhysicsControl,
     WalkerControl,
-)  # fmt: skip
+)
 from takead_ros.simulators.carla_server.wire_layout import Decoder
 
 table = Table()

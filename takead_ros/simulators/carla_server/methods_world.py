@@ -16,7 +16,7 @@ from takead_ros.simulators.carla_server.values import (
     EpisodeSettings,
     Vector3D,
     WeatherParameters,
-)  # fmt: skip
+)
 
 WORLD_STREAM = 1
 LONGEST_TIME_S = 1e6

@@ -70,7 +70,7 @@ from takead_ros.simulators.carla_server.array_columns import (
     X,
     Y,
     Z,
-)  # fmt: skip
+)
 
 VEHICLE, WALKER = 0, 1
 LONGEST_STEP_S = 0.01
@@ -230,9 +230,21 @@ def fall(pose: Matrix, velocity: Matrix, drive: Matrix, flags: FlagMatrix, i: in
 
 @kernel
 def advance(
-    pose: Matrix, velocity: Matrix, spin: Matrix, acceleration: Matrix, box: Matrix, kinds: Indices, flags: FlagMatrix,
-    drive: Matrix, car: Matrix, heights: Matrix, corner_x: float, corner_y: float, cell: float, dt: float,
-) -> None:  # fmt: skip
+    pose: Matrix,
+    velocity: Matrix,
+    spin: Matrix,
+    acceleration: Matrix,
+    box: Matrix,
+    kinds: Indices,
+    flags: FlagMatrix,
+    drive: Matrix,
+    car: Matrix,
+    heights: Matrix,
+    corner_x: float,
+    corner_y: float,
+    cell: float,
+    dt: float,
+) -> None:
     """All vehicles and walkers by ``dt`` s: pose (N, 6), velocity, spin and acceleration (N, 3) are changed."""
     steps = max(int(np.ceil(dt / LONGEST_STEP_S - 1e-9)), 1)
     short = dt / steps
@@ -255,10 +267,12 @@ def advance(
                 fall(pose, velocity, drive, flags, i, ground, short)
             if not level:
                 yaw, half = np.deg2rad(pose[i, YAW]), 0.5 * car[i, WHEELBASE]
-                ahead = height_at(pose[i, X] + half * np.cos(yaw), pose[i, Y] + half * np.sin(yaw), heights, corner_x,
-                                  corner_y, cell)  # fmt: skip
-                behind = height_at(pose[i, X] - half * np.cos(yaw), pose[i, Y] - half * np.sin(yaw), heights, corner_x,
-                                   corner_y, cell)  # fmt: skip
+                ahead = height_at(
+                    pose[i, X] + half * np.cos(yaw), pose[i, Y] + half * np.sin(yaw), heights, corner_x, corner_y, cell
+                )
+                behind = height_at(
+                    pose[i, X] - half * np.cos(yaw), pose[i, Y] - half * np.sin(yaw), heights, corner_x, corner_y, cell
+                )
                 pose[i, PITCH] = np.rad2deg(np.arctan2(ahead - behind, 2.0 * half))
             if drive[i, HELD] > 0.0 and drive[i, HELD_Z] != 0.0:
                 pose[i, Z] += drive[i, HELD_Z] * dt

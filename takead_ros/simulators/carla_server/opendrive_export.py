@@ -102,9 +102,13 @@ def _link(keys: list[Key], own: int | None, junction: dict[Key, int], numbers: d
 
 
 def _road(
-    lane: Lane, numbers: dict[Key, int], after: dict[Key, list[Key]], before: dict[Key, list[Key]],
-    junction: dict[Key, int], signals: list[str],
-) -> str:  # fmt: skip
+    lane: Lane,
+    numbers: dict[Key, int],
+    after: dict[Key, list[Key]],
+    before: dict[Key, list[Key]],
+    junction: dict[Key, int],
+    signals: list[str],
+) -> str:
     steps = np.diff(lane.center, axis=0)
     lengths = np.hypot(*steps.T)
     starts = np.concatenate([[0.0], np.cumsum(lengths)])

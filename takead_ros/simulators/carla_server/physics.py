@@ -21,7 +21,7 @@ from takead_ros.simulators.carla_server.values import (
     Vector3D,
     VehiclePhysicsControl,
     WheelPhysicsControl,
-)  # fmt: skip
+)
 
 AXLES = 0.6  # wheelbase as a share of the length
 TRACK = 0.8  # of the width

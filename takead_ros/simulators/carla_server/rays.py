@@ -13,9 +13,18 @@ GROUND_STEP_M = 0.5  # along a ray over ground that is not level
 
 @kernel
 def cast(
-    origin: Vector, directions: Matrix, reach: float, boxes: Matrix, heights: Matrix, corner_x: float, corner_y: float,
-    cell: float, distances: Vector, hits: Indices, cosines: Vector,
-) -> None:  # fmt: skip
+    origin: Vector,
+    directions: Matrix,
+    reach: float,
+    boxes: Matrix,
+    heights: Matrix,
+    corner_x: float,
+    corner_y: float,
+    cell: float,
+    distances: Vector,
+    hits: Indices,
+    cosines: Vector,
+) -> None:
     """What each ray hits first.
 
     origin (3,) m, directions (R, 3) unit vectors, boxes (B, 15): centre m, half lengths m, and the rotation from the

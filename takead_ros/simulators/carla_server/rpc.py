@@ -56,10 +56,15 @@ class Requests:
 
 def _request(message: Any) -> Request:
     if not (
-        isinstance(message, list) and len(message) == 4 and type(message[0]) is int and message[0] == 0
-        and type(message[1]) is int and 0 <= message[1] < 2**32 and isinstance(message[2], str)
+        isinstance(message, list)
+        and len(message) == 4
+        and type(message[0]) is int
+        and message[0] == 0
+        and type(message[1]) is int
+        and 0 <= message[1] < 2**32
+        and isinstance(message[2], str)
         and isinstance(message[3], list)
-    ):  # fmt: skip
+    ):
         raise TakeadError("a message that is no request, expected [0, id, name, [arguments]]")
     arguments = message[3]
     # a list with one bool: CARLA's Metadata. A few calls of the client come without it.

@@ -25,7 +25,7 @@ from takead_ros.simulators.carla_server.values import (
     Rotation,
     Transform,
     Vector3D,
-)  # fmt: skip
+)
 from takead_ros.simulators.layout import lay_out
 
 EGO = "vehicle.lincoln.mkz_2017"

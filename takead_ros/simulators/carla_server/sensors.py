@@ -152,9 +152,13 @@ def _lidar(world: ServerWorld, actor: ServerActor, place: Transform, memory: _Me
     kept = memory.random.random(len(intensity)) >= np.maximum(drop, weak)
     noise = actor.number("noise_stddev")
     points = found.points + (
-        noise * memory.random.standard_normal((len(found.points), 1)) * found.points
-        / np.maximum(found.distances, 1e-6)[:, None] if noise > 0.0 else 0.0
-    )  # fmt: skip
+        noise
+        * memory.random.standard_normal((len(found.points), 1))
+        * found.points
+        / np.maximum(found.distances, 1e-6)[:, None]
+        if noise > 0.0
+        else 0.0
+    )
     channel = np.repeat(np.arange(len(counts)), counts)[kept]
     rows = np.column_stack([points[kept], intensity[kept]]).astype("<f4")
     yield _lidar_head(angle, np.bincount(channel, minlength=len(counts))) + rows.tobytes()
@@ -207,16 +211,24 @@ def _ignored(actor: ServerActor) -> frozenset[int]:
 
 
 def _cast(
-    world: ServerWorld, place: Transform, rays: NDArray[np.float64], reach: float, boxes: NDArray[np.float64],
+    world: ServerWorld,
+    place: Transform,
+    rays: NDArray[np.float64],
+    reach: float,
+    boxes: NDArray[np.float64],
     actors: list[ServerActor],
-) -> Echoes:  # fmt: skip
+) -> Echoes:
     return _cast_all(world, place, rays, reach, boxes, actors)[0]
 
 
 def _cast_all(
-    world: ServerWorld, place: Transform, rays: NDArray[np.float64], reach: float, boxes: NDArray[np.float64],
+    world: ServerWorld,
+    place: Transform,
+    rays: NDArray[np.float64],
+    reach: float,
+    boxes: NDArray[np.float64],
     actors: list[ServerActor],
-) -> tuple[Echoes, NDArray[np.bool_]]:  # fmt: skip
+) -> tuple[Echoes, NDArray[np.bool_]]:
     """The echoes of rays (R, 3) in the sensor's frame, and which (R,) had one."""
     reach = min(max(reach, 0.0), 1000.0)
     near = np.flatnonzero(

@@ -36,7 +36,7 @@ from takead_ros.simulators.carla_server.values import (
     VehiclePhysicsControl,
     WalkerControl,
     WeatherParameters,
-)  # fmt: skip
+)
 from takead_ros.simulators.carla_server.wire_layout import WireLayout
 
 MOST_ACTORS = 4000

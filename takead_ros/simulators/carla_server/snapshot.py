@@ -53,9 +53,16 @@ class Snapshots:
         self._at = layout.actor.fields["state"][1]  # type: ignore[index]
 
     def pack(
-        self, rows: Rows, lights: Lights, episode: int, frame: int, elapsed: float, dt: float, platform_s: float,
+        self,
+        rows: Rows,
+        lights: Lights,
+        episode: int,
+        frame: int,
+        elapsed: float,
+        dt: float,
+        platform_s: float,
         flags: int,
-    ) -> bytes:  # fmt: skip
+    ) -> bytes:
         """The whole message. ``platform_s``: the clock of this machine; ``flags``: MAP_CHANGE, LIGHT_UPDATE."""
         if self._made_for != (episode, rows.changes):
             self._renew(rows, lights)

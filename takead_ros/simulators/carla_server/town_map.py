@@ -177,8 +177,9 @@ def _controllers(opendrive: str) -> tuple[dict[str, str], dict[str, str]]:
     }
     phases = {
         control.get("signalId", ""): controller.get("id", "")
-        for controller in root.iter("controller") for control in controller.iter("control")
-    }  # fmt: skip
+        for controller in root.iter("controller")
+        for control in controller.iter("control")
+    }
     return junctions, phases
 
 

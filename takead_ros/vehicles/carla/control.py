@@ -70,9 +70,14 @@ def longitudinal_map(speed: float, parameters: PedalParameters) -> tuple[float, 
 
 
 def actuate(
-    command: DriveCommand, speed: float, acceleration: float, max_steering_angle: float, integral: float, dt: float,
+    command: DriveCommand,
+    speed: float,
+    acceleration: float,
+    max_steering_angle: float,
+    integral: float,
+    dt: float,
     parameters: PedalParameters,
-) -> Pedals:  # fmt: skip
+) -> Pedals:
     """Pedals for a command at ``speed`` m/s and measured ``acceleration`` m/s^2, ``dt`` s after the last one.
 
     The integral is held while a pedal is at its end (anti-windup) and forgotten at standstill.

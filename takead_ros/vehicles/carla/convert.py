@@ -59,9 +59,17 @@ def body_velocity(quaternion: Any, linear: Any) -> FloatArray:
     return np.asarray(rotation.T @ in_map)
 
 
-def ego_from_bridge(odometry: Any, status: Any, previous: EgoState | None, dt: float, max_steering_angle: float,
-                    steering_share: Callable[[float], float], length: float, width: float,
-                    wheelbase: float) -> EgoState:  # fmt: skip
+def ego_from_bridge(
+    odometry: Any,
+    status: Any,
+    previous: EgoState | None,
+    dt: float,
+    max_steering_angle: float,
+    steering_share: Callable[[float], float],
+    length: float,
+    width: float,
+    wheelbase: float,
+) -> EgoState:
     """Ego state from nav_msgs/Odometry and CarlaEgoVehicleStatus.
 
     steering_share: how much of ``max_steering_angle`` full steer reaches at a speed (m/s). Accelerations are
@@ -119,7 +127,7 @@ def light_state(state: int) -> LightState:
 
 def light_on_route(
     light: int, state: LightState, stops: FloatArray, path: FloatArray, ego_along: float, half_length: float
-) -> TrafficControl | None:  # fmt: skip
+) -> TrafficControl | None:
     """The control for a light where one of its ``stops`` (S, 3) [x m, y m, yaw rad] lies on the route, else None.
 
     path (P, 2) m, 1 m apart: a piece of the route; ``ego_along`` m: the ego's place on it. On the route: within 2 m, in

@@ -156,9 +156,7 @@ def _steering(samples: Samples, chosen: np.ndarray, chassis: Chassis) -> dict[st
     }
 
 
-def _residuals(
-    samples: Samples, chosen: list[np.ndarray], chassis: Chassis, parameters: PedalParameters
-) -> Residuals:  # fmt: skip
+def _residuals(samples: Samples, chosen: list[np.ndarray], chassis: Chassis, parameters: PedalParameters) -> Residuals:
     error = predicted(samples, parameters) - samples.acceleration
     share = np.array([steering_share(float(speed), parameters) for speed in samples.speed])
     wheels = wheel_angle(samples, chassis) + samples.steer * chassis.max_steering_angle * share

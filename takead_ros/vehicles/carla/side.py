@@ -109,9 +109,14 @@ class CarlaSide:
         passed_s = 0.0 if self._actuated is None else (now - self._actuated) / 1e9
         self._actuated = now
         pedals = actuate(
-            command, ego.speed, ego.acceleration, ego.max_steering_angle, self._integral,
-            min(max(passed_s, 0.0), LONGEST_STEP_S), p,
-        )  # fmt: skip
+            command,
+            ego.speed,
+            ego.acceleration,
+            ego.max_steering_angle,
+            self._integral,
+            min(max(passed_s, 0.0), LONGEST_STEP_S),
+            p,
+        )
         self._integral = pedals.integral
         return self._message(pedals.steer, pedals.throttle, pedals.brake)
 
