@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from takead_ros.vehicles.carla.actors import Chassis
 from takead_ros.vehicles.carla.control import longitudinal_map, steering_share
+from takead_ros.vehicles.carla.convert import Chassis
 from takead_ros.vehicles.carla.identification import STEERED, TURNING, Identified, Samples, wheel_angle
 
 SPEEDS = np.linspace(0.0, 35.0, 141)

@@ -45,8 +45,8 @@ def compose_command(state: ArbiterMemory, facts: Facts, now: Now, dt: float, p: 
     if state.mode is M.HANDBACK:  # slower, but braking is never delayed
         steering_rate = min(allowed.steering, p.handback_steering_rate_radps)
         allowed = limits.Rates(steering_rate, min(allowed.jerk_up, p.handback_jerk_mps3), allowed.jerk_down)
-    steering, acceleration, cut = limits.apply(
-        lateral.value, longitudinal.value, before, motion.speed, motion.wheelbase, motion.full_lock, allowed, dt, p
+    steering, acceleration, cut = limits.limit_command(
+        lateral.value, longitudinal.value, before, motion, allowed, dt, p
     )
     policy = state.screened.policy.seen
     return DriveCommand(
@@ -113,4 +113,4 @@ def _may_roll(state: ArbiterMemory, now: Now, p: ArbiterParameters) -> bool:
 def uncut(steering: float, acceleration: float, state: ArbiterMemory, p: ArbiterParameters) -> tuple[float, float]:
     """What becomes of a wish (rad, m/s^2) once the limits of value, not of rate, have cut it."""
     motion = state.motion or UNKNOWN
-    return limits.bounded(steering, acceleration, motion.speed, motion.wheelbase, motion.full_lock, p)[:2]
+    return limits.bounded(steering, acceleration, motion, p)[:2]

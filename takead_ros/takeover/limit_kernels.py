@@ -25,7 +25,7 @@ class Limits(NamedTuple):
 def limit_all(
     asked: Matrix, commands: Matrix, speed: Vector, wheelbase: float, full_lock: float, p: Limits, dt: float
 ) -> None:
-    """``limits.apply`` to each of N commands: commands (N, 2), those of ``dt`` s ago, become the nearest to ``asked``
+    """``limits.limit_command`` for N: commands (N, 2), those of ``dt`` s ago, become the nearest to ``asked``
     (N, 2) that may follow them at ``speed`` (N,) m/s. Columns: steering angle rad, acceleration m/s^2."""
     for n in range(len(asked)):
         square = max(speed[n] * speed[n], 1e-3)

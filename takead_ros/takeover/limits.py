@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 from takead_ros.domain.driving import Limit
 from takead_ros.domain.errors import TakeadError
 from takead_ros.takeover.parameters import ArbiterParameters
+
+
+class Moving(Protocol):
+    """What the limits depend on: speed m/s, wheelbase m, full lock rad."""
+
+    @property
+    def speed(self) -> float: ...
+    @property
+    def wheelbase(self) -> float: ...
+    @property
+    def full_lock(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -30,13 +42,12 @@ def largest_angle(speed: float, wheelbase: float, full_lock: float, p: ArbiterPa
     return min(full_lock, math.atan(p.max_lateral_acceleration_mps2 * wheelbase / max(speed * speed, 1e-3)))
 
 
-def bounded(
-    steering: float, acceleration: float, speed: float, wheelbase: float, full_lock: float, p: ArbiterParameters
-) -> tuple[float, float, Limit]:
-    """The nearest command (rad, m/s^2) whose values are allowed at ``speed`` m/s, and which limits cut it.
+def bounded(steering: float, acceleration: float, motion: Moving, p: ArbiterParameters) -> tuple[float, float, Limit]:
+    """The nearest command (rad, m/s^2) whose values are allowed at that ``motion``, and which limits cut it.
 
     Raises TakeadError for a number that is not finite: ``min`` and ``max`` would let it pass for one of their others.
     """
+    speed, wheelbase, full_lock = motion.speed, motion.wheelbase, motion.full_lock
     if not all(map(math.isfinite, (steering, acceleration, speed, wheelbase, full_lock))):
         raise TakeadError(
             f"command: steering {steering} rad, acceleration {acceleration} m/s^2 at {speed} m/s "
@@ -54,23 +65,21 @@ def bounded(
     return wanted, pushed, cut
 
 
-def apply(
+def limit_command(
     steering: float,
     acceleration: float,
     before: tuple[float, float],
-    speed: float,
-    wheelbase: float,
-    full_lock: float,
+    motion: Moving,
     allowed: Rates,
     dt: float,
     p: ArbiterParameters,
 ) -> tuple[float, float, Limit]:
     """The nearest command within the limits, and which of them cut it.
 
-    steering rad, acceleration m/s^2; ``before``: the command of the last tick, ``dt`` s ago; speed m/s, wheelbase m.
+    steering rad, acceleration m/s^2; ``before``: the command of the last tick, ``dt`` s ago.
     Values first, rates last: where both bind, the change stays within its rate.
     """
-    wanted, pushed, cut = bounded(steering, acceleration, speed, wheelbase, full_lock, p)
+    wanted, pushed, cut = bounded(steering, acceleration, motion, p)
     reach = allowed.steering * dt
     turned = min(max(wanted, before[0] - reach), before[0] + reach)
     if turned != wanted:

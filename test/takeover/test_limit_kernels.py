@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from takead_ros.compiled import Matrix, prepare
 from takead_ros.takeover.limit_kernels import Limits, limit_all
-from takead_ros.takeover.limits import apply, rates
+from takead_ros.takeover.limits import limit_command, rates
+from takead_ros.takeover.mrm import DeadReckoning
 from takead_ros.takeover.parameters import ArbiterParameters
 
 P = ArbiterParameters()
@@ -40,6 +41,7 @@ def assert_as_each_alone(table: Matrix, dt: float) -> None:
     limit_all(table[:, :2].copy(), commands, table[:, 4].copy(), 2.5, 0.7, LIMITS, dt)
     for row, found in zip(table, commands, strict=True):
         steering, acceleration, before_steering, before_acceleration, speed = row
-        expected = apply(steering, acceleration, (before_steering, before_acceleration), speed, 2.5, 0.7,
-                         rates(speed, 2.5, P), dt, P)  # fmt: skip
+        motion = DeadReckoning(0.0, 0.0, 0.0, speed, 4.5, 1.9, wheelbase=2.5, full_lock=0.7)
+        before = before_steering, before_acceleration
+        expected = limit_command(steering, acceleration, before, motion, rates(speed, 2.5, P), dt, P)
         assert found.tolist() == list(expected[:2])

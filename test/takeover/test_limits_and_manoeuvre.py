@@ -26,7 +26,8 @@ FREE = limits.Rates(1e3, 1e3, 1e3)
 
 
 def cut(steering: float, acceleration: float, before: Any = (0.0, 0.0), speed: float = 0.0, rates: Any = FREE) -> Any:
-    return limits.apply(steering, acceleration, before, speed, 2.7, 0.6, rates, 0.05, P)
+    motion = DeadReckoning(0.0, 0.0, 0.0, speed, 4.5, 1.9, wheelbase=2.7, full_lock=0.6)
+    return limits.limit_command(steering, acceleration, before, motion, rates, 0.05, P)
 
 
 FAST = limits.Rates(1.0, 10.0, 20.0)
@@ -428,7 +429,8 @@ def test_a_limit_never_hides_what_is_no_number(place: int, value: float) -> None
     numbers = [0.1, 1.0, 10.0, 2.7, 0.7]
     numbers[place] = value
     with pytest.raises(TakeadError, match="not finite, expected numbers"):
-        limits.bounded(*numbers, P)
+        steering, acceleration, speed, wheelbase, full_lock = numbers
+        limits.bounded(steering, acceleration, DeadReckoning(0.0, 0.0, 0.0, speed, 4.5, 1.9, wheelbase, full_lock), P)
 
 
 @pytest.mark.parametrize(("goal_m", "speed", "least"), [(50.0, 10.0, 1.0), (40.0, 10.0, 1.25), (10.0, 10.0, 5.0)])

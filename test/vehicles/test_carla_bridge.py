@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from takead_ros.vehicles.carla.convert import body_velocity, ego_from_bridge
+from takead_ros.vehicles.carla.convert import Chassis, body_velocity, ego_from_bridge
 
+CHASSIS = Chassis(4.8, 2.2, 2.9, 1.2)
 SLOPES = list(itertools.product((0.0, 90.0, -135.0), (-10.0, 0.0, 8.0), (0.0, 3.0)))
 
 
@@ -65,9 +66,7 @@ def test_a_slope_makes_no_car_slide() -> None:
     pose, twist = odometry((10.0, 0.0, 0.0), 90.0, 10.0, 0.0)
     assert abs(twist.linear.y) > 0.25, "the bridge says that it slides"
     msg = Msg(pose=Msg(pose=pose), twist=Msg(twist=twist))
-    ego = ego_from_bridge(
-        msg, Msg(velocity=10.0, control=Msg(steer=0.0)), None, 0.0, 1.2, lambda speed: 1.0, 4.8, 2.2, 2.9
-    )
+    ego = ego_from_bridge(msg, Msg(velocity=10.0, control=Msg(steer=0.0)), None, 0.0, CHASSIS, lambda speed: 1.0)
     assert (ego.speed, ego.lateral_speed) == pytest.approx((10.0, 0.0), abs=1e-9)
 
 
@@ -76,7 +75,5 @@ def test_the_angular_rate_is_of_map_and_used_so(yaw: float) -> None:
     """The bridge turns the linear part into the body frame, not the angular one: z is the rate about the vertical."""
     pose, twist = odometry((5.0, 0.0, 0.0), yaw, 0.0, 0.0, turn=0.3)
     msg = Msg(pose=Msg(pose=pose), twist=Msg(twist=twist))
-    ego = ego_from_bridge(
-        msg, Msg(velocity=5.0, control=Msg(steer=0.0)), None, 0.0, 1.2, lambda speed: 1.0, 4.8, 2.2, 2.9
-    )
+    ego = ego_from_bridge(msg, Msg(velocity=5.0, control=Msg(steer=0.0)), None, 0.0, CHASSIS, lambda speed: 1.0)
     assert ego.yaw_rate == 0.3 and ego.yaw == pytest.approx(-np.deg2rad(yaw))

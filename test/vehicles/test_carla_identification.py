@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.vehicles.carla.actors import Chassis
 from takead_ros.vehicles.carla.control import PedalParameters, longitudinal_map, steering_share
+from takead_ros.vehicles.carla.convert import Chassis
 from takead_ros.vehicles.carla.identification import IDENTIFIED, Samples, identify_from, parameter_file
 from takead_ros.vehicles.carla.side import CarlaParameters
 

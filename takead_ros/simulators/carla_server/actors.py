@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.blueprints import Blueprint, Kind
 from takead_ros.simulators.carla_server.frames import inside, rotation_matrix
+from takead_ros.simulators.carla_server.kernel_arrays import Bodies
 from takead_ros.simulators.carla_server.town_map import Signal
 from takead_ros.simulators.carla_server.values import (
     LEVEL,
@@ -114,9 +115,13 @@ class Rows:
         self.actors = [actor for actor in self.actors if actor.id not in gone]
         for row, actor in enumerate(self.actors):
             actor.row = row
-        for name in ("pose", "velocity", "spin", "acceleration", "box", "kinds", "flags", "drive", "car"):
+        for name in Bodies._fields:
             setattr(self, name, np.delete(getattr(self, name), rows, axis=0))
         self._changed()
+
+    def bodies(self) -> Bodies:
+        """The arrays as kernels take them, until an actor is added or removed."""
+        return Bodies(*(getattr(self, name) for name in Bodies._fields))
 
     def _changed(self) -> None:
         self.vehicles = np.flatnonzero(self.kinds == Kind.VEHICLE.value)

@@ -37,6 +37,7 @@ from takead_ros.simulators.carla_server.array_columns import (
     Y,
     Z,
 )
+from takead_ros.simulators.carla_server.kernel_arrays import Bodies
 
 VEHICLE, WALKER, PROP = 0, 1, 2
 WALKER_KG = 75.0
@@ -114,19 +115,11 @@ def inverse_mass(kinds: Indices, flags: FlagMatrix, car: Matrix, i: int) -> floa
 
 
 @kernel
-def collide(
-    pose: Matrix,
-    velocity: Matrix,
-    box: Matrix,
-    kinds: Indices,
-    flags: FlagMatrix,
-    drive: Matrix,
-    car: Matrix,
-    pairs: IndexMatrix,
-    impulses: Matrix,
-) -> int:
+def collide(bodies: Bodies, pairs: IndexMatrix, impulses: Matrix) -> int:
     """Push apart whatever overlaps, with an inelastic impulse where they approach. Rows of each pair and the impulse
     (N s, world, on the first) go to ``pairs`` (M, 2) and ``impulses`` (M, 3); returns how many there were."""
+    pose, velocity, box, kinds = bodies.pose, bodies.velocity, bodies.box, bodies.kinds
+    flags, drive, car = bodies.flags, bodies.drive, bodies.car
     count = len(kinds)
     low, high = np.empty(count), np.empty(count)
     for i in range(count):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import FlagMatrix, Indices, Matrix, kernel, part
+from takead_ros.compiled import FlagMatrix, Matrix, kernel, part
 from takead_ros.simulators.carla_server.array_columns import (
     AUTOBOX,
     BOX_Z,
@@ -71,6 +71,7 @@ from takead_ros.simulators.carla_server.array_columns import (
     Y,
     Z,
 )
+from takead_ros.simulators.carla_server.kernel_arrays import Bodies, HeightGrid
 
 VEHICLE, WALKER = 0, 1
 LONGEST_STEP_S = 0.01
@@ -84,13 +85,14 @@ UNDER_GROUND_M = 1.0  # deeper than this is not on the ground but below the worl
 
 
 @part
-def height_at(x: float, y: float, heights: Matrix, corner_x: float, corner_y: float, cell: float) -> float:
+def height_at(x: float, y: float, grid: HeightGrid) -> float:
     """m of the ground below (x, y)."""
+    heights = grid.heights
     rows, columns = heights.shape
     if rows == 1 and columns == 1:
         return float(heights[0, 0])
-    row = min(max((x - corner_x) / cell - 0.5, 0.0), rows - 1.001)
-    column = min(max((y - corner_y) / cell - 0.5, 0.0), columns - 1.001)
+    row = min(max((x - grid.corner_x) / grid.cell - 0.5, 0.0), rows - 1.001)
+    column = min(max((y - grid.corner_y) / grid.cell - 0.5, 0.0), columns - 1.001)
     i, j = int(row), int(column)
     a, b = row - i, column - j
     return float(
@@ -229,26 +231,13 @@ def fall(pose: Matrix, velocity: Matrix, drive: Matrix, flags: FlagMatrix, i: in
 
 
 @kernel
-def advance(
-    pose: Matrix,
-    velocity: Matrix,
-    spin: Matrix,
-    acceleration: Matrix,
-    box: Matrix,
-    kinds: Indices,
-    flags: FlagMatrix,
-    drive: Matrix,
-    car: Matrix,
-    heights: Matrix,
-    corner_x: float,
-    corner_y: float,
-    cell: float,
-    dt: float,
-) -> None:
-    """All vehicles and walkers by ``dt`` s: pose (N, 6), velocity, spin and acceleration (N, 3) are changed."""
+def move_bodies(bodies: Bodies, grid: HeightGrid, dt: float) -> None:
+    """All vehicles and walkers by ``dt`` s: their pose, velocity, spin and acceleration are changed."""
+    pose, velocity, spin, acceleration = bodies.pose, bodies.velocity, bodies.spin, bodies.acceleration
+    box, kinds, flags, drive, car = bodies.box, bodies.kinds, bodies.flags, bodies.drive, bodies.car
     steps = max(int(np.ceil(dt / LONGEST_STEP_S - 1e-9)), 1)
     short = dt / steps
-    level = heights.shape[0] == 1 and heights.shape[1] == 1
+    level = grid.heights.shape[0] == 1 and grid.heights.shape[1] == 1
     for i in range(len(kinds)):
         if kinds[i] > WALKER or not flags[i, PHYSICS]:
             if kinds[i] <= WALKER:
@@ -263,16 +252,12 @@ def advance(
             drive[i, FALL] += drive[i, FORCE_Z] / car[i, MASS] * dt
             for _ in range(steps):
                 move_vehicle(pose, velocity, spin, drive, car, i, short)
-                ground = height_at(pose[i, X], pose[i, Y], heights, corner_x, corner_y, cell)
+                ground = height_at(pose[i, X], pose[i, Y], grid)
                 fall(pose, velocity, drive, flags, i, ground, short)
             if not level:
                 yaw, half = np.deg2rad(pose[i, YAW]), 0.5 * car[i, WHEELBASE]
-                ahead = height_at(
-                    pose[i, X] + half * np.cos(yaw), pose[i, Y] + half * np.sin(yaw), heights, corner_x, corner_y, cell
-                )
-                behind = height_at(
-                    pose[i, X] - half * np.cos(yaw), pose[i, Y] - half * np.sin(yaw), heights, corner_x, corner_y, cell
-                )
+                ahead = height_at(pose[i, X] + half * np.cos(yaw), pose[i, Y] + half * np.sin(yaw), grid)
+                behind = height_at(pose[i, X] - half * np.cos(yaw), pose[i, Y] - half * np.sin(yaw), grid)
                 pose[i, PITCH] = np.rad2deg(np.arctan2(ahead - behind, 2.0 * half))
             if drive[i, HELD] > 0.0 and drive[i, HELD_Z] != 0.0:
                 pose[i, Z] += drive[i, HELD_Z] * dt
@@ -288,9 +273,7 @@ def advance(
                 pose[i, YAW] = turned
             pose[i, X] += velocity[i, 0] * dt
             pose[i, Y] += velocity[i, 1] * dt
-            ground = (
-                height_at(pose[i, X], pose[i, Y], heights, corner_x, corner_y, cell) + box[i, HALF_Z] - box[i, BOX_Z]
-            )
+            ground = height_at(pose[i, X], pose[i, Y], grid) + box[i, HALF_Z] - box[i, BOX_Z]
             for _ in range(steps):
                 fall(pose, velocity, drive, flags, i, ground, short)
         drive[i, FORCE_X], drive[i, FORCE_Y], drive[i, FORCE_Z] = 0.0, 0.0, 0.0

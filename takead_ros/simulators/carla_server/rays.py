@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from takead_ros.compiled import Indices, Matrix, Vector, kernel
+from takead_ros.compiled import Matrix, Vector, kernel
+from takead_ros.simulators.carla_server.kernel_arrays import HeightGrid, RayHits
 from takead_ros.simulators.carla_server.motion import height_at
 
 NOTHING, GROUND = -2, -1
@@ -12,25 +13,13 @@ GROUND_STEP_M = 0.5  # along a ray over ground that is not level
 
 
 @kernel
-def cast(
-    origin: Vector,
-    directions: Matrix,
-    reach: float,
-    boxes: Matrix,
-    heights: Matrix,
-    corner_x: float,
-    corner_y: float,
-    cell: float,
-    distances: Vector,
-    hits: Indices,
-    cosines: Vector,
-) -> None:
-    """What each ray hits first.
+def cast(origin: Vector, directions: Matrix, reach: float, boxes: Matrix, grid: HeightGrid, found: RayHits) -> None:
+    """What each ray hits first, within ``reach`` m, into ``found``.
 
     origin (3,) m, directions (R, 3) unit vectors, boxes (B, 15): centre m, half lengths m, and the rotation from the
-    box to the world by rows. Told: distances (R,) m, hits (R,) the box or GROUND or NOTHING, cosines (R,) of the angle
-    between ray and surface normal.
+    box to the world by rows.
     """
+    heights = grid.heights
     level = heights.shape[0] == 1 and heights.shape[1] == 1
     for r in range(len(directions)):
         dx, dy, dz = directions[r, 0], directions[r, 1], directions[r, 2]
@@ -44,7 +33,7 @@ def cast(
             far = 0.0
             while far < best:
                 far += GROUND_STEP_M
-                below = height_at(origin[0] + far * dx, origin[1] + far * dy, heights, corner_x, corner_y, cell)
+                below = height_at(origin[0] + far * dx, origin[1] + far * dy, grid)
                 if origin[2] + far * dz <= below:
                     if far < best:
                         best, hit, cosine = far, GROUND, abs(dz)
@@ -69,4 +58,4 @@ def cast(
             if near <= far_side and 0.0 < near < best:
                 best, hit = near, b
                 cosine = abs(boxes[b, 6 + axis] * dx + boxes[b, 9 + axis] * dy + boxes[b, 12 + axis] * dz)
-        distances[r], hits[r], cosines[r] = best, hit, cosine
+        found.distances[r], found.hits[r], found.cosines[r] = best, hit, cosine

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from takead_ros.simulators.carla_server.actors import ServerActor, bodies
 from takead_ros.simulators.carla_server.blueprints import Kind
 from takead_ros.simulators.carla_server.frames import rotation_matrix
+from takead_ros.simulators.carla_server.kernel_arrays import RayHits
 from takead_ros.simulators.carla_server.rays import GROUND, NOTHING, cast
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.snapshot import header
@@ -235,17 +236,15 @@ def _cast_all(
         np.linalg.norm(boxes[:, :3] - place.location, axis=1) - np.linalg.norm(boxes[:, 3:6], axis=1) < reach
     )
     count = len(rays)
-    distances, hits, cosines = np.empty(count), np.empty(count, np.int64), np.empty(count)
-    turned = rotation_matrix(place.rotation)
-    ground = world.town.ground
-    cast(
-        np.array(place.location, np.float64), np.ascontiguousarray(rays @ turned.T), reach,
-        np.ascontiguousarray(boxes[near]), ground.heights, *ground.corner, ground.cell, distances, hits, cosines,
-    )  # fmt: skip
-    kept = hits != NOTHING
-    found = hits[kept]
-    which = np.append(near, GROUND)[found]  # -1 stays the ground
-    return Echoes(rays[kept] * distances[kept, None], distances[kept], which, cosines[kept], actors), kept
+    found = RayHits(np.empty(count), np.empty(count, np.int64), np.empty(count))
+    origin, turned = (
+        np.array(place.location, np.float64),
+        np.ascontiguousarray(rays @ rotation_matrix(place.rotation).T),
+    )
+    cast(origin, turned, reach, np.ascontiguousarray(boxes[near]), world.town.ground.grid, found)
+    kept = found.hits != NOTHING
+    distances, which = found.distances[kept], np.append(near, GROUND)[found.hits[kept]]  # -1 stays the ground
+    return Echoes(rays[kept] * distances[:, None], distances, which, found.cosines[kept], actors), kept
 
 
 def points_along(world: ServerWorld, start: Vector3D, direction: Vector3D, reach: float) -> list[tuple[Vector3D, str]]:

@@ -18,7 +18,7 @@ from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Ki
 from takead_ros.simulators.carla_server.contacts import collide, look_at_signals, overlapping
 from takead_ros.simulators.carla_server.frames import inside
 from takead_ros.simulators.carla_server.lights import Lights
-from takead_ros.simulators.carla_server.motion import advance
+from takead_ros.simulators.carla_server.motion import move_bodies
 from takead_ros.simulators.carla_server.physics import car_row, default_physics, own, placed
 from takead_ros.simulators.carla_server.snapshot import LIGHT_UPDATE, MAP_CHANGE, Snapshots
 from takead_ros.simulators.carla_server.town_map import TownMap
@@ -107,30 +107,16 @@ class ServerWorld:
         self.frame += 1
         self.elapsed += dt
         self.delta = dt
-        rows, ground = self.rows, self.town.ground
+        rows = self.rows
         for row in rows.vehicles:
             actor = rows.actors[row]
             if actor.ackermann is not None:
                 track_ackermann(actor, rows, dt)
         self.lights.advance(dt)
-        place = ground.heights, *ground.corner, ground.cell
-        advance(
-            rows.pose, rows.velocity, rows.spin, rows.acceleration, rows.box, rows.kinds, rows.flags, rows.drive,
-            rows.car, *place, dt,
-        )  # fmt: skip
+        move_bodies(rows.bodies(), self.town.ground.grid, dt)
         if self.town.stage is not None:
             self.town.stage.step(self, dt)
-        found = collide(
-            rows.pose,
-            rows.velocity,
-            rows.box,
-            rows.kinds,
-            rows.flags,
-            rows.drive,
-            rows.car,
-            self._pairs,
-            self._impulses,
-        )
+        found = collide(rows.bodies(), self._pairs, self._impulses)
         self.contacts = tuple(
             Collision(rows.actors[i].id, rows.actors[j].id, Vector3D(*impulse))
             for (i, j), impulse in zip(self._pairs[:found].tolist(), self._impulses[:found].tolist(), strict=True)

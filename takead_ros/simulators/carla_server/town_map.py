@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.maps.carla_map import load_map
+from takead_ros.simulators.carla_server.kernel_arrays import HeightGrid
 from takead_ros.simulators.carla_server.values import BoundingBox, Rotation, Transform, Vector3D
 
 SAMPLE_M = 2.0  # between two points of a lane
@@ -50,6 +51,11 @@ class Ground:
     heights: NDArray[np.float64]
     corner: tuple[float, float]
     cell: float
+
+    @property
+    def grid(self) -> HeightGrid:
+        """The same as kernels take it."""
+        return HeightGrid(self.heights, *self.corner, self.cell)
 
     def at(self, x: float, y: float) -> float:
         """m above zero at (x, y) m."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import to_outer
 from takead_ros.domain.scene import EgoState, FloatArray, LightState, ObjectKind, Objects
+from takead_ros.vehicles.carla.convert import Chassis
 from takead_ros.vehicles.carla.surroundings import Surroundings
 
 STOREY = 5.0  # m above or below the ego beyond which nobody is on its road (scenarios park actors under ground)
@@ -30,16 +30,6 @@ _BASES = {
 }
 _SIREN = 128  # VehicleLightState.Special1
 _LIGHTS = {"Red": LightState.RED, "Yellow": LightState.YELLOW, "Green": LightState.GREEN}
-
-
-@dataclass(frozen=True)
-class Chassis:
-    """The measures of a vehicle: length, width, wheelbase in m, largest angle of its front wheels in rad."""
-
-    length: float
-    width: float
-    wheelbase: float
-    max_steering_angle: float
 
 
 def chassis_of(vehicle: Any) -> Chassis:

@@ -14,7 +14,7 @@ from takead_ros.domain.geometry import to_outer
 from takead_ros.domain.scene import EgoState, FloatArray, LightState, Objects, Scene
 from takead_ros.domain.units import SECOND
 from takead_ros.messages.fields import stamp_from_msg
-from takead_ros.vehicles.carla.convert import ego_from_bridge, light_state, objects_from_bridge, yaw_of
+from takead_ros.vehicles.carla.convert import Chassis, ego_from_bridge, light_state, objects_from_bridge, yaw_of
 from takead_ros.vehicles.carla.surroundings import Surroundings, route_text
 
 
@@ -39,8 +39,7 @@ class SceneAssembly:
         self._around: Surroundings | None = None
         self._waypoints: FloatArray | None = None
         self._ego_id = 0
-        self._max_steering: float | None = None
-        self._wheelbase = 0.0
+        self._chassis: Chassis | None = None
         self._status: Any = None
         self._objects: tuple[int, Objects] | None = None
         self._light_info: Any = None
@@ -89,7 +88,7 @@ class SceneAssembly:
                 f"vehicle_info: wheelbase {wheelbase:.2f} m and full lock {lock:.2f} rad, "
                 "expected 0.5 to 15 m and 0.05 to 1.5 rad"
             )
-        self._ego_id, self._wheelbase, self._max_steering = int(msg.id), wheelbase, float(lock)
+        self._ego_id, self._chassis = int(msg.id), Chassis(self._body.length, self._body.width, wheelbase, float(lock))
 
     def on_status(self, msg: Any) -> None:
         """carla_msgs/CarlaEgoVehicleStatus."""
@@ -116,12 +115,11 @@ class SceneAssembly:
         stamp = stamp_from_msg(odometry)
         self.fault = self._missing(stamp)
         around = self._around
-        if self.fault or self._max_steering is None or self._objects is None or around is None:
+        if self.fault or self._chassis is None or self._objects is None or around is None:
             return None
         ego = ego_from_bridge(
-            odometry, self._status, self._ego, (stamp - self._ego_stamp) / SECOND, self._max_steering,
-            self._steering_share, self._body.length, self._body.width, self._wheelbase,
-        )  # fmt: skip
+            odometry, self._status, self._ego, (stamp - self._ego_stamp) / SECOND, self._chassis, self._steering_share
+        )
         unsound = {name: value for name, value in asdict(ego).items() if not math.isfinite(value)}
         if unsound:
             raise TakeadError(f"odometry with vehicle_status: ego {unsound}, expected finite numbers")
@@ -132,7 +130,7 @@ class SceneAssembly:
     def _missing(self, stamp: int) -> str:
         planned = None if self._around is None else self._around.planned
         for name, value in (
-            ("/carla/world_info", self._around), ("vehicle_info", self._max_steering),
+            ("/carla/world_info", self._around), ("vehicle_info", self._chassis),
             ("vehicle_status", self._status), ("objects", self._objects), ("waypoints", planned),
         ):  # fmt: skip
             if value is None:

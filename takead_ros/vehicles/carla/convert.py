@@ -9,6 +9,7 @@ so speed is taken from ``vehicle_status`` and the yaw rate (about the vertical a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -59,20 +60,27 @@ def body_velocity(quaternion: Any, linear: Any) -> FloatArray:
     return np.asarray(rotation.T @ in_map)
 
 
+@dataclass(frozen=True)
+class Chassis:
+    """The measures of a vehicle: length, width, wheelbase in m, largest angle of its front wheels in rad."""
+
+    length: float
+    width: float
+    wheelbase: float
+    max_steering_angle: float
+
+
 def ego_from_bridge(
     odometry: Any,
     status: Any,
     previous: EgoState | None,
     dt: float,
-    max_steering_angle: float,
+    chassis: Chassis,
     steering_share: Callable[[float], float],
-    length: float,
-    width: float,
-    wheelbase: float,
 ) -> EgoState:
     """Ego state from nav_msgs/Odometry and CarlaEgoVehicleStatus.
 
-    steering_share: how much of ``max_steering_angle`` full steer reaches at a speed (m/s). Accelerations are
+    steering_share: how much of the largest angle full steer reaches at a speed (m/s). Accelerations are
     differences against ``previous`` over ``dt`` s, since the bridge's are in ``map`` and noisy.
     """
     pose, twist = odometry.pose.pose, odometry.twist.twist
@@ -91,11 +99,8 @@ def ego_from_bridge(
         yaw_rate=yaw_rate,
         acceleration=(speed - previous.speed) / dt if known and previous is not None else 0.0,
         lateral_acceleration=speed * yaw_rate,
-        steering_angle=-float(status.control.steer) * max_steering_angle * steering_share(speed),
-        length=length,
-        width=width,
-        wheelbase=wheelbase,
-        max_steering_angle=max_steering_angle,
+        steering_angle=-float(status.control.steer) * chassis.max_steering_angle * steering_share(speed),
+        **asdict(chassis),
     )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
-from takead_ros.vehicles.carla.actors import Chassis
 from takead_ros.vehicles.carla.control import CURVE_KMH, PedalParameters, longitudinal_map, steering_share
+from takead_ros.vehicles.carla.convert import Chassis
 
 BIN = 1.0  # m/s
 EXPONENTS = np.arange(0.4, 1.61, 0.05)  # of the throttle, tried in turn

@@ -14,8 +14,9 @@ import numpy as np
 from takead_ros.domain.driving import DriveCommand, Source
 from takead_ros.domain.errors import TakeadError
 from takead_ros.maps.carla_map import import_carla
-from takead_ros.vehicles.carla.actors import Chassis, chassis_of
+from takead_ros.vehicles.carla.actors import chassis_of
 from takead_ros.vehicles.carla.control import PedalParameters, Pedals, actuate
+from takead_ros.vehicles.carla.convert import Chassis
 from takead_ros.vehicles.carla.identification import Samples
 
 STEP_S = 0.05
