@@ -31,7 +31,7 @@ from takead_ros.domain.scene import Scene
 from takead_ros.files import content_of, parse_json
 from takead_ros.policy.shipped import model_path
 from takead_ros.prediction.model import RoadUserModel, load_road_user_model
-from takead_ros.recording import reader
+from takead_ros.recording import clip_folders, clip_manifests
 from takead_ros.recording.driven import driven
 from takead_ros.runs.dream import ANNOUNCED_S, RECORDED, DreamDriver, dream, same_contacts
 from takead_ros.simulators.dream.clip_world import ClipWorld, world_in
@@ -133,8 +133,8 @@ def hits(world: ClipWorld, manoeuvre: str, agents: str, model: RoadUserModel | N
 def worlds(folders: list[Path], seconds: float) -> Iterator[tuple[str, ClipWorld | str]]:
     """Every takeover below ``folders``, by name: its world, or why there is none."""
     for folder in folders:
-        for clip in reader.list_clips(folder):
-            manifest = reader.manifest(clip)
+        for clip in clip_folders.list_clips(folder):
+            manifest = clip_manifests.read_manifest(clip)
             starts = [event.takeover for event in manifest.events if event.kind == "start"]
             record = driven(clip) if starts else None
             for number in starts:

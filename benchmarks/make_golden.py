@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from takead_ros.messages import interfaces
-from takead_ros.recording import bag, reader
+from takead_ros.recording import bag, clip_folders, clip_manifests
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.recorder import Recorder
 
@@ -27,7 +27,7 @@ GOLDEN = Path(__file__).resolve().parents[1] / "test" / "recording" / "golden"
 
 
 def main(folder: Path) -> None:
-    clips = [(clip, reader.manifest(clip)) for clip in reader.list_clips(folder)]
+    clips = [(clip, clip_manifests.read_manifest(clip)) for clip in clip_folders.list_clips(folder)]
     fitting = [(clip, m) for clip, m in clips if m.events and m.events[0].stamp - m.start >= 1.5e9]
     if not fitting:
         sys.exit(f"no clip in {folder} in which the policy drove long enough before the takeover; drive more seeds")

@@ -28,9 +28,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 from support import stream
 from takead_ros.messages import codec, convert, types
 from takead_ros.recording.background import BackgroundWriter
+from takead_ros.recording.bag_metadata import BagTopic
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.writer import BagTopic
 
 CAMERA, LIDAR = "/camera/image_raw", "/lidar/points"
 TOPICS = {

@@ -33,11 +33,13 @@ import numpy as np
 from mcap.reader import make_reader
 from rosbags.rosbag2 import Reader
 
+from takead_ros.recording import clip_folders
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
 from support import stream
 from takead_ros.messages import interfaces
-from takead_ros.recording import bag, reader
+from takead_ros.recording import bag
 from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify_clip
@@ -134,7 +136,10 @@ def check(folder: Path, tally: Tally, reference: list[SerializedMessage]) -> Non
     killed = int((folder / "killed").read_text())
     lines = (folder / "sent").read_text().split("\n")[:-1]
     notes: Notes = [(int(stamp), int(at)) for stamp, at in (line.split() for line in lines)]
-    cut, closed = reader.list_unfinished(folder), reader.list_clips(folder)  # closed: the drive had just ended
+    cut, closed = (
+        clip_folders.list_unfinished(folder),
+        clip_folders.list_clips(folder),
+    )  # closed: the drive had just ended
     tally.kills += 1
     clip = recover_clip(cut[0]).clip if cut else closed[0] if closed else None
     found = list(bag.read(clip)) if clip else []
@@ -202,7 +207,7 @@ def drive(folder: Path) -> None:
 def driven(folder: Path) -> list[SerializedMessage]:
     """What a drive that nobody kills records."""
     start("", folder).communicate()
-    (clip,) = reader.list_clips(folder)
+    (clip,) = clip_folders.list_clips(folder)
     return [SerializedMessage(m.topic, m.stamp, m.data) for m in bag.read(clip)]
 
 
@@ -231,8 +236,8 @@ def under_ros(folder: Path, clip: Path, moment: float, tally: Tally, domain: int
     player.wait()
     witness.send_signal(signal.SIGTERM)
     witness.wait()
-    (seen,) = reader.list_clips(folder / "witness")
-    (cut,) = reader.list_unfinished(folder / "victim")
+    (seen,) = clip_folders.list_clips(folder / "witness")
+    (cut,) = clip_folders.list_unfinished(folder / "victim")
     result = recover_clip(cut)
     tally.kills += 1
     tally.messages += result.messages

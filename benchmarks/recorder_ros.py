@@ -26,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
 from support import stream
 from takead_ros.recording import bag
+from takead_ros.recording.bag_metadata import BagTopic
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.writer import BagTopic, ClipWriter
+from takead_ros.recording.writer import ClipWriter
 
 embedded = importlib.import_module("recorder")  # the benchmark beside this one: its sensors and its load
 DISCOVERY_S = 4.0  # from the player's start to its first message

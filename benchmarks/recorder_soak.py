@@ -19,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
+from takead_ros.recording import clip_folders, clip_manifests
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
 from support import stream
-from takead_ros.recording import reader
 from takead_ros.recording.background import BackgroundWriter
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.ring import SerializedMessage
@@ -89,10 +90,10 @@ def main() -> None:
         writer.stop()
         wall, cpu = time.monotonic() - begin, time.process_time() - used
         samples.append((span, memory_mb()))
-        clips = reader.list_clips(name)
-        starts = [e.stamp for clip in clips for e in reader.manifest(clip).events if e.kind == "start"]
+        clips = clip_folders.list_clips(name)
+        starts = [e.stamp for clip in clips for e in clip_manifests.read_manifest(clip).events if e.kind == "start"]
         broken = [clip for clip in islice(clips, 0, None, max(1, len(clips) // 100)) if not verify_clip(clip).ok]
-        lost = sum(reader.manifest(clip).lost for clip in clips) + writer.status.lost
+        lost = sum(clip_manifests.read_manifest(clip).lost for clip in clips) + writer.status.lost
     settled = samples[SAMPLES // 5 :]
     slope, growth = slope_mb_per_hour(settled), settled[-1][1] - settled[0][1]
     print(

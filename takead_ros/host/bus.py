@@ -1,4 +1,4 @@
-"""Topics and services of the lockstep host: who is connected to whom, and one queue of deliveries in order.
+"""Topics of the lockstep host: who is connected to whom, and one queue of deliveries in order.
 
 A subscription keeps the last ``depth`` messages, a transient-local publisher its own last ``depth`` for those who
 come later; incompatible QoS connects nobody and is logged. Messages are handed over by reference.
@@ -110,15 +110,12 @@ class BusTopic:
 
 
 class Bus:
-    """All topics and services of one host. ``check_mutation``: see LockstepHost."""
+    """All topics of one host. ``check_mutation``: see LockstepHost."""
 
     def __init__(self, check_mutation: bool) -> None:
         self._check_mutation = check_mutation
         self._topics: dict[str, BusTopic] = {}
-        self._services: dict[str, BusService] = {}
         self._pending: deque[Delivery | Callable[[], None]] = deque()
-
-    # topics -------------------------------------------------------------------------------------------------------
 
     def topic(self, name: str, msg_type: Any) -> BusTopic:
         """Raises TakeadError where the topic carries another type."""
@@ -218,101 +215,3 @@ class Bus:
     def _check(delivery: Delivery, subscription: BusSubscription, how: str) -> None:
         if codec.serialize(delivery.content) != delivery.data:
             raise CallbackError(f"a published message was changed {how} {subscription.where}: messages are shared")
-
-    # services -----------------------------------------------------------------------------------------------------
-
-    def add_service(self, name: str, srv_type: Any, owner: str, callback: Callable[[Any, Any], Any]) -> BusService:
-        if name in self._services:
-            raise TakeadError(f"service '{name}' is already offered by node '{self._services[name].owner}'")
-        self._services[name] = BusService(name, srv_type, owner, callback)
-        return self._services[name]
-
-    def remove_service(self, service: BusService) -> None:
-        del self._services[service.srv_name]
-
-    def service(self, name: str, srv_type: Any) -> BusService | None:
-        """Raises TakeadError where the service is of another type."""
-        service = self._services.get(name)
-        if service and codec.type_name(service.srv_type) != codec.type_name(srv_type):
-            raise TakeadError(
-                f"service '{name}' is a {codec.type_name(service.srv_type)}, not a {codec.type_name(srv_type)}"
-            )
-        return service
-
-
-class BusService:
-    def __init__(self, name: str, srv_type: Any, owner: str, callback: Callable[[Any, Any], Any]) -> None:
-        self.srv_name = name
-        self.srv_type = srv_type
-        self.owner = owner
-        self.callback = callback
-
-    def answer(self, request: Any) -> Any:
-        """The response to ``request``. Raises TypeError where the callback returns something else."""
-        where = f"node '{self.owner}', service '{self.srv_name}'"
-        response = guarded(where, self.callback, request, self.srv_type.Response())
-        if not isinstance(response, self.srv_type.Response):
-            raise TypeError(f"{where}: expected a {self.srv_type.__name__}.Response, got {type(response).__name__}")
-        return response
-
-
-class Future:
-    """What ``call_async`` gives: done once the host has run the service, like ``rclpy.task.Future``."""
-
-    def __init__(self) -> None:
-        self._done = False
-        self._result: Any = None
-        self._callbacks: list[Callable[[Future], Any]] = []
-
-    def done(self) -> bool:
-        return self._done
-
-    def result(self) -> Any:
-        """The response, or None as long as there is none."""
-        return self._result
-
-    def add_done_callback(self, callback: Callable[[Future], Any]) -> None:
-        if self._done:
-            callback(self)
-        else:
-            self._callbacks.append(callback)
-
-    def set_result(self, result: Any) -> None:
-        self._done, self._result = True, result
-        for callback in self._callbacks:
-            callback(self)
-
-
-class BusClient:
-    def __init__(self, bus: Bus, name: str, srv_type: Any, owner: str) -> None:
-        self._bus = bus
-        self.srv_name = name
-        self.srv_type = srv_type
-        self.where = f"node '{owner}', client of service '{name}'"
-        self.destroyed = False
-
-    def service_is_ready(self) -> bool:
-        return self._bus.service(self.srv_name, self.srv_type) is not None
-
-    def wait_for_service(self, timeout_sec: float | None = None) -> bool:
-        """Whether the service is there. No time passes while a callback runs, so there is nothing to wait for."""
-        return self.service_is_ready()
-
-    def call_async(self, request: Any) -> Future:
-        """Send a request; without a service nobody answers, as in ROS. Raises TypeError for a wrong request."""
-        if not isinstance(request, self.srv_type.Request):
-            raise TypeError(f"{self.where}: expected a {self.srv_type.__name__}.Request, got {type(request).__name__}")
-        future = Future()
-        if self.service_is_ready():
-            self._bus.defer(lambda: self._serve(request, future))
-        return future
-
-    def _serve(self, request: Any, future: Future) -> None:
-        service = self._bus.service(self.srv_name, self.srv_type)
-        if service:
-            response = service.answer(request)
-            self._bus.defer(lambda: self._receive(response, future))
-
-    def _receive(self, response: Any, future: Future) -> None:
-        if not self.destroyed:
-            guarded(self.where, future.set_result, response)

@@ -13,6 +13,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names
 from takead_ros.host.bus import Bus, guarded
 from takead_ros.host.lockstep_node import LockstepNode
+from takead_ros.host.services import Services
 from takead_ros.host.simulated_time import SimulatedClock, Timer
 
 
@@ -27,6 +28,7 @@ class LockstepHost:
         self.clock = SimulatedClock(start_ns)
         self.steady = SimulatedClock(start_ns)
         self.bus = Bus(check_mutation)
+        self.services = Services(self.bus)
         self._ros_offset = 0
         self._nodes: dict[str, LockstepNode] = {}
         self._timers: list[Timer] = []

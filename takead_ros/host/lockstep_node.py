@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Protocol
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.host import names, qos
-from takead_ros.host.bus import Bus, BusClient, BusPublisher, BusService, BusSubscription
+from takead_ros.host.bus import Bus, BusPublisher, BusSubscription
 from takead_ros.host.parameters import NodeParameters, Parameter
+from takead_ros.host.services import BusClient, BusService, Services
 from takead_ros.host.simulated_time import SimulatedClock, Timer
 
 
@@ -19,6 +20,7 @@ class Host(Protocol):
     clock: SimulatedClock
     steady: SimulatedClock
     bus: Bus
+    services: Services
 
     def add_timer(self, timer: Timer) -> None: ...
     def remove_timer(self, timer: Timer) -> None: ...
@@ -148,20 +150,22 @@ class LockstepNode:
         self, srv_type: Any, srv_name: str, callback: Callable[[Any, Any], Any], **_ignored: Any
     ) -> BusService:
         """``callback(request, response) -> response``. Raises TakeadError where the service is offered already."""
-        service = self._host.bus.add_service(
+        service = self._host.services.add(
             self.resolve_topic_name(srv_name), srv_type, self.get_fully_qualified_name(), callback
         )
         self._services.append(service)
         return service
 
     def create_client(self, srv_type: Any, srv_name: str, **_ignored: Any) -> BusClient:
-        client = BusClient(self._host.bus, self.resolve_topic_name(srv_name), srv_type, self.get_fully_qualified_name())
+        client = BusClient(
+            self._host.services, self.resolve_topic_name(srv_name), srv_type, self.get_fully_qualified_name()
+        )
         self._clients.append(client)
         return client
 
     def destroy_service(self, service: BusService) -> bool:
         self._services.remove(service)
-        self._host.bus.remove_service(service)
+        self._host.services.remove(service)
         return True
 
     def destroy_client(self, client: BusClient) -> bool:

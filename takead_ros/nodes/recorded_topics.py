@@ -5,8 +5,8 @@ from __future__ import annotations
 from takead_ros.messages import interfaces
 from takead_ros.messages.interfaces import Interface
 from takead_ros.nodes.settings import RecorderParameters
+from takead_ros.recording.bag_metadata import BagTopic
 from takead_ros.recording.open_clip import SessionConfig
-from takead_ros.recording.writer import BagTopic
 
 LATCHED_DEPTH = 100  # messages of a further latched topic that are repeated at a clip's head (/tf_static has many)
 SCENES = (interfaces.SCENE, interfaces.SCENE_TRUTH)

@@ -16,7 +16,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.files import open_file, read_record, replacing, write_record
 from takead_ros.pictures import scene as render
 from takead_ros.pictures.gif import durations_ms, save_gif
-from takead_ros.recording import reader
+from takead_ros.recording import clip_folders, clip_manifests, reader
 from takead_ros.recording.reader import Frame
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.runs.progress import Progress
@@ -65,8 +65,8 @@ def record_drive(runner: EpisodeRunner, spec: EpisodeSpec) -> RecordedDrive:
     """Drive ``spec`` into a bag and read that back, so that pictures show what every clip shows."""
     with tempfile.TemporaryDirectory(prefix="takead-") as folder:
         runner.run(replace(spec, bags=folder, record="all"))
-        (bag,) = reader.list_clips(folder)
-        starts = [event for event in reader.manifest(bag).events if event.kind == "start"]
+        (bag,) = clip_folders.list_clips(folder)
+        starts = [event for event in clip_manifests.read_manifest(bag).events if event.kind == "start"]
         return RecordedDrive(list(reader.frames(bag)), [(event.stamp, event.trigger) for event in starts])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from takead_ros.files import locked
-from takead_ros.recording import reader
+from takead_ros.recording import clip_manifests
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest
 from takead_ros.recording.writer import write_durably
 
@@ -19,7 +19,7 @@ def amend(clip: Path, change: Callable[[ClipManifest], None]) -> ClipManifest:
     """
     file = clip / MANIFEST_FILE
     with locked(file):
-        manifest = reader.manifest(clip)
+        manifest = clip_manifests.read_manifest(clip)
         change(manifest)
         write_durably(file, manifest.to_json())
     return manifest

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from takead_ros.recording.accounting import Accounting, RecordingStatus
+from takead_ros.recording.bag_metadata import BagTopic
 from takead_ros.recording.clip import ClipManifest
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.write_queue import WriteQueue, WriteTask
-from takead_ros.recording.writer import BagTopic
 from takead_ros.recording.writer_thread import GATHER, Job, WriterThread
 
 QUEUE_OVERHEAD = 100  # bytes that a queued message costs beside its payload

@@ -17,9 +17,10 @@ from mcap.stream_reader import StreamReader, breakup_chunk
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import content_of, open_file
+from takead_ros.recording.bag_metadata import BagTopic, load_yaml
 from takead_ros.recording.clip import METADATA_NAME
 from takead_ros.recording.digest import ContentDigest, recorded_digest
-from takead_ros.recording.writer import OPEN_SUFFIX, BagTopic, load_yaml
+from takead_ros.recording.writer import OPEN_SUFFIX
 
 MAX_CHUNK = 1 << 30  # bytes; a larger announced size is damage, not data
 # What the MCAP, LZ4 and Zstandard libraries raise on bytes that are not what they should be.

@@ -20,7 +20,8 @@ from takead_ros.files import new_output, refuse_existing, replacing
 from takead_ros.recording import lerobot, reader
 from takead_ros.recording.amend import amend
 from takead_ros.recording.clip import ClipManifest
-from takead_ros.recording.reader import Broken, Frame
+from takead_ros.recording.clip_folders import Broken
+from takead_ros.recording.reader import Frame
 
 STATE = (
     "speed",

@@ -8,26 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcap.reader import make_reader
-
 from takead_ros.domain.driving import ArbiterMode, DriveCommand, DriverOutput
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import Scene
 from takead_ros.domain.units import SECOND
-from takead_ros.files import content_of, open_file
 from takead_ros.messages import codec, convert, interfaces
 from takead_ros.messages.interfaces import Interface
-from takead_ros.recording.bag import DAMAGE, BagMessage, Scan, bag_files, read, salvage
+from takead_ros.recording.bag import BagMessage, read
 from takead_ros.recording.clip import (
-    MANIFEST_FILE,
-    MAX_MANIFEST,
-    METADATA_NAME,
-    ClipManifest,
     Label,
-    parse_manifest,
 )
 from takead_ros.recording.gaps import header_stamp
-from takead_ros.recording.writer import OPEN_SUFFIX
 
 FRAME_TOPICS = (
     interfaces.SCENE,
@@ -38,8 +29,6 @@ FRAME_TOPICS = (
     interfaces.ARBITER_STATE,
     interfaces.CLIP_LABEL,
 )
-NOT_CLIPS = (OPEN_SUFFIX, ".recovering", ".damaged")  # folders that are no closed clips
-TRASH = ".trash"  # where pruned clips wait for their end
 _HORIZON = 3 * SECOND  # an answer that comes later than this after its scene is not waited for
 
 
@@ -179,132 +168,3 @@ def frames(path: Path | str) -> Iterator[Frame]:
         wanted = ", ".join(f"'.../{one.name}' ({one.type})" for one in missing)
         raise TakeadError(f"bag '{path}': no messages on {wanted}; expected a clip recorded by takead_ros")
     yield from aligner.ready(1 << 62)
-
-
-def manifest(path: Path | str) -> ClipManifest:
-    """What a clip says about itself (``manifest.json``, else the copy in the bag).
-
-    Raises TakeadError where there is none or it does not fit the schema.
-    """
-    path = Path(path)
-    beside = path / MANIFEST_FILE
-    if beside.is_file():
-        return _manifest_beside(beside)
-    inside = manifest_inside(path)
-    if inside is None:
-        raise TakeadError(
-            f"clip '{path}': no {MANIFEST_FILE} and none in the bag; expected a clip recorded by takead_ros"
-        )
-    return inside
-
-
-def manifest_inside(path: Path | str) -> ClipManifest | None:
-    """The copy of the manifest in a clip's bag; None where it has none. Raises TakeadError where it cannot be read."""
-    for file in bag_files(Path(path)):
-        text = _indexed_manifest(file)
-        if text is None:
-            scan = Scan()
-            for _ in salvage(file, scan):
-                pass
-            text = scan.manifest
-            if text is None and scan.damage:
-                raise TakeadError(f"bag file '{file}': damaged, {scan.damage}; try: takead clips recover {path}")
-        if text is not None:
-            return parse_manifest(text, file)
-    return None
-
-
-def agreed_manifest(path: Path | str) -> ClipManifest:
-    """The manifest of a clip whose two copies agree in all that was recorded: seeds, model, events, digest.
-
-    For those who learn from clips: a clip that was edited, or that lost a copy, is refused with TakeadError.
-    """
-    path = Path(path)
-    inside, beside = manifest_inside(path), path / MANIFEST_FILE
-    if inside is None or not beside.is_file():
-        lost = "the bag holds no manifest" if inside is None else f"{MANIFEST_FILE} is missing"
-        raise TakeadError(f"clip '{path}': {lost}; expected both copies (see: takead clips verify)")
-    outside = _manifest_beside(beside)
-    before, after = inside.as_recorded(), outside.as_recorded()
-    changed = [name for name in before if before[name] != after[name]]
-    if changed:
-        raise TakeadError(
-            f"clip '{path}': {MANIFEST_FILE} and the manifest in the bag differ in '{changed[0]}'; "
-            "expected what was recorded (see: takead clips verify)"
-        )
-    return outside
-
-
-def _manifest_beside(file: Path) -> ClipManifest:
-    try:
-        if file.stat().st_size > MAX_MANIFEST:
-            raise TakeadError(f"clip manifest '{file}': {file.stat().st_size} bytes; expected at most {MAX_MANIFEST}")
-        return parse_manifest(content_of(file), file)
-    except OSError as problem:
-        raise TakeadError(f"clip manifest '{file}': {problem.strerror}; expected a file that can be read") from problem
-
-
-def _indexed_manifest(file: Path) -> str | None:
-    """The manifest by the index at the file's end; None where that does not lead to one."""
-    try:
-        with open_file(file) as stream:
-            for record in make_reader(stream).iter_metadata():
-                if record.name == METADATA_NAME:
-                    return record.metadata.get("manifest")
-    except (OSError, *DAMAGE):
-        return None
-    return None
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A clip that cannot be read, and why."""
-
-    path: Path
-    why: str
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """The closed clips of a folder, by name, and those that cannot be read: one bad clip never hides the others."""
-
-    clips: list[tuple[Path, ClipManifest]]
-    broken: list[Broken]
-
-
-def read_clips(path: Path | str) -> Shelf:
-    """The clip ``path`` itself (a folder or an ``.mcap`` file), or the closed clips below it, with their manifests.
-
-    Raises TakeadError where ``path`` is neither.
-    """
-    path, shelf = Path(path), Shelf([], [])
-    for clip in [path] if path.is_file() else list_clips(path):
-        try:
-            shelf.clips.append((clip, manifest(clip)))
-        except TakeadError as problem:
-            shelf.broken.append(Broken(clip, str(problem)))
-    return shelf
-
-
-def list_clips(folder: Path | str) -> list[Path]:
-    """The closed clips below ``folder`` (or ``folder`` itself), by name: folders with a manifest, or with a bag that
-    may hold the copy of a lost one. Raises TakeadError where it is no folder."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise TakeadError(f"clip folder '{folder}': no such folder; expected one with clips in it")
-    bags = {path.parent for path in folder.rglob("*.mcap") if (path.parent / "metadata.yaml").is_file()}
-    found = bags | {path.parent for path in folder.rglob(MANIFEST_FILE)}
-    return sorted(path for path in found if not _is_no_clip(path, folder))
-
-
-def _is_no_clip(path: Path, folder: Path) -> bool:
-    return path.name.endswith(NOT_CLIPS) or TRASH in path.relative_to(folder).parts
-
-
-def list_unfinished(folder: Path | str) -> list[Path]:
-    """Clips below ``folder`` that were cut off while being recorded (or are being recorded right now)."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise TakeadError(f"clip folder '{folder}': no such folder; expected one with clips in it")
-    found = (path for path in folder.rglob(f"*{OPEN_SUFFIX}") if path.is_dir() and not path.is_symlink())
-    return sorted(path for path in found if TRASH not in path.relative_to(folder).parts)

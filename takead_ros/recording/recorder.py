@@ -10,6 +10,7 @@ from typing import Protocol
 from takead_ros.domain.driving import TakeoverEvent
 from takead_ros.domain.episode import EpisodeIdentity
 from takead_ros.messages import codec, convert, interfaces
+from takead_ros.recording.bag_metadata import BagTopic
 from takead_ros.recording.clip import (
     Classification,
     ClipEvent,
@@ -22,7 +23,6 @@ from takead_ros.recording.clip import (
 from takead_ros.recording.open_clip import Close, SessionConfig
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.session import Action, Open, Session, Write
-from takead_ros.recording.writer import BagTopic
 
 WALL_CLOCK_FROM = 1_000_000_000_000_000_000  # ns; a host clock beyond 2001 is the wall clock, not a simulator's
 

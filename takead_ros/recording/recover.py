@@ -13,8 +13,9 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.units import SECOND
 from takead_ros.files import content_of, open_file
 from takead_ros.messages import codec, convert, interfaces
-from takead_ros.recording import reader
+from takead_ros.recording import clip_manifests
 from takead_ros.recording.bag import DAMAGE, BagMessage, Scan, salvage
+from takead_ros.recording.bag_metadata import BagTopic
 from takead_ros.recording.clip import (
     MANIFEST_FILE,
     ClipEvent,
@@ -33,7 +34,7 @@ from takead_ros.recording.recorder import describe
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.trash import clip_files, remove_files
 from takead_ros.recording.verify import verify_clip
-from takead_ros.recording.writer import OPEN_SUFFIX, BagTopic, ClipWriter, write_durably
+from takead_ros.recording.writer import OPEN_SUFFIX, ClipWriter, write_durably
 
 DAMAGED_SUFFIX = ".damaged"
 _WORK_SUFFIX = ".recovering"
@@ -132,7 +133,7 @@ def _restored(source: Path) -> Recovered | None:
     if source.name.endswith((OPEN_SUFFIX, DAMAGED_SUFFIX)) or (source / MANIFEST_FILE).exists():
         return None
     try:
-        inside = reader.manifest_inside(source)
+        inside = clip_manifests.manifest_inside(source)
     except TakeadError:
         return None
     if inside is None or inside.clip_id != source.resolve().name or inside.state == "recording":

@@ -10,7 +10,7 @@ from pathlib import Path
 from takead_ros.domain.driving import Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.recording.clip import CLASSIFICATIONS, ClipManifest
-from takead_ros.recording.reader import Shelf
+from takead_ros.recording.clip_folders import Shelf
 
 
 @dataclass(frozen=True)

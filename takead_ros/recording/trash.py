@@ -10,9 +10,9 @@ from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import LOCK_SUFFIX
-from takead_ros.recording import reader
+from takead_ros.recording import clip_manifests
 from takead_ros.recording.clip import MANIFEST_FILE
-from takead_ros.recording.reader import TRASH
+from takead_ros.recording.clip_folders import TRASH
 
 METADATA_FILE = "metadata.yaml"
 PICTURES = frozenset({"timeline.png", "play.gif", "play.mp4"})  # what ``takead clips`` puts there by default
@@ -45,7 +45,7 @@ def _foreign(folder: Path) -> str:
     if strange:
         return f"holds '{strange[0]}', which is no part of a clip"
     try:
-        clip_id = reader.manifest(folder).clip_id
+        clip_id = clip_manifests.read_manifest(folder).clip_id
     except TakeadError as problem:
         return f"cannot be read ({problem})"
     return "" if clip_id == folder.name else f"calls itself '{clip_id}', which is not the folder's name"

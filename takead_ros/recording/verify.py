@@ -12,11 +12,11 @@ from mcap.reader import make_reader
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import content_of, open_file
 from takead_ros.messages import codec
-from takead_ros.recording import reader
+from takead_ros.recording import clip_manifests, reader
 from takead_ros.recording.bag import DAMAGE, Scan, bag_files, salvage
+from takead_ros.recording.bag_metadata import load_yaml
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest
 from takead_ros.recording.digest import ContentDigest, recorded_digest
-from takead_ros.recording.writer import load_yaml
 
 
 @dataclass
@@ -41,7 +41,7 @@ def verify_clip(path: Path) -> Report:
     report = Report(path)
     try:
         files = bag_files(path)
-        manifest = reader.manifest(path)
+        manifest = clip_manifests.read_manifest(path)
     except TakeadError as problem:
         report.problems.append(str(problem))
         return report
@@ -110,7 +110,7 @@ def _check_manifest(path: Path, manifest: ClipManifest, counts: dict[str, int], 
                 f"'{MANIFEST_FILE}': {count.written} messages on {topic}, the bag holds {counts.get(topic, 0)}"
             )
     try:
-        reader.agreed_manifest(path)
+        clip_manifests.agreed_manifest(path)
     except TakeadError as problem:
         report.problems.append(str(problem))
 

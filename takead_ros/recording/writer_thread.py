@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from takead_ros.recording.accounting import Accounting, ClipCounts, Counts
+from takead_ros.recording.bag_metadata import BagTopic
 from takead_ros.recording.clip import MANIFEST_FILE, ClipManifest, TopicCount
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.write_queue import WriteQueue, WriteTask
-from takead_ros.recording.writer import BagTopic, ClipWriter, begin_clip, write_durably
+from takead_ros.recording.writer import ClipWriter, begin_clip, write_durably
 
 # Shares of the flush interval: what may gather before it goes to the operating system (in recorded time or by the
 # wall clock, whichever is sooner), and how often the thread looks. The rest of the interval is left for the fsync.

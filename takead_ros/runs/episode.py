@@ -29,7 +29,7 @@ from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.nodes.recorder_node import RecorderNode
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.model import Policy, load_model
-from takead_ros.recording.reader import NOT_CLIPS
+from takead_ros.recording.clip_folders import NOT_CLIPS
 from takead_ros.runs.results import EpisodeResult
 from takead_ros.simulators import Episode, Simulator, open_simulator
 

@@ -17,7 +17,7 @@ import pytest
 
 from support.carla_messages import call, damaged
 from support.carla_server import Running, ask_client, running, start_client, told
-from takead_ros.simulators.carla_server import connections
+from takead_ros.simulators.carla_server import listener
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
 
 SLOWEST_S = 5.0  # of a tick beside whatever else goes on, on a machine that has other work too
@@ -162,7 +162,7 @@ def test_who_dies_leaves_nothing_but_its_actors(towns: KnownTowns) -> None:
 
 
 def test_a_listener_that_never_reads_is_cut_off(towns: KnownTowns, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MOST_WAITING", 200_000)
+    monkeypatch.setattr(listener, "MOST_WAITING", 200_000)
     with running(towns) as run:
         lidar = [0, "sensor.lidar.ray_cast", [["points_per_second", 2, "1000000"]]]
         level = [[0.0, 0.0, 3.0], [0.0, 0.0, 0.0]]

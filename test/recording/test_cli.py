@@ -16,7 +16,7 @@ from support import stream
 from takead_ros.cli import clips, replay
 from takead_ros.domain.driving import DriverStatus, Source, Trigger
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording import comparison, reader
+from takead_ros.recording import clip_folders, clip_manifests, comparison
 
 HERE = Path(__file__).parent
 BASELINE = HERE.parents[1] / "models" / "baseline.onnx"
@@ -80,7 +80,7 @@ def test_ls_refuses(recorded: Path, options: list[str], words: str) -> None:
 
 
 def test_show_tells_the_story_and_draws_it_where_it_is_told_to(folder: Path) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     before = sorted(clip.iterdir())
     text = ok(["show", str(clip)])
     for words in ("collision_predicted, severity 0.90, expert drove", "seed 7", "lost      nothing", "5.00 s start"):
@@ -95,7 +95,7 @@ def test_show_tells_the_story_and_draws_it_where_it_is_told_to(folder: Path) -> 
 
 
 def test_verify_and_recover(folder: Path) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     bag = next(clip.glob("*.mcap"))
     bag.write_bytes(bag.read_bytes()[:-1000])
     text = ok(["verify", str(folder)], code=1)
@@ -108,16 +108,16 @@ def test_verify_and_recover(folder: Path) -> None:
 
 
 def test_label_by_a_person(folder: Path) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     ok(["label", str(clip), "false_alarm", "--by", "ann", "--note", "a plastic bag"])
-    manifest = reader.manifest(clip)
+    manifest = clip_manifests.read_manifest(clip)
     assert manifest.judged == "false_alarm" and manifest.classification == "takeover" and manifest.relabel is not None
     assert manifest.relabel.note == "a plastic bag"
     assert "recorder said takeover" in ok(["show", str(clip)]) and ok(["verify", str(clip)])
     with pytest.raises(TakeadError, match="class 'nice': expected one of"):
         ok(["label", str(clip), "nice"])
     ok(["label", str(clip), "takeover", "--by", "bob"])
-    manifest = reader.manifest(clip)
+    manifest = clip_manifests.read_manifest(clip)
     assert manifest.judged == "takeover" and [label.by for label in manifest.earlier_labels] == ["ann"]
     with pytest.raises(TakeadError, match="expected a clip's folder"):
         ok(["label", str(next(clip.glob("*.mcap"))), "takeover"])
@@ -125,7 +125,7 @@ def test_label_by_a_person(folder: Path) -> None:
 
 def test_play_makes_an_animation(folder: Path) -> None:
     pytest.importorskip("PIL", reason="the sim extra is not installed")
-    clip, target = reader.list_clips(folder)[0], folder / "out.gif"
+    clip, target = clip_folders.list_clips(folder)[0], folder / "out.gif"
     assert "pictures ->" in ok(["play", str(clip), "--out", str(target), "--speed", "20"])
     assert target.read_bytes()[:6] == b"GIF89a"
     with pytest.raises(TakeadError, match="exists already"):
@@ -134,7 +134,7 @@ def test_play_makes_an_animation(folder: Path) -> None:
 
 def test_play_makes_a_film(folder: Path) -> None:
     av = pytest.importorskip("av", reason="the video extra is not installed")
-    clip, target = reader.list_clips(folder)[0], folder / "out.mp4"
+    clip, target = clip_folders.list_clips(folder)[0], folder / "out.mp4"
     answer = json.loads(ok(["play", str(clip), "--out", str(target), "--speed", "20", "--json", "-"]))
     with av.open(str(target)) as film:
         pictures = list(film.decode(video=0))
@@ -145,7 +145,7 @@ def test_play_makes_a_film(folder: Path) -> None:
 
 def test_play_says_what_it_cannot_write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("PIL", reason="the sim extra is not installed")
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     with pytest.raises(TakeadError, match=r"expected a name ending in .gif or .mp4"):
         ok(["play", str(clip), "--out", str(folder / "x.avi")])
     find = importlib.util.find_spec
@@ -159,7 +159,7 @@ def test_export(folder: Path) -> None:
     ok(["export", str(folder), "--out", str(folder / "all.parquet")])
     table = arrow.read_table(folder / "all.parquet").to_pydict()
     assert len(table["stamp"]) == 192 and set(table["label"]) > {"pre", "takeover"} and len(table["action"][0]) == 2
-    assert reader.manifest(reader.list_clips(folder)[0]).exported == ["parquet:all.parquet"]
+    assert clip_manifests.read_manifest(clip_folders.list_clips(folder)[0]).exported == ["parquet:all.parquet"]
     with pytest.raises(TakeadError, match=r"output '.*all.parquet' exists already"):
         ok(["export", str(folder), "--out", str(folder / "all.parquet")])
 
@@ -184,7 +184,7 @@ GOLDEN = HERE / "golden"
 
 
 def golden() -> Path:
-    (clip,) = reader.list_clips(GOLDEN)
+    (clip,) = clip_folders.list_clips(GOLDEN)
     return clip
 
 
@@ -216,6 +216,6 @@ def test_replay_does_not_pass_over_nan() -> None:
 
 def test_replay_refuses_another_model(recorded: Path) -> None:
     with pytest.raises(TakeadError, match=r"recorded with model abababababab, replayed with .*--any-model"):
-        replay.replay_policy(reader.list_clips(recorded)[0], BASELINE)
+        replay.replay_policy(clip_folders.list_clips(recorded)[0], BASELINE)
     with pytest.raises(TakeadError, match="--node 'expert': unknown, expected one of policy"):
         run(replay.app, [str(golden()), "--model", str(BASELINE), "--node", "expert"], catch_exceptions=False)

@@ -13,7 +13,7 @@ from support.drive import Drive
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import writable_folder
 from takead_ros.messages import types
-from takead_ros.recording import reader
+from takead_ros.recording import clip_folders, clip_manifests
 from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.verify import verify_clip
 
@@ -61,18 +61,18 @@ def test_a_full_disk_is_told_by_topic_and_the_next_takeover_is_recorded_again(mo
     assert level == types.DiagnosticStatus.ERROR and "No space left on device" in message
     assert int(values["lost_disk /takead/scene"]) > 50 and int(values["written /takead/scene"]) > 10
     assert int(values["received /takead/scene"]) >= 420, "driving went on"
-    (cut,) = reader.list_unfinished(disk / "clips")
+    (cut,) = clip_folders.list_unfinished(disk / "clips")
     ballast.unlink()
     result = recover_clip(cut)
     assert result.clip is not None and verify_clip(result.clip).ok
-    saved = reader.manifest(result.clip)
+    saved = clip_manifests.read_manifest(result.clip)
     result.clip.rename(disk / "kept")
     for file in sorted((disk / "kept").iterdir()):
         file.unlink()
     drive.run(m for m in messages if m.stamp >= 22 * stream.SECOND)
     drive.recorder.close()
     (clip,) = drive.recorder.clips
-    manifest = reader.manifest(clip)
+    manifest = clip_manifests.read_manifest(clip)
     assert verify_clip(clip).ok and manifest.lost == 0 and manifest.events[0].takeover == 2
     # What the first clip lacks is in the report; a full disk has no room to say it in the clip as well.
     scenes = saved.topics["/takead/scene"]

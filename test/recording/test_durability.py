@@ -20,16 +20,16 @@ from rosbags.rosbag2 import Reader
 from support import damage, stream, victim
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import writable_folder
-from takead_ros.recording import bag, reader
+from takead_ros.recording import bag, clip_folders, clip_manifests, reader
 from takead_ros.recording.accounting import Accounting
 from takead_ros.recording.at_risk import AtRisk
 from takead_ros.recording.background import BackgroundWriter
+from takead_ros.recording.bag_metadata import BagTopic
 from takead_ros.recording.clip import Label
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify_clip
-from takead_ros.recording.writer import BagTopic
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +60,7 @@ def test_every_reader_opens_a_clip(tmp_path: Path, sent: list[stream.SerializedM
         recorder.receive(*message)
     recorder.finish(sent[-1].stamp)
     (clip,) = sink.clips
-    manifest = reader.manifest(clip)
+    manifest = clip_manifests.read_manifest(clip)
     assert opens_everywhere(clip) == sum(count.written for count in manifest.topics.values()) + sum(
         manifest.labels.values()
     )
@@ -81,7 +81,7 @@ def test_killed_recorder_loses_at_most_the_flush_interval(tmp_path: Path) -> Non
         process.wait()
         progress = [int(line.split()[0]) for line in (folder / "sent").read_text().split("\n")[:-1]]
         sent = list(stream.run(progress[-1] / stream.SECOND + 0.06, (stream.Takeover(6.0, 300.0, 301.0),)))
-        (cut,) = reader.list_unfinished(folder)
+        (cut,) = clip_folders.list_unfinished(folder)
         result = recover_clip(cut)
         assert result.clip is not None and not cut.exists()
         saved = {(m.topic, m.stamp, m.data) for m in bag.read(result.clip)}
@@ -90,7 +90,7 @@ def test_killed_recorder_loses_at_most_the_flush_interval(tmp_path: Path) -> Non
         assert len(due) > 200 and all((m.topic, m.stamp, m.data) in saved for m in due)
         opens_everywhere(result.clip)
         assert {frame.label for frame in reader.frames(result.clip)} >= {Label.PRE, Label.TAKEOVER_START}
-        assert reader.manifest(result.clip).trigger == "collision_predicted"
+        assert clip_manifests.read_manifest(result.clip).trigger == "collision_predicted"
 
 
 def test_a_patient_writer_never_leaves_the_flush_interval_at_risk(
@@ -130,7 +130,7 @@ def _last_stamp(sent: Path) -> int:
 def test_a_clip_that_is_being_recorded_is_not_repaired(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, str(VICTIM), str(tmp_path), "direct"], stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"recording\n"
-    (open_clip,) = reader.list_unfinished(tmp_path)
+    (open_clip,) = clip_folders.list_unfinished(tmp_path)
     with pytest.raises(TakeadError, match="being recorded right now"):
         recover_clip(open_clip)
     with pytest.raises(TakeadError, match="takead clips recover"):
@@ -146,8 +146,8 @@ def test_terminated_recorder_closes_its_clip(tmp_path: Path) -> None:
     time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=20) == 0
-    (clip,) = reader.list_clips(tmp_path)
-    assert opens_everywhere(clip) > 0 and reader.manifest(clip).closed_by == "shutdown"
+    (clip,) = clip_folders.list_clips(tmp_path)
+    assert opens_everywhere(clip) > 0 and clip_manifests.read_manifest(clip).closed_by == "shutdown"
 
 
 def test_recovering_again_and_a_whole_clip_change_nothing(tmp_path: Path, sent: list[stream.SerializedMessage]) -> None:
@@ -211,7 +211,7 @@ def test_a_foreign_bag_names_the_missing_topics(tmp_path: Path) -> None:
     with pytest.raises(TakeadError, match=r"no messages on '\.\.\./scene' \(takead_ros/msg/Scene\)"):
         list(reader.frames(tmp_path / "foreign"))
     with pytest.raises(TakeadError, match=r"no manifest\.json and none in the bag"):
-        reader.manifest(tmp_path / "foreign")
+        clip_manifests.read_manifest(tmp_path / "foreign")
 
 
 def test_a_full_disk_stops_recording_counts_and_lets_go(tmp_path: Path, sent: list[stream.SerializedMessage]) -> None:
@@ -225,10 +225,10 @@ def test_a_full_disk_stops_recording_counts_and_lets_go(tmp_path: Path, sent: li
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path), *folders], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "File too large" in done.stdout and int(done.stdout.split()[0]) > 100, done.stdout
-    (cut,) = reader.list_unfinished(tmp_path)
+    (cut,) = clip_folders.list_unfinished(tmp_path)
     result = recover_clip(cut)
     assert result.clip is not None and opens_everywhere(result.clip) > 100
-    manifest = reader.manifest(result.clip)
+    manifest = clip_manifests.read_manifest(result.clip)
     assert sum(count.lost_disk for count in manifest.topics.values()) == int(done.stdout.split()[0])
 
 
@@ -246,7 +246,7 @@ def test_a_slow_disk_drops_and_counts_and_never_blocks(tmp_path: Path, sent: lis
     os.write(topics.into, b"x")
     assert writer.stop(20.0)
     (clip,) = writer.status.clips
-    manifest = reader.manifest(clip)
+    manifest = clip_manifests.read_manifest(clip)
     assert sum(count.lost_queue for count in manifest.topics.values()) > 500
     for count in manifest.topics.values():
         assert count.received <= count.written + count.lost_queue + count.lost_ring

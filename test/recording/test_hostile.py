@@ -21,13 +21,14 @@ from takead_ros.domain.parameters import validated
 from takead_ros.files import locked
 from takead_ros.messages import codec, convert
 from takead_ros.nodes.settings import RecorderParameters
-from takead_ros.recording import bag, export, reader, timeline
+from takead_ros.recording import bag, clip_folders, clip_manifests, export, reader, timeline
+from takead_ros.recording.bag_metadata import load_yaml
 from takead_ros.recording.clip import MANIFEST_FILE, ClipEvent, Provenance, clip_name, parse_manifest
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify_clip
-from takead_ros.recording.writer import ClipWriter, load_yaml
+from takead_ros.recording.writer import ClipWriter
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def edited(clip: Path, **changes: Any) -> None:
 def rewritten(clip: Path, number: int, data: bytes | None, keep_digest: bool = True) -> None:
     """Write the clip's bag anew, valid to the last checksum, with message ``number`` changed (None: left out)."""
     messages = list(bag.read(clip))
-    manifest, old = reader.manifest(clip), reader.manifest(clip).content_sha256
+    manifest, old = clip_manifests.read_manifest(clip), clip_manifests.read_manifest(clip).content_sha256
     scan = bag.Scan()
     (file,) = clip.glob("*.mcap")
     list(bag.salvage(file, scan))
@@ -89,7 +90,7 @@ def rewritten(clip: Path, number: int, data: bytes | None, keep_digest: bool = T
 
 @pytest.mark.parametrize("drop", [False, True])
 def test_a_changed_or_missing_message_is_noticed_though_every_checksum_fits(folder: Path, drop: bool) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     messages = list(bag.read(clip))
     chosen = next(i for i, m in enumerate(messages) if m.topic.endswith("/policy/output") and i > 300)
     data = bytearray(messages[chosen].data)
@@ -102,14 +103,14 @@ def test_a_changed_or_missing_message_is_noticed_though_every_checksum_fits(fold
 
 def test_a_rewritten_clip_with_nothing_changed_is_whole(folder: Path) -> None:
     """The proof that the test above sees the change and not the rewriting."""
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     data = list(bag.read(clip))[300].data
     rewritten(clip, 300, data)
-    assert verify_clip(clip).problems == [] and reader.manifest(clip).content_sha256
+    assert verify_clip(clip).problems == [] and clip_manifests.read_manifest(clip).content_sha256
 
 
 def test_a_clip_from_before_there_were_digests_is_whole() -> None:
-    golden = reader.list_clips(Path(__file__).parent / "golden")[0]
+    golden = clip_folders.list_clips(Path(__file__).parent / "golden")[0]
     assert verify_clip(golden).ok and len(list(reader.frames(golden))) > 20
 
 
@@ -121,31 +122,31 @@ def test_a_clip_from_before_there_were_digests_is_whole() -> None:
 def test_a_manifest_that_says_something_else_than_the_bag_is_not_learned_from(
     folder: Path, name: str, value: Any
 ) -> None:
-    clip = reader.list_clips(folder)[0]
-    assert reader.agreed_manifest(clip).provenance.seed == 7
+    clip = clip_folders.list_clips(folder)[0]
+    assert clip_manifests.agreed_manifest(clip).provenance.seed == 7
     edited(clip, **{name: value})
     with pytest.raises(TakeadError, match=f"differ in '{name.split('__')[0]}'"):
-        reader.agreed_manifest(clip)
+        clip_manifests.agreed_manifest(clip)
     assert not verify_clip(clip).ok
 
 
 def test_what_people_add_later_is_no_difference(folder: Path) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     run(["label", str(clip), "false_alarm"])
     run(["label", str(clip), "takeover"])
-    assert reader.agreed_manifest(clip).judged == "takeover" and verify_clip(clip).ok
+    assert clip_manifests.agreed_manifest(clip).judged == "takeover" and verify_clip(clip).ok
 
 
 # a clip that lost its manifest, and bad ones beside good ones -----------------------------------------------------
 
 
 def test_a_clip_without_manifest_json_is_found_by_its_bag_and_gets_it_back(folder: Path) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     before = (clip / MANIFEST_FILE).read_bytes()
     (clip / MANIFEST_FILE).unlink()
-    assert clip in reader.list_clips(folder) and "2 clips" in run(["ls", str(folder)])
+    assert clip in clip_folders.list_clips(folder) and "2 clips" in run(["ls", str(folder)])
     with pytest.raises(TakeadError, match=r"manifest.json is missing; expected both copies"):
-        reader.agreed_manifest(clip)
+        clip_manifests.agreed_manifest(clip)
     assert "manifest.json is missing" in run(["verify", str(folder)], code=1)
     assert "1 of 1 recovered" in run(["recover", str(folder)])
     assert (clip / MANIFEST_FILE).read_bytes() == before and verify_clip(clip).ok
@@ -154,11 +155,11 @@ def test_a_clip_without_manifest_json_is_found_by_its_bag_and_gets_it_back(folde
 
 def test_a_bag_that_is_no_clip_is_named_and_hides_none(folder: Path) -> None:
     bad = folder / "other"
-    shutil.copytree(reader.list_clips(folder)[0], bad)
+    shutil.copytree(clip_folders.list_clips(folder)[0], bad)
     (bad / MANIFEST_FILE).unlink()
     (bag_file,) = bad.glob("*.mcap")
     bag_file.write_bytes(b"\x89MCAP0\r\n" * 2)
-    shelf = reader.read_clips(folder)
+    shelf = clip_folders.read_clips(folder)
     assert len(shelf.clips) == 2 and [item.path for item in shelf.broken] == [bad]
     text = run(["ls", str(folder)], code=1)
     assert "2 clips" in text and "other is left out" in text
@@ -180,9 +181,9 @@ GARBAGE = {
 
 @pytest.mark.parametrize("kind", GARBAGE)
 def test_one_bad_manifest_stops_no_verb(folder: Path, kind: str) -> None:
-    bad, good = reader.list_clips(folder)
+    bad, good = clip_folders.list_clips(folder)
     (bad / MANIFEST_FILE).write_bytes(GARBAGE[kind])
-    shelf = reader.read_clips(folder)
+    shelf = clip_folders.read_clips(folder)
     assert [clip for clip, _ in shelf.clips] == [good]
     assert str(bad / MANIFEST_FILE) in shelf.broken[0].why and "\n" not in shelf.broken[0].why
     assert good.name in run(["ls", str(folder)], code=1)
@@ -190,7 +191,9 @@ def test_one_bad_manifest_stops_no_verb(folder: Path, kind: str) -> None:
     with pytest.raises(TakeadError):
         run(["show", str(bad)])
     answer = run(["recover", str(folder), "--json", "-"])
-    assert len(json.loads(answer)["recovered"]) == 1 and all(verify_clip(clip).ok for clip in reader.list_clips(folder))
+    assert len(json.loads(answer)["recovered"]) == 1 and all(
+        verify_clip(clip).ok for clip in clip_folders.list_clips(folder)
+    )
 
 
 @pytest.mark.parametrize(
@@ -207,15 +210,15 @@ def test_one_bad_manifest_stops_no_verb(folder: Path, kind: str) -> None:
 def test_a_manifest_with_an_impossible_value_is_refused_by_name(
     folder: Path, name: str, value: Any, words: str
 ) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     edited(clip, **{name: value})
     with pytest.raises(TakeadError) as caught:
-        reader.manifest(clip)
+        clip_manifests.read_manifest(clip)
     assert words in str(caught.value) and len(str(caught.value)) < 600
 
 
 def test_no_manifest_is_written_with_a_number_that_is_not_finite(folder: Path) -> None:
-    manifest = reader.manifest(reader.list_clips(folder)[0])
+    manifest = clip_manifests.read_manifest(clip_folders.list_clips(folder)[0])
     manifest.severity = float("nan")
     with pytest.raises(ValueError, match="not JSON compliant"):
         manifest.to_json()
@@ -248,7 +251,7 @@ def test_an_event_that_is_not_finite_opens_no_clip_and_is_kept_as_a_message(
             assert not recorder.session.recording
     recorder.finish(12 * stream.SECOND)
     (clip,) = sink.clips
-    assert verify_clip(clip).ok and reader.manifest(clip).trigger == "collision_predicted"
+    assert verify_clip(clip).ok and clip_manifests.read_manifest(clip).trigger == "collision_predicted"
     with pytest.raises(TakeadError):
         ClipEvent.of(bad)
 
@@ -269,7 +272,7 @@ def bomb(levels: int = 9) -> str:
     ids=["bomb", "long", "recursive", "deep", "object", "list", "nul", "syntax"],
 )  # fmt: skip
 def test_metadata_that_would_do_harm_is_refused_at_once(folder: Path, text: str) -> None:
-    bad, good = reader.list_clips(folder)
+    bad, good = clip_folders.list_clips(folder)
     (bad / "metadata.yaml").write_text(text)
     begin = time.process_time()
     with pytest.raises(TakeadError, match="metadata"):
@@ -281,7 +284,7 @@ def test_metadata_that_would_do_harm_is_refused_at_once(folder: Path, text: str)
 @pytest.mark.parametrize("name", ["BAG", "metadata.yaml", MANIFEST_FILE])
 def test_a_pipe_in_place_of_a_file_stops_nobody(folder: Path, name: str) -> None:
     """Reading it would wait for ever for somebody to write."""
-    bad, good = reader.list_clips(folder)
+    bad, good = clip_folders.list_clips(folder)
     file = bad / (f"{bad.name}_0.mcap" if name == "BAG" else name)
     file.unlink()
     os.mkfifo(file)
@@ -293,13 +296,13 @@ def test_a_pipe_in_place_of_a_file_stops_nobody(folder: Path, name: str) -> None
 
 
 def test_a_change_of_a_manifest_follows_no_link_and_loses_no_other(folder: Path, tmp_path: Path) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     (tmp_path / "precious").write_text("mine")
     (clip / f"{MANIFEST_FILE}.part").symlink_to(tmp_path / "precious")
-    shelf = reader.read_clips(clip)  # as an export has read it before somebody labels the clip
+    shelf = clip_folders.read_clips(clip)  # as an export has read it before somebody labels the clip
     run(["label", str(clip), "false_alarm", "--by", "ann"])
     export.export_clips(shelf.clips, tmp_path / "x.parquet", "parquet")
-    found = reader.manifest(clip)
+    found = clip_manifests.read_manifest(clip)
     assert found.judged == "false_alarm" and found.exported == ["parquet:x.parquet"]
     assert (tmp_path / "precious").read_text() == "mine" and not (clip / MANIFEST_FILE).is_symlink()
     with locked(clip / MANIFEST_FILE):
@@ -314,13 +317,13 @@ def test_the_aliases_of_ordinary_metadata_are_read() -> None:
 def test_a_picture_of_a_clip_that_lies_about_itself(folder: Path) -> None:
     """A formula for a name, a speed beyond all measure: drawn as they are, or not at all."""
     pytest.importorskip("matplotlib", reason="the sim extra is not installed")
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     edited(clip, trigger="$\\frac{$")
     run(["show", str(clip), "--picture", str(folder / "a.png")])
     assert (folder / "a.png").read_bytes()[:4] == b"\x89PNG"
     story = timeline.read_story(clip)
     story.speed[:3] = float("inf"), float("nan"), -float("inf")
-    lines = timeline.text(story, reader.manifest(clip), 60)
+    lines = timeline.text(story, clip_manifests.read_manifest(clip), 60)
     assert all(line.isprintable() for line in lines) and "speed" in lines[2]
     with pytest.raises(TakeadError, match=r"expected \.png or \.svg"):
         run(["show", str(clip), "--picture", str(folder / "a.exe")])
@@ -333,7 +336,7 @@ TEXTS = ["[/bold]", "[red]x[/red]", ":x:", "\x1b[2J\x1b]0;owned\x07", "line\nfee
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_text_from_a_clip_is_printed_as_text(folder: Path, text: str) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     edited(clip, why=text, provenance__scenario=text)
     if "\ud800" in text:
         with pytest.raises(TakeadError, match="clip manifest"):
@@ -365,7 +368,7 @@ def test_a_clips_name_is_short_and_plain_whatever_it_is_made_of(scenario: str) -
 
 def test_random_bytes_in_a_manifest_end_in_one_clear_error(folder: Path) -> None:
     """1,000 manifests with some bytes changed: either it still is a manifest, or TakeadError says where not."""
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     whole, random = (clip / MANIFEST_FILE).read_bytes(), np.random.default_rng(3)
     refused = 0
     for _ in range(1000):
@@ -381,7 +384,7 @@ def test_random_bytes_in_a_manifest_end_in_one_clear_error(folder: Path) -> None
 
 
 def test_recovering_a_folder_goes_on_after_one_that_cannot_be(folder: Path) -> None:
-    bad, good = reader.list_clips(folder)
+    bad, good = clip_folders.list_clips(folder)
     (bad / MANIFEST_FILE).write_text("{}")
     bad.with_name(bad.name + ".damaged").mkdir()
     (good / MANIFEST_FILE).unlink()

@@ -20,7 +20,7 @@ import pytest
 from support import stream
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording import amend, export, lerobot, reader
+from takead_ros.recording import amend, clip_folders, export, lerobot
 from takead_ros.recording.export import ACTION, STATE
 
 arrow = pytest.importorskip("pyarrow.parquet", reason="the export extra is not installed")
@@ -51,7 +51,7 @@ def demonstrations(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def exported(folder: Path, out: Path, format_: str) -> export.Exported:
-    shelf = reader.read_clips(folder)
+    shelf = clip_folders.read_clips(folder)
     assert not shelf.broken
     return export.export_clips(shelf.clips, out, format_)
 
@@ -154,10 +154,10 @@ def test_clips_on_a_disk_that_cannot_be_written_are_exported_all_the_same(
 
 def test_one_bad_clip_stops_no_export(takeovers: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(takeovers, tmp_path / "clips"))
-    bad = reader.list_clips(folder)[0]
+    bad = clip_folders.list_clips(folder)[0]
     (bag,) = bad.glob("*.mcap")
     bag.write_bytes(bag.read_bytes()[: bag.stat().st_size // 2])
-    result = export.export_clips(reader.read_clips(folder).clips, tmp_path / "x.parquet", "parquet")
+    result = export.export_clips(clip_folders.read_clips(folder).clips, tmp_path / "x.parquet", "parquet")
     assert [item.path for item in result.broken] == [bad] and len(result.clips) == 1
 
 

@@ -14,7 +14,7 @@ from takead_ros.host import qos, wiring
 from takead_ros.messages import codec, convert, interfaces, types
 from takead_ros.messages.interfaces import Qos
 from takead_ros.nodes.joystick_node import JoystickNode
-from takead_ros.recording import bag, reader
+from takead_ros.recording import bag, clip_folders, clip_manifests, reader
 from takead_ros.recording.clip import Label
 
 
@@ -24,7 +24,7 @@ def test_takeover_becomes_a_clip_with_the_published_bytes(tmp_path: Path) -> Non
     drive.run(sent)
     drive.recorder.close()
     (clip,) = drive.recorder.clips
-    manifest = reader.manifest(clip)
+    manifest = clip_manifests.read_manifest(clip)
     assert (manifest.state, manifest.trigger, manifest.provenance.seed) == ("complete", "collision_predicted", 3)
     assert manifest.provenance.parameters == {"speed_limit": 13.9}
     assert manifest.lost == 0
@@ -52,7 +52,7 @@ def test_whole_run_is_a_demonstration(tmp_path: Path) -> None:
     (clip,) = drive.recorder.clips
     frames = list(reader.frames(clip))
     assert len(frames) == 60 and {frame.label for frame in frames} == {Label.DEMONSTRATION}
-    assert reader.manifest(clip).kind == "demonstration"
+    assert clip_manifests.read_manifest(clip).kind == "demonstration"
 
 
 def test_bookmark_makes_the_same_clip_without_a_takeover(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_bookmark_makes_the_same_clip_without_a_takeover(tmp_path: Path) -> None
     drive.run(m for m in messages if m.stamp > 9 * stream.SECOND)
     drive.recorder.close()
     (clip,) = drive.recorder.clips
-    manifest = reader.manifest(clip)
+    manifest = clip_manifests.read_manifest(clip)
     assert (manifest.kind, manifest.classification, manifest.why) == ("bookmark", "bookmark", "odd cyclist")
     assert manifest.start == 4 * stream.SECOND and manifest.end >= 11 * stream.SECOND
     assert any(m.topic == "/takead/takeover/event" for m in bag.read(clip))
@@ -85,7 +85,7 @@ def test_the_joysticks_button_makes_a_bookmark(tmp_path: Path) -> None:
             drive.host.advance(0)
     drive.recorder.close()
     (clip,) = drive.recorder.clips
-    manifest = reader.manifest(clip)
+    manifest = clip_manifests.read_manifest(clip)
     assert (manifest.kind, manifest.trigger, len(manifest.events)) == ("bookmark", "bookmark", 1)
     assert abs(manifest.start / 1e9 - 3.0) < 0.1 and manifest.end / 1e9 >= 10.0
 
@@ -97,7 +97,7 @@ def test_two_identical_runs_give_identical_clips(tmp_path: Path) -> None:
         drive.run(stream.run(22.0, (stream.Takeover(8.0, 11.0, 12.0),)))
         drive.recorder.close()
         (clip,) = drive.recorder.clips
-        found.append((clip.name, list(bag.read(clip)), reader.manifest(clip)))
+        found.append((clip.name, list(bag.read(clip)), clip_manifests.read_manifest(clip)))
     assert found[0] == found[1]
 
 
@@ -109,8 +109,8 @@ def test_an_existing_clip_is_never_overwritten(tmp_path: Path) -> None:
         drive.recorder.close()
         assert all(path.read_bytes() == data for path, data in before.items())
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert [clip.name[-2:] for clip in reader.list_clips(tmp_path)] == ["ms", "-2", "-3"]
-    assert len({reader.manifest(clip).clip_id for clip in reader.list_clips(tmp_path)}) == 3
+    assert [clip.name[-2:] for clip in clip_folders.list_clips(tmp_path)] == ["ms", "-2", "-3"]
+    assert len({clip_manifests.read_manifest(clip).clip_id for clip in clip_folders.list_clips(tmp_path)}) == 3
 
 
 def test_an_unwritable_folder_is_told_and_counted_and_the_drive_goes_on(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_messages_that_the_queue_of_the_middleware_dropped_are_counted(tmp_path:
             drive.host.advance(0)
     drive.run(m for m in messages if m.stamp >= 10 * stream.SECOND)
     drive.recorder.close()
-    count = reader.manifest(drive.recorder.clips[0]).topics["/note"]
+    count = clip_manifests.read_manifest(drive.recorder.clips[0]).topics["/note"]
     assert (count.received, count.written, count.lost_gap) == (101, 101, 30)
 
 
@@ -159,7 +159,7 @@ def test_a_new_episode_ends_the_clip_of_the_last_one_and_names_the_next(tmp_path
     drive.begin("stop_sign", 3)
     drive.run(m for m in messages if m.stamp >= 12.5 * stream.SECOND)
     drive.recorder.close()
-    first, second = map(reader.manifest, drive.recorder.clips)
+    first, second = map(clip_manifests.read_manifest, drive.recorder.clips)
     assert (first.provenance.scenario, first.provenance.seed, first.closed_by) == (
         "cut_in", 3, "another episode began",
     )  # fmt: skip
@@ -179,7 +179,7 @@ def test_a_new_route_alone_ends_no_clip(tmp_path: Path) -> None:
     drive.run(m for m in messages if m.stamp >= 10 * stream.SECOND)
     drive.recorder.close()
     (clip,) = drive.recorder.clips
-    assert reader.manifest(clip).closed_by == "post window passed"
+    assert clip_manifests.read_manifest(clip).closed_by == "post window passed"
     told = [codec.deserialize(m.data, m.type).route for m in bag.read(clip) if m.topic == "/takead/episode"]
     assert told == ["", "to the station"]
 

@@ -15,7 +15,7 @@ from takead_ros.cli import clips
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked
-from takead_ros.recording import reader, retention, trash
+from takead_ros.recording import clip_folders, clip_manifests, retention, trash
 from takead_ros.recording.clip import MANIFEST_FILE
 from takead_ros.recording.recover import recover_clip
 from takead_ros.recording.verify import verify_clip
@@ -34,7 +34,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def created(clip: Path, when: str, exported: bool = False) -> None:
-    manifest = reader.manifest(clip)
+    manifest = clip_manifests.read_manifest(clip)
     manifest.provenance.created, manifest.exported = when, ["parquet:x"] if exported else []
     (clip / MANIFEST_FILE).write_text(manifest.to_json())
 
@@ -62,7 +62,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_what_was_never_exported_and_what_is_severe_is_spared(folder: Path) -> None:
-    severe, mild = reader.list_clips(folder)
+    severe, mild = clip_folders.list_clips(folder)
     assert "never exported" in run(["prune", str(folder), "--max-size", "0.001MB", "--yes"])
     assert severe.exists() and mild.exists()
     arguments = ["--max-size", "0.001MB", "--include-unexported", "--keep-severity", "0.8"]
@@ -74,11 +74,11 @@ def test_what_was_never_exported_and_what_is_severe_is_spared(folder: Path) -> N
 
 
 def test_age(folder: Path) -> None:
-    old, young = reader.list_clips(folder)
+    old, young = clip_folders.list_clips(folder)
     created(old, "2020-01-01T00:00:00+00:00", exported=True)
     created(young, "2999-01-01T00:00:00+00:00", exported=True)
     prune(folder, "--max-age", "30d", "--yes")
-    assert reader.list_clips(folder) == [young]
+    assert clip_folders.list_clips(folder) == [young]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_no_policy_is_made_of_numbers_that_compare_to_nothing(value: float) -> N
 def test_a_folder_with_anything_else_in_it_stays(folder: Path) -> None:
     """A manifest dropped into somebody's work, a file beside a bag, a link, a renamed clip, a bag without a manifest's
     id: each is withheld with its reason, and the whole tree is as it was."""
-    clip, other = reader.list_clips(folder)
+    clip, other = clip_folders.list_clips(folder)
     thesis = folder / "project"
     (thesis / "thesis").mkdir(parents=True)
     (thesis / "thesis" / "work.txt").write_text("years")
@@ -143,7 +143,7 @@ def test_a_folder_with_anything_else_in_it_stays(folder: Path) -> None:
 
 
 def test_a_clip_that_cannot_be_read_stops_no_other(folder: Path) -> None:
-    bad, good = reader.list_clips(folder)
+    bad, good = clip_folders.list_clips(folder)
     (bad / MANIFEST_FILE).write_text('{"clip_id": "x"}')
     answer = prune(folder, *ALL, code=1)
     assert [Path(item["path"]) for item in answer["trashed"]] == [good]
@@ -151,19 +151,21 @@ def test_a_clip_that_cannot_be_read_stops_no_other(folder: Path) -> None:
 
 
 def test_pruned_clips_wait_in_the_trash_and_can_be_moved_back(folder: Path) -> None:
-    found = reader.list_clips(folder)
+    found = clip_folders.list_clips(folder)
     before = [files(clip) for clip in found]
     assert len(prune(folder, *ALL)["trashed"]) == 2
-    assert reader.list_clips(folder) == [] and "0 clips" in run(["ls", str(folder)]), "what is in the trash is no clip"
+    assert clip_folders.list_clips(folder) == [] and "0 clips" in run(["ls", str(folder)]), (
+        "what is in the trash is no clip"
+    )
     waiting = trash.trashed(folder)
     assert [files(clip) for clip in waiting] == before
     for clip, place in zip(waiting, found, strict=True):
         clip.rename(place)
-    assert [files(clip) for clip in reader.list_clips(folder)] == before
+    assert [files(clip) for clip in clip_folders.list_clips(folder)] == before
 
 
 def test_a_second_clip_of_the_same_name_finds_a_place_in_the_trash(folder: Path) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     for _ in range(3):
         shutil.copytree(clip, folder / "copy" / clip.name)
         trash.to_trash(folder / "copy" / clip.name, folder)
@@ -182,7 +184,7 @@ def test_emptying_the_trash_removes_clips_only(folder: Path) -> None:
 
 
 def test_a_trash_that_is_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     (tmp_path / "elsewhere").mkdir()
     shutil.copytree(clip, tmp_path / "elsewhere" / clip.name)
     (folder / ".trash").symlink_to(tmp_path / "elsewhere")
@@ -192,7 +194,7 @@ def test_a_trash_that_is_a_link_is_not_followed(folder: Path, tmp_path: Path) ->
 
 def test_no_clip_is_moved_or_removed_through_a_link_in_the_trash(folder: Path, tmp_path: Path) -> None:
     """A numbered shelf of the trash that leads to somebody's clips, and a trash that leads there altogether."""
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     shutil.copytree(clip, tmp_path / "elsewhere" / clip.name)
     (folder / ".trash").mkdir()
     (folder / ".trash" / "2").symlink_to(tmp_path / "elsewhere")
@@ -216,7 +218,7 @@ def test_nothing_is_moved_while_somebody_records_there(folder: Path) -> None:
 
 
 def test_what_appears_in_the_last_moment_stays(folder: Path) -> None:
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     (clip / "new.txt").write_text("mine")
     with pytest.raises(TakeadError, match="holds more than a clip; the rest stays"):
         trash.remove_files(clip, trash.clip_files(clip, clip.name))
@@ -225,7 +227,7 @@ def test_what_appears_in_the_last_moment_stays(folder: Path) -> None:
 
 def test_recovery_removes_nobody_elses_files(folder: Path) -> None:
     """A clip that was cut off, with somebody's file in its folder; and a folder that bears the name of the work."""
-    clip = reader.list_clips(folder)[0]
+    clip = clip_folders.list_clips(folder)[0]
     cut = clip.rename(clip.with_name(clip.name + ".recording"))
     (cut / "metadata.yaml").unlink()
     (cut / "notes.txt").write_text("mine")

@@ -15,7 +15,7 @@ from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import convert, interfaces
 from takead_ros.nodes.policy_node import PolicyNode
 from takead_ros.nodes.replay_node import ReplayNode
-from takead_ros.recording import reader
+from takead_ros.recording import clip_folders
 from takead_ros.resources import resource
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -24,7 +24,7 @@ BASELINE = str(resource("models/baseline.onnx"))
 
 def replayed(model: str | None = BASELINE, seconds: int = 120, **parameters: Any) -> ReplayNode:
     """A replay of the golden clip beside a policy node with ``model``, if any."""
-    (clip,) = reader.list_clips(GOLDEN)
+    (clip,) = clip_folders.list_clips(GOLDEN)
     host = LockstepHost(1_700_000_000 * SECOND)  # a clock that knows nothing of the clip
     if model is not None:
         told: dict[str, Any] = {"model": model, "max_scene_age_s": 1e9}
@@ -73,7 +73,7 @@ def test_a_changed_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_answer_that_never_comes_is_noticed() -> None:
-    (clip,) = reader.list_clips(GOLDEN)
+    (clip,) = clip_folders.list_clips(GOLDEN)
     host = LockstepHost()
     node = ReplayNode(
         host.create_node("replay_node", parameter_overrides={"clip": str(clip), "patience_s": 0.1}), host.steady

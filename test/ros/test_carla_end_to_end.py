@@ -29,7 +29,7 @@ from support.carla_server import free_ports
 from takead_ros.domain.errors import TakeadError
 from takead_ros.maps.towns import map_file
 from takead_ros.messages import interfaces, types
-from takead_ros.recording.reader import list_clips
+from takead_ros.recording.clip_folders import list_clips
 
 MISSING = missing_for_the_bridge()
 pytestmark = [

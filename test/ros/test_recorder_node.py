@@ -21,7 +21,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from takead_ros.host import wiring
 from takead_ros.messages import interfaces, store, types
-from takead_ros.recording import bag, reader
+from takead_ros.recording import bag, clip_folders, clip_manifests
 from takead_ros.recording.verify import verify_clip
 
 DOMAIN = 100 + os.getpid() % 100
@@ -98,12 +98,12 @@ def test_any_installed_type_is_recorded_as_it_comes(tmp_path: Path, node: Any) -
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 0 and "Traceback" not in err, err
-    (clip,) = reader.list_clips(tmp_path)
+    (clip,) = clip_folders.list_clips(tmp_path)
     found = {m.topic: m.data for m in bag.read(clip)}
     # Some middlewares round a message up to four bytes.
     padded = [serialize_message(message).rstrip(b"\0") for message in sent]
     assert [found[p.topic_name].rstrip(b"\0") for p in publishers] == padded
-    assert reader.manifest(clip).kind == "bookmark"
+    assert clip_manifests.read_manifest(clip).kind == "bookmark"
     assert not [p for p in verify_clip(clip).problems if "expected a clip recorded by takead_ros" not in p]
     # The definition in the clip is enough to read it where the package is not installed.
     elsewhere = get_typestore(Stores.ROS2_JAZZY)

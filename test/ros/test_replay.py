@@ -17,7 +17,7 @@ import rclpy
 from takead_ros.domain.driving import DriverOutput
 from takead_ros.host import qos
 from takead_ros.messages import convert, types
-from takead_ros.recording import reader
+from takead_ros.recording import clip_folders
 from takead_ros.recording.comparison import judge, recorded_outputs
 from takead_ros.resources import resource
 
@@ -28,7 +28,7 @@ PROGRAM = "from takead_ros.host.ros import spin; from takead_ros.nodes.policy_no
 
 @pytest.mark.skipif(shutil.which("ros2") is None, reason="no ros2 command here")
 def test_a_played_clip_gives_the_recorded_outputs() -> None:
-    (clip,) = reader.list_clips(GOLDEN)
+    (clip,) = clip_folders.list_clips(GOLDEN)
     environment = {**os.environ, "ROS_DOMAIN_ID": str(DOMAIN)}
     # Played scenes are old by any clock that has not heard /clock yet: their age is no question here.
     policy = [

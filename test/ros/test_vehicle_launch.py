@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from takead_ros.recording import clip_folders
+
 pytest.importorskip("launch_ros", reason="launch_ros is not in this ROS 2 install")
 pytest.importorskip("ackermann_msgs", reason="the vehicle's messages are not in this ROS 2 install")
 
@@ -28,7 +30,6 @@ from support.carla_drive import users_environment
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.host import wiring
 from takead_ros.messages import interfaces, types
-from takead_ros.recording import reader
 from takead_ros.scenarios.suites import load_suite
 
 pytestmark = pytest.mark.ros
@@ -143,7 +144,7 @@ def test_a_vehicle_drives_by_a_signed_bundle_once_somebody_engages(vehicle: List
 
 @pytest.mark.parametrize(("model", "code"), [("baseline", 0), ("known", 1)])
 def test_a_clip_through_the_nodes(tmp_path: Path, domain: None, model: str, code: int) -> None:
-    (clip,) = reader.list_clips(GOLDEN)
+    (clip,) = clip_folders.list_clips(GOLDEN)
     done = subprocess.run(
         ["ros2", "launch", "takead_ros", "replay.launch.py", f"clip:={clip}", "any_model:=true",
          f"model:={bundles.BASELINE.with_name(model + '.onnx')}"],

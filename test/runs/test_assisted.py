@@ -11,7 +11,8 @@ from takead_ros.domain.perception import PerceptionSettings
 from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.policy.model import Policy, load_model
 from takead_ros.recording.clip import Label
-from takead_ros.recording.reader import frames, list_clips
+from takead_ros.recording.clip_folders import list_clips
+from takead_ros.recording.reader import frames
 from takead_ros.runs.assisted import Assisted, drive_assisted
 from takead_ros.runs.episode import EpisodeSpec, drive_episode
 from takead_ros.scenarios import FAMILIES, build

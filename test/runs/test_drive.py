@@ -14,7 +14,7 @@ from mcap.reader import make_reader
 from PIL import Image
 
 from takead_ros.files import locked
-from takead_ros.recording import reader
+from takead_ros.recording import clip_manifests
 from takead_ros.resources import resource
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def test_every_takeover_is_in_a_clip(driven: Path) -> None:
         assert episode["takeovers"] > 0
         starts = 0
         for clip in episode["clips"]:
-            manifest = reader.manifest(driven / "bags" / clip)
+            manifest = clip_manifests.read_manifest(driven / "bags" / clip)
             assert manifest.provenance.model_sha256 == content["model_sha256"]
             assert manifest.provenance.seed == episode["seed"]
             starts += sum(event.kind == "start" for event in manifest.events)
@@ -218,7 +218,7 @@ def test_parameters_of_a_file_are_driven_with_recorded_and_part_of_the_run(
     content = json.loads((tmp_path / "d.json").read_text())
     assert content["parameters"] == {"monitor_node": {"horizon_s": 1.25}}
     (episode,) = content["episodes"]
-    said: Any = reader.manifest(tmp_path / "bags" / episode["clips"][0]).provenance.parameters
+    said: Any = clip_manifests.read_manifest(tmp_path / "bags" / episode["clips"][0]).provenance.parameters
     assert said["nodes"]["monitor_node"]["horizon_s"] == 1.25
     one_error(takead(*common), "parameters", "nothing is overwritten")
 

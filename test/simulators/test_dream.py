@@ -16,7 +16,7 @@ from takead_ros.domain.geometry import wrap_angle
 from takead_ros.domain.scene import LightState
 from takead_ros.messages import interfaces, types
 from takead_ros.policy.encoding import encode
-from takead_ros.recording import reader
+from takead_ros.recording import clip_folders
 from takead_ros.recording.bag import BagMessage
 from takead_ros.runs.dream import RECORDED, DreamDriver, dream, open_driver, perception_in
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
@@ -264,7 +264,7 @@ def test_where_the_policy_saw_less_the_world_is_the_truth(world: ClipWorld, tmp_
     runner.run(spec)
     runner.close()
     assert spec.folder is not None
-    (clip,) = reader.list_clips(spec.folder)
+    (clip,) = clip_folders.list_clips(spec.folder)
     dim = read_world(clip, at_s=4.0, seconds=4.0)
     assert dim.record.perceived and perception_in(dim) == "vehicle"
     assert any((tick.world.objects.visibility == 0.0).any() for tick in dim.ticks)  # perceived objects are seen ones

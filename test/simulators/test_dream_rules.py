@@ -14,7 +14,7 @@ import pytest
 from benchmarks.dream import MANOEUVRES, hits
 from support.rewrite import rewritten, scenes
 from takead_ros.messages import codec, interfaces
-from takead_ros.recording import reader
+from takead_ros.recording import clip_folders
 from takead_ros.recording.bag import BagMessage
 from takead_ros.runs.dream import RECORDED, DreamDriver, dream
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
@@ -38,7 +38,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Pat
         spec = EpisodeSpec("core", family, seed, EXPERT, False, str(folder), "all", "vector")
         runner.run(spec)
         assert spec.folder is not None
-        (found[family, seed],) = reader.list_clips(spec.folder)
+        (found[family, seed],) = clip_folders.list_clips(spec.folder)
     runner.close()
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 from mcap.writer import Writer
 
 from takead_ros.messages import codec, interfaces
-from takead_ros.recording import bag, reader
+from takead_ros.recording import bag, clip_manifests
 from takead_ros.recording.bag import BagMessage
 from takead_ros.recording.clip import METADATA_NAME
 
@@ -19,7 +19,7 @@ Change = Callable[[BagMessage], BagMessage | None]
 def rewritten(clip: Path, out: Path, change: Change, who: str = "") -> Path:
     """The .mcap file ``out`` with every message of ``clip`` as ``change`` gives it back; None leaves it out. ``who``:
     took over, by its manifest; empty: who did."""
-    manifest = reader.manifest(clip).model_copy(update={"content_sha256": ""})
+    manifest = clip_manifests.read_manifest(clip).model_copy(update={"content_sha256": ""})
     if who:
         events = [event.model_copy(update={"who": who}) for event in manifest.events]
         manifest = manifest.model_copy(update={"who": who, "events": events})

@@ -34,11 +34,12 @@ from takead_ros.domain.scene import (
 )
 from takead_ros.domain.units import SECOND
 from takead_ros.messages import codec, convert, interfaces
+from takead_ros.recording.bag_metadata import BagTopic
 from takead_ros.recording.clip import ClipManifest, Provenance
 from takead_ros.recording.open_clip import SessionConfig
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.ring import SerializedMessage
-from takead_ros.recording.writer import BagTopic, begin_clip
+from takead_ros.recording.writer import begin_clip
 
 TICK = SECOND // 20
 NAMESPACE = "/takead"

@@ -9,8 +9,8 @@ import typer
 from takead_ros.cli.clips.shelf import end
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say, warn
+from takead_ros.recording import clip_folders
 from takead_ros.recording import export as exporting
-from takead_ros.recording import reader
 
 EXAMPLE = "Example: [bold]takead clips export runs/demo/round-1/clips --format parquet --out clips.parquet[/bold]"
 
@@ -24,7 +24,7 @@ def export(
     """Write clips as tables for other tools: a row for each frame. Exit code 1 where a clip could not be read; the
     others are written."""
     json_file(as_json)
-    shelf = reader.read_clips(path)
+    shelf = clip_folders.read_clips(path)
     result = exporting.export_clips(shelf.clips, out, format_)
     shelf.broken.extend(result.broken)
     found = {

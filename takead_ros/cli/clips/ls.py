@@ -10,7 +10,7 @@ import typer
 from takead_ros.cli.clips.shelf import end, open_shelf
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say, stdout
-from takead_ros.recording import reader
+from takead_ros.recording import clip_folders
 from takead_ros.recording.select import Filter, matching
 
 EXAMPLE = "Example: [bold]takead clips ls runs/demo/round-1/clips --trigger collision_predicted --json -[/bold]"
@@ -32,7 +32,7 @@ def list_(
     wanted = Filter(trigger, classification, min_severity, model, scenario, since, until)
     shelf = open_shelf(folder)
     clips = matching(shelf, wanted)
-    unfinished = reader.list_unfinished(folder)
+    unfinished = clip_folders.list_unfinished(folder)
     rows = [{"path": str(path), **manifest.model_dump(mode="json")} for path, manifest in clips]
     broken = [{"path": str(item.path), "why": item.why} for item in shelf.broken]
     found = {"clips": rows, "unfinished": [str(path) for path in unfinished], "broken": broken}

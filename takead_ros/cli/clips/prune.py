@@ -14,9 +14,9 @@ from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked
-from takead_ros.recording import reader, retention, trash
+from takead_ros.recording import clip_folders, retention, trash
 from takead_ros.recording.clip import ClipManifest
-from takead_ros.recording.reader import Broken
+from takead_ros.recording.clip_folders import Broken
 
 AGES = {"h": 3600.0, "d": 86400.0}  # s
 SIZES = {"MB": 1e6, "GB": 1e9, "TB": 1e12}  # bytes
@@ -75,7 +75,7 @@ def _prune(
         for words, items in (("moved" if yes else "would move", decision.delete), ("withheld", decision.withheld)):
             for clip, why in items:
                 say(f"{words} {clip.path} ({clip.size / 1e6:.1f} MB): {why}")
-        done = f"moved to {folder / reader.TRASH}" if yes else "to move to the trash (--yes does it)"
+        done = f"moved to {folder / clip_folders.TRASH}" if yes else "to move to the trash (--yes does it)"
         say(f"{len(decision.delete)} {done}")
         if yes and decision.delete:
             say(f"their space is free after: takead clips prune {folder} --empty-trash --yes")

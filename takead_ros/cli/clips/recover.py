@@ -11,7 +11,7 @@ from takead_ros.cli.clips.shelf import closed_clips, end, open_clips
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording.reader import Broken, Shelf
+from takead_ros.recording.clip_folders import Broken, Shelf
 from takead_ros.recording.recover import Recovered
 from takead_ros.recording.recover import recover_clip as repair
 from takead_ros.recording.verify import verify_clip as check

@@ -8,8 +8,8 @@ import typer
 
 from takead_ros.console import warn
 from takead_ros.domain.errors import TakeadError
-from takead_ros.recording import reader
-from takead_ros.recording.reader import Shelf
+from takead_ros.recording import clip_folders
+from takead_ros.recording.clip_folders import Shelf
 from takead_ros.recording.writer import OPEN_SUFFIX
 
 
@@ -17,19 +17,19 @@ def open_shelf(folder: Path) -> Shelf:
     """The clips below ``folder``, with the reason for each that cannot be read, which ``end`` prints."""
     if not folder.is_dir():
         raise TakeadError(f"clip folder '{folder}': no such folder; expected one with clips in it")
-    return reader.read_clips(folder)
+    return clip_folders.read_clips(folder)
 
 
 def closed_clips(path: Path) -> list[Path]:
     """``path`` itself where it is a closed clip, else those below it."""
-    return [path] if path.is_file() else reader.list_clips(path)
+    return [path] if path.is_file() else clip_folders.list_clips(path)
 
 
 def open_clips(path: Path) -> list[Path]:
     """What was cut off while being recorded: ``path`` itself, or those below it."""
     if path.name.endswith(OPEN_SUFFIX) and path.is_dir():
         return [path]
-    return [] if path.is_file() else reader.list_unfinished(path)
+    return [] if path.is_file() else clip_folders.list_unfinished(path)
 
 
 def end(shelf: Shelf) -> None:

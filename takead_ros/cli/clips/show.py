@@ -11,7 +11,7 @@ from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.console import say, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import new_output
-from takead_ros.recording import reader, timeline
+from takead_ros.recording import clip_manifests, timeline
 from takead_ros.recording.clip import ClipManifest
 
 EXAMPLE = "Example: [bold]takead clips show runs/demo/round-1/clips/FAMILY-SEED/CLIP --picture a.png[/bold]"
@@ -24,7 +24,7 @@ def show(
 ) -> None:
     """Tell a clip's story: provenance, events, and a timeline."""
     json_file(as_json)
-    manifest = reader.manifest(clip)
+    manifest = clip_manifests.read_manifest(clip)
     story = timeline.read_story(clip)
     if picture is not None:
         if picture.suffix not in (".png", ".svg"):

@@ -1,4 +1,4 @@
-"""One connection each: a client's calls, and a listener of a stream.
+"""One connection each: a client's calls.
 
 A client can only harm itself: it has a turn of so many calls, is not read from while it does not read its answers, and
 is cut off when it sends what is no call or lets more wait than memory is for.
@@ -7,15 +7,11 @@ is cut off when it sends what is no call or lets more wait than memory is for.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.simulators.carla_server.methods import Ready
+from takead_ros.simulators.carla_server.hub import MOST_CONNECTIONS, Hub, send_at_once
 from takead_ros.simulators.carla_server.rpc import (
     NOTHING,
     Request,
@@ -30,54 +26,7 @@ from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
 
 TURN = 100  # calls of one client before the next one's turn
-MOST_CONNECTIONS = 512
 LISTENER_S = 0.25
-MOST_WAITING = 64 * 1024 * 1024  # bytes that a listener may be behind in synchronous mode
-
-
-class WorldObserver(Protocol):
-    """Told what happens."""
-
-    def frame(self, world: ServerWorld) -> None:
-        """After each frame."""
-
-    def call(self, client: str, name: str, problem: str) -> None:
-        """After each call; ``problem`` is empty where it went well."""
-
-
-@dataclass
-class Counts:
-    """What happened so far, for who asks."""
-
-    clients: int = 0
-    calls: int = 0
-    frames: int = 0
-    broken: int = 0  # mistakes of the server's own
-    spent_s: float = 0.0  # of the processor, in calls and frames: the server's own share
-
-
-class Hub(Protocol):
-    """What connections share: the server."""
-
-    world: ServerWorld
-    say: Callable[[str], None]
-    calls: Mapping[str, Ready]
-    managers: dict[int, tuple[str, int]]
-    counts: Counts
-    recorder: WorldObserver | None
-    clients: set[ClientConnection]
-
-    def tick(self) -> None: ...
-    def wait_s(self) -> float: ...
-    def load(self, name: str, reset_settings: bool) -> None: ...
-    def keep_map(self, opendrive: str) -> None: ...
-    def maps(self) -> list[str]: ...
-    def set_settings(self, settings: EpisodeSettings) -> int: ...
-    def missing(self, client: str, name: str) -> None: ...
-    def broken(self, name: str, problem: Exception) -> str: ...
-    def listen(self, listener: Listener, stream: int) -> bool: ...
-    def leave(self, listener: Listener, stream: int) -> None: ...
-    def connections(self) -> int: ...
 
 
 class ClientConnection(asyncio.Protocol):
@@ -137,7 +86,7 @@ class ClientConnection(asyncio.Protocol):
         if self._server.connections() >= MOST_CONNECTIONS:
             transport.abort()
             return
-        _quick(transport)
+        send_at_once(transport)
         self.name = "{}:{}".format(*transport.get_extra_info("peername")[:2])
         self._server.clients.add(self)
         self._server.counts.clients += 1
@@ -278,63 +227,3 @@ class ClientConnection(asyncio.Protocol):
         if self._ticking:
             self._ticking = False
             self._work()
-
-
-class Listener(asyncio.Protocol):
-    """One who listens to a stream: it sends the stream's number once, and is sent messages from then on."""
-
-    def __init__(self, server: Hub) -> None:
-        self._server = server
-        self._transport: asyncio.Transport | None = None
-        self._asked = b""
-        self._stream = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        if self._server.connections() >= MOST_CONNECTIONS:
-            transport.abort()
-            return
-        _quick(transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self._stream or self._transport is None:
-            return  # a listener has nothing more to say
-        self._asked += data
-        if len(self._asked) < 4:
-            return
-        stream = int.from_bytes(self._asked[:4], "little")
-        self._asked = b""
-        if self._server.listen(self, stream):
-            self._stream = stream
-        else:
-            self._transport.abort()
-
-    def connection_lost(self, problem: Exception | None) -> None:
-        self._server.leave(self, self._stream)
-        self._transport = None
-
-    def end(self) -> None:
-        """Close it."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def send(self, message: bytes, all_of_it: bool) -> None:
-        """One message. Where not ``all_of_it`` is to arrive, it is dropped while the one before is still being sent."""
-        if self._transport is None or self._transport.is_closing():
-            return
-        waiting = self._transport.get_write_buffer_size()
-        if waiting and not all_of_it:
-            return
-        if waiting > MOST_WAITING:
-            self._server.say("a listener that does not read is cut off")
-            self._transport.abort()
-            return
-        self._transport.write(len(message).to_bytes(4, "little") + message)
-
-
-def _quick(transport: asyncio.Transport) -> None:
-    raw = transport.get_extra_info("socket")
-    if raw is not None:
-        with contextlib.suppress(OSError):
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -16,7 +16,7 @@ import numpy as np
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import EgoState
 from takead_ros.maps.roads import LanePath, RecordedMap
-from takead_ros.recording import reader
+from takead_ros.recording import clip_manifests
 from takead_ros.recording.clip import ClipManifest, headline
 from takead_ros.recording.driven import Driven, Tick, driven
 from takead_ros.recording.tracks import RecordedTracks, tracks_of
@@ -98,7 +98,7 @@ def read_world(
     By default from 3 s before the takeover, or as early as the clip goes. Raises TakeadError where the clip cannot be
     read, and where it holds too little: the map, the whole way, enough scenes, or that moment.
     """
-    return world_in(clip, reader.manifest(clip), driven(clip), at_s, seconds, takeover)
+    return world_in(clip, clip_manifests.read_manifest(clip), driven(clip), at_s, seconds, takeover)
 
 
 def world_in(

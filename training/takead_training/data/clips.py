@@ -12,7 +12,8 @@ from takead_ros.domain.seeds import split_of
 from takead_ros.files import open_file
 from takead_ros.recording.bag import bag_files
 from takead_ros.recording.clip import ClipManifest
-from takead_ros.recording.reader import list_clips, manifest, manifest_inside
+from takead_ros.recording.clip_folders import list_clips
+from takead_ros.recording.clip_manifests import manifest_inside, read_manifest
 
 FORBIDDEN_SPLITS = ("test", "selection")
 _BLOCK = 1 << 20
@@ -63,7 +64,7 @@ def find_clips(
             raise TakeadError(f"clip folder '{folder}': no clips in it; record some with 'takead drive --bags'")
         for path in paths:
             try:
-                about, inside = manifest(path), _copy_in_bag(path)
+                about, inside = read_manifest(path), _copy_in_bag(path)
                 digest = _sha256(path)
             except TakeadError as problem:
                 refused.append(RefusedClip(path, str(problem)))
