@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from takead_ros.simulators import STEP_S
-from takead_ros.simulators.metadrive.simulator import MetaDrive
+if TYPE_CHECKING:
+    from takead_ros.simulators.metadrive.simulator import MetaDrive
 
 Takead = Callable[..., "subprocess.CompletedProcess[str]"]
 # Files that take minutes and cannot be shared out go first, or one process waits for them at the end.
@@ -28,6 +29,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[MetaDrive]:
     """One engine per process: every module gives it back."""
+    from takead_ros.simulators import STEP_S
+    from takead_ros.simulators.metadrive.simulator import MetaDrive
+
     made = MetaDrive(STEP_S)
     yield made
     made.close()

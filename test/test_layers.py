@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,14 +41,22 @@ TRAINING = sorted((ROOT / "training").rglob("*.py"))
 VERBS = ("cli.py", "agents_command.py", "collect_command.py", "predictability_command.py", "verb_parts.py")
 
 
-def imported(path: Path) -> Iterator[str]:
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def imported(path: Path) -> tuple[str, ...]:
     """Every module (or name in a module) that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    names: list[str] = []
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
+    return tuple(names)
 
 
 def layer(path: Path) -> str:
@@ -91,7 +100,7 @@ def test_there_are_no_import_cycles_between_files() -> None:
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in FILES}
     for name, path in names.items():
         found = set()
-        for node in at_load(ast.parse(path.read_text(encoding="utf-8")).body):
+        for node in at_load(parsed(path).body):
             if isinstance(node, ast.ImportFrom):
                 found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module or ""}
             elif isinstance(node, ast.Import):
@@ -124,7 +133,7 @@ def test_training_stands_on_the_package_and_only_its_verbs_on_the_command_line(p
 def test_training_is_never_imported_by_the_runtime_package_at_load() -> None:
     """torch lives in ``training/`` only; the command line loads it inside the verbs that train."""
     for path in FILES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in parsed(path).body:
             names = (
                 [node.module or ""]
                 if isinstance(node, ast.ImportFrom)
@@ -138,7 +147,7 @@ def test_training_is_never_imported_by_the_runtime_package_at_load() -> None:
 def test_a_class_name_means_one_thing() -> None:
     found: dict[str, list[str]] = {}
     for path in (*FILES, *TRAINING):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.ClassDef):
                 found.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert {name: places for name, places in found.items() if len(places) > 1} == {}
