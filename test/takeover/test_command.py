@@ -282,3 +282,34 @@ def test_how_old_the_objects_are(latency: int, held_back: int, age: int) -> None
     seen = scene(stamp, loop.x + 0.5)
     loop.tick(scene=received(seen, Now(loop.now.ros + TICK, loop.now.steady + TICK), held_back * ms))
     assert loop.now.steady - loop.state.objects_at == age * ms
+
+
+def test_the_first_mode_is_entered_at_the_first_tick() -> None:
+    loop = Loop()
+    assert loop.state.entered is None
+    loop.tick()
+    entered = loop.now
+    loop.tick()
+    assert loop.state.mode is M.DISENGAGED and loop.state.entered == entered
+
+
+def test_a_picture_that_is_withdrawn_while_the_command_pushes_is_no_picture() -> None:
+    loop = Loop()
+    standing(loop, 2, 0.0)
+    loop.tick(ask=Ask.ENGAGE, scene=scene(loop.now.ros + TICK, 3.0, 0.0))
+    assert set(standing(loop, 10, 2.0)) == {M.POLICY} and loop.command.acceleration > 0.5
+    for _ in range(3):
+        loop.tick(scene=scene(loop.now.ros + TICK, float("nan"), 0.0), policy=loop.out(acceleration=2.0), expert=None)
+    assert loop.state.screened.scene.fault == "not_finite" and loop.mode is M.MRM
+
+
+def test_a_picture_is_frozen_after_its_time_and_not_at_it() -> None:
+    loop = Loop(frozen_push_s=0.5)
+    standing(loop, 2, 0.0)
+    loop.tick(ask=Ask.ENGAGE, scene=scene(loop.now.ros + TICK, 3.0, 0.0))
+    standing(loop, 20, -1.0)
+    while loop.state.unmoved_since is None:
+        standing(loop, 1, 2.0)
+    standing(loop, 10, 2.0)
+    assert loop.now.steady - loop.state.unmoved_since == 500_000_000 and loop.mode is M.POLICY
+    assert standing(loop, 1, 2.0) == [M.MRM]

@@ -220,3 +220,11 @@ def test_the_nearest_edge_counts() -> None:
     assert not road(4.8, 6.1, lane(0.0, None), off_road_lane_m=3.7).enter
     assert road(0.0, 6.1).enter and road(0.0, 6.1).text == "4.3 m off the road"  # no lane: from the route alone
     assert not road(0.0, 6.1, off_road_m=4.4).enter and not road(0.0, 6.1, off_road_lane_m=6.0, off_road_m=3.2).enter
+
+
+def test_a_plan_is_as_old_as_its_stamp_says() -> None:
+    """Both made in the same moment, whatever the clock shows then."""
+    slows = Plan(np.arange(5.0, 45.0, 5.0), np.zeros(8), np.zeros(8), np.linspace(10.0, 3.0, 8))
+    away = np.array([2.0, 11.0, 27.0])
+    speeds = [course.planned_speed(scene(t), driver(plan=slows, stamp=t), away) for t in (0, 7_000_000_000)]
+    assert speeds[0] == pytest.approx(speeds[1]) and speeds[0][2] < speeds[0][1] < 10.0

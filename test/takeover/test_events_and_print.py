@@ -136,3 +136,22 @@ def test_the_diagram_in_print() -> None:
         set(table.printed_pieces()) == {"transitions", "triggers"}
         and table.printed_pieces()["triggers"] == table.triggers()
     )
+
+
+def test_the_diagram_breaks_lines_between_conditions_and_nowhere_else() -> None:
+    drawn = table.mermaid()
+    for (origin, to), words in table.edges().items():
+        assert f"    {origin.name} --> {to.name} : {'<br/>'.join(words)}\n" in drawn
+    assert any(len(words) > 1 for words in table.edges().values())
+
+
+def test_the_list_of_triggers_uses_the_width_of_the_page() -> None:
+    lines = table.triggers().splitlines()
+    assert 100 < max(map(len, lines)) <= 116
+
+
+def test_a_piece_is_put_in_line_by_line_up_to_its_own_end() -> None:
+    text = "[end of a]\n  [printed: a]\nold\n  [end of a]\nlast"
+    assert table.renewed(text, {"a": "one two \nthree  \n"}, "F") == (
+        "[end of a]\n  [printed: a]\n\n  one two \n  three  \n\n  [end of a]\nlast"
+    )

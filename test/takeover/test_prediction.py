@@ -283,3 +283,25 @@ def test_the_first_contact_is_that_of_the_boxes(seed: int) -> None:
         ]
         assert first[n] == (AHEAD[hits.index(True)] if any(hits) else np.inf), n
     assert seed != 0 or (np.isfinite(first).any() and np.isinf(first).any())
+
+
+def test_a_car_on_the_very_corner_of_a_lane_takes_the_way_on() -> None:
+    """After exactly the length of the first piece it heads as the second one does."""
+    lanes = CentreLines.of((line(1, [[0, 0], [10, 0], [10, 10], [10, 30]]),), None)
+    car, ahead = objects({"x": 0.0, "y": 0.0, "vx": 10.0}), np.array([0.5, 1.0, 1.5])
+    poses = prediction.lane_following(car, lanes, prediction.constant_velocity(car, ahead), ahead, P)
+    np.testing.assert_allclose(
+        poses[0], [[5.0, 0.0, 0.0], [10.0, 0.0, math.pi / 2], [10.0, 5.0, math.pi / 2]], atol=1e-9
+    )
+
+
+def test_objects_may_be_whole_numbers() -> None:
+    """As a perception may give them: the kernels take floats."""
+    lanes = CentreLines.of((line(1, [[0, 0], [50, 0]]),), None)
+    car = objects({"x": 12.0, "y": 0.0, "vx": 2.0, "length": 4.0, "width": 2.0})
+    whole = replace(car, **{name: getattr(car, name).astype(int) for name in ("x", "y", "yaw", "length", "width")})
+    ego = np.column_stack((10.0 * AHEAD, np.zeros(len(AHEAD)), np.zeros(len(AHEAD))))
+    for given in (car, whole):
+        poses = prediction.lane_following(given, lanes, prediction.constant_velocity(given, AHEAD), AHEAD, P)
+        when = prediction.first_contact(ego, (4.5, 2.0), poses, given, AHEAD)
+        np.testing.assert_allclose(when, [1.0])

@@ -325,3 +325,34 @@ def test_every_trigger_of_the_monitor_has_its_record() -> None:
     numbers = [f for f in MonitorParameters.model_fields.values() if f.annotation is float]
     assert len(numbers) == len(MonitorParameters.model_fields)
     assert all(min(m.ge for m in f.metadata if hasattr(m, "ge")) > 0.0 for f in numbers)
+
+
+def test_a_world_that_began_long_ago_has_not_stood_since() -> None:
+    """How long the ego stands is counted from its stop, not from the clock's zero."""
+    road = Road(speed=0.0)
+    road.i = 10_000
+    waits = road.run(70, policy={"speed": 0.0}, expert={"speed": 5.0, "acceleration": 1.0})
+    assert {request.trigger for request in waits} == {Trigger.NONE}
+    assert road.run(30, policy={"speed": 0.0}, expert={"speed": 5.0, "acceleration": 1.0})[-1].trigger is Trigger.STUCK
+
+
+@pytest.mark.parametrize(("speed", "stuck"), [(1.9, False), (2.1, True), (0.4, False)])
+def test_an_expert_that_only_creeps_would_not_go(speed: float, stuck: bool) -> None:
+    road = Road(speed=0.0, stuck_expert_mps=2.0)
+    asked = road.run(100, policy={"speed": 0.0}, expert={"speed": speed, "acceleration": 1.0})
+    assert (asked[-1].trigger is Trigger.STUCK) == stuck
+
+
+def test_an_expert_that_creeps_below_a_low_threshold_would_not_go() -> None:
+    road = Road(speed=0.0, stuck_expert_mps=0.5)
+    asked = road.run(100, policy={"speed": 0.0}, expert={"speed": 0.4, "acceleration": 1.0})
+    assert {request.trigger for request in asked} == {Trigger.NONE}
+
+
+def test_new_lines_are_looked_at_as_the_first_ones_were() -> None:
+    road = Road()
+    road.tick(polylines=(lane(0.0, np.arange(0.0, 80.0)),))
+    broken = lane(0.0, np.arange(0.0, 80.0))
+    broken.points[7, 1] = np.nan
+    with pytest.raises(TakeadError, match="not finite"):
+        road.tick(polylines=(broken,))
