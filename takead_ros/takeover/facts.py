@@ -15,7 +15,6 @@ from takead_ros.takeover.mrm import DeadReckoning, PlanPath
 from takead_ros.takeover.parameters import ArbiterParameters
 
 UNWATCHED = "unwatched"  # a policy whose monitor is lost may not drive: nobody would ask for the expert
-PUSH_MPS2 = 0.5  # a command of more than this sets a vehicle going
 POSES_KEPT = 12  # ego poses of the last scenes, to place a plan made on one of them
 
 
@@ -59,7 +58,7 @@ def observe(state: ArbiterMemory, inputs: Inputs, now: Now, dt: float, p: Arbite
         if ros < 0 or ros > p.clock_jump_s * SECOND + steady:
             screened = screened.redated(ros - steady)
     before, screened = screened, screened.screened(inputs, now, state.mode is not ArbiterMode.DISENGAGED, p)
-    unmoved_since = _unmoved(state, before, screened, now)
+    unmoved_since = _unmoved(state, before, screened, now, p)
     state = _moved(state, before, screened, now, dt)
     if state.mode is ArbiterMode.EXPERT or screened.policy.age(now) > p.policy_max_age_s:
         path = _placed(state, before.expert, screened.expert)
@@ -78,11 +77,13 @@ def observe(state: ArbiterMemory, inputs: Inputs, now: Now, dt: float, p: Arbite
     )
 
 
-def _unmoved(state: ArbiterMemory, before: ScreenedInputs, screened: ScreenedInputs, now: Now) -> int | None:
+def _unmoved(
+    state: ArbiterMemory, before: ScreenedInputs, screened: ScreenedInputs, now: Now, p: ArbiterParameters
+) -> int | None:
     """``unmoved_since`` after this tick's scene. Standing at the very same place is no sign of a frozen picture; not to
     move although the command pushes is one, at a speed too low for ``check_scene``."""
     new, old = screened.scene.accepted, before.scene.accepted
-    if state.last is None or state.last[1] < PUSH_MPS2 or new is None or old is None:
+    if state.last is None or state.last[1] < p.frozen_push_mps2 or new is None or old is None:
         return None
     if new is old:
         return state.unmoved_since

@@ -27,7 +27,6 @@ FARTHEST = 1e7  # m from the map's origin; no place on Earth is farther from a s
 SHORTEST_WHEELBASE_M, LONGEST_WHEELBASE_M = 0.5, 15.0
 CONTROL = ("x", "y", "yaw", "distance")  # numbers of a traffic control
 ROUTE = ("path", "lateral_offset", "heading_error", "remaining")  # and of a route that is always known
-FROZEN_SPEED = 0.5  # m/s; faster than this, a pose that does not change at all is no picture of now
 
 # Faults after which the source's earlier value must not be used either: the driver itself is broken.
 WITHDRAWING = frozenset({"not_finite", "out_of_range", "malformed", "status"})
@@ -257,7 +256,7 @@ def check_scene(new: Received[Scene], before: Received[Scene] | None, p: Arbiter
     if fault or before is None or new.stamp <= before.stamp:
         return fault
     ego, old = new.value.ego, before.value.ego
-    still = (ego.x, ego.y, ego.yaw) == (old.x, old.y, old.yaw) and min(ego.speed, old.speed) > FROZEN_SPEED
+    still = (ego.x, ego.y, ego.yaw) == (old.x, old.y, old.yaw) and min(ego.speed, old.speed) > p.frozen_speed_mps
     return "frozen" if still else ""
 
 

@@ -37,6 +37,8 @@ class ArbiterParameters(Parameters):
     request_max_silence_s: float = number(0.3, 0.05, 1.0, "heartbeat: the same by steady receive time")
     future_tolerance_s: float = number(0.02, 0.001, 0.05, "how far a stamp may lie ahead of the clock")
     frozen_push_s: float = number(1.0, 0.2, 5.0, "a picture that stands still while the command pushes on is frozen")
+    frozen_push_mps2: float = number(0.5, 0.1, 3.0, "a command of this and more sets a vehicle going")
+    frozen_speed_mps: float = number(0.5, 0.1, 5.0, "a picture that is faster by its own word must move")
     clock_jump_s: float = number(1.0, 0.2, 10.0, "ROS time that advances more than this in a tick has jumped")
 
     steering_range_rad: float = number(0.9, 0.1, 1.2, "steering beyond this is rejected, not clipped")

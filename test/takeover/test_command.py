@@ -313,3 +313,20 @@ def test_a_picture_is_frozen_after_its_time_and_not_at_it() -> None:
     standing(loop, 10, 2.0)
     assert loop.now.steady - loop.state.unmoved_since == 500_000_000 and loop.mode is M.POLICY
     assert standing(loop, 1, 2.0) == [M.MRM]
+
+
+@pytest.mark.parametrize(("least", "frozen"), [(1.0, True), (2.5, False)])
+def test_what_counts_as_a_push_is_a_parameter(least: float, frozen: bool) -> None:
+    loop = Loop(frozen_push_mps2=least)
+    standing(loop, 2, 0.0)
+    loop.tick(ask=Ask.ENGAGE, scene=scene(loop.now.ros + TICK, 3.0, 0.0))
+    assert (M.MRM in standing(loop, 60, 2.0)) == frozen
+
+
+@pytest.mark.parametrize(("speed", "frozen"), [(2.9, False), (3.1, True)])
+def test_from_which_speed_on_a_picture_must_move_is_a_parameter(speed: float, frozen: bool) -> None:
+    loop = Loop(frozen_speed_mps=3.0)
+    loop.tick(ask=Ask.ENGAGE, scene=scene(loop.now.ros + TICK, 3.0, speed))
+    for _ in range(2):
+        loop.tick(scene=scene(loop.now.ros + TICK, 3.0, speed))
+    assert (loop.state.screened.scene.fault == "frozen") == frozen
