@@ -17,8 +17,8 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
 from takead_ros.prediction.features import MOVERS, groups_of
 from takead_ros.prediction.model import RoadUserModel
-from takead_ros.recording import reader
 from takead_ros.recording.clip import ClipManifest
+from takead_ros.recording.clip_manifests import read_manifest
 from takead_ros.recording.driven import driven
 from takead_ros.recording.tracks import RecordedTracks
 from takead_ros.runs.dream import drive_recorded
@@ -77,7 +77,7 @@ def displacements(
 
 def _worlds(clip: Path, most: int) -> list[ClipWorld]:
     """Windows of 4 s, EVERY_S apart, as many as ``most`` of them evenly over the clip."""
-    manifest, record = reader.manifest(clip), driven(clip)
+    manifest, record = read_manifest(clip), driven(clip)
     starts = [event.stamp for event in manifest.events if event.kind == "start"]
     zero = starts[0] if starts else record.ticks[0].stamp
     begin, end = ((tick.stamp - zero) / 1e9 for tick in (record.ticks[0], record.ticks[-1]))

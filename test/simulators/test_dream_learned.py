@@ -18,7 +18,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import to_local
 from takead_ros.domain.scene import FloatArray
 from takead_ros.prediction import model as prediction_model
-from takead_ros.recording import reader
+from takead_ros.recording.clip_folders import list_clips
 from takead_ros.runs.dream import RECORDED, DreamDriver, dream, drive_recorded
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.simulators.dream.clip_world import ClipWorld, read_world
@@ -36,7 +36,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         spec = EpisodeSpec("core", family, seed, EXPERT, False, str(folder), "all", "vector")
         runner.run(spec)
         assert spec.folder is not None
-        (found[family],) = reader.list_clips(spec.folder)
+        (found[family],) = list_clips(spec.folder)
     runner.close()
     return found
 

@@ -18,7 +18,7 @@ from takead_ros.domain.seeds import parse_seeds
 from takead_ros.policy.manifest import manifest_path
 from takead_ros.prediction.features import SHAPES, STEPS
 from takead_ros.prediction.model import load_road_user_model
-from takead_ros.recording.reader import list_clips
+from takead_ros.recording.clip_folders import list_clips
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_training.agents_command import episode_of, held_out
 from takead_training.checkpoint import ModelProvenance
