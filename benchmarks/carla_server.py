@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from takead_ros.files import parse_json
-from takead_ros.simulators.carla_server.hub import Counts
+from takead_ros.simulators.carla_server.connection_parts import Counts
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.simulators.carla_server.server import ALSO, METHODS, Server
 from takead_ros.simulators.carla_server.server_world import ServerWorld

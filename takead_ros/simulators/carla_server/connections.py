@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.simulators.carla_server.hub import MOST_CONNECTIONS, Hub, send_at_once
+from takead_ros.simulators.carla_server.connection_parts import MOST_CONNECTIONS, Counts, WorldObserver, send_at_once
+from takead_ros.simulators.carla_server.methods import Ready
 from takead_ros.simulators.carla_server.rpc import (
     NOTHING,
     Request,
@@ -27,6 +29,28 @@ from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettin
 
 TURN = 100  # calls of one client before the next one's turn
 LISTENER_S = 0.25
+
+
+class Hub(Protocol):
+    """What the connections of clients share: the server."""
+
+    world: ServerWorld
+    say: Callable[[str], None]
+    calls: Mapping[str, Ready]
+    managers: dict[int, tuple[str, int]]
+    counts: Counts
+    recorder: WorldObserver | None
+    clients: set[ClientConnection]
+
+    def tick(self) -> None: ...
+    def wait_s(self) -> float: ...
+    def load(self, name: str, reset_settings: bool) -> None: ...
+    def keep_map(self, opendrive: str) -> None: ...
+    def maps(self) -> list[str]: ...
+    def set_settings(self, settings: EpisodeSettings) -> int: ...
+    def missing(self, client: str, name: str) -> None: ...
+    def broken(self, name: str, problem: Exception) -> str: ...
+    def connections(self) -> int: ...
 
 
 class ClientConnection(asyncio.Protocol):

@@ -6,16 +6,28 @@ A listener can only harm itself: it is cut off when it lets more wait than memor
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Protocol
 
-from takead_ros.simulators.carla_server.hub import MOST_CONNECTIONS, Hub, send_at_once
+from takead_ros.simulators.carla_server.connection_parts import MOST_CONNECTIONS, send_at_once
 
 MOST_WAITING = 64 * 1024 * 1024  # bytes that a listener may be behind in synchronous mode
+
+
+class Streams(Protocol):
+    """Who sends them: the server."""
+
+    say: Callable[[str], None]
+
+    def listen(self, listener: Listener, stream: int) -> bool: ...
+    def leave(self, listener: Listener, stream: int) -> None: ...
+    def connections(self) -> int: ...
 
 
 class Listener(asyncio.Protocol):
     """One who listens to a stream: it sends the stream's number once, and is sent messages from then on."""
 
-    def __init__(self, server: Hub) -> None:
+    def __init__(self, server: Streams) -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
         self._asked = b""

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.simulators.carla_server import methods_actors, methods_world
+from takead_ros.simulators.carla_server.connection_parts import Counts, WorldObserver
 from takead_ros.simulators.carla_server.connections import ClientConnection
-from takead_ros.simulators.carla_server.hub import Counts, WorldObserver
 from takead_ros.simulators.carla_server.listener import Listener
 from takead_ros.simulators.carla_server.methods import Ready, ready
 from takead_ros.simulators.carla_server.methods_world import WORLD_STREAM
