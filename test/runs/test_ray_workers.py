@@ -105,6 +105,15 @@ def test_a_job_that_its_workers_die_of_is_tried_again_and_then_named(cluster: An
     assert sum("done again elsewhere: -1" in line for line in told.said) == 2
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C as in a terminal: a job in the background is started with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("twice", [False, True], ids=["once", "twice"])
 def test_ctrl_c_finishes_what_is_in_progress_and_a_second_one_drops_it(cluster: Any, twice: bool) -> None:
     found: list[float] = []

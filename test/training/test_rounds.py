@@ -53,7 +53,7 @@ def test_a_round_makes_a_model_and_a_cut_round_the_same_one(bags: Path, tmp_path
         pass
 
     def cut(phase: str, done: int, total: int, figures: dict[str, float]) -> None:
-        if phase == "dagger" and done == 1:
+        if phase == "dagger" and done >= 1:
             raise CtrlCError
 
     with pytest.raises(CtrlCError):

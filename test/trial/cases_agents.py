@@ -38,7 +38,7 @@ CASES: tuple[Case, ...] = (
     user("dream of a checkpoint as road users", f"{LEARNED} --agents-model cloned.pt", 2, "cloned.pt"),
     user(
         "dream of rules with a model", f"dream {CLIP} --model recorded --agents rules --agents-model agents", 2,
-        "rules agents ask no model", "learned",
+        "agents rules ask no model", "learned",
     ),
     user("dream driven by road users", f"dream {CLIP} --model agents", 2, "expected a policy"),
     *broken_file(f"{LEARNED} --agents-model ru.onnx", "ru.onnx", "ru.onnx", kinds="missing empty cut noise zeros flip"),
