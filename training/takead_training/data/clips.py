@@ -74,11 +74,12 @@ def find_clips(
                 continue
             _guard_seed(path, about, inside)
             why = _why_not(about, inside, unseeded)
-            first = seen.setdefault(digest, path)
+            if why:
+                refused.append(RefusedClip(path, f"clip {path}: {why}"))
+                continue
+            first = seen.setdefault(digest, path)  # of those that may be learned from
             if first is not path:
                 refused.append(RefusedClip(path, f"clip {path}: is the same as {first}, and is learned from once"))
-            elif why:
-                refused.append(RefusedClip(path, f"clip {path}: {why}"))
             elif only is not None and about.clip_id not in only:
                 refused.append(RefusedClip(path, f"clip {path}: not of a perfect episode"))
             elif casual or about.judged not in ("casual_override", "false_alarm"):
