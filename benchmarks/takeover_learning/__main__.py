@@ -74,11 +74,13 @@ def run(plan: Plan, asked: argparse.Namespace, shown: ProgressBars) -> None:
         """The rows of the first ``last`` seeds; read once, whichever arms and training seeds need them."""
         return rows(folder, cache, asked.workers, read, functools.partial(_before, last))
 
-    demonstrate(plan, out / DEMONSTRATIONS, asked.workers)
-    demonstrate_more(plan, out / FURTHER, asked.workers)
+    @functools.cache
+    def read_known(folder: Path) -> tuple[Dataset, list[TrainingClip]]:
+        """What the expert showed by itself; driven and read only where an arm learns."""
+        (demonstrate if folder.name == DEMONSTRATIONS else demonstrate_more)(plan, folder, asked.workers)
+        return rows(folder, cache, asked.workers, read)
+
     cache = out / "cache"
-    known, kept_clips = rows(out / DEMONSTRATIONS, cache, asked.workers, read)
-    further, further_clips = rows(out / FURTHER, cache, asked.workers, read)
     start = model_path(plan.start)
     place = f"scores-{suite}-{perception}-{seeds.replace(':', '-')}" + f"-{asked.sim}" * (asked.sim != "vector")
     where = writable_folder(out / place)
@@ -96,6 +98,8 @@ def run(plan: Plan, asked: argparse.Namespace, shown: ProgressBars) -> None:
         if arm.kind == "reranked":
             runs.append(evaluate(start, suite, perception, seeds, where / f"{arm.name}.json", reranked=True))
         for seed in numbers if arm.kind != "reranked" else ():
+            known, kept_clips = read_known(out / DEMONSTRATIONS)
+            further, further_clips = read_known(out / FURTHER)
             model, assisted, whole, clips = out / f"{arm.name}-{seed}.onnx", [], [], [*kept_clips]
             for number, collected in enumerate(plan.rounds(arm) if arm.kind != "none" else ()):
                 taken = out / (f"{ASSISTED}-after-{collected.after}-{seed}" if number else ASSISTED)

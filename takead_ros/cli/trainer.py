@@ -56,6 +56,7 @@ class TrainRound:
     def collect(self, spec: RunSpec, out: Path) -> Evaluation:
         """As ``runs.loop.Trainer`` says. Raises TakeadError where the process fails."""
         found = out.with_name(f"{out.name}.json")
+        found.unlink(missing_ok=True)  # of a call that was killed after it; the rows are what counts, and they stay
         arguments = ["--model", spec.model, "--suite", spec.suite.name, "--seeds", ",".join(map(str, spec.seeds))]
         arguments += ["--out", str(out), "--workers", str(self._workers), "--json", str(found)]
         perception = spec.parameters.get(SimulatorNode.NAME, {}).get("perception")
