@@ -30,6 +30,7 @@ endif
 
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE # each process of the tests would compile them and the package anew
 
 .PHONY: help demo test test-runtime check lint baseline known agents bench clean venv
 

@@ -196,6 +196,7 @@ def test_a_kernel_accepts_only_what_it_was_compiled_for() -> None:
             given(wrong)
 
 
+@pytest.mark.slow
 def test_kernels_are_compiled_where_nothing_but_numpy_and_numba_is_installed() -> None:
     """As pip does it when it builds the wheel: a file with kernels that imports more breaks every installation."""
     code = (

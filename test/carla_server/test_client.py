@@ -11,6 +11,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
 
 
+@pytest.mark.slow
 def test_a_whole_visit(towns: KnownTowns) -> None:
     with running(towns, "crossing") as run:
         saw = ask_client("tour", run.port)

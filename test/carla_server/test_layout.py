@@ -69,6 +69,7 @@ def test_what_is_no_control_is_refused(value: Any) -> None:
         LAYOUT.decoder("VehicleControl")(value)
 
 
+@pytest.mark.slow
 @given(ANYTHING)
 def test_a_decoder_gives_a_value_or_refuses(value: Any) -> None:
     for kind in (

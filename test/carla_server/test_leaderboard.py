@@ -27,6 +27,7 @@ def saw(towns: KnownTowns) -> dict[str, object]:
         return ask_client("privileged", run.port, timeout_s=180.0)
 
 
+@pytest.mark.slow
 def test_the_ego_is_told_in_ros_signs(saw: dict[str, object]) -> None:
     ego = saw["ego"]
     assert isinstance(ego, dict)
@@ -57,6 +58,7 @@ def test_route_and_contacts(saw: dict[str, object]) -> None:
     assert saw["infractions"] == ["collision_vehicle"] and saw["seed"] == 7  # it was driven into the standing car
 
 
+@pytest.mark.slow
 def test_a_light_is_told_where_it_stops_the_lane_and_as_it_is() -> None:
     scenarios = tuple(scenario for scenario in load_suite("core").episodes([0]) if scenario.family == "red_light")
     with running(KnownTowns(scenarios=scenarios), "red_light") as run:

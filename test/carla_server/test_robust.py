@@ -75,6 +75,7 @@ def test_ten_thousand_damaged_calls_end_nothing(towns: KnownTowns, tmp_path: Pat
     survives(towns, tmp_path, 10_000, 2)
 
 
+@pytest.mark.slow
 def test_every_call_with_plausible_arguments_is_answered(towns: KnownTowns) -> None:
     """An answer or a refusal to each, and never a mistake of the server's own (``running`` looks)."""
     rng = random.Random(3)
@@ -116,6 +117,7 @@ def flooding(port: int, data: bytes) -> Iterator[None]:
             thread.join(20.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
     [msgpack.packb([0, 7, "get_actor_definitions", [[False]]]) * 50, b"\xc1garbage" * 1000],
@@ -161,6 +163,7 @@ def test_who_dies_leaves_nothing_but_its_actors(towns: KnownTowns) -> None:
     assert drove["frames"] == 20
 
 
+@pytest.mark.slow
 def test_a_listener_that_never_reads_is_cut_off(towns: KnownTowns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "MOST_WAITING", 200_000)
     with running(towns) as run:

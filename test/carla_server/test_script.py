@@ -74,6 +74,7 @@ def test_the_same_scenario_is_the_same_bytes() -> None:
     assert told[0] == told[1]
 
 
+@pytest.mark.slow
 def test_the_client_sees_a_scenario() -> None:
     with running(CORE, "pedestrian_crossing") as run:
         saw = ask_client("scenario", run.port)

@@ -203,6 +203,7 @@ def test_tracks_close_to_each_other_swap_ids_and_lone_ones_get_new_ones() -> Non
     assert 8 <= len({int(each.id[0]) for each in new}) <= 36
 
 
+@pytest.mark.slow
 def test_both_worlds_have_the_same_noise_for_the_same_seed() -> None:
     """What is drawn hangs on the scenario, not on the simulator: the errors of the first scenes are the same."""
     scenario = build("pedestrian_crossing", 2_000_005)

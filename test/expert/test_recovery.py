@@ -15,6 +15,8 @@ pytest.importorskip("metadrive", reason="the sim extra is not installed")
 
 from takead_ros.runs.episode import EpisodeRunner
 
+pytestmark = pytest.mark.slow  # simulated drives
+
 
 def _load() -> ModuleType:
     path = Path(__file__).parents[2] / "benchmarks" / "expert_recovery.py"

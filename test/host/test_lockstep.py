@@ -353,6 +353,7 @@ print(len(log), hashlib.sha256(b"".join(log)).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_the_same_wiring_publishes_the_same_bytes_in_another_process() -> None:
     root = Path(__file__).parents[2]
     runs = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from takead_ros.pictures import dream_film
@@ -31,6 +32,7 @@ def halves(path: Path) -> tuple[Image.Image, Image.Image, int]:
     return whole.crop((0, 0, SIZE, SIZE)), whole.crop((whole.width - SIZE, 0, whole.width, SIZE)), count
 
 
+@pytest.mark.slow
 def test_both_sides_are_drawn_with_their_map_and_the_driver_s_plan(tmp_path: Path) -> None:
     world = read_world(GOLDEN)
     for driver in (RECORDED, EXPERT):

@@ -71,6 +71,7 @@ def test_two_installations_do_not_meet(tmp_path: Path) -> None:
     assert target.read_bytes() == new.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes_in_another_process() -> None:
     code = (
         "import hashlib; from support import bundles; "

@@ -245,6 +245,7 @@ def test_the_anchors_in_the_model_are_those_of_the_manifest() -> None:
     assert anchors_sha256(out["anchors"]) == policy.manifest.anchors_sha256
 
 
+@pytest.mark.slow
 def test_the_runtime_needs_no_torch() -> None:
     code = (
         "import sys; sys.modules.update(torch=None, onnx=None, takead_training=None, rclpy=None)\n"

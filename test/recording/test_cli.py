@@ -132,6 +132,7 @@ def test_play_makes_an_animation(folder: Path) -> None:
         ok(["play", str(clip), "--out", str(target)])
 
 
+@pytest.mark.slow
 def test_play_makes_a_film(folder: Path) -> None:
     av = pytest.importorskip("av", reason="the video extra is not installed")
     clip, target = clip_folders.list_clips(folder)[0], folder / "out.mp4"

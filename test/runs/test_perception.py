@@ -18,6 +18,8 @@ from takead_ros.scenarios.suites import load_suite, perception_of, read_suite
 from takead_training.data.clip_frames import ClipFrames
 from takead_training.data.samples import clip_samples
 
+pytestmark = pytest.mark.slow  # simulated drives
+
 FAMILY, SEED = "intersection_left", 1_000_002
 
 

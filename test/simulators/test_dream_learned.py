@@ -25,6 +25,8 @@ from takead_ros.simulators.dream.clip_world import ClipWorld, read_world
 from takead_ros.simulators.dream.ego_plan import EgoPlan, going_on
 from takead_ros.simulators.dream.episode import DreamEpisode
 
+pytestmark = pytest.mark.slow  # simulated drives
+
 FOLLOWED = ("lead_hard_brake", 1000001, 14.0)  # somebody drives behind the ego
 ONCOMING = ("intersection_left", 1000003, 5.0)
 

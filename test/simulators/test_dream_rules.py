@@ -22,6 +22,8 @@ from takead_ros.simulators.dream.clip_world import ClipWorld, read_world
 from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.dream.pedals import PedalModel
 
+pytestmark = pytest.mark.slow  # simulated drives
+
 # family, seed, s into the drive
 MOMENTS = {
     "a lead brakes": ("lead_hard_brake", 1000001, 14.0),

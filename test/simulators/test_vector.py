@@ -310,6 +310,7 @@ def test_a_stop_sign_is_served_when_the_ego_has_stood_before_it() -> None:
     assert {LightState.UNKNOWN, LightState.GREEN} == set(told)
 
 
+@pytest.mark.slow
 def test_metadrive_is_not_imported_for_it() -> None:
     code = (
         "import sys; from takead_ros.scenarios import build; from takead_ros.simulators import open_simulator; "

@@ -150,6 +150,7 @@ def test_casual_overrides_are_left_out_unless_asked_for(bags: Path, tmp_path: Pa
     assert len(find_clips([tmp_path], casual=True).clips) == 1
 
 
+@pytest.mark.slow
 def test_a_clip_that_is_there_twice_is_learned_from_once(bags: Path, tmp_path: Path) -> None:
     again = Path(shutil.copytree(bags, tmp_path / "again"))
     once, twice, copied = find_clips([bags]), find_clips([bags, bags]), find_clips([bags, again])

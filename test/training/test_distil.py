@@ -137,6 +137,7 @@ def test_the_near_miss_is_the_unsafe_anchor_nearest_to_the_experts_plan() -> Non
     assert STEADY not in set(pairs.rejected)  # going on is worse, but it is no near miss
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["scores", "optimum"])
 def test_distilling_takes_weight_from_what_hits_and_gives_it_to_what_does_not(tmp_path: Path, target: str) -> None:
     data, net = blocked(), fresh_net()

@@ -48,6 +48,7 @@ def page() -> Iterator[dict[str, Any]]:
         registry.update(held)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_format_a_network_and_a_stage_of_ones_own_are_trained_exported_and_driven(
     page: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ def _episode(family: str, seed: int, count: int = 60) -> ClipRows:
     return ClipRows(inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table), family)
 
 
+@pytest.mark.slow
 def test_what_is_in_the_inputs_is_explained_and_what_is_nowhere_is_not() -> None:
     parts = [_episode(family, 10 * i + k) for i, family in enumerate(FAMILIES) for k in range(6)]
     families = [part.clip for part in parts]
