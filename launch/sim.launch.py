@@ -4,6 +4,7 @@
     ros2 launch takead_ros sim.launch.py sim:=vector                        the vector world, which needs no MetaDrive
     ros2 launch takead_ros sim.launch.py joystick:=true                     a safety driver at the joystick as well
     ros2 launch takead_ros sim.launch.py expert:=off                        nobody takes over but a person
+    ros2 launch takead_ros sim.launch.py rviz:=true                         and RViz; foxglove:=true for Foxglove
     ros2 launch takead_ros sim.launch.py sim:=carla joystick:=true          CARLA by carla_ros_bridge
     ros2 launch takead_ros sim.launch.py sim:=carla carla_server:=true      the same without CARLA, on a CPU
     ros2 launch takead_ros sim.launch.py model:=runs/demo/round-1/training/model.onnx bags:=/data params:=my.yaml

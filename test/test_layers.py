@@ -22,6 +22,7 @@ LAYERS = (
     ("messages", "maps"),
     ("policy", "takeover", "measures"),
     ("expert", "scenarios", "prediction"),
+    ("display",),
     ("recording",),
     ("vehicles",),
     ("simulators",),
@@ -33,7 +34,7 @@ LAYERS = (
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 # What a pure layer may import from outside: no clock, no I/O, no simulator, no ROS (CONTRIBUTING, "Pure core").
-PURE = ("domain", "policy", "takeover", "expert", "measures", "scenarios", "prediction")
+PURE = ("domain", "policy", "takeover", "expert", "measures", "scenarios", "prediction", "display")
 IMPURE = frozenset({"time", "datetime", "os", "subprocess", "threading", "multiprocessing", "socket", "random", "rclpy",
                     "metadrive", "torch", "rosbags", "mcap"})  # fmt: skip
 FILES = sorted((ROOT / PACKAGE).rglob("*.py"))

@@ -11,6 +11,7 @@ import pytest
 
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.nodes.arbiter_node import ArbiterNode
+from takead_ros.nodes.display_node import DisplayNode
 from takead_ros.nodes.expert_node import ExpertNode
 from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.nodes.monitor_node import MonitorNode
@@ -20,7 +21,8 @@ from takead_ros.nodes.recorder_node import RecorderNode
 ROOT = Path(__file__).parents[1]
 POLICIES = ROOT / "config" / "sros2" / "policies.xml"
 NODES: dict[str, Any] = {
-    kind.NAME: kind for kind in (ArbiterNode, MonitorNode, PolicyNode, ExpertNode, JoystickNode, RecorderNode)
+    kind.NAME: kind
+    for kind in (ArbiterNode, MonitorNode, PolicyNode, ExpertNode, JoystickNode, RecorderNode, DisplayNode)
 }
 # What every rclpy node has by itself.
 OF_RCLPY = {

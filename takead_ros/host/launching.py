@@ -46,7 +46,13 @@ def stack_arguments(auto_engage: str) -> list[Any]:
         ),
         argument("joystick_map", "xbox", "what the pad's axes mean: a file in config/joysticks, or a path"),
         argument("auto_engage", auto_engage, "drive as soon as all is there, without the service engage", SWITCH),
+        argument("rviz", "false", "open RViz on the drive (package rviz2)", SWITCH),
+        argument("foxglove", "false", "let Foxglove watch at ws://127.0.0.1:8765 (package foxglove_bridge)", SWITCH),
     ]  # fmt: skip
+
+
+# By launch argument: the package that shows the drive. What it shows are display_node's markers.
+VIEWERS = {"rviz": "rviz2", "foxglove": "foxglove_bridge"}
 
 
 def given(context: LaunchContext, arguments: Iterable[Any]) -> dict[str, str]:
@@ -76,6 +82,9 @@ def checked(value: Mapping[str, str], **more: Any) -> list[str]:
     """
     if value["joystick"] == "true":
         share_of("joy", "joystick:=true")
+    for name in viewers(value):
+        share_of(VIEWERS[name], f"{name}:=true")
+        share_of("visualization_msgs", f"{name}:=true")
     wanted = {
         "namespace": f"/{value['namespace'].strip('/')}",
         **{name: value[name] for name in ("params", "model", "provider", "key", "bags")},
@@ -90,6 +99,11 @@ def checked(value: Mapping[str, str], **more: Any) -> list[str]:
     if result.returncode:
         raise RuntimeError(result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "preflight failed")
     return result.stdout.split("\n")[:-1]
+
+
+def viewers(value: Mapping[str, str]) -> list[str]:
+    """The launch arguments that ask for somebody who shows the drive."""
+    return [name for name in VIEWERS if value.get(name) == "true"]
 
 
 class Stack:
@@ -112,15 +126,17 @@ class Stack:
         config: str = "",
         critical: bool = False,
         once: bool = False,
+        prefix: str | None = None,
     ) -> Node:
         """One of our nodes. critical: its end is the end of the launch; once: it ends by itself. Any other is
-        started again when it ends, while the arbiter keeps the vehicle defined."""
+        started again when it ends, while the arbiter keeps the vehicle defined. prefix: a command before its own."""
         return Node(
             package="takead_ros",
             executable=f"{name}_node",
             name=f"{name}_node",
             namespace=self._value["namespace"],
             output="screen",
+            prefix=prefix,
             remappings=self._remappings,
             parameters=[
                 str(SHARE / "config" / f"{config or name}.yaml"),
@@ -154,4 +170,34 @@ class Stack:
             nodes.append(Node(package="joy", executable="joy_node", namespace="", output="screen"))
         if value["joystick"] != "false":
             nodes.append(self.node("joystick", {"mapping": value["joystick_map"]}))
+        return [*nodes, *self._viewers()]
+
+    def _viewers(self) -> list[Node]:
+        """Who shows the drive: whatever becomes of them, the drive goes on, and whatever they need, it comes first."""
+        wanted, markers = viewers(self._value), f"/{self._value['namespace'].strip('/')}/display/markers"
+        clock = {"use_sim_time": self._sim_time}
+        nodes = [self.node("display", prefix="nice -n 19")] if wanted else []
+        if "rviz" in wanted:
+            nodes.append(
+                Node(
+                    package=VIEWERS["rviz"],
+                    executable="rviz2",
+                    output="screen",
+                    arguments=["-d", str(SHARE / "config" / "takead.rviz")],
+                    parameters=[clock],
+                    remappings=[("/takead/display/markers", markers)],
+                )
+            )
+        if "foxglove" in wanted:
+            # It is to show and not to command: nobody publishes, calls or sets anything through it.
+            watching = {"address": "127.0.0.1", "port": 8765, "capabilities": ["connectionGraph"]}
+            nodes.append(
+                Node(
+                    package=VIEWERS["foxglove"],
+                    executable="foxglove_bridge",
+                    output="screen",
+                    prefix="nice -n 10",
+                    parameters=[watching | clock],
+                )
+            )
         return nodes

@@ -174,6 +174,12 @@ DIAGNOSTICS = Interface(
     "every node, every second; for people and monitors, no node reads it",
     1.0,
 )
+DISPLAY = Interface(
+    "display/markers",
+    "visualization_msgs/msg/MarkerArray",
+    Qos(1, reliable=False),
+    "display_node, 10 Hz while somebody watches; for RViz and Foxglove",
+)
 # In clips only: the recorder writes one for each scene.
 CLIP_LABEL = Interface("clip/label", "std_msgs/msg/String", Qos(10), "recorder_node, into the clip only")
 
@@ -192,6 +198,7 @@ TOPICS = (
     JOY,
     CLOCK,
     DIAGNOSTICS,
+    DISPLAY,
 )
 RECORDED = tuple(interface for interface in TOPICS if interface.recorded)
 

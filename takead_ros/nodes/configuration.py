@@ -16,6 +16,7 @@ from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.files import read_file
 from takead_ros.host.parameters import parse_sections, section_matches
 from takead_ros.nodes.settings import (
+    DisplayParameters,
     JoystickParameters,
     PolicyParameters,
     RecorderParameters,
@@ -34,6 +35,7 @@ NODES: dict[str, type[Parameters]] = {
     "joystick_node": JoystickParameters,
     "recorder_node": RecorderParameters,
     "replay_node": ReplayParameters,
+    "display_node": DisplayParameters,
 }
 VEHICLE = "vehicle_node"  # its model depends on its parameter 'vehicle'
 HOSTS = frozenset({"use_sim_time"})  # parameters that every node has without declaring them

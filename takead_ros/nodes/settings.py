@@ -41,6 +41,11 @@ class ReplayParameters(StartParameters):
     patience_s: float = number(5.0, 0.1, 600.0, "a scene waits so long for its answer; then there is none")
 
 
+class DisplayParameters(StartParameters):
+    period_s: float = number(0.1, 0.05, 2.0, "between two pictures, where somebody watches")
+    stale_s: float = number(0.5, 0.1, 5.0, "what is older is not drawn, and its age is marked")
+
+
 class SimulatorParameters(StartParameters):
     simulator: str = Field("metadrive", description="which simulator")
     suite: str = Field("demo", description="scenario suite; its families in turn, then the next seed, for ever")

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from takead_ros.display.palette import Colour
 from takead_ros.files import replacing
-from takead_ros.pictures.scene import COLOURS, Colour
+from takead_ros.pictures.scene import COLOURS
 
 UNIT_MS = 10  # of a GIF's times
 SHORTEST_MS = 20  # viewers slow down what is faster

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from takead_ros.display.palette import KERB, KINDS, LIGHTS, MARKING, ROUTE, Colour
 from takead_ros.domain.driving import Plan
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import box_corners, to_local, to_outer
@@ -20,32 +21,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw as Pen
 
-Colour = tuple[int, int, int]
-
 GRASS: Colour = (226, 232, 224)
 ROAD: Colour = (92, 99, 110)
 EDGE: Colour = (55, 61, 70)
-MARKING: Colour = (232, 234, 237)
-ROUTE: Colour = (98, 122, 135)
 EGO: Colour = (37, 99, 235)
 INK: Colour = (24, 28, 35)
 PAPER: Colour = (250, 250, 250)
-KINDS: dict[int, Colour] = {
-    ObjectKind.CAR: (203, 153, 62),
-    ObjectKind.TRUCK: (168, 112, 52),
-    ObjectKind.PEDESTRIAN: (220, 60, 60),
-    ObjectKind.CYCLIST: (190, 75, 160),
-    ObjectKind.CONE: (245, 120, 40),
-    ObjectKind.OBSTACLE: (150, 80, 70),
-    ObjectKind.EMERGENCY_VEHICLE: (235, 60, 60),
-    ObjectKind.UNKNOWN: (150, 150, 150),
-}
-LIGHTS: dict[int, Colour] = {
-    LightState.RED: (225, 45, 45),
-    LightState.YELLOW: (240, 190, 30),
-    LightState.GREEN: (40, 170, 80),
-    LightState.UNKNOWN: (230, 230, 230),
-}
 PLANS: dict[str, Colour] = {
     "policy": (255, 176, 46),
     "old": (255, 176, 46),
@@ -53,7 +34,6 @@ PLANS: dict[str, Colour] = {
     "expert": (90, 220, 120),
     "driven": (120, 170, 255),
 }
-KERB: Colour = (205, 208, 212)
 OTHER_PLANS: tuple[Colour, ...] = ((244, 114, 182), (196, 181, 253), (250, 204, 21))
 # everything above: what a palette must keep apart
 COLOURS: tuple[Colour, ...] = (

@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 from pydantic.dataclasses import dataclass as record
 
+from takead_ros.display.palette import Colour
 from takead_ros.domain.driving import ArbiterMode, DriverStatus, Plan
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import open_file, read_record, replacing, write_record
@@ -28,7 +29,7 @@ TRIGGERS = ("collision_predicted", "time_to_collision", "off_route", "steering_d
 SIZE, BAND = 440, 36  # pixels: a panel's side, the band above it
 INK, GROUND = (31, 41, 55), (255, 255, 255)
 _CALM, _EXPERT, _ALARM = (75, 85, 99), (21, 128, 61), (185, 28, 28)
-DRIVERS: dict[ArbiterMode | None, tuple[str, render.Colour]] = {
+DRIVERS: dict[ArbiterMode | None, tuple[str, Colour]] = {
     None: ("nobody drives yet", _CALM),
     ArbiterMode.DISENGAGED: ("nobody drives yet", _CALM),
     ArbiterMode.POLICY: ("policy drives", _CALM),

@@ -70,9 +70,7 @@ class Notice:
     @property
     def who(self) -> str:
         """Who drives, in words."""
-        if self.lateral is self.longitudinal:
-            return WHO[self.lateral]
-        return f"{WHO[self.lateral]} (steering), {WHO[self.longitudinal]} (pedals)"
+        return who_drives(self.lateral, self.longitudinal)
 
     @property
     def asked_text(self) -> str:
@@ -84,6 +82,13 @@ class Notice:
         """All of it in one line."""
         parts = [f"{self.mode.name}: {self.who} ({self.why})", self.asked_text.upper(), self.goes_on]
         return " | ".join(part for part in parts if part)
+
+
+def who_drives(lateral: Source, longitudinal: Source) -> str:
+    """Who steers and who has the pedals, in words."""
+    if lateral is longitudinal:
+        return WHO[lateral]
+    return f"{WHO[lateral]} (steering), {WHO[longitudinal]} (pedals)"
 
 
 def notice(state: ArbiterMemory, command: DriveCommand, now: Now, p: ArbiterParameters) -> Notice:

@@ -16,7 +16,7 @@ from takead_ros.messages import codec, interfaces
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.verify import verify_clip
 
-NAMES = ("arbiter", "monitor", "policy", "expert", "joystick", "recorder")
+NAMES = ("arbiter", "monitor", "policy", "expert", "joystick", "recorder", "display")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from takead_ros.display.palette import Colour
 from takead_ros.pictures import dream_film
 from takead_ros.pictures import scene as render
 from takead_ros.pictures.side_by_side import SIZE
@@ -18,7 +19,7 @@ from takead_ros.simulators.dream.clip_world import read_world
 (GOLDEN,) = sorted((Path(__file__).parents[1] / "recording" / "golden").iterdir())
 
 
-def share(picture: Image.Image, colour: render.Colour) -> float:
+def share(picture: Image.Image, colour: Colour) -> float:
     """Of the pixels that are about of this colour."""
     return float((np.abs(np.asarray(picture.convert("RGB"), int) - colour).max(-1) < 12).mean())
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from takead_ros.display.palette import KINDS
 from takead_ros.domain.driving import Plan
 from takead_ros.domain.scene import (
     EgoState,
@@ -18,7 +19,7 @@ from takead_ros.domain.scene import (
     RouteCommand,
     Scene,
 )
-from takead_ros.pictures.scene import EGO, KINDS, PLANS, ROAD, draw_scene
+from takead_ros.pictures.scene import EGO, PLANS, ROAD, draw_scene
 
 
 def scene(visibility: float = 1.0, turn: float = 0.0) -> Scene:

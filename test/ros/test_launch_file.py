@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("launch_ros", reason="launch_ros is not in this ROS 2 install")
 
-from ament_index_python.packages import get_package_prefix, get_package_share_directory
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
 from launch.events.process import ProcessStdout
 
 from launch import LaunchContext
@@ -102,6 +102,26 @@ def test_who_drives_is_started(launch_file: Any, tmp_path: Path, expert: str, mi
     found = programs(launched(launch_file, sim="vector", expert=expert, bags=str(tmp_path)))
     all_of_them = {f"{name}_node" for name in ("arbiter", "expert", "monitor", "policy", "recorder", "simulator")}
     assert set(found) == all_of_them - missing
+
+
+@pytest.mark.parametrize(("argument", "package"), [("rviz", "rviz2"), ("foxglove", "foxglove_bridge")])
+def test_a_viewer_is_started_with_what_it_shows_or_named(
+    launch_file: Any, tmp_path: Path, argument: str, package: str
+) -> None:
+    """Its package is missed before anything starts; where it is there, our node draws for it, after everybody else."""
+    wanted = {"sim": "vector", "bags": str(tmp_path), argument: "true"}
+    try:
+        get_package_share_directory(package)
+    except PackageNotFoundError:
+        with pytest.raises(RuntimeError) as caught:
+            launched(launch_file, **wanted)
+        assert f"{argument}:=true needs package '{package}'" in str(caught.value) and "\n" not in str(caught.value)
+    else:
+        assert {"display_node", package} <= set(programs(launched(launch_file, **wanted)))
+
+
+def test_nothing_is_drawn_where_nobody_asked(launch_file: Any, tmp_path: Path) -> None:
+    assert "display_node" not in programs(launched(launch_file, sim="vector", bags=str(tmp_path)))
 
 
 def test_the_server_may_take_its_time_everywhere(launch_file: Any) -> None:

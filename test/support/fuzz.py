@@ -251,9 +251,21 @@ def _check_request(one: Interface, msg: Any) -> None:
         assert finite(request.severity, request.time_to_event or 0.0), request
 
 
+def _check_markers(one: Interface, msg: Any) -> None:
+    if one is interfaces.DISPLAY:
+        keys = [(marker.ns, marker.id) for marker in msg.markers]
+        assert len(set(keys)) == len(keys)
+        for marker in msg.markers:
+            place, scale = marker.pose.position, marker.scale
+            assert finite(place.x, place.y, place.z, scale.x, scale.y, scale.z, marker.color.a), marker
+            assert finite([(point.x, point.y, point.z) for point in marker.points]), marker
+
+
 def subjects(folder: Path) -> Iterator[tuple[str, Subject]]:
     """Every node that reads messages, by name. ``folder``: for the recorder's clips."""
     from takead_ros.nodes.arbiter_node import ArbiterNode
+    from takead_ros.nodes.display_inputs import SHOWN
+    from takead_ros.nodes.display_node import DisplayNode
     from takead_ros.nodes.expert_node import ExpertNode
     from takead_ros.nodes.joystick_node import JoystickNode
     from takead_ros.nodes.monitor_node import MonitorNode
@@ -341,5 +353,15 @@ def subjects(folder: Path) -> Iterator[tuple[str, Subject]]:
             lambda one, msg: None,
             lambda heard: heard["/diagnostics"][-1].status[0].level != types.DiagnosticStatus.ERROR,
             (i.BOOKMARK,),
+        ),
+    )
+    yield (
+        "display",
+        Subject(
+            node(DisplayNode),
+            SHOWN,
+            (i.DISPLAY,),
+            _check_markers,
+            lambda heard: {marker.ns for marker in heard["display/markers"][-1].markers} >= {"ego", "policy", "status"},
         ),
     )
