@@ -152,20 +152,21 @@ class Stack:
         )
 
     def drivers(self, auto_engage: bool, goal_stop: bool) -> list[Node]:
-        """Who drives and who watches: policy, expert, monitor, arbiter, recorder and the safety driver's pad."""
+        """Who drives and who watches: policy, expert, monitor and recorder, which the supervisor brings up in this
+        order, recorder first, the arbiter and the safety driver's pad."""
         value = self._value
         model = {"model": value["model"], "provider": value["provider"], "bundle_key": value["key"]}
         arbiter: dict[str, Any] = {"auto_engage": auto_engage, "goal_stop": goal_stop}
         if value["expert"] != "takeover":
             arbiter["drivers"] = DRIVERS[value["expert"]]
-        nodes = [
-            self.node("policy", model),
-            self.node("monitor"),
+        managed = {"recorder": {"directory": value["bags"]}, "expert": {}, "policy": model, "monitor": {}}
+        if value["expert"] == "off":
+            del managed["expert"]
+        nodes = [self.node(name, {**given, "autostart": False}) for name, given in managed.items()]
+        nodes += [
+            self.node("supervisor", {"managed": [f"{name}_node" for name in managed]}),
             self.node("arbiter", arbiter, critical=True),
-            self.node("recorder", {"directory": value["bags"]}),
         ]
-        if value["expert"] != "off":
-            nodes.append(self.node("expert"))
         if value["joystick"] == "true":
             nodes.append(Node(package="joy", executable="joy_node", namespace="", output="screen"))
         if value["joystick"] != "false":

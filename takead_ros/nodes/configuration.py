@@ -22,6 +22,7 @@ from takead_ros.nodes.settings import (
     RecorderParameters,
     ReplayParameters,
     SimulatorParameters,
+    SupervisorParameters,
 )
 from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.vehicles import VEHICLES, open_vehicle
@@ -36,9 +37,10 @@ NODES: dict[str, type[Parameters]] = {
     "recorder_node": RecorderParameters,
     "replay_node": ReplayParameters,
     "display_node": DisplayParameters,
+    "supervisor_node": SupervisorParameters,
 }
 VEHICLE = "vehicle_node"  # its model depends on its parameter 'vehicle'
-HOSTS = frozenset({"use_sim_time"})  # parameters that every node has without declaring them
+HOSTS = frozenset({"use_sim_time", "autostart"})  # parameters that every node has without declaring them
 
 Values = dict[str, dict[str, Any]]  # by node, then by parameter
 

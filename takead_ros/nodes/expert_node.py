@@ -25,6 +25,7 @@ class ExpertNode:
     """
 
     NAME = "expert_node"
+    MANAGED = True
 
     def __init__(self, node: NodeHandle, steady: Clock) -> None:
         self._parameters = Declared(node, self.NAME, ExpertParameters)

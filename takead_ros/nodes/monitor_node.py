@@ -31,6 +31,7 @@ class MonitorNode:
     """
 
     NAME = "monitor_node"
+    MANAGED = True
 
     def __init__(self, node: NodeHandle, steady: Clock) -> None:
         prepare()  # no scene waits for the compiler

@@ -33,6 +33,7 @@ class PolicyNode:
     """
 
     NAME = "policy_node"
+    MANAGED = True
 
     def __init__(self, node: NodeHandle, steady: Clock, policy: Policy | None = None) -> None:
         prepare()  # no scene waits for the compiler

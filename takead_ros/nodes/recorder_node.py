@@ -36,6 +36,7 @@ class RecorderNode:
     """
 
     NAME = "recorder_node"
+    MANAGED = True
 
     def __init__(self, node: NodeHandle, steady: Clock) -> None:
         self._node, self._clock, self._logger = node, node.get_clock(), node.get_logger()
@@ -78,6 +79,10 @@ class RecorderNode:
     def failed(self) -> str:
         """Why the disk refused a clip; empty where it took all of them."""
         return self._writer.status.first_failure
+
+    def pause(self) -> None:
+        """Finish the open clip: nothing more will come for a while."""
+        self._recorder.pause()
 
     def close(self) -> None:
         """Finish the open clip and everything that is queued; to be called before the process ends."""

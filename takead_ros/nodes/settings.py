@@ -46,6 +46,17 @@ class DisplayParameters(StartParameters):
     stale_s: float = number(0.5, 0.1, 5.0, "what is older is not drawn, and its age is marked")
 
 
+class SupervisorParameters(StartParameters):
+    managed: tuple[str, ...] = Field(
+        ("recorder_node", "expert_node", "policy_node", "monitor_node"),
+        min_length=1,
+        description="names of the managed nodes, in the order in which they are brought up",
+    )
+    answer_s: float = number(20.0, 1.0, 600.0, "a request without an answer for so long is lost")
+    retry_s: float = number(5.0, 0.1, 600.0, "what was refused is asked again after so long")
+    absent_s: float = number(10.0, 0.1, 600.0, "the others wait so long for a node that does not answer")
+
+
 class SimulatorParameters(StartParameters):
     simulator: str = Field("metadrive", description="which simulator")
     suite: str = Field("demo", description="scenario suite; its families in turn, then the next seed, for ever")

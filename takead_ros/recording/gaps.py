@@ -52,6 +52,11 @@ class GapCounter:
         """The clock went back: stamps before and after that cannot be compared."""
         self._stamps.clear()
 
+    def forget_all(self) -> None:
+        """Nobody listened for a while: what was missed then is no loss."""
+        self._stamps.clear()
+        self._numbers.clear()
+
     def _stamp_gap(self, topic: str, stamp: int) -> int:
         last, period = self._stamps.get(topic, -1), self._periods[topic]
         self._stamps[topic] = stamp

@@ -93,6 +93,10 @@ class Recorder:
         self._do(self.session.tick(now))
         self._sink.tick(now)
 
+    def pause(self) -> None:
+        """Close what is open; messages may come again later."""
+        self._do(self.session.pause())
+
     def finish(self, now: int, why: str = "shutdown") -> None:
         """Close what is open."""
         self._do(self.session.finish(now, why))

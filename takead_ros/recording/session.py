@@ -203,6 +203,11 @@ class Session:
         self._gaps.forget_stamps()
         return self.cut("clock went back")
 
+    def pause(self) -> list[Action]:
+        """Nobody listens from now on, until the next message; what is missed meanwhile is no loss."""
+        self._gaps.forget_all()
+        return self.cut("deactivated")
+
     def cut(self, why: str, superseded: Iterable[str] = ()) -> list[Action]:
         """What comes from now on has nothing to do with what came before (a simulator was reset, say).
 

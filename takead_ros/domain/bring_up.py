@@ -1,0 +1,115 @@
+"""Bringing managed nodes up in an order, and up again: what to ask of which one next.
+
+States and transitions are those of ROS 2's managed nodes (design.ros2.org, "Managed nodes"). Values in, values out; all
+times are ns of a clock that only goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from takead_ros.domain.units import SECOND
+
+
+class Phase(Enum):
+    """Where a managed node is; ``CHANGING``: in a transition, ``ABSENT``: it does not answer."""
+
+    ABSENT = "absent"
+    UNCONFIGURED = "unconfigured"
+    CHANGING = "changing"
+    INACTIVE = "inactive"
+    ACTIVE = "active"
+    FINALIZED = "finalized"
+
+
+class Ask(Enum):
+    """A transition that is asked of a node."""
+
+    CONFIGURE = "configure"
+    ACTIVATE = "activate"
+
+
+REACHED = {Phase.INACTIVE: Ask.CONFIGURE, Phase.ACTIVE: Ask.ACTIVATE}
+NEXT = {Phase.UNCONFIGURED: Ask.CONFIGURE, Phase.INACTIVE: Ask.ACTIVATE}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """answer_ns: a request without an answer for so long is lost. retry_ns: after a refusal the same is asked again.
+    absent_ns: those after it in the order wait so long for a node that does not answer."""
+
+    answer_ns: int = 20 * SECOND
+    retry_ns: int = 5 * SECOND
+    absent_ns: int = 10 * SECOND
+
+
+@dataclass(frozen=True)
+class Managed:
+    """What is known of one node."""
+
+    name: str
+    phase: Phase = Phase.ABSENT
+    since: int = 0  # when it was first seen in this phase
+    asked: Ask | None = None  # what it has not answered yet
+    asked_at: int = 0
+    refused: Ask | None = None  # what it refused last; None once it is active or gone
+    refused_at: int = 0
+    up: bool = False  # it has been active since it was last unconfigured or gone
+    left: bool = False  # somebody else deactivated it: it stays so until it is active or gone
+    losses: int = 0  # times that it was up and then gone, or began anew
+
+
+def seen(node: Managed, phase: Phase, now: int, patience: Patience) -> Managed:
+    """``node`` after it was found in ``phase``. One that is busy with what it was asked is not missed."""
+    if phase is Phase.ABSENT and node.asked is not None and now - node.asked_at < patience.answer_ns:
+        phase = Phase.CHANGING
+    if phase is node.phase:
+        return node
+    anew = phase in (Phase.ABSENT, Phase.UNCONFIGURED)
+    settled = phase in (Phase.ABSENT, Phase.ACTIVE)
+    return replace(
+        node,
+        phase=phase,
+        since=now,
+        asked=None if settled or node.asked is REACHED.get(phase) else node.asked,
+        refused=None if settled else node.refused,
+        up=phase is Phase.ACTIVE or (node.up and not anew),
+        left=(node.left and not settled) or (node.up and phase is Phase.INACTIVE),
+        losses=node.losses + (node.up and anew and not node.left),
+    )
+
+
+def asked(node: Managed, what: Ask, now: int) -> Managed:
+    """``node`` after ``what`` was sent to it."""
+    return replace(node, asked=what, asked_at=now)
+
+
+def answered(node: Managed, success: bool, now: int) -> Managed:
+    """``node`` after its answer to what it was asked."""
+    if success or node.asked is None:
+        return replace(node, asked=None)
+    return replace(node, asked=None, refused=node.asked, refused_at=now)
+
+
+def next_asks(nodes: Sequence[Managed], now: int, patience: Patience) -> tuple[tuple[Managed, Ask], ...]:
+    """What is to be asked now, in the order of ``nodes``: each waits for those before it to be active, but not for one
+    that refuses, was deactivated by somebody, or stays away."""
+    found = []
+    for node in nodes:
+        what = NEXT.get(node.phase)
+        waiting = node.asked is not None and now - node.asked_at < patience.answer_ns
+        resting = node.refused is what and now - node.refused_at < patience.retry_ns
+        if what is not None and not (waiting or resting or node.left):
+            found.append((node, what))
+        if not _is_done(node, now, patience):
+            break
+    return tuple(found)
+
+
+def _is_done(node: Managed, now: int, patience: Patience) -> bool:
+    """Whether those after ``node`` need not wait for it."""
+    if node.phase in (Phase.ACTIVE, Phase.FINALIZED) or node.left or node.refused is not None:
+        return True
+    return node.phase is Phase.ABSENT and now - node.since >= patience.absent_ns
