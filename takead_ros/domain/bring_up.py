@@ -31,7 +31,7 @@ class Ask(Enum):
     ACTIVATE = "activate"
 
 
-REACHED = {Phase.INACTIVE: Ask.CONFIGURE, Phase.ACTIVE: Ask.ACTIVATE}
+GOALS = {Ask.CONFIGURE: Phase.INACTIVE, Ask.ACTIVATE: Phase.ACTIVE}
 NEXT = {Phase.UNCONFIGURED: Ask.CONFIGURE, Phase.INACTIVE: Ask.ACTIVATE}
 
 
@@ -69,11 +69,12 @@ def seen(node: Managed, phase: Phase, now: int, patience: Patience) -> Managed:
         return node
     anew = phase in (Phase.ABSENT, Phase.UNCONFIGURED)
     settled = phase in (Phase.ABSENT, Phase.ACTIVE)
+    reached = node.asked is not None and GOALS[node.asked] is phase
     return replace(
         node,
         phase=phase,
         since=now,
-        asked=None if settled or node.asked is REACHED.get(phase) else node.asked,
+        asked=None if settled or reached else node.asked,
         refused=None if settled else node.refused,
         up=phase is Phase.ACTIVE or (node.up and not anew),
         left=(node.left and not settled) or (node.up and phase is Phase.INACTIVE),
@@ -86,11 +87,13 @@ def asked(node: Managed, what: Ask, now: int) -> Managed:
     return replace(node, asked=what, asked_at=now)
 
 
-def answered(node: Managed, success: bool, now: int) -> Managed:
-    """``node`` after its answer to what it was asked."""
-    if success or node.asked is None:
-        return replace(node, asked=None)
-    return replace(node, asked=None, refused=node.asked, refused_at=now)
+def answered(node: Managed, success: bool, now: int, patience: Patience) -> Managed:
+    """``node`` after its answer to what it was asked; what it was seen in before that holds no longer."""
+    if node.asked is None:
+        return node
+    if not success:
+        return replace(node, asked=None, refused=node.asked, refused_at=now)
+    return seen(node, GOALS[node.asked], now, patience)
 
 
 def next_asks(nodes: Sequence[Managed], now: int, patience: Patience) -> tuple[tuple[Managed, Ask], ...]:

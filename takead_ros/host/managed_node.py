@@ -38,6 +38,7 @@ class ManagedNode(LifecycleNodeMixin, RosNode):  # type: ignore[misc]  # rclpy h
         self._made: list[tuple[Callable[[Any], Any], Any]] | None = None  # to be undone at cleanup; None: not made yet
         Node.__init__(self, node_class.NAME, namespace=namespace)
         LifecycleNodeMixin.__init__(self, enable_communication_interface=True)
+        self._service_change_state.callback = self._change_state(self._service_change_state.callback)
         self._class, self._steady = node_class, steady
         self._node: Any = None
         self.active = False
@@ -113,6 +114,19 @@ class ManagedNode(LifecycleNodeMixin, RosNode):  # type: ignore[misc]  # rclpy h
         self._made, self._node, self._latched = None, None, []
 
     # --- what the node is made of ---------------------------------------------------------------------------------
+
+    def _change_state(self, answer: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        """rclpy ends the process for a transition that the state does not have: anybody may ask for one."""
+
+        def guarded(request: Any, response: Any) -> Any:
+            try:
+                return answer(request, response)
+            except RuntimeError as error:
+                self.get_logger().warning(f"transition {request.transition.id} refused: {error}")
+                response.success = False
+                return response
+
+        return guarded
 
     def _keep(self, undo: Callable[[Any], Any], what: Any) -> Any:
         if self._made is not None:  # else it is rclpy's own
@@ -191,5 +205,5 @@ class _Gated:
         self._node, self._publisher = node, publisher
 
     def publish(self, msg: Any) -> None:
-        if self._node._active:
+        if self._node.active:
             self._publisher.publish(msg)

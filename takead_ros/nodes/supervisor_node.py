@@ -75,8 +75,11 @@ class SupervisorNode:
         self._found(name, PHASES.get(done.result().current_state.id, Phase.CHANGING))
 
     def _found(self, name: str, phase: Phase) -> None:
-        before, now = self._nodes[name], self._now()
-        after = self._nodes[name] = seen(before, phase, now, self._patience)
+        self._keep(seen(self._nodes[name], phase, self._now(), self._patience))
+
+    def _keep(self, after: Managed) -> None:
+        name, before = after.name, self._nodes[after.name]
+        self._nodes[name] = after
         if after.losses > before.losses:
             self._logger.error(f"{name}: was active and is {after.phase.value} now; it is brought up again")
         elif after.phase is Phase.ACTIVE and before.phase is not Phase.ACTIVE:
@@ -98,7 +101,10 @@ class SupervisorNode:
         success = bool(done.result().success)
         if not success and node.refused is not what:
             self._logger.error(f"{name}: refuses to {what.value}, its own log says why; asked again from time to time")
-        self._nodes[name] = answered(node, success, self._now())
+        out = self._looking.pop(name, None)  # it may say what was before this
+        if out is not None:
+            self._state[name].remove_pending_request(out[0])
+        self._keep(answered(node, success, self._now(), self._patience))
 
     def _on_report(self) -> None:
         now = self._now()

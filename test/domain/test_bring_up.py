@@ -37,7 +37,7 @@ class Fleet:
                 if success:
                     self.real[name] = Phase.INACTIVE if what is Ask.CONFIGURE else Phase.ACTIVE
                 if self.known[name].asked is what:
-                    self.known[name] = answered(self.known[name], success, self.now)
+                    self.known[name] = answered(self.known[name], success, self.now, P)
             for name, phase in self.real.items():
                 self.known[name] = seen(self.known[name], phase, self.now, P)
             for node, what in next_asks(tuple(self.known.values()), self.now, P):
