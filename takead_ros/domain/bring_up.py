@@ -13,7 +13,7 @@ from enum import Enum
 from takead_ros.domain.units import SECOND
 
 
-class Phase(Enum):
+class ManagedState(Enum):
     """Where a managed node is; ``CHANGING``: in a transition, ``ABSENT``: it does not answer."""
 
     ABSENT = "absent"
@@ -24,15 +24,15 @@ class Phase(Enum):
     FINALIZED = "finalized"
 
 
-class Ask(Enum):
+class Transition(Enum):
     """A transition that is asked of a node."""
 
     CONFIGURE = "configure"
     ACTIVATE = "activate"
 
 
-GOALS = {Ask.CONFIGURE: Phase.INACTIVE, Ask.ACTIVATE: Phase.ACTIVE}
-NEXT = {Phase.UNCONFIGURED: Ask.CONFIGURE, Phase.INACTIVE: Ask.ACTIVATE}
+GOALS = {Transition.CONFIGURE: ManagedState.INACTIVE, Transition.ACTIVATE: ManagedState.ACTIVE}
+NEXT = {ManagedState.UNCONFIGURED: Transition.CONFIGURE, ManagedState.INACTIVE: Transition.ACTIVATE}
 
 
 @dataclass(frozen=True)
@@ -50,25 +50,25 @@ class Managed:
     """What is known of one node."""
 
     name: str
-    phase: Phase = Phase.ABSENT
+    phase: ManagedState = ManagedState.ABSENT
     since: int = 0  # when it was first seen in this phase
-    asked: Ask | None = None  # what it has not answered yet
+    asked: Transition | None = None  # what it has not answered yet
     asked_at: int = 0
-    refused: Ask | None = None  # what it refused last; None once it is active or gone
+    refused: Transition | None = None  # what it refused last; None once it is active or gone
     refused_at: int = 0
     up: bool = False  # it has been active since it was last unconfigured or gone
     left: bool = False  # somebody else deactivated it: it stays so until it is active or gone
     losses: int = 0  # times that it was up and then gone, or began anew
 
 
-def seen(node: Managed, phase: Phase, now: int, patience: Patience) -> Managed:
+def seen(node: Managed, phase: ManagedState, now: int, patience: Patience) -> Managed:
     """``node`` after it was found in ``phase``. One that is busy with what it was asked is not missed."""
-    if phase is Phase.ABSENT and node.asked is not None and now - node.asked_at < patience.answer_ns:
-        phase = Phase.CHANGING
+    if phase is ManagedState.ABSENT and node.asked is not None and now - node.asked_at < patience.answer_ns:
+        phase = ManagedState.CHANGING
     if phase is node.phase:
         return node
-    anew = phase in (Phase.ABSENT, Phase.UNCONFIGURED)
-    settled = phase in (Phase.ABSENT, Phase.ACTIVE)
+    anew = phase in (ManagedState.ABSENT, ManagedState.UNCONFIGURED)
+    settled = phase in (ManagedState.ABSENT, ManagedState.ACTIVE)
     reached = node.asked is not None and GOALS[node.asked] is phase
     return replace(
         node,
@@ -76,13 +76,13 @@ def seen(node: Managed, phase: Phase, now: int, patience: Patience) -> Managed:
         since=now,
         asked=None if settled or reached else node.asked,
         refused=None if settled else node.refused,
-        up=phase is Phase.ACTIVE or (node.up and not anew),
-        left=(node.left and not settled) or (node.up and phase is Phase.INACTIVE),
+        up=phase is ManagedState.ACTIVE or (node.up and not anew),
+        left=(node.left and not settled) or (node.up and phase is ManagedState.INACTIVE),
         losses=node.losses + (node.up and anew and not node.left),
     )
 
 
-def asked(node: Managed, what: Ask, now: int) -> Managed:
+def asked(node: Managed, what: Transition, now: int) -> Managed:
     """``node`` after ``what`` was sent to it."""
     return replace(node, asked=what, asked_at=now)
 
@@ -96,7 +96,7 @@ def answered(node: Managed, success: bool, now: int, patience: Patience) -> Mana
     return seen(node, GOALS[node.asked], now, patience)
 
 
-def next_asks(nodes: Sequence[Managed], now: int, patience: Patience) -> tuple[tuple[Managed, Ask], ...]:
+def next_asks(nodes: Sequence[Managed], now: int, patience: Patience) -> tuple[tuple[Managed, Transition], ...]:
     """What is to be asked now, in the order of ``nodes``: each waits for those before it to be active, but not for one
     that refuses, was deactivated by somebody, or stays away."""
     found = []
@@ -113,6 +113,6 @@ def next_asks(nodes: Sequence[Managed], now: int, patience: Patience) -> tuple[t
 
 def _is_done(node: Managed, now: int, patience: Patience) -> bool:
     """Whether those after ``node`` need not wait for it."""
-    if node.phase in (Phase.ACTIVE, Phase.FINALIZED) or node.left or node.refused is not None:
+    if node.phase in (ManagedState.ACTIVE, ManagedState.FINALIZED) or node.left or node.refused is not None:
         return True
-    return node.phase is Phase.ABSENT and now - node.since >= patience.absent_ns
+    return node.phase is ManagedState.ABSENT and now - node.since >= patience.absent_ns

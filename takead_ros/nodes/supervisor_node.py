@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from takead_ros.domain.bring_up import Ask, Managed, Patience, Phase, answered, asked, next_asks, seen
+from takead_ros.domain.bring_up import Transition, Managed, Patience, ManagedState, answered, asked, next_asks, seen
 from takead_ros.domain.units import SECOND
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
@@ -16,8 +16,8 @@ from takead_ros.nodes.settings import SupervisorParameters
 LOOK_S = 0.2
 SILENT_NS = SECOND  # a node that does not say its state for so long is not there
 # lifecycle_msgs/msg/State and Transition
-PHASES = {1: Phase.UNCONFIGURED, 2: Phase.INACTIVE, 3: Phase.ACTIVE, 4: Phase.FINALIZED}
-TRANSITIONS = {Ask.CONFIGURE: 1, Ask.ACTIVATE: 3}
+STATES = {1: ManagedState.UNCONFIGURED, 2: ManagedState.INACTIVE, 3: ManagedState.ACTIVE, 4: ManagedState.FINALIZED}
+TRANSITIONS = {Transition.CONFIGURE: 1, Transition.ACTIVATE: 3}
 
 
 class SupervisorNode:
@@ -59,10 +59,10 @@ class SupervisorNode:
             return
         if out is not None:
             client.remove_pending_request(out[0])
-            self._found(name, Phase.ABSENT)
+            self._found(name, ManagedState.ABSENT)
         if not client.service_is_ready():
             self._looking.pop(name, None)
-            self._found(name, Phase.ABSENT)
+            self._found(name, ManagedState.ABSENT)
             return
         future = client.call_async(self._get())
         self._looking[name] = future, now
@@ -72,9 +72,9 @@ class SupervisorNode:
         if self._looking.get(name, (None, 0))[0] is not done:
             return
         del self._looking[name]
-        self._found(name, PHASES.get(done.result().current_state.id, Phase.CHANGING))
+        self._found(name, STATES.get(done.result().current_state.id, ManagedState.CHANGING))
 
-    def _found(self, name: str, phase: Phase) -> None:
+    def _found(self, name: str, phase: ManagedState) -> None:
         self._keep(seen(self._nodes[name], phase, self._now(), self._patience))
 
     def _keep(self, after: Managed) -> None:
@@ -82,19 +82,19 @@ class SupervisorNode:
         self._nodes[name] = after
         if after.losses > before.losses:
             self._logger.error(f"{name}: was active and is {after.phase.value} now; it is brought up again")
-        elif after.phase is Phase.ACTIVE and before.phase is not Phase.ACTIVE:
+        elif after.phase is ManagedState.ACTIVE and before.phase is not ManagedState.ACTIVE:
             self._logger.info(f"{name}: active")
         elif after.left and not before.left:
             self._logger.warning(f"{name}: deactivated by somebody; it is left so until it is activated")
 
-    def _ask(self, node: Managed, what: Ask, now: int) -> None:
+    def _ask(self, node: Managed, what: Transition, now: int) -> None:
         request = self._change.Request()
         request.transition.id = TRANSITIONS[what]
         self._nodes[node.name] = asked(node, what, now)
         future = self._changes[node.name].call_async(request)
         future.add_done_callback(lambda done: self._on_answer(node.name, what, done))
 
-    def _on_answer(self, name: str, what: Ask, done: Any) -> None:
+    def _on_answer(self, name: str, what: Transition, done: Any) -> None:
         node = self._nodes[name]
         if node.asked is not what:
             return  # a late answer
@@ -117,12 +117,12 @@ class SupervisorNode:
 
 
 def _part(node: Managed) -> Part:
-    if node.phase is Phase.ACTIVE:
+    if node.phase is ManagedState.ACTIVE:
         return Part(node.name, Level.OK, "active")
     if node.left:
         return Part(node.name, Level.WARN, f"{node.phase.value}: deactivated by somebody, activate it to go on")
     if node.refused is not None:
         return Part(node.name, Level.ERROR, f"refuses to {node.refused.value}: its own log says why")
-    if node.phase is Phase.ABSENT:
+    if node.phase is ManagedState.ABSENT:
         return Part(node.name, Level.ERROR, "does not answer: not started, or being started again")
     return Part(node.name, Level.WARN, f"{node.phase.value}: being brought up")
