@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from takead_ros.domain.bring_up import Transition, Managed, Patience, ManagedState, answered, asked, next_asks, seen
+from takead_ros.domain.bring_up import Managed, ManagedState, Patience, Transition, answered, asked, next_asks, seen
 from takead_ros.domain.units import SECOND
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from takead_ros.domain.bring_up import (
     NEXT,
-    Transition,
     Managed,
-    Patience,
     ManagedState,
+    Patience,
+    Transition,
     answered,
     asked,
     next_asks,
