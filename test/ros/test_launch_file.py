@@ -100,7 +100,9 @@ def test_a_pad_that_is_not_there_is_named(launch_file: Any) -> None:
 )  # fmt: skip
 def test_who_drives_is_started(launch_file: Any, tmp_path: Path, expert: str, missing: set[str]) -> None:
     found = programs(launched(launch_file, sim="vector", expert=expert, bags=str(tmp_path)))
-    all_of_them = {f"{name}_node" for name in ("arbiter", "expert", "monitor", "policy", "recorder", "simulator")}
+    all_of_them = {
+        f"{name}_node" for name in ("arbiter", "expert", "monitor", "policy", "recorder", "simulator", "supervisor")
+    }
     assert set(found) == all_of_them - missing
 
 
