@@ -142,7 +142,7 @@ $(VENV)/.ready-demo: pyproject.toml $(CONSTRAINTS) $(VENV)/.torch
 
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready-demo
 	@echo "== installing the development tools"
-	@$(BIN)/python -m pip install -q $(PINNED) -e '.[sim,training,dev,carla-server,export,video,ray]'
+	@$(BIN)/python -m pip install -q $(PINNED) -e '.[sim,training,dev,carla-server,export,video,ray,foxglove]'
 	@touch $@
 
 # What a vehicle computer has: the wheel and the simulator, no torch.

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import typer
 
+from takead_ros.cli.options import LOOPBACK
 from takead_ros.console import note, say
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import LAST_SEED
 from takead_ros.scenarios.suites import load_suite
 
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich", add_completion=False)
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Speed(str, Enum):

@@ -164,6 +164,7 @@ def examine() -> list[Check]:
         _module("onnx", False, training),
         _module("lightning_fabric", False, training),
         _module("ray", False, "pip install 'takead_ros[ray]'"),
+        _module("foxglove", False, "pip install 'takead_ros[foxglove]'"),
         *_ros(),
     ]
 

@@ -20,6 +20,21 @@ WORKERS_KIND = typer.Option(
 )
 RAY = typer.Option(None, metavar="HOST:PORT", help="The Ray cluster for --workers-kind ray; by default RAY_ADDRESS.")
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LAST_PORT = 65535
+
+
+def host_and_port(text: str, option: str) -> tuple[str, int]:
+    """``HOST:PORT``, or ``[HOST]:PORT``. Raises TakeadError that names ``option`` for anything else."""
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        host = ""
+    if not (host and colon and port.isascii() and port.isdecimal() and int(port) <= LAST_PORT):
+        raise TakeadError(f"{option} '{text}': expected HOST:PORT, such as 127.0.0.1:8765, or [::1]:8765")
+    return host, int(port)
+
 
 def place(workers: int, kind: str, ray: str | None) -> Workplace:
     """Where the options say that jobs are done. Raises TakeadError for an unknown kind, and an address without use."""

@@ -132,7 +132,7 @@ def _candidates(sheet: Sheet, scene: Scene, answer: Answer | None) -> None:
     for rank, i in enumerate(best.tolist()):
         share = float(np.exp(logits[i] - logits[best[0]]))
         points = _placed(answer.output.candidates[i], answer, scene)
-        sheet.add("candidates", rank, DRIVERS[Source.POLICY], Strokes(points, 0.1, 0.05), 0.15 + 0.45 * share)
+        sheet.add("candidates", rank, DRIVERS[Source.POLICY], Strokes(points, 0.1, 0.05), 0.25 + 0.4 * share)
 
 
 def _plan(sheet: Sheet, scene: Scene, answer: Answer | None, source: Source, drives: bool) -> None:
@@ -170,4 +170,5 @@ def _frame(sheet: Sheet, scene: Scene, namespace: str, object_id: int, colour: C
         points = _here(corners[[0, 1, 2, 3, 0]], scene)
         sheet.add(namespace, 0, colour, Strokes(points, 0.2, 0.15))
         x, y = points[:4].mean(axis=0).tolist()
-        sheet.add(namespace, 1, colour, Caption(x, y, 3.0 if namespace == "trigger" else 4.2, one_line(text), 0.8))
+        x += 1.5 if namespace == "trigger" else -1.5
+        sheet.add(namespace, 1, colour, Caption(x, y, 3.0, one_line(text), 0.8))

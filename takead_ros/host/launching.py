@@ -174,8 +174,9 @@ class Stack:
         return [*nodes, *self._viewers()]
 
     def _viewers(self) -> list[Node]:
-        """Who shows the drive: whatever becomes of them, the drive goes on, and whatever they need, it comes first."""
-        wanted, markers = viewers(self._value), f"/{self._value['namespace'].strip('/')}/display/markers"
+        """Who shows the drive: whatever becomes of them the drive goes on, and its nodes have the processor first."""
+        wanted = viewers(self._value)
+        markers = f"/{self._value['namespace'].strip('/')}/display/markers".replace("//", "/")
         clock = {"use_sim_time": self._sim_time}
         nodes = [self.node("display", prefix="nice -n 19")] if wanted else []
         if "rviz" in wanted:

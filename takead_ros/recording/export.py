@@ -7,7 +7,8 @@ import importlib.util
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,14 +83,20 @@ def export_clips(clips: Sequence[tuple[Path, ClipManifest]], out: Path, format_:
         raise TakeadError(f"no clip can be exported: {broken[0].why}")
     with new_output(out):
         frames, left_out = _write(arrow, tables, out, format_)
+    written = [clip for clip, *_ in tables]
+    return Exported(written, frames, left_out, broken, note_exports(written, f"{format_}:{out.name}"))
+
+
+def note_exports(clips: Sequence[Path], name: str) -> list[str]:
+    """Note in the manifests of ``clips`` that they were exported as ``name``; those that could not be told, and why."""
     not_noted = []
-    for clip, *_ in tables:
+    for clip in clips:
         try:
-            amend(clip, _note_export(f"{format_}:{out.name}"))
+            amend(clip, _note_export(name))
         except (OSError, TakeadError) as problem:
             why = problem.strerror if isinstance(problem, OSError) else problem
             not_noted.append(f"{clip}: {why}")
-    return Exported([clip for clip, *_ in tables], frames, left_out, broken, not_noted)
+    return not_noted
 
 
 def _write(arrow: Any, tables: Sequence[Table], out: Path, format_: str) -> tuple[int, list[str]]:
@@ -100,18 +107,35 @@ def _write(arrow: Any, tables: Sequence[Table], out: Path, format_: str) -> tupl
             arrow.parquet.write_table(whole, partial)
         return int(whole.num_rows), []
     named = [lerobot.ClipTable(manifest.clip_id, _task(manifest), columns) for _, manifest, columns in tables]
-    work = Path(tempfile.mkdtemp(prefix=f".{out.name[:80]}.", suffix=".part", dir=out.parent))
+    with _work_folder(out) as work:
+        return lerobot.write_lerobot(arrow, named, STATE, ACTION, work, FORMATS[format_])
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to write into, which becomes ``out`` when the block ends without an error.
+
+    Raises TakeadError where ``out`` exists, is in use, or cannot be written.
+    """
+    refuse_existing(out)
+    with new_output(out), _work_folder(out) as work:
+        yield work
+
+
+@contextmanager
+def _work_folder(out: Path) -> Iterator[Path]:
     try:
-        found = lerobot.write_lerobot(arrow, named, STATE, ACTION, work, FORMATS[format_])
-        work.chmod(0o777 & ~_umask())
-        work.rename(out)
-        return found
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name[:80]}.", suffix=".part", dir=out.parent))
+        try:
+            yield work
+            work.chmod(0o777 & ~_umask())
+            work.rename(out)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)  # made above, under a name of its own
     except OSError as problem:
         raise TakeadError(
             f"output '{out}': {problem.strerror or problem}; expected a writable place with space left"
         ) from problem
-    finally:
-        shutil.rmtree(work, ignore_errors=True)  # made above, under a name of its own
 
 
 def _note_export(name: str) -> Callable[[ClipManifest], None]:
