@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
+from rclpy.subscription import Subscription
 
-from takead_ros.host.api import takes_info
+from takead_ros.host.raw_messages import Message, take_all
 
-_BATCH = 100  # messages of one subscription that are taken in a row; then others have their turn
+GIVES_INFO = hasattr(Subscription, "CallbackType")  # whether callbacks are given a message's info
 
 
 class RosNode(Node):  # type: ignore[misc]  # rclpy has no types
@@ -32,17 +33,11 @@ class RosNode(Node):  # type: ignore[misc]  # rclpy has no types
         if not raw:
             return super().create_subscription(msg_type, topic, callback, qos_profile, **more)
 
-        informed = takes_info(callback)
+        def next_one() -> Message | None:
+            with subscription.handle:
+                taken: Message | None = subscription.handle.take_message(msg_type, True)
+            return taken
 
-        def take(data: bytes, info: dict[str, Any]) -> None:
-            waiting: Any = (data, info)
-            for _ in range(_BATCH):
-                callback(*waiting[: 1 + informed])
-                with subscription.handle:
-                    waiting = subscription.handle.take_message(msg_type, True)
-                if waiting is None:
-                    return
-            callback(*waiting[: 1 + informed])
-
+        take = take_all(callback, next_one, GIVES_INFO)
         subscription = super().create_subscription(msg_type, topic, take, qos_profile, raw=True, **more)
         return subscription

@@ -105,7 +105,7 @@ class RecorderNode:
 
         def take(data: bytes, info: dict[str, Any]) -> None:
             try:
-                receive(topic, now(), data, info["publication_sequence_number"])
+                receive(topic, now(), data, info.get("publication_sequence_number"))
             except TakeadError as problem:
                 self._undecodable += 1
                 self._logger.error(f"recorder: {topic}: {problem}")

@@ -12,8 +12,7 @@ pytest.importorskip("ackermann_msgs", reason="ackermann_msgs is not in this ROS 
 
 import rclpy
 from ackermann_msgs.msg import AckermannDriveStamped
-from rclpy.clock import Clock
-from rclpy.clock_type import ClockType
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
