@@ -31,6 +31,7 @@ NAMESPACES = (
     "status",
 )  # fmt: skip
 TEXT_M, ROW_M, BEHIND_M = 1.1, 2.2, 8.0  # the lines of text: letters, distance, where the first one is
+ABOVE_M = 3.5  # what is written is above what drives there
 
 
 def draw(now: Overview, lifetime_s: float) -> tuple[Shape, ...]:
@@ -53,7 +54,7 @@ def draw(now: Overview, lifetime_s: float) -> tuple[Shape, ...]:
             e = scene.ego
             sheet.add("ego", 0, DRIVERS[driver], Block(0.0, 0.0, 0.0, e.length, e.width, 1.5))
         for row, colour, text in lines(now):
-            sheet.add("status", row, colour, Caption(-BEHIND_M - ROW_M * row, 0.0, 0.5, text, TEXT_M))
+            sheet.add("status", row, colour, Caption(-BEHIND_M - ROW_M * row, 0.0, ABOVE_M, text, TEXT_M))
     return sheet.shapes()
 
 
@@ -168,7 +169,7 @@ def _frame(sheet: Sheet, scene: Scene, namespace: str, object_id: int, colour: C
         margin = 1.0 if namespace == "trigger" else 0.5  # both can be around the same object
         corners = box_corners(o.x[i], o.y[i], o.yaw[i], o.length[i] + margin, o.width[i] + margin)
         points = _here(corners[[0, 1, 2, 3, 0]], scene)
-        sheet.add(namespace, 0, colour, Strokes(points, 0.2, 0.15))
+        sheet.add(namespace, 0, colour, Strokes(points, 0.2, CAR_M + 0.2))
         x, y = points[:4].mean(axis=0).tolist()
         x += 1.5 if namespace == "trigger" else -1.5
-        sheet.add(namespace, 1, colour, Caption(x, y, 3.0, one_line(text), 0.8))
+        sheet.add(namespace, 1, colour, Caption(x, y, ABOVE_M, one_line(text), 0.8))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ pytest.importorskip("launch_ros", reason="launch_ros is not in this ROS 2 instal
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
 from launch.events.process import ProcessStdout
 
-from launch import LaunchContext
+from launch import LaunchContext, LaunchDescription, LaunchService
 from support.carla_drive import users_environment
 
 pytestmark = pytest.mark.ros
@@ -106,20 +108,61 @@ def test_who_drives_is_started(launch_file: Any, tmp_path: Path, expert: str, mi
     assert set(found) == all_of_them - missing
 
 
-@pytest.mark.parametrize(("argument", "package"), [("rviz", "rviz2"), ("foxglove", "foxglove_bridge")])
-def test_a_viewer_is_started_with_what_it_shows_or_named(
+VIEWERS = {"rviz": "rviz2", "foxglove": "foxglove_bridge"}
+NOTES_ITS_START = """#!/usr/bin/env python3
+import json, os, sys
+files = [open(sys.argv[i + 1]).read() for i, word in enumerate(sys.argv) if word == "--params-file"]
+json.dump({"arguments": sys.argv[1:], "parameters": files, "nice": os.nice(0)}, open(__file__ + ".json", "w"))
+"""
+
+
+@pytest.fixture
+def viewer_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """Packages of the viewers' names, whose programs only write down how they were started."""
+    made, prefix = {}, tmp_path / "prefix"
+    for package in VIEWERS.values():
+        index, made[package] = prefix / "share/ament_index/resource_index/packages", prefix / f"lib/{package}/{package}"
+        for folder in (index, prefix / "share" / package, made[package].parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        (index / package).touch()
+        made[package].write_text(NOTES_ITS_START)
+        made[package].chmod(0o755)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"{prefix}:{os.environ['AMENT_PREFIX_PATH']}")
+    return made
+
+
+def test_viewers_are_started_to_watch_and_nothing_else(
+    launch_file: Any, tmp_path: Path, viewer_programs: dict[str, Path]
+) -> None:
+    wanted = {"rviz": "true", "foxglove": "true", "namespace": "car7"}
+    found = launched(launch_file, sim="vector", bags=str(tmp_path), **wanted)
+    assert {"display_node", *VIEWERS.values()} <= set(programs(found))
+    service = LaunchService()
+    viewers = [one for one in found if getattr(one, "node_package", "") in VIEWERS.values()]
+    service.include_launch_description(LaunchDescription(viewers))
+    assert service.run() == 0
+    told = {name: json.loads(Path(f"{path}.json").read_text()) for name, path in viewer_programs.items()}
+    rviz = told["rviz2"]["arguments"]
+    assert rviz[rviz.index("-d") + 1] == str(SHARE / "config" / "takead.rviz")
+    assert "/takead/display/markers:=/car7/display/markers" in rviz
+    (bridge,) = told["foxglove_bridge"]["parameters"]
+    assert "address: 127.0.0.1" in bridge and "capabilities" in bridge and "connectionGraph" in bridge
+    for capability in ("clientPublish", "services", "parameters:", "assets"):
+        assert capability not in bridge.replace("ros__parameters:", "")
+    assert all("use_sim_time: true" in one["parameters"][0] for one in told.values())
+    assert told["foxglove_bridge"]["nice"] >= 10
+
+
+@pytest.mark.parametrize(("argument", "package"), VIEWERS.items())
+def test_a_viewer_that_is_not_there_is_named_before_anything_starts(
     launch_file: Any, tmp_path: Path, argument: str, package: str
 ) -> None:
-    """Its package is missed before anything starts; where it is there, our node draws for it, after everybody else."""
-    wanted = {"sim": "vector", "bags": str(tmp_path), argument: "true"}
-    try:
+    with contextlib.suppress(PackageNotFoundError):
         get_package_share_directory(package)
-    except PackageNotFoundError:
-        with pytest.raises(RuntimeError) as caught:
-            launched(launch_file, **wanted)
-        assert f"{argument}:=true needs package '{package}'" in str(caught.value) and "\n" not in str(caught.value)
-    else:
-        assert {"display_node", package} <= set(programs(launched(launch_file, **wanted)))
+        pytest.skip(f"{package} is in this ROS 2")
+    with pytest.raises(RuntimeError) as caught:
+        launched(launch_file, sim="vector", bags=str(tmp_path), **{argument: "true"})
+    assert f"{argument}:=true needs package '{package}'" in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_nothing_is_drawn_where_nobody_asked(launch_file: Any, tmp_path: Path) -> None:

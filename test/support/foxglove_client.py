@@ -38,7 +38,14 @@ class FoxgloveClient:
     def __post_init__(self) -> None:
         self._open = contextlib.ExitStack()
         self.socket = self._open.enter_context(
-            connect(self.address, subprotocols=[PROTOCOL], max_size=None, open_timeout=20, close_timeout=1)
+            connect(
+                self.address,
+                subprotocols=[PROTOCOL],
+                max_size=None,
+                open_timeout=20,
+                close_timeout=1,
+                ping_interval=None,
+            )
         )
         self._subscribed: dict[int, str] = {}
 

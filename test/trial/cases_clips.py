@@ -276,6 +276,30 @@ CASES: tuple[Case, ...] = (
     # export
     user("export", "clips export shelf --out a.parquet", 0, "frames of 1 clips", writes=MANIFEST),
     user("export to lerobot", "clips export shelf --out set --format lerobot", 0, "frames of 1 clips", writes=MANIFEST),
+    user(
+        "export to foxglove", "clips export shelf --out set --format foxglove", 0, "frames of 1 clips", writes=MANIFEST
+    ),
+    user(
+        "export to foxglove over a folder",
+        "clips export shelf --out mine --format foxglove",
+        2,
+        "mine",
+        damage="folder mine",
+    ),
+    breaker(
+        "export to foxglove below a file",
+        "clips export shelf --out a/b --format foxglove",
+        2,
+        "a",
+        damage="text a mine",
+    ),
+    breaker(
+        "export noise to foxglove",
+        "clips export shelf --out set --format foxglove",
+        2,
+        "no clip can be exported",
+        damage=f"noise {BAG}",
+    ),
     user("export of no format", "clips export shelf --out a.csv --format csv", 2, "csv", "parquet"),
     user("export over a file", "clips export shelf --out a.parquet", 2, "exists", damage="text a.parquet mine"),
     user("export nothing", "clips export none --out a.parquet", 2, "none"),

@@ -102,8 +102,16 @@ def _of(verb: str) -> list[Case]:
 
 
 DRIVEN = "drive --model expert --suite intersection_right --seeds training:0 --bags driven --record all"
+LIVE = "drive --model expert --sim vector --suite intersection_right --seeds training:0"
 CASES: tuple[Case, ...] = (
     *_of("drive"),
+    user("drive: live, many at once", f"{LIVE} --live --workers 2", 2, "--workers 1"),
+    *(
+        breaker(f"drive: live at {text}", f"{LIVE} --live-at '{text}'", 2, "--live-at", "HOST:PORT")
+        for text in ("8765", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:99999", ":8765", "::1:8765", "127.0.0.1:-1")
+    ),
+    attacker("drive: live at an escape", f"{LIVE} --live-at '\x1b[31m:1'", 2, "\\x1b[31m"),
+    breaker("drive: live where nobody is", f"{LIVE} --live-at 203.0.113.1:8765", 2, "cannot listen on", "--live-at"),
     *_of("eval"),
     user("eval: a pass unknown", "eval --model expert --passes both", 2, "both", "unassisted,assisted"),
     breaker("eval: no pass", "eval --model expert --passes ''", 2, "--passes"),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 from takead_ros.display.picture import draw
 from takead_ros.display.shapes import Key, vanished
@@ -82,7 +83,7 @@ class LiveStream:
             ) from error
         shown = f"[{host}]" if ":" in host else host
         self.address = f"ws://{shown}:{self._server.port}"
-        self.app = f"https://app.foxglove.dev/?ds=foxglove-websocket&ds.url={self.address}"
+        self.app = f"https://app.foxglove.dev/?ds=foxglove-websocket&ds.url={quote(self.address, safe='')}"
         self._scene = self._channel(foxglove, TOPIC, "protobuf", self._updates.schema)
         self._raw = {
             one: self._channel(
