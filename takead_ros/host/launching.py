@@ -134,6 +134,7 @@ class Stack:
             package="takead_ros",
             executable=f"{name}_node",
             name=f"{name}_node",
+            exec_name=f"{name}_node",
             namespace=self._value["namespace"],
             output="screen",
             prefix=prefix,
@@ -197,6 +198,7 @@ class Stack:
                 Node(
                     package=VIEWERS["foxglove"],
                     executable="foxglove_bridge",
+                    exec_name="foxglove_bridge",
                     output="screen",
                     prefix="nice -n 10",
                     parameters=[watching | clock],
