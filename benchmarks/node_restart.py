@@ -41,6 +41,8 @@ HEARD = {
 RELEASED = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]
 WAIT_S = 60.0
 AFTER_S = 3.0
+FAST_MPS = 6.0  # from which a minimum-risk stop takes longer than a kill
+PHASES = ("start", "driving", "takeover", "hand-back", "minimum-risk stop")
 
 
 class Drive:
@@ -62,10 +64,13 @@ class Drive:
         self.commands: list[float] = []
         self.modes: list[tuple[float, M]] = []
         self.heard: dict[str, float] = {}
+        self.speed = 0.0  # m/s
         self.joy = wiring.publisher(self.node, interfaces.JOY)
         self.node.create_timer(0.02, self._press)
         wiring.subscription(self.node, interfaces.COMMAND, lambda _: self.commands.append(time.monotonic()))
         wiring.subscription(self.node, interfaces.ARBITER_STATE, self._on_state)
+        wiring.subscription(self.node, interfaces.SCENE, self._on_scene)
+        self.engage = wiring.client(self.node, interfaces.ENGAGE)
         for name, interface in HEARD.items():
             wiring.subscription(self.node, interface, self._hearer(name))
         self.executor = SingleThreadedExecutor()
@@ -80,6 +85,9 @@ class Drive:
 
     def _on_state(self, msg: Any) -> None:
         self.modes.append((time.monotonic(), M(msg.state)))
+
+    def _on_scene(self, msg: Any) -> None:
+        self.speed = float(msg.ego.speed)
 
     def _hearer(self, name: str) -> Callable[[Any], None]:
         def hear(msg: Any) -> None:
@@ -101,16 +109,33 @@ class Drive:
             self.executor.spin_once(timeout_sec=0.02)
         return holds()
 
+    def pids(self, name: str) -> list[int]:
+        """Our launch's processes of a node."""
+        found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+        ours = [int(line.split()[0]) for line in found.splitlines() if f"lib/takead_ros/{name}_node" in line]
+        return [one for one in ours if os.getpgid(one) == os.getpgid(self.process.pid)]
+
     def reach(self, phase: str) -> bool:
         """Bring the stack into a phase."""
         self.axes = list(RELEASED)
         if phase == "start":
             return self.until(WAIT_S, lambda: self.mode is M.DISENGAGED and bool(self.modes))
         driving = lambda: self.mode in (M.POLICY, M.EXPERT)  # noqa: E731
+        if self.mode is M.STOPPED:
+            self.engage.call_async(interfaces.ENGAGE.service.Request())
         if not self.until(WAIT_S, driving):
             return False
         if phase == "driving":
             return True
+        if phase == "minimum-risk stop":
+            if not self.until(WAIT_S, lambda: driving() and self.speed > FAST_MPS):
+                return False
+            (simulator,) = self.pids("simulator")
+            os.kill(simulator, signal.SIGSTOP)  # no scene any more
+            try:
+                return self.until(5.0, lambda: self.mode is M.MRM)
+            finally:
+                os.kill(simulator, signal.SIGCONT)
         self.axes = [0.4, *RELEASED[1:]]
         if not self.until(5.0, lambda: self.mode is M.HUMAN):
             return False
@@ -121,14 +146,11 @@ class Drive:
 
     def kill(self, name: str, phase: str) -> dict[str, Any] | None:
         """Kill one node now; what followed."""
-        before = self.mode
-        found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-        ours = [line.split()[0] for line in found.splitlines() if f"lib/takead_ros/{name}_node" in line]
-        ours = [one for one in ours if os.getpgid(int(one)) == os.getpgid(self.process.pid)]
+        before, ours = self.mode, self.pids(name)
         if len(ours) != 1:
             return None
         killed = time.monotonic()
-        os.kill(int(ours[0]), signal.SIGKILL)
+        os.kill(ours[0], signal.SIGKILL)
         self.heard.pop(name, None)
         self.until(0.2, lambda: False)  # what was on its way
         self.heard.pop(name, None)
@@ -160,12 +182,13 @@ class Drive:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", type=new_file, required=True)
+    parser.add_argument("--phases", nargs="+", choices=PHASES, default=PHASES)
     parser.add_argument("--seconds", type=float, default=600.0, help="begin no further row after so long")
     arguments = parser.parse_args()
     began, rows = time.monotonic(), []
     drive = Drive(Path(tempfile.mkdtemp()))
     try:
-        for phase in ("start", "driving", "takeover", "hand-back"):
+        for phase in arguments.phases:
             for name in HEARD:
                 if time.monotonic() - began < arguments.seconds and drive.reach(phase):
                     row = drive.kill(name, phase)

@@ -14,6 +14,7 @@
 
 import importlib.util
 import json
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -45,6 +46,7 @@ BRIDGE_IMPORTS = {
     "agents": "CARLA's folder PythonAPI/carla",
     "networkx": "networkx, by which CARLA's agents plan routes",
 }
+FOLDER = "Carla/Maps/"  # before the name of a map, as CARLA and takead carla-server tell it
 ARGUMENTS = [
     argument("sim", "metadrive", "the world that is driven in", [*WORLDS, "carla"]),
     argument("model", str(SHARE / "models" / "baseline.onnx"), "ONNX policy, or a bundle of one"),
@@ -104,14 +106,18 @@ def carla_launches(value: dict[str, str]) -> list[tuple[str, str, dict[str, str]
     ]
 
 
-def bridge(value: dict[str, str]) -> list[IncludeLaunchDescription]:
-    """The bridge's programs. Raises RuntimeError for what they would miss: each by itself ends with a traceback."""
+def bridge_imports() -> None:
+    """Raises RuntimeError for what the bridge's programs would miss: each by itself ends with a traceback."""
     for module, what in BRIDGE_IMPORTS.items():
         if importlib.util.find_spec(module) is None:
             raise RuntimeError(
                 f"sim:=carla: carla_ros_bridge needs {what} where ROS 2's Python finds it, as on PYTHONPATH; "
                 f"there is no module '{module}' (docs/ros2.md)"
             )
+
+
+def bridge(value: dict[str, str]) -> list[IncludeLaunchDescription]:
+    """The bridge's programs."""
     return [
         IncludeLaunchDescription(launch_file(package, name), launch_arguments=settings.items())
         for package, name, settings in carla_launches(value)
@@ -143,13 +149,37 @@ def with_server(value: dict[str, str], bridge: list[IncludeLaunchDescription]) -
     return [RegisterEventHandler(OnProcessIO(target_action=server, on_stdout=listens)), server]
 
 
+def kept_town(value: dict[str, str]) -> str:
+    """The town as the bridge has to be told it, which else loads one anew that is there already. Raises RuntimeError
+    with one line where no CARLA answers."""
+    where = [value[name] for name in ("host", "port", "timeout", "town", "role_name")]
+    result = subprocess.run(
+        [str(PROGRAMS / "carla_world"), "keep", *where], capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        raise RuntimeError(result.stderr.strip().splitlines()[-1])
+    return result.stdout.splitlines()[-1]  # the client's library may write before it
+
+
+def releasing(value: dict[str, str]) -> ExecuteProcess:
+    """Lets a server that goes on run by itself again once the bridge has gone, which leaves it waiting for steps."""
+    return ExecuteProcess(
+        cmd=[str(PROGRAMS / "carla_world"), "release", value["host"], value["port"]],
+        name="carla_world",
+        output="screen",
+        sigterm_timeout="20",
+    )
+
+
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = given(context, ARGUMENTS)
     ours, auto_engage = value["sim"] in WORLDS, value["auto_engage"] == "true"
     if value["carla_server"] == "true" and ours:
         raise RuntimeError(f"carla_server:=true sim:={value['sim']}, expected sim:=carla")
     world = {name: value[name] for name in ("suite", "family")} | {"seed": whole(value, "seed")}
-    bridged = [] if ours else bridge(value)
+    with_ours = value["carla_server"] == "true"
+    if not ours:
+        bridge_imports()
     files = checked(value, **({"simulator": value["sim"], **world} if ours else {}))
     stack = Stack(value, files, sim_time=True)
     # A simulator that resets its world engages anew for every episode, by itself, and ends each at its goal.
@@ -161,7 +191,9 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         return [*found, stack.node("simulator", world, critical=True)]
     side = {"vehicle": "carla", "role_name": value["role_name"]}
     found.append(stack.node("vehicle", side, config="vehicle_carla", critical=True))
-    return [*found, *(with_server(value, bridged) if value["carla_server"] == "true" else bridged)]
+    if with_ours:
+        return [*found, *with_server(value, bridge({**value, "town": f"{FOLDER}{Path(value['town']).stem}"}))]
+    return [*found, *bridge({**value, "town": kept_town(value)}), releasing(value)]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -173,6 +173,10 @@ def test_the_policy_drives_in_real_time(told: dict[str, Any]) -> None:
     assert told["went_m"] > 50.0
 
 
+def test_the_servers_world_is_driven_in_as_it_is(told: dict[str, Any]) -> None:
+    assert "Loading town" not in told["log"] and "Loading opendrive" not in told["log"]
+
+
 def test_a_person_takes_over_and_leaves(told: dict[str, Any]) -> None:
     assert told["human"] and told["human_gained_mps"] > 0.5
     assert told["handed_back"] and told["lost_after_ms"] < 1000

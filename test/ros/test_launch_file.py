@@ -223,7 +223,7 @@ def test_the_bridge_starts_once_the_server_listens(launch_file: Any, town: str, 
 def test_what_the_bridge_would_miss_is_named_before_it_starts(launch_file: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(launch_file, "BRIDGE_IMPORTS", {"no_such_module": "a thing (pip install thing)"})
     with pytest.raises(RuntimeError, match=r"needs a thing \(pip install thing\).*there is no module 'no_such_module'"):
-        launch_file.bridge(given(launch_file))
+        launch_file.bridge_imports()
 
 
 def test_a_parameter_file_is_checked_before_anything_starts(launch_file: Any, tmp_path: Path) -> None:

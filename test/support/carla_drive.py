@@ -46,10 +46,13 @@ def missing_for_the_bridge() -> str:
 
 
 class Drive:
-    """``ros2 launch takead_ros sim.launch.py sim:=carla carla_server:=true`` and further arguments, from ``start``
-    (x m, y m, yaw degrees in ``map``). Each list holds (time of reception by the steady clock in s, message)."""
+    """``ros2 launch takead_ros sim.launch.py sim:=carla`` and further arguments, from ``start`` (x m, y m, yaw degrees
+    in ``map``), with a server of its own or (``server`` false) with the one that listens there. Each list holds (time
+    of reception by the steady clock in s, message)."""
 
-    def __init__(self, folder: Path, start: tuple[float, float, float], port: int, *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, start: tuple[float, float, float], port: int, *arguments: str, server: bool = True
+    ) -> None:
         self._start = start[:2]
         self.folder, self.clips, self.log = folder, folder / "clips", folder / "log"
         share = Path(get_package_share_directory("takead_ros"))
@@ -59,7 +62,8 @@ class Drive:
             zip(("x", "y", "z", "roll", "pitch", "yaw"), (*start[:2], 0.5, 0.0, 0.0, start[2]), strict=True)
         )
         (folder / "objects.json").write_text(json.dumps(shipped))
-        command = ["ros2", "launch", "takead_ros", "sim.launch.py", "sim:=carla", "carla_server:=true"]
+        command = ["ros2", "launch", "takead_ros", "sim.launch.py", "sim:=carla"]
+        command.append(f"carla_server:={str(server).lower()}")
         given = [f"port:={port}", f"objects:={folder / 'objects.json'}", f"bags:={self.clips}", *arguments]
         self._output = self.log.open("wb")
         self.began = time.monotonic()
