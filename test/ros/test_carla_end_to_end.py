@@ -20,22 +20,21 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("carla", reason="the carla package is an extra")
+from support.bridge import missing_for_the_bridge
+
+if MISSING := missing_for_the_bridge():
+    pytest.skip(f"the bridge end to end needs: {MISSING}", allow_module_level=True)
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from support.carla_drive import RELEASED, Drive, missing_for_the_bridge
+from support.carla_drive import RELEASED, Drive
 from support.carla_server import free_ports
 from takead_ros.domain.errors import TakeadError
 from takead_ros.maps.towns import map_file
 from takead_ros.messages import interfaces, types
 from takead_ros.recording.clip_folders import list_clips
 
-MISSING = missing_for_the_bridge()
-pytestmark = [
-    pytest.mark.ros,
-    pytest.mark.skipif(bool(MISSING), reason=f"the bridge end to end needs: {MISSING}"),
-]
+pytestmark = pytest.mark.ros
 START = (120.0, -133.4, 0.0)  # on the straight of Town01's south side
 COMMAND, STATE, EVENT = types.DriveCommand, types.ArbiterState, types.TakeoverEvent
 

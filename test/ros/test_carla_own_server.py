@@ -10,20 +10,19 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("carla", reason="the carla package is an extra")
+from support.bridge import missing_for_the_bridge
+
+if MISSING := missing_for_the_bridge():
+    pytest.skip(f"the bridge end to end needs: {MISSING}", allow_module_level=True)
 
 from ament_index_python.packages import get_package_prefix
 
-from support.carla_drive import Drive, missing_for_the_bridge
+from support.carla_drive import Drive
 from support.carla_server import free_ports
 from takead_ros.domain.errors import TakeadError
 from takead_ros.maps.towns import map_file
 
-MISSING = missing_for_the_bridge()
-pytestmark = [
-    pytest.mark.ros,
-    pytest.mark.skipif(bool(MISSING), reason=f"the bridge end to end needs: {MISSING}"),
-]
+pytestmark = pytest.mark.ros
 START = (120.0, -133.4, 0.0)
 # What a user sees of the server, from a process of its own.
 LOOK = """import sys, time, carla

@@ -18,7 +18,7 @@ from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch.events.process import ProcessStdout
 
 from launch import LaunchContext, LaunchDescription, LaunchService
-from support.carla_drive import users_environment
+from support.bridge import users_environment
 
 pytestmark = pytest.mark.ros
 SHARE = Path(get_package_share_directory("takead_ros"))
@@ -224,6 +224,13 @@ def test_what_the_bridge_would_miss_is_named_before_it_starts(launch_file: Any, 
     monkeypatch.setattr(launch_file, "BRIDGE_IMPORTS", {"no_such_module": "a thing (pip install thing)"})
     with pytest.raises(RuntimeError, match=r"needs a thing \(pip install thing\).*there is no module 'no_such_module'"):
         launch_file.bridge_imports()
+
+
+def test_a_carla_that_does_not_answer_is_one_line_before_anything_starts(launch_file: Any) -> None:
+    pytest.importorskip("carla", reason="the carla package is an extra")
+    with pytest.raises(RuntimeError, match=r"^CARLA at localhost:1: time-out of 1000ms") as caught:
+        launch_file.kept_town(given(launch_file, port="1", timeout="1"))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_parameter_file_is_checked_before_anything_starts(launch_file: Any, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from support import bundles
-from support.carla_drive import users_environment
+from support.bridge import users_environment
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.host import wiring
 from takead_ros.messages import interfaces, types

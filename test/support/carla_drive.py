@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -22,27 +21,13 @@ from nav_msgs.msg import Path as PathMsg
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
+from support.bridge import users_environment
 from takead_ros.host import qos, wiring
 from takead_ros.messages import interfaces, types
 from takead_ros.messages.interfaces import Qos
 
 RELEASED = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]  # an Xbox pad's axes at rest: both triggers are at 1
 Heard = list[tuple[float, Any]]
-
-
-def users_environment() -> dict[str, str]:
-    """This process's variables as a user has them: no virtual environment on PYTHONPATH."""
-    paths = [entry for entry in os.environ.get("PYTHONPATH", "").split(":") if entry and ".venv" not in entry]
-    return {**os.environ, "PYTHONPATH": ":".join(paths)}
-
-
-def missing_for_the_bridge() -> str:
-    """What of carla_ros_bridge's world is not here, in words; empty where all is."""
-    code = "import importlib.util, sys; print(*(m for m in sys.argv[1:] if importlib.util.find_spec(m) is None))"
-    python = shutil.which("python3", path="/usr/bin:/bin") or "python3"
-    modules = ["carla_ros_bridge", "carla_waypoint_publisher", "carla", "agents", "networkx"]
-    done = subprocess.run([python, "-c", code, *modules], env=users_environment(), capture_output=True, text=True)
-    return done.stdout.strip() or done.stderr.strip()
 
 
 class Drive:
