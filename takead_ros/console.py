@@ -17,15 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.progress import TimeRemainingColumn as Eta
-from rich.table import Table
 from rich.text import Text
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.text_table import TableColumn, TextTable, wrapped
 
 
 class _Console(Console):
@@ -38,6 +37,7 @@ class _Console(Console):
 stdout = _Console(soft_wrap=False)
 stderr = _Console(stderr=True)  # notes and progress; silent with --quiet
 _errors = _Console(stderr=True)
+WITH_BAR = 80  # columns from which there is room to draw how far a phase has come; else it is told in figures
 LINE_EVERY_S = 60.0  # between two lines of a phase where there is no terminal
 _LOG = logging.getLogger("takead_ros.cli")
 _SCREEN = logging.getLogger("takead_ros.screen")  # what is printed anyway
@@ -56,44 +56,69 @@ def cell(text: object, style: str = "") -> Text:
 
 
 def say(line: str = "", style: str = "") -> None:
-    """One line of a result on stdout, as it is: no markup, no emoji codes, no wrapping, no control characters."""
-    stdout.print(cell(line, style), soft_wrap=True, highlight=False)
+    """One line of a result on stdout, as it is: no markup, no emoji codes, no control characters."""
+    _put(stdout, cell(line, style))
 
 
 def note(line: str) -> None:
     """One line on stderr about what was done; left out with --quiet."""
     _SCREEN.debug("%s", line)
-    stderr.print(cell(line), soft_wrap=True, highlight=False)
+    _put(stderr, cell(line))
 
 
 def warn(message: str) -> None:
     """One line on stderr about something that was left out or is doubtful."""
     _SCREEN.debug("warning: %s", message)
-    stderr.print(Text.assemble(("warning:", "bold yellow"), " ", printable(message)), soft_wrap=True, highlight=False)
+    _put(stderr, Text.assemble(("warning:", "bold yellow"), " ", printable(message)))
 
 
 def error(message: str) -> None:
     """One clear line on stderr, also with --quiet."""
     _SCREEN.debug("error: %s", message)
-    _errors.print(Text.assemble(("error:", "bold red"), " ", printable(message)), soft_wrap=True, highlight=False)
+    _put(_errors, Text.assemble(("error:", "bold red"), " ", printable(message)))
 
 
 def fields(found: Mapping[str, object], width: int = 14) -> None:
     """A line on stdout for each name and value; nothing is cut, so that a hash can be copied."""
     for name, value in found.items():
-        stdout.print(Text.assemble((f"{name:<{width}}", "bold"), "  ", cell(value)), soft_wrap=True, highlight=False)
+        text, room = cell(value), stdout.width - width - 2
+        if on_terminal() and any(len(word) > room for word in text.plain.split()):
+            _put(stdout, Text(name, "bold"))
+            _put(stdout, Text.assemble("  ", text), 2)
+        else:
+            _put(stdout, Text.assemble((f"{name:<{width}}", "bold"), "  ", text), width + 2)
 
 
-def table(*columns: str, rows: Iterable[Iterable[str | Text]], wrap: str = "", title: str = "") -> Table:
-    """A table that cuts no word: only the column ``wrap`` (default: the last) is broken into lines, at its spaces."""
-    made = Table(
-        title=cell(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False
+def table(*columns: str, rows: Iterable[Iterable[str | Text]], wrap: str = "", title: str = "") -> TextTable:
+    """A table of which only the column ``wrap`` (default: the last) may be broken into lines, at its spaces."""
+    made = TextTable(
+        [TableColumn(column, wrap=column == (wrap or columns[-1])) for column in columns],
+        cell(title) if title else None,
     )
-    for column in columns:
-        made.add_column(cell(column), no_wrap=column != (wrap or columns[-1]), overflow="fold")
-    for row in rows:
-        made.add_row(*(cell(entry) if isinstance(entry, str) else entry for entry in row))
+    made.rows.extend(tuple(cell(entry) if isinstance(entry, str) else entry for entry in row) for row in rows)
     return made
+
+
+def show_table(made: TextTable) -> None:
+    """A table on stdout: as wide as the terminal, else 80 columns."""
+    print_lines(made.lines(stdout.width, "-" if stdout.options.ascii_only else "─"))
+
+
+def print_lines(lines: Iterable[Text]) -> None:
+    """Lines that are laid out already, on stdout."""
+    for line in lines:
+        stdout.print(line, soft_wrap=True, highlight=False)
+
+
+def _put(console: Console, text: Text, indent: int = 2) -> None:
+    """One line, broken at its spaces where it is for a person to read; else whole, so that a program can."""
+    for line in wrapped(text, console.width, indent) if on_terminal(console) else [text]:
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def on_terminal(console: Console = stdout) -> bool:
+    """Whether a person reads it, so that lines are to end at the console's width; or COLUMNS says how wide that is."""
+    return console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
 
 
 class _Shown(logging.Handler):
@@ -101,7 +126,7 @@ class _Shown(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name != _SCREEN.name:
-            stderr.print(cell(f"{record.levelname.lower()}: {record.getMessage()}"), soft_wrap=True, highlight=False)
+            _put(stderr, cell(f"{record.levelname.lower()}: {record.getMessage()}"))
 
 
 class _LogFile(logging.FileHandler):
@@ -179,20 +204,14 @@ class ProgressBars:
 
     def __init__(self, console: Console = stderr, clock: Callable[[], float] = time.monotonic) -> None:
         self._console, self._clock = console, clock
-        self._bars = (
-            Bars(
-                SpinnerColumn(),
-                TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=16),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("ETA"),
-                Eta(),
-                console=console,
-            )
-            if console.is_terminal
-            else None
+        what, count, left = (
+            TextColumn("{task.description}", markup=False),
+            MofNCompleteColumn(),
+            (TextColumn("ETA"), Eta()),
         )
+        drawn = (SpinnerColumn(), what, BarColumn(bar_width=16), count, TimeElapsedColumn(), *left)
+        columns = drawn if console.width >= WITH_BAR else (what, count, *left)
+        self._bars = Bars(*columns, console=console) if console.is_terminal else None
         self._tasks: dict[str, TaskID] = {}
         self._begun: dict[str, tuple[float, int]] = {}  # s, and what was done then
         self._shown: dict[str, float] = {}  # s of the last line
@@ -221,7 +240,7 @@ class ProgressBars:
     def say(self, text: str) -> None:
         """One line, above the bars."""
         _SCREEN.debug("%s", text)
-        self._console.print(cell(text), soft_wrap=True, highlight=False)
+        _put(self._console, cell(text))
 
     def _line(self, phase: str, text: str, done: int, total: int) -> None:
         now = self._clock()
@@ -236,7 +255,7 @@ class ProgressBars:
         line = f"{text}: {done}/{total}{since}{left}"
         _SCREEN.debug("%s", line)
         if self._bars is None:
-            self._console.print(cell(f"  {line}"), soft_wrap=True, highlight=False)
+            _put(self._console, cell(f"  {line}"), 4)
 
 
 def _time(seconds: float) -> str:

@@ -38,6 +38,14 @@ def test_a_phase_that_goes_on_counts_only_what_it_did_itself() -> None:
     assert text.getvalue().splitlines()[-1] == "  driving: 95/100 after 2 min, about 2 min to go"
 
 
+def test_a_narrow_terminal_tells_in_figures_what_a_wide_one_draws() -> None:
+    text = io.StringIO()
+    with ProgressBars(Console(file=text, width=60, force_terminal=True)) as progress:
+        progress.report("new policy, held-out seeds", 3, 72, {"loss": 1.5})
+        progress.report("new policy, held-out seeds", 72, 72)
+    assert "72/72" in text.getvalue() and "ETA" in text.getvalue() and "…" not in text.getvalue()
+
+
 def test_a_terminal_of_80_columns_shows_bar_count_and_eta_in_one_line() -> None:
     text = io.StringIO()
     with ProgressBars(Console(file=text, width=80, force_terminal=True)) as progress:

@@ -17,7 +17,7 @@ PACKAGE = "takead_ros"
 LAYERS = (
     ("resources", "compiled"),
     ("domain",),
-    ("files",),
+    ("files", "text_table"),
     ("console",),
     ("messages", "maps"),
     ("policy", "takeover", "measures"),

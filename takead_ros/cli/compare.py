@@ -8,7 +8,7 @@ import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.tables import comparison_notes, comparison_table
-from takead_ros.console import say, stdout
+from takead_ros.console import say, show_table
 from takead_ros.runs.results import comparison, read_evaluation
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -32,7 +32,7 @@ def compare_(
     json_file(as_json)
     content = comparison(read_evaluation(before), read_evaluation(after))
     if as_json != STDOUT:
-        stdout.print(comparison_table(content))
+        show_table(comparison_table(content))
         for line in comparison_notes(content):
             say(line)
     give_json(content, as_json)

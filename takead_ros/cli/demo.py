@@ -10,7 +10,7 @@ import typer
 from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
 from takead_ros.cli.tables import comparison_table
 from takead_ros.cli.trainer import TrainRound, readers
-from takead_ros.console import ProgressBars, note, say, stdout
+from takead_ros.console import ProgressBars, note, say, show_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import EpisodeRunner
@@ -93,7 +93,7 @@ def _run(out: Path, plan: LoopPlan, model: Path, options: list[str], tests: int,
         tell("old and new policy on the same held-out test seeds")
         found = final_comparison(out, f"test:0-{tests - 1}", pool, ProgressBars)
     tell("result")
-    stdout.print(comparison_table(found, families=False))
+    show_table(comparison_table(found, families=False))
     tell("one takeover, old and new side by side; report")
     with ProgressBars() as progress:
         page = write_report(out, progress)

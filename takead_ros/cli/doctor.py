@@ -17,7 +17,7 @@ from rich.text import Text
 
 from takead_ros import __version__
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
-from takead_ros.console import cell, say, stdout, table
+from takead_ros.console import cell, say, show_table, table
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -178,7 +178,7 @@ def doctor(as_json: str | None = JSON) -> None:
     json_file(as_json)
     checks = examine()
     if as_json != STDOUT:
-        stdout.print(table("", "part", "found", rows=map(_row, checks), title="takead doctor"))
+        show_table(table("", "part", "found", rows=map(_row, checks), title="takead doctor"))
         for check in checks:
             if check.get and not check.ok:
                 say(f"{check.name}: {check.get}")

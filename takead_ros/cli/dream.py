@@ -7,12 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import typer
-from rich import box
-from rich.table import Table
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION
-from takead_ros.console import cell, say, stdout
+from takead_ros.console import cell, say, show_table
 from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.files import new_output, refuse_existing, writable_folder
 from takead_ros.policy.shipped import model_path
@@ -21,6 +19,7 @@ from takead_ros.runs.dream import Dreamed, Happened, dream, open_driver, percept
 from takead_ros.simulators.dream.clip_world import read_world
 from takead_ros.simulators.dream.road_users import LEARNED, ROAD_USERS, SHIPPED
 from takead_ros.simulators.perception import load_perception
+from takead_ros.text_table import TableColumn, TextTable
 
 app = typer.Typer(name="dream", rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
 
@@ -100,13 +99,10 @@ def _tell(result: Dreamed) -> None:
         f"{result.seconds:.2f} s from {result.at_s:.2f} s from {result.event} on; {result.model} drives, "
         f"{result.agents}, perception {result.perception}"
     )
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column("")
-    table.add_column("recorded", overflow="fold")
-    table.add_column("dreamed", overflow="fold")
-    for name, recorded, dreamed in zip(_ROWS, _row(result.recorded), _row(result.dreamed), strict=True):
-        table.add_row(name, cell(recorded), cell(dreamed))
-    stdout.print(table)
+    made = TextTable([TableColumn(), TableColumn("recorded", wrap=True), TableColumn("dreamed", wrap=True)])
+    for texts in zip(_ROWS, _row(result.recorded), _row(result.dreamed), strict=True):
+        made.rows.append(tuple(map(cell, texts)))
+    show_table(made)
     say(
         f"the ego ends {result.end_difference_m:.2f} m from where it was recorded (at most "
         f"{result.largest_difference_m:.2f} m apart); the dream ended: {result.end}"

@@ -11,7 +11,7 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import LOOPBACK, PERCEPTION, RAY, WORKERS_KIND, host_and_port, place
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
-from takead_ros.console import ProgressBars, note, say, stdout
+from takead_ros.console import ProgressBars, note, say, show_table, stdout
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked
 from takead_ros.pictures.foxglove.live import LiveRunner, LiveStream
@@ -74,7 +74,7 @@ def drive_(
     ):
         content = drive(spec, kind, bags, pool, progress, f"driving {Path(spec.model).name}")
     if as_json != STDOUT:
-        stdout.print(evaluation_table(content))
+        show_table(evaluation_table(content))
         for line in evaluation_notes(content):
             say(line)
         if bags is not None:

@@ -9,7 +9,7 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
-from takead_ros.console import ProgressBars, note, say, stdout
+from takead_ros.console import ProgressBars, note, say, show_table
 from takead_ros.pictures.films import MARK, film_failures
 from takead_ros.runs.drive import check_folder, check_passes, evaluate
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
@@ -76,7 +76,7 @@ def eval_(
         with open_workers(EpisodeRunner, where) as pool, ProgressBars() as progress:
             content = evaluate(spec, chosen, keep, pool, progress, label)
     if as_json != STDOUT:
-        stdout.print(evaluation_table(content))
+        show_table(evaluation_table(content))
         for line in evaluation_notes(content):
             say(line)
     give_json(content, as_json)

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
-from takead_ros.console import fields, say, stdout, table
+from takead_ros.console import fields, say, show_table, table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked, new_output, read_file, to_json, write_atomically
 from takead_ros.nodes.configuration import parse_configuration
@@ -47,7 +47,7 @@ def show(
         fields(_origin(manifest), width=10)
         tensors = {**manifest.inputs, **manifest.outputs}.items()
         rows = [(name, "x".join(map(str, tensor.shape)), tensor.description) for name, tensor in tensors]
-        stdout.print(table("tensor", "shape", "what it is", rows=rows))
+        show_table(table("tensor", "shape", "what it is", rows=rows))
     give_json(manifest.model_dump(mode="json"), as_json)
 
 

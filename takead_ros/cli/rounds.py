@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich import box
-from rich.table import Table
 
 from takead_ros.cli.demo import tell, tell_stopped
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
 from takead_ros.cli.tables import comparison_notes, comparison_table
 from takead_ros.cli.trainer import TrainRound, readers
-from takead_ros.console import ProgressBars, cell, stdout
+from takead_ros.console import ProgressBars, cell, show_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
@@ -24,6 +23,7 @@ from takead_ros.runs.loop_state import LoopPlan, LoopState
 from takead_ros.runs.spec import read_parameters, record_of
 from takead_ros.runs.workers import open_workers
 from takead_ros.simulators import SIMULATORS
+from takead_ros.text_table import TableColumn, TextTable
 
 ROUNDS_EXAMPLE = "Example: [bold]takead train rounds --rounds 3 --suite demo --out runs/rounds --workers 2[/bold]"
 FINAL_EXAMPLE = "Example: [bold]takead train final runs/rounds --seeds 0-19 --workers 2[/bold]"
@@ -86,7 +86,7 @@ def rounds(
     except KeyboardInterrupt as stop:
         tell_stopped(out)
         raise typer.Exit(130) from stop
-    stdout.print(rounds_table(state))
+    show_table(rounds_table(state))
     if state.ended:
         tell(f"  {state.ended}: no further round")
     tell(f"  the model to deploy: {out / state.deployed[0]} (sha256 {state.deployed[1][:12]})")
@@ -109,8 +109,10 @@ def final(
     workers: int = _WORKERS,
     workers_kind: str = WORKERS_KIND,
     ray: str | None = RAY,
+    as_json: str | None = JSON,
 ) -> None:
     """The first model of a loop against the deployed one on held-out seeds (then: takead report FOLDER)."""
+    json_file(as_json)
     where = place(workers, workers_kind, ray)
     try:
         with open_workers(EpisodeRunner, where) as pool:
@@ -118,21 +120,22 @@ def final(
     except KeyboardInterrupt as stop:
         tell_stopped(folder)
         raise typer.Exit(130) from stop
-    stdout.print(comparison_table(found))
-    for line in comparison_notes(found):
-        tell("  " + line)
+    if as_json != STDOUT:
+        show_table(comparison_table(found))
+        for line in comparison_notes(found):
+            tell("  " + line)
+    give_json(found, as_json)
 
 
-def rounds_table(state: LoopState) -> Table:
+def rounds_table(state: LoopState) -> TextTable:
     """What each round came to."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for title in ("round", "parent", "clips", "model", "gate"):
-        table.add_column(title, overflow="fold")
+    made = TextTable(
+        [TableColumn(title) for title in ("round", "parent", "clips", "model")] + [TableColumn("gate", wrap=True)]
+    )
     for done in state.rounds:
         verdict = "" if done.decision is None else "promoted" if done.decision.promoted else "parent kept"
         why = "" if done.decision is None else ": " + "; ".join(done.decision.reasons)
         clips = "" if done.clips is None else str(done.clips)
-        table.add_row(
-            str(done.number), done.parent_sha256[:12], clips, (done.model_sha256 or "")[:12], cell(verdict + why)
-        )
-    return table
+        texts = (str(done.number), done.parent_sha256[:12], clips, (done.model_sha256 or "")[:12], verdict + why)
+        made.rows.append(tuple(map(cell, texts)))
+    return made

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
-from rich import box
-from rich.table import Table
 
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.rounds import rounds_table
 from takead_ros.cli.tables import comparison_notes, comparison_table, evaluation_notes, evaluation_table
-from takead_ros.console import cell, say, stdout
+from takead_ros.console import say, show_table, table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
 from takead_ros.runs.drive import JOURNAL
 from takead_ros.runs.find import Run, find_runs
 from takead_ros.runs.loop import COMPARISON
-from takead_ros.runs.loop_state import STATE, read_state
-from takead_ros.runs.results import PairedComparison, read_evaluation
+from takead_ros.runs.loop_state import STATE, LoopState, read_state
+from takead_ros.runs.results import Evaluation, PairedComparison, read_evaluation
 
 app = typer.Typer(
     add_completion=False,
@@ -29,56 +30,78 @@ app = typer.Typer(
 
 
 @app.command("ls", epilog="Example: [bold]takead runs ls runs[/bold]")
-def ls(folder: Path = typer.Argument(Path("runs"), help="Folder with runs in it.")) -> None:
+def ls(folder: Path = typer.Argument(Path("runs"), help="Folder with runs in it."), as_json: str | None = JSON) -> None:
     """List runs: loops, drives with bags, evaluations; how far they have come, and who is at work on them.
 
     Exit code 1 where one of them cannot be read; the others are listed all the same.
     """
+    json_file(as_json)
     found = find_runs(folder)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column("run", overflow="fold")
-    for title in ("kind", "suite", "model", "done", "Score", ""):
-        table.add_column(title, no_wrap=title != "suite", overflow="fold")
-    for run in found:
-        table.add_row(cell(str(run.path.relative_to(folder))), *map(cell, _cells(run)))
-    stdout.print(table)
-    for run in found:
-        if run.fault or run.held:
-            say(f"{run.path}: {run.fault or 'in use by ' + run.held}")
-    say(f"{len(found)} runs")
+    if as_json != STDOUT:
+        _list(folder, found)
+    told = [{**asdict(run), "path": str(run.path)} for run in found]
+    give_json({"runs": told}, as_json)
     if any(run.fault for run in found):
         raise typer.Exit(1)
 
 
+def _list(folder: Path, found: Sequence[Run]) -> None:
+    rows = ((str(run.path.relative_to(folder)), *_cells(run)) for run in found)
+    show_table(table("run", "kind", "suite", "model", "done", "Score", "", rows=rows))
+    for run in found:
+        if run.fault or run.held:
+            say(f"{run.path}: {run.fault or 'in use by ' + run.held}")
+    say(f"{len(found)} runs")
+
+
 @app.command("show", epilog="Example: [bold]takead runs show runs/demo[/bold]")
-def show(path: Path = typer.Argument(help="Folder of a loop, or the JSON of an evaluation or a drive.")) -> None:
+def show(
+    path: Path = typer.Argument(help="Folder of a loop, or the JSON of an evaluation or a drive."),
+    as_json: str | None = JSON,
+) -> None:
     """Show one run: its rounds and comparison, or its figures, and the machine that they come from."""
+    json_file(as_json)
+    content: object
     if (path / STATE).exists():
-        _show_loop(path)
+        state, found = read_state(path), _comparison(path)
+        if as_json != STDOUT:
+            _show_loop(state, found)
+        content = {"loop": state, "comparison": found}
     elif path.is_dir():
         hint = "give drive --json FILE, then show that" if (path / JOURNAL).exists() else "see takead runs ls"
         raise TakeadError(f"'{path}': holds no {STATE}; expected the folder of a loop, or a JSON file ({hint})")
     else:
         content = read_evaluation(path)
-        stdout.print(evaluation_table(content))
-        for line in [*evaluation_notes(content), f"on {content.environment}; {content.simulator}"]:
-            say(line)
+        if as_json != STDOUT:
+            _show_evaluation(content)
+    give_json(content, as_json)
 
 
-def _show_loop(folder: Path) -> None:
-    state = read_state(folder)
+def _show_evaluation(content: Evaluation) -> None:
+    show_table(evaluation_table(content))
+    for line in [*evaluation_notes(content), f"on {content.environment}; {content.simulator}"]:
+        say(line)
+
+
+def _comparison(folder: Path) -> PairedComparison | None:
+    """The comparison of a loop on test seeds, where it has one."""
+    if not (folder / COMPARISON).exists():
+        return None
+    return read_record(PairedComparison, folder / COMPARISON, "the comparison of 'takead train final'")
+
+
+def _show_loop(state: LoopState, found: PairedComparison | None) -> None:
     plan = state.plan
     say(
         f"suite {plan.suite}; for each family {plan.demonstrations} demonstrations, {plan.drives} collection seeds a "
         f"round, {plan.selection} selection seeds"
     )
-    stdout.print(rounds_table(state))
+    show_table(rounds_table(state))
     if state.ended:
         say(f"{state.ended}: no further round")
     say(f"deployed: {state.deployed[0]} (sha256 {state.deployed[1]})")
-    if (folder / COMPARISON).exists():
-        found = read_record(PairedComparison, folder / COMPARISON, "the comparison of 'takead train final'")
-        stdout.print(comparison_table(found))
+    if found is not None:
+        show_table(comparison_table(found))
         for line in [*comparison_notes(found), f"on {found.environment}; {found.simulator}"]:
             say(line)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 import typer
 
-from takead_ros.console import ProgressBars, note, stdout, table
+from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
+from takead_ros.console import ProgressBars, note, show_table, table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds, split_of
 from takead_ros.files import new_output
 from takead_ros.scenarios import ALL_FAMILIES, build
-from takead_ros.scenarios.suites import load_suite, suite_names
+from takead_ros.scenarios.suites import Suite, load_suite, suite_names
 
 app = typer.Typer(
     add_completion=False,
@@ -27,15 +29,24 @@ app = typer.Typer(
 
 
 @app.command("ls", epilog="Example: [bold]takead scenarios ls[/bold]")
-def ls() -> None:
+def ls(as_json: str | None = JSON) -> None:
     """List the scenario families and the suites that they make up."""
+    json_file(as_json)
     families = [
         (name, family.ability.value, " ".join(family.description.split())) for name, family in ALL_FAMILIES.items()
     ]
+    suites = [load_suite(name) for name in suite_names()]
+    if as_json != STDOUT:
+        _list(families, suites)
+    told = [{"name": name, "ability": ability, "description": text} for name, ability, text in families]
+    give_json({"families": told, "suites": [asdict(suite) for suite in suites]}, as_json)
+
+
+def _list(families: Sequence[tuple[str, str, str]], suites: Sequence[Suite]) -> None:
     title = "scenario families (each a pure function of a seed)"
-    stdout.print(table("family", "ability", "what happens", rows=families, title=title))
-    suites = [(suite.name, str(len(suite.families)), suite.description) for suite in map(load_suite, suite_names())]
-    stdout.print(table("suite", "families", "description", rows=suites, title="suites"))
+    show_table(table("family", "ability", "what happens", rows=families, title=title))
+    rows = ((suite.name, str(len(suite.families)), suite.description) for suite in suites)
+    show_table(table("suite", "families", "description", rows=rows, title="suites"))
 
 
 @app.command("show", epilog="Example: [bold]takead scenarios show cut_in --seed 7 --out runs/cut_in.gif[/bold]")

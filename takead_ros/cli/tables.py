@@ -4,38 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich import box
-from rich.table import Table
+from rich.text import Text
 
 from takead_ros.console import cell
 from takead_ros.measures.summary import HEADLINES, Difference, Group, Headline
 from takead_ros.runs.results import Evaluation, PairedComparison, judgement, signed
+from takead_ros.text_table import TableColumn, TextTable
 
 COLOURS = {"better": "green", "worse": "red", "open": "yellow"}
 
 
-def evaluation_table(content: Evaluation) -> Table:
+def evaluation_table(content: Evaluation) -> TextTable:
     """The headlines of each scenario family and of all episodes, and the intervals of the latter."""
-    table = Table(
-        title=cell(f"{content.model} on suite {content.suite}, {content.episode_count} episodes"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        pad_edge=False,
+    titles = ("Score", "Success", "Route", "Takeovers/km", "Expert", "n")
+    table = TextTable(
+        [TableColumn("scenario"), *(TableColumn(title, right=True) for title in titles)],
+        cell(f"{content.model} on suite {content.suite}, {content.episode_count} episodes"),
     )
-    table.add_column("scenario", overflow="fold")
-    for title in ("Score", "Success", "Route", "Takeovers/km", "Expert", "n"):
-        table.add_column(title, justify="right", no_wrap=True)
     own = content.passes.get("unassisted") or content.passes["assisted"]
     taken = content.passes.get("assisted") or own
     for name in own.scenarios:
-        table.add_row(name, *_cells(own.scenarios[name], taken.scenarios.get(name, own.scenarios[name])))
-    table.add_section()
+        table.rows.append(
+            _styled("", name, *_cells(own.scenarios[name], taken.scenarios.get(name, own.scenarios[name])))
+        )
+    table.rows.append(None)
     every = [headline.written.format(getattr(content, headline.key)) for headline in HEADLINES]
-    table.add_row("all", *every, str(content.episode_count), style="bold")
-    table.add_row("  95 % from", *(h.written.format(content.intervals[h.key].low) for h in HEADLINES), "", style="dim")
-    table.add_row("  to", *(h.written.format(content.intervals[h.key].high) for h in HEADLINES), "", style="dim")
+    table.rows.append(_styled("bold", "all", *every, str(content.episode_count)))
+    lows, highs = ([getattr(content.intervals[h.key], end) for h in HEADLINES] for end in ("low", "high"))
+    for title, ends in (("  95 % from", lows), ("  to", highs)):
+        written = (headline.written.format(value) for headline, value in zip(HEADLINES, ends, strict=True))
+        table.rows.append(_styled("dim", title, *written, ""))
     return table
+
+
+def _styled(style: str, *texts: str) -> tuple[Text, ...]:
+    return tuple(cell(text, style) for text in texts)
 
 
 def _cells(own: Group, taken: Group) -> list[str]:
@@ -63,24 +66,19 @@ def _counted(counts: Mapping[str, int], per_km: Mapping[str, float]) -> str:
     return ", ".join(f"{kind} {per_km[kind]:.2f} ({counts[kind]})" for kind in ordered)
 
 
-def comparison_table(content: PairedComparison, families: bool = True) -> Table:
+def comparison_table(content: PairedComparison, families: bool = True) -> TextTable:
     """Both values, their paired difference with its 95 % interval, and on how many episodes the second did better."""
-    table = Table(
-        title=cell(f"{content.episode_count} episodes, the same for both (suite {content.suite})"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        pad_edge=False,
+    titles = ("before", "after", "change", "95 % interval", "+/=/-")
+    table = TextTable(
+        [TableColumn(), *(TableColumn(title, right=True) for title in titles)],
+        cell(f"{content.episode_count} episodes, the same for both (suite {content.suite})"),
     )
-    table.add_column("", overflow="fold")
-    for title in ("before", "after", "change", "95 % interval", "+/=/-"):
-        table.add_column(title, justify="right", no_wrap=True)
     for headline in HEADLINES:
-        _row(table, headline.title, headline, content.differences[headline.key])
+        table.rows.append(_row(headline.title, headline, content.differences[headline.key]))
     if families:
-        table.add_section()
+        table.rows.append(None)
         for name, found in content.scenarios.items():
-            _row(table, name, HEADLINES[0], found)
+            table.rows.append(_row(name, HEADLINES[0], found))
     return table
 
 
@@ -99,15 +97,14 @@ def comparison_notes(content: PairedComparison) -> list[str]:
     return lines
 
 
-def _row(table: Table, title: str, headline: Headline, found: Difference) -> None:
+def _row(title: str, headline: Headline, found: Difference) -> tuple[Text, ...]:
     wins, losses = (found.higher, found.lower) if headline.sense > 0 else (found.lower, found.higher)
-    colour = COLOURS[judgement(found)]
     written = headline.written
-    table.add_row(
+    return (
         cell(title),
-        written.format(found.old),
-        written.format(found.new),
-        f"[{colour}]{signed(written, found.difference)}[/{colour}]",
-        f"{signed(written, found.low).removesuffix(' pp')} .. {signed(written, found.high)}",
-        f"{wins}/{found.equal}/{losses}",
+        cell(written.format(found.old)),
+        cell(written.format(found.new)),
+        cell(signed(written, found.difference), COLOURS[judgement(found)]),
+        cell(f"{signed(written, found.low).removesuffix(' pp')} .. {signed(written, found.high)}"),
+        cell(f"{wins}/{found.equal}/{losses}"),
     )

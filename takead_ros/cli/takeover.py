@@ -8,7 +8,8 @@ from pathlib import Path
 
 import typer
 
-from takead_ros.console import note, say, stdout
+from takead_ros.console import note, on_terminal, say, show_table, stdout
+from takead_ros.console import table as made_table
 from takead_ros.domain.driving import ArbiterMode
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import new_output, replacing, write_atomically
@@ -53,7 +54,10 @@ def checkout() -> Path:
 def print_table(
     write: bool = typer.Option(False, "--write", help="Renew what is printed in docs/ and docstrings (a checkout)."),
 ) -> None:
-    """Print the arbiter's transition table, from the rows that run."""
+    """Print the arbiter's transition table, from the rows that run; as Markdown where no terminal is there."""
+    if not write and on_terminal():
+        show_table(made_table(*table.HEADER, rows=table.all_cells(), wrap=table.HEADER[1]))
+        return
     if not write:
         stdout.print(table.markdown(), end="", markup=False, soft_wrap=True)
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from takead_ros.console import fields, note, stdout, table
+from takead_ros.console import fields, note, show_table, table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import new_output, replacing, write_atomically
 
@@ -78,12 +78,12 @@ def _identify(host: str, port: int, blueprint: str, timeout_s: float, out: Path,
         ("brake", str(braking), f"{errors.brake_mps2:.2f} m/s^2"),
         ("steering", str(turning), f"{errors.steering_rad:.4f} rad"),
     ]
-    stdout.print(table("pedal", "samples", "rms of what the map leaves", rows=residuals))
+    show_table(table("pedal", "samples", "rms of what the map leaves", rows=residuals))
     tried = [
         (f"{new.speed:.1f} m/s", f"{new.asked:+.1f} m/s^2", f"{old.got:+.2f}", f"{new.got:+.2f}")
         for old, new in zip(before, after, strict=True)
     ]
-    stdout.print(table("from", "asked for", "got by the defaults", "got by this map", rows=tried))
+    show_table(table("from", "asked for", "got by the defaults", "got by this map", rows=tried))
     values = found.parameters.model_dump()
     fields({name: values[name] for name in IDENTIFIED}, width=26)
     note(f"written: {out}" + (f", {plot}" if plot is not None else ""))

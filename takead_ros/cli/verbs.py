@@ -16,7 +16,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from takead_ros import __version__
-from takead_ros.cli.ending import Ended, opening
+from takead_ros.cli.ending import BAD_INPUT, Ended, opening
+from takead_ros.cli.help import print_help
 from takead_ros.console import be_quiet, be_verbose, log, log_to
 from takead_ros.domain.errors import TakeadError
 
@@ -151,8 +152,10 @@ class _Loaded(TyperCommand):
                 "&& pip install 'takead_ros[training]'"
             )
         command = typer.main.get_command(getattr(importlib.import_module(verb.module), verb.attribute))
+        for part in (command, *getattr(command, "commands", {}).values()):
+            part.format_help = partial(print_help, part)
+            part.params.extend(_everywhere())
         for leaf in _leaves(command):
-            leaf.params.extend(_everywhere())
             for option in leaf.params:
                 option.callback = partial(_finite, option.callback)
         if parent is not None and parent.obj is not None:
@@ -162,6 +165,9 @@ class _Loaded(TyperCommand):
 
 class _Root(TyperGroup):
     """Lets the exceptions through that the library would take for its own."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        print_help(self, ctx)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -220,7 +226,22 @@ def run(arguments: Sequence[str], begins: Callable[[], None]) -> int:
     """Run ``takead``; the exit code. ``begins`` is called when everything is imported and the verb's work begins."""
     command = typer.main.get_command(app)
     try:
-        command.main(args=list(arguments), prog_name="takead", obj=_Call(tuple(arguments), begins))
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    return 0
+        code = command.main(
+            args=list(arguments), prog_name="takead", obj=_Call(tuple(arguments), begins), standalone_mode=False
+        )
+    except SystemExit as end:  # of shell completion
+        code = end.code
+    except Exception as problem:
+        if not hasattr(problem, "format_message"):
+            raise
+        words = " ".join(problem.format_message().split())
+        if not words:  # the help of a group of verbs was all there was to say
+            return BAD_INPUT
+        raise TakeadError(f"{words.removesuffix('.')}{_see(problem)}") from problem
+    return code if isinstance(code, int) else 0
+
+
+def _see(problem: Any) -> str:
+    """Where more is to be read about words that were typed wrongly."""
+    context = getattr(problem, "ctx", None)
+    return "" if context is None else f" (see {context.command_path} --help)"

@@ -32,7 +32,12 @@ def origins(row: Row) -> str:
 
 def markdown() -> str:
     """The table, rows in the order in which they are tried."""
-    return aligned([HEADER, *map(cells, ROWS)])
+    return aligned([HEADER, *all_cells()])
+
+
+def all_cells() -> list[tuple[str, ...]]:
+    """What the table shows, row by row."""
+    return [cells(row) for row in ROWS]
 
 
 def aligned(rows: list[tuple[str, ...]]) -> str:

@@ -68,7 +68,7 @@ def test_they_are_listed_with_who_holds_them_and_the_broken_ones_by_name(takead:
     with locked(runs / "bags"):
         listed = takead("runs", "ls", runs, COLUMNS="80")
     assert listed.returncode == 0, listed.stderr
-    assert "running" in listed.stdout and f"in use by process {os.getpid()}" in listed.stdout
+    assert "running" in listed.stdout and f"in use by process {os.getpid()}" in " ".join(listed.stdout.split())
     assert "3 runs" in listed.stdout and "abababab" in listed.stdout
     (runs / "loop" / "loop.json").write_text('{"format": "takead-loop-1"}')
     broken = takead("runs", "ls", runs)

@@ -14,7 +14,7 @@ import numpy as np
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
-from takead_ros.console import ProgressBars, fields, say, stdout, table
+from takead_ros.console import ProgressBars, fields, say, show_table, table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import new_output, refuse_existing
 from takead_ros.prediction.model import load_road_user_model
@@ -150,7 +150,7 @@ def _tell(
             (one.agents, one.group, f"{one.horizon_s:g} s", str(one.count), f"{one.ade_m:.2f} m", f"{one.fde_m:.2f} m")
             for one in figures
         ]
-        stdout.print(table("held out", "of", "after", "count", "ADE", "FDE", rows=rows))
+        show_table(table("held out", "of", "after", "count", "ADE", "FDE", rows=rows))
         say(
             f"{windows} windows of 4 s, everybody who moves in them, the ego as recorded. Replay would be 0 by "
             "definition; rules are told the recorded way and speeds of each, the others only what was until then"

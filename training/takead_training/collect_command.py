@@ -9,7 +9,7 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
-from takead_ros.console import ProgressBars, note, say, stdout
+from takead_ros.console import ProgressBars, note, say, show_table
 from takead_ros.runs.spec import read_parameters, run_spec
 from takead_ros.runs.workers import open_workers
 from takead_training.data.collect import Collector, collect
@@ -47,7 +47,7 @@ def collect_command(
         note(f"stopped; what is finished is kept in {out}, the same command goes on")
         raise typer.Exit(130) from stop
     if as_json != STDOUT:
-        stdout.print(evaluation_table(content))
+        show_table(evaluation_table(content))
         for line in evaluation_notes(content):
             say(line)
     give_json(content, as_json)

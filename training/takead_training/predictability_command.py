@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
-from takead_ros.console import ProgressBars, note, stdout, table, warn
+from takead_ros.console import ProgressBars, note, show_table, table, warn
 from takead_ros.domain.seeds import LAST_SEED
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
 from takead_training.data import cache
@@ -67,7 +67,7 @@ def predictability(
             for family, one in results.items()
         ]
         columns = ("family", "frames", "m/s", "error", "unexplained", "path m", "with memory")
-        stdout.print(
+        show_table(
             table(
                 *columns,
                 rows=rows,
