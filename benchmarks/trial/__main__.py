@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.trial import elsewhere, interrupted, outputs  # noqa: F401  # their cases
+from benchmarks.trial import elsewhere, interrupted, newest, outputs  # noqa: F401  # their cases
 from benchmarks.trial.elsewhere import RUNTIME
 from benchmarks.trial.slow import SLOW, Failed, Slow
 from trial.case import Case

@@ -11,7 +11,7 @@ import typer
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import LOOPBACK, PERCEPTION, RAY, WORKERS_KIND, host_and_port, place
 from takead_ros.cli.tables import evaluation_notes, evaluation_table
-from takead_ros.console import ProgressBars, note, say, show_table, stdout
+from takead_ros.console import ProgressBars, note, say, show_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked
 from takead_ros.pictures.foxglove.live import LiveRunner, LiveStream

@@ -182,6 +182,16 @@ def test_where_there_is_no_json_it_is_refused(there: Path, name: str) -> None:
     assert said.code == 2 and "No such option: --json" in said.all, said.all
 
 
+@pytest.mark.parametrize("name", ["train bc", "train round", "train agents", "export"])
+def test_what_a_training_prints_is_explained(there: Path, name: str) -> None:
+    page = (ROOT / "docs" / "learning.md").read_text(encoding="utf-8")
+    told = material.takead([*words(name, material.clip_name(), f"told-{name.replace(' ', '-')}"), "--json", "-"])
+    figures = set(parse_json(told.stdout)) - {"checkpoint", "model", "manifest", "sha256", "displacements"}
+    plain = {figure.removeprefix("dagger_") for figure in figures}
+    plain = {f.removeprefix("preference_") if f"`{f}`" not in page else f for f in plain}
+    assert not [figure for figure in plain if f"`{figure}`" not in page]
+
+
 # -q, -v, --log-file -----------------------------------------------------------------------------------------------
 
 PLACES = {

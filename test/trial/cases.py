@@ -11,6 +11,7 @@ from trial import (
     cases_learn,
     cases_program,
     cases_results,
+    cases_rounds,
 )
 from trial.case import Case
 
@@ -22,5 +23,6 @@ CASES: tuple[Case, ...] = (
     *cases_dream.CASES,
     *cases_agents.CASES,
     *cases_learn.CASES,
+    *cases_rounds.CASES,
     *cases_bundles.CASES,
 )

@@ -1,4 +1,4 @@
-"""Learning: train bc, round, rounds and final, export, model."""
+"""Learning: train bc and round, export, model."""
 
 from __future__ import annotations
 
@@ -147,6 +147,13 @@ CASES: tuple[Case, ...] = (
     # train bc
     user("bc", CLONE, 0, "new.pt", "samples"),
     user("bc of too little", BC, 2, "samples"),
+    user(
+        "bc of takeovers too",
+        CLONE.replace("driven", "driven shelf"),
+        0,
+        "warning: 1 of 2 clips are takeovers, no whole demonstrations",
+        "takeovers 1",
+    ),
     user("bc of nothing", BC.replace("shelf", "none"), 2, "none"),
     user("bc of one folder twice", BC.replace("shelf", "driven driven"), 0, "is the same as"),
     user("bc of an empty folder", BC.replace("shelf", "mine"), 2, "no clips", damage="folder mine"),
@@ -249,34 +256,4 @@ CASES: tuple[Case, ...] = (
     user(
         "round of rows that are none", "train round --parent baseline --collected shelf --out new", 2, "train collect"
     ),
-    # train collect
-    user("collect by no model", "train collect --model none.onnx --out new", 2, "none.onnx"),
-    user("collect by the expert", "train collect --model expert --out new", 2, "expected a policy"),
-    user("collect on test seeds", "train collect --model baseline --seeds 0-3 --out new", 2, "seed 0 is a test seed"),
-    user(
-        "collect in a folder of mine",
-        "train collect --model baseline --out mine",
-        2,
-        "mine",
-        damage="text mine/thesis.txt x",
-    ),
-    breaker("collect into a file", "train collect --model baseline --out mine", 2, "mine", damage="text mine x"),
-    breaker("collect with no workers", "train collect --model baseline --workers 0 --out new", 2, "--workers"),
-    # train rounds, train final
-    breaker("rounds: batched in MetaDrive", "train rounds --batched --out new", 2, "--sim vector"),
-    user("rounds of no parent", "train rounds --out new --parent none.onnx", 2, "none.onnx"),
-    user("rounds of no suite", "train rounds --out new --suite motorway", 2, "motorway"),
-    user("rounds in a folder of mine", "train rounds --out mine", 2, "mine", damage="text mine/thesis.txt x"),
-    breaker("rounds: none", "train rounds --out new --rounds 0", 2, "--rounds"),
-    breaker("rounds: no workers", "train rounds --out new --workers 0", 2, "--workers"),
-    breaker("rounds: options with half a quote", 'train rounds --out new --options \\"', 2, "--options", "quotation"),
-    breaker("rounds: options of no number", "train rounds --out new --options '--beta nan'", 2, "--beta", "finite"),
-    breaker("rounds: options there are not", "train rounds --out new --options '--betta 1'", 2, "--betta", "--beta"),
-    breaker("rounds: more seeds than there are", "train rounds --out new --selection 2000000", 2, "--selection"),
-    breaker("rounds: more drives than there are", "train rounds --out new --drives 2000000", 2, "--drives"),
-    breaker("rounds: in a file", "train rounds --out mine", 2, "mine", damage="text mine x"),
-    user("final of nothing", "train final none", 2, "none"),
-    user("final of a folder of mine", "train final mine", 2, "mine", damage="text mine/thesis.txt x"),
-    breaker("final: a loop.json of letters", "train final mine", 2, "loop.json", damage="text mine/loop.json x"),
-    breaker("final: seeds of words", "train final mine --seeds nine", 2, damage="text mine/loop.json {}"),
 )

@@ -95,7 +95,9 @@ def bc(
 ) -> None:
     """Clone an expert's demonstrations: a first policy from nothing.
 
-    Ctrl-C leaves OUT.state; the same command goes on from there. Seeds of the test and selection splits are refused.
+    Clips of takeovers are cloned as well, wherever the expert has a plan, and counted in a warning: 'takead train
+    round' weighs them for what they are. Ctrl-C leaves OUT.state; the same command goes on from there. Seeds of the
+    test and selection splits are refused.
     """
     refuse_existing(out)
     json_file(as_json)
@@ -126,8 +128,14 @@ def bc(
         frames = parity_frames(data, np.arange(len(data)), seed)
         run_stages([stage], None, data, made, frames, lambda number, stage: out, report, done, hardware)
     tell_refused((*found.refused, *unread))
-    told = {"checkpoint": str(out), "clips": len(learned), "refused": len(found.refused) + len(unread)}
-    tell({**told, "samples": len(data), **last}, as_json)
+    parts = sum(clip.manifest.kind != "demonstration" for clip in learned)
+    if parts:
+        warn(
+            f"{parts} of {len(learned)} clips are takeovers, no whole demonstrations; their frames are cloned like all "
+            "others ('takead train round' is for takeovers)"
+        )
+    told = {"checkpoint": str(out), "clips": len(learned), "takeovers": parts}
+    tell({**told, "refused": len(found.refused) + len(unread), "samples": len(data), **last}, as_json)
 
 
 @train.command(

@@ -1,0 +1,79 @@
+"""Rounds of learning: train collect, train rounds, train final."""
+
+from __future__ import annotations
+
+from trial.case import Case, attacker, breaker, user
+
+COLLECT = "train collect --model baseline --suite intersection_right --seeds collection:0 --workers 1"
+
+CASES: tuple[Case, ...] = (
+    # train collect
+    user("collect by no model", "train collect --model none.onnx --out new", 2, "none.onnx"),
+    user("collect by the expert", "train collect --model expert --out new", 2, "expected a policy"),
+    user("collect on test seeds", "train collect --model baseline --seeds 0-3 --out new", 2, "seed 0 is a test seed"),
+    user(
+        "collect in a folder of mine",
+        "train collect --model baseline --out mine",
+        2,
+        "mine",
+        damage="text mine/thesis.txt x",
+    ),
+    user(
+        "collect into a link to a folder of mine",
+        "train collect --model baseline --out here",
+        2,
+        "here",
+        damage="text mine/thesis.txt x ; link mine here",
+    ),
+    breaker(
+        "collect into a link that leads nowhere",
+        "train collect --model baseline --out here",
+        2,
+        "here",
+        damage="link nowhere here",
+    ),
+    breaker(
+        "collect into a link to itself", "train collect --model baseline --out here", 2, "here", damage="loop here"
+    ),
+    user(
+        "collect into a link to a new folder",
+        f"{COLLECT} --out here",
+        0,
+        "all",
+        damage="folder elsewhere ; link elsewhere here",
+        writes="elsewhere/*",
+    ),
+    attacker(
+        "collect over a journal that is a link",
+        f"{COLLECT} --out rows",
+        2,
+        "is a link",
+        damage='text mine.txt {"a": 1}\\n ; text rows/x y ; link mine.txt rows/episodes.jsonl',
+    ),
+    attacker(
+        "collect over an index that is a link",
+        f"{COLLECT} --out rows",
+        2,
+        "not empty",
+        damage="text mine.txt work ; folder rows ; link mine.txt rows/index.json",
+    ),
+    breaker("collect into a file", "train collect --model baseline --out mine", 2, "mine", damage="text mine x"),
+    breaker("collect with no workers", "train collect --model baseline --workers 0 --out new", 2, "--workers"),
+    # train rounds, train final
+    breaker("rounds: batched in MetaDrive", "train rounds --batched --out new", 2, "--sim vector"),
+    user("rounds of no parent", "train rounds --out new --parent none.onnx", 2, "none.onnx"),
+    user("rounds of no suite", "train rounds --out new --suite motorway", 2, "motorway"),
+    user("rounds in a folder of mine", "train rounds --out mine", 2, "mine", damage="text mine/thesis.txt x"),
+    breaker("rounds: none", "train rounds --out new --rounds 0", 2, "--rounds"),
+    breaker("rounds: no workers", "train rounds --out new --workers 0", 2, "--workers"),
+    breaker("rounds: options with half a quote", 'train rounds --out new --options \\"', 2, "--options", "quotation"),
+    breaker("rounds: options of no number", "train rounds --out new --options '--beta nan'", 2, "--beta", "finite"),
+    breaker("rounds: options there are not", "train rounds --out new --options '--betta 1'", 2, "--betta", "--beta"),
+    breaker("rounds: more seeds than there are", "train rounds --out new --selection 2000000", 2, "--selection"),
+    breaker("rounds: more drives than there are", "train rounds --out new --drives 2000000", 2, "--drives"),
+    breaker("rounds: in a file", "train rounds --out mine", 2, "mine", damage="text mine x"),
+    user("final of nothing", "train final none", 2, "none"),
+    user("final of a folder of mine", "train final mine", 2, "mine", damage="text mine/thesis.txt x"),
+    breaker("final: a loop.json of letters", "train final mine", 2, "loop.json", damage="text mine/loop.json x"),
+    breaker("final: seeds of words", "train final mine --seeds nine", 2, damage="text mine/loop.json {}"),
+)
