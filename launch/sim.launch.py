@@ -176,6 +176,8 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     ours, auto_engage = value["sim"] in WORLDS, value["auto_engage"] == "true"
     if value["carla_server"] == "true" and ours:
         raise RuntimeError(f"carla_server:=true sim:={value['sim']}, expected sim:=carla")
+    if value["keystore"] and not ours:
+        raise RuntimeError(f"keystore:={value['keystore']} sim:=carla: the bridge's programs have no enclaves here")
     world = {name: value[name] for name in ("suite", "family")} | {"seed": whole(value, "seed")}
     with_ours = value["carla_server"] == "true"
     if not ours:

@@ -114,6 +114,18 @@ def _kernels() -> Check:
     return Check("compiled kernels", found == count, False, f"{found} of {count}", get)
 
 
+def _security() -> Check:
+    """Whether this shell's nodes speak by DDS Security, and what is open where they do not."""
+    store, on = os.environ.get("ROS_SECURITY_KEYSTORE", ""), os.environ.get("ROS_SECURITY_ENABLE", "") == "true"
+    strict = os.environ.get("ROS_SECURITY_STRATEGY", "") == "Enforce"
+    if store and on and strict:
+        return Check("ROS 2 security", True, False, f"enforced, keystore {store}")
+    open_to = "is on, but a node without keys still runs open" if store and on else "is off"
+    found = f"{open_to}: who reaches this network can publish command and human/command, call engage, load a model"
+    get = "ros2 run takead_ros keystore FOLDER, then keystore:=FOLDER at the launch (docs/security.md)"
+    return Check("ROS 2 security", False, False, found, get)
+
+
 def _ros() -> list[Check]:
     distro = os.environ.get("ROS_DISTRO", "")
     lying_there = sorted(str(p.parent) for p in Path("/opt/ros").glob("*/setup.bash"))
@@ -131,6 +143,7 @@ def _ros() -> list[Check]:
         first = Check("ROS 2", False, False, "none", "https://docs.ros.org/en/jazzy/Installation.html")
     return [
         first,
+        *([_security()] if distro else []),
         _module("rclpy", False, "source /opt/ros/<distro>/setup.bash"),
         _module("takead_ros.msg", False, "colcon build, then source install/setup.bash"),
     ]

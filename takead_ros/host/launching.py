@@ -21,6 +21,7 @@ from launch_ros.actions import Node
 SHARE = Path(get_package_share_directory("takead_ros"))
 PROGRAMS = Path(get_package_prefix("takead_ros")) / "lib" / "takead_ros"
 SWITCH = ["true", "false"]
+PERMISSIONS = "permissions.p7s"  # in the folder of each enclave that is signed
 RESPAWN_S = 0.5  # from the end of a node that is not critical to its next start
 # Who may drive beside a person, by the argument expert:=.
 DRIVERS = {"takeover": ["human", "policy", "expert"], "drives": ["human", "expert"], "off": ["human", "policy"]}
@@ -45,6 +46,7 @@ def stack_arguments(auto_engage: str) -> list[Any]:
             ["true", "topic", "false"],
         ),
         argument("joystick_map", "xbox", "what the pad's axes mean: a file in config/joysticks, or a path"),
+        argument("keystore", "", "SROS 2 keystore of all nodes, by the program keystore; '' = no security"),
         argument("auto_engage", auto_engage, "drive as soon as all is there, without the service engage", SWITCH),
         argument("rviz", "false", "open RViz on the drive (package rviz2)", SWITCH),
         argument("foxglove", "false", "let Foxglove watch at ws://127.0.0.1:8765 (package foxglove_bridge)", SWITCH),
@@ -150,7 +152,26 @@ class Stack:
             on_exit=Shutdown(reason=f"{name}_node ended") if critical else None,
             respawn=not (critical or once),
             respawn_delay=RESPAWN_S,
+            **self._secured(f"/{self._value['namespace'].strip('/')}/{name}_node"),
         )
+
+    def _secured(self, enclave: str) -> dict[str, Any]:
+        """What a node needs to run in its enclave; nothing where no keystore is given. Raises RuntimeError for one
+        that has no such enclave."""
+        keystore = self._value.get("keystore", "")
+        if not keystore:
+            return {}
+        path = Path(keystore).absolute()
+        if not (path / "enclaves" / enclave.lstrip("/") / PERMISSIONS).is_file():
+            raise RuntimeError(
+                f"keystore:={keystore}: has no enclave {enclave}, expected one made by: ros2 run takead_ros keystore "
+                f"{keystore} (docs/security.md)"
+            )
+        settings = {"KEYSTORE": str(path), "ENABLE": "true", "STRATEGY": "Enforce"}
+        return {
+            "ros_arguments": ["--enclave", enclave],
+            "additional_env": {f"ROS_SECURITY_{name}": value for name, value in settings.items()},
+        }
 
     def drivers(self, auto_engage: bool, goal_stop: bool) -> list[Node]:
         """Who drives and who watches: policy, expert, monitor and recorder, which the supervisor brings up in this
@@ -169,7 +190,8 @@ class Stack:
             self.node("arbiter", arbiter, critical=True),
         ]
         if value["joystick"] == "true":
-            nodes.append(Node(package="joy", executable="joy_node", namespace="", output="screen"))
+            joy = self._secured("/joy_node")
+            nodes.append(Node(package="joy", executable="joy_node", namespace="", output="screen", **joy))
         if value["joystick"] != "false":
             nodes.append(self.node("joystick", {"mapping": value["joystick_map"]}))
         return [*nodes, *self._viewers()]
@@ -179,6 +201,7 @@ class Stack:
         wanted = viewers(self._value)
         markers = f"/{self._value['namespace'].strip('/')}/display/markers".replace("//", "/")
         clock = {"use_sim_time": self._sim_time}
+        secured = self._secured(f"/{self._value['namespace'].strip('/')}/operator") if wanted else {}
         nodes = [self.node("display", prefix="nice -n 19")] if wanted else []
         if "rviz" in wanted:
             nodes.append(
@@ -189,6 +212,7 @@ class Stack:
                     arguments=["-d", str(SHARE / "config" / "takead.rviz")],
                     parameters=[clock],
                     remappings=[("/takead/display/markers", markers)],
+                    **secured,
                 )
             )
         if "foxglove" in wanted:
@@ -202,6 +226,7 @@ class Stack:
                     output="screen",
                     prefix="nice -n 10",
                     parameters=[watching | clock],
+                    **secured,
                 )
             )
         return nodes

@@ -34,6 +34,15 @@ class EndpointInfo(NamedTuple):
     node_namespace: str
 
 
+class Endpoints(NamedTuple):
+    """Full names of what a node publishes, hears, serves and asks."""
+
+    published: frozenset[str]
+    heard: frozenset[str]
+    served: frozenset[str]
+    asked: frozenset[str]
+
+
 class LockstepNode:
     """Made by ``LockstepHost.create_node``. Arguments such as ``callback_group`` are taken and mean nothing here."""
 
@@ -79,6 +88,15 @@ class LockstepNode:
 
     def count_subscribers(self, topic_name: str) -> int:
         return self._host.bus.counts(self.resolve_topic_name(topic_name))[1]
+
+    def endpoints(self) -> Endpoints:
+        """What it has now."""
+        return Endpoints(
+            frozenset(one.topic_name for one in self._publishers),
+            frozenset(one.topic_name for one in self._subscriptions),
+            frozenset(one.srv_name for one in self._services),
+            frozenset(one.srv_name for one in self._clients),
+        )
 
     # topics -------------------------------------------------------------------------------------------------------
 
