@@ -5,6 +5,7 @@ Needs a sourced ROS 2 in which this package is built, with visualization_msgs (`
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -93,6 +94,16 @@ def viewer(processes: list[subprocess.Popen[bytes]]) -> Iterator[Viewer]:
     rclpy.shutdown()
 
 
+def cpu_s(group: int) -> float:
+    """Processor time, s, of the processes of a group so far."""
+    spent = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+            spent += (int(fields[11]) + int(fields[12])) * (int(fields[2]) == group)
+    return spent / os.sysconf("SC_CLK_TCK")
+
+
 def spaces(markers: Any) -> set[str]:
     return {marker.ns for marker in markers}
 
@@ -108,7 +119,11 @@ def test_it_draws_what_is_driven_for_who_watches(viewer: Viewer, processes: list
     assert seen, spaces(viewer.pictures[-1][1]) if viewer.pictures else "no picture"
     viewer.pictures.clear()
     viewer.commands.clear()
+    before = cpu_s(processes[1].pid)
     viewer.spin(lambda: False, WATCH_S)
+    share = (cpu_s(processes[1].pid) - before) / WATCH_S
+    print(f"display_node: {share:.2f} of a core, {len(viewer.pictures) / WATCH_S:.1f} pictures a second")
+    assert share < 0.3
     assert 3.0 * WATCH_S < len(viewer.pictures) < 10.5 * WATCH_S, "ten a second; fewer where others need the processor"
     assert len(viewer.commands) > 0.8 * 20.0 * WATCH_S
     marker = types.message(interfaces.DISPLAY.type.replace("MarkerArray", "Marker"))
