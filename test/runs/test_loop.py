@@ -123,7 +123,8 @@ def rounds(untrained: Path, tmp_path: Path) -> list[str]:
     options = "--dagger-epochs 1 --preference-epochs 1 --draws 256 --threads 1"
     return [
         "train", "rounds", "--rounds", "2", "--suite", SUITE, "--parent", str(untrained), "--demonstrations", "1",
-        "--drives", "1", "--selection", "1", "--options", options, "--workers", "1", "--out", str(tmp_path / "loop"),
+        "--drives", "1", "--selection", "1", "--options", options, "--workers", "1", "--sim", "vector",
+        "--out", str(tmp_path / "loop"),
     ]  # fmt: skip
 
 
