@@ -10,6 +10,7 @@ Colour = tuple[int, int, int]
 MARKING: Colour = (232, 234, 237)
 KERB: Colour = (205, 208, 212)
 ROUTE: Colour = (98, 122, 135)
+NIGHT_ROUTE: Colour = (70, 88, 98)  # on a dark ground
 CALM: Colour = (235, 238, 242)
 ATTEND: Colour = (250, 204, 21)
 ALARM: Colour = (255, 70, 70)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.display.overview import Answer, Overview
-from takead_ros.display.palette import ALARM, DRIVERS, FAINT, KERB, KINDS, LIGHTS, MARKING, ROUTE, Colour
+from takead_ros.display.palette import ALARM, DRIVERS, FAINT, KERB, KINDS, LIGHTS, MARKING, NIGHT_ROUTE, Colour
 from takead_ros.display.shapes import Ball, Block, Caption, Shape, Sheet, Strokes, near
 from takead_ros.display.words import lines, one_line
 from takead_ros.domain.driving import DriverStatus, Source, TakeoverRequest, Trigger
@@ -30,7 +30,7 @@ NAMESPACES = (
     "road", "route", "controls", "objects", "motion", "ego", "candidates", "policy", "expert", "trigger", "cause",
     "status",
 )  # fmt: skip
-TEXT_M, ROW_M, BEHIND_M = 1.1, 2.2, 8.0  # the lines of text: letters, distance, where the first one is
+TEXT_M, ROW_M, BEHIND_M = 0.9, 2.0, 8.0  # the lines of text: letters, distance, where the first one is
 ABOVE_M = 3.5  # what is written is above what drives there
 
 
@@ -73,9 +73,9 @@ def _road(sheet: Sheet, scene: Scene) -> None:
         parts = [_segments(points, dashed=kind is LineKind.BOUNDARY_BROKEN) for points in found if near(points)]
         if parts:
             sheet.add("road", int(kind), colour, Strokes(np.concatenate(parts), width, pairs=True))
-    sheet.add("route", 0, ROUTE, Strokes(_here(scene.route.path, scene), 1.0), 0.6)
+    sheet.add("route", 0, NIGHT_ROUTE, Strokes(_here(scene.route.path, scene), 1.0))
     for i, (x, y) in enumerate(_here(scene.route.targets, scene).tolist()):
-        sheet.add("route", 1 + i, ROUTE, Ball(x, y, 0.5, 1.0))
+        sheet.add("route", 1 + i, NIGHT_ROUTE, Ball(x, y, 0.5, 1.0))
 
 
 def _segments(points: FloatArray, dashed: bool) -> FloatArray:

@@ -40,7 +40,7 @@ def trigger_line(request: TakeoverRequest) -> str:
 def ages_line(now: Overview) -> str:
     """Age of every input in s; one that is stale has a mark."""
     return "age s:" + "".join(
-        f"  {name} {'-' if age is None else f'{min(age, 999.0):.2f}'}{'!' if is_stale(now, name) else ''}"
+        f" {name} {'-' if age is None else f'{min(age, 999.0):.2f}'}{'!' if is_stale(now, name) else ''}"
         for name, age in now.ages.items()
     )
 

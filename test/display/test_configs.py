@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from takead_ros.display.shapes import FRAME
+from takead_ros.domain.driving import ArbiterMode, Source, Trigger
 from takead_ros.messages import interfaces, store
 from takead_ros.pictures.foxglove.live import STREAMED
 from takead_ros.pictures.foxglove.scene_update import TOPIC
@@ -50,7 +51,7 @@ def message_paths(config: Any) -> Iterator[str]:
     """Every topic, with or without fields behind it, that a panel's configuration names."""
     if isinstance(config, dict):
         for key, value in config.items():
-            if key in ("value", "topicPath", "topicToRender"):
+            if key in ("value", "topicPath", "topicToRender") and value.startswith("/"):
                 yield value
             yield from (list(value) if key == "topics" else message_paths(value))
     elif isinstance(config, list):
@@ -80,6 +81,14 @@ def test_the_layout_shows_scene_and_markers_behind_the_vehicle() -> None:
     assert panel["topics"] == {
         f"/takead/{name}": {"visible": True} for name in (interfaces.DISPLAY.name, TOPIC)
     } and panel["followTf"] == FRAME  # fmt: skip
+
+
+def test_the_layout_names_states_as_we_do() -> None:
+    known = {"state": ArbiterMode, "lateral_source": Source, "trigger": Trigger}
+    for path in layout()["configById"]["StateTransitions!mode"]["paths"]:
+        states = path.get("customStates", {}).get("states", ())
+        enum = known.get(path["value"].rsplit(".", 1)[1], ())
+        assert {state["value"]: state["label"] for state in states} == {str(int(one)): one.name for one in enum}
 
 
 def test_every_panel_is_placed_once() -> None:

@@ -161,7 +161,7 @@ def test_what_is_asked_of_the_person_and_the_trigger_are_told() -> None:
     text = said(shapes)
     for words in ("MRM: mrm (because)", "TAKE OVER", "trigger: collision_predicted 0.80 in 1.5 s  a car ahead", "lead"):
         assert words in text
-    assert "scene 0.05  policy -!" in text
+    assert "scene 0.05 policy -!" in text
     status = [shape for shape in shapes if shape.namespace == "status"]
     assert status[0].colour == status[1].colour == palette.ALARM and len(status) == 4
     assert {shape.namespace for shape in shapes} >= {"trigger", "cause"}

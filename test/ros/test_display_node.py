@@ -130,7 +130,7 @@ def test_it_draws_what_is_driven_for_who_watches(viewer: Viewer, processes: list
     marker = types.message(interfaces.DISPLAY.type.replace("MarkerArray", "Marker"))
     texts = {m.text for _, markers in viewer.pictures for m in markers if m.type == marker.TEXT_VIEW_FACING}
     assert any("the policy" in text or "the expert" in text for text in texts)
-    assert any(text.startswith("age s:  scene 0.") for text in texts)
+    assert any(text.startswith("age s: scene 0.") for text in texts)
     assert all(m.header.frame_id == "base_link" for _, markers in viewer.pictures for m in markers)
     assert all(process.poll() is None for process in processes)
 
