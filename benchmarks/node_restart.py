@@ -41,6 +41,7 @@ HEARD = {
 RELEASED = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]
 WAIT_S = 60.0
 AFTER_S = 3.0
+STEER = 0.2  # of the wheel's axis: a person has it, and the lane is not left within a row
 FAST_MPS = 6.0  # from which a minimum-risk stop takes longer than a kill
 PHASES = ("start", "driving", "takeover", "hand-back", "minimum-risk stop")
 
@@ -136,7 +137,7 @@ class Drive:
                 return self.until(5.0, lambda: self.mode is M.MRM)
             finally:
                 os.kill(simulator, signal.SIGCONT)
-        self.axes = [0.4, *RELEASED[1:]]
+        self.axes = [STEER, *RELEASED[1:]]
         if not self.until(5.0, lambda: self.mode is M.HUMAN):
             return False
         if phase == "takeover":

@@ -16,6 +16,7 @@ from takead_ros.host.managed_node import ManagedNode
 from takead_ros.host.ros_node import RosNode
 
 NAMESPACE = "takead"
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 _POLL_S = 0.1  # rclpy's wait is not interrupted by a signal
 
 
@@ -28,7 +29,7 @@ def spin(node_class: Any, args: list[str] | None = None) -> None:
     else a callback raises propagates.
     """
     stop: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDING:
         signal.signal(number, lambda received, _frame: stop.append(received))
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -43,6 +44,9 @@ def spin(node_class: Any, args: list[str] | None = None) -> None:
         handle.get_logger().fatal(str(error))
         sys.exit(2)
     finally:
+        # Launch repeats the Ctrl-C of a terminal; Python's own last steps would end by it as by a fault.
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
         handle.destroy_node()
         rclpy.shutdown()
     if code:

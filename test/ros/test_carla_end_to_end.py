@@ -106,7 +106,7 @@ def story(drive: Drive, folder: Path) -> dict[str, Any]:
     drive.axes = [*RELEASED[:5], -0.2]
     pressed, speed = time.monotonic(), drive.ego.speed
     by_hand = lambda: [at for at, m in drive.after(drive.commands, pressed) if m.longitudinal_source == COMMAND.HUMAN]  # noqa: E731
-    saw["human"] = drive.spin(2.0, lambda: bool(by_hand()))
+    saw["human"] = drive.spin(5.0, lambda: bool(by_hand()))
     saw["human_after_ms"] = round(1e3 * (by_hand()[0] - pressed)) if by_hand() else None
     drive.spin(2.0)
     saw["human_gained_mps"] = round(drive.ego.speed - speed, 2)

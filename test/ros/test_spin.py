@@ -71,6 +71,16 @@ def test_a_signal_closes_the_node_while_it_can_still_publish(tmp_path: Path, num
     assert "Traceback" not in err
 
 
+def test_a_repeated_ctrl_c_does_not_make_the_end_a_fault(tmp_path: Path) -> None:
+    """As a terminal's, which launch sends once more: here until the process is gone."""
+    with start(tmp_path, "-p", "rate:=50.0") as process:
+        assert process.stdout is not None and process.stdout.readline().startswith("ready")
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.002)
+    assert process.returncode == 0
+
+
 def test_bad_input_ends_with_code_2_and_one_line(tmp_path: Path) -> None:
     process = start(tmp_path, "-p", "fail:=start")
     _, err = process.communicate(timeout=30)

@@ -38,8 +38,10 @@ GOLDEN = Path(__file__).resolve().parents[1] / "recording" / "golden"
 START_S = 90.0
 WORLD = {
     "simulator": "vector", "suite": "intersection_right", "seed": "1000000", "publish_clock": "true",
-    "real_time": "true", "auto_engage": "false", "wait_for_driver_s": "600.0",
+    "real_time": "true", "auto_engage": "false", "wait_for_driver_s": "45.0",
 }  # fmt: skip
+# So long the world stands still. Where a scene came late on a loaded machine the arbiter stops the vehicle meanwhile,
+# and refuses this one, which says that it rolls and does not, until the world goes on.
 START_MPS = load_suite(WORLD["suite"]).episodes(parse_seeds("collection:0"))[0].speed  # collection:0 is seed 1000000
 
 
