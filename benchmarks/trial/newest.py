@@ -22,23 +22,35 @@ MADE = ("drive", "--model", "expert", *VECTOR, "--seeds", "training:0-1", "--rec
 QUICK = "--dagger-epochs 1 --preference-epochs 1 --draws 64 --threads 1"
 
 
-def collect(out: str, last: int = 95) -> tuple[str, ...]:
+def collect(out: str, last: int = 35) -> tuple[str, ...]:
     where = ("--suite", "intersection_right", "--seeds", f"collection:0-{last}", "--workers", "1")
     return ("train", "collect", "--model", "baseline", *where, "--out", out)
 
 
-def agents(out: str, epochs: int = 400) -> tuple[str, ...]:
+def agents(out: str, epochs: int = 100) -> tuple[str, ...]:
     how = ("--epochs", str(epochs), "--windows", "1", "--threads", "1", "--workers", "1")
     return ("train", "agents", "driven", "--out", out, *how)
 
 
 def rounds(out: str) -> tuple[str, ...]:
-    size = ("--rounds", "1", "--demonstrations", "1", "--drives", "64", "--selection", "2", "--workers", "1")
+    size = ("--rounds", "1", "--demonstrations", "1", "--drives", "36", "--selection", "2", "--workers", "1")
     return ("train", "rounds", "--batched", *VECTOR, *size, "--options", QUICK, "--out", out)
 
 
 def evaluate(out: str) -> tuple[str, ...]:
-    return ("eval", "--model", "baseline", "--batched", *VECTOR, "--seeds", "0-511", "--json", out)
+    return (
+        "eval",
+        "--model",
+        "baseline",
+        "--batched",
+        *VECTOR,
+        "--seeds",
+        "0-131",
+        "--passes",
+        "unassisted",
+        "--json",
+        out,
+    )
 
 
 def dream(out: str) -> tuple[str, ...]:

@@ -13,8 +13,12 @@ from PIL import Image
 
 from support.stream import scene
 from takead_ros.domain.driving import Plan
-from takead_ros.pictures.gif import durations_ms, save_gif
+from takead_ros.pictures.clip_video import write_clip_video
+from takead_ros.pictures.gif import UNIT_MS, durations_ms, save_gif
 from takead_ros.pictures.scene import PLANS, draw_scene
+from takead_ros.recording.reader import frames
+
+GOLDEN = Path(__file__).parents[1] / "recording" / "golden"
 
 
 def times_of(path: Path) -> list[int]:
@@ -76,3 +80,25 @@ def test_pictures_are_taken_one_at_a_time(tmp_path: Path) -> None:
 
     save_gif(stream(), tmp_path / "x.gif", [40] * 5)
     assert ahead == 4 and len(times_of(tmp_path / "x.gif")) == 5
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 3.0, 20.0])
+def test_a_clip_is_shown_as_long_as_it_lasted_and_in_its_own_colours(tmp_path: Path, speed: float) -> None:
+    """Of the written file, decoded: the sum of its pictures' times, and the colours of both sides' plans."""
+    clip = next(GOLDEN.iterdir())
+    stamps = [frame.stamp for frame in frames(clip)]
+    out = tmp_path / "clip.gif"
+    count = write_clip_video(clip, out, speed)
+    lasted_ms = (stamps[-1] - stamps[0]) / 1e6 / speed
+    step_ms = lasted_ms / (count - 1)  # the last picture stays as long as the others do
+    assert abs(sum(times_of(out)) - lasted_ms - step_ms) <= step_ms * (len(stamps) % count > 0) + UNIT_MS
+    with Image.open(out) as image:
+        seen = np.unique(np.concatenate([pixels(image, number) for number in range(image.n_frames)]), axis=0)
+    for name in ("policy", "expert"):
+        assert np.abs(seen - PLANS[name]).max(1).min() <= 2, name
+
+
+def pixels(image: Image.Image, number: int) -> np.ndarray:
+    """RGB (N, 3) of one picture."""
+    image.seek(number)
+    return np.asarray(image.convert("RGB")).reshape(-1, 3).astype(int)
