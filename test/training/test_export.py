@@ -8,11 +8,11 @@ import onnx
 import pytest
 import torch
 
+from support.reseal import not_finite, resealed
 from support.tables import make_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.manifest import KEY, manifest_path
 from takead_ros.policy.model import load_model
-from takead_ros.policy.onnx_file import model_sha256
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, unroll
 from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
@@ -171,25 +171,9 @@ def test_a_model_whose_weights_lie_in_another_file_is_refused(model: Path, tmp_p
         load_model(tmp_path / "m.onnx")
 
 
-def resealed(model: Path, change, out: Path) -> Path:  # type: ignore[no-untyped-def]
-    """``model`` with its graph changed and its manifest made to fit again, as somebody would who means it."""
-    graph = onnx.load(str(model))
-    manifest = load_model(model).manifest
-    change(graph)
-    del graph.metadata_props[:]
-    digest = model_sha256(graph.SerializeToString(), "m")
-    onnx.helper.set_model_props(graph, {KEY: manifest.model_copy(update={"sha256": digest}).sealed().to_json()})
-    out.write_bytes(graph.SerializeToString())
-    return out
-
-
 def test_loading_probes_for_a_network_that_is_not_finite(model: Path, tmp_path: Path) -> None:
-    def poison(graph: onnx.ModelProto) -> None:
-        weight = next(t for t in graph.graph.initializer if t.name == "net.control.bias")
-        weight.CopyFrom(onnx.numpy_helper.from_array(np.array([np.nan, 0.0], np.float32), weight.name))
-
     with pytest.raises(TakeadError, match=r"m\.onnx: output 'control' is not finite"):
-        load_model(resealed(model, poison, tmp_path / "m.onnx"))
+        load_model(resealed(model, not_finite, tmp_path / "m.onnx"))
 
 
 def test_a_model_with_a_fixed_batch_is_refused(model: Path, tmp_path: Path) -> None:

@@ -163,6 +163,8 @@ CASES: tuple[Case, ...] = (
             "list": "text driven/episodes.jsonl []\\n",
             "loop": "loop driven/episodes.jsonl",
             "other": 'text driven/episodes.jsonl {"a": 1}\\n',
+            "a line more": 'append driven/episodes.jsonl {"key": [], "result": {}}\\n',
+            "a result of null": 'append driven/episodes.jsonl {"key": "x", "result": null}\\n',
             "no settings": 'text driven/episodes.jsonl {"settings": null}\\n',
         }.items()
     ),

@@ -1,12 +1,54 @@
-"""Rounds of learning: train collect, train rounds, train final."""
+"""Rounds of learning: a round that goes on, train collect, train rounds, train final; and models of NaN, anywhere."""
 
 from __future__ import annotations
 
 from trial.case import Case, attacker, breaker, user
+from trial.cases_learn import NEW, ROUND
 
 COLLECT = "train collect --model baseline --suite intersection_right --seeds collection:0 --workers 1"
+UNFINISHED = "set round1/round.json result null"
 
 CASES: tuple[Case, ...] = (
+    *(
+        breaker(f"a network of NaN: {command[:18]}", command, 2, "m.onnx", "not finite", damage="nan m.onnx")
+        for command in (
+            "model verify m.onnx",
+            "model show m.onnx",
+            "model bundle m.onnx --release 4 --out new.tar.zst",
+            "drive --model m.onnx --suite cut_in --seeds 0",
+            "eval --model m.onnx --suite cut_in --seeds 0",
+            "replay shelf/CLIP --model m.onnx",
+            "dream shelf/CLIP --model m.onnx",
+            NEW.replace("baseline", "m.onnx"),
+            "train collect --model m.onnx --out new",
+            "train rounds --out new --parent m.onnx",
+        )
+    ),
+    attacker(
+        "model verify: weights in another file",
+        "model verify m.onnx",
+        2,
+        "another file",
+        damage="external m.onnx ; text weights.bin x",
+    ),
+    *(
+        breaker(
+            f"round: goes on over {name}",
+            ROUND,
+            code,
+            *says,
+            damage=f"{UNFINISHED} ; {damage}",
+            writes="round1/* round1/cache/*",
+        )
+        for name, damage, code, *says in (
+            ("an empty stage", "empty round1/1-dagger.pt", 2, "1-dagger.pt"),
+            ("half a stage", "cut round1/2-preference.pt", 2, "2-preference.pt"),
+            ("a stage of noise", "noise round1/1-dagger.pt", 2, "1-dagger.pt"),
+            ("an empty cache index", "empty round1/cache/index.json ; remove round1/1-dagger.pt", 0, "model.onnx"),
+            ("a cache of noise", "text round1/cache/index.json x ; remove round1/1-dagger.pt", 0, "model.onnx"),
+            ("a cache that is gone", "remove round1/cache ; remove round1/1-dagger.pt", 0, "model.onnx"),
+        )
+    ),
     # train collect
     user("collect by no model", "train collect --model none.onnx --out new", 2, "none.onnx"),
     user("collect by the expert", "train collect --model expert --out new", 2, "expected a policy"),

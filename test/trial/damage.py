@@ -43,6 +43,9 @@ def inflict(step: str, folder: Path) -> None:
         path.symlink_to(path.name)
     elif kind == "text":
         path.write_text(value.encode().decode("unicode_escape"), encoding="utf-8")
+    elif kind == "append":
+        with path.open("a", encoding="utf-8") as file:
+            file.write(value.encode().decode("unicode_escape"))
     elif kind == "pickle":
         path.write_bytes(b"cos\nsystem\n(S'touch taken-over'\ntR.")
     elif kind == "bomb":
@@ -71,6 +74,11 @@ def inflict(step: str, folder: Path) -> None:
     elif kind == "bundle":
         make, _ = {**bundles.BAD, **bundles.TOLD, **bundles.KEYED}[value]
         path.write_bytes(make())
+    elif kind in ("nan", "external"):
+        from support import reseal  # onnx is of the training extra
+
+        reseal.resealed(path, reseal.not_finite if kind == "nan" else reseal.elsewhere, path)
+        path.with_suffix(".manifest.json").unlink()
     elif kind == "checkpoint":
         _checkpoint(path, *value.split(" ", 1))
     else:
