@@ -96,6 +96,7 @@ for _name, _verb, _size, _typed in (
     ("playing", "clips", "16k", ("clips", "play", CLIP, "--out", "disk/a.gif")),
     ("drawing a timeline", "clips", "16k", ("clips", "show", CLIP, "--picture", "disk/a.png")),
     ("exporting to Parquet", "clips", "16k", ("clips", "export", CLIP, "--out", "disk/a.parquet")),
+    ("exporting to Foxglove", "clips", "16k", ("clips", "export", CLIP, "--format", "foxglove", "--out", "disk/fox")),
     ("exporting to LeRobot", "clips", "16k", ("clips", "export", CLIP, "--format", "lerobot", "--out", "disk/set")),
     ("dreaming", "dream", "16k", ("dream", CLIP, "--model", "expert", "--out", "disk/a.gif")),
 ):

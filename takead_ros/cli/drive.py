@@ -68,7 +68,7 @@ def drive_(
     target = json_file(as_json)
     with (
         locked(target) if target is not None else nullcontext(),
-        _live(live_at or LIVE_AT) if live or live_at is not None else nullcontext() as stream,
+        _live(LIVE_AT if live_at is None else live_at) if live or live_at is not None else nullcontext() as stream,
         open_workers(EpisodeRunner if stream is None else partial(LiveRunner, stream), where) as pool,
         ProgressBars() as progress,
     ):

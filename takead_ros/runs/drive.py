@@ -113,13 +113,17 @@ def run_episodes(
     try:
         workers.map(waiting, finished, lambda spec: spec.key, progress)
     except (KeyboardInterrupt, TakeadError):
-        count = sum(spec.key in done for spec in specs)
-        if journal:
-            progress.say(f"{count} of {len(specs)} episodes are finished and kept; the same command goes on")
-        else:
-            progress.say(f"{count} of {len(specs)} episodes were finished; none is kept without an output to keep it")
+        say_kept(sum(spec.key in done for spec in specs), len(specs), journal is not None, progress)
         raise
     return [done[spec.key] for spec in specs]
+
+
+def say_kept(count: int, total: int, kept: bool, progress: Progress) -> None:
+    """What is left of a run that was stopped."""
+    if kept:
+        progress.say(f"{count} of {total} episodes are finished and kept; the same command goes on")
+    else:
+        progress.say(f"{count} of {total} episodes were finished; none is kept without an output to keep it")
 
 
 def check_folder(folder: Path, mark: str) -> None:

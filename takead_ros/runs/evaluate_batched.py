@@ -18,7 +18,7 @@ from takead_ros.policy.decide import check_format
 from takead_ros.policy.model import Policy, load_model
 from takead_ros.runs.assisted import drive_assisted
 from takead_ros.runs.batched import drive_batched
-from takead_ros.runs.drive import JOURNAL_SUFFIX, EvaluationSettings
+from takead_ros.runs.drive import JOURNAL_SUFFIX, EvaluationSettings, say_kept
 from takead_ros.runs.episode import EXPERT, EpisodeSpec
 from takead_ros.runs.journal import Journal
 from takead_ros.runs.progress import Progress
@@ -134,7 +134,11 @@ def drive_groups(
         waiting = [one for one in specs if one.key not in done]
         groups += [tuple(waiting[first : first + GROUP]) for first in range(0, len(waiting), GROUP)]
     total = sum(map(len, passes))
-    workers.map(groups, _keeper(done, journal, progress, label, total), lambda group: group[0].key, progress)
+    try:
+        workers.map(groups, _keeper(done, journal, progress, label, total), lambda group: group[0].key, progress)
+    except (KeyboardInterrupt, TakeadError):
+        say_kept(len(done), total, journal is not None, progress)
+        raise
     return done
 
 

@@ -136,6 +136,17 @@ CASES: tuple[Case, ...] = (
         "a.json.episodes.jsonl",
         damage="text a.json.episodes.jsonl {}",
     ),
+    *(
+        breaker(
+            f"drive: live at {at}", f"drive --model expert --suite cut_in --seeds 0 --live-at '{at}'", 2, "--live-at"
+        )
+        for at in ("8765", "host:", "127.0.0.1:99999999", "a:b:1", "127.0.0.1:-1", "")
+    ),
+    attacker("drive: live at markup", "drive --model expert --suite cut_in --live-at '[/x]:x'", 2, "[/x]:x"),
+    user(
+        "drive: live at nowhere", "drive --model expert --suite cut_in --seeds 0 --live-at 192.0.2.1:9", 2, "192.0.2.1"
+    ),
+    user("drive: live with workers", "drive --model expert --suite cut_in --seeds 0 --live --workers 2", 2, "--live"),
     user("drive: record what", "drive --model expert --record films", 2, "films", "clips, all"),
     user(
         "drive: bags in a folder of mine",
