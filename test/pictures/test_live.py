@@ -86,7 +86,7 @@ def test_a_client_sees_the_drive_and_the_drive_is_the_same(
 ) -> None:
     listener = Listener(stream.address)
     assert drive(LiveRunner(stream), tmp_path) == plain
-    stream.__exit__(None, None, None)
+    stream.close()
     listener.join(30.0)
     channels, heard = listener.client.channels, listener.heard
     names = {one.full_name("/takead"): one for one in STREAMED}
@@ -179,7 +179,7 @@ def test_no_client_changes_the_drive(
     assert SCENE in after.channels, "the server is as it was"
     after.close()
     begin = time.monotonic()
-    stream.__exit__(None, None, None)
+    stream.close()
     assert slow and time.monotonic() - begin < 10.0, "nobody waits for clients that do not read"
 
 

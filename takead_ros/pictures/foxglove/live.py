@@ -69,7 +69,7 @@ class LiveStream:
 
     def __init__(self, host: str, port: int, pace: Callable[[], Pace] = Pace) -> None:
         foxglove = sdk(WHAT)
-        self._pace = pace
+        self._pace, self._closed = pace, False
         self._context = foxglove.Context()
         self._updates = SceneUpdates(WHAT)
         try:
@@ -105,6 +105,13 @@ class LiveStream:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Part from the clients. A second time it does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         # It waits for clients to say goodbye, and one that does not read says none.
         farewell = threading.Thread(target=self._server.stop, name="foxglove farewell", daemon=True)
         farewell.start()
