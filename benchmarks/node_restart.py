@@ -92,7 +92,7 @@ class Drive:
 
     def _hearer(self, name: str) -> Callable[[Any], None]:
         def hear(msg: Any) -> None:
-            if name == "recorder" and not any("recorder_node" in one.name for one in msg.status):
+            if name == "recorder" and not any("/recorder_node: " in one.name for one in msg.status):
                 return
             if name in ("policy", "expert") and msg.status != msg.OK:
                 return
