@@ -143,12 +143,12 @@ for _name in ("collect", "agents", "eval batched", "rounds batched, collecting")
 
 @slow("stopped and gone on is what was never stopped: collect", "train", "breaker")
 def _(folder: Path) -> None:
-    child = start(folder, *collect("rows", 35))  # two groups; stopped after the first
+    child = start(folder, *collect("rows", 32))  # two groups; stopped after the first
     when(lambda: holds("rows/episodes.jsonl", 33)(folder), child)
     child.send_signal(signal.SIGINT)
     end(child, 130)
-    end(start(folder, *collect("rows", 35), "--json", "a.json"), 0)
-    end(start(folder, *collect("whole", 35), "--json", "b.json"), 0)
+    end(start(folder, *collect("rows", 32), "--json", "a.json"), 0)
+    end(start(folder, *collect("whole", 32), "--json", "b.json"), 0)
     for one, other in (("a.json", "b.json"), ("rows/episodes.jsonl", "whole/episodes.jsonl")):
         if (folder / one).read_bytes() != (folder / other).read_bytes():
             raise Failed(f"{one} is not {other}")

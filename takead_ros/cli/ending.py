@@ -81,6 +81,9 @@ def opening(arguments: Sequence[str]) -> str:
 
 
 def _told(problem: BaseException, arguments: Sequence[str], interrupted: bool) -> int:
+    if _is_memory(problem):
+        error("not enough memory; expected a smaller batch, fewer workers or fewer seeds to fit")
+        return BAD_INPUT
     if isinstance(problem, TakeadError):
         error(str(problem))
         return BAD_INPUT
@@ -93,15 +96,22 @@ def _told(problem: BaseException, arguments: Sequence[str], interrupted: bool) -
         error(os_error(problem))
         _unflushable()
         return BAD_INPUT
-    if isinstance(problem, MemoryError):
-        error("not enough memory; expected a smaller batch, fewer workers or fewer seeds to fit")
-        return BAD_INPUT
     words = " ".join(str(problem).split())[:200]
     error(
         f"{type(problem).__name__}: {words}; this is a fault of takead_ros {__version__}, expected none: please report "
         f"it with {_log_of(problem, arguments)}"
     )
     return FAULT
+
+
+def _is_memory(problem: BaseException | None) -> bool:
+    """Whether memory is what ran out, though a library, or we, may have called it a failed import."""
+    while problem is not None:
+        unmapped = isinstance(problem, ImportError) and "failed to map segment" in str(problem)
+        if unmapped or isinstance(problem, MemoryError):
+            return True
+        problem = problem.__cause__
+    return False
 
 
 def os_error(problem: OSError) -> str:
