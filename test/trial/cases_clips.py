@@ -300,25 +300,7 @@ CASES: tuple[Case, ...] = (
         "no clip can be exported",
         damage=f"noise {BAG}",
     ),
-    user("export to foxglove", "clips export shelf --out fox --format foxglove", 0, "fox", writes=MANIFEST),
-    user(
-        "export to foxglove over a folder",
-        "clips export shelf --out fox --format foxglove",
-        2,
-        "fox",
-        damage="text fox/mine.txt x",
-    ),
-    breaker(
-        "export to foxglove below a file",
-        "clips export shelf --out a/b --format foxglove",
-        2,
-        "a",
-        damage="text a mine",
-    ),
     breaker("export to foxglove in proc", "clips export shelf --out /proc/a --format foxglove", 2, "/proc"),
-    breaker(
-        "export to foxglove of a noisy bag", "clips export shelf --out fox --format foxglove", 2, damage=f"noise {BAG}"
-    ),
     user("export of no format", "clips export shelf --out a.csv --format csv", 2, "csv", "parquet"),
     user("export over a file", "clips export shelf --out a.parquet", 2, "exists", damage="text a.parquet mine"),
     user("export nothing", "clips export none --out a.parquet", 2, "none"),
