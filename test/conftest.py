@@ -14,6 +14,10 @@ import pytest
 if TYPE_CHECKING:
     from takead_ros.simulators.metadrive.simulator import MetaDrive
 
+# readline, which pytest loads, tells every later process a width; what a test reads is meant for a program.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
+
 Takead = Callable[..., "subprocess.CompletedProcess[str]"]
 # Files that take minutes and cannot be shared out go first, or one process waits for them at the end.
 LONGEST = ("runs/test_loop.py", "cli/test_demo.py", "takeover/test_machine.py", "runs/test_drive.py")
