@@ -16,7 +16,8 @@ KNOWN_EPOCHS := 10
 AGENTS_SEEDS := training:200-203
 AGENTS_LONG_SEEDS := training:200-201
 AGENTS_EPOCHS := 12
-WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+# nproc minds OMP_NUM_THREADS, which is about threads of one process
+WORKERS ?= $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 2)
 # The first Python 3.10-3.12 that runs; `make demo PYTHON=/path/to/python3.12` overrides.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$p && break; done)
