@@ -16,6 +16,8 @@ from takead_ros.messages import codec, interfaces
 from takead_ros.recording.recorder import Recorder
 from takead_ros.recording.verify import verify_clip
 
+pytestmark = pytest.mark.slow  # thousands of messages
+
 NAMES = ("arbiter", "monitor", "policy", "expert", "joystick", "recorder", "display")
 
 
@@ -27,7 +29,6 @@ def test_a_node_survives_any_message(name: str, tmp_path: Path) -> None:
     assert all(said[one.name] > 0 for one in subjects[name].said if one is not interfaces.EVENT)
 
 
-@pytest.mark.slow
 def test_the_simulator_survives_any_command(tmp_path: Path) -> None:
     pytest.importorskip("metadrive", reason="the simulator is an extra")
     assert fuzz.fuzz(dict(fuzz.subjects(tmp_path))["simulator"], 600, seed=1)["scene"] > 50

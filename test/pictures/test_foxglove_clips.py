@@ -23,6 +23,8 @@ from takead_ros.recording.bag import read
 from takead_ros.recording.clip_folders import read_clips
 from takead_ros.recording.verify import verify_clip
 
+pytestmark = pytest.mark.slow  # whole clips
+
 GOLDEN = next((Path(__file__).parents[1] / "recording" / "golden").iterdir())
 SCENE = "/takead/display/scene"
 

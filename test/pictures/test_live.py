@@ -117,6 +117,7 @@ def test_a_client_sees_the_drive_and_the_drive_is_the_same(
     assert spaces >= {"road", "route", "ego", "objects", "policy", "expert", "candidates", "status"}
 
 
+@pytest.mark.slow
 def test_a_second_drive_begins_a_new_session(stream: LiveStream, tmp_path: Path) -> None:
     from takead_ros.host.lockstep import LockstepHost
 

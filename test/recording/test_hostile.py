@@ -30,6 +30,8 @@ from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.verify import verify_clip
 from takead_ros.recording.writer import ClipWriter
 
+pytestmark = pytest.mark.slow  # many clips
+
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -25,6 +25,8 @@ from takead_ros.simulators.dream.episode import DreamEpisode
 from takead_ros.simulators.map_view import MapView
 from takead_ros.simulators.vector.ego import METADRIVE
 
+pytestmark = pytest.mark.slow  # simulated drives
+
 (GOLDEN,) = sorted((Path(__file__).parents[1] / "recording" / "golden").iterdir())
 
 

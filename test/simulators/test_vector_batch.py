@@ -27,6 +27,8 @@ from takead_ros.simulators.vector.scenes import Scenes
 from takead_ros.simulators.vector.simulator import on_lanes
 from takead_ros.simulators.vector.tape import Tape
 
+pytestmark = pytest.mark.slow  # simulated drives
+
 MODEL = Path(__file__).parents[2] / "models" / "baseline.onnx"
 
 
@@ -150,7 +152,6 @@ def test_a_batch_decides_as_the_policy_does() -> None:
         both.step()
 
 
-@pytest.mark.slow
 def test_a_tape_holds_the_logs_of_its_environments() -> None:
     """Every field, bit for bit, also of who begins in the place of another, wider or narrower than that."""
     families = ["pedestrian_crossing", "red_light", "cut_in", "emergency_vehicle", "stop_sign", *list(FAMILIES)[:2]]
