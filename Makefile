@@ -43,14 +43,14 @@ help: ## what can be made
 demo: $(VENV)/.ready-demo ## the whole loop once: drive, be taken over, learn, compare (about 6 minutes on 2 cores)
 	@$(BIN)/takead demo --out runs/demo --workers $(WORKERS)
 
-test: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## every test (10-18 minutes on 2 cores)
-	@echo "== test: runs every test on $(WORKERS) cores; 10-18 minutes on 2 cores"
+test: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## every test (10 to 13 minutes on 2 cores)
+	@echo "== test: runs every test on $(WORKERS) cores; 10 to 13 minutes on 2 cores"
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 test-runtime: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## only: an installation without torch drives and records
 	$(BIN)/python -m pytest -q test/cli/test_runtime_install.py
 
-check: $(VENV)/.ready-dev ## lint, types and the fast tests (about two minutes on 2 cores): before every commit
+check: $(VENV)/.ready-dev ## lint, types and the fast tests (about a minute on 2 cores): before every commit
 	$(BIN)/ruff check -q .
 	$(BIN)/ruff format --check -q .
 	$(BIN)/mypy
