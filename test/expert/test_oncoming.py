@@ -11,6 +11,8 @@ from takead_ros.expert.memory import Memory
 from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan
 
+pytestmark = pytest.mark.slow  # the expert drives
+
 EGO_WIDTH = EgoState(0.0, 0.0, 0.0, 0.0).width
 
 

@@ -18,6 +18,8 @@ from takead_ros.prediction.features import SHAPES, STEPS
 from takead_ros.prediction.model import load_road_user_model
 from takead_ros.resources import resource
 
+pytestmark = pytest.mark.slow  # networks are loaded
+
 SHIPPED, BASELINE = resource("models/agents.onnx"), resource("models/baseline.onnx")
 
 
