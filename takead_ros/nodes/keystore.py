@@ -25,13 +25,14 @@ def make(folder: Path, text: str) -> None:
     program = shutil.which("ros2")
     if program is None:
         raise TakeadError("ros2: not found; expected a sourced ROS 2 with the package sros2")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(folder / POLICY, text)
     # sros2 wants the Python packages of its own distribution, not what a virtual environment has in their place.
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(":") if path and not _of_environment(Path(path))]
     result = subprocess.run(
         [program, "security", "generate_artifacts", "-k", str(folder), "-p", str(folder / POLICY)],
         env={**os.environ, "PYTHONPATH": ":".join(paths)}, capture_output=True, text=True, check=False,
+        umask=0o077,  # sros2 lets everybody read the keys that it makes
     )  # fmt: skip
     if result.returncode:
         last = (result.stderr.strip() or result.stdout.strip() or "no message").splitlines()[-1]

@@ -101,6 +101,12 @@ def test_the_arbiters_commands_arrive_and_an_intruders_do_not(keys: Path) -> Non
     assert not {"outsider", "insider"} & set(found), found
 
 
+def test_keys_are_their_owners_alone(keys: Path) -> None:
+    secret = [keys, *keys.rglob("key.pem"), *keys.rglob("*.key.pem")]
+    assert len(secret) > 10
+    assert [path for path in secret if path.stat().st_mode & 0o077] == []
+
+
 def test_without_security_anybody_is_heard() -> None:
     """What the test above would look like if keys made no difference."""
     outsider = start(None, "", sys.executable, "-c", INTRUDER, "30", "outsider")
