@@ -23,13 +23,12 @@ from takead_ros.console import ProgressBars, output, say
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import writable_folder, write_atomically
 from takead_training.checkpoint import ModelProvenance, load_checkpoint
-from takead_training.data.clean import Clean
 from takead_training.data.clips import TrainingClip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
 from takead_training.export.export_model import export_model
 from takead_training.rounds import parity_frames
+from takead_training.settings import Clean, Schedule
 from takead_training.stages.bc import BC, Cloning
-from takead_training.stages.fit import Schedule
 from takead_training.stages.stage import run_stages
 
 WHERE = {"known": ("none", "selection:0-9"), "deploy": ("vehicle", "selection:0-19")}  # perception and seeds

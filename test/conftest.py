@@ -77,9 +77,10 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from takead_ros.policy.vector import VECTOR_1
     from takead_ros.policy.vocabulary import kinematic_anchors
-    from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
+    from takead_training.architectures.registry import ARCHITECTURES
     from takead_training.checkpoint import Checkpoint, ModelProvenance
     from takead_training.export.export_model import export_model
+    from takead_training.settings import DEFAULT_ARCHITECTURE
 
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -88,6 +89,6 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, values in VECTOR_1.empty(4).items()
     }
     path = tmp_path_factory.mktemp("untrained") / "untrained.onnx"
-    net = ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
+    net = ARCHITECTURES[DEFAULT_ARCHITECTURE](kinematic_anchors()).eval()
     export_model(Checkpoint(net, ModelProvenance("untrained", "random"), frames), path)
     return path

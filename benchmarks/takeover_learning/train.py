@@ -14,11 +14,10 @@ from benchmarks.takeover_learning.rows import FRAME_S, cut, driven, from_first, 
 from takead_training.checkpoint import Checkpoint, ModelProvenance, load_checkpoint, load_parent
 from takead_training.data.clips import TrainingClip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
-from takead_training.data.mix import Mix
 from takead_training.export.export_model import export_model
 from takead_training.rounds import parity_frames
-from takead_training.stages.dagger import DAGGER, Aggregation
-from takead_training.stages.fit import Schedule
+from takead_training.settings import Aggregation, Mix, Schedule
+from takead_training.stages.dagger import DAGGER
 from takead_training.stages.registry import stage_of
 from takead_training.stages.stage import Outcome, Stage, run_stages
 

@@ -1,4 +1,4 @@
-"""``takead train rounds`` and ``takead train final``: the outer loop, and its one comparison on test seeds."""
+"""``takead train rounds``: the outer loop."""
 
 from __future__ import annotations
 
@@ -9,27 +9,25 @@ from typing import Any
 import typer
 
 from takead_ros.cli.demo import tell, tell_stopped
-from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
-from takead_ros.cli.tables import comparison_notes, comparison_table
 from takead_ros.cli.trainer import TrainRound, readers
 from takead_ros.console import ProgressBars, cell, show_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.shipped import model_path
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.evaluate_batched import BatchRunner
-from takead_ros.runs.loop import Loop, final_comparison
+from takead_ros.runs.loop import Loop
 from takead_ros.runs.loop_state import LoopPlan, LoopState
 from takead_ros.runs.spec import read_parameters, record_of
 from takead_ros.runs.workers import open_workers
 from takead_ros.simulators import SIMULATORS
 from takead_ros.text_table import TableColumn, TextTable
 
-ROUNDS_EXAMPLE = "Example: [bold]takead train rounds --rounds 3 --suite demo --out runs/rounds --workers 2[/bold]"
-FINAL_EXAMPLE = "Example: [bold]takead train final runs/rounds --seeds 0-19 --workers 2[/bold]"
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 _WORKERS = typer.Option(2, min=1, max=256, help="How many at once; the results do not depend on it.")
 
 
+@app.command(epilog="Example: [bold]takead train rounds --rounds 3 --suite demo --out runs/rounds --workers 2[/bold]")
 def rounds(
     ctx: typer.Context,
     out: Path = typer.Option(..., help="Folder of the loop; an unfinished one in it is continued."),
@@ -101,30 +99,6 @@ def _trainer_options(options: str, train: Any) -> list[str]:
     needed = ["--parent", "baseline", "--clips", ".", "--out", "."]
     train.command.commands["round"].make_context("round", [*needed, *words], parent=train)
     return words
-
-
-def final(
-    folder: Path = typer.Argument(help="Folder of 'takead train rounds' or 'takead demo'."),
-    seeds: str = typer.Option("test:0-9", help="Test seeds, never driven before in this loop."),
-    workers: int = _WORKERS,
-    workers_kind: str = WORKERS_KIND,
-    ray: str | None = RAY,
-    as_json: str | None = JSON,
-) -> None:
-    """The first model of a loop against the deployed one on held-out seeds (then: takead report FOLDER)."""
-    json_file(as_json)
-    where = place(workers, workers_kind, ray)
-    try:
-        with open_workers(EpisodeRunner, where) as pool:
-            found = final_comparison(folder, seeds, pool, ProgressBars)
-    except KeyboardInterrupt as stop:
-        tell_stopped(folder)
-        raise typer.Exit(130) from stop
-    if as_json != STDOUT:
-        show_table(comparison_table(found))
-        for line in comparison_notes(found):
-            tell("  " + line)
-    give_json(found, as_json)
 
 
 def rounds_table(state: LoopState) -> TextTable:

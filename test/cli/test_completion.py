@@ -29,6 +29,8 @@ words=("$@"); CURRENT=$#; _takead_completion
         ("dr", ("drive", "dream")),
         ("model ins", ("install",)),
         ("eval --mo", ("--model",)),
+        ("train ro", ("round", "rounds")),
+        ("train round --dagger", ("--dagger-epochs",)),
     ],
 )
 @pytest.mark.parametrize(("shell", "script"), [("bash", BASH), ("zsh", ZSH)])

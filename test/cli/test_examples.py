@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 pytest.importorskip("torch", reason="the training extra is not installed")
 
 from trial import material
 
+from takead_ros.cli.lazy import StandIn, Verb, parts
 from takead_ros.cli.verbs import VERBS
 from takead_ros.files import write_record
 from takead_ros.runs.loop_state import STATE, LoopPlan, LoopState
@@ -52,15 +51,19 @@ DEAR = (
 )
 
 
-def leaves() -> Iterator[tuple[list[str], Any]]:
+def leaves(verbs: Iterable[Verb], before: tuple[str, ...] = ()) -> Iterator[tuple[list[str], Any]]:
     """Every command that there is: its words, and the library's own object."""
-    for verb in VERBS:
-        command = typer.main.get_command(getattr(importlib.import_module(verb.module), verb.attribute))
-        parts: dict[str, Any] = getattr(command, "commands", {})
-        yield from (([verb.name, name], part) for name, part in parts.items()) if parts else [([verb.name], command)]
+    for verb in verbs:
+        command, words = verb.load(), (*before, verb.name)
+        found = parts(command)
+        stand_ins = [part.verb for part in found.values() if isinstance(part, StandIn)]
+        yield from leaves(stand_ins, words)
+        yield from (([*words, name], part) for name, part in found.items() if not isinstance(part, StandIn))
+        if not found:
+            yield [*words], command
 
 
-LEAVES = {" ".join(words): command for words, command in leaves()}
+LEAVES = {" ".join(words): command for words, command in leaves(VERBS)}
 CLIP = re.compile(r"\bCLIP\b|[\w/.-]*FAMILY-SEED/CLIP")
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -39,6 +41,39 @@ def test_help_imports_neither_simulator_nor_torch(takead: Any) -> None:
     assert "import 'metadrive" not in result.stderr
     assert "import 'torch" not in result.stderr
     assert "import 'onnxruntime" not in result.stderr
+
+
+ASKED = """
+import sys
+from takead_ros.cli.main import run
+for words in sys.argv[1:]:
+    run(words.split())
+print(sorted({"torch", "metadrive"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train bc --nonsense 1", "train round --share", "train bc", "export --nonsense"], "No such option"),
+        (["train nonsense"], "No such command 'nonsense'"),
+        (["train --help", "train bc --help", "train round --help", "train agents --help"], "takead train agents"),
+        (["train predictability --help", "train rounds --help", "train final --help"], "takead train final"),
+        (["export --help", "train collect --help"], "takead train collect"),
+    ],
+    ids=["options", "command", "help", "loop", "export"],
+)
+def test_what_is_typed_wrongly_or_asked_for_waits_for_no_torch(words: list[str], told: str) -> None:
+    done = subprocess.run([sys.executable, "-c", ASKED, *words], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]" and told in done.stdout + done.stderr
+
+
+def test_the_help_of_a_round_names_every_stage(takead: Any) -> None:
+    pytest.importorskip("torch", reason="the training extra is not installed")
+    from takead_training.stages.registry import STAGES
+
+    shown = " ".join(takead("train", "round", "--help").stdout.split())
+    assert f"in order, of {', '.join(STAGES)}." in shown
 
 
 def test_doctor_runs_providers_for_real(takead: Any) -> None:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from takead_ros.domain.errors import TakeadError
 from takead_training.architectures.network import PolicyNetwork
-from takead_training.stages.imitation import Imitation, imitate
+from takead_training.settings import Imitation
+from takead_training.stages.imitation import imitate
 
 
 def digest(net: PolicyNetwork) -> str:

@@ -20,11 +20,12 @@ from takead_ros.recording.clip import Label
 from takead_ros.recording.recorder import Recorder
 from takead_ros.runs.results import EpisodeResult, RunSettings, evaluation
 from takead_training.data import cache
-from takead_training.data.clean import Clean, epoch_rows, kept, weights
+from takead_training.data.clean import epoch_rows, kept, weights
 from takead_training.data.clips import TrainingClip, find_clips
 from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.data.perfect import perfect_clips
+from takead_training.settings import Clean
 
 
 def one(folder: Path) -> TrainingClip:

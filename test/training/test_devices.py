@@ -17,15 +17,16 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors
 from takead_training.architectures.network import PolicyNetwork
-from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
+from takead_training.architectures.registry import ARCHITECTURES
 from takead_training.checkpoint import load_torch
 from takead_training.data.dataset import ClipRows, Dataset, mapped
-from takead_training.data.mix import Mix, draw_rows
+from takead_training.data.mix import draw_rows
+from takead_training.settings import DEFAULT_ARCHITECTURE, Aggregation, Imitation, Mix, Schedule
 from takead_training.stages import fit as fitting
-from takead_training.stages.dagger import DAGGER, Aggregation
+from takead_training.stages.dagger import DAGGER
 from takead_training.stages.devices import Devices
-from takead_training.stages.fit import Schedule, batch_of, fit, make_deterministic
-from takead_training.stages.imitation import COLUMNS, Imitation, imitate
+from takead_training.stages.fit import batch_of, fit, make_deterministic
+from takead_training.stages.imitation import COLUMNS, imitate
 from takead_training.stages.stage import Task
 
 pytestmark = pytest.mark.slow
@@ -36,7 +37,7 @@ LOSS = partial(imitate, Imitation(speed_dropout=0.3))
 
 def fresh_net() -> PolicyNetwork:
     make_deterministic(QUICK)
-    return ARCHITECTURES[DEFAULT](kinematic_anchors())
+    return ARCHITECTURES[DEFAULT_ARCHITECTURE](kinematic_anchors())
 
 
 def rows_of(count: int, epoch: int) -> np.ndarray:

@@ -20,15 +20,15 @@ from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors
 from takead_ros.recording.clip import Label
 from takead_training.architectures.network import PolicyNetwork
-from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
+from takead_training.architectures.registry import ARCHITECTURES
 from takead_training.data.clip_frames import ClipFrames
 from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
-from takead_training.data.mix import Mix
+from takead_training.settings import DEFAULT_ARCHITECTURE, Distil, Imitation, Mix, Schedule
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
-from takead_training.stages.distil import DISTIL, Distil, optimum, score_target
-from takead_training.stages.fit import Schedule, batch_of
-from takead_training.stages.imitation import Imitation, hide_speed
+from takead_training.stages.distil import DISTIL, optimum, score_target
+from takead_training.stages.fit import batch_of
+from takead_training.stages.imitation import hide_speed
 from takead_training.stages.losses import SPREAD
 from takead_training.stages.preference import find_near_misses
 from takead_training.stages.stage import Task
@@ -71,7 +71,7 @@ def _at(scene: Scene, x: float, step: int, objects: Objects) -> Scene:
 
 def fresh_net() -> PolicyNetwork:
     torch.manual_seed(0)
-    return ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
+    return ARCHITECTURES[DEFAULT_ARCHITECTURE](kinematic_anchors()).eval()
 
 
 values = st.lists(st.floats(-1.0, 1.0), min_size=2, max_size=12)

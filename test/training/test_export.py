@@ -15,11 +15,12 @@ from takead_ros.policy.manifest import KEY, manifest_path
 from takead_ros.policy.model import load_model
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, unroll
-from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
+from takead_training.architectures.registry import ARCHITECTURES
 from takead_training.checkpoint import Checkpoint, ModelProvenance, load_parent
 from takead_training.export.export_model import export_model
 from takead_training.export.graph import IR_VERSION, OPSET
 from takead_training.export.parity import Parity, measure_parity
+from takead_training.settings import DEFAULT_ARCHITECTURE
 from takead_training.stages.losses import unroll as torch_unroll
 
 
@@ -31,7 +32,7 @@ def checkpoint() -> Checkpoint:
     made = ModelProvenance(
         "trial", "bc", parent="p" * 64, clips=("a", "b"), suites=("demo",), seeds=(5,), training={"bc": {}}
     )
-    return Checkpoint(ARCHITECTURES[DEFAULT](kinematic_anchors()).eval(), made, frames)
+    return Checkpoint(ARCHITECTURES[DEFAULT_ARCHITECTURE](kinematic_anchors()).eval(), made, frames)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_parity_is_measured_over_every_candidate(model: Path, checkpoint: Checkp
 
 
 def test_parity_sees_a_single_wrong_candidate(model: Path, checkpoint: Checkpoint) -> None:
-    other = ARCHITECTURES[DEFAULT](kinematic_anchors())
+    other = ARCHITECTURES[DEFAULT_ARCHITECTURE](kinematic_anchors())
     other.load_state_dict(checkpoint.net.state_dict())
     with torch.no_grad():
         other.get_parameter("refine_each.bias")[-1] += 0.05  # the last step of the last candidate, aside
@@ -145,7 +146,7 @@ def test_a_batch_says_the_same_as_its_frames_alone(model: Path, checkpoint: Chec
 def test_a_network_that_is_not_finite_is_not_exported(
     checkpoint: Checkpoint, tmp_path: Path, name: str, value: float
 ) -> None:
-    broken = ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
+    broken = ARCHITECTURES[DEFAULT_ARCHITECTURE](kinematic_anchors()).eval()
     broken.load_state_dict(checkpoint.net.state_dict())
     with torch.no_grad():
         broken.state_dict()[name].view(-1)[3 if "control" not in name else 1] = value

@@ -21,8 +21,8 @@ from takead_training.architectures.registry import ARCHITECTURES
 from takead_training.checkpoint import ModelProvenance, load_parent
 from takead_training.data.dataset import Dataset
 from takead_training.export.export_model import export_model
+from takead_training.settings import Schedule
 from takead_training.stages.bc import BC, Cloning
-from takead_training.stages.fit import Schedule
 from takead_training.stages.registry import STAGES
 from takead_training.stages.stage import run_stages
 

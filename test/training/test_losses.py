@@ -9,7 +9,8 @@ import torch
 from support.tables import make_data
 from takead_ros.policy.vocabulary import kinematic_anchors, profile_distance
 from takead_training.architectures.heads import SPEED_BINS
-from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
+from takead_training.architectures.registry import ARCHITECTURES
+from takead_training.settings import DEFAULT_ARCHITECTURE
 from takead_training.stages.fit import batch_of
 from takead_training.stages.losses import (
     distances,
@@ -29,7 +30,7 @@ def numbers(*values: float) -> torch.Tensor:
 
 def test_the_distribution_is_exact() -> None:
     torch.manual_seed(0)
-    net = ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
+    net = ARCHITECTURES[DEFAULT_ARCHITECTURE](kinematic_anchors()).eval()
     logits = net(batch_of(make_data(16), np.arange(16), ()))["logits"].double()
     whole = torch.stack([log_probabilities(logits, torch.full((16,), k)) for k in range(logits.shape[1])]).exp().sum(0)
     torch.testing.assert_close(whole, torch.ones(16, dtype=torch.float64), atol=1e-6, rtol=0)
@@ -81,7 +82,7 @@ def test_torch_and_numpy_agree_on_distances() -> None:
 
 
 def test_the_speed_head_learns_two_bins_or_the_nearest_one() -> None:
-    net = ARCHITECTURES[DEFAULT](kinematic_anchors()).eval()
+    net = ARCHITECTURES[DEFAULT_ARCHITECTURE](kinematic_anchors()).eval()
     batch = batch_of(make_data(8), np.arange(8), ("profile", "speed", "target_speed", "control"))
     batch["target_speed"][:] = 3.0  # between the bins 2.5 and 4: a third of the way
     out = net(batch)

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from support.tables import make_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.vector import VECTOR_1
-from takead_training.cli import train
+from takead_training.commands import predictability
 from takead_training.data.columns import TARGETS_LAYOUT, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
 from takead_training.predictability import measure, memory_of
-from takead_training.stages.fit import Schedule
+from takead_training.settings import Schedule
 
 SCHEDULE = Schedule(epochs=12, batch=64, rate=4e-3, seed=0, threads=1)
 FAMILIES = ("seen", "unseen", "remembered")
@@ -78,8 +78,8 @@ def test_too_few_episodes_are_refused_by_family(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_command_measures_clips(tmp_path: Path, bags: Path) -> None:
     result = CliRunner().invoke(
-        train,
-        ["predictability", str(bags), "--cache", str(tmp_path / "cache"), "--folds", "2", "--epochs", "2",
+        predictability.app,
+        [str(bags), "--cache", str(tmp_path / "cache"), "--folds", "2", "--epochs", "2",
          "--workers", "1", "--threads", "1", "--json", str(tmp_path / "found.json")],
     )  # fmt: skip
     assert result.exit_code == 0, result.output

@@ -20,14 +20,14 @@ from takead_ros.prediction.features import SHAPES, STEPS
 from takead_ros.prediction.model import load_road_user_model
 from takead_ros.recording.clip_folders import list_clips
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
-from takead_training.agents_command import episode_of, held_out
 from takead_training.checkpoint import ModelProvenance
 from takead_training.data.clips import TrainingClip, find_clips
 from takead_training.prediction.checkpoint import PredictionCheckpoint, export_prediction, load_prediction
+from takead_training.prediction.learn import episode_of, held_out
 from takead_training.prediction.read import read_samples
 from takead_training.prediction.samples import TARGETS, samples_of
-from takead_training.prediction.train import Prediction, PredictionSamples, loss_of, predicted, train_prediction
-from takead_training.stages.fit import Schedule
+from takead_training.prediction.train import PredictionSamples, loss_of, predicted, train_prediction
+from takead_training.settings import Prediction, Schedule
 
 pytestmark = pytest.mark.slow
 

@@ -15,13 +15,13 @@ from takead_ros.domain.seeds import parse_seeds
 from takead_ros.policy.model import load_model
 from takead_ros.resources import resource
 from takead_training import cli, rounds
+from takead_training.commands import export
 from takead_training.data.clips import find_clips
-from takead_training.data.mix import Mix
 from takead_training.rounds import RoundSettings, run_round
-from takead_training.stages.dagger import DAGGER, Aggregation
-from takead_training.stages.distil import DISTIL, Distil
-from takead_training.stages.fit import Schedule
-from takead_training.stages.preference import PREFERENCE, Preference
+from takead_training.settings import Aggregation, Distil, Mix, Preference, Schedule
+from takead_training.stages.dagger import DAGGER
+from takead_training.stages.distil import DISTIL
+from takead_training.stages.preference import PREFERENCE
 
 pytestmark = pytest.mark.slow
 
@@ -123,19 +123,19 @@ def test_a_corrupt_clip_is_named_and_does_not_stop_the_others(bags: Path, tmp_pa
 def test_commands_clone_export_and_refuse_to_overwrite(bags: Path, tmp_path: Path) -> None:
     run, out = CliRunner(), tmp_path / "bc.pt"
     quick = ["--epochs", "1", "--threads", "1", "--workers", "1"]
-    done = run.invoke(cli.train, ["bc", str(bags / "shown"), "--out", str(out), "--json", "-", *quick])
+    done = run.invoke(cli.app, ["bc", str(bags / "shown"), "--out", str(out), "--json", "-", *quick])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout[done.stdout.index("{") :])
     assert told["clips"] == 1 and told["refused"] == 0 and told["samples"] > 100 and told["ade_m"] > 0.0
     assert not list(tmp_path.glob("*.state"))
-    again = run.invoke(cli.train, ["bc", str(bags / "shown"), "--out", str(out), *quick])
+    again = run.invoke(cli.app, ["bc", str(bags / "shown"), "--out", str(out), *quick])
     assert isinstance(again.exception, TakeadError) and "exists already" in str(again.exception)
-    made = run.invoke(cli.export, [str(out), "--out", str(tmp_path / "m.onnx")])
+    made = run.invoke(export.app, [str(out), "--out", str(tmp_path / "m.onnx")])
     assert made.exit_code == 0, made.output
     assert load_model(tmp_path / "m.onnx").manifest.stage == "bc"
 
 
 @pytest.mark.parametrize("arguments", [["bc", "--help"], ["round", "--help"]])
 def test_help_shows_an_example(arguments: list[str]) -> None:
-    shown = CliRunner().invoke(cli.train, arguments)
+    shown = CliRunner().invoke(cli.app, arguments)
     assert shown.exit_code == 0 and f"takead train {arguments[0]}" in shown.stdout.replace("\n", " ")

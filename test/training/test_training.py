@@ -12,17 +12,18 @@ from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors
 from takead_ros.recording.clip import Label
 from takead_training.architectures.network import PolicyNetwork
-from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
+from takead_training.architectures.registry import ARCHITECTURES
 from takead_training.checkpoint import Checkpoint, ModelProvenance, load_checkpoint, save_checkpoint
 from takead_training.data.columns import FOREIGN, LABELS, Table
 from takead_training.data.dataset import Dataset
-from takead_training.data.mix import BUCKETS, Mix, bucket_counts, bucket_rows, draw_rows
+from takead_training.data.mix import bucket_counts, bucket_rows, draw_rows
+from takead_training.settings import BUCKETS, DEFAULT_ARCHITECTURE, Aggregation, Imitation, Mix, Preference, Schedule
 from takead_training.stages.bc import BC, Cloning, train_bc
-from takead_training.stages.dagger import DAGGER, Aggregation
-from takead_training.stages.fit import Schedule, batch_of, choice_figures, fit, make_deterministic
-from takead_training.stages.imitation import COLUMNS, Imitation, imitation_loss
+from takead_training.stages.dagger import DAGGER
+from takead_training.stages.fit import batch_of, choice_figures, fit, make_deterministic
+from takead_training.stages.imitation import COLUMNS, imitation_loss
 from takead_training.stages.losses import log_probabilities
-from takead_training.stages.preference import PREFERENCE, Preference, find_pairs
+from takead_training.stages.preference import PREFERENCE, find_pairs
 from takead_training.stages.registry import STAGES, stage_of
 from takead_training.stages.stage import Outcome, Task, run_stages
 
@@ -39,7 +40,7 @@ def same_weights(first: PolicyNetwork, second: PolicyNetwork) -> bool:
 
 def fresh_net(seed: int = 0) -> PolicyNetwork:
     torch.manual_seed(seed)
-    return ARCHITECTURES[DEFAULT](kinematic_anchors())
+    return ARCHITECTURES[DEFAULT_ARCHITECTURE](kinematic_anchors())
 
 
 def cloned(table: Table, state: Path, schedule: Schedule = QUICK, progress=None) -> PolicyNetwork:  # type: ignore[no-untyped-def]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,10 +20,15 @@ from torch import Tensor, nn
 from takead_ros.domain.driving import PLAN_STEPS
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
+from takead_training.architectures.registry import ARCHITECTURES
+from takead_training.data import cache
+from takead_training.data.clips import RefusedClip, find_clips
 from takead_training.data.dataset import Dataset
-from takead_training.stages.fit import Schedule, make_deterministic
+from takead_training.settings import DEFAULT_ARCHITECTURE, Schedule
+from takead_training.stages.fit import make_deterministic
 
 Rows = NDArray[np.int64]
+Report = Callable[[str, int, int], None]  # phase, done, total
 FRAME_S = 0.1  # between two frames of a clip
 AGO_S = (0.5, 1.0, 2.0)  # of the ego's own speed in the memory
 STANDS_MPS = 0.3
@@ -103,12 +109,27 @@ def memory_of(speed: FloatArray, frame: NDArray[np.int64]) -> NDArray[np.float32
     return np.stack([*ago, stood / LONGEST_S, since / FARTHEST_M], axis=-1).astype(np.float32)
 
 
+def measure_clips(
+    clips: Sequence[Path], encoded: Path, schedule: Schedule, folds: int, workers: int, report: Report
+) -> tuple[dict[str, Measured], tuple[RefusedClip, ...]]:
+    """``measure`` on the clips below some folders, encoded in the folder ``encoded``; and what was left out."""
+    found = find_clips(clips)
+    format = ARCHITECTURES[DEFAULT_ARCHITECTURE].format
+    data, unread = cache.load(found.clips, encoded, format, workers, lambda done, of: report("read clips", done, of))
+    lost = {one.path for one in unread}
+    families = [clip.manifest.provenance.scenario for clip in found.clips if clip.path not in lost]
+    results = measure(
+        data, families, schedule, folds, lambda phase, done, of: report(f"predict from {phase}", done, of)
+    )
+    return results, (*found.refused, *unread)
+
+
 def measure(
     data: Dataset,
     families: Sequence[str],
     schedule: Schedule,
     folds: int = 3,
-    report: Callable[[str, int, int], None] | None = None,
+    report: Report | None = None,
 ) -> dict[str, Measured]:
     """By family, worst first by what of the speed is not explained; ``all`` comes last.
 

@@ -63,6 +63,17 @@ class RoundResult:
     pairs: dict[str, int]  # preference pairs, and why other frames carry none
     refused: tuple[str, ...] = ()  # clips that nothing was learned from, and why
 
+    def as_dict(self) -> dict[str, Any]:
+        """All figures side by side, as plain values."""
+        return {
+            "model": str(self.model),
+            "sha256": self.sha256,
+            "refused": len(self.refused),
+            **{f"pairs_{name}": count for name, count in self.pairs.items()},
+            **{f"{stage}_{name}": value for stage, found in self.figures.items() for name, value in found.items()},
+            **{f"parity_{name}": value for name, value in asdict(self.parity).items()},
+        }
+
 
 class _Result(BaseModel):
     model_config = ConfigDict(extra="forbid")

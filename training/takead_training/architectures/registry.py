@@ -6,10 +6,10 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.vector import VECTOR_1
 from takead_training.architectures.network import Architecture
 from takead_training.architectures.scene_transformer import SceneTransformer
+from takead_training.settings import DEFAULT_ARCHITECTURE
 
-DEFAULT = "scene-transformer-2"
 ARCHITECTURES: dict[str, Architecture] = {
-    known.name: known for known in (Architecture(DEFAULT, VECTOR_1, SceneTransformer),)
+    known.name: known for known in (Architecture(DEFAULT_ARCHITECTURE, VECTOR_1, SceneTransformer),)
 }
 
 

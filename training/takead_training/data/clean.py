@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from takead_ros.domain.errors import TakeadError
 from takead_training.data.dataset import Dataset
+from takead_training.settings import Clean
 
 STANDING_MPS = 0.1  # slower than this, and meant to stay so, a frame looks like the one before
 CHANGE_MPS, CHANGE_RAD = 0.1, float(np.deg2rad(0.5))  # of the expert's target speed and steering from frame to frame
-
-
-@dataclass(frozen=True)
-class Clean:
-    """thin_standing: of L standstill frames in a row keep ceil(sqrt(L)). change_weight: how many times as often a frame
-    is drawn at which the expert's speed or path changes. Both: METHODS, data curation."""
-
-    thin_standing: bool = False
-    change_weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 1.0 <= self.change_weight <= 100.0:
-            raise TakeadError(f"--change-weight {self.change_weight}: expected 1 to 100")
 
 
 def kept(data: Dataset, clean: Clean) -> NDArray[np.bool_]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,39 +9,10 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.recording.clip import Label
 from takead_training.data.columns import LABELS
 from takead_training.data.dataset import Dataset
+from takead_training.settings import Mix
 
 TRANSITIONS = (Label.TAKEOVER_START, Label.HANDBACK)  # somebody half drives there: masked
-BUCKETS = ("demonstration", "whole", "pre", "takeover", "post", "relabelled")
-MOST_DRAWS = 100_000_000  # of an epoch: their rows are in memory
 PRE_S, POST_S = 5.0, 2.0  # how near to a takeover the frames of "pre" and "post" are
-
-_SHARES = {"demonstration": 0.45, "whole": 0.55, "pre": 0.25, "takeover": 0.2, "post": 0.1, "relabelled": 0.2}
-
-
-@dataclass(frozen=True)
-class Mix:
-    """Share of each bucket among the samples drawn, and how many are drawn in an epoch.
-
-    demonstration: a whole drive of the expert, of those kept from before. whole: one among the round's own clips, so
-    that whole drives can be had in the place of takeovers. pre, post: the policy drives, up to 5 s before or 2 s after
-    a takeover. takeover: the expert or a person drives. relabelled: the policy drives, and nothing happens nearby;
-    there are such frames only where whole drives are recorded. ``followable``: leave out labels that no vehicle could
-    follow.
-    """
-
-    shares: Mapping[str, float] = field(default_factory=lambda: dict(_SHARES))
-    draws: int = 12_000
-    followable: bool = True
-
-    def __post_init__(self) -> None:
-        unknown = set(self.shares) - set(BUCKETS)
-        values = list(self.shares.values())
-        if unknown or not all(0.0 <= value <= 1e6 for value in values) or not sum(values) > 0.0:
-            raise TakeadError(
-                f"bucket shares {dict(self.shares)}: expected 0 to 1e6 of {', '.join(BUCKETS)}, not all 0"
-            )
-        if not 0 < self.draws <= MOST_DRAWS:
-            raise TakeadError(f"--draws {self.draws}: expected 1 to {MOST_DRAWS}")
 
 
 def bucket_rows(data: Dataset, followable: bool = False) -> dict[str, NDArray[np.int64]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +15,14 @@ from takead_ros.domain.scene import FloatArray
 from takead_ros.prediction.features import SHAPES, Arrays
 from takead_training.prediction.network import PredictionNetwork, unrolled
 from takead_training.prediction.samples import TARGETS
-from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, make_deterministic
+from takead_training.settings import Prediction
+from takead_training.stages.fit import Batch, Rows, batch_of, fit, make_deterministic
 from takead_training.stages.stage import Figures, Progress
 
 LEAST = 200  # samples
 COLUMNS = ("future", "known", "speed", "on_foot")
 HEADING_M, PACE_S = 2.0, 0.5  # m that one rad is worth in the loss, and m of one m/s
 CHOICE = 0.5  # weight of which way it will be
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The network to make, and how it is trained."""
-
-    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=12))
-    width: int = 64
-    modes: int = 4
 
 
 class PredictionSamples:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from takead_ros.domain.errors import TakeadError
 from takead_training.architectures.anchors import build_anchors
-from takead_training.architectures.registry import DEFAULT, architecture_of
-from takead_training.data.clean import Clean, epoch_rows, kept, weights
-from takead_training.stages.fit import Rows, Schedule, choice_figures, fit, make_deterministic
-from takead_training.stages.imitation import COLUMNS, Imitation, imitate
+from takead_training.architectures.registry import architecture_of
+from takead_training.data.clean import epoch_rows, kept, weights
+from takead_training.settings import DEFAULT_ARCHITECTURE, Clean, Imitation, Schedule
+from takead_training.stages.fit import Rows, choice_figures, fit, make_deterministic
+from takead_training.stages.imitation import COLUMNS, imitate
 from takead_training.stages.stage import Outcome, Stage, Task
 
 HOLD_OUT = 10  # every tenth block of consecutive samples is kept for validation
@@ -26,7 +27,7 @@ class Cloning:
     """The network to make, how it is trained, and which frames it learns from."""
 
     schedule: Schedule = field(default_factory=Schedule)
-    architecture: str = DEFAULT
+    architecture: str = DEFAULT_ARCHITECTURE
     clean: Clean = field(default_factory=Clean)
     imitation: Imitation = field(default_factory=Imitation)
 

@@ -6,24 +6,16 @@ drawn by bucket, not by how many there happen to be.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 
-from takead_training.data.mix import Mix, bucket_counts, draw_rows
-from takead_training.stages.fit import Schedule, fit, make_deterministic
-from takead_training.stages.imitation import COLUMNS, Imitation, imitate
+from takead_training.data.mix import bucket_counts, draw_rows
+from takead_training.settings import Aggregation
+from takead_training.stages.fit import fit, make_deterministic
+from takead_training.stages.imitation import COLUMNS, imitate
 from takead_training.stages.stage import Outcome, Stage, Task
 
 BUCKET_COLUMNS = ("label", "until_takeover_s", "since_takeover_s", "followable", "of_round")
-
-
-@dataclass(frozen=True)
-class Aggregation:
-    """What is drawn and how it is trained."""
-
-    mix: Mix = field(default_factory=Mix)
-    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=16, rate=5e-4))
-    imitation: Imitation = field(default_factory=Imitation)
 
 
 def train_dagger(task: Task, settings: Aggregation) -> Outcome:

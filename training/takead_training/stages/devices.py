@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
-
 from takead_ros.domain.errors import TakeadError
 
 ACCELERATORS = ("auto", "cpu", "cuda")
@@ -31,6 +29,8 @@ class Devices:
     precision: Literal["32", "bf16-mixed"] = "32"
 
     def __post_init__(self) -> None:
+        import torch
+
         if importlib.util.find_spec("lightning_fabric") is None:  # imported later, because that takes seconds
             raise TakeadError("training needs lightning-fabric; get it with: pip install 'takead_ros[training]'")
         if self.accelerator not in ACCELERATORS:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,46 +15,14 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray
 from takead_training.architectures.network import PolicyNetwork
 from takead_training.data.dataset import Dataset
-from takead_training.data.mix import Mix, bucket_counts, draw_rows
+from takead_training.data.mix import bucket_counts, draw_rows
+from takead_training.settings import Distil
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.dagger import BUCKET_COLUMNS
-from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, make_deterministic
-from takead_training.stages.imitation import COLUMNS, Imitation, imitation_loss
+from takead_training.stages.fit import Batch, Rows, batch_of, fit, make_deterministic
+from takead_training.stages.imitation import COLUMNS, imitation_loss
 from takead_training.stages.losses import SPREAD, distances, soft_choice
 from takead_training.stages.stage import Figures, Outcome, Stage, Task
-
-
-@dataclass(frozen=True)
-class Distil:
-    """target: scores, softmax(similarity_weight log similarity + score_weight log score) over all anchors; or optimum,
-    the exact KL-regularised optimum pi_ref exp(utility / beta) / Z, with pi_ref the policy as it was before.
-
-    ``floor``: score of the best infeasible anchor. ``weight`` multiplies the distillation, the imitation term's weight
-    is 1. ``frames``: at most so many are scored, drawn by the mix.
-    """
-
-    target: Literal["scores", "optimum"] = "scores"
-    similarity_weight: float = 1.0
-    score_weight: float = 1.0
-    floor: float = 0.01
-    beta: float = 0.3
-    weight: float = 1.0
-    frames: int = 4000
-    mix: Mix = field(default_factory=Mix)
-    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=4, rate=2e-4))
-    imitation: Imitation = field(default_factory=Imitation)
-
-    def __post_init__(self) -> None:
-        if self.target not in ("scores", "optimum"):
-            raise TakeadError(f"--target '{self.target}': expected scores or optimum")
-        for name in ("beta", "weight", "frames"):
-            if not 0.0 < getattr(self, name) < np.inf:
-                raise TakeadError(f"distil {name} {getattr(self, name)}: expected a value above 0")
-        for name in ("similarity_weight", "score_weight"):
-            if not 0.0 <= getattr(self, name) < np.inf:
-                raise TakeadError(f"distil {name} {getattr(self, name)}: expected 0 or above")
-        if not 0.0 < self.floor < 1.0:
-            raise TakeadError(f"distil floor {self.floor}: expected a value between 0 and 1")
 
 
 def score_target(utilities: FloatArray, apart: FloatArray, settings: Distil) -> FloatArray:

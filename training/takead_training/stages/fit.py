@@ -20,6 +20,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_training.architectures.network import PolicyNetwork, TrainedNetwork
 from takead_training.checkpoint import load_torch, save_torch
 from takead_training.data.dataset import Dataset
+from takead_training.settings import Schedule
 from takead_training.stages.devices import Devices
 from takead_training.stages.losses import nearest_anchor, unroll
 from takead_training.stages.stage import Figures, Progress
@@ -35,24 +36,6 @@ class SampleTable(Protocol):
 
     def batch(self, rows: Rows, columns: Iterable[str]) -> Mapping[str, NDArray[Any]]:
         """The network's inputs and the named columns of ``rows`` (B,), in that order."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast: epochs, batch size, peak learning rate, weight decay, seed and threads."""
-
-    epochs: int = 20
-    batch: int = 256
-    rate: float = 1e-3
-    decay: float = 1e-4
-    seed: int = 0
-    threads: int = 2
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "rate", "threads"):
-            value = getattr(self, name)
-            if not 0 < value < math.inf:
-                raise TakeadError(f"--{name} {value}: expected a value above 0")
 
 
 def make_deterministic(schedule: Schedule) -> None:

@@ -8,69 +8,28 @@ because preference alone fails (DESIGN section 8).
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from takead_ros.domain.errors import TakeadError
 from takead_training.architectures.network import PolicyNetwork
 from takead_training.data.columns import FOREIGN, LABELS
 from takead_training.data.dataset import Dataset
-from takead_training.data.mix import TRANSITIONS, Mix, draw_rows, repeated
+from takead_training.data.mix import TRANSITIONS, draw_rows, repeated
+from takead_training.settings import Preference
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.dagger import BUCKET_COLUMNS
-from takead_training.stages.fit import Batch, Rows, Schedule, batch_of, fit, make_deterministic
-from takead_training.stages.imitation import COLUMNS, Imitation, imitation_loss
+from takead_training.stages.fit import Batch, Rows, batch_of, fit, make_deterministic
+from takead_training.stages.imitation import COLUMNS, imitation_loss
 from takead_training.stages.losses import distances, dpo, log_probabilities, nearest_anchor, simpo
 from takead_training.stages.stage import Figures, Outcome, Progress, Stage, Task
 
 PAIR_COLUMNS = ("chosen", "rejected", "chosen_ref", "rejected_ref")
-
-
-@dataclass(frozen=True)
-class Preference:
-    """loss: dpo (with a frozen reference) or simpo. rejected: own (the policy's top choice, where the expert's rule
-    score is better by ``margin``) or near_miss (the infeasible anchor nearest to the expert's plan, where the expert's
-    own anchor is feasible).
-
-    ``weight`` multiplies the preference loss, the imitation anchor's weight is 1. ``share``: of the samples drawn that
-    carry a pair. ``may_fall`` nats: the epoch after which the chosen side's mean log-probability lies lower than the
-    reference's by more than this is undone and is the last: preference then only pushes the rejected side down further.
-    Below 0 it has to rise.
-    """
-
-    loss: Literal["dpo", "simpo"] = "dpo"
-    rejected: Literal["own", "near_miss"] = "own"
-    beta: float = 0.1
-    gamma: float = 0.1
-    weight: float = 2.0
-    margin: float = 0.02
-    share: float = 0.3
-    may_fall: float = 0.5
-    mix: Mix = field(default_factory=Mix)
-    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=2, rate=1e-4))
-    imitation: Imitation = field(default_factory=Imitation)
-
-    def __post_init__(self) -> None:
-        if self.loss not in ("dpo", "simpo"):
-            raise TakeadError(f"--loss '{self.loss}': expected dpo or simpo")
-        if self.rejected not in ("own", "near_miss"):
-            raise TakeadError(f"--rejected '{self.rejected}': expected own or near_miss")
-        for name in ("beta", "weight"):
-            if not 0.0 < getattr(self, name) < np.inf:
-                raise TakeadError(f"--{name} {getattr(self, name)}: expected a value above 0")
-        for name in ("gamma", "margin"):
-            if not 0.0 <= getattr(self, name) < np.inf:
-                raise TakeadError(f"--{name} {getattr(self, name)}: expected 0 or above")
-        if not np.isfinite(self.may_fall):
-            raise TakeadError(f"preference may_fall {self.may_fall}: expected a finite number of nats")
-        if not 0.0 < self.share < 1.0:
-            raise TakeadError(f"preference share {self.share}: expected a value between 0 and 1")
 
 
 @dataclass(frozen=True)

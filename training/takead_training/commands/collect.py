@@ -14,13 +14,14 @@ from takead_ros.runs.spec import read_parameters, run_spec
 from takead_ros.runs.workers import open_workers
 from takead_training.data.collect import Collector, collect
 
-COLLECT_EXAMPLE = (
-    "Example: [bold]takead train collect --model known --suite deploy --seeds collection:0-9 "
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command(
+    epilog="Example: [bold]takead train collect --model known --suite deploy --seeds collection:0-9 "
     "--out runs/collected --workers 2[/bold]"
 )
-
-
-def collect_command(
+def collect_rows(
     model: str = typer.Option(..., help="The policy that drives: an ONNX file, or a shipped model by name."),
     out: Path = typer.Option(..., help="Folder of the rows; an unfinished one is continued."),
     suite: str = typer.Option("deploy", help="A suite, or one scenario family (see: takead scenarios ls)."),

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import typer
 
 from takead_ros.cli.json_output import STDOUT, give_json
-from takead_ros.console import fields, note, warn
+from takead_ros.console import ProgressBars, fields, note, warn
 from takead_ros.domain.seeds import LAST_SEED
-from takead_training.data.clips import RefusedClip
+from takead_training.settings import Imitation
 
 THREADS = typer.Option(2, min=1, max=256, help="Threads of torch; the same number gives the same weights.")
 WORKERS = typer.Option(2, min=1, max=256, help="Processes that read clips.")
 SEED = typer.Option(0, min=0, max=LAST_SEED, help="Seed of the order of samples and of the first weights.")
+ACCELERATOR = typer.Option("cpu", help="What trains: auto, cpu, cuda (auto: CUDA where there is one).")
+DEVICES = typer.Option(1, min=1, max=64, help="How many of them; a batch is shared out among them.")
+PRECISION = typer.Option("32", help="Of the network: 32, bf16-mixed (with CUDA only).")
+SPEED_TARGET = typer.Option(Imitation().speed_target, help="What the speed head learns: two_hot or nearest bins.")
+SPEED_DROPOUT = typer.Option(0.0, help="Share of samples in which the ego's own speed is hidden.")
 UNSEEDED = typer.Option(False, help="Learn from clips that name no seed too, as a vehicle's do.")
 
 
@@ -29,10 +34,19 @@ def resumable() -> Iterator[None]:
         raise typer.Exit(130) from stop
 
 
-def tell_refused(refused: tuple[RefusedClip, ...]) -> None:
+def phases(shown: ProgressBars) -> Callable[[str, int, int, dict[str, float]], None]:
+    """Tells of each phase's progress, with the figures that say most."""
+
+    def report(phase: str, done: int, total: int, figures: dict[str, float]) -> None:
+        shown.report(phase, done, total, {name: value for name, value in figures.items() if name in ("loss", "right")})
+
+    return report
+
+
+def tell_refused(reasons: Iterable[str]) -> None:
     """Warn of each clip that nothing is learned from."""
-    for one in refused:
-        warn(f"left out: {one.why}")
+    for why in reasons:
+        warn(f"left out: {why}")
 
 
 def tell(found: dict[str, Any], as_json: str | None) -> None:

@@ -1,4 +1,4 @@
-"""``takead train predictability``: which labels hold what their inputs do not. Mounted by ``takead_training.cli``."""
+"""``takead train predictability``: which labels hold what their inputs do not."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
-from takead_ros.console import ProgressBars, note, show_table, table, warn
+from takead_ros.console import ProgressBars, note, show_table, table
 from takead_ros.domain.seeds import LAST_SEED
-from takead_training.architectures.registry import ARCHITECTURES, DEFAULT
-from takead_training.data import cache
-from takead_training.data.clips import find_clips
-from takead_training.predictability import measure
-from takead_training.stages.fit import Schedule
+from takead_training.commands.parts import tell_refused
+from takead_training.settings import Schedule
 
-EXAMPLE = "Example: [bold]takead train predictability runs/demonstrations --json runs/predictability.json[/bold]"
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 
+@app.command(
+    epilog="Example: [bold]takead train predictability runs/demonstrations --json runs/predictability.json[/bold]"
+)
 def predictability(
     clips: list[Path] = typer.Argument(help="Folders with clips of whole demonstrations (takead drive --record all)."),
     encoded: Path = typer.Option(Path("runs/cache"), "--cache", help="Where encoded clips are kept."),
@@ -36,23 +36,12 @@ def predictability(
     since are told as well; where that helps, a history is what is missing.
     """
     json_file(as_json)
+    from takead_training.predictability import measure_clips  # here, because torch takes seconds
+
+    schedule = Schedule(epochs=epochs, batch=512, rate=2e-3, seed=seed, threads=threads)
     with ProgressBars() as shown:
-        found = find_clips(clips)
-        data, unread = cache.load(
-            found.clips,
-            encoded,
-            ARCHITECTURES[DEFAULT].format,
-            workers,
-            lambda done, of: shown.report("read clips", done, of),
-        )
-        lost = {one.path for one in unread}
-        families = [clip.manifest.provenance.scenario for clip in found.clips if clip.path not in lost]
-        schedule = Schedule(epochs=epochs, batch=512, rate=2e-3, seed=seed, threads=threads)
-        results = measure(
-            data, families, schedule, folds, lambda phase, done, of: shown.report(f"predict from {phase}", done, of)
-        )
-    for one in (*found.refused, *unread):
-        warn(f"left out: {one.why}")
+        results, refused = measure_clips(clips, encoded, schedule, folds, workers, shown.report)
+    tell_refused(one.why for one in refused)
     if as_json != STDOUT:
         rows = [
             (
