@@ -19,10 +19,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 from support import fuzz
+from support.fuzz_supervisor import fuzz_answers
 from takead_ros.cli.json_output import give_json
 from takead_ros.cli.program import end_with, new_file
 
 PIECE = 2000
+SUPERVISOR = "supervisor"  # hears no topic: it is given any answer to what it asks of the managed nodes
+
+
+def show(name: str, folder: Path, seed: int) -> dict[str, int]:
+    """Show a piece to a fresh node; how many of what it said."""
+    if name == SUPERVISOR:
+        return fuzz_answers(PIECE, seed)
+    return fuzz.fuzz(dict(fuzz.subjects(folder))[name], PIECE, seed)
 
 
 def main() -> int:
@@ -34,7 +43,8 @@ def main() -> int:
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
-        names = options.nodes.split(",") if options.nodes else [name for name, _ in fuzz.subjects(Path(folder))]
+        every = [*(name for name, _ in fuzz.subjects(Path(folder))), SUPERVISOR]
+        names = options.nodes.split(",") if options.nodes else every
     found, failed = {}, 0
     for name in names:
         begin, said = time.perf_counter(), 0
@@ -42,9 +52,8 @@ def main() -> int:
         for piece in range(-(-options.messages // PIECE)):
             seed = options.seed + piece
             with tempfile.TemporaryDirectory() as folder:
-                subject = dict(fuzz.subjects(Path(folder)))[name]
                 try:
-                    said += sum(fuzz.fuzz(subject, PIECE, seed).values())
+                    said += sum(show(name, Path(folder), seed).values())
                     print(f"{name:10s} {(piece + 1) * PIECE:8d} messages so far", file=sys.stderr, flush=True)
                 except Exception as problem:  # noqa: BLE001 (whatever it is, it is what was looked for)
                     failure = f"seed {seed}: {type(problem).__name__}: {problem}"

@@ -86,6 +86,7 @@ class BusClient:
         self.srv_type = srv_type
         self.where = f"node '{owner}', client of service '{name}'"
         self.destroyed = False
+        self._pending: set[Future] = set()
 
     def service_is_ready(self) -> bool:
         return self._services.find(self.srv_name, self.srv_type) is not None
@@ -100,8 +101,13 @@ class BusClient:
             raise TypeError(f"{self.where}: expected a {self.srv_type.__name__}.Request, got {type(request).__name__}")
         future = Future()
         if self.service_is_ready():
+            self._pending.add(future)
             self._services.bus.defer(lambda: self._serve(request, future))
         return future
+
+    def remove_pending_request(self, future: Future) -> None:
+        """Forget a request: an answer that still comes is not heard."""
+        self._pending.discard(future)
 
     def _serve(self, request: Any, future: Future) -> None:
         service = self._services.find(self.srv_name, self.srv_type)
@@ -110,5 +116,6 @@ class BusClient:
             self._services.bus.defer(lambda: self._receive(response, future))
 
     def _receive(self, response: Any, future: Future) -> None:
-        if not self.destroyed:
+        if future in self._pending and not self.destroyed:
+            self._pending.discard(future)
             guarded(self.where, future.set_result, response)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from support import fuzz, stream
+from support.fuzz_supervisor import fuzz_answers
 from takead_ros.domain.errors import TakeadError
 from takead_ros.messages import codec, interfaces
 from takead_ros.recording.recorder import Recorder
@@ -32,6 +33,13 @@ def test_a_node_survives_any_message(name: str, tmp_path: Path) -> None:
 def test_the_simulator_survives_any_command(tmp_path: Path) -> None:
     pytest.importorskip("metadrive", reason="the simulator is an extra")
     assert fuzz.fuzz(dict(fuzz.subjects(tmp_path))["simulator"], 600, seed=1)["scene"] > 50
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_supervisor_survives_any_answer(seed: int) -> None:
+    """Any state, any verdict, none, gone and back; once sense comes back every node becomes active."""
+    said = fuzz_answers(1000, seed)
+    assert said["/diagnostics"] > 20
 
 
 def test_the_recorder_survives_bytes_that_are_no_message(tmp_path: Path) -> None:

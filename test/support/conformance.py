@@ -283,6 +283,21 @@ class Conformance:
         assert future.done() and told == ["missing"] and asked == ["x.onnx"]
         assert (future.result().accepted, future.result().message) == (False, "no such file: x.onnx")
 
+    def test_a_request_that_is_forgotten_is_not_heard_of_again(self, driver: Any) -> None:
+        server, caller = driver.node("server"), driver.node("caller")
+        wiring.server(server, interfaces.LOAD_MODEL, lambda request, response: response)
+        client = wiring.client(caller, interfaces.LOAD_MODEL)
+        driver.settle()
+        assert client.wait_for_service(timeout_sec=2.0)
+        told: list[str] = []
+        for word in ("forgotten", "kept"):
+            future = client.call_async(types.LoadModel.Request(path=word))
+            future.add_done_callback(lambda done, word=word: told.append(word))
+            if word == "forgotten":
+                client.remove_pending_request(future)
+        driver.settle()
+        assert told == ["kept"]
+
     def test_a_service_that_is_not_there_is_not_ready(self, driver: Any) -> None:
         client = wiring.client(driver.node("caller"), interfaces.ENGAGE)
         driver.settle()
