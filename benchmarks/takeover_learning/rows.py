@@ -41,7 +41,7 @@ def cut(data: Dataset, stretches: Sequence[Stretch]) -> Dataset:
     parts = []
     for stretch in stretches:
         whole, rows = data.parts[stretch.part], slice(stretch.first, stretch.last)
-        parts.append(ClipRows(whole.inputs[rows], whole.targets[rows], whole.clip, whole.world))
+        parts.append(ClipRows(whole.inputs[rows], whole.targets[rows], whole.clip, whole.world, None, whole.scores))
     return Dataset(data.format, parts)
 
 

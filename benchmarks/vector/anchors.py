@@ -3,7 +3,7 @@
     python -m benchmarks.vector.anchors [--model models/baseline.onnx] [--families 6] [--json FILE]
 
 Scenes of expert drives in the vector world (``core``, training seeds), one every 2 s; all anchors of the model at each,
-rolled out under the deployed tracker (``simulators/vector/anchors.py``) for 2 s and for 4 s. CPU of this one process.
+rolled out under the deployed tracker (``prediction/anchors.py``) for 2 s and for 4 s. CPU of this one process.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from takead_ros.expert.planner import plan
 from takead_ros.policy.model import load_model
 from takead_ros.policy.route_frame import route_frame
 from takead_ros.policy.vocabulary import plans_from_profiles
+from takead_ros.prediction.anchors import HORIZONS_S, score_scenes
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.simulators import Simulator, open_simulator
-from takead_ros.simulators.vector.anchors import HORIZONS_S, score_anchors
 
 FIRST_SEED = 3_000_000  # training seeds: a benchmark has no business with the evaluation's
 TICKS, EVERY, FUTURE = 400, 40, 50  # ticks of a drive, between two scenes; samples of a future
@@ -66,16 +66,15 @@ def main() -> int:
     profiles = policy.run_batch(policy.format.empty(1))["anchors"]
     families = list(FAMILIES)[:: max(len(FAMILIES) // arguments.families, 1)][: arguments.families]
     cases = [case for family in families for case in scenes(simulator, family)]
-    plans = [anchors_at(scene, profiles) for scene, _ in cases]
+    moments = [(scene, future, anchors_at(scene, profiles)) for scene, future in cases]
     others = float(np.mean([len(future[0]) for _, future in cases]))
     print(f"{len(cases)} scenes of {len(families)} families, {len(profiles)} anchors, {others:.1f} others")
     rates: dict[str, float] = {}
     for reactive in (False, True):
         for horizon in HORIZONS_S:
-            score_anchors(*cases[0], plans[0], horizon, reactive)  # warm
+            score_scenes(moments[:1], horizon, reactive)  # warm
             begin = process_time()
-            for (scene, future), anchors in zip(cases, plans, strict=True):
-                score_anchors(scene, future, anchors, horizon, reactive)
+            score_scenes(moments, horizon, reactive)
             rate = len(cases) * len(profiles) / (process_time() - begin)
             rates[f"{'reacting' if reactive else 'replayed'} {horizon:.0f} s"] = rate
             print(

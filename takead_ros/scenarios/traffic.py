@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from takead_ros.domain import car_following
 from takead_ros.domain.geometry import Path
 from takead_ros.domain.scene import FloatArray
 from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Change, Model, Phase, When
 
-STANDSTILL_GAP = 2.5  # m
-MAX_ACCELERATION = 1.8  # m/s^2
-COMFORT_DECELERATION = 2.5  # m/s^2
+STANDSTILL_GAP = car_following.STANDSTILL_GAP
+MAX_ACCELERATION = car_following.MAX_ACCELERATION
+COMFORT_DECELERATION = car_following.COMFORT_DECELERATION
 LOOK_AHEAD = 50.0  # m
 LOOK_SPACING = 1.5  # m
 SIDE_MARGIN = 0.35  # m beside the body that has to stay free

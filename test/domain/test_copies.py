@@ -53,7 +53,8 @@ def test_every_overlap_of_boxes_is_the_same() -> None:
     x, y, yaw, length, width = (np.ascontiguousarray(column) for column in theirs.T)
     poses = (x[:, None], y[:, None], np.cos(yaw)[:, None], np.sin(yaw)[:, None])
     place = (one(mine[0]), one(mine[1]), np.cos(one(mine[2])), np.sin(one(mine[2])))
-    ego, others = EgoBoxes(*place, one(5.0), mine[3], mine[4]), TrackBoxes(*poses, length, width)
+    ego = EgoBoxes(*place, one(5.0), mine[3], mine[4])
+    others = TrackBoxes(*(values[None] for values in poses), length, width)
     keys = first_overlaps(ego, others, np.zeros(1, dtype=np.int64), -1.0, 0.1)
     np.testing.assert_array_equal(keys[0] == 0, expected)
 

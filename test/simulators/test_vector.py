@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.vector.drives import expert_drive
+from takead_ros.domain import car_following
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import Path, arc_lengths, box_corners, boxes_overlap
 from takead_ros.domain.kernels import box_gap
@@ -165,7 +166,7 @@ def test_following_is_the_definition_s(
     speed: float, desired: float, gap: float, lead: float, braking: float, headway: float
 ) -> None:
     arguments = (speed, desired, gap, lead, braking, headway)
-    assert traffic.idm_acceleration(*arguments) == pytest.approx(
+    assert car_following.idm_acceleration(*arguments) == pytest.approx(
         definition.idm_acceleration(*arguments), rel=1e-12, abs=1e-12
     )
 

@@ -11,19 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.scenes import make_scene
+from support.blocked_road import BRAKE, STEADY, blocked
 from support.tables import make_table
 from takead_ros.domain.errors import TakeadError
-from takead_ros.domain.scene import ObjectKind, Objects, Scene
-from takead_ros.policy.format import Observation
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors
-from takead_ros.recording.clip import Label
 from takead_training.architectures.network import PolicyNetwork
 from takead_training.architectures.registry import ARCHITECTURES
-from takead_training.data.clip_frames import ClipFrames
-from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
-from takead_training.data.dataset import ClipRows, Dataset
+from takead_training.data.dataset import Dataset
 from takead_training.settings import DEFAULT_ARCHITECTURE, Distil, Imitation, Mix, Schedule
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.distil import DISTIL, optimum, score_target
@@ -33,40 +28,7 @@ from takead_training.stages.losses import SPREAD
 from takead_training.stages.preference import find_near_misses
 from takead_training.stages.stage import Task
 
-BRAKE, STEADY = 3 * 7 + 3, 9 * 7 + 3  # anchors that stay on the route: brake at 4.2 m/s^2, slow down by 0.2 m/s^2
 QUICK = Schedule(epochs=6, batch=32, rate=2e-3, threads=1)
-
-
-def blocked(count: int = 30) -> Dataset:
-    """A clip at 8 m/s, a car standing 25 m ahead of each frame; the expert brakes, the policy goes on."""
-    start = make_scene(offset=0.0, speed=8.0)
-    scenes = []
-    for i in range(count):
-        x = 0.8 * i
-        one = np.array([x + 25.0])
-        car = Objects(np.array([9]), np.array([int(ObjectKind.CAR)]), one, 0 * one, 0 * one, 0 * one, 0 * one,
-                      0 * one + 4.5, 0 * one + 1.9, 0 * one + 1.0)  # fmt: skip
-        scenes.append(_at(start, x, i, car))
-    table = make_table(count)
-    for i, scene in enumerate(scenes):
-        for name, values in VECTOR_1.encode(Observation(scene)).items():
-            table[name][i] = values
-    anchors = kinematic_anchors().astype(np.float32)
-    table["speed"][:] = 8.0
-    table["profile"][:], table["choice_profile"][:] = anchors[BRAKE], anchors[STEADY]
-    table["choice"][:], table["frame"] = STEADY, np.arange(count)
-    table["label"][:] = LABELS.index(Label.PRE)
-    table["until_takeover_s"][:] = 1.0
-    part = ClipRows(
-        inputs_layout(VECTOR_1).pack(table), TARGETS_LAYOUT.pack(table), "blocked", lambda: ClipFrames.of(scenes)
-    )
-    return Dataset(VECTOR_1, [part])
-
-
-def _at(scene: Scene, x: float, step: int, objects: Objects) -> Scene:
-    return replace(
-        scene, stamp=1_000_000_000 + step * 100_000_000, objects=objects, ego=replace(scene.ego, x=x, yaw=0.0)
-    )
 
 
 def fresh_net() -> PolicyNetwork:

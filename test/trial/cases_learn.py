@@ -243,6 +243,7 @@ CASES: tuple[Case, ...] = (
             "--stages=dagger,dagger",
             "--rejected=magic",
             "--target=magic",
+            "--rule=magic",
             "--score-weight=nan",
             "--speed-dropout=-1",
             f"--seed={'9' * 30}",

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from takead_ros.domain.errors import TakeadError
 
+Rule = Literal["recorded", "reacting-2s", "reacting-4s"]  # what scores anchors, see data.scores
+RULES: tuple[Rule, ...] = get_args(Rule)
 DEFAULT_ARCHITECTURE = "scene-transformer-2"
 BUCKETS = ("demonstration", "whole", "pre", "takeover", "post", "relabelled")
 MOST_DRAWS = 100_000_000  # of an epoch: their rows are in memory
@@ -103,13 +105,18 @@ class Aggregation:
     imitation: Imitation = field(default_factory=Imitation)
 
 
+def _check_rule(rule: str) -> None:
+    if rule not in RULES:
+        raise TakeadError(f"--rule '{rule}': expected one of {', '.join(RULES)}")
+
+
 @dataclass(frozen=True)
 class Distil:
     """target: scores, softmax(similarity_weight log similarity + score_weight log score) over all anchors; or optimum,
     the exact KL-regularised optimum pi_ref exp(utility / beta) / Z, with pi_ref the policy as it was before.
 
     ``floor``: score of the best infeasible anchor. ``weight`` multiplies the distillation, the imitation term's weight
-    is 1. ``frames``: at most so many are scored, drawn by the mix.
+    is 1. ``frames``: at most so many are scored, drawn by the mix; ``rule``: by what.
     """
 
     target: Literal["scores", "optimum"] = "scores"
@@ -119,6 +126,7 @@ class Distil:
     beta: float = 0.3
     weight: float = 1.0
     frames: int = 4000
+    rule: Rule = "recorded"
     mix: Mix = field(default_factory=Mix)
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=4, rate=2e-4))
     imitation: Imitation = field(default_factory=Imitation)
@@ -126,6 +134,7 @@ class Distil:
     def __post_init__(self) -> None:
         if self.target not in ("scores", "optimum"):
             raise TakeadError(f"--target '{self.target}': expected scores or optimum")
+        _check_rule(self.rule)
         for name in ("beta", "weight", "frames"):
             if not 0.0 < getattr(self, name) < math.inf:
                 raise TakeadError(f"distil {name} {getattr(self, name)}: expected a value above 0")
@@ -140,7 +149,7 @@ class Distil:
 class Preference:
     """loss: dpo (with a frozen reference) or simpo. rejected: own (the policy's top choice, where the expert's rule
     score is better by ``margin``) or near_miss (the infeasible anchor nearest to the expert's plan, where the expert's
-    own anchor is feasible).
+    own anchor is feasible, both by ``rule``).
 
     ``weight`` multiplies the preference loss, the imitation anchor's weight is 1. ``share``: of the samples drawn that
     carry a pair. ``may_fall`` nats: the epoch after which the chosen side's mean log-probability lies lower than the
@@ -156,6 +165,7 @@ class Preference:
     margin: float = 0.02
     share: float = 0.3
     may_fall: float = 0.5
+    rule: Rule = "recorded"
     mix: Mix = field(default_factory=Mix)
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=2, rate=1e-4))
     imitation: Imitation = field(default_factory=Imitation)
@@ -165,6 +175,7 @@ class Preference:
             raise TakeadError(f"--loss '{self.loss}': expected dpo or simpo")
         if self.rejected not in ("own", "near_miss"):
             raise TakeadError(f"--rejected '{self.rejected}': expected own or near_miss")
+        _check_rule(self.rule)
         for name in ("beta", "weight"):
             if not 0.0 < getattr(self, name) < math.inf:
                 raise TakeadError(f"--{name} {getattr(self, name)}: expected a value above 0")

@@ -14,7 +14,17 @@ it; NAVSIM's simulated states always hold 0). As in v1.1, lights and signs do no
 from takead_ros.measures.pdm.area import LaneArea
 from takead_ros.measures.pdm.plan_states import resample
 from takead_ros.measures.pdm.sampled_tracks import SampledTracks
-from takead_ros.measures.pdm.score import PdmScores, pdm_scores, score_plans
+from takead_ros.measures.pdm.score import PdmScores, SubScores, pdm_scores, score_plans, weighed
 from takead_ros.measures.pdm.tracker import track_states
 
-__all__ = ["LaneArea", "PdmScores", "SampledTracks", "pdm_scores", "resample", "score_plans", "track_states"]
+__all__ = [
+    "LaneArea",
+    "PdmScores",
+    "SampledTracks",
+    "SubScores",
+    "pdm_scores",
+    "resample",
+    "score_plans",
+    "track_states",
+    "weighed",
+]

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from takead_ros.compiled import prepare
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray, IntArray, LineKind, Polyline
+from takead_ros.measures.pdm.kernels import LaneSegments, on_lanes
 
 BoolArray = NDArray[np.bool_]
 
 WIDTH = 3.5  # m of a lane whose width is not known
 TOLERANCE = 0.3  # m that a corner may lie beyond the lanes (nuPlan's drivable area compliance)
 CROSSING = float(np.deg2rad(30.0))  # between two lanes, from which their common area is a junction
-CELL = 1.0  # m, of the grid that settles most points at once
+CELL = 2.0  # m, of the grid that settles most points at once
 CHUNK = 512  # points that are compared with every segment together
 
 
@@ -41,6 +43,8 @@ class LaneArea:
         self._lane: IntArray = np.repeat(np.array(names, dtype=np.int64), counts)
         self._yaw = np.arctan2(self._step[:, 1], self._step[:, 0])
         self._lanes = max(names, default=-1) + 1
+        columns = (*self._start.T, *self._step.T, self._square, self._half)
+        self._segments = LaneSegments(*(np.ascontiguousarray(values, dtype=float) for values in columns))
 
     def pieces(self) -> list[list[int]]:
         """Which lane centre lines, counted as they were given, make up each lane."""
@@ -51,23 +55,8 @@ class LaneArea:
         flat = np.ascontiguousarray(points.reshape(-1, 2))
         if len(self._half) == 0 or len(flat) == 0:
             return np.zeros(points.shape[:-1], dtype=bool)
-        # the slack is 1-Lipschitz: what it is at a cell's middle settles the cell, but for a band along the edge
-        low = flat.min(0)
-        cell = ((flat - low) / CELL).astype(np.int64)
-        rows = int(cell[:, 1].max()) + 1
-        key = cell[:, 0] * rows + cell[:, 1]
-        used = np.flatnonzero(np.bincount(key))
-        middles = low + CELL * (np.stack([used // rows, used % rows], axis=1) + 0.5)
-        slack = self._slack(middles) + TOLERANCE
-        radius = CELL * np.sqrt(0.5)
-        answer = np.zeros(int(used[-1]) + 1, dtype=np.int8)
-        answer[used[slack >= radius]] = 1
-        answer[used[np.abs(slack) < radius]] = 2
-        found = answer[key]
-        edge = np.flatnonzero(found == 2)
-        result = found == 1
-        result[edge] = self._slack_near(flat[edge], key[edge], used, middles) >= -TOLERANCE
-        return np.asarray(result.reshape(points.shape[:-1]))
+        prepare()
+        return on_lanes(flat, self._segments, TOLERANCE, CELL).reshape(points.shape[:-1])
 
     def straddles(self, corners: FloatArray) -> BoolArray:
         """Whether boxes (K, 4, 2) m lie in several lanes and in none of them whole."""
@@ -103,28 +92,6 @@ class LaneArea:
         dx -= share * step[:, 0]
         dy -= share * step[:, 1]
         return np.asarray(np.sqrt(dx * dx + dy * dy))
-
-    def _slack(self, points: FloatArray) -> FloatArray:
-        """How far (K,) m points (K, 2) lie inside the nearest lane's edge; negative outside of every lane."""
-        parts = [
-            (self._half - self._distance(points[i : i + CHUNK], slice(None))).max(1)
-            for i in range(0, len(points), CHUNK)
-        ]
-        return np.concatenate(parts)
-
-    def _slack_near(self, points: FloatArray, key: IntArray, used: IntArray, middles: FloatArray) -> FloatArray:
-        """As ``_slack``, for points sorted into cells: only the segments that can matter to a cell are looked at."""
-        result = np.empty(len(points))
-        order = np.argsort(key, kind="stable")
-        cells, first = np.unique(key[order], return_index=True)
-        last = np.append(first, len(points))[1:]
-        reach = 2.0 * CELL * np.sqrt(0.5)
-        slack = self._half - self._distance(middles[np.searchsorted(used, cells)], slice(None))
-        for i, (low, high) in enumerate(zip(first, last, strict=True)):
-            rows = order[low:high]
-            near = np.flatnonzero(slack[i] >= slack[i].max() - reach)
-            result[rows] = (self._half[near] - self._distance(points[rows], near)).max(1)
-        return result
 
     def _hits(self, points: FloatArray) -> tuple[IntArray, IntArray]:
         """Pairs (row of points (K, 2), segment) that lie on each other."""

@@ -11,12 +11,14 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import FloatArray, IntArray, ObjectKind, Objects
 
 ROAD_USERS = (ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.EMERGENCY_VEHICLE, ObjectKind.PEDESTRIAN, ObjectKind.CYCLIST)
+_REAL = ("x", "y", "yaw", "vx", "vy", "length", "width")
 
 
 @dataclass(frozen=True)
 class SampledTracks:
     """M objects over S samples, ``map`` frame: x y (M, S) m, yaw (M, S) rad, speed (M, S) m/s; NaN where it is absent.
 
+    Where they react, each of N trajectories has others of its own: (N, M, S).
     length, width (M,) m; agent (M,): whether it is a road user (others are static objects); id (M,).
     """
 
@@ -36,8 +38,10 @@ class SampledTracks:
 
         Raises TakeadError for an object that is not finite: it would count as absent.
         """
-        for sample, objects in enumerate(samples[:count]):
-            for name in ("x", "y", "yaw", "vx", "vy", "length", "width"):
+        columns = [getattr(objects, name) for objects in samples[:count] for name in _REAL]
+        sound = bool(np.isfinite(np.concatenate([np.zeros(0), *columns])).all())
+        for sample, objects in enumerate(() if sound else samples[:count]):
+            for name in _REAL:
                 strange = ~np.isfinite(getattr(objects, name))
                 if strange.any():
                     raise TakeadError(
@@ -64,3 +68,8 @@ class SampledTracks:
             speed[rows, known:] = np.hypot(last.vx, last.vy)[:, None]
         agent = np.isin(kind, ROAD_USERS)
         return SampledTracks(ids, agent, length, width, x, y, yaw, speed)
+
+    def at(self, values: FloatArray, rows: IntArray, objects: IntArray, samples: IntArray) -> FloatArray:
+        """``values`` (one of x, y, yaw, speed) of objects (K,) at samples (K,), as trajectories ``rows`` (K,) meet
+        them."""
+        return values[objects, samples] if values.ndim == 2 else values[rows, objects, samples]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,9 +29,21 @@ TTC_STOPPED = 5e-3  # m/s below which the ego needs no time to collision
 AHEAD, BEHIND = float(np.deg2rad(30.0)), float(np.deg2rad(150.0))
 
 
+class SubScores(NamedTuple):
+    """What is found of each trajectory by itself, see ``PdmScores``."""
+
+    no_collision: FloatArray
+    drivable_area: FloatArray
+    ttc: FloatArray
+    comfort: FloatArray
+    collision_time: FloatArray
+    ttc_time: FloatArray
+    travelled: FloatArray
+
+
 @dataclass(frozen=True)
 class PdmScores:
-    """One value per trajectory, all (N,) in 0..1.
+    """One value per trajectory, all (N,) in 0..1; those of several scenes (B, N).
 
     no_collision: 1, 0.5 (at fault with a static object), 0 (with a road user); drivable_area, ttc, comfort: 0 or 1;
     progress 0..1; score: no_collision * drivable_area * (5 progress + 5 ttc + 2 comfort) / 12. collision_time,
@@ -79,17 +92,18 @@ def pdm_scores(
 ) -> PdmScores:
     """Scores trajectories ``states`` (N, S, 4) [x m, y m, yaw rad, speed m/s] in ``map``, S samples 0.1 s apart.
 
-    ``tracks`` must hold S + 9 samples from the same start; of ``ego`` only the size and the wheelbase count; ``path``
-    (P, 2) m is the route's centre line. Progress is relative to ``reference_progress`` m (NAVSIM: what PDM-Closed gets
-    without a multiplier's infraction), or without it to the best of these very trajectories. ``comfort_window``: see
-    ``plan_states.comfortable``. Raises TakeadError where shapes do not fit or a number is not finite.
+    ``tracks`` must hold S + 9 samples from the same start, the same for all trajectories or some for each of them; of
+    ``ego`` only the size and the wheelbase count; ``path`` (P, 2) m is the route's centre line. Progress is relative to
+    ``reference_progress`` m (NAVSIM: what PDM-Closed gets without a multiplier's infraction), or without it to the best
+    of these very trajectories. ``comfort_window``: see ``plan_states.comfortable``. Raises TakeadError where shapes do
+    not fit or a number is not finite.
     """
     samples = states.shape[1] if states.ndim == 3 else 0
     if states.ndim != 3 or states.shape[2] != 4 or samples < 5 or not np.isfinite(states).all():
         raise TakeadError(f"PDM score: states of shape {states.shape}, expected (N, S >= 5, 4) finite numbers")
-    if tracks.x.shape[1] < samples + LOOK_AHEAD[-1]:
+    if tracks.x.shape[-1] < samples + LOOK_AHEAD[-1]:
         raise TakeadError(
-            f"PDM score: the others are known for {tracks.x.shape[1]} samples, "
+            f"PDM score: the others are known for {tracks.x.shape[-1]} samples, "
             f"expected {samples + LOOK_AHEAD[-1]} (Tracks.of fills up)"
         )
     for name, values in (
@@ -108,15 +122,24 @@ def pdm_scores(
     corners = box_corners(x, y, yaw, np.array(ego.length), np.array(ego.width))
     drivable = area.on_road(corners).all((1, 2)).astype(float)
     travelled = np.maximum(_along(path, x[:, -1], y[:, -1]) - _along(path, x[:, 0], y[:, 0]), 0.0)
-    gate = no_collision * drivable
-    safe = travelled * gate
-    best = safe.max(initial=0.0) if reference_progress is None else np.maximum(safe, reference_progress)
-    best = np.broadcast_to(best, safe.shape)
-    progress = np.where(best > SHORT, safe / np.maximum(best, SHORT), (gate > 0.0).astype(float))
     comfort = comfortable(states, DT, comfort_window).astype(float)
-    weighted = PROGRESS_WEIGHT * progress + TTC_WEIGHT * ttc + COMFORT_WEIGHT * comfort
+    parts = SubScores(no_collision, drivable, ttc, comfort, collision_time, ttc_time, travelled)
+    return weighed(parts, reference_progress)
+
+
+def weighed(parts: SubScores, reference_progress: float | None = None) -> PdmScores:
+    """The scores of trajectories (..., N) from what was found of each of them. Progress is relative to
+    ``reference_progress`` m, or without it to the best of each N."""
+    gate = parts.no_collision * parts.drivable_area
+    safe = parts.travelled * gate
+    if reference_progress is None:
+        best = safe.max(axis=-1, initial=0.0, keepdims=True)
+    else:
+        best = np.maximum(safe, reference_progress)
+    progress = np.where(best > SHORT, safe / np.maximum(best, SHORT), (gate > 0.0).astype(float))
+    weighted = PROGRESS_WEIGHT * progress + TTC_WEIGHT * parts.ttc + COMFORT_WEIGHT * parts.comfort
     score = gate * weighted / (PROGRESS_WEIGHT + TTC_WEIGHT + COMFORT_WEIGHT)
-    return PdmScores(score, no_collision, drivable, ttc, progress, comfort, collision_time, ttc_time, travelled)
+    return PdmScores(score=score, progress=progress, **parts._asdict())
 
 
 def score_plans(
@@ -163,7 +186,7 @@ def _no_collision(
     """Score (N,) and time (N,) s of the first collision at fault. ``touches``: the first overlaps (N, M)."""
     rows, objects = np.nonzero(touches >= 0)
     samples = touches[rows, objects]
-    speed = tracks.speed[objects, samples]
+    speed = tracks.at(tracks.speed, rows, objects, samples)
     moving = boxes.speed[rows, samples] > EGO_STOPPED
     stopped_track = (speed <= TRACK_STOPPED) | ~tracks.agent[objects]
     bearing = _bearing(boxes, tracks, rows, samples, objects, samples)
@@ -200,7 +223,8 @@ def _time_to_collision(boxes: _Boxes, tracks: SampledTracks, area: LaneArea) -> 
 def _first_overlaps(boxes: _Boxes, tracks: SampledTracks, ahead: tuple[int, ...], standing: float) -> IntArray:
     """Keys (N, M), see ``kernels.first_overlaps``."""
     ego = EgoBoxes(boxes.x, boxes.y, boxes.cos, boxes.sin, boxes.speed, boxes.length, boxes.width)
-    others = TrackBoxes(tracks.x, tracks.y, np.cos(tracks.yaw), np.sin(tracks.yaw), tracks.length, tracks.width)
+    x, y, yaw = (values if values.ndim == 3 else values[None] for values in (tracks.x, tracks.y, tracks.yaw))
+    others = TrackBoxes(x, y, np.cos(yaw), np.sin(yaw), tracks.length, tracks.width)
     return first_overlaps(ego, others, np.array(ahead, dtype=np.int64), standing, DT)
 
 
@@ -209,8 +233,8 @@ def _bearing(
 ) -> FloatArray:
     """Angle (K,) rad 0..pi between the ego's heading and the way from its rear axle to the other's centre."""
     cos, sin = boxes.cos[rows, samples], boxes.sin[rows, samples]
-    dx = tracks.x[objects, later] - boxes.x[rows, samples] + boxes.rear * cos
-    dy = tracks.y[objects, later] - boxes.y[rows, samples] + boxes.rear * sin
+    dx = tracks.at(tracks.x, rows, objects, later) - boxes.x[rows, samples] + boxes.rear * cos
+    dy = tracks.at(tracks.y, rows, objects, later) - boxes.y[rows, samples] + boxes.rear * sin
     return np.asarray(np.abs(np.arctan2(dy * cos - dx * sin, dx * cos + dy * sin)))
 
 
@@ -219,9 +243,10 @@ def _front_touches(
 ) -> np.ndarray:
     """Whether the ego's front edge touches the other's box (K,): separating axes of an edge and a box."""
     cos, sin = boxes.cos[rows, samples], boxes.sin[rows, samples]
-    dx = tracks.x[objects, samples] - boxes.x[rows, samples] - 0.5 * boxes.length * cos
-    dy = tracks.y[objects, samples] - boxes.y[rows, samples] - 0.5 * boxes.length * sin
-    yaw, length, width = tracks.yaw[objects, samples], tracks.length[objects], tracks.width[objects]
+    place = (rows, objects, samples)
+    dx = tracks.at(tracks.x, *place) - boxes.x[rows, samples] - 0.5 * boxes.length * cos
+    dy = tracks.at(tracks.y, *place) - boxes.y[rows, samples] - 0.5 * boxes.length * sin
+    yaw, length, width = tracks.at(tracks.yaw, *place), tracks.length[objects], tracks.width[objects]
     other_cos, other_sin = np.cos(yaw), np.sin(yaw)
     parallel, across = np.abs(cos * other_cos + sin * other_sin), np.abs(cos * other_sin - sin * other_cos)
     return np.asarray(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from takead_ros.compiled import part
+from takead_ros.domain.car_following import COMFORT_DECELERATION, MAX_ACCELERATION, STANDSTILL_GAP, idm_acceleration
 from takead_ros.domain.scene import FloatArray
 from takead_ros.scenarios import traffic
 from takead_ros.scenarios.spec import When
@@ -18,9 +19,6 @@ TIME, EGO_GAP, EGO_PASSED, EGO_ARRIVAL, EGO_TRAVELLED, SINCE = (
     WHENS.index(when)
     for when in (When.TIME, When.EGO_GAP, When.EGO_PASSED, When.EGO_ARRIVAL, When.EGO_TRAVELLED, When.SINCE)
 )
-STANDSTILL_GAP = traffic.STANDSTILL_GAP
-MAX_ACCELERATION = traffic.MAX_ACCELERATION
-COMFORT = traffic.COMFORT_DECELERATION
 LOOK_AHEAD = traffic.LOOK_AHEAD
 LOOK_SPACING = traffic.LOOK_SPACING
 SIDE_MARGIN = traffic.SIDE_MARGIN
@@ -94,7 +92,7 @@ def begin_actor(layout: Layout, state: State, e: int, i: int, time: float) -> No
         layout.first_aim[e, i],
         layout.first_lateral[e, i],
         MAX_ACCELERATION,
-        COMFORT,
+        COMFORT_DECELERATION,
     )
     m[SIDEWAYS], m[BORN] = 1.2, time
     state.phase[e, i], state.phase_since[e, i] = 0, 0.0
@@ -137,18 +135,6 @@ def gap_to(layout: Layout, state: State, e: int, i: int, ego_length: float) -> f
             best, at = square, k
     gap: float = layout.route_arc[e, at] - state.navigation[e, 0] - (ego_length + layout.length[e, i]) / 2.0
     return gap
-
-
-@part
-def idm_acceleration(
-    speed: float, desired: float, gap: float, lead_speed: float, braking: float, headway: float
-) -> float:
-    """``scenarios.traffic.idm_acceleration``: IDM acceleration m/s^2, at least -braking."""
-    gap = max(gap, 0.1)
-    closing = speed * (speed - lead_speed) / (2.0 * math.sqrt(MAX_ACCELERATION * COMFORT))
-    wanted = STANDSTILL_GAP + max(0.0, headway * speed + closing)
-    free = 1.0 - (speed / max(desired, 0.1)) ** 4
-    return max(MAX_ACCELERATION * (free - (wanted / gap) ** 2), -braking)
 
 
 @part
@@ -305,6 +291,6 @@ def begin_phase(layout: Layout, state: State, e: int, i: int, row: int, time: fl
         m[AIM_D], m[SIDEWAYS] = layout.phase_lateral[e, row], layout.phase_lateral_speed[e, row]
     gains, brakes = layout.phase_acceleration[e, row], layout.phase_deceleration[e, row]
     m[GAINS] = MAX_ACCELERATION if math.isnan(gains) else gains
-    m[BRAKES] = COMFORT if math.isnan(brakes) else brakes
+    m[BRAKES] = COMFORT_DECELERATION if math.isnan(brakes) else brakes
     state.phase[e, i] += 1
     state.phase_since[e, i] = time

@@ -26,7 +26,7 @@ from takead_training.commands.parts import (
     tell,
     tell_refused,
 )
-from takead_training.settings import Aggregation, Distil, Imitation, Mix, Preference
+from takead_training.settings import RULES, Aggregation, Distil, Imitation, Mix, Preference
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
@@ -59,6 +59,7 @@ def one_round(
     gamma: float = typer.Option(0.1, help="Margin asked for by simpo."),
     target: str = typer.Option("scores", help="What is distilled: scores, or optimum (KL-regularised)."),
     score_weight: float = typer.Option(1.0, help="Weight of the score against similarity to the expert."),
+    rule: str = typer.Option("recorded", help=f"What scores anchors (distil, near_miss): {', '.join(RULES)}."),
     speed_target: str = SPEED_TARGET,
     speed_dropout: float = SPEED_DROPOUT,
     casual: bool = typer.Option(False, help="Learn from casual human overrides and false alarms too."),
@@ -87,6 +88,7 @@ def one_round(
         "distil": Distil(
             target=target,  # type: ignore[arg-type]
             score_weight=score_weight,
+            rule=rule,  # type: ignore[arg-type]
             mix=mix,
             imitation=imitation,
             schedule=replace(Distil().schedule, epochs=distil_epochs),
@@ -96,6 +98,7 @@ def one_round(
             rejected,  # type: ignore[arg-type]
             beta,
             gamma,
+            rule=rule,  # type: ignore[arg-type]
             mix=mix,
             imitation=imitation,
             schedule=replace(Preference().schedule, epochs=preference_epochs),

@@ -4,6 +4,7 @@
     CACHE/<digest>.inputs.npy   records (N, W) float32 of the format's inputs, of some clips one after another
     CACHE/<digest>.targets.npy  records (N, V) float32 of data.columns.TARGETS
     CACHE/<clip>.world.npz      data.world
+    CACHE/<clip>.scores-*       how plans fare in it, where a stage has asked for that (data.score_cache)
 
 A file whose content is not what the index says, or an index that is none, is made again.
 """
@@ -83,7 +84,8 @@ def rows_of(cache: Path, index: Index, names: Mapping[str, str]) -> list[ClipRow
         place = index.clips[key]
         inputs, targets = (records[place.first : place.first + place.count] for records in shards[place.shard])
         files = (*_shard_files(cache.absolute(), place.shard), place.first)
-        parts.append(ClipRows(inputs, targets, name, partial(_world, cache / f"{key}.world.npz"), files))
+        world, scores = cache / f"{key}.world.npz", cache / f"{key}.scores-{place.world_sha256[:16]}"
+        parts.append(ClipRows(inputs, targets, name, partial(_world, world), files, scores))
     return parts
 
 

@@ -22,7 +22,7 @@ class ClipRows:
     its world.
 
     ``files``: where the records are mapped from, inputs and targets, and which row there is the first. Pickled, such
-    rows say only this.
+    rows say only this. ``scores``: how the files begin in which scores of plans in this world are kept (None: nowhere).
     """
 
     inputs: FloatRecords
@@ -30,11 +30,12 @@ class ClipRows:
     clip: str = ""
     world: Callable[[], ClipFrames] | None = None
     files: tuple[Path, Path, int] | None = None
+    scores: Path | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.files is None:
-            return ClipRows, (self.inputs, self.targets, self.clip, self.world)
-        return _mapped_rows, (self.files, len(self.inputs), self.clip, self.world)
+            return ClipRows, (self.inputs, self.targets, self.clip, self.world, None, self.scores)
+        return _mapped_rows, (self.files, len(self.inputs), self.clip, self.world, self.scores)
 
 
 def mapped(file: Path) -> FloatRecords:
@@ -47,11 +48,11 @@ _mapped_once = lru_cache(maxsize=None)(mapped)  # the parts of a shard share one
 
 
 def _mapped_rows(
-    files: tuple[Path, Path, int], count: int, clip: str, world: Callable[[], ClipFrames] | None
+    files: tuple[Path, Path, int], count: int, clip: str, world: Callable[[], ClipFrames] | None, scores: Path | None
 ) -> ClipRows:
     rows = slice(files[2], files[2] + count)
     inputs, targets = (_mapped_once(file)[rows] for file in files[:2])
-    return ClipRows(inputs, targets, clip, world, files)
+    return ClipRows(inputs, targets, clip, world, files, scores)
 
 
 class Dataset:

@@ -1,4 +1,4 @@
-"""How every anchor of a network would have fared at recorded frames, by the project's rule score."""
+"""How every anchor of a network would fare at recorded frames, by the project's rule score."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from takead_ros.domain.scene import FloatArray
-from takead_ros.policy.route_frame import route_frame
-from takead_ros.policy.vocabulary import plans_from_profiles
 from takead_training.data.dataset import Dataset
-from takead_training.data.scores import score_at, utility
+from takead_training.data.score_cache import anchor_scores
+from takead_training.data.scores import utility
+from takead_training.settings import Rule
 from takead_training.stages.stage import Progress
 
 
@@ -22,25 +22,24 @@ def with_world(data: Dataset) -> NDArray[np.int64]:
 
 
 def anchor_utilities(
-    data: Dataset, rows: NDArray[np.int64], anchors: FloatArray, progress: Progress | None = None
+    data: Dataset,
+    rows: NDArray[np.int64],
+    anchors: FloatArray,
+    progress: Progress | None = None,
+    rule: Rule = "recorded",
 ) -> FloatArray:
-    """The utility (R, K) of every anchor (K, T, 2) driven from each of ``rows`` (R,), see ``data.scores.utility``.
+    """The utility (R, K) of every anchor (K, T, 2) driven from each of ``rows`` (R,), see ``data.scores``.
 
-    Progress is measured against the best feasible anchor of the same frame.
+    Progress is measured against the best feasible anchor of the same frame. What is worked out is kept beside the
+    clips' rows, where these lie in a cache (``data.score_cache``).
     """
     found = np.empty((len(rows), len(anchors)))
     parts, frames = data.part_of(rows), data.column("frame")[rows]
     done = 0
     for part in np.unique(parts):
-        load = data.parts[part].world
-        if load is None:
-            raise ValueError(f"row {int(rows[parts == part][0])}: its clip's world is not known")
-        world = load()
-        for at in np.flatnonzero(parts == part):
-            scene, _ = world.moment(int(frames[at]))
-            positions, _, _ = plans_from_profiles(anchors, scene.ego.speed, route_frame(scene))
-            found[at] = utility(score_at(world, int(frames[at]), positions))
-            done += 1
+        mine = np.flatnonzero(parts == part)
+        found[mine] = utility(anchor_scores(data.parts[part], frames[mine], anchors, rule), rule)
+        done += len(mine)
         if progress:
             progress(done, len(rows), {})
     return found

@@ -56,7 +56,7 @@ def train_distil(task: Task, settings: Distil) -> Outcome:
     make_deterministic(schedule)
     rows = _frames(task.data, settings)
     anchors = net.anchors
-    utilities = anchor_utilities(task.data, rows, anchors.numpy().astype(float), task.preparing)
+    utilities = anchor_utilities(task.data, rows, anchors.numpy().astype(float), task.preparing, settings.rule)
     target = _target(net, task.data, rows, utilities, settings)
     place = np.full(len(task.data), -1, dtype=np.int64)
     place[rows] = np.arange(len(rows))

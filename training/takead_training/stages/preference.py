@@ -21,7 +21,7 @@ from takead_training.architectures.network import PolicyNetwork
 from takead_training.data.columns import FOREIGN, LABELS
 from takead_training.data.dataset import Dataset
 from takead_training.data.mix import TRANSITIONS, draw_rows, repeated
-from takead_training.settings import Preference
+from takead_training.settings import Preference, Rule
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.dagger import BUCKET_COLUMNS
 from takead_training.stages.fit import Batch, Rows, batch_of, fit, make_deterministic
@@ -65,12 +65,14 @@ def find_pairs(data: Dataset, anchors: Tensor, margin: float) -> Pairs:
     return Pairs(np.where(good, chosen, -1), np.where(good, rejected, -1), counts)
 
 
-def find_near_misses(data: Dataset, anchors: Tensor, progress: Progress | None = None) -> Pairs:
+def find_near_misses(
+    data: Dataset, anchors: Tensor, progress: Progress | None = None, rule: Rule = "recorded"
+) -> Pairs:
     """The same with the infeasible anchor nearest to the better driver's plan as the rejected side, at every frame at
     which the policy's choice was recorded; none where the chosen anchor is infeasible itself or no anchor is."""
     recorded, moved = data.column("choice") != -1, _transition(data)
     rows = np.intersect1d(np.flatnonzero(recorded & ~moved), with_world(data))
-    values = anchor_utilities(data, rows, anchors.numpy().astype(float), progress)
+    values = anchor_utilities(data, rows, anchors.numpy().astype(float), progress, rule)
     profile, speed = (torch.from_numpy(data.column(name)[rows]) for name in ("profile", "speed"))
     apart = distances(profile, anchors, speed).numpy()
     own = apart.argmin(1)
@@ -117,7 +119,7 @@ def train_preference(task: Task, settings: Preference) -> Outcome:
     make_deterministic(schedule)
     near = settings.rejected == "near_miss"
     pairs = (
-        find_near_misses(task.data, net.anchors, task.preparing)
+        find_near_misses(task.data, net.anchors, task.preparing, settings.rule)
         if near
         else find_pairs(task.data, net.anchors, settings.margin)
     )

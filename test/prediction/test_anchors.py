@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from takead_ros.domain.scene import (
     Scene,
 )
 from takead_ros.measures.pdm import LaneArea, PdmScores, SampledTracks, pdm_scores
-from takead_ros.simulators.vector.anchors import drive_plans, reacting, score_anchors
+from takead_ros.prediction.anchors import drive_plans, reacting, score_anchors, score_scenes
 
 SPEED, DT, SAMPLES = 8.0, 0.1, 51
 TIMES = 0.5 * np.arange(1, 9)
@@ -69,13 +69,17 @@ def test_a_reacting_user_brakes_for_an_anchor_that_cuts_in_and_not_for_one_that_
     plans = np.stack([plan(SPEED), plan(SPEED, 3.5)])
     states = drive_plans(scene, plans, 4.0)
     tracks = SampledTracks.of(future, SAMPLES, DT)
-    stays, cuts = reacting(states[0], scene, tracks), reacting(states[1], scene, tracks)
-    np.testing.assert_allclose(stays.x, tracks.x, atol=1e-9)
-    np.testing.assert_array_equal(stays.speed, tracks.speed)
-    assert cuts.speed[0, 40] < 11.0 < tracks.speed[0, 40]
-    assert (np.diff(cuts.x[0]) >= 0.0).all()
+    stays, cuts = (reacting(states[k : k + 1], scene, tracks) for k in (0, 1))
+    both = reacting(states, scene, tracks)
+    for name in ("x", "y", "yaw", "speed"):  # each reacts to its own ego, whoever is asked about beside
+        alone = np.concatenate([getattr(stays, name), getattr(cuts, name)])
+        np.testing.assert_array_equal(getattr(both, name), alone)
+    np.testing.assert_allclose(stays.x[0], tracks.x, atol=1e-9)
+    np.testing.assert_array_equal(stays.speed[0], tracks.speed)
+    assert cuts.speed[0, 0, 40] < 11.0 < tracks.speed[0, 40]
+    assert (np.diff(cuts.x[0, 0]) >= 0.0).all()
     replayed, reacted = score_anchors(scene, future, plans), score_anchors(scene, future, plans, reactive=True)
-    gap = states[1, :, 0] - cuts.x[0, :41]
+    gap = states[1, :, 0] - cuts.x[0, 0, :41]
     assert gap[-1] > 4.6  # it stays behind; by its record it would have driven into the ego
     assert (states[1, :, 0] - tracks.x[0, :41])[-1] < 4.6
     assert reacted.no_collision.tolist() == [1.0, 1.0] and replayed.no_collision[0] == 1.0
@@ -96,6 +100,25 @@ def test_replayed_scores_are_those_of_each_anchor_by_itself(horizon: float) -> N
         for field in fields(PdmScores):
             assert getattr(alone, field.name)[0] == getattr(together, field.name)[k], field.name
     assert len(set(together.score.tolist())) > 2
+
+
+@pytest.mark.parametrize("horizon", [2.0, 4.0])
+def test_reactive_scores_are_those_of_each_anchor_with_its_own_others(horizon: float) -> None:
+    """Many scenes at once are, bit for bit, one anchor at a time against the others as they react to it."""
+    scene, plans = two_lanes(), np.stack([plan(SPEED), plan(1.0), plan(SPEED, 3.5), plan(12.0, -3.5)])
+    futures = [follower(20.0, 12.0), follower(6.0, 9.0), follower(-12.0, 0.0, 0.0)]
+    many = score_scenes([(scene, future, plans) for future in futures], horizon, reactive=True)
+    assert many.score.shape == (3, 4) and (many.score[0] != many.score[2]).any()
+    states, area = drive_plans(scene, plans, horizon), LaneArea(scene.polylines)
+    for b, future in enumerate(futures):
+        tracks = SampledTracks.of(future, states.shape[1] + 9, DT)
+        best = float((many.travelled * many.no_collision * many.drivable_area)[b].max())
+        for k in range(len(plans)):
+            moved = reacting(states[k : k + 1], scene, tracks)
+            own = replace(tracks, x=moved.x[0], y=moved.y[0], yaw=moved.yaw[0], speed=moved.speed[0])
+            alone = pdm_scores(states[k : k + 1], scene.ego, own, area, scene.route.path, best)
+            for field in fields(PdmScores):
+                assert getattr(alone, field.name)[0] == getattr(many, field.name)[b, k], field.name
 
 
 def test_nobody_to_react_scores_as_replay() -> None:

@@ -6,7 +6,7 @@ and, where they react, what the others do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -17,9 +17,9 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import wrap_angle
 from takead_ros.domain.scene import FloatArray, Objects, Scene
 from takead_ros.measures.pdm import LaneArea, PdmScores, SampledTracks, pdm_scores, resample
-from takead_ros.measures.pdm.score import COMFORT_WEIGHT, DT, LOOK_AHEAD, PROGRESS_WEIGHT, SHORT, TTC_WEIGHT
+from takead_ros.measures.pdm.score import DT, LOOK_AHEAD
 from takead_ros.policy.tracking import DEFAULT, motion_of, spline
-from takead_ros.simulators.vector.anchor_kernels import Recorded, follow_plans, react_to
+from takead_ros.prediction.anchor_kernels import Recorded, follow_plans, react_to
 
 HORIZONS_S = (2.0, 4.0)
 SHORTEST_M, MOVES_MPS = 1.5, 0.5  # who is shorter, or never this fast, does what was recorded
@@ -39,13 +39,15 @@ def score_anchors(
     states = drive_plans(scene, plans, horizon_s)
     ego, area, path = scene.ego, LaneArea(scene.polylines), scene.route.path
     tracks = SampledTracks.of(future, states.shape[1] + LOOK_AHEAD[-1], DT)
-    if not reactive:
-        return pdm_scores(states, ego, tracks, area, path)
-    each = []
-    for k in range(len(states)):
-        moved = reacting(states[k], scene, tracks)
-        each.append(pdm_scores(states[k : k + 1], ego, moved, area, path))
-    return _together(each)
+    return pdm_scores(states, ego, reacting(states, scene, tracks) if reactive else tracks, area, path)
+
+
+def score_scenes(
+    scenes: Iterable[tuple[Scene, Sequence[Objects], FloatArray]], horizon_s: float = 4.0, reactive: bool = False
+) -> PdmScores:
+    """Scores (B, K) of the plans (K, 8, 2) at each of B moments (scene, future, plans), see ``score_anchors``."""
+    each = [score_anchors(scene, future, plans, horizon_s, reactive) for scene, future, plans in scenes]
+    return PdmScores(**{f.name: np.stack([getattr(one, f.name) for one in each]) for f in fields(PdmScores)})
 
 
 def drive_plans(scene: Scene, plans: FloatArray, horizon_s: float) -> FloatArray:
@@ -64,7 +66,7 @@ def drive_plans(scene: Scene, plans: FloatArray, horizon_s: float) -> FloatArray
 
 
 def reacting(states: FloatArray, scene: Scene, tracks: SampledTracks) -> SampledTracks:
-    """``tracks`` as they react to an ego with ``states`` (S, 4) in ``map``."""
+    """``tracks`` as they react to each of K egos with ``states`` (K, S, 4) in ``map``: (K, M, *)."""
     prepare()
     drives = tracks.agent & (tracks.length >= SHORTEST_M) & (np.nan_to_num(tracks.speed).max(1) > MOVES_MPS)
     columns = (tracks.x, tracks.y, tracks.yaw, tracks.speed, tracks.length, tracks.width)
@@ -73,15 +75,3 @@ def reacting(states: FloatArray, scene: Scene, tracks: SampledTracks) -> Sampled
     moved = react_to(np.ascontiguousarray(states), float(scene.ego.length), float(scene.ego.width), others, DT)
     x, y, yaw, speed = moved
     return SampledTracks(tracks.id, tracks.agent, tracks.length, tracks.width, x, y, yaw, speed)
-
-
-def _together(each: Sequence[PdmScores]) -> PdmScores:
-    """Scores of one plan each as those of all of them: progress against the best."""
-    columns = {f.name: np.concatenate([getattr(one, f.name) for one in each]) for f in fields(PdmScores)}
-    gate = columns["no_collision"] * columns["drivable_area"]
-    safe = columns["travelled"] * gate
-    best = safe.max(initial=0.0)
-    columns["progress"] = safe / best if best > SHORT else (gate > 0.0).astype(float)
-    weighted = PROGRESS_WEIGHT * columns["progress"] + TTC_WEIGHT * columns["ttc"] + COMFORT_WEIGHT * columns["comfort"]
-    columns["score"] = gate * weighted / (PROGRESS_WEIGHT + TTC_WEIGHT + COMFORT_WEIGHT)
-    return PdmScores(**columns)

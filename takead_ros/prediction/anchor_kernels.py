@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from takead_ros.compiled import Cube, Flags, Matrix, Vector, kernel, part
+from takead_ros.compiled import Cube, Flags, Indices, Matrix, Quad, Vector, kernel, part
+from takead_ros.domain.car_following import MAX_ACCELERATION, idm_acceleration
 from takead_ros.policy.arrays import TrackingParameters, TrackingState
 from takead_ros.policy.kernels.plans import track_plan
-from takead_ros.simulators.vector.traffic import MAX_ACCELERATION, idm_acceleration
 
 LOOK = 50.0  # m along its path within which somebody looks for what is in its way
 BESIDE = 0.3  # m more than half of both widths within which something is
@@ -69,35 +69,26 @@ def follow_plans(
 
 
 @part
-def _gap_to(
-    path_x: Vector, path_y: Vector, arc: Vector, count: int, s: float, reach: float, x: float, y: float
-) -> float:
+def _gap_to(path_x: Vector, path_y: Vector, arc: Vector, s: float, reach: float, x: float, y: float) -> float:
     """m along a path from place ``s`` to (x, y), inf where that is not within ``reach`` m of it ahead."""
-    for j in range(count):
-        if arc[j] > s and arc[j] - s < LOOK and (path_x[j] - x) ** 2 + (path_y[j] - y) ** 2 < reach * reach:
+    for j in range(np.searchsorted(arc, s, side="right"), len(arc)):
+        if arc[j] - s >= LOOK:
+            break
+        if (path_x[j] - x) ** 2 + (path_y[j] - y) ** 2 < reach * reach:
             return float(arc[j] - s)
     return np.inf
 
 
-@kernel
-def react_to(ego: Matrix, ego_length: float, ego_width: float, others: Recorded, dt: float) -> Cube:
-    """Where the others (4, M, S) are (x y m, yaw rad, speed m/s) as they react to an ego with states (T, 4) in ``map``.
-
-    Who drives keeps to its recorded path at its recorded speed at that time, but behind the ego, and behind whoever is
-    late by reacting (IDM); everybody else does what was recorded. Beyond its path somebody goes straight on.
-    """
+@part
+def _paths_of(others: Recorded, path_x: Matrix, path_y: Matrix, arc: Matrix, known: Indices, dt: float) -> None:
+    """The way that each was recorded on, straight on from where it was seen last, into (M, P) m; ``known`` (M,) samples
+    are of the record."""
     actors, samples = others.x.shape
-    points = 2 * samples
-    found = np.empty((4, actors, samples))
-    path_x, path_y = np.empty((actors, points)), np.empty((actors, points))
-    arc, known = np.zeros((actors, points)), np.zeros(actors, np.int64)
-    s, v = np.zeros(actors), np.zeros(actors)
     for m in range(actors):
-        found[0, m], found[1, m], found[2, m], found[3, m] = others.x[m], others.y[m], others.yaw[m], others.speed[m]
         while known[m] < samples and not np.isnan(others.x[m, known[m]]):
             known[m] += 1
         seen = known[m]
-        for j in range(points):
+        for j in range(path_x.shape[1]):
             if j < seen:
                 path_x[m, j], path_y[m, j] = others.x[m, j], others.y[m, j]
             elif seen:
@@ -106,44 +97,66 @@ def react_to(ego: Matrix, ego_length: float, ego_width: float, others: Recorded,
                 path_y[m, j] = others.y[m, seen - 1] + more * np.sin(yaw)
             if j and seen:
                 arc[m, j] = arc[m, j - 1] + np.hypot(path_x[m, j] - path_x[m, j - 1], path_y[m, j] - path_y[m, j - 1])
-        v[m] = others.speed[m, 0] if seen else 0.0
-    for t in range(samples - 1):
-        now = ego[min(t, len(ego) - 1)]
-        beyond = max(t - len(ego) + 1, 0) * dt * now[SPEED]
-        ego_x, ego_y = now[0] + beyond * np.cos(now[2]), now[1] + beyond * np.sin(now[2])
+
+
+@kernel
+def react_to(egos: Cube, ego_length: float, ego_width: float, others: Recorded, dt: float) -> Quad:
+    """Where the others (4, K, M, S) are (x y m, yaw rad, speed m/s) as they react to each of K egos with states
+    (K, T, 4) in ``map``.
+
+    Who drives keeps to its recorded path at its recorded speed at that time, but behind the ego, and behind whoever is
+    late by reacting (IDM); everybody else does what was recorded. Beyond its path somebody goes straight on.
+    """
+    actors, samples = others.x.shape
+    points = 2 * samples
+    found = np.empty((4, len(egos), actors, samples))
+    path_x, path_y = np.empty((actors, points)), np.empty((actors, points))
+    arc, known = np.zeros((actors, points)), np.zeros(actors, np.int64)
+    _paths_of(others, path_x, path_y, arc, known, dt)
+    s, v = np.empty(actors), np.empty(actors)
+    for k in range(len(egos)):
+        ego = egos[k]
+        x, y, yaws, speed = found[0, k], found[1, k], found[2, k], found[3, k]
+        x[:], y[:], yaws[:], speed[:] = others.x, others.y, others.yaw, others.speed
         for m in range(actors):
-            if not others.drives[m] or known[m] < 2:
-                continue
-            scheduled = min(t, known[m] - 1)
-            aim = others.speed[m, min(t + 1, known[m] - 1)]
-            push = min(max((aim - v[m]) / dt, -BRAKING), MAX_ACCELERATION)
-            heading, half = found[2, m, t], 0.5 * others.length[m]
-            reach = 0.5 * (ego_width + others.width[m]) + BESIDE
-            gap = _gap_to(path_x[m], path_y[m], arc[m], points, s[m], reach, ego_x, ego_y)
-            if gap < np.inf:
-                along = max(now[SPEED] * np.cos(now[2] - heading), 0.0)
-                room = gap - half - 0.5 * ego_length
-                push = min(push, idm_acceleration(v[m], max(aim, v[m], 1.0), room, along, BRAKING, HEADWAY))
-            for n in range(actors):
-                if n == m or not others.drives[n] or known[n] < 2:
+            s[m], v[m] = 0.0, others.speed[m, 0] if known[m] else 0.0
+        for t in range(samples - 1):
+            now = ego[min(t, len(ego) - 1)]
+            beyond = max(t - len(ego) + 1, 0) * dt * now[SPEED]
+            ego_x, ego_y = now[0] + beyond * np.cos(now[2]), now[1] + beyond * np.sin(now[2])
+            for m in range(actors):
+                if not others.drives[m] or known[m] < 2:
                     continue
-                if arc[n, min(t, known[n] - 1)] - s[n] < LATE:
-                    continue
-                beside = 0.5 * (others.width[n] + others.width[m]) + BESIDE
-                gap = _gap_to(path_x[m], path_y[m], arc[m], points, s[m], beside, found[0, n, t], found[1, n, t])
+                scheduled = min(t, known[m] - 1)
+                aim = others.speed[m, min(t + 1, known[m] - 1)]
+                push = min(max((aim - v[m]) / dt, -BRAKING), MAX_ACCELERATION)
+                heading, half = yaws[m, t], 0.5 * others.length[m]
+                reach = 0.5 * (ego_width + others.width[m]) + BESIDE
+                gap = _gap_to(path_x[m], path_y[m], arc[m], s[m], reach, ego_x, ego_y)
                 if gap < np.inf:
-                    along = max(v[n] * np.cos(found[2, n, t] - heading), 0.0)
-                    room = gap - half - 0.5 * others.length[n]
+                    along = max(now[SPEED] * np.cos(now[2] - heading), 0.0)
+                    room = gap - half - 0.5 * ego_length
                     push = min(push, idm_acceleration(v[m], max(aim, v[m], 1.0), room, along, BRAKING, HEADWAY))
-            after = max(v[m] + push * dt, 0.0)
-            on_time = s[m] == arc[m, scheduled] and after == aim and t + 1 < known[m]
-            s[m] = arc[m, t + 1] if on_time else s[m] + 0.5 * (v[m] + after) * dt
-            v[m] = after
-            j = min(max(np.searchsorted(arc[m], s[m], side="right") - 1, 0), points - 2)
-            step = max(arc[m, j + 1] - arc[m, j], 1e-9)
-            share = min((s[m] - arc[m, j]) / step, 1.0)
-            found[0, m, t + 1] = path_x[m, j] + share * (path_x[m, j + 1] - path_x[m, j])
-            found[1, m, t + 1] = path_y[m, j] + share * (path_y[m, j + 1] - path_y[m, j])
-            found[2, m, t + 1] = others.yaw[m, min(j, known[m] - 1)]
-            found[3, m, t + 1] = v[m]
+                for n in range(actors):
+                    if n == m or not others.drives[n] or known[n] < 2:
+                        continue
+                    if arc[n, min(t, known[n] - 1)] - s[n] < LATE:
+                        continue
+                    beside = 0.5 * (others.width[n] + others.width[m]) + BESIDE
+                    gap = _gap_to(path_x[m], path_y[m], arc[m], s[m], beside, x[n, t], y[n, t])
+                    if gap < np.inf:
+                        along = max(v[n] * np.cos(yaws[n, t] - heading), 0.0)
+                        room = gap - half - 0.5 * others.length[n]
+                        push = min(push, idm_acceleration(v[m], max(aim, v[m], 1.0), room, along, BRAKING, HEADWAY))
+                after = max(v[m] + push * dt, 0.0)
+                on_time = s[m] == arc[m, scheduled] and after == aim and t + 1 < known[m]
+                s[m] = arc[m, t + 1] if on_time else s[m] + 0.5 * (v[m] + after) * dt
+                v[m] = after
+                j = min(max(np.searchsorted(arc[m], s[m], side="right") - 1, 0), points - 2)
+                step = max(arc[m, j + 1] - arc[m, j], 1e-9)
+                share = min((s[m] - arc[m, j]) / step, 1.0)
+                x[m, t + 1] = path_x[m, j] + share * (path_x[m, j + 1] - path_x[m, j])
+                y[m, t + 1] = path_y[m, j] + share * (path_y[m, j + 1] - path_y[m, j])
+                yaws[m, t + 1] = others.yaw[m, min(j, known[m] - 1)]
+                speed[m, t + 1] = v[m]
     return found
