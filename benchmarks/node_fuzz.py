@@ -19,11 +19,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 from support import fuzz
+from support.fuzz_carla import carla_subject
 from support.fuzz_supervisor import fuzz_answers
 from takead_ros.cli.json_output import give_json
 from takead_ros.cli.program import end_with, new_file
 
 PIECE = 2000
+CARLA = "carla"  # vehicle_node at carla_ros_bridge
 SUPERVISOR = "supervisor"  # hears no topic: it is given any answer to what it asks of the managed nodes
 
 
@@ -31,6 +33,8 @@ def show(name: str, folder: Path, seed: int) -> dict[str, int]:
     """Show a piece to a fresh node; how many of what it said."""
     if name == SUPERVISOR:
         return fuzz_answers(PIECE, seed)
+    if name == CARLA:
+        return fuzz.fuzz(carla_subject(), PIECE, seed)
     return fuzz.fuzz(dict(fuzz.subjects(folder))[name], PIECE, seed)
 
 
@@ -43,7 +47,7 @@ def main() -> int:
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
-        every = [*(name for name, _ in fuzz.subjects(Path(folder))), SUPERVISOR]
+        every = [*(name for name, _ in fuzz.subjects(Path(folder))), CARLA, SUPERVISOR]
         names = options.nodes.split(",") if options.nodes else every
     found, failed = {}, 0
     for name in names:

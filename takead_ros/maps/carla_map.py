@@ -18,6 +18,7 @@ from takead_ros.domain.scene import FloatArray, LineKind, Polyline
 
 SPACING = 2.0  # m between points
 END = 0.2  # m, to which the ends of a lane are found
+FARTHEST_M = 1e6  # from the origin of a map
 POINTS = 20  # of one polyline at most
 
 
@@ -111,9 +112,18 @@ class Road:
 
 
 def waypoint_at(carla_map: Any, x: float, y: float) -> Any:
-    """The ``carla.Waypoint`` of the driving lane nearest to (x, y) m in ``map``."""
+    """The ``carla.Waypoint`` of the driving lane nearest to (x, y) m in ``map``. Raises TakeadError for a place that is
+    none, and where CARLA finds no lane."""
+    if not (abs(x) <= FARTHEST_M and abs(y) <= FARTHEST_M):  # not so for NaN
+        raise TakeadError(f"place ({x:g}, {y:g}) m: expected one within {FARTHEST_M:g} m of the map's origin")
     location = importlib.import_module("carla").Location(x, -y, 0.0)
-    return carla_map.get_waypoint(location)
+    try:
+        found = carla_map.get_waypoint(location)
+    except RuntimeError as error:
+        raise TakeadError(f"place ({x:g}, {y:g}) m: CARLA finds no lane there: {error}") from error
+    if found is None:
+        raise TakeadError(f"place ({x:g}, {y:g}) m: CARLA finds no lane there")
+    return found
 
 
 def stop_points(carla_map: Any, x: float, y: float, yaw: float, length: float, width: float) -> FloatArray:

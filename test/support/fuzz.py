@@ -134,7 +134,7 @@ def sensible(interface: Interface, stamp: int, origin: int = 0) -> Any:
 @dataclass
 class Subject:
     """A node under fuzz. inputs: what it reads. said: what it says. check: raises AssertionError for a word that must
-    not be said. sane: whether it has recovered, from what it said since sense came back."""
+    not be said. sane: whether it has recovered, from what it said since sense came back. sensible: see there."""
 
     make: Callable[[LockstepHost], Any]
     inputs: tuple[Interface, ...]
@@ -142,6 +142,7 @@ class Subject:
     check: Callable[[Interface, Any], None]
     sane: Callable[[dict[str, list[Any]]], bool]
     services: tuple[Any, ...] = ()
+    sensible: Callable[[Interface, int, int], Any] = sensible
     heard: dict[str, list[Any]] = field(default_factory=dict)
 
 
@@ -174,13 +175,13 @@ def fuzz(subject: Subject, count: int, seed: int) -> dict[str, int]:
                 service, client = clients[random.integers(len(clients))]
                 client.call_async(odd_message(f"{service.type}_Request", random))
             one, publisher = publishers[random.integers(len(publishers))]
-            publisher.publish(_any(one, host.clock.nanoseconds, random))
+            publisher.publish(_any(subject, one, host.clock.nanoseconds, random))
             host.advance(int(random.choice([0, 1_000_000, 7_000_000, 60_000_000])))
         subject.heard.clear()
         origin = host.clock.nanoseconds
         for _ in range(80):
             for one, publisher in publishers:
-                publisher.publish(sensible(one, host.clock.nanoseconds, origin))
+                publisher.publish(subject.sensible(one, host.clock.nanoseconds, origin))
             host.advance(50_000_000)
         assert subject.sane(subject.heard), f"no sense again after {count} messages (seed {seed})"
     finally:
@@ -189,13 +190,14 @@ def fuzz(subject: Subject, count: int, seed: int) -> dict[str, int]:
     return counts
 
 
-def _any(one: Interface, stamp: int, random: Random) -> Any:
+def _any(subject: Subject, one: Interface, stamp: int, random: Random) -> Any:
     kind = random.integers(10)
     if kind == 0:
         return odd_message(one.type, random)
     if kind <= 2:
-        return sensible(one, stamp)
-    return mutate(sensible(one, stamp + int(random.choice([0, -SECOND, SECOND, -(10**7)]))), random)
+        return subject.sensible(one, stamp, 0)
+    at = stamp + int(random.choice([0, -SECOND, SECOND, -(10**7)]))
+    return mutate(subject.sensible(one, at, 0), random)
 
 
 def garbage(data: bytes, random: Random) -> bytes:

@@ -151,7 +151,7 @@ def test_miles_per_hour_hold_on_into_the_junction(crossing_xodr: str) -> None:
 
 @pytest.mark.parametrize("points", [np.zeros((0, 2)), np.array([[0.0, 0.0]]), np.array([[0.0, 0.0], [4.0, 0.0]])])
 def test_a_route_that_is_none_is_refused(straight_xodr: str, points: Any) -> None:
-    with pytest.raises(TakeadError, match="expected at least 10 m"):
+    with pytest.raises(TakeadError, match="expected 10 m to 100 km"):
         planned(straight_xodr, points)
 
 

@@ -17,7 +17,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.geometry import to_outer
 from takead_ros.domain.scene import EgoState, FloatArray, LightState, ObjectKind, Objects
 from takead_ros.vehicles.carla.convert import Chassis
-from takead_ros.vehicles.carla.surroundings import Surroundings
+from takead_ros.vehicles.carla.surroundings import Surroundings, TriggerVolume
 
 STOREY = 5.0  # m above or below the ego beyond which nobody is on its road (scenarios park actors under ground)
 _BASES = {
@@ -119,11 +119,14 @@ def kind_of(type_id: str, attributes: Mapping[str, str]) -> ObjectKind | None:
 
 def place_lights(surroundings: Surroundings, lights: Iterable[Any]) -> None:
     """Tell where the traffic lights among the actors stop the traffic: their trigger volumes' places and sizes."""
+    volumes = []
     for light in lights:
         volume, (x, y, yaw) = light.trigger_volume, _pose(light.get_transform())
         x, y = to_outer(np.array([volume.location.x, -volume.location.y]), x, y, yaw)
         yaw -= math.radians(volume.rotation.yaw)
-        surroundings.place_light(light.id, float(x), float(y), yaw, 2.0 * volume.extent.x, 2.0 * volume.extent.y)
+        size = 2.0 * volume.extent.x, 2.0 * volume.extent.y
+        volumes.append(TriggerVolume(light.id, float(x), float(y), yaw, *size))
+    surroundings.place_lights(volumes)
 
 
 def light_states(lights: Iterable[Any]) -> dict[int, LightState]:

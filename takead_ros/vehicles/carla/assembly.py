@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from takead_ros.domain.scene import EgoState, FloatArray, LightState, Objects, S
 from takead_ros.domain.units import SECOND
 from takead_ros.messages.fields import stamp_from_msg
 from takead_ros.vehicles.carla.convert import Chassis, ego_from_bridge, light_state, objects_from_bridge, yaw_of
-from takead_ros.vehicles.carla.surroundings import Surroundings, route_text
+from takead_ros.vehicles.carla.surroundings import Surroundings, TriggerVolume, route_text
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,17 @@ class SceneAssembly:
         return self._ego
 
     def on_world(self, msg: Any) -> None:
-        """carla_msgs/CarlaWorldInfo. Raises TakeadError for a map that cannot be read."""
+        """carla_msgs/CarlaWorldInfo. Raises TakeadError for a map that cannot be read, and keeps the one before; and
+        where the route or the lights of before do not fit it, which are then waited for."""
         self._around = Surroundings(str(msg.map_name or "map"), msg.opendrive)
-        self._plan()
-        self._place_lights()
+        problems = []
+        for fit in (partial(self._place_lights, self._light_info), self._plan):  # one that fails holds up no other
+            try:
+                fit()
+            except TakeadError as problem:
+                problems.append(str(problem))
+        if problems:
+            raise TakeadError("; ".join(problems))
 
     def on_waypoints(self, msg: Any) -> None:
         """nav_msgs/Path of carla_waypoint_publisher. Raises TakeadError for a route that is none."""
@@ -99,9 +107,9 @@ class SceneAssembly:
         self._objects = (stamp_from_msg(msg), objects_from_bridge(msg.objects, self._ego_id))
 
     def on_light_info(self, msg: Any) -> None:
-        """carla_msgs/CarlaTrafficLightInfoList."""
+        """carla_msgs/CarlaTrafficLightInfoList. Raises TakeadError for a light that is nowhere; then none is moved."""
+        self._place_lights(msg)
         self._light_info = msg
-        self._place_lights()
 
     def on_light_status(self, msg: Any) -> None:
         """carla_msgs/CarlaTrafficLightStatusList. Comes on change only, so that it does not age."""
@@ -146,13 +154,15 @@ class SceneAssembly:
         if self._around is not None and self._waypoints is not None and len(self._waypoints):
             self._around.follow(self._waypoints)
 
-    def _place_lights(self) -> None:
+    def _place_lights(self, info: Any) -> None:
         """Stop points of every light; its trigger volume is given in the light's own frame."""
-        if self._around is None or self._light_info is None:
+        if self._around is None or info is None:
             return
-        self._around.forget_lights()
-        for light in self._light_info.traffic_lights:
+        volumes = []
+        for light in info.traffic_lights:
             pose, volume = light.transform, light.trigger_volume
             yaw = yaw_of(pose.orientation)
             x, y = to_outer(np.array([volume.center.x, volume.center.y]), pose.position.x, pose.position.y, yaw)
-            self._around.place_light(int(light.id), float(x), float(y), yaw, volume.size.x, volume.size.y)
+            size = volume.size.x, volume.size.y
+            volumes.append(TriggerVolume(int(light.id), float(x), float(y), yaw, *size))
+        self._around.place_lights(volumes)

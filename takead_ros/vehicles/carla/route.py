@@ -6,6 +6,7 @@ and lane changes. Speed limits, stop and yield signs are read from the OpenDRIVE
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from takead_ros.domain.scene import ControlKind, FloatArray, IntArray, RouteComm
 from takead_ros.maps.carla_map import waypoint_at
 
 SHORTEST = 10.0  # m
+LONGEST = 1e5  # the same
 BEYOND = 6  # m that the path goes on beyond the goal: navigation ends a route 5 m before its path at the latest
 REACH = 200  # samples, 1 m apart, that are looked ahead for a lower limit
 LANE_CHANGE = 15.0  # m before and after a change of lane in which its command holds
@@ -62,30 +64,41 @@ class PlannedRoute:
 
 
 def road_speeds(opendrive: str) -> dict[int, float]:
-    """Speed limit in m/s of each road that declares one at its beginning, by road id."""
+    """Speed limit in m/s of each road that declares one at its beginning, by road id.
+
+    Raises TakeadError for a text that is no OpenDRIVE; CARLA's own reader takes some that are none.
+    """
     speeds = {}
-    for road in ElementTree.fromstring(opendrive).iter("road"):
-        speed = road.find("type/speed")
-        if speed is None:
-            continue
-        try:
-            value = float(speed.get("max", ""))
-        except ValueError:  # "no limit" and "undefined" are allowed words
-            continue
-        # OpenDRIVE 1.4: without a unit it is m/s
-        speeds[int(road.get("id", "-1"))] = value * SPEED_UNITS.get(speed.get("unit", "m/s"), 1.0)
+    try:
+        for road in ElementTree.fromstring(opendrive).iter("road"):
+            number, speed = int(road.get("id", "-1")), road.find("type/speed")
+            value = _number(speed.get("max", "")) if speed is not None else math.nan
+            if speed is not None and 0.0 < value < math.inf:
+                # OpenDRIVE 1.4: without a unit it is m/s
+                speeds[number] = value * SPEED_UNITS.get(speed.get("unit", "m/s"), 1.0)
+    except (ElementTree.ParseError, ValueError) as error:
+        raise TakeadError(f"map: expected OpenDRIVE text: {error}") from error
     return speeds
+
+
+def _number(text: str) -> float:
+    """NaN for a word: "no limit" and "undefined" are allowed."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def plan_route(carla_map: Any, speeds: dict[int, float], waypoints: FloatArray) -> PlannedRoute:
     """The route along ``waypoints`` (W, 2) m in ``map`` on a ``carla.Map``.
 
-    Raises TakeadError for a route shorter than 10 m.
+    Raises TakeadError for a route shorter than 10 m or longer than 100 km, and for one that leads over no lane.
     """
     steps = np.hypot(*np.diff(waypoints, axis=0).T) if len(waypoints) > 1 else np.zeros(0)
-    if steps.sum() < SHORTEST:
+    if not SHORTEST <= steps.sum() <= LONGEST:  # not so for NaN
         raise TakeadError(
-            f"waypoints: a route of {steps.sum():.1f} m ({len(waypoints)} points), expected at least {SHORTEST:.0f} m"
+            f"waypoints: a route of {steps.sum():.1f} m ({len(waypoints)} points), expected {SHORTEST:.0f} m to "
+            f"{LONGEST / 1000:.0f} km"
         )
     waypoints = waypoints[np.concatenate([[True], steps > 1e-3])]  # planners repeat points where segments join
     arc = arc_lengths(waypoints)

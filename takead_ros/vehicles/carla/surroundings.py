@@ -6,8 +6,9 @@ Told by the bridge's messages (``assembly``) or by the world's actors (``actors`
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +35,19 @@ MAP_REFRESH = 4.0  # m that the ego goes before the polylines around it are chos
 CONTROL_AHEAD, CONTROL_BEHIND = 100.0, 10.0  # m along the route within which controls are told
 
 
+class TriggerVolume(NamedTuple):
+    """Light ``light`` stops the lanes below this box: at (x, y) m, yaw rad, length and width in m, in ``map``."""
+
+    light: int
+    x: float
+    y: float
+    yaw: float
+    length: float
+    width: float
+
+
 class Surroundings:
-    """The map ``name`` of OpenDRIVE text ``opendrive``; ``follow`` gives it a route, ``place_light`` the lights.
+    """The map ``name`` of OpenDRIVE text ``opendrive``; ``follow`` gives it a route, ``place_lights`` the lights.
 
     Raises TakeadError for a map that cannot be read.
     """
@@ -61,13 +73,10 @@ class Surroundings:
         self._road.mark_route(self.planned.points, self.planned.limits)
         self._near_at = None
 
-    def forget_lights(self) -> None:
-        """The lights that were placed are there no more."""
-        self._stops = {}
-
-    def place_light(self, light: int, x: float, y: float, yaw: float, length: float, width: float) -> None:
-        """Light number ``light`` stops the lanes under its trigger volume: a box at (x, y) m, yaw rad, in ``map``."""
-        self._stops[light] = stop_points(self._map, x, y, yaw, length, width)
+    def place_lights(self, volumes: Iterable[TriggerVolume]) -> None:
+        """The lights that there are, in the place of those before. Raises TakeadError for one that is nowhere; the
+        lights are then as they were."""
+        self._stops = {one.light: stop_points(self._map, *one[1:]) for one in volumes}
 
     def scene(
         self, stamp: int, ego: EgoState, objects: Objects, lights: Mapping[int, LightState], passed_s: float
