@@ -60,7 +60,7 @@ class Answerer:
             self._logger.info(f"compiled in {seconds:.0f} s; where the cache lasts, this is done once")
         self._answered: int | None = None  # stamp of the last scene that was answered
         self._told = False  # the truth has come since the world began; then nothing else is answered
-        self._published_at: int | None = None
+        self._published_at: tuple[int, int] | None = None  # ns of ROS time and of the steady clock
         self._last: DriverOutput | None = None
         self._answers = self._failures = 0
         self._slowest_ms = 0.0
@@ -102,19 +102,25 @@ class Answerer:
         self._publish(replace(output, inference_ms=(self._steady.now().nanoseconds - start) / 1e6))
 
     def _publish(self, output: DriverOutput) -> None:
-        self._last, self._published_at = output, self._clock.now().nanoseconds
+        self._last, self._published_at = output, self._times()
         self._answers += 1
         self._failures += output.status is not DriverStatus.OK
         self._slowest_ms = max(self._slowest_ms, output.inference_ms)
         self._output.publish(driver_to_msg(output))
 
     def _on_watch(self) -> None:
-        """Say that there is no answer where scenes stay away."""
-        now = self._clock.now().nanoseconds
-        if self._published_at is not None and 0 <= now - self._published_at < 2 * self._period_ns:
-            return
+        """Say that there is no answer where scenes stay away, by both clocks: where ROS time jumps none is late yet, and
+        a slow simulator's come late by the steady one."""
+        now, most = self._clock.now().nanoseconds, 2 * self._period_ns
+        if self._published_at is not None:
+            passed, steady = (a - b for a, b in zip(self._times(), self._published_at, strict=True))
+            if 0 <= passed < most or steady < most:
+                return
         text = "no scene received yet" if self._answered is None else f"no scene since stamp {self._answered} ns"
         self._publish(self.failed(now, DriverStatus.STALE_INPUT, text))
+
+    def _times(self) -> tuple[int, int]:
+        return self._clock.now().nanoseconds, self._steady.now().nanoseconds
 
     def _on_report(self) -> None:
         level, message = Level.OK, "answering"

@@ -81,6 +81,18 @@ def test_says_so_when_scenes_stay_away_and_recovers() -> None:
     assert rig.run(0.5)[-1].status == DriverStatus.OK
 
 
+@pytest.mark.parametrize("seconds", [10, -5])
+def test_a_jump_of_time_is_no_absence_of_scenes(seconds: int) -> None:
+    """The watch of both sides fires at the jump, before a scene of the new time is there; nobody would be left."""
+    rig = Rig()
+    rig.run(6.02)
+    rig.feed = False
+    rig.host.jump_ros_time(seconds * 1_000_000_000)
+    assert rig.run(0.1) == []
+    rig.feed = True
+    assert {out.status for out in rig.run(0.5)} == {DriverStatus.OK}
+
+
 def test_says_so_before_the_first_scene() -> None:
     rig = Rig()
     rig.feed = False
