@@ -109,8 +109,8 @@ class Answerer:
         self._output.publish(driver_to_msg(output))
 
     def _on_watch(self) -> None:
-        """Say that there is no answer where scenes stay away, by both clocks: where ROS time jumps none is late yet, and
-        a slow simulator's come late by the steady one."""
+        """Say that there is no answer where scenes stay away, by both clocks: where ROS time jumps none is late yet,
+        and a slow simulator's come late by the steady one."""
         now, most = self._clock.now().nanoseconds, 2 * self._period_ns
         if self._published_at is not None:
             passed, steady = (a - b for a, b in zip(self._times(), self._published_at, strict=True))
