@@ -15,10 +15,7 @@ from takead_ros.domain.driving import Plan
 from takead_ros.domain.scene import EgoState, Objects
 from takead_ros.takeover.parameters import ArbiterParameters
 
-SIGHT_M = 60.0  # objects farther away cannot matter to a stop
-SIDE_M = 0.2  # room beside the ego's box
 NEAREST_M = 0.1  # what is left to brake in is at least this
-LOOKAHEAD_S, LOOKAHEAD_M = 0.6, (3.0, 12.0)  # of the pure pursuit
 SLIP_MOST = 0.9  # sine of the largest slip angle
 SHORT_M, TINY = 1e-3, 1e-9  # a way shorter than this has no direction; keeps a division defined
 
@@ -102,10 +99,10 @@ class PlanPath:
             [x, *(x + cos * px - sin * py for px, py in local)], [y, *(y + sin * px + cos * py for px, py in local)]
         )
 
-    def prolonged(self) -> PlanPath:
-        """With a straight end, long enough for everything in sight."""
+    def prolonged(self, by_m: float) -> PlanPath:
+        """With a straight end of ``by_m``."""
         _, _, dx, dy, _ = self.pieces[-1]
-        more = SIGHT_M / max(math.hypot(dx, dy), SHORT_M)
+        more = by_m / max(math.hypot(dx, dy), SHORT_M)
         return self.extended((self.x[-1] + dx * more,), (self.y[-1] + dy * more,))
 
     def place(self, x: float, y: float) -> PathPose:
@@ -142,7 +139,8 @@ def steering(path: PlanPath | None, motion: DeadReckoning, held: float, p: Arbit
     if path is None:
         return held
     place = path.place(motion.x, motion.y)
-    target = place.along + min(max(LOOKAHEAD_S * motion.speed, LOOKAHEAD_M[0]), LOOKAHEAD_M[1])
+    ahead = min(max(p.mrm_lookahead_s * motion.speed, p.mrm_lookahead_min_m), p.mrm_lookahead_max_m)
+    target = place.along + ahead
     if abs(place.lateral) > p.mrm_path_reach_m or target > path.arc[-1]:
         return held
     x, y = path.at(target)
@@ -185,12 +183,12 @@ def deceleration(
     else:
         ahead = motion.x + math.cos(motion.yaw), motion.y + math.sin(motion.yaw)
         path = PlanPath.through((motion.x, ahead[0]), (motion.y, ahead[1]))
-    way = path.prolonged()
+    way = path.prolonged(p.mrm_sight_m)
     arrays = (objects.x, objects.y, objects.vx, objects.vy, objects.yaw, objects.length, objects.width)
     rows = zip(*(array.tolist() for array in arrays), objects.visibility.tolist(), strict=True)
     for x, y, vx, vy, yaw, length, width, visibility in rows:
         x, y = x + vx * age_s, y + vy * age_s
-        if visibility > 0.0 and math.hypot(x - motion.x, y - motion.y) < SIGHT_M:
+        if visibility > 0.0 and math.hypot(x - motion.x, y - motion.y) < p.mrm_sight_m:
             need = max(need, _needed(way.place(x, y), here, motion, (vx, vy), yaw, (length, width), p))
     return min(need, p.mrm_emergency_deceleration_mps2)
 
@@ -210,7 +208,7 @@ def _needed(
     length, width = size
     closing = motion.speed - (velocity[0] * math.cos(there.heading) + velocity[1] * math.sin(there.heading))
     beside = abs(there.lateral) - 0.5 * (length * sin + width * cos + motion.width)
-    if there.along <= here or beside > SIDE_M or closing <= 0.0:
+    if there.along <= here or beside > p.mrm_side_m or closing <= 0.0:
         return 0.0
     gap = there.along - here - 0.5 * (length * cos + width * sin + motion.length) - p.mrm_clearance_m
     return closing * closing / (2.0 * max(gap, NEAREST_M))

@@ -78,6 +78,11 @@ class ArbiterParameters(Parameters):
     mrm_emergency_deceleration_mps2: float = number(8.0, 3.0, 12.0, "minimum-risk manoeuvre: emergency profile")
     mrm_clearance_m: float = number(1.0, 0.1, 5.0, "the manoeuvre stops this far before what is in the way")
     mrm_path_reach_m: float = number(3.0, 0.5, 10.0, "farther than this from the path the wheel is held, not tracked")
+    mrm_sight_m: float = number(60.0, 10.0, 300.0, "objects farther away do not matter to the manoeuvre")
+    mrm_side_m: float = number(0.2, 0.0, 2.0, "room beside the ego's box that the manoeuvre keeps free ahead")
+    mrm_lookahead_s: float = number(0.6, 0.1, 3.0, "of the manoeuvre's pure pursuit, within the next two")
+    mrm_lookahead_min_m: float = number(3.0, 0.5, 20.0, "the same, at least")
+    mrm_lookahead_max_m: float = number(12.0, 0.5, 60.0, "the same, at most")
     goal_stop: bool = Field(True, description="stop at the end of the route (false: the host ends the drive there)")
     goal_deceleration_mps2: float = number(2.0, 0.5, 4.0, "the stop at the end of the route: comfort profile")
     goal_reach_m: float = number(2.0, 0.2, 10.0, "nearer to the end of the route counts as arrived")
@@ -100,6 +105,8 @@ class ArbiterParameters(Parameters):
             raise ValueError("exit_steering_rad must be smaller than rollback_steering_rad (hysteresis)")
         if self.mrm_deceleration_mps2 > self.mrm_emergency_deceleration_mps2:
             raise ValueError("mrm_deceleration_mps2 must not exceed mrm_emergency_deceleration_mps2")
+        if self.mrm_lookahead_min_m > self.mrm_lookahead_max_m:
+            raise ValueError("mrm_lookahead_min_m must not exceed mrm_lookahead_max_m")
         longest_s = self.max_speed_mps / min(self.mrm_deceleration_mps2, self.goal_deceleration_mps2)
         if self.manoeuvre_limit_s < longest_s + self.standstill_s:
             raise ValueError(

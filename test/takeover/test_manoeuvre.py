@@ -66,14 +66,14 @@ def test_places_on_a_path_are_those_of_the_common_projection() -> None:
 
 
 def test_a_path_goes_straight_on_beyond_its_end() -> None:
-    path = PlanPath.through((0.0, 3.0), (0.0, 4.0)).prolonged()
+    path = PlanPath.through((0.0, 3.0), (0.0, 4.0)).prolonged(P.mrm_sight_m)
     assert (path.x[-1], path.y[-1], path.arc[-1]) == pytest.approx((39.0, 52.0, 65.0))
     assert path.x[:-1] == (0.0, 3.0) and path.y[:-1] == (0.0, 4.0) and path.arc[:-1] == (0.0, 5.0)
 
 
 def test_a_plan_that_stands_is_a_path_without_a_direction() -> None:
     path = PlanPath.of(Plan(np.zeros(8), np.zeros(8), np.zeros(8), np.zeros(8)), 3.0, 4.0, 0.5)
-    assert path.arc == (0.0,) * 9 and path.prolonged().arc == (0.0,) * 10
+    assert path.arc == (0.0,) * 9 and path.prolonged(P.mrm_sight_m).arc == (0.0,) * 10
     ego = motion(3.0, 4.0, speed=0.4)
     assert path.place(ego.x, ego.y) == PathPose(0.0, 0.0, 0.0)
     assert mrm.steering(path, ego, 0.321, P) == 0.321
@@ -218,7 +218,7 @@ def test_objects_move_on_while_the_scene_is_gone() -> None:
         loop.dead(1)
         demands.append(loop.command.acceleration)
     i = next(i for i, demand in enumerate(demands) if demand < -3.01)
-    seen_s = (14.0 - 0.5 * 4.5 - 0.95 - mrm.SIDE_M) / 9.0  # until its front reaches the corridor
+    seen_s = (14.0 - 0.5 * 4.5 - 0.95 - P.mrm_side_m) / 9.0  # until its front reaches the corridor
     assert (i + 1) * 0.05 + 0.02 == pytest.approx(seen_s, abs=0.06)
 
 
@@ -332,9 +332,9 @@ def test_places_at_the_ends_and_at_a_corner() -> None:
     assert path.place(-5.0, 1.0) == PathPose(0.0, 1.0, 0.0)
     assert path.place(9.0, 30.0) == PathPose(20.0, 1.0, math.pi / 2)
     assert path.place(20.0, -10.0) == PathPose(10.0, -10.0, 0.0)  # as near to both pieces: the first one counts
-    slanted = PlanPath.through((0.0, 10.0, 13.0), (0.0, 0.0, 4.0)).prolonged()
+    slanted = PlanPath.through((0.0, 10.0, 13.0), (0.0, 0.0, 4.0)).prolonged(P.mrm_sight_m)
     assert (slanted.x[-1], slanted.y[-1]) == pytest.approx((49.0, 52.0))
-    longer = path.prolonged()
+    longer = path.prolonged(P.mrm_sight_m)
     assert (longer.x[-1], longer.y[-1]) == pytest.approx((10.0, 70.0)) and longer.arc[-1] == pytest.approx(80.0)
 
 
