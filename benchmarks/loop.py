@@ -37,7 +37,8 @@ from takead_ros.messages import codec
 from takead_ros.runs.drive import run_episodes
 from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
 from takead_ros.runs.results import EpisodeResult
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import Episode, Simulator, open_simulator

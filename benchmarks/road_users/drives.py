@@ -20,7 +20,8 @@ from takead_ros.console import ProgressBars
 from takead_ros.domain.seeds import parse_seeds
 from takead_ros.runs.episode import EXPERT, EpisodeRunner, EpisodeSpec
 from takead_ros.runs.results import EpisodeResult
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators.vector.batch import Batch

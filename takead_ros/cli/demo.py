@@ -18,7 +18,8 @@ from takead_ros.runs.evaluate_batched import BatchRunner
 from takead_ros.runs.loop import Loop, final_comparison
 from takead_ros.runs.loop_state import LoopPlan
 from takead_ros.runs.spec import read_parameters
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 

@@ -19,7 +19,8 @@ from takead_ros.resources import resource
 from takead_ros.runs.drive import drive
 from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.spec import read_parameters, record_of, run_spec
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 from takead_ros.simulators import SIMULATORS
 
 LIVE_AT = "127.0.0.1:8765"  # where Foxglove looks by itself

@@ -7,7 +7,8 @@ import os
 import typer
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.runs.workers import WORKERS, Workplace
+from takead_ros.runs.workers import WORKERS, demand_kind
+from takead_ros.runs.workplace import Workplace
 from takead_ros.scenarios.suites import NONE
 from takead_ros.simulators.perception import perception_names
 
@@ -42,4 +43,5 @@ def place(workers: int, kind: str, ray: str | None) -> Workplace:
         raise TakeadError(f"--ray '{ray}': is for --workers-kind ray, this is --workers-kind {kind}; expected both")
     if kind == "ray" and ray is None:
         ray = os.environ.get("RAY_ADDRESS")
+    demand_kind(kind)
     return Workplace(workers, kind, ray or "")

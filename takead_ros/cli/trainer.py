@@ -15,7 +15,7 @@ from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.runs.loop import COLLECTED
 from takead_ros.runs.results import Evaluation, read_evaluation
 from takead_ros.runs.spec import RunSpec
-from takead_ros.runs.workers import Workplace
+from takead_ros.runs.workplace import Workplace
 
 PATIENCE_S = 60.0  # for a training to keep its state after Ctrl-C
 

@@ -15,7 +15,8 @@ from takead_ros.runs.journal import check_same_settings
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import RECORD, EpisodeResult, Evaluation, RunSettings
 from takead_ros.runs.spec import RunSpec
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 
 MARK = "films.json"
 

@@ -15,7 +15,7 @@ from takead_ros.runs.journal import Journal
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import PASSES, RECORD, EpisodeResult, Evaluation, PassName, RunSettings, evaluation
 from takead_ros.runs.spec import Record, RunSpec
-from takead_ros.runs.workers import Workers
+from takead_ros.runs.workplace import Workers
 
 EpisodeWorkers = Workers[EpisodeSpec, EpisodeResult]
 JOURNAL = "episodes.jsonl"

@@ -24,7 +24,7 @@ from takead_ros.runs.journal import Journal
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import EpisodeResult, Evaluation, PassName, RunSettings, evaluation
 from takead_ros.runs.spec import RunSpec
-from takead_ros.runs.workers import Workers
+from takead_ros.runs.workplace import Workers
 from takead_ros.scenarios import build
 from takead_ros.scenarios.suites import NONE
 from takead_ros.simulators.perception import load_perception

@@ -22,7 +22,7 @@ from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.ray_cluster import answers, connect, first_line
-from takead_ros.runs.workers import Worker, Workplace
+from takead_ros.runs.workplace import Worker, Workplace
 
 J = TypeVar("J")
 R = TypeVar("R")

@@ -12,62 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.runs.progress import Progress
+from takead_ros.runs.workplace import Worker, Workers, Workplace
 
 J = TypeVar("J")
 R = TypeVar("R")
-J_contra = TypeVar("J_contra", contravariant=True)
-R_co = TypeVar("R_co", covariant=True)
-
-
-class Worker(Protocol[J_contra, R_co]):
-    """Does jobs one after the other, and keeps what is dear to make (a simulator, a loaded model) in between."""
-
-    def run(self, job: J_contra, /) -> R_co: ...
-
-    def close(self) -> None: ...
-
-
-class Workers(Protocol[J, R]):
-    """Several workers somewhere. Used as a context manager.
-
-    ``map`` does ``jobs`` in any order and hands each result to ``finished``, in the caller's own thread, as it comes.
-    The first error of a job ends it; after Ctrl-C the jobs in progress are finished and handed over, a second Ctrl-C
-    drops them. ``name`` says which job is meant, for messages.
-    """
-
-    def map(
-        self, jobs: Sequence[J], finished: Callable[[J, R], None], name: Callable[[J], str], progress: Progress
-    ) -> None: ...
-
-    def __enter__(self) -> Workers[J, R]: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Where to compute: how many workers, of which kind (a key of WORKERS), and the address of one that is elsewhere.
-
-    Raises TakeadError for another kind, or no workers.
-    """
-
-    workers: int = 1
-    kind: str = "processes"
-    address: str = ""
-
-    def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise TakeadError(f"--workers {self.workers}: expected at least 1")
-        if self.kind not in WORKERS:
-            raise TakeadError(f"--workers-kind '{self.kind}': unknown, expected one of {', '.join(WORKERS)}")
 
 
 class Processes(Generic[J, R]):
@@ -181,8 +134,15 @@ WORKERS: dict[str, Callable[[Callable[[], Worker[Any, Any]], Workplace], Workers
 
 
 def open_workers(make: Callable[[], Worker[J, R]], place: Workplace) -> Workers[J, R]:
-    """Workers at ``place``, each made by ``make``."""
+    """Workers at ``place``, each made by ``make``. Raises TakeadError for a kind of place that there is not."""
+    demand_kind(place.kind)
     return WORKERS[place.kind](make, place)
+
+
+def demand_kind(kind: str) -> None:
+    """Raises TakeadError for a kind of place that there is not."""
+    if kind not in WORKERS:
+        raise TakeadError(f"--workers-kind '{kind}': unknown, expected one of {', '.join(WORKERS)}")
 
 
 # in a worker process ----------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.evaluate_batched import BatchRunner, Group, Results, check_batched, evaluate_batched
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.spec import RunSpec, read_parameters, run_spec
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 
 MODEL = str(Path(__file__).parents[2] / "models" / "baseline.onnx")
 

@@ -27,7 +27,8 @@ from takead_ros.runs.gate import decide_promotion
 from takead_ros.runs.loop import Loop
 from takead_ros.runs.loop_state import LoopPlan, read_state
 from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, comparison, evaluation
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 
 SUITE = "intersection_right"  # the shortest family
 

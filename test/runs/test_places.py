@@ -13,7 +13,8 @@ import pytest
 from support.workers import Squares
 from takead_ros.domain.errors import TakeadError
 from takead_ros.runs.progress import Silent
-from takead_ros.runs.workers import WORKERS, Workplace, open_workers
+from takead_ros.runs.workers import WORKERS, open_workers
+from takead_ros.runs.workplace import Workplace
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 
@@ -49,7 +50,7 @@ def test_no_workers_and_unknown_places_are_refused() -> None:
     with pytest.raises(TakeadError, match="expected at least 1"):
         Workplace(0)
     with pytest.raises(TakeadError, match="--workers-kind 'cloud': unknown, expected one of processes, ray"):
-        Workplace(2, "cloud")
+        open_workers(Squares, Workplace(2, "cloud"))
 
 
 @pytest.mark.parametrize(

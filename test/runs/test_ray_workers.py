@@ -22,7 +22,8 @@ from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.results import Evaluation
 from takead_ros.runs.spec import run_spec
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 
 pytest.importorskip("ray", reason="the extra 'ray' is not installed: pip install 'takead_ros[ray]'")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]

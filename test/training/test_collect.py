@@ -15,7 +15,8 @@ from takead_ros.runs.drive import JOURNAL, drive
 from takead_ros.runs.episode import EpisodeRunner
 from takead_ros.runs.results import Evaluation
 from takead_ros.runs.spec import RunSpec, run_spec
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 from takead_training.data import cache
 from takead_training.data.clips import find_clips
 from takead_training.data.collect import Collected, Collector, collect

@@ -27,7 +27,8 @@ from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.formats import FORMATS
 from takead_ros.recording.reader import Frame, frames
 from takead_ros.runs.progress import Silent
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 from takead_training.data.clip_frames import ClipFrames
 from takead_training.data.clips import RefusedClip, TrainingClip
 from takead_training.data.columns import TARGETS_LAYOUT, FloatRecords, inputs_layout

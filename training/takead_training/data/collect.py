@@ -27,7 +27,7 @@ from takead_ros.runs.journal import Journal, journal_overview
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import RECORD, EpisodeResult, Evaluation, RunSettings, evaluation
 from takead_ros.runs.spec import RunSpec
-from takead_ros.runs.workers import Workers
+from takead_ros.runs.workplace import Workers
 from takead_ros.scenarios import build
 from takead_training.data.cache import Encoded, ShardWriter, encode_frames, rows_of, sound_index
 from takead_training.data.clips import FORBIDDEN_SPLITS

@@ -12,7 +12,8 @@ from takead_ros.files import locked
 from takead_ros.prediction.features import SHAPES, Arrays
 from takead_ros.prediction.model import ENCODING
 from takead_ros.runs.progress import Silent
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 from takead_training.checkpoint import load_torch, save_torch
 from takead_training.data.clips import RefusedClip, TrainingClip
 from takead_training.prediction.samples import TARGETS, VERSION, samples_of
