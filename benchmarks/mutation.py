@@ -56,7 +56,7 @@ MODULES = tuple(sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem n
 TESTS = ("transitions", "transitions_automation", "machine", "rows", "triggers", "speed_and_road", "plans",
          "collisions", "conduct", "course", "alarms", "prediction", "events_and_print", "inputs",
          "limits", "manoeuvre", "joystick", "engagement", "command", "field_defects", "limit_kernels", "notice",
-         "transitions_handback", "roll_out")  # fmt: skip
+         "transitions_handback", "roll_out", "view_kernels")  # fmt: skip
 OF_SOURCES = "not test_the_core_neither_reads and not test_what_is_printed"  # the source is another one here
 ROWS = "rows"  # in place of a module's name: the transition table
 NOTICED, SURVIVED, TIMEOUT = 1, 0, 2

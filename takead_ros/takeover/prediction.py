@@ -147,13 +147,14 @@ def lane_following(
 ) -> FloatArray:
     """Poses (N, T, 3): vehicles on a lane follow it at their speed and drift on sideways for a while; the others as
     ``straight`` (N, T, 3), their constant-velocity poses."""
-    speed = np.hypot(objects.vx, objects.vy)
+    columns = (objects.x, objects.y, objects.yaw, objects.vx, objects.vy)
+    x, y, yaw, vx, vy = (np.ascontiguousarray(values, dtype=float) for values in columns)
+    speed = np.hypot(vx, vy)
     rides = np.flatnonzero((speed > p.lane_speed_mps) & (objects.kind != ObjectKind.PEDESTRIAN))
     if lanes is None or not len(rides):
         return straight
     prepare()
-    x, y, yaw = (np.ascontiguousarray(values, dtype=float) for values in (objects.x, objects.y, objects.yaw))
-    course, reach = np.arctan2(objects.vy, objects.vx), LaneReach(p.lane_reach_m, p.lane_heading_rad, p.lane_drift_s)
+    course, reach = np.arctan2(vy, vx), LaneReach(p.lane_reach_m, p.lane_heading_rad, p.lane_drift_s)
     points = LanePoints(lanes.x, lanes.y, lanes.yaw, lanes.arc, lanes.last)
     others = MovingObjects(x, y, yaw, speed, course)
     poses, anybody = follow_lanes(points, others, rides, straight, ahead, reach)

@@ -361,3 +361,8 @@ def test_others_keep_their_velocity_for_the_first_second_only() -> None:
     found = collisions.collision(soon, P)
     assert found.enter and found.time_to_event == pytest.approx(1.0)
     assert not collisions.collision(soon, MonitorParameters(straight_ahead_s=0.8)).enter
+
+
+def test_who_is_all_in_reach_is_handed_on_as_it_is() -> None:
+    near = objects({"x": 20.0, "y": 1.0}, {"x": 30.0, "y": 1.0})
+    assert in_reach(scene(0, near=near), P) is near

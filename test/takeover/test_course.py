@@ -228,3 +228,11 @@ def test_a_plan_is_as_old_as_its_stamp_says() -> None:
     away = np.array([2.0, 11.0, 27.0])
     speeds = [course.planned_speed(scene(t), driver(plan=slows, stamp=t), away) for t in (0, 7_000_000_000)]
     assert speeds[0] == pytest.approx(speeds[1]) and speeds[0][2] < speeds[0][1] < 10.0
+
+
+def test_a_bend_that_begins_at_the_first_point_ahead_is_found() -> None:
+    now = cornered(-1.0)
+    now = replace(now, ego=replace(now.ego, speed=14.0))
+    away, _ = course.bends(now, P)
+    found = course.bend_speed(view(now, driver(speed=14.0), driver("expert", acceleration=-4.0)), P)
+    assert found.enter and found.text.startswith(f"bend in {away[0]:.0f} m planned")

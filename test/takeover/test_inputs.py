@@ -292,15 +292,17 @@ def test_every_input_has_its_own_check_and_limit() -> None:
      ("ego", {"wheelbase": 15.0}, "ego.wheelbase is 15.0 m, expected 0.5 to 15.0"), ("ego", {"wheelbase": 0.51}, ""),
      ("ego", {"wheelbase": 14.9}, ""),
      ("ego", {"length": 0.0}, "ego.length is 0.0, expected more than 0"), ("ego", {"length": 0.1}, ""),
-     ("ego", {"width": -1.0}, "ego.width is -1.0, expected more than 0"),
+     ("ego", {"width": -1.0}, "ego.width is -1.0, expected more than 0"), ("ego", {"width": 0.5}, ""),
+     ("ego", {"width": 0.0}, "ego.width is 0.0, expected more than 0"),
      ("ego", {"max_steering_angle": 0.0}, "ego.max_steering_angle is 0.0, expected more than 0"),
      ("route", {"lateral_offset": math.nan}, "route.lateral_offset is not finite, expected a number"),
      ("route", {"heading_error": math.inf}, "route.heading_error is not finite, expected a number"),
      ("route", {"path": np.full((3, 2), 2e7)}, "route.path reaches 2e+07, expected at most 1e+07"),
      ("route", {"path": np.zeros((1, 2))}, "route.path has 1 points, expected at least 2"),
-     ("route", {"path": np.zeros((2, 2))}, ""),
+     ("route", {"path": np.zeros((2, 2))}, ""), ("route", {"path": np.full((2, 2), 1e7)}, ""),
      ("route", {"speed_limit": math.nan}, "route.speed_limit is not finite, expected a number"),
-     ("route", {"speed_limit": None}, ""),
+     ("route", {"speed_limit": None}, ""), ("route", {"speed_limit": 0.0}, ""),
+     ("route", {"speed_limit": 2e7}, "route.speed_limit reaches 2e+07, expected at most 1e+07"),
      ("route", {"remaining": math.nan}, "route.remaining is not finite, expected a number"),
      ("objects", {"vx": np.array([math.nan])}, "objects.vx is not finite, expected a number"),
      ("objects", {"id": np.array([2**40])}, "")],
@@ -308,7 +310,7 @@ def test_every_input_has_its_own_check_and_limit() -> None:
 def test_the_first_number_that_cannot_be_reckoned_with_is_named(part: str, values: dict[str, Any], words: str) -> None:
     now = scene(0, near=objects({"x": 20.0, "y": 1.0}))
     now = replace(now, **{part: replace(getattr(now, part), **values)})
-    assert module.unsound(now, True) == words
+    assert module.unsound(now, True) == module.unsound(now, False) == words
 
 
 def test_controls_and_lines_are_reckoned_with_as_well() -> None:
@@ -320,4 +322,5 @@ def test_controls_and_lines_are_reckoned_with_as_well() -> None:
     light = TrafficControl(3, ControlKind.TRAFFIC_LIGHT, LightState.RED, 20.0, 0.0, 0.0, 15.0)
     for name in ("x", "y", "yaw", "distance"):
         bad = replace(scene(0), controls=(light, replace(light, **{name: math.inf})))
-        assert module.unsound(bad, True) == f"controls[1].{name} is not finite, expected a number"
+        for lines in (True, False):
+            assert module.unsound(bad, lines) == f"controls[1].{name} is not finite, expected a number"

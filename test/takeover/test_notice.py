@@ -98,7 +98,32 @@ def test_at_the_end_of_the_route_a_goal_is_asked_for() -> None:
         loop.tick()
     said = told(loop)
     assert (said.mode, said.asked, said.alarm) == (M.STOPPED, Asked.GIVE_GOAL, NoticeLevel.ATTEND)
-    assert said.asked_text == "give a new goal, then call the service engage"
+    assert said.asked_text == "give a new goal, then call the service engage" and said.goes_on == ""
+    assert said.key[:5] == (M.STOPPED, said.lateral, said.longitudinal, Asked.GIVE_GOAL, loop.state.reason)
+
+
+def test_who_is_at_the_end_of_the_route_before_engaging_is_asked_for_a_goal() -> None:
+    loop = Loop(speed=0.0)
+    loop.goal_m = 0.0
+    for _ in range(3):
+        loop.tick()
+    said = told(loop)
+    assert (said.mode, said.asked, said.alarm) == (M.DISENGAGED, Asked.GIVE_GOAL, NoticeLevel.ATTEND)
+    assert said.goes_on == "" and "GIVE A NEW GOAL" in said.line
+    assert said.key == (M.DISENGAGED, said.lateral, said.longitudinal, Asked.GIVE_GOAL, loop.state.reason, "arrived")
+
+
+def test_a_start_by_itself_says_what_it_waits_for() -> None:
+    loop = Loop(auto_engage=True)
+    loop.tick(scene=None)
+    said = told(loop)
+    assert (said.mode, said.asked, said.alarm) == (M.DISENGAGED, Asked.NOTHING, NoticeLevel.ATTEND)
+    assert said.goes_on == "starts by itself once engage is possible: no fresh scene: stale or missing"
+    loop = Loop()
+    loop.tick()
+    alone = loop.p.model_copy(update={"auto_engage": True})
+    said = notice(loop.state, loop.command, loop.now, alone)
+    assert said.goes_on == "starts by itself once engage is possible: in the next tick"
 
 
 def test_a_person_on_one_axis_is_named_with_it() -> None:

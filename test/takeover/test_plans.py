@@ -10,8 +10,10 @@ import pytest
 
 from support.scenery import TICK, output
 from takead_ros.domain.driving import Plan
+from takead_ros.domain.units import SECOND
 from takead_ros.takeover import plans, prediction
 from takead_ros.takeover.parameters import MonitorParameters
+from takead_ros.takeover.view_kernels import strays
 
 P = MonitorParameters()
 
@@ -81,3 +83,15 @@ def test_plans_far_apart_in_time_are_not_compared() -> None:
 def test_a_jumping_plan_is_unhealthy_but_can_be_judged(trace: bool, fault: str, usable: bool) -> None:
     one = made(0, ray(10.0))
     assert replace(one, trace=one.trace if trace else None, fault=fault).usable() == usable
+
+
+def test_a_jump_is_more_than_the_limit_and_not_the_limit() -> None:
+    before, new = made(0, ray(10.0)), made(TICK, ray(12.0, 1.0))
+    assert before.trace is not None and new.trace is not None
+    sideways, along = strays(new.trace.rows, before.trace.rows, P.plan_jump_at_s, TICK / SECOND)
+    assert sideways > 0.5 and along > 0.5
+    at = P.model_copy(update={"plan_jump_m": sideways, "plan_jump_along_m": along})
+    assert plans.jump(new, before, at) == ""
+    for name, value in (("plan_jump_m", sideways), ("plan_jump_along_m", along)):
+        less = at.model_copy(update={name: np.nextafter(value, 0.0)})
+        assert plans.jump(new, before, less) == "plan_jump"
