@@ -9,6 +9,7 @@ import pytest
 
 from support.carla_server import ask_client, running
 from takead_ros.scenarios.suites import load_suite
+from takead_ros.simulators.carla_server import actor_commands
 from takead_ros.simulators.carla_server.lights import GREEN, RED, YELLOW
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.simulators.carla_server.server_world import ServerWorld
@@ -44,7 +45,7 @@ def test_the_road_users_move_and_the_ego_drives() -> None:
     others = [actor for actor in world.rows.actors if actor.attributes.get("role_name") == "scenario"]
     assert others and world.rows.velocity[others[0].row, :2].any()
     start = world.rows.pose[[actor.row for actor in others], :2].copy()
-    world.control(hero.id, VehicleControl(throttle=0.4))
+    actor_commands.control(world, hero.id, VehicleControl(throttle=0.4))
     for _ in range(60):
         world.step()
     moved = np.hypot(*(world.rows.pose[[actor.row for actor in others], :2] - start).T)
@@ -56,7 +57,7 @@ def test_a_light_of_a_scenario_changes_here_as_it_does_there() -> None:
     """It is green at first and turns red before the ego, which drives up to it."""
     world = world_of("red_light")
     (hero,) = [actor for actor in world.rows.actors if actor.attributes.get("role_name") == "hero"]
-    world.hold_velocity(hero.id, Vector3D(10.0, 0.0, 0.0))
+    actor_commands.hold_velocity(world, hero.id, Vector3D(10.0, 0.0, 0.0))
     seen = []
     for _ in range(200):
         seen.append(int(world.lights.states[0]))

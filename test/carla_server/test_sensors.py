@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from support.carla_server import make_world
+from takead_ros.simulators.carla_server import actor_commands
 from takead_ros.simulators.carla_server.frames import inside, rotation_matrix, rotation_of
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.simulators.carla_server.sensors import Sensors, points_along
@@ -93,7 +94,7 @@ def test_a_semantic_lidar_names_what_it_hits(towns: KnownTowns) -> None:
 def test_a_radar_measures_distance_and_closing_speed(towns: KnownTowns) -> None:
     settings = {"horizontal_fov": 4.0, "vertical_fov": 2.0, "range": 60.0, "points_per_second": 20_000}
     world, sensor, other = with_sensor(towns, described("sensor.other.radar", **settings), at(0.0, 0.0, 0.8))
-    world.hold_velocity(other, Vector3D(-4.0, 0.0, 0.0))
+    actor_commands.hold_velocity(world, other, Vector3D(-4.0, 0.0, 0.0))
     world.step()
     (body,) = bodies_of(world, sensor)
     rows = np.frombuffer(body, world.layout.radar)
@@ -145,7 +146,7 @@ def test_a_collision_is_told_to_both(towns: KnownTowns) -> None:
     first, second = world.spawn(CAR, at(0.0, 0.0)).id, world.spawn(CAR, at(8.0, 0.0)).id
     sensors = Sensors(world)
     ears = [world.spawn(described("sensor.other.collision"), IDENTITY, car).id for car in (first, second)]
-    world.set_velocity(first, Vector3D(10.0, 0.0, 0.0))
+    actor_commands.set_velocity(world, first, Vector3D(10.0, 0.0, 0.0))
     for _ in range(40):
         world.step()
         heard = [list(sensors.messages(ear)) for ear in ears]

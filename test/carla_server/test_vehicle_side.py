@@ -8,6 +8,7 @@ import pytest
 
 from support.carla_server import make_world
 from takead_ros.domain.driving import DriveCommand, Source
+from takead_ros.simulators.carla_server import actor_commands
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.values import ActorDescription, Rotation, Transform, Vector3D, VehicleControl
@@ -27,7 +28,7 @@ class Ego:
         self.id = world.spawn(description, Transform(Vector3D(0.0, 0.0, 0.0), Rotation(0.0, 0.0, 0.0))).id
         self.row = world.rows.by_id[self.id].row
         world.step()
-        world.set_velocity(self.id, Vector3D(speed, 0.0, 0.0))
+        actor_commands.set_velocity(world, self.id, Vector3D(speed, 0.0, 0.0))
         self.speed, self.acceleration, self.integral = speed, 0.0, 0.0
 
     def drive(self, steering: float, acceleration: float, seconds: float) -> None:
@@ -35,7 +36,7 @@ class Ego:
             asked = DriveCommand(0, steering, acceleration, Source.POLICY, Source.POLICY)
             pedals = actuate(asked, self.speed, self.acceleration, LOCK, self.integral, STEP_S, P)
             self.integral = pedals.integral
-            self.world.control(self.id, VehicleControl(pedals.throttle, pedals.steer, pedals.brake))
+            actor_commands.control(self.world, self.id, VehicleControl(pedals.throttle, pedals.steer, pedals.brake))
             self.world.step()
             before, self.speed = self.speed, math.hypot(*self.world.rows.velocity[self.row, :2])
             self.acceleration = (self.speed - before) / STEP_S

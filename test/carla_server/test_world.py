@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from support.carla_server import make_world
+from takead_ros.simulators.carla_server import actor_commands
 from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.blueprints import blueprints
 from takead_ros.simulators.carla_server.lights import GREEN, RED, YELLOW, Lights
@@ -51,7 +52,7 @@ def test_a_car_drives_brakes_and_turns_as_one(towns: KnownTowns) -> None:
     """0-100 km/h, full braking and the turning circle of a passenger car; steer is positive to the right."""
     world = make_world(towns)
     car = world.spawn(CAR, at(0.0, 0.0)).id
-    world.control(car, VehicleControl(throttle=1.0))
+    actor_commands.control(world, car, VehicleControl(throttle=1.0))
     reached = 0.0
     while speed(world, car) < 100.0 / 3.6:
         world.step()
@@ -59,11 +60,11 @@ def test_a_car_drives_brakes_and_turns_as_one(towns: KnownTowns) -> None:
         assert reached < 15.0
     assert 7.0 < reached < 11.0
     begun = world.rows.pose[world.rows.by_id[car].row, 0]
-    world.control(car, VehicleControl(brake=1.0))
+    actor_commands.control(world, car, VehicleControl(brake=1.0))
     steps(world, 5.0)
     way = world.rows.pose[world.rows.by_id[car].row, 0] - begun
     assert speed(world, car) == 0.0 and 30.0 < way < 48.0
-    world.control(car, VehicleControl(throttle=0.3, steer=0.5))
+    actor_commands.control(world, car, VehicleControl(throttle=0.3, steer=0.5))
     steps(world, 1.0)
     assert world.rows.pose[world.rows.by_id[car].row, c.YAW] > 1.0
     assert world.rows.spin[world.rows.by_id[car].row, 2] > 0.0
@@ -75,7 +76,7 @@ def test_a_car_stands_still_falls_to_the_ground_and_reverses(towns: KnownTowns) 
     steps(world, 2.0)
     row = world.rows.by_id[car].row
     assert world.rows.pose[row].tolist() == [10.0, 1.75, 0.0, 0.0, 0.0, 0.0]
-    world.control(car, VehicleControl(throttle=0.5, reverse=True))
+    actor_commands.control(world, car, VehicleControl(throttle=0.5, reverse=True))
     steps(world, 2.0)
     assert world.rows.pose[row, 0] < 8.0 and world.rows.drive[row, c.GEAR] == -1.0
 
@@ -85,9 +86,9 @@ def test_no_pedal_and_no_wheel_leads_beyond_the_tyres(towns: KnownTowns) -> None
     world = make_world(towns)
     car = world.spawn(CAR, at(0.0, 0.0)).id
     row = world.rows.by_id[car].row
-    world.control(car, VehicleControl(throttle=1.0))
+    actor_commands.control(world, car, VehicleControl(throttle=1.0))
     steps(world, 8.0)
-    world.control(car, VehicleControl(throttle=1.0, steer=1.0))
+    actor_commands.control(world, car, VehicleControl(throttle=1.0, steer=1.0))
     for _ in range(40):
         world.step()
         assert abs(math.radians(world.rows.spin[row, 2])) * speed(world, car) < 9.82
@@ -96,10 +97,10 @@ def test_no_pedal_and_no_wheel_leads_beyond_the_tyres(towns: KnownTowns) -> None
 def test_ackermann_reaches_speed_and_stops(towns: KnownTowns) -> None:
     world = make_world(towns)
     car = world.spawn(CAR, at(0.0, 0.0)).id
-    world.ackermann(car, VehicleAckermannControl(0.0, 0.0, 8.0, 2.0, 0.0))
+    actor_commands.ackermann(world, car, VehicleAckermannControl(0.0, 0.0, 8.0, 2.0, 0.0))
     steps(world, 10.0)
     assert speed(world, car) == pytest.approx(8.0, abs=0.4)
-    world.ackermann(car, VehicleAckermannControl(0.1, 0.0, 0.0, 3.0, 0.0))
+    actor_commands.ackermann(world, car, VehicleAckermannControl(0.1, 0.0, 0.0, 3.0, 0.0))
     steps(world, 8.0)
     assert speed(world, car) < 0.05
     assert world.rows.drive[world.rows.by_id[car].row, c.STEER] == pytest.approx(0.1 / math.radians(70.0), rel=0.02)
@@ -110,24 +111,25 @@ def test_controls_of_many_are_those_of_each(towns: KnownTowns) -> None:
     for together in (False, True):
         world = make_world(towns)
         cars = [world.spawn(CAR, at(8.0 * i, 0.0)).id for i in range(3)]
-        world.control(cars[1], VehicleControl(throttle=0.3, reverse=True))
+        actor_commands.control(world, cars[1], VehicleControl(throttle=0.3, reverse=True))
         steps(world, 0.5)
         asked = [VehicleControl(throttle=0.2 * i, steer=0.1 * i, gear=i) for i in range(3)]
         if together:
-            assert world.control_all(cars, asked)
+            assert actor_commands.control_all(world, cars, asked)
         else:
             for car, control in zip(cars, asked, strict=True):
-                world.control(car, control)
+                actor_commands.control(world, car, control)
         steps(world, 1.0)
         driven.append(world.snapshot(0.0))
     assert driven[0] == driven[1]
-    assert not world.control_all([cars[0], cars[0]], asked[:2]) and not world.control_all([cars[0], 99999], asked[:2])
+    for odd in ([cars[0], cars[0]], [cars[0], 99999]):
+        assert not actor_commands.control_all(world, odd, asked[:2])
 
 
 def test_a_walker_walks_and_faces_where_it_goes(towns: KnownTowns) -> None:
     world = make_world(towns)
     walker = world.spawn(WALKER, at(20.0, 3.0, 1.0)).id
-    world.walk(walker, WalkerControl(Vector3D(0.0, 2.0, 0.0), 1.5))
+    actor_commands.walk(world, walker, WalkerControl(Vector3D(0.0, 2.0, 0.0), 1.5))
     steps(world, 2.0)
     pose = world.rows.pose[world.rows.by_id[walker].row]
     assert pose[:3] == pytest.approx([20.0, 6.0, 0.93]) and pose[c.YAW] == 90.0
@@ -148,7 +150,7 @@ def test_flat_litter_is_driven_over_and_what_stands_up_is_not(towns: KnownTowns,
     world = make_world(towns)
     car = world.spawn(CAR, at(0.0, 1.75)).id
     world.spawn(ActorDescription(0, prop, ()), at(12.0, 1.75))
-    world.set_velocity(car, Vector3D(10.0, 0.0, 0.0))
+    actor_commands.set_velocity(world, car, Vector3D(10.0, 0.0, 0.0))
     steps(world, 2.0)
     assert bool(world.rows.pose[world.rows.by_id[car].row, 0] < 11.0) is stops
 
@@ -156,7 +158,7 @@ def test_flat_litter_is_driven_over_and_what_stands_up_is_not(towns: KnownTowns,
 def test_a_crash_is_told_with_its_impulse_and_keeps_the_momentum(towns: KnownTowns) -> None:
     world = make_world(towns)
     hitting, hit = world.spawn(CAR, at(0.0, 0.0)).id, world.spawn(CAR, at(15.0, 0.0)).id
-    world.set_velocity(hitting, Vector3D(10.0, 0.0, 0.0))
+    actor_commands.set_velocity(world, hitting, Vector3D(10.0, 0.0, 0.0))
     contacts: list[Collision] = []
     for _ in range(60):
         before = sum(world.rows.velocity[world.rows.by_id[number].row, 0] for number in (hitting, hit))
@@ -177,7 +179,7 @@ def test_an_impulse_turns_a_car_about_its_centre(towns: KnownTowns, ahead: float
     world = make_world(towns)
     car = world.spawn(CAR, at(20.0, 1.0)).id
     row = world.rows.by_id[car].row
-    world.push(car, Vector3D(0.0, 1845.0, 0.0), Vector3D(20.0 + ahead, 1.0, 0.0))
+    actor_commands.push(world, car, Vector3D(0.0, 1845.0, 0.0), Vector3D(20.0 + ahead, 1.0, 0.0))
     world.step()
     length, width = 2.0 * world.rows.box[row, c.HALF_X], 2.0 * world.rows.box[row, c.HALF_Y]
     expected = math.degrees(ahead * 1845.0 / (1845.0 * (length**2 + width**2) / 12.0))
@@ -190,7 +192,7 @@ def test_what_is_attached_goes_along_and_goes_with_its_parent(towns: KnownTowns)
     car = world.spawn(CAR, at(10.0, 0.0, 0.0, 90.0)).id
     sensor = world.spawn(ActorDescription(0, "sensor.other.gnss", ()), at(1.0, 0.0, 2.0, 10.0), car)
     assert len(sensor.stream_token) == 24 and sensor.parent_id == car
-    world.set_transform(car, at(20.0, 5.0, 0.0, 90.0))
+    actor_commands.set_transform(world, car, at(20.0, 5.0, 0.0, 90.0))
     world.step()
     place = world.rows.transform(world.actor(sensor.id))
     assert place.location == pytest.approx((20.0, 6.0, 2.0)) and place.rotation.yaw == pytest.approx(100.0)
@@ -222,8 +224,8 @@ def test_an_attribute_that_a_client_could_not_read_is_refused(
 def test_a_sign_tells_its_limit_in_kmh_and_only_to_those_who_pass_it(towns: KnownTowns) -> None:
     world = make_world(towns)
     with_it, against = world.spawn(CAR, at(5.0, 1.75)).id, world.spawn(CAR, at(60.0, -1.75, 0.0, 180.0)).id
-    world.hold_velocity(with_it, Vector3D(10.0, 0.0, 0.0))
-    world.hold_velocity(against, Vector3D(10.0, 0.0, 0.0))
+    actor_commands.hold_velocity(world, with_it, Vector3D(10.0, 0.0, 0.0))
+    actor_commands.hold_velocity(world, against, Vector3D(10.0, 0.0, 0.0))
     world.rows.drive[:, c.LIMIT] = 50.0
     steps(world, 3.0)
     limits = {number: world.rows.drive[world.rows.by_id[number].row, c.LIMIT] for number in (with_it, against)}
@@ -263,8 +265,10 @@ def drive_around(towns: KnownTowns) -> list[bytes]:
     walker = world.spawn(WALKER, at(30.0, 6.0, 1.0)).id
     for step in range(60):
         for i, car in enumerate(cars):
-            world.control(car, VehicleControl(throttle=0.2 + 0.1 * i, steer=0.1 * math.sin(step / 5.0 + i)))
-        world.walk(walker, WalkerControl(Vector3D(math.cos(step), math.sin(step), 0.0), 1.0))
+            actor_commands.control(
+                world, car, VehicleControl(throttle=0.2 + 0.1 * i, steer=0.1 * math.sin(step / 5.0 + i))
+            )
+        actor_commands.walk(world, walker, WalkerControl(Vector3D(math.cos(step), math.sin(step), 0.0), 1.0))
         world.step()
         told.append(world.snapshot(0.0))
     return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from takead_ros.simulators.carla_server import actor_commands
 from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.methods import ServerHost, Table
 from takead_ros.simulators.carla_server.rpc import answer_of, refusal
@@ -61,67 +62,67 @@ def _location(host: ServerHost, actor: int, place: Vector3D) -> None:
     world = host.world
     found = world.actor(actor)
     now = found.place if found.place is not None else world.rows.transform(found)
-    world.set_transform(actor, now._replace(location=place))
+    actor_commands.set_transform(world, actor, now._replace(location=place))
 
 
 @table.call("set_actor_transform", "int", "Transform", returns=False)
 def _transform(host: ServerHost, actor: int, place: Transform) -> None:
-    host.world.set_transform(actor, place)
+    actor_commands.set_transform(host.world, actor, place)
 
 
 @table.call("set_actor_target_velocity", "int", "Vector3D", returns=False)
 def _velocity(host: ServerHost, actor: int, velocity: Vector3D) -> None:
-    host.world.set_velocity(actor, velocity)
+    actor_commands.set_velocity(host.world, actor, velocity)
 
 
 @table.call("set_actor_target_angular_velocity", "int", "Vector3D", returns=False)
 def _angular(host: ServerHost, actor: int, velocity: Vector3D) -> None:
-    host.world.turn(actor, velocity.z)
+    actor_commands.turn(host.world, actor, velocity.z)
 
 
 @table.call("enable_actor_constant_velocity", "int", "Vector3D", returns=False)
 def _hold(host: ServerHost, actor: int, velocity: Vector3D) -> None:
-    host.world.hold_velocity(actor, velocity)
+    actor_commands.hold_velocity(host.world, actor, velocity)
 
 
 @table.call("disable_actor_constant_velocity", "int", returns=False)
 def _free(host: ServerHost, actor: int) -> None:
-    host.world.hold_velocity(actor, None)
+    actor_commands.hold_velocity(host.world, actor, None)
 
 
 @table.call("add_actor_impulse", "int", "Vector3D", returns=False)
 def _impulse(host: ServerHost, actor: int, impulse: Vector3D) -> None:
-    host.world.push(actor, impulse)
+    actor_commands.push(host.world, actor, impulse)
 
 
 @table.call("add_actor_impulse_at_location", "int", "Vector3D", "Vector3D", returns=False)
 def _impulse_at(host: ServerHost, actor: int, impulse: Vector3D, place: Vector3D) -> None:
-    host.world.push(actor, impulse, place)
+    actor_commands.push(host.world, actor, impulse, place)
 
 
 @table.call("add_actor_force", "int", "Vector3D", returns=False)
 def _force(host: ServerHost, actor: int, force: Vector3D) -> None:
-    host.world.add_force(actor, force)
+    actor_commands.add_force(host.world, actor, force)
 
 
 @table.call("add_actor_force_at_location", "int", "Vector3D", "Vector3D", returns=False)
 def _force_at(host: ServerHost, actor: int, force: Vector3D, place: Vector3D) -> None:
-    host.world.add_force(actor, force, place)
+    actor_commands.add_force(host.world, actor, force, place)
 
 
 @table.call("set_actor_simulate_physics", "int", "bool", returns=False)
 def _physics(host: ServerHost, actor: int, enabled: bool) -> None:
-    host.world.set_flag(actor, c.PHYSICS, enabled)
+    actor_commands.set_flag(host.world, actor, c.PHYSICS, enabled)
 
 
 @table.call("set_actor_enable_gravity", "int", "bool", returns=False)
 def _gravity(host: ServerHost, actor: int, enabled: bool) -> None:
-    host.world.set_flag(actor, c.GRAVITY, enabled)
+    actor_commands.set_flag(host.world, actor, c.GRAVITY, enabled)
 
 
 @table.call("set_actor_collisions", "int", "bool", returns=False)
 def _collisions(host: ServerHost, actor: int, enabled: bool) -> None:
-    host.world.set_flag(actor, c.COLLIDES, enabled)
+    actor_commands.set_flag(host.world, actor, c.COLLIDES, enabled)
 
 
 @table.call("set_actor_autopilot", "int", "bool", returns=False)
@@ -137,12 +138,12 @@ def _telemetry(host: ServerHost, actor: int, enabled: bool) -> None:
 
 @table.call("apply_control_to_vehicle", "int", "VehicleControl", returns=False)
 def _control(host: ServerHost, actor: int, control: Any) -> None:
-    host.world.control(actor, control)
+    actor_commands.control(host.world, actor, control)
 
 
 @table.call("apply_ackermann_control_to_vehicle", "int", "VehicleAckermannControl", returns=False)
 def _ackermann(host: ServerHost, actor: int, control: Any) -> None:
-    host.world.ackermann(actor, control)
+    actor_commands.ackermann(host.world, actor, control)
 
 
 @table.call("get_ackermann_controller_settings", "int")
@@ -159,17 +160,17 @@ def _set_ackermann_settings(host: ServerHost, actor: int, settings: AckermannCon
 
 @table.call("apply_control_to_walker", "int", "WalkerControl", returns=False)
 def _walk(host: ServerHost, actor: int, control: WalkerControl) -> None:
-    host.world.walk(actor, control)
+    actor_commands.walk(host.world, actor, control)
 
 
 @table.call("get_physics_control", "int")
 def _physics_control(host: ServerHost, actor: int) -> VehiclePhysicsControl:
-    return host.world.physics(actor)
+    return actor_commands.physics(host.world, actor)
 
 
 @table.call("apply_physics_control", "int", "VehiclePhysicsControl", returns=False)
 def _set_physics_control(host: ServerHost, actor: int, physics: VehiclePhysicsControl) -> None:
-    host.world.set_physics(actor, physics)
+    actor_commands.set_physics(host.world, actor, physics)
 
 
 @table.call("get_vehicle_light_state", "int")
@@ -292,7 +293,7 @@ def _controls(host: ServerHost, decode: Decoder, commands: tuple[Any, ...]) -> l
     if not decoded or any(index != control for index, _ in decoded):
         return None
     numbers = [actor for _, (actor, _) in decoded]
-    if not host.world.control_all(numbers, [asked for _, (_, asked) in decoded]):
+    if not actor_commands.control_all(host.world, numbers, [asked for _, (_, asked) in decoded]):
         return None
     return [answer_of(number) for number in numbers]
 

@@ -14,6 +14,7 @@ from takead_ros.maps.navigation import navigate
 from takead_ros.scenarios.road_users import RoadUsers
 from takead_ros.scenarios.signals import Signals
 from takead_ros.scenarios.spec import Model, Scenario
+from takead_ros.simulators.carla_server import actor_commands
 from takead_ros.simulators.carla_server.array_columns import BOX_Z, FORWARD, HALF_Z, PHYSICS
 from takead_ros.simulators.carla_server.blueprints import STRING
 from takead_ros.simulators.carla_server.lights import GREEN, OFF, RED, YELLOW
@@ -85,7 +86,7 @@ class Script:
         x, y, yaw = self._navigation.path.at(self.scenario.start)
         self._ego = world.spawn(_described(EGO, "hero"), _place(x, y, yaw, 0.0), anyway=True).id
         speed = self.scenario.speed
-        world.set_velocity(self._ego, Vector3D(speed * math.cos(yaw), -speed * math.sin(yaw), 0.0))
+        actor_commands.set_velocity(world, self._ego, Vector3D(speed * math.cos(yaw), -speed * math.sin(yaw), 0.0))
         self._cast: dict[int, int] = {}  # ids of those that are in the world, by their places in the scenario
         world.lights.frozen = True
         for i, control in enumerate(self.scenario.controls):
@@ -135,7 +136,7 @@ class Script:
                 actor = self.scenario.actors[i]
                 name = EMERGENCY if actor.emergency else BODIES[actor.model]
                 number = world.spawn(_described(name, "scenario"), _place(x, y, yaw, 0.0), anyway=True).id
-                world.set_flag(number, PHYSICS, False)
+                actor_commands.set_flag(world, number, PHYSICS, False)
                 self._cast[i] = number
             row = world.rows.by_id[number].row
             height = float(world.rows.box[row, HALF_Z] - world.rows.box[row, BOX_Z])

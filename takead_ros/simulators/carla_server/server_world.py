@@ -5,13 +5,11 @@ Everything is a pure function of what was asked of it and of its seed.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from takead_ros.compiled import prepare
-from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.ackermann_controller import track_ackermann
 from takead_ros.simulators.carla_server.actors import Rows, ServerActor, box_of, plain_info, signal_volumes
 from takead_ros.simulators.carla_server.blueprints import CAMERAS, Blueprint, Kind, blueprints, describe_actor
@@ -19,7 +17,7 @@ from takead_ros.simulators.carla_server.contacts import collide, look_at_signals
 from takead_ros.simulators.carla_server.frames import inside
 from takead_ros.simulators.carla_server.lights import Lights
 from takead_ros.simulators.carla_server.motion import move_bodies
-from takead_ros.simulators.carla_server.physics import car_row, default_physics, own, placed
+from takead_ros.simulators.carla_server.physics import car_row, default_physics
 from takead_ros.simulators.carla_server.snapshot import LIGHT_UPDATE, MAP_CHANGE, Snapshots
 from takead_ros.simulators.carla_server.town_map import TownMap
 from takead_ros.simulators.carla_server.values import (
@@ -31,10 +29,6 @@ from takead_ros.simulators.carla_server.values import (
     EpisodeSettings,
     Transform,
     Vector3D,
-    VehicleAckermannControl,
-    VehicleControl,
-    VehiclePhysicsControl,
-    WalkerControl,
     WeatherParameters,
 )
 from takead_ros.simulators.carla_server.wire_layout import WireLayout
@@ -43,7 +37,6 @@ MOST_ACTORS = 4000
 MOST_CONTACTS = 1024
 USUAL_STEP_S = 0.05  # where a client asks for no fixed one
 LONGEST_STEP_S = 1.0
-FASTEST = 1000.0  # m/s that anybody may be given
 
 
 @dataclass(frozen=True)
@@ -232,112 +225,6 @@ class ServerWorld:
         record = np.zeros(1, self.layout.token)
         record["stream_id"], record["port"], record["protocol"] = stream, self._port, 1
         return record.tobytes()
-
-    # --- what clients do to them ----------------------------------------------------------------------------------
-
-    def set_transform(self, number: int, place: Transform) -> None:
-        """Put an actor somewhere; an attached one within its parent's frame. What drives goes on driving."""
-        actor = self.actor(number)
-        if actor.place is not None:
-            actor.place = place
-            place = inside(self.rows.transform(self.actor(actor.info.parent_id)), place)
-        self.rows.put(actor, place)
-        self.rows.drive[actor.row, c.FALL] = 0.0
-
-    def control(self, number: int, control: VehicleControl) -> None:
-        """Pedals and wheel from now on."""
-        actor = self.vehicle(number)
-        actor.ackermann = None
-        self.rows.drive[actor.row, : c.WANTED_GEAR + 1] = control
-        if control.reverse is False and self.rows.drive[actor.row, c.GEAR] < 0.0 and not control.manual_gear_shift:
-            self.rows.drive[actor.row, c.GEAR] = 1.0
-
-    def control_all(self, numbers: list[int], controls: list[VehicleControl]) -> bool:
-        """``control`` of many vehicles at once; False, and nothing done, where one of them is none or there twice."""
-        actors = [self.rows.by_id.get(number) for number in numbers]
-        if len(set(numbers)) < len(numbers) or not all(actor and actor.kind is Kind.VEHICLE for actor in actors):
-            return False
-        rows = []
-        for actor in actors:
-            assert actor is not None
-            actor.ackermann = None
-            rows.append(actor.row)
-        drive, asked = self.rows.drive, np.array(controls, np.float64)
-        drive[rows, : c.WANTED_GEAR + 1] = asked
-        forwards = (asked[:, c.REVERSE] == 0.0) & (asked[:, c.MANUAL] == 0.0) & (drive[rows, c.GEAR] < 0.0)
-        drive[np.array(rows)[forwards], c.GEAR] = 1.0
-        return True
-
-    def ackermann(self, number: int, control: VehicleAckermannControl) -> None:
-        """A speed, acceleration and steering angle from now on."""
-        self.vehicle(number).ackermann = control
-
-    def walk(self, number: int, control: WalkerControl) -> None:
-        """A direction and speed from now on."""
-        row = self.walker(number).row
-        speed = min(max(control.speed, 0.0), 20.0)
-        self.rows.drive[row, c.WALK_X : c.WALK_SPEED + 1] = (*control.direction, speed)
-
-    def set_velocity(self, number: int, velocity: Vector3D) -> None:
-        """A velocity in the world for now; what drives it goes on from there."""
-        actor = self.actor(number)
-        x, y, z = (min(max(value, -FASTEST), FASTEST) for value in velocity)
-        rows = self.rows
-        yaw = math.radians(rows.pose[actor.row, c.YAW])
-        ahead = x * math.cos(yaw) + y * math.sin(yaw)
-        rows.drive[actor.row, c.FORWARD] = ahead
-        rows.drive[actor.row, c.SLIDE_X] = x - ahead * math.cos(yaw)
-        rows.drive[actor.row, c.SLIDE_Y] = y - ahead * math.sin(yaw)
-        if z != 0.0:
-            rows.drive[actor.row, c.FALL] = z
-
-    def hold_velocity(self, number: int, velocity: Vector3D | None) -> None:
-        """Keep a velocity in the vehicle's own frame whatever its pedals say; None: no more."""
-        row = self.actor(number).row
-        self.rows.drive[row, c.HELD] = velocity is not None
-        limited = (min(max(value, -FASTEST), FASTEST) for value in velocity or (0.0, 0.0, 0.0))
-        self.rows.drive[row, c.HELD_X : c.HELD_Z + 1] = tuple(limited)
-
-    def turn(self, number: int, rate: float) -> None:
-        """A yaw rate (degrees/s) on top, which decays."""
-        self.rows.drive[self.actor(number).row, c.TURN] = min(max(rate, -720.0), 720.0)
-
-    def push(self, number: int, impulse: Vector3D, place: Vector3D | None = None) -> None:
-        """An impulse in N s (world) on a vehicle, at ``place`` (m, world) or at its centre."""
-        self.add_force(number, Vector3D(*(value / self.delta for value in impulse)), place)
-
-    def add_force(self, number: int, force: Vector3D, place: Vector3D | None = None) -> None:
-        """A force in N (world) on a vehicle for the next step, at ``place`` (m, world) or at its centre; it turns about
-        the vertical as a box of even weight does."""
-        row, rows = self.vehicle(number).row, self.rows
-        mass = rows.car[row, c.MASS]
-        most = FASTEST * mass / self.delta
-        cut = [min(max(value, -most), most) for value in force]
-        rows.drive[row, c.FORCE_X : c.FORCE_Z + 1] += cut
-        if place is not None:
-            x, y = place.x - rows.pose[row, c.X], place.y - rows.pose[row, c.Y]
-            inertia = mass * (rows.box[row, c.HALF_X] ** 2 + rows.box[row, c.HALF_Y] ** 2) / 3.0
-            turned = math.degrees((x * cut[1] - y * cut[0]) * self.delta / inertia)
-            self.turn(number, rows.drive[row, c.TURN] + turned)
-
-    def set_flag(self, number: int, flag: int, value: bool) -> None:
-        """Physics, gravity or collisions of an actor (array_columns.py) on or off."""
-        actor = self.actor(number)
-        if actor.kind.value <= Kind.PROP.value:
-            self.rows.flags[actor.row, flag] = value
-
-    def physics(self, number: int) -> VehiclePhysicsControl:
-        """A vehicle's parameters, wheels where they are in the world."""
-        actor = self.vehicle(number)
-        assert actor.physics is not None
-        return placed(actor.physics, self.rows.transform(actor))
-
-    def set_physics(self, number: int, physics: VehiclePhysicsControl) -> None:
-        """Another car under the same body. Raises Refused for one that cannot drive."""
-        actor = self.vehicle(number)
-        assert actor.physics is not None and actor.blueprint is not None
-        actor.physics = own(physics, actor.physics)
-        self.rows.car[actor.row] = car_row(actor.physics, actor.blueprint.size)
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
