@@ -79,7 +79,7 @@ class ArbiterParameters(Parameters):
     mrm_clearance_m: float = number(1.0, 0.1, 5.0, "the manoeuvre stops this far before what is in the way")
     mrm_path_reach_m: float = number(3.0, 0.5, 10.0, "farther than this from the path the wheel is held, not tracked")
     mrm_sight_m: float = number(60.0, 10.0, 300.0, "objects farther away do not matter to the manoeuvre")
-    mrm_side_m: float = number(0.2, 0.0, 2.0, "room beside the ego's box that the manoeuvre keeps free ahead")
+    mrm_side_m: float = number(0.2, 0.01, 2.0, "room beside the ego's box that the manoeuvre keeps free ahead")
     mrm_lookahead_s: float = number(0.6, 0.1, 3.0, "of the manoeuvre's pure pursuit, within the next two")
     mrm_lookahead_min_m: float = number(3.0, 0.5, 20.0, "the same, at least")
     mrm_lookahead_max_m: float = number(12.0, 0.5, 60.0, "the same, at most")

@@ -245,7 +245,7 @@ def test_parameters_say_what_is_wrong() -> None:
     with pytest.raises(TakeadError, match="drivers"):
         validated(ArbiterParameters, {"drivers": ["human"]})
     for change in ({"mrm_emergency_deceleration_mps2": 9.5}, {"exit_steering_rad": 0.2}, {"mrm_deceleration_mps2": 5.0,
-                   "mrm_emergency_deceleration_mps2": 4.0}):  # fmt: skip
+                   "mrm_emergency_deceleration_mps2": 4.0}, {"mrm_lookahead_min_m": 13.0}):  # fmt: skip
         with pytest.raises(TakeadError, match="must"):
             validated(ArbiterParameters, change)
     numbers = [f for f in ArbiterParameters.model_fields.values() if f.annotation is float]
