@@ -6,8 +6,8 @@
 Driving Score and outcome of each episode in both worlds; an outcome is the end and the kinds of infractions. ``expert``
 and ``baseline`` are the nodes of ``takead eval --passes unassisted``, ``constant_speed`` is that of
 ``benchmarks/baselines.py``. Each finished episode is a line in FOLDER/metadrive.jsonl or FOLDER/vector.jsonl: the same
-command goes on, with more seeds or families too, and what is there in both worlds is compared, printed, and written into
-FOLDER/same_driver.json. ``--minutes``: begin no episode after so many.
+command goes on, with more seeds or families too, and what is there in both worlds is compared, printed, and written
+into FOLDER/same_driver.json. ``--minutes``: begin no episode after so many.
 """
 
 from __future__ import annotations

@@ -27,13 +27,14 @@ def wrapped(angle: float) -> float:
 
 
 @part
-def interpolate(at: float, places: Vector, values: Vector) -> float:
-    """``np.interp`` of one place among growing ``places`` (P,)."""
+def piece_of(at: float, places: Vector) -> int:
+    """The last of growing ``places`` (P,) at or before ``at``; -1 before the second one where ``at`` is not beyond the
+    first, P - 1 from the last one on and for NaN."""
     last = len(places) - 1
     if not at < places[last]:
-        return float(values[last])
+        return last
     if at <= places[0]:
-        return float(values[0])
+        return -1
     low, high = 0, last
     while high - low > 1:
         middle = (low + high) // 2
@@ -41,8 +42,22 @@ def interpolate(at: float, places: Vector, values: Vector) -> float:
             low = middle
         else:
             high = middle
-    slope = (values[high] - values[low]) / (places[high] - places[low])
-    return float(slope * (at - places[low]) + values[low])
+    return low
+
+
+@part
+def interpolate_on(piece: int, at: float, places: Vector, values: Vector) -> float:
+    """``interpolate`` where ``piece_of`` is known."""
+    if piece < 0 or piece == len(places) - 1:
+        return float(values[max(piece, 0)])
+    slope = (values[piece + 1] - values[piece]) / (places[piece + 1] - places[piece])
+    return float(slope * (at - places[piece]) + values[piece])
+
+
+@part
+def interpolate(at: float, places: Vector, values: Vector) -> float:
+    """``np.interp`` of one place among growing ``places`` (P,)."""
+    return interpolate_on(piece_of(at, places), at, places, values)
 
 
 @part

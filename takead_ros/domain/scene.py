@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,14 @@ class Objects:
 
     def visible(self) -> Objects:
         """Only what the ego's sensors could see."""
-        return self.select(self.visibility > 0.0)
+        seen = self.visibility > 0.0
+        return self if seen.all() else self.select(seen)
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest size of any number but the ids; NaN where one is none. Worked out once, for all who screen it."""
+        reals = (self.x, self.y, self.yaw, self.vx, self.vy, self.length, self.width, self.visibility)
+        return float(np.abs(np.concatenate((*reals, self.kind))).max(initial=0.0))
 
     @staticmethod
     def empty() -> Objects:

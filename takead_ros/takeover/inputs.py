@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from itertools import chain
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -166,7 +165,7 @@ def unsound(scene: Scene, lines: bool) -> str:
     ego, route = scene.ego, scene.route
     if len(route.path) < 2:
         return f"route.path has {len(route.path)} points, expected at least 2"
-    if not lines and _reckonable(scene):
+    if _reckonable(scene, lines):
         return ""
     named: list[tuple[str, object]] = [(f"ego.{name}", getattr(ego, name)) for name in ego.__dataclass_fields__]
     named += [(f"route.{name}", getattr(route, name)) for name in ROUTE]
@@ -186,9 +185,9 @@ def unsound(scene: Scene, lines: bool) -> str:
     return next((f"ego.{name} is {value}, expected more than 0" for name, value in sizes if value <= 0.0), "")
 
 
-def _reckonable(scene: Scene) -> bool:
+def _reckonable(scene: Scene, lines: bool) -> bool:
     """Whether every number is sound at a glance: what ``unsound`` asks one by one, so that it can name the culprit."""
-    ego, route, seen = scene.ego, scene.route, scene.objects
+    ego, route = scene.ego, scene.route
     own = (
         ego.x,
         ego.y,
@@ -201,14 +200,15 @@ def _reckonable(scene: Scene) -> bool:
     )
     body = (ego.steering_angle, ego.length, ego.width, ego.wheelbase, ego.max_steering_angle)
     way = (route.lateral_offset, route.heading_error, route.remaining, route.speed_limit or 0.0)
-    arrays = (seen.kind, seen.x, seen.y, seen.yaw, seen.vx, seen.vy, seen.length, seen.width, seen.visibility)
     signs = [value for one in scene.controls for value in (one.x, one.y, one.yaw, one.distance)]
-    numbers = (*own, *body, *way, *signs, *chain.from_iterable(array.tolist() for array in arrays))
-    largest = float(np.abs(route.path).max())
+    numbers = (*own, *body, *way, *signs)
+    points = [line.points for line in scene.polylines] if lines else []
     return (
         all(map(math.isfinite, numbers))
         and max(map(abs, numbers)) <= FARTHEST
-        and largest <= FARTHEST  # not so for NaN
+        and scene.objects.largest <= FARTHEST  # not so for NaN
+        and float(np.abs(route.path).max()) <= FARTHEST
+        and (not points or float(np.abs(np.concatenate(points)).max(initial=0.0)) <= FARTHEST)
         and SHORTEST_WHEELBASE_M < ego.wheelbase < LONGEST_WHEELBASE_M
         and min(ego.max_steering_angle, ego.length, ego.width) > 0.0
     )
@@ -231,9 +231,7 @@ def check_values(new: Received[Scene], before: Received[Scene] | None, p: Arbite
         route.heading_error,
         route.remaining,
     )
-    seen = new.value.objects
-    arrays = (seen.x, seen.y, seen.yaw, seen.vx, seen.vy, seen.length, seen.width, seen.visibility)
-    if not all(map(math.isfinite, chain(numbers, *(array.tolist() for array in arrays), (float(route.path.sum()),)))):
+    if not all(map(math.isfinite, (*numbers, new.value.objects.largest, float(route.path.sum())))):
         return "not_finite"
     if (
         abs(ego.speed) > 2.0 * p.max_speed_mps

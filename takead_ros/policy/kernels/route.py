@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.compiled import Matrix, Vector, kernel, part
-from takead_ros.domain.kernels import interpolate, wrapped
+from takead_ros.domain.kernels import interpolate_on, piece_of, wrapped
 from takead_ros.policy.arrays import Frames, RouteFrame
 
 EXTENSION = 200.0  # m of straight road assumed before and after the path
@@ -23,9 +23,10 @@ def observed_frame(frames: Frames, b: int) -> RouteFrame:
 @part
 def point_from_frame(frame: RouteFrame, along: float, offset: float) -> tuple[float, float, float]:
     """(x m, y m, path heading rad) of the place ``along`` m ahead and ``offset`` m left."""
-    heading = interpolate(along, frame.arc, frame.heading)
-    x = interpolate(along, frame.arc, frame.points[:, 0])
-    y = interpolate(along, frame.arc, frame.points[:, 1])
+    i = piece_of(along, frame.arc)
+    heading = interpolate_on(i, along, frame.arc, frame.heading)
+    x = interpolate_on(i, along, frame.arc, frame.points[:, 0])
+    y = interpolate_on(i, along, frame.arc, frame.points[:, 1])
     return x - offset * np.sin(heading), y + offset * np.cos(heading), heading
 
 
