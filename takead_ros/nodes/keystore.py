@@ -31,9 +31,12 @@ def make(folder: Path, text: str) -> None:
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(":") if path and not _of_environment(Path(path))]
     result = subprocess.run(
         [program, "security", "generate_artifacts", "-k", str(folder), "-p", str(folder / POLICY)],
-        env={**os.environ, "PYTHONPATH": ":".join(paths)}, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": ":".join(paths)},
+        capture_output=True,
+        text=True,
+        check=False,
         umask=0o077,  # sros2 lets everybody read the keys that it makes
-    )  # fmt: skip
+    )
     if result.returncode:
         last = (result.stderr.strip() or result.stdout.strip() or "no message").splitlines()[-1]
         raise TakeadError(f"'ros2 security generate_artifacts' for '{folder}': {last}")

@@ -108,12 +108,15 @@ class SupervisorNode:
 
     def _on_report(self) -> None:
         now = self._now()
-        parts = [replace(_part(node), values={"phase": node.phase.value, "losses": node.losses,
-                 "since_s": f"{(now - node.since) / SECOND:.1f}"}) for node in self._nodes.values()]  # fmt: skip
+        parts = [replace(_part(node), values=_figures(node, now)) for node in self._nodes.values()]
         self._diagnostics.publish(int(self._clock.now().nanoseconds), *parts)
 
     def _now(self) -> int:
         return int(self._steady.now().nanoseconds)
+
+
+def _figures(node: Managed, now: int) -> dict[str, object]:
+    return {"phase": node.phase.value, "losses": node.losses, "since_s": f"{(now - node.since) / SECOND:.1f}"}
 
 
 def _part(node: Managed) -> Part:

@@ -48,9 +48,18 @@ class LeaderboardEpisode:
         self._lane_map = LaneMap(list(read_town(name, text).lanes), None)
         self._chassis, self._others = chassis_of(vehicle), ActorObjects()
         self.scenario = Scenario(
-            FAMILY, seed, Ability.MIXED, OpenDriveMap(name), LanePath((), ()), 0.0, 0.0, 0.0,
-            self._first_limit(), TIME_LIMIT, (),
-        )  # fmt: skip
+            family=FAMILY,
+            seed=seed,
+            ability=Ability.MIXED,
+            roads=OpenDriveMap(name),
+            route=LanePath((), ()),
+            start=0.0,
+            goal=0.0,
+            speed=0.0,
+            speed_limit=self._first_limit(),
+            time_limit=TIME_LIMIT,
+            actors=(),
+        )
         self._recorder = EpisodeRecorder(self.scenario, step_s)
         self._tick, self._end = 0, End.RUNNING
         self._ego: EgoState | None = None

@@ -188,8 +188,17 @@ def blueprints() -> Mapping[str, Blueprint]:
         if wheels == 2:
             own.append(attribute("driver_id", INT, 0))
         length, width, height = size
-        shelf.add(name, Kind.VEHICLE, own, "autopilot", size=(length, width, height), label=_LABELS[base],
-                  centre=Vector3D(0.0, 0.0, height / 2.0), wheels=wheels, base=base)  # fmt: skip
+        shelf.add(
+            name,
+            Kind.VEHICLE,
+            own,
+            "autopilot",
+            size=(length, width, height),
+            label=_LABELS[base],
+            centre=Vector3D(0.0, 0.0, height / 2.0),
+            wheels=wheels,
+            base=base,
+        )
     for name, age, *size in catalogue["walkers"]:
         own = [
             _fixed("age", STRING, age), _fixed("gender", STRING, "other"), _fixed("generation", INT, 2),
@@ -197,12 +206,26 @@ def blueprints() -> Mapping[str, Blueprint]:
             attribute("can_use_wheelchair", BOOL, False), attribute("use_wheelchair", BOOL, False),
             attribute("ros_name", STRING, ""),
         ]  # fmt: skip
-        shelf.add(name, Kind.WALKER, own, "pedestrian", size=tuple(size), label="Pedestrians",
-                  centre=Vector3D(0.0, 0.0, size[2] / 2.0 - WALKER_CENTRE))  # fmt: skip
+        shelf.add(
+            name,
+            Kind.WALKER,
+            own,
+            "pedestrian",
+            size=tuple(size),
+            label="Pedestrians",
+            centre=Vector3D(0.0, 0.0, size[2] / 2.0 - WALKER_CENTRE),
+        )
     for name, *size in catalogue["props"]:
         extent = "big" if max(size) > 2.0 else "medium" if max(size) > 0.5 else "small"
-        shelf.add(name, Kind.PROP, [_fixed("size", STRING, extent)], "prop", size=tuple(size), label="Static",
-                  centre=Vector3D(0.0, 0.0, size[2] / 2.0))  # fmt: skip
+        shelf.add(
+            name,
+            Kind.PROP,
+            [_fixed("size", STRING, extent)],
+            "prop",
+            size=tuple(size),
+            label="Static",
+            centre=Vector3D(0.0, 0.0, size[2] / 2.0),
+        )
     friction = [attribute("friction", FLOAT, 3.5)] + [attribute(f"extent_{axis}", FLOAT, 1.0) for axis in "xyz"]
     shelf.add("static.trigger.friction", Kind.OTHER, friction, "trigger")
     shelf.add("controller.ai.walker", Kind.OTHER, [], "controller")

@@ -97,8 +97,20 @@ class ActorObjects:
             x, y = to_outer(np.array([box.location.x, -box.location.y]), x, y, yaw)
             if actor.attributes.get("special_type") == "emergency" and int(actor.get_light_state()) & _SIREN:
                 kind = ObjectKind.EMERGENCY_VEHICLE
-            rows.append((actor.id, int(kind), float(x), float(y), yaw, velocity.x, -velocity.y,
-                         2.0 * box.extent.x, 2.0 * box.extent.y, 1.0))  # fmt: skip
+            rows.append(
+                (
+                    actor.id,
+                    int(kind),
+                    float(x),
+                    float(y),
+                    yaw,
+                    velocity.x,
+                    -velocity.y,
+                    2.0 * box.extent.x,
+                    2.0 * box.extent.y,
+                    1.0,
+                )
+            )
         if not rows:
             return Objects.empty()
         columns = list(zip(*sorted(rows), strict=True))

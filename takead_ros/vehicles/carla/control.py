@@ -63,8 +63,11 @@ def longitudinal_map(speed: float, parameters: PedalParameters) -> tuple[float, 
     p = parameters
     full = (p.throttle_at_0_kmh_mps2, p.throttle_at_20_kmh_mps2, p.throttle_at_60_kmh_mps2, p.throttle_at_120_kmh_mps2)
     coasting = (
-        p.coasting_at_0_kmh_mps2, p.coasting_at_20_kmh_mps2, p.coasting_at_60_kmh_mps2, p.coasting_at_120_kmh_mps2,
-    )  # fmt: skip
+        p.coasting_at_0_kmh_mps2,
+        p.coasting_at_20_kmh_mps2,
+        p.coasting_at_60_kmh_mps2,
+        p.coasting_at_120_kmh_mps2,
+    )
     kmh = abs(speed) * 3.6
     return float(np.interp(kmh, CURVE_KMH, full)), float(np.interp(kmh, CURVE_KMH, coasting))
 

@@ -116,8 +116,20 @@ def objects_from_bridge(messages: Iterable[Any], ego_id: int) -> Objects:
             continue
         pose, velocity = message.pose, message.twist.linear
         kind = _KINDS.get(int(message.classification), ObjectKind.UNKNOWN)
-        rows.append((int(message.id), int(kind), pose.position.x, pose.position.y, yaw_of(pose.orientation),
-                     velocity.x, velocity.y, size[0], size[1], 1.0))  # fmt: skip
+        rows.append(
+            (
+                int(message.id),
+                int(kind),
+                pose.position.x,
+                pose.position.y,
+                yaw_of(pose.orientation),
+                velocity.x,
+                velocity.y,
+                size[0],
+                size[1],
+                1.0,
+            )
+        )
     if not rows:
         return Objects.empty()
     columns = list(zip(*sorted(rows), strict=True))

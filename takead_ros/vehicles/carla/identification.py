@@ -88,8 +88,11 @@ def identify_from(samples: Samples, chassis: Chassis) -> Identified:
 def parameter_file(parameters: PedalParameters, vehicle: str) -> str:
     """The identified ones as a ROS parameter file for vehicle_node."""
     values = parameters.model_dump()
-    lines = [f"# Pedals and steering of {vehicle}, by 'takead vehicle identify'.", "/**/vehicle_node:",
-             "  ros__parameters:"]  # fmt: skip
+    lines = [
+        f"# Pedals and steering of {vehicle}, by 'takead vehicle identify'.",
+        "/**/vehicle_node:",
+        "  ros__parameters:",
+    ]
     lines += [f"    {name}: {values[name]}" for name in IDENTIFIED]
     return "\n".join(lines) + "\n"
 
