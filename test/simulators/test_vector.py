@@ -257,6 +257,26 @@ def test_the_ego_stops_at_what_it_runs_into() -> None:
     assert batch.state.touching[0, 0] and abs(batch.state.ego[0, 3]) < 0.3
 
 
+@pytest.mark.parametrize(
+    ("theirs", "mine", "left"),
+    [(5.0, 8.0, 5.0), (0.0, 8.0, 0.0), (-3.0, 8.0, 0.0), (9.0, 8.0, 8.0), (5.0, -1.0, -1.0)],
+    ids=["moves on", "stands", "comes towards", "faster", "backs away"],
+)
+@pytest.mark.parametrize("yaw", [0.0, 2.0])
+def test_the_ego_loses_only_what_it_has_beyond_the_other(theirs: float, mine: float, left: float, yaw: float) -> None:
+    """At the rear of another that drives with ``theirs`` m/s along the same line; Bullet too knows only how fast two
+    bodies come together. Nobody is pushed here, so that who comes towards the ego only stops it."""
+    vehicle, cos, sin = Batch(1).vehicle, math.cos(yaw), math.sin(yaw)
+    body, other = np.zeros(9), np.array([4.5 * cos, 4.5 * sin, yaw, theirs * cos, theirs * sin])
+    body[2] = body[8] = yaw
+    body[3], body[4] = mine * cos - 0.5 * sin, mine * sin + 0.5 * cos  # 0.5 m/s to the side
+    bodies.keep_out(body, other, 4.6, 1.9, vehicle)
+    along, across = cos * body[3] + sin * body[4], cos * body[4] - sin * body[3]
+    assert (along, across) == (pytest.approx(left, abs=1e-9), pytest.approx(0.5, abs=1e-9))
+    back = 0.5 * (4.6 + vehicle.length) - 4.5
+    assert (body[0], body[1]) == (pytest.approx(-back * cos, abs=1e-9), pytest.approx(-back * sin, abs=1e-9))
+
+
 def test_fields_have_the_shapes_that_are_promised() -> None:
     batch = Batch(5)
     batch.reset(range(5), [compiled(CAR, PERSON)] * 5)

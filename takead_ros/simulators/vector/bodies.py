@@ -43,7 +43,8 @@ def come_and_go(layout: Layout, state: State, e: int, time: float, vehicle: Sing
 
 @part
 def keep_out(body: FloatArray, other: FloatArray, length: float, width: float, vehicle: SingleTrack) -> None:
-    """Shift the ego out of another's body along the axis of least overlap and take its speed into it."""
+    """Shift the ego out of another's body along the axis of least overlap, and take what speed it has into it beyond
+    the other's own: behind one that moves on, it moves on as fast. Nobody pushes the ego."""
     depth, nx, ny = math.inf, 0.0, 0.0
     for axis in range(4):
         yaw = (body[2] if axis < 2 else other[2]) + (0.5 * math.pi if axis % 2 else 0.0)
@@ -64,7 +65,7 @@ def keep_out(body: FloatArray, other: FloatArray, length: float, width: float, v
     body[1] += depth * ny
     body[6] += depth * nx
     body[7] += depth * ny
-    into = body[3] * nx + body[4] * ny
+    into = body[3] * nx + body[4] * ny - min(other[3] * nx + other[4] * ny, 0.0)
     if into < 0.0:
         body[3] -= into * nx
         body[4] -= into * ny
