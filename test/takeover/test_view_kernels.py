@@ -161,6 +161,14 @@ def test_how_far_a_new_trace_strays_from_the_old_one() -> None:
     assert kernels.strays(far, straight(0.0), 0.5, 0.0) == (pytest.approx(0.0), pytest.approx(30.0))
 
 
+def test_a_trace_beside_the_old_one_is_measured_at_the_nearest_place_of_it() -> None:
+    north = straight(0.0, math.pi / 2.0)[[kernels.Y, kernels.X, kernels.YAW, kernels.ARC, kernels.TIME]]
+    ahead = north.copy()
+    ahead[kernels.X] -= 1.0
+    beside, along = kernels.strays(ahead, north, 0.4, 0.0)  # at (-1, 4): beside the fifth place
+    assert (beside, along) == (pytest.approx(1.0), pytest.approx(0.0, abs=1e-12))
+
+
 def test_of_two_old_places_as_near_the_first_counts() -> None:
     old = np.array([[0.0, 2.0], [0.0, 0.0], [0.0, math.pi / 2.0], [0.0, 2.0], [0.0, 1.0]])
     new = np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
