@@ -16,6 +16,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.scene import LightState
 from takead_ros.vehicles.carla.assembly import EgoDimensions, SceneAssembly
 
+pytestmark = pytest.mark.slow  # each reads a map
 LANE = -1.75
 ROUTE = np.stack([np.arange(-58.0, 58.0), np.full(116, LANE)], 1)
 LIGHT = (31, (12.0, -6.0, math.pi / 2.0), (4.25, 26.0), 3.0)  # before the crossing
@@ -86,7 +87,6 @@ def test_a_map_that_only_carlas_reader_takes_is_refused(
     assert lights(assembly, bridge) == [LightState.RED]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_node_survives_any_message_of_the_bridge(seed: int) -> None:
     """The long run: ``python benchmarks/node_fuzz.py --nodes carla``."""
