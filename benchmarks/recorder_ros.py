@@ -1,9 +1,9 @@
 """recorder_node against ``ros2 bag record`` (MCAP) over DDS: ``recorder_ros.py [--rates 10,20,40] [--sensors 1,2]``.
 
-Needs ROS 2 and this package sourced. One after the other, both record the same bag from ``ros2 bag play``, faster from
-step to step: all takead topics (``--rates``: times real time), then these with a 1280x720 BGRA camera at 20 Hz and a
-6 MB/s lidar (``--sensors``). Neither compresses. recorder_node keeps its ring buffer and writes the whole run. CPU time
-is the recording process's own. Prints a table for docs/results/recorder.md.
+Needs ROS 2 and this package sourced. One after the other, or both on the same playback (``--together``), they record a
+bag from ``ros2 bag play``, faster from step to step: all takead topics (``--rates``: times real time), then these with
+a 1280x720 BGRA camera at 20 Hz and a 6 MB/s lidar (``--sensors``). Neither compresses. recorder_node keeps its ring
+buffer and writes the whole run. CPU time is the recording process's own. Prints a table for docs/results/recorder.md.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
@@ -32,6 +33,7 @@ from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.writer import ClipWriter
 
 embedded = importlib.import_module("recorder")  # the benchmark beside this one: its sensors and its load
+RECORDERS = ("recorder_node", "ros2 bag record")
 DISCOVERY_S = 4.0  # from the player's start to its first message
 SMALL_S, SENSOR_S = 200.0, 8.0  # recorded time of the two bags
 SENSORS = {embedded.CAMERA: BagTopic("sensor_msgs/msg/Image"), embedded.LIDAR: BagTopic("sensor_msgs/msg/PointCloud2")}
@@ -74,37 +76,57 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def record(who: str, played: Path, rate: float, target: Path, counts: Counter[str]) -> tuple[int, float]:
-    """Messages that ``who`` missed while ``played`` ran at ``rate``, and its CPU seconds."""
-    process = subprocess.Popen(command(who, target, list(counts)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+class Recording(NamedTuple):
+    """lost: messages missed, by topic; cpu_s: seconds of the recording process."""
+
+    lost: Counter[str]
+    cpu_s: float
+
+
+def record(recorders: Sequence[str], played: Path, rate: float, folder: Path, counts: Counter[str]) -> list[Recording]:
+    """What each of ``recorders`` missed while ``played`` ran at ``rate`` for all of them, once."""
+    targets = [folder / f"target-{number}" for number in range(len(recorders))]
+    processes = [
+        subprocess.Popen(command(who, target, list(counts)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for who, target in zip(recorders, targets, strict=True)
+    ]
     time.sleep(DISCOVERY_S)
-    before = cpu_seconds(process.pid)
+    before = [cpu_seconds(process.pid) for process in processes]
     play = ["ros2", "bag", "play", str(played), "--rate", str(rate), "--delay", str(DISCOVERY_S),
             "--disable-keyboard-controls"]  # fmt: skip
     subprocess.run(play, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     time.sleep(1.0)
-    used = cpu_seconds(process.pid) - before
-    process.send_signal(signal.SIGINT)
-    process.wait()
-    clips = sorted(path.parent for path in target.rglob("metadata.yaml"))
-    got = Counter(message.topic for clip in clips for message in bag.read(clip))
-    shutil.rmtree(target, ignore_errors=True)
-    return sum(max(0, count - got[topic]) for topic, count in counts.items()), used
+    used = [cpu_seconds(process.pid) - begun for process, begun in zip(processes, before, strict=True)]
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+    found = []
+    for process, target, cpu_s in zip(processes, targets, used, strict=True):
+        process.wait()
+        clips = sorted(path.parent for path in target.rglob("metadata.yaml"))
+        got = Counter(message.topic for clip in clips for message in bag.read(clip))
+        shutil.rmtree(target, ignore_errors=True)
+        found.append(Recording(counts - got, cpu_s))
+    return found
 
 
-def ladder(name: str, played: Path, seconds: float, rates: list[float], folder: Path) -> None:
-    """Both recorders at each rate, and how the fastest without loss compare."""
+def ladder(name: str, played: Path, seconds: float, rates: list[float], folder: Path, together: bool) -> None:
+    """Both recorders at each rate, on the same playback where ``together``, and how the fastest without loss
+    compare."""
     counts = Counter(message.topic for message in bag.read(played))
     total, size = sum(counts.values()), sum(len(message.data) for message in bag.read(played)) / 1e6
     lossless: dict[str, float] = {}
     received: dict[str, float] = {}
     for rate in rates:
         wall = seconds / rate
-        for who in ("recorder_node", "ros2 bag record"):
-            lost, cpu = record(who, played, rate, folder / "target", counts)
+        runs = [RECORDERS] if together else [(who,) for who in RECORDERS]
+        found = [one for recorders in runs for one in record(recorders, played, rate, folder, counts)]
+        for who, one in zip(RECORDERS, found, strict=True):
+            lost = one.lost.total()
             lossless[who] = max(lossless.get(who, 0.0), 0.0 if lost else total / wall)
             received[who] = max(received.get(who, 0.0), (total - lost) / wall)
-            cells = (name, who, f"{total / wall:.0f}", f"{size / wall:.1f}", lost, f"{cpu / wall:.0%}")
+            which = ", ".join(f"{topic} {count}" for topic, count in one.lost.most_common(3))
+            said = f"{lost} of {total}" + (f": {which}" if which else "")
+            cells = (name, who, f"{total / wall:.0f}", f"{size / wall:.1f}", said, f"{one.cpu_s / wall:.0%}")
             print(f"| {' | '.join(map(str, cells))} |", flush=True)
     for what, values in (("fastest without loss", lossless), ("most recorded", received)):
         ours, theirs = values["recorder_node"], values["ros2 bag record"]
@@ -117,6 +139,7 @@ def main() -> None:
     parser.add_argument("--rates", default="10,20,40", help="times real time, all takead topics")
     parser.add_argument("--sensors", default="1", help="times real time, with camera and lidar; empty: not at all")
     parser.add_argument("--folder", type=Path, help="where to record; default: a temporary folder")
+    parser.add_argument("--together", action="store_true", help="both recorders on the same playback")
     options = parser.parse_args()
     if shutil.which("ros2") is None:
         sys.exit("ros2 is not there; expected a sourced ROS 2 with this package")
@@ -129,7 +152,7 @@ def main() -> None:
         ):
             if rates:
                 played = source(folder / load / "open", iter(embedded.load(seconds, load != "takead topics")))
-                ladder(load, played, seconds, [float(rate) for rate in rates.split(",")], folder)
+                ladder(load, played, seconds, [float(rate) for rate in rates.split(",")], folder, options.together)
                 shutil.rmtree(played)
 
 
