@@ -13,13 +13,17 @@ from takead_ros.cli.trainer import TrainRound, readers
 from takead_ros.console import ProgressBars, note, say, show_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.shipped import model_path
-from takead_ros.runs.episode import EpisodeRunner
+from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
 from takead_ros.runs.evaluate_batched import BatchRunner
-from takead_ros.runs.loop import Loop, final_comparison
+from takead_ros.runs.final import family_comparison, final_comparison
+from takead_ros.runs.loop import Loop
 from takead_ros.runs.loop_state import LoopPlan
+from takead_ros.runs.results import PASSES, PairedComparison
 from takead_ros.runs.spec import read_parameters
 from takead_ros.runs.workers import open_workers
 from takead_ros.runs.workplace import Workplace
+
+MINUTES = 8  # about, on 2 cores; docs/tutorial.md and the README say what was measured
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -34,42 +38,61 @@ def tell(text: str) -> None:
 )
 def demo(
     out: Path = typer.Option(Path("runs/demo"), help="Folder of the run; an unfinished run in it is continued."),
-    model: str = typer.Option("baseline", help="The policy to begin with: an ONNX file, or a shipped model by name."),
+    model: str = typer.Option("known", help="The policy to begin with: an ONNX file, or a shipped model by name."),
+    rounds: int = typer.Option(2, min=1, help="Rounds of takeovers and training."),
     workers: int = typer.Option(2, min=1, max=256, help="How many at once; the results do not depend on it."),
     workers_kind: str = WORKERS_KIND,
     ray: str | None = RAY,
-    params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
+    params: Path | None = typer.Option(
+        None, help="Parameters of the nodes (see config/); takes longer: all nodes in every drive."
+    ),
     perception: str | None = PERCEPTION,
-    suite: str = typer.Option("demo", hidden=True),
-    demonstrations: int = typer.Option(4, min=1, hidden=True, help="Training seeds for each family."),
-    drives: int = typer.Option(6, min=1, hidden=True, help="Collection seeds for each family."),
-    selection: int = typer.Option(3, min=1, hidden=True, help="Selection seeds for each family."),
+    suite: str = typer.Option("deploy", hidden=True),
+    demonstrated: str = typer.Option("known", hidden=True, help="Suite of the demonstrations."),
+    demonstrations: int = typer.Option(3, min=1, hidden=True, help="Training seeds for each family."),
+    drives: int = typer.Option(8, min=1, hidden=True, help="Collection seeds of a round, for each family."),
+    selection: int = typer.Option(10, min=1, hidden=True, help="Selection seeds for each family."),
     tests: int = typer.Option(6, min=1, hidden=True, help="Test seeds for each family."),
-    dagger_epochs: int = typer.Option(16, min=1, hidden=True),
-    preference_epochs: int = typer.Option(2, min=1, hidden=True),
+    families: str = typer.Option("core", hidden=True, help="Suite that is compared family by family."),
+    family_tests: int = typer.Option(4, min=1, hidden=True, help="Test seeds for each of those families."),
+    epochs: int = typer.Option(20, min=1, hidden=True),
     draws: int = typer.Option(12_000, min=1, hidden=True),
 ) -> None:
-    """The whole loop once: drive the shipped policy, be taken over, learn from it, drive better.
+    """The whole loop, small: a shipped policy drives where it has never been, is taken over, learns, drives better.
 
-    Writes bags, clips, the new model, the comparison and report.html to the run's folder. About 6 minutes on 2 cores.
+    It learns in the vector world, many drives at once, and is compared in MetaDrive, with all nodes, on routes that
+    nothing was learned from. Writes models, comparisons, films of takeovers with their bags, and report.html.
     """
     where = place(workers, workers_kind, ray)
     tell("takead demo: drives a policy, lets the expert take over, learns from it, compares.")
     tell(
-        f"  About 6 minutes on 2 cores ({workers} workers). Everything goes to {out}; Ctrl-C at any time, the same "
-        "command goes on where it stopped."
+        f"  About {MINUTES} minutes on 2 cores ({workers} workers). Everything goes to {out}; Ctrl-C at any time, the "
+        "same command goes on where it stopped."
     )
     begin = time.monotonic()
     plan = LoopPlan(
         suite=suite,
         demonstrations=demonstrations,
+        demonstrated=demonstrated,
         drives=drives,
         selection=selection,
+        simulator="vector",
+        from_first=True,
+        batched=params is None,
         parameters=read_parameters(params, perception),
     )
-    options = ("--dagger-epochs", dagger_epochs, "--preference-epochs", preference_epochs, "--draws", draws)
+    options = ("--stages", "dagger", "--dagger-epochs", epochs, "--draws", draws, "--threads", 1)
     try:
-        _run(out, plan, model_path(model), [str(word) for word in options], tests, where)
+        _run(
+            out,
+            plan,
+            model_path(model),
+            rounds,
+            [str(word) for word in options],
+            f"test:0-{tests - 1}",
+            (families, f"test:0-{family_tests - 1}"),
+            where,
+        )
     except KeyboardInterrupt as stop:
         tell_stopped(out)
         raise typer.Exit(130) from stop
@@ -81,21 +104,38 @@ def tell_stopped(out: Path) -> None:
     note(f"stopped; what is finished is kept in {out}, the same command goes on")
 
 
-def _run(out: Path, plan: LoopPlan, model: Path, options: list[str], tests: int, where: Workplace) -> None:
+def _run(
+    out: Path,
+    plan: LoopPlan,
+    model: Path,
+    rounds: int,
+    options: list[str],
+    seeds: str,
+    families: tuple[str, str],
+    where: Workplace,
+) -> None:
     from takead_ros.pictures.report import write_report
 
     with open_workers(EpisodeRunner, where) as pool, open_workers(BatchRunner, where) as batches:
         with Loop(out, plan, model, TrainRound(options, readers(where)), pool, batches, ProgressBars, tell) as loop:
-            state = loop.run(1)
-        if state.ended:
+            state = loop.run(rounds)
+        if state.latest is None:
             raise TakeadError(
                 f"{state.ended}, so there is nothing to learn from; expected takeovers (a weaker model, or more seeds)"
             )
-        tell("old and new policy on the same held-out test seeds")
-        found = final_comparison(out, f"test:0-{tests - 1}", pool, ProgressBars)
+        tell("first and last policy alone on the same held-out seeds: MetaDrive, all nodes")
+        found = final_comparison(out, seeds, pool, ProgressBars, PASSES[:1], SIMULATOR)
+        tell(f"the same two on the short episodes of {families[0]}: the vector world")
+        by_family = family_comparison(out, *families, batches, ProgressBars)
     tell("result")
     show_table(comparison_table(found, families=False))
-    tell("one takeover, old and new side by side; report")
+    tell(f"  {families[0]}, {by_family.episode_count} episodes: {_in_short(by_family)}")
+    tell("takeovers, old and new side by side; report")
     with ProgressBars() as progress:
-        page = write_report(out, progress)
+        page = write_report(out, progress, Workplace(readers(where)))
     say(f"report: {page}")
+
+
+def _in_short(found: PairedComparison) -> str:
+    score = found.differences["driving_score"]
+    return f"Driving Score {score.old:.1f} -> {score.new:.1f} ({score.low:+.1f} .. {score.high:+.1f})"

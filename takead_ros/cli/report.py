@@ -8,16 +8,20 @@ import typer
 
 from takead_ros.console import ProgressBars, say
 from takead_ros.pictures.report import write_report
+from takead_ros.runs.workers import Workplace
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
 
 @app.command(epilog="Example: [bold]takead report runs/demo[/bold]")
-def report(run: Path = typer.Argument(..., help="Folder of a run, such as runs/demo.")) -> None:
-    """Write RUN/report.html: the comparison, plots, and one takeover, old and new policy side by side.
+def report(
+    run: Path = typer.Argument(..., help="Folder of a run, such as runs/demo."),
+    workers: int = typer.Option(2, min=1, max=256, help="How many takeovers are driven and drawn at once."),
+) -> None:
+    """Write RUN/report.html: the comparison, plots, and takeovers, old and new policy side by side.
 
     RUN holds before.json and after.json, as 'takead demo', 'takead train final' or two 'takead eval' write them.
     """
     with ProgressBars() as progress:
-        page = write_report(run, progress)
+        page = write_report(run, progress, Workplace(workers))
     say(f"report: {page}")

@@ -15,8 +15,8 @@ from takead_ros.console import say, show_table, table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
 from takead_ros.runs.drive import JOURNAL
+from takead_ros.runs.final import COMPARISON
 from takead_ros.runs.find import Run, find_runs
-from takead_ros.runs.loop import COMPARISON
 from takead_ros.runs.loop_state import STATE, LoopState, read_state
 from takead_ros.runs.results import Evaluation, PairedComparison, read_evaluation
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from takead_ros.console import cell
-from takead_ros.measures.summary import HEADLINES, Difference, Group, Headline
+from takead_ros.measures.summary import BY_KEY, HEADLINES, Difference, Group, Headline
 from takead_ros.runs.results import Evaluation, PairedComparison, judgement, signed
 from takead_ros.text_table import TableColumn, TextTable
 
@@ -73,8 +73,8 @@ def comparison_table(content: PairedComparison, families: bool = True) -> TextTa
         [TableColumn(), *(TableColumn(title, right=True) for title in titles)],
         cell(f"{content.episode_count} episodes, the same for both (suite {content.suite})"),
     )
-    for headline in HEADLINES:
-        table.rows.append(_row(headline.title, headline, content.differences[headline.key]))
+    for key, found in content.differences.items():
+        table.rows.append(_row(BY_KEY[key].title, BY_KEY[key], found))
     if families:
         table.rows.append(None)
         for name, found in content.scenarios.items():

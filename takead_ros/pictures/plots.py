@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from takead_ros.measures.summary import HEADLINES, Summary
+from takead_ros.measures.summary import BY_KEY, HeadlineKey, Summary
+from takead_ros.runs.learning_curve import CurvePoint
 from takead_ros.runs.results import EpisodeResult
 
 OLD, NEW, INK, FAINT = "#d97706", "#0f766e", "#1f2937", "#9ca3af"
@@ -58,11 +59,11 @@ def paired_scores(episodes: Sequence[tuple[EpisodeResult, EpisodeResult]]) -> st
     return _svg(figure)
 
 
-def headlines(old: Summary, new: Summary) -> str:
-    """Every headline before and after, each with its bootstrap 95 % interval, in a panel of its own scale."""
-    figure = Figure(figsize=(10.6, 2.4), layout="constrained")
-    for i, headline in enumerate(HEADLINES):
-        axes = figure.add_subplot(1, len(HEADLINES), i + 1)
+def headlines(old: Summary, new: Summary, keys: Sequence[HeadlineKey]) -> str:
+    """The headlines ``keys`` before and after, each with its bootstrap 95 % interval, in a panel of its own scale."""
+    figure = Figure(figsize=(0.6 + 2.0 * len(keys), 2.4), layout="constrained")
+    for i, headline in enumerate(BY_KEY[key] for key in keys):
+        axes = figure.add_subplot(1, len(keys), i + 1)
         _plain(axes)
         scale = 100.0 if "%" in headline.written else 1.0
         for place, summary, colour in ((0, old, OLD), (1, new, NEW)):
@@ -82,6 +83,26 @@ def headlines(old: Summary, new: Summary) -> str:
         axes.set_xticks([0, 1], ["before", "after"])
         axes.set_ylim(bottom=0.0)
         axes.set_title(headline.title + (", %" if scale > 1.0 else ""), fontsize=9, color=INK, loc="left")
+    return _svg(figure)
+
+
+def learning_curve(points: Sequence[CurvePoint]) -> str:
+    """Driving Score over the expert's seconds at takeovers, with the interval of each point."""
+    figure, axes = _figure(5.2, 3.0)
+    across = [point.expert_s for point in points]
+    axes.plot(across, [point.score for point in points], color=NEW, linewidth=1.5, marker="o", markersize=6)
+    for point, place in zip(points, across, strict=True):
+        axes.plot([place, place], [point.interval.low, point.interval.high], color=NEW, linewidth=1.2, alpha=0.6)
+        axes.annotate(
+            f"{point.name}: {point.score:.1f}",
+            (place, point.score),
+            (7, -11),
+            textcoords="offset points",
+            fontsize=8,
+            color=INK,
+        )
+    axes.set(xlabel="seconds that the expert drove at takeovers", ylabel="Driving Score", ylim=(0, 105))
+    axes.set_xlim(-0.04 * across[-1], 1.2 * across[-1])
     return _svg(figure)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
@@ -15,12 +16,22 @@ from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
 from takead_ros.files import content_of, locked, read_record, writable_folder, write_atomically
-from takead_ros.measures.summary import HEADLINES
-from takead_ros.pictures import plots, side_by_side
-from takead_ros.runs.loop import AFTER, BEFORE
+from takead_ros.measures.summary import BY_KEY
+from takead_ros.pictures import moments, plots
+from takead_ros.runs.final import AFTER, BEFORE, COMPARISON, FAMILIES
+from takead_ros.runs.learning_curve import expert_seconds, learning_curve, takeovers_of
 from takead_ros.runs.loop_state import STATE, LoopState, read_state
 from takead_ros.runs.progress import Progress
-from takead_ros.runs.results import Evaluation, PairedComparison, comparison, judgement, pairs, read_evaluation, signed
+from takead_ros.runs.results import (
+    Evaluation,
+    PairedComparison,
+    comparison,
+    judgement,
+    pairs,
+    read_evaluation,
+    signed,
+)
+from takead_ros.runs.workers import Workplace
 
 PAGE = "report.html"
 _WORDS = {"better": "better", "worse": "worse", "open": "not settled"}
@@ -33,11 +44,11 @@ class _TrainingRecord:
     history: dict[str, list[dict[str, float]]]
 
 
-def write_report(run: Path, progress: Progress) -> Path:
+def write_report(run: Path, progress: Progress, place: Workplace) -> Path:
     """Write ``report.html`` of the run in folder ``run`` from what lies there: before.json, after.json, and loop.json.
 
-    Draws one takeover (moment.gif, moment.png) where it is not there yet, and leaves it out where the old policy was
-    never taken over. Raises TakeadError where the run is not complete.
+    Draws takeovers (``moments``), driven anew at ``place``, where they are not there yet, and leaves them out where
+    there is none to show. Raises TakeadError where the run is not complete.
     """
     if not run.is_dir():
         raise TakeadError(f"run '{run}': no such folder; expected the folder of 'takead demo' or of two evaluations")
@@ -46,12 +57,13 @@ def write_report(run: Path, progress: Progress) -> Path:
         before, after = read_evaluation(run / BEFORE), read_evaluation(run / AFTER)
         content = comparison(before, after)
         state = read_state(run) if (run / STATE).exists() else None
-        shown = side_by_side.ensure(run, before, after, progress)
+        shown = moments.ensure(run, before, after, place, progress)
         sections = [
-            _rounds_section(state) if state else "",
-            _moment_section(run, shown) if shown else "",
+            _rounds_section(run, state) if state else "",
+            _moments_section(run, shown) if shown else "",
             _plots_section(run, before, after, state),
             _infractions_section(content),
+            _families_section(run / FAMILIES) if (run / FAMILIES / COMPARISON).exists() else "",
         ]
         fields = {
             "title": "Learning from takeovers, before and after",
@@ -68,7 +80,7 @@ def write_report(run: Path, progress: Progress) -> Path:
 
 def _verdict(content: PairedComparison) -> str:
     """One sentence that says no more than the intervals allow."""
-    score, takeovers = content.differences["driving_score"], content.differences["takeovers_per_km"]
+    score, takeovers = content.differences["driving_score"], content.differences.get("takeovers_per_km")
     start = (
         f"Over {content.episode_count} held-out episodes the Driving Score went from "
         f'<b class="old">{score.old:.1f}</b> to <b class="new">{score.new:.1f}</b>'
@@ -78,13 +90,14 @@ def _verdict(content: PairedComparison) -> str:
         "worse": "; the paired difference is below zero with 95 % confidence.",
         "open": "; that difference is not settled: more seeds would have to decide.",
     }
-    return start + ends[judgement(score)] + f" Takeovers per km: {takeovers.old:.2f} before, {takeovers.new:.2f} after."
+    counted = f" Takeovers per km: {takeovers.old:.2f} before, {takeovers.new:.2f} after." if takeovers else ""
+    return start + ends[judgement(score)] + counted
 
 
 def _table(content: PairedComparison) -> str:
     rows = []
-    for headline in HEADLINES:
-        found, written = content.differences[headline.key], headline.written
+    for key, found in content.differences.items():
+        headline, written = BY_KEY[key], BY_KEY[key].written
         judged = judgement(found)
         same = not (found.higher or found.lower)
         rows.append(
@@ -107,45 +120,69 @@ def _figure(body: str, caption: str) -> str:
     return f'<figure class="card">{body}<figcaption>{html.escape(caption)}</figcaption></figure>'
 
 
-def _rounds_section(state: LoopState) -> str:
+def _rounds_section(run: Path, state: LoopState) -> str:
     rows = []
     for done in state.rounds:
-        decision = done.decision
+        decision, driven = done.decision, takeovers_of(run, done)
         verdict = "not decided" if decision is None else "promoted" if decision.promoted else "parent kept"
         why = "" if decision is None else "; ".join(decision.reasons)
-        cells = (str(done.number), done.parent_sha256[:12], str(done.clips), (done.model_sha256 or "")[:12], verdict)
-        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+        cells = [str(done.number), done.parent_sha256[:12], str(done.clips), "", "", (done.model_sha256 or "")[:12]]
+        if driven is not None:
+            cells[3:5] = f"{driven.takeovers_per_km:.2f}", f"{expert_seconds(driven):.0f}"
+        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in (*cells, verdict)) + "</tr>")
         if why:
-            rows.append(f'<tr><td colspan="5" class="soft">{html.escape(why)}</td></tr>')
-    heads = ("round", "parent", "takeover clips", "new model", "gate on the selection seeds")
-    return f"<h2>Rounds</h2>{_html_table(heads, rows)}"
+            rows.append(f'<tr><td colspan="{len(cells) + 1}" class="soft">{html.escape(why)}</td></tr>')
+    heads = ("round", "parent", "takeovers", "per km", "expert, s", "new model", "gate on the selection seeds")
+    curve = learning_curve(run, state)
+    drawn = (
+        _figure(
+            plots.learning_curve(curve),
+            "Driving Score, driven alone on the selection seeds, over the seconds that the expert has driven at "
+            "takeovers; 95 % intervals over episodes.",
+        )
+        if len(curve) > 1
+        else ""
+    )
+    return f"<h2>Rounds</h2>{_html_table(heads, rows)}{drawn}"
 
 
-def _moment_section(run: Path, shown: side_by_side.Moment) -> str:
-    data = base64.b64encode(content_of(run / side_by_side.GIF)).decode()
-    image = f'<img src="data:image/gif;base64,{data}" alt="{html.escape(shown.caption)}">'
-    return f"<h2>One takeover, before and after</h2>{_figure(image, shown.caption)}"
+def _moments_section(run: Path, shown: Sequence[moments.Moment]) -> str:
+    figures = []
+    for moment in shown:
+        data = base64.b64encode(content_of(run / moments.FOLDER / moment.gif)).decode()
+        image = f'<img src="data:image/gif;base64,{data}" alt="{html.escape(moment.caption)}">'
+        figures.append(_figure(image, moment.caption))
+    return f"<h2>Takeovers, before and after</h2>{''.join(figures)}"
 
 
 def _plots_section(run: Path, before: Evaluation, after: Evaluation, state: LoopState | None) -> str:
     def success(content: Evaluation) -> dict[str, float]:
         return {name: group.success_rate for name, group in content.abilities.items()}
 
-    wide = _figure(plots.headlines(before, after), "Each headline with its bootstrap 95 % interval over episodes.")
+    shown = list(comparison(before, after).differences)
+    wide = _figure(
+        plots.headlines(before, after, shown), "Each headline with its bootstrap 95 % interval over episodes."
+    )
     figures = [
         _figure(
             plots.paired_scores(pairs(before, after)),
             "Driving Score of every held-out episode, driven alone. Above the line: the new policy did better.",
         ),
-        _figure(
-            plots.takeovers_by_trigger(before.triggers, after.triggers, "same held-out seeds"),
-            "What the expert took over for, with the expert ready to take over, on the same held-out seeds.",
-        ),
-        _figure(
-            plots.abilities(success(before), success(after)),
-            "Success rate by ability (Bench2Drive's grouping of scenarios).",
-        ),
     ]
+    if "assisted" in before.passes:
+        figures.append(
+            _figure(
+                plots.takeovers_by_trigger(before.triggers, after.triggers, "same held-out seeds"),
+                "What the expert took over for, with the expert ready to take over, on the same held-out seeds.",
+            )
+        )
+    if len(before.abilities) > 1:
+        figures.append(
+            _figure(
+                plots.abilities(success(before), success(after)),
+                "Success rate by ability (Bench2Drive's grouping of scenarios).",
+            )
+        )
     history = _history(run, state)
     if any(history.values()):
         figures.append(_figure(plots.training_curves(history), "The last round's stages of training."))
@@ -168,6 +205,24 @@ def _infractions_section(content: PairedComparison) -> str:
         for kind, (before, after) in content.infractions_per_km.items()
     ]
     return f"<h2>Infractions per km, driven alone</h2>{_html_table(('', 'before', 'after'), rows)}"
+
+
+def _families_section(folder: Path) -> str:
+    content, rows = comparison(read_evaluation(folder / BEFORE), read_evaluation(folder / AFTER)), []
+    for name, found in sorted(content.scenarios.items(), key=lambda item: -item[1].difference):
+        rows.append(
+            f"<tr><td>{html.escape(name.replace('_', ' '))}</td><td>{found.old:.1f}</td>"
+            f'<td class="new">{found.new:.1f}</td><td>{found.difference:+.1f}</td></tr>'
+        )
+    score = content.differences["driving_score"]
+    told = (
+        f"Suite {content.suite}, {content.episode_count} held-out episodes in the vector world, driven alone: "
+        f"{score.old:.1f} before, {score.new:.1f} after ({score.difference:+.1f}, {score.low:+.1f} to "
+        f"{score.high:+.1f}). "
+        f"{len(content.seeds)} episodes of each family settle nothing about one of them."
+    )
+    table = _html_table(("Driving Score", "before", "after", "difference"), rows)
+    return f"<h2>Families that gained and lost</h2><p>{html.escape(told)}</p>{table}"
 
 
 def _facts(run: Path, content: PairedComparison, before: Evaluation, state: LoopState | None) -> str:

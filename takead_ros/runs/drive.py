@@ -38,11 +38,17 @@ class EvaluationSettings(RunSettings):
 
 def check_passes(text: str, spec: RunSpec) -> tuple[PassName, ...]:
     """The passes named in ``text``, in their fixed order, as far as ``spec`` has them."""
+    names = pass_names(text)
+    return tuple(name for name in spec.passes if name in names or spec.model == EXPERT)
+
+
+def pass_names(text: str) -> tuple[PassName, ...]:
+    """The passes named in ``text``, in their fixed order. Raises TakeadError for a word that is none."""
     names = [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in PASSES]
     if unknown:
         raise TakeadError(f"--passes '{text}': '{unknown[0]}' is no pass, expected one or both of {','.join(PASSES)}")
-    return tuple(name for name in spec.passes if name in names or spec.model == EXPERT)
+    return tuple(name for name in PASSES if name in names)
 
 
 def drive(

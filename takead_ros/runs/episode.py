@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -49,6 +50,7 @@ class EpisodeSpec:
     model: path of an ONNX policy, or ``expert``. takeovers: whether the expert may take over (its clips are recorded
     when ``bags`` names a folder). record: a clip for each takeover, or the whole episode in one bag. simulator: a key
     of ``simulators.SIMULATORS``. parameters: of the nodes, by node and name, checked (``load_configuration``).
+    until_s: s after which the drive is left unfinished (None: it is driven to its end).
     """
 
     suite: str
@@ -60,6 +62,7 @@ class EpisodeSpec:
     record: Literal["clips", "all"] = "clips"
     simulator: str = SIMULATOR
     parameters: NodeParameters = field(default_factory=dict)
+    until_s: float | None = None
 
     @property
     def driver(self) -> str:
@@ -243,10 +246,11 @@ class EpisodeDrive:
 def drive_episode(
     spec: EpisodeSpec, simulator: str, episode: Episode, policy: Policy | None, watch: Watch | None
 ) -> tuple[EpisodeLog, list[Path]]:
-    """Drive ``episode`` until it is over; its log and the clips (see ``EpisodeDrive``)."""
+    """Drive ``episode`` until it is over, or ``spec`` leaves it; its log and the clips (see ``EpisodeDrive``)."""
     drive = EpisodeDrive(spec, simulator, episode, policy, watch)
+    end_s = math.inf if spec.until_s is None else spec.until_s
     try:
-        while not episode.done:
+        while not episode.done and episode.time_s < end_s:
             drive.advance()
     finally:
         drive.close()

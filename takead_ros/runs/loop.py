@@ -8,7 +8,7 @@ LOOP/round-1/training/   the trainer's folder, with the new model
 LOOP/encoded/            the clips of all rounds, encoded once
 LOOP/round-1/gate.json   parent and new model on the same selection seeds
 LOOP/selection/          each model's evaluation there, by its sha256: a promoted model is not evaluated twice
-LOOP/before.json, after.json, comparison.json    of the final comparison, the only one that drives test seeds
+LOOP/before.json, after.json, comparison.json    of the final comparison (``runs.final``), which alone drives test seeds
 
 Stopped at any point (Ctrl-C, kill), the same call goes on there. Each round collects on seeds of its own and trains on
 the clips of all rounds so far (DAgger, Ross et al. 2011).
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -28,23 +27,15 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import SPLIT_SIZE, parse_seeds
 from takead_ros.files import locked, to_json, writable_folder, write_record
 from takead_ros.policy.model import load_model
-from takead_ros.runs.drive import EpisodeWorkers, check_folder, drive, evaluate
+from takead_ros.runs.drive import EpisodeWorkers, check_folder, drive
 from takead_ros.runs.episode import EXPERT
-from takead_ros.runs.evaluate_batched import BatchWorkers, batched_settings, check_batched, evaluate_batched
+from takead_ros.runs.evaluate_batched import BatchWorkers, check_batched
 from takead_ros.runs.gate import decide_promotion
-from takead_ros.runs.loop_state import STATE, LoopPlan, LoopState, Round, read_state
-from takead_ros.runs.progress import Progress
-from takead_ros.runs.results import (
-    PASSES,
-    Evaluation,
-    PairedComparison,
-    PassName,
-    comparison,
-    read_evaluation,
-)
+from takead_ros.runs.kept import Shows, by_batches, by_nodes, kept_evaluation
+from takead_ros.runs.loop_state import STATE, LoopPlan, LoopState, Round, model_of, read_state
+from takead_ros.runs.results import PASSES, Evaluation, comparison
 from takead_ros.runs.spec import RunSpec
 
-BEFORE, AFTER, COMPARISON = "before.json", "after.json", "comparison.json"
 COLLECTED = "collected"  # the folder of a batched round's takeovers
 
 
@@ -89,7 +80,7 @@ class Loop:
         trainer: Trainer,
         workers: EpisodeWorkers,
         batches: BatchWorkers,
-        progress: Callable[[], AbstractContextManager[Progress]],
+        progress: Shows,
         tell: Callable[[str], None],
     ) -> None:
         self.folder, self._trainer, self._workers, self._batches = folder, trainer, workers, batches
@@ -209,9 +200,8 @@ class Loop:
         plan = self.state.plan
         spec = plan.spec(str(model), f"selection:0-{plan.selection - 1}")
         file = self.folder / "selection" / f"{sha256[:12]}.json"
-        batches = self._batches if plan.batched else None
-        label = f"selection seeds, {sha256[:8]}"
-        return _evaluated(spec, PASSES[:1], file, self._workers, self._progress, label, batches)
+        way = by_batches(spec, self._batches) if plan.batched else by_nodes(spec, self._workers)
+        return kept_evaluation(way, PASSES[:1], file, self._progress, f"selection seeds, {sha256[:8]}")
 
     @property
     def _lessons(self) -> str:
@@ -220,7 +210,7 @@ class Loop:
 
     def _model(self, path: str, sha256: str) -> Path:
         """The model at ``path``, checked to be the one that was there before."""
-        return _checked(self.folder, path, sha256)
+        return model_of(self.folder, path, sha256)
 
     def _write(self, now: Round) -> Round:
         before = self.state.rounds[: now.number - 1]
@@ -231,69 +221,6 @@ class Loop:
     def _end(self, why: str) -> None:
         self.state = replace(self.state, ended=why)
         write_record(self.folder / STATE, self.state)
-
-
-def final_comparison(
-    folder: Path, seeds: str, workers: EpisodeWorkers, progress: Callable[[], AbstractContextManager[Progress]]
-) -> PairedComparison:
-    """The first model of the loop in ``folder`` against the deployed one (where none was promoted: the last trained).
-
-    Both drive ``seeds``, alone and assisted. Raises TakeadError where no model has been trained, or where a comparison
-    on other seeds lies there.
-    """
-    state = read_state(folder)
-    newest = state.deployed if state.deployed[1] != state.first_sha256 else state.latest
-    if newest is None:
-        raise TakeadError(f"loop '{folder}': has no trained model yet ({state.ended or 'no round is finished'})")
-    with locked(folder):
-        parts = {}
-        for file, label, (path, sha256) in (
-            (BEFORE, "old policy, held-out seeds", (state.first_model, state.first_sha256)),
-            (AFTER, "new policy, held-out seeds", newest),
-        ):
-            spec = state.plan.spec(str(_checked(folder, path, sha256)), seeds)
-            parts[file] = _evaluated(spec, PASSES, folder / file, workers, progress, label)
-        found = comparison(parts[BEFORE], parts[AFTER])
-        write_record(folder / COMPARISON, found)
-        return found
-
-
-def _evaluated(
-    spec: RunSpec,
-    passes: Sequence[PassName],
-    file: Path,
-    workers: EpisodeWorkers,
-    progress: Callable[[], AbstractContextManager[Progress]],
-    label: str,
-    batches: BatchWorkers | None = None,
-) -> Evaluation:
-    """The evaluation kept in ``file``, or made and kept there; a broken file is made again from its episodes.
-
-    ``batches``: drive many episodes at once, in these."""
-    settings = spec.settings() if batches is None else batched_settings(spec)
-    with contextlib.suppress(TakeadError):
-        found = read_evaluation(file)
-        if _settings(found) == _settings(settings) and tuple(found.passes) == tuple(passes):
-            return found
-    with progress() as shown:
-        if batches is None:
-            found = evaluate(spec, passes, file, workers, shown, label)
-        else:
-            found = evaluate_batched(spec, passes, file, batches, shown, label)
-    write_record(file, found)
-    return found
-
-
-def _settings(record: object) -> tuple[object, ...]:
-    names = ("model_sha256", "suite", "families", "seeds", "version", "simulator", "parameters")
-    return tuple(getattr(record, name) for name in names)
-
-
-def _checked(folder: Path, path: str, sha256: str) -> Path:
-    model = folder / path  # an absolute path stays what it is
-    if load_model(model).sha256 != sha256:
-        raise TakeadError(f"'{model}': is not the model that this loop began with or trained (sha256 {sha256[:12]})")
-    return model
 
 
 def _check_same(file: Path, found: LoopState, asked: LoopState) -> None:

@@ -8,7 +8,9 @@ from typing import Literal
 
 from pydantic.dataclasses import dataclass
 
+from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
+from takead_ros.policy.model import load_model
 from takead_ros.runs.episode import SIMULATOR, Value
 from takead_ros.runs.gate import GateDecision
 from takead_ros.runs.results import RECORD
@@ -89,3 +91,12 @@ class LoopState:
 def read_state(folder: Path) -> LoopState:
     """The state of the loop in ``folder``. Raises TakeadError where there is none."""
     return read_record(LoopState, folder / STATE, "the state of 'takead demo' or 'takead train rounds'")
+
+
+def model_of(folder: Path, path: str, sha256: str) -> Path:
+    """The model at ``path`` (below ``folder``, where it is not absolute). Raises TakeadError where it is another one
+    than was there before."""
+    model = folder / path
+    if load_model(model).sha256 != sha256:
+        raise TakeadError(f"'{model}': is not the model that this loop began with or trained (sha256 {sha256[:12]})")
+    return model

@@ -110,7 +110,8 @@ class ModelName:
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
 class PairedComparison:
-    """Two evaluations of the same episodes as pairs: each headline's difference, and each family's Driving Score."""
+    """Two evaluations of the same episodes as pairs: the difference of each headline that was measured in both (how
+    often the expert takes over only where it was ready to), and each family's Driving Score."""
 
     before: ModelName
     after: ModelName
@@ -118,7 +119,7 @@ class PairedComparison:
     families: tuple[str, ...]
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     episode_count: int
-    differences: Annotated[dict[HeadlineKey, Difference], Field(min_length=len(BY_KEY))]
+    differences: Annotated[dict[HeadlineKey, Difference], Field(min_length=len(ALONE_KEYS))]
     scenarios: dict[str, Difference]
     infractions_per_km: dict[str, tuple[float, float]]  # before, after; driven alone
     version: str
@@ -165,7 +166,8 @@ def read_evaluation(path: Path) -> Evaluation:
 def comparison(before: Evaluation, after: Evaluation) -> PairedComparison:
     """Two evaluations as pairs. Raises TakeadError where the episodes are not the same."""
     alone = compare_scores(before.episodes, after.episodes, ALONE_KEYS)
-    assisted = compare_scores(before.assisted, after.assisted, ASSISTED_KEYS)
+    ready = "assisted" in before.passes and "assisted" in after.passes
+    assisted = compare_scores(before.assisted, after.assisted, ASSISTED_KEYS) if ready else {}
     families = sorted({episode.scenario for episode in before.episodes})
     kinds = sorted({*before.infractions_per_km, *after.infractions_per_km})
     return PairedComparison(

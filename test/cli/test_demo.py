@@ -16,8 +16,9 @@ import pytest
 pytestmark = pytest.mark.slow
 
 SMALL = (
-    "--suite", "intersection_right", "--demonstrations", "1", "--drives", "1", "--selection", "1", "--tests", "1",
-    "--dagger-epochs", "1", "--preference-epochs", "1", "--draws", "512", "--workers", "2",
+    "--suite", "intersection_right", "--demonstrated", "intersection_right", "--families", "intersection_right",
+    "--demonstrations", "1", "--drives", "1", "--selection", "1", "--tests", "1", "--family-tests", "1",
+    "--rounds", "1", "--epochs", "1", "--draws", "512", "--workers", "2",
 )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def stop_when(command: list[str], there: Callable[[], bool]) -> subprocess.Compl
 
 def table(out: str) -> str:
     """The comparison in what a demo prints."""
-    return out.split("\nresult\n")[1].split("one takeover")[0]
+    return out.split("\nresult\n")[1].split("takeovers, old")[0]
 
 
 @pytest.mark.timeout(900)
@@ -63,19 +64,20 @@ def test_ctrl_c_in_any_stage_leaves_a_run_that_the_same_command_finishes(
         assert "the same command goes on" in " ".join(stopped.stderr.split())
         assert "Traceback" not in stopped.stderr
     assert not (run / "report.html").exists()
-    takeovers = (run / "round-1" / "clips" / "episodes.jsonl").read_bytes()
+    takeovers = (run / "round-1" / "collected" / "episodes.jsonl").read_bytes()
 
     finished = takead(*arguments, timeout=400.0)
     assert finished.returncode == 0, finished.stderr
-    assert (run / "round-1" / "clips" / "episodes.jsonl").read_bytes() == takeovers
+    assert (run / "round-1" / "collected" / "episodes.jsonl").read_bytes() == takeovers
     assert "Driving Score" in finished.stdout
     assert "95 % interval" in finished.stdout
     page = (run / "report.html").read_text()
-    assert (page.count("data:image/gif;base64,"), page.count("<svg") >= 3) == (1, True)
+    shown = page.count("data:image/gif;base64,")
+    assert shown == len(list((run / "takeovers").glob("*.gif"))) and page.count("<svg") >= 3
     inside = page.replace("url(#", "")
     assert [word for word in ('src="http', "<link", "<script", "url(") if word in inside] == []
 
     again = takead(*arguments)
     assert again.returncode == 0, again.stderr
     assert table(again.stdout) == table(finished.stdout)
-    one_error(takead(*arguments, "--dagger-epochs", "2"), "other settings", "nothing is overwritten")
+    one_error(takead(*arguments, "--epochs", "2"), "other settings", "nothing is overwritten")

@@ -17,6 +17,7 @@ from takead_ros.runs.gate import GateDecision
 from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, evaluation
+from takead_ros.runs.workers import Workplace
 
 HIT = Infraction("collision_vehicle", 1.0, 0.0, 0.0, 0.0, 0.6)
 RESULT = EpisodeResult(
@@ -57,7 +58,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_the_page_says_what_the_files_say(run: Path) -> None:
-    text = write_report(run, Silent()).read_text()
+    text = write_report(run, Silent(), Workplace(1)).read_text()
     before, after = driven([60.0, 60.0, 100.0]), driven([100.0, 60.0, 100.0])
     assert f"<td>{headline_value(before.episodes, 'driving_score'):.1f}</td>" in text
     assert f'<td class="new">{headline_value(after.episodes, "driving_score"):.1f}</td>' in text
@@ -70,6 +71,30 @@ def test_the_page_says_what_the_files_say(run: Path) -> None:
     assert [word for word in ('src="http', "<link", "<script") if word in text] == []
 
 
+def test_what_was_not_driven_is_not_said(run: Path) -> None:
+    for name, scores in (("before.json", [60.0, 60.0, 100.0]), ("after.json", [100.0, 60.0, 100.0])):
+        alone = evaluation("m.onnx", SETTINGS, {"unassisted": driven(scores).assisted})
+        (run / name).unlink()
+        write_record(run / name, alone)
+    text = write_report(run, Silent(), Workplace(1)).read_text()
+    assert "Driving Score" in text and "Takeovers per km: " not in text.split("Held-out seeds")[0]
+    assert "Expert share" not in text
+
+
+def test_families_are_listed_from_the_greatest_gain_to_the_greatest_loss(run: Path) -> None:
+    names = ("accident", "cut_in", "stop_sign")
+    (run / "families").mkdir()
+    for name, scores in (("before.json", [60.0, 60.0, 100.0]), ("after.json", [70.0, 100.0, 60.0])):
+        results = [replace(RESULT, scenario=names[i], driving_score=score) for i, score in enumerate(scores)]
+        write_record(run / "families" / name, evaluation("m.onnx", SETTINGS, {"unassisted": results}))
+    (run / "families" / "comparison.json").write_text("{}")
+    text = write_report(run, Silent(), Workplace(1)).read_text().split("Families that gained and lost")[1]
+    assert [text.index(name) for name in ("cut in", "accident", "stop sign")] == sorted(
+        text.index(name) for name in ("cut in", "accident", "stop sign")
+    )
+    assert "+40.0" in text and "-40.0" in text
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -80,14 +105,15 @@ def test_the_page_says_what_the_files_say(run: Path) -> None:
 def test_a_broken_part_is_one_clear_error(run: Path, name: str, content: str, said: str) -> None:
     (run / name).write_text(content)
     with pytest.raises(TakeadError, match=said):
-        write_report(run, Silent())
+        write_report(run, Silent(), Workplace(1))
 
 
 @pytest.mark.parametrize("content", ["", '{"scenario": 3}'])
 def test_what_a_kill_left_of_a_drawing_is_made_again(run: Path, content: str) -> None:
-    (run / "moment.json").write_text(content)
-    (run / "moment.gif").write_bytes(b"")
-    assert "data:image/gif" not in write_report(run, Silent()).read_text()
+    (run / "takeovers").mkdir()
+    (run / "takeovers" / "moments.json").write_text(content)
+    (run / "takeovers" / "takeover-1.gif").write_bytes(b"")
+    assert "data:image/gif" not in write_report(run, Silent(), Workplace(1)).read_text()
 
 
 @pytest.mark.parametrize(
@@ -98,4 +124,4 @@ def test_what_a_kill_left_of_a_drawing_is_made_again(run: Path, content: str) ->
 def test_what_cannot_be_written_or_read_is_named(run: Path, damage: Callable[[Path], object]) -> None:
     damage(run)
     with pytest.raises(TakeadError, match=r"before\.json|report\.html"):
-        write_report(run, Silent())
+        write_report(run, Silent(), Workplace(1))

@@ -1,0 +1,57 @@
+"""The curve over the expert's seconds: counted over rounds, and drawn only as far as models were evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from takead_ros.files import write_record
+from takead_ros.runs.learning_curve import expert_seconds, learning_curve
+from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
+from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, evaluation
+
+RESULT = EpisodeResult(
+    suite="demo", scenario="cut_in", seed=0, ability="merging", threat=True, driving_score=60.0, success=False,
+    success_rate=0.0, route_completion=1.0, penalty=0.6, infractions=(), takeovers=0, takeovers_per_km=0.0,
+    expert_share=0.0, min_ttc=None, comfort=1.0, efficiency=None, duration=20.0, distance=200.0, mean_speed=10.0,
+    end="goal", triggers=(), driver="assisted",
+)  # fmt: skip
+
+
+def driven(name: str, shares: list[float], score: float = 60.0, alone: bool = False) -> Evaluation:
+    results = [
+        replace(RESULT, seed=seed, duration=10.0 * (seed + 1), expert_share=share, driving_score=score)
+        for seed, share in enumerate(shares)
+    ]
+    settings = RunSettings(model_sha256="ab" * 32, suite="demo", families=("cut_in",), seeds=tuple(range(len(shares))),
+                           version="0", simulator="vector 1", parameters={})  # fmt: skip
+    return evaluation(name, settings, {"unassisted" if alone else "assisted": results})
+
+
+def test_seconds_are_shares_of_each_drives_own_time() -> None:
+    assert expert_seconds(driven("m", [0.5, 0.0, 0.1])) == pytest.approx(5.0 + 3.0)
+
+
+def test_the_curve_adds_up_rounds_and_ends_with_the_last_evaluated(tmp_path: Path) -> None:
+    rounds = tuple(
+        Round(number=n, parent="m.onnx", parent_sha256="00" * 32, clips=1, triggers={}, model=f"{n}.onnx",
+              model_sha256=f"{n}{n}" * 32)
+        for n in (1, 2, 3)
+    )  # fmt: skip
+    plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
+    state = LoopState(format="takead-loop-1", plan=plan, trainer={}, first_model="m.onnx", first_sha256="00" * 32,
+                      version="0", rounds=rounds)  # fmt: skip
+    assert learning_curve(tmp_path, state) == []
+    (tmp_path / "selection").mkdir()
+    for n in (0, 1, 2):
+        write_record(tmp_path / "selection" / f"{f'{n}{n}' * 6}.json", driven("m", [0.0] * 3, 50.0 + n, alone=True))
+    for n, shares in ((1, [0.5, 0.5]), (2, [0.0, 0.25])):
+        (tmp_path / f"round-{n}").mkdir()
+        write_record(tmp_path / f"round-{n}" / "drive.json", driven("m", shares))
+    found = learning_curve(tmp_path, state)
+    assert [(one.name, one.expert_s, one.score) for one in found] == [
+        ("first", 0.0, 50.0), ("round 1", pytest.approx(15.0), 51.0), ("round 2", pytest.approx(20.0), 52.0),
+    ]  # fmt: skip
+    assert all(one.interval.low <= one.score <= one.interval.high for one in found)
