@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.nodes.simulator_node import SimulatorNode
+from takead_ros.files import write_atomically
+from takead_ros.nodes.configuration import parameter_file
 from takead_ros.runs.loop import COLLECTED
 from takead_ros.runs.results import Evaluation, read_evaluation
 from takead_ros.runs.spec import RunSpec
@@ -59,8 +60,11 @@ class TrainRound:
         found.unlink(missing_ok=True)  # of a call that was killed after it; the rows are what counts, and they stay
         arguments = ["--model", spec.model, "--suite", spec.suite.name, "--seeds", ",".join(map(str, spec.seeds))]
         arguments += ["--out", str(out), "--workers", str(self._workers), "--json", str(found)]
-        perception = spec.parameters.get(SimulatorNode.NAME, {}).get("perception")
-        self._run("collect", [*arguments, *(["--perception", str(perception)] if perception else [])])
+        if spec.parameters:
+            file = out.with_name(f"{out.name}.yaml")
+            write_atomically(file, parameter_file(spec.parameters))
+            arguments += ["--params", str(file)]
+        self._run("collect", arguments)
         return read_evaluation(found)
 
     def _run(self, verb: str, arguments: Sequence[str]) -> None:

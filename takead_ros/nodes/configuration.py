@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import Parameters, validated
 from takead_ros.expert.parameters import ExpertParameters
@@ -91,6 +93,17 @@ def _given(sections: list[tuple[str, dict[str, Any]]], namespace: str) -> Values
             for node in takers:
                 given.setdefault(node, {})[name] = value
     return given
+
+
+def parameter_file(values: Mapping[str, Mapping[str, Any]], namespace: str = "/takead") -> str:
+    """``values`` by node and name as the text of a ROS parameter file, which ``load_configuration`` reads back."""
+    sections = {
+        f"{namespace}/{node}": {
+            "ros__parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
+        }
+        for node, own in values.items()
+    }
+    return yaml.safe_dump(sections, sort_keys=True)
 
 
 def check_rates(values: Mapping[str, Mapping[str, Any]]) -> None:

@@ -25,7 +25,6 @@ from takead_ros.domain.driving import (
 from takead_ros.domain.perception import PerceptionSettings, noise_of
 from takead_ros.domain.scene import FloatArray, Scene
 from takead_ros.expert.memory import Memory
-from takead_ros.expert.parameters import ExpertParameters
 from takead_ros.expert.planner import plan_batch
 from takead_ros.measures.episode_log import EpisodeLog
 from takead_ros.nodes.monitor_node import HEARTBEAT_NS
@@ -37,6 +36,7 @@ from takead_ros.recording.clip import Label
 from takead_ros.recording.reader import Frame
 from takead_ros.recording.windows import Window, Windows
 from takead_ros.runs.batched import due_now
+from takead_ros.runs.rules import Rules
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.simulators.perception import chance_seed
 from takead_ros.simulators.vector.batch import Batch
@@ -49,11 +49,8 @@ from takead_ros.simulators.vector.tape import Tape
 from takead_ros.takeover.arbiter import step
 from takead_ros.takeover.inputs import Inputs, Now, Received
 from takead_ros.takeover.memory import ArbiterMemory
-from takead_ros.takeover.parameters import ArbiterParameters, MonitorParameters
 from takead_ros.takeover.triggers import MonitorState, evaluate_triggers
 
-ARBITER = ArbiterParameters(drivers=("policy", "expert"), auto_engage=True, supervised=True, goal_stop=False)
-EXPERT, MONITOR = ExpertParameters(), MonitorParameters()
 _NOBODY = (Source.NONE, Source.NONE)
 
 
@@ -94,6 +91,7 @@ class _Seat:
 
     place: int
     compiled: CompiledScenario
+    rules: Rules
     expert: Memory = field(default_factory=Memory)
     monitor: MonitorState = field(default_factory=MonitorState)
     arbiter: ArbiterMemory = field(default_factory=ArbiterMemory)
@@ -109,13 +107,13 @@ class _Seat:
         stamp = scene.stamp
         policy, expert = self.answers
         outputs = (policy.value if policy else None, expert.value if expert else None)
-        asks, self.monitor = evaluate_triggers(scene, *outputs, self.monitor, MONITOR)
+        asks, self.monitor = evaluate_triggers(scene, *outputs, self.monitor, self.rules.monitor)
         said, last = self.request, self.request.value if self.request else None
         asking, asked = asks.trigger is not Trigger.NONE, last is not None and last.trigger is not Trigger.NONE
         if said is None or asking or asked or not 0 <= stamp - said.stamp < HEARTBEAT_NS:
             self.request = Received(asks, stamp, stamp)
         inputs = Inputs(Received(scene, stamp, stamp), policy, expert, None, self.request)
-        self.arbiter, command, events = step(self.arbiter, inputs, Now(stamp, stamp), ARBITER)
+        self.arbiter, command, events = step(self.arbiter, inputs, Now(stamp, stamp), self.rules.arbiter)
         self.events += events
         self.sources.append((command.lateral, command.longitudinal))
         return command, events
@@ -132,13 +130,16 @@ def drive_assisted(
     count: int = 64,
     perception: PerceptionSettings | None = None,
     record: bool = False,
+    rules: Rules | None = None,
 ) -> Iterator[Assisted]:
     """Drive ``scenarios`` with ``policy`` and takeovers, up to ``count`` at a time; yields each as it ends.
 
     ``perception``: what the vehicle sees of the objects around it, as in the stack (None: the truth); the expert sees
-    the truth. ``record``: with the frames of clips. Raises TakeadError for a policy of a format that cannot be driven
+    the truth, unless ``rules`` (the nodes' parameters; None: the defaults) say otherwise. ``record``: with the frames
+    of clips. Raises TakeadError for a policy of a format that cannot be driven
     so.
     """
+    rules = rules or Rules()
     batch = Batch(min(count, max(len(scenarios), 1)))
     observer, tape, decider, scenes = Observer(batch), Tape(batch), Decider(policy), Scenes(batch)
     perceiver = None
@@ -163,7 +164,7 @@ def drive_assisted(
             if perceiver:
                 perceiver.begin(row, chance_seed(scenarios[place]))
                 perceiver.step(np.array([row]))
-            seats[row] = _Seat(place, compiled)
+            seats[row] = _Seat(place, compiled, rules)
         if not seats:
             return
         rows = np.array(sorted(seats))
@@ -176,7 +177,8 @@ def drive_assisted(
         if len(due):
             seen = observer.observe(due, perceiver.seen if perceiver else TRUTH)
             answers = decider.answer(seen.encoded, seen.frames, seen.motions, seen.sound)
-            _answer(due, seats, truths, answers, seen.sound, policy)
+            told = truths if rules.expert.expert_sees == "truth" else shown
+            _answer(due, seats, told, answers, seen.sound, policy, rules)
         places = {int(row): b for b, row in enumerate(due)}
         for row, seat in seats.items():
             scene, stamp = shown[row], stamps[row]
@@ -198,15 +200,16 @@ def drive_assisted(
 def _answer(
     due: np.ndarray,
     seats: dict[int, _Seat],
-    truths: dict[int, Scene],
+    told: dict[int, Scene],
     answers: Answers,
     sound: np.ndarray,
     policy: Policy,
+    rules: Rules,
 ) -> None:
-    """Let policy and expert answer in the environments ``due``."""
+    """Let policy and expert answer in the environments ``due``; the expert is told the scenes ``told``."""
     rows = due.tolist()
-    scenes = [truths[row] for row in rows]
-    experts, memories = plan_batch(scenes, [seats[row].expert for row in rows], EXPERT)
+    scenes = [told[row] for row in rows]
+    experts, memories = plan_batch(scenes, [seats[row].expert for row in rows], rules.expert)
     for b, (row, scene, expert, memory) in enumerate(zip(rows, scenes, experts, memories, strict=True)):
         stamp = scene.stamp
         if sound[b]:

@@ -37,10 +37,15 @@ def due_now(ticks: Indices) -> Flags:
 
 
 def drive_batched(
-    policy: Policy, scenarios: Sequence[Scenario], count: int = 64, perception: PerceptionSettings | None = None
+    policy: Policy,
+    scenarios: Sequence[Scenario],
+    count: int = 64,
+    perception: PerceptionSettings | None = None,
+    arbiter: ArbiterParameters | None = None,
 ) -> Iterator[tuple[int, EpisodeLog]]:
     """Drive ``scenarios`` with ``policy``, up to ``count`` at a time; yields (place in ``scenarios``, log) as they end.
-    ``perception``: what the policy sees of the objects around it, as in the stack (None: the truth).
+    ``perception``: what the policy sees of the objects around it, as in the stack (None: the truth). ``arbiter``: whose
+    limits commands are held to (None: the defaults).
 
     A log does not depend on ``count`` where the network's answers do not depend on the size of its batch. Raises
     TakeadError for a policy of a format that cannot be driven so.
@@ -52,7 +57,7 @@ def drive_batched(
         perceiver = Perceiver(batch, noise_of(perception, batch.step_s))
     seats: dict[int, tuple[int, CompiledScenario]] = {}  # environment -> what is driven there
     free, waiting = list(range(batch.count)), iter(range(len(scenarios)))
-    limits = Limits(*(getattr(ArbiterParameters(), name) for name in Limits._fields))
+    limits = Limits(*(getattr(arbiter or ArbiterParameters(), name) for name in Limits._fields))
     asked, commands = np.zeros((batch.count, 2)), np.zeros((batch.count, 2))
     while True:
         over = batch.done

@@ -23,6 +23,7 @@ from takead_ros.runs.episode import EXPERT, EpisodeSpec
 from takead_ros.runs.journal import Journal
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import EpisodeResult, Evaluation, PassName, RunSettings, evaluation
+from takead_ros.runs.rules import rules_of
 from takead_ros.runs.spec import RunSpec
 from takead_ros.runs.workplace import Workers
 from takead_ros.scenarios import build
@@ -48,11 +49,14 @@ class BatchRunner:
             self._policies[model] = load_model(Path(model))
         results: dict[int, EpisodeResult] = {}
         scenarios, perception = [build(spec.family, spec.seed) for spec in group], perception_of_group(group)
+        rules = rules_of(group[0].parameters)
         if group[0].takeovers:
-            for one in drive_assisted(self._policies[model], scenarios, perception=perception):
+            for one in drive_assisted(self._policies[model], scenarios, perception=perception, rules=rules):
                 results[one.place] = result_of(group[one.place], one.log)
         else:
-            for place, log in drive_batched(self._policies[model], scenarios, perception=perception):
+            for place, log in drive_batched(
+                self._policies[model], scenarios, perception=perception, arbiter=rules.arbiter
+            ):
                 results[place] = result_of(group[place], log)
         return tuple(results[place] for place in range(len(group)))
 
@@ -73,18 +77,13 @@ def result_of(spec: EpisodeSpec, log: EpisodeLog, clips: tuple[str, ...] = ()) -
 
 
 def check_batched(spec: RunSpec) -> None:
-    """TakeadError where ``spec`` asks for more than a policy, as it is, in the vector world."""
+    """TakeadError where ``spec`` asks for more than a policy in the vector world, by rules that hold there."""
     if spec.simulator != "vector":
         raise TakeadError(f"--batched --sim {spec.simulator}: expected --sim vector, the world that steps many at once")
     if spec.model == EXPERT:
         raise TakeadError(f"--batched --model {EXPERT}: expected a policy; the expert drives one episode at a time")
     check_format(load_model(spec.model))
-    for node, values in spec.parameters.items():
-        for name, value in values.items():
-            if (node, name) != (SimulatorNode.NAME, "perception"):
-                raise TakeadError(
-                    f"--batched: parameter '{name}' of {node} = {value!r}: expected none but perception; no node runs"
-                )
+    rules_of(spec.parameters)
 
 
 def evaluate_batched(

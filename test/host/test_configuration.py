@@ -14,7 +14,7 @@ from takead_ros.host.lockstep import LockstepHost
 from takead_ros.host.parameters import Parameter
 from takead_ros.nodes import reference
 from takead_ros.nodes.arbiter_node import ArbiterNode
-from takead_ros.nodes.configuration import check_rates, load_configuration, models
+from takead_ros.nodes.configuration import check_rates, load_configuration, models, parameter_file
 from takead_ros.nodes.expert_node import ExpertNode
 from takead_ros.nodes.joystick_node import JoystickNode
 from takead_ros.nodes.monitor_node import MonitorNode
@@ -147,3 +147,13 @@ def test_other_rates_that_fit_together_are_accepted() -> None:
 def test_the_arbiters_period_keeps_the_deadline_of_command(tmp_path: Path) -> None:
     with pytest.raises(TakeadError, match=r"'period_s' = 0\.06"):
         load(tmp_path, "/**/arbiter_node:\n  ros__parameters: {period_s: 0.06}")
+
+
+def test_a_parameter_file_says_what_was_read(tmp_path: Path) -> None:
+    values: dict[str, dict[str, Any]] = {
+        "expert_node": {"privileged": True, "headway_s": 2.0, "expert_sees": "perceived"},
+        "arbiter_node": {"drivers": ("policy",)},
+    }
+    file = tmp_path / "given.yaml"
+    file.write_text(parameter_file(values))
+    assert load_configuration(file) == values

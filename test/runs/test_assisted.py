@@ -15,6 +15,7 @@ from takead_ros.recording.clip_folders import list_clips
 from takead_ros.recording.reader import frames
 from takead_ros.runs.assisted import Assisted, drive_assisted
 from takead_ros.runs.episode import EpisodeSpec, drive_episode
+from takead_ros.runs.rules import rules_of
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.simulators import open_simulator
 from takead_ros.simulators.perception import load_perception
@@ -62,6 +63,29 @@ def test_the_takeovers_are_those_of_the_stack(policy: Policy, seed: int, percept
         assert np.abs(mine.log.x - theirs.x).max() < 0.01, family
         events += len(mine.log.events)
     assert events > 10
+
+
+def test_thresholds_and_what_the_expert_sees_hold_as_in_the_stack(policy: Policy) -> None:
+    """Parameters of expert, monitor and arbiter that are not the defaults, and an expert that sees what the policy
+    sees."""
+    given = {
+        "simulator_node": {"perception": "vehicle"},
+        "expert_node": {"expert_sees": "perceived", "headway_s": 2.0},
+        "monitor_node": {"stuck_s": 2.0},
+        "arbiter_node": {"expert_hold_s": 3.0},
+    }
+    events = 0
+    mine = batch(
+        policy, FAMILIES_WITH_TAKEOVERS, 3_000_000, perception=load_perception("vehicle"), rules=rules_of(given)
+    )
+    plain = batch(policy, FAMILIES_WITH_TAKEOVERS, 3_000_000, perception=load_perception("vehicle"))
+    for family, one in zip(FAMILIES_WITH_TAKEOVERS, mine, strict=True):
+        theirs = stack(
+            EpisodeSpec("core", family, 3_000_000, MODEL, True, simulator="vector", parameters=given), policy
+        )
+        assert decided(one.log) == decided(theirs), family
+        events += len(one.log.events)
+    assert events > 5 and [decided(one.log) for one in mine] != [decided(one.log) for one in plain]
 
 
 def test_an_episode_does_not_depend_on_who_is_driven_beside(policy: Policy) -> None:

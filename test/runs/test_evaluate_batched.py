@@ -26,9 +26,16 @@ def test_what_it_cannot_do_is_refused() -> None:
         check_batched(run_spec(MODEL, "cut_in", "0", "metadrive"))
     with pytest.raises(TakeadError, match=r"--batched --model expert: expected a policy"):
         check_batched(run_spec("expert", "cut_in", "0", "vector"))
-    with pytest.raises(TakeadError, match=r"parameter 'max_jerk' of arbiter_node = 5\.0: expected none but perception"):
-        check_batched(spec(parameters={"arbiter_node": {"max_jerk": 5.0}}))
-    check_batched(spec(parameters=read_parameters(None, "vehicle")))
+    for node, name, value in (
+        ("recorder_node", "pre_s", 3.0),
+        ("expert_node", "period_s", 0.2),
+        ("arbiter_node", "auto_engage", False),
+        ("simulator_node", "suite", "core"),
+    ):
+        with pytest.raises(TakeadError, match=f"parameter '{name}' of {node} = .*: expected perception, or thresholds"):
+            check_batched(spec(parameters={node: {name: value}}))
+    given = {"expert_node": {"privileged": True}, "monitor_node": {"stuck_s": 9.0}}
+    check_batched(spec(parameters={**read_parameters(None, "vehicle"), **given}))
 
 
 def test_finished_episodes_are_kept_and_not_driven_again(tmp_path: Path) -> None:

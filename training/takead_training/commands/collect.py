@@ -26,6 +26,9 @@ def collect_rows(
     out: Path = typer.Option(..., help="Folder of the rows; an unfinished one is continued."),
     suite: str = typer.Option("deploy", help="A suite, or one scenario family (see: takead scenarios ls)."),
     seeds: str = typer.Option("collection:0-9", help="Collection or training seeds."),
+    params: Path | None = typer.Option(
+        None, help="Thresholds of expert, monitor and arbiter: a ROS parameter file (see config/)."
+    ),
     perception: str | None = PERCEPTION,
     workers: int = typer.Option(2, min=1, max=256, help="Processes; the results do not depend on it."),
     workers_kind: str = WORKERS_KIND,
@@ -40,7 +43,7 @@ def collect_rows(
     """
     json_file(as_json)
     where = place(workers, workers_kind, ray)
-    spec = run_spec(model, suite, seeds, "vector", read_parameters(None, perception))
+    spec = run_spec(model, suite, seeds, "vector", read_parameters(params, perception))
     try:
         with open_workers(Collector, where) as pool, ProgressBars() as progress:
             content = collect(spec, out, pool, progress, f"collecting {Path(spec.model).name}")
