@@ -8,7 +8,7 @@ import typer
 
 from takead_ros.console import ProgressBars, say
 from takead_ros.pictures.report import write_report
-from takead_ros.runs.workers import Workplace
+from takead_ros.runs.workplace import Workplace
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 

@@ -18,7 +18,8 @@ from takead_ros.recording.reader import Frame
 from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import RECORD, EvaluatedEpisode, Evaluation, pairs
-from takead_ros.runs.workers import Workplace, open_workers
+from takead_ros.runs.workers import open_workers
+from takead_ros.runs.workplace import Workplace
 
 FOLDER, FACTS = "takeovers", "moments.json"
 SHOWN = 3

@@ -31,7 +31,7 @@ from takead_ros.runs.results import (
     read_evaluation,
     signed,
 )
-from takead_ros.runs.workers import Workplace
+from takead_ros.runs.workplace import Workplace
 
 PAGE = "report.html"
 _WORDS = {"better": "better", "worse": "worse", "open": "not settled"}

@@ -20,7 +20,7 @@ from takead_ros.recording.reader import frames
 from takead_ros.resources import resource
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, evaluation, pairs
-from takead_ros.runs.workers import Workplace
+from takead_ros.runs.workplace import Workplace
 
 RESULT = EpisodeResult(
     suite="deploy", scenario="deploy_town", seed=0, ability="merging", threat=True, driving_score=60.0, success=False,

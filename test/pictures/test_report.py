@@ -17,7 +17,7 @@ from takead_ros.runs.gate import GateDecision
 from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, evaluation
-from takead_ros.runs.workers import Workplace
+from takead_ros.runs.workplace import Workplace
 
 HIT = Infraction("collision_vehicle", 1.0, 0.0, 0.0, 0.0, 0.6)
 RESULT = EpisodeResult(
