@@ -53,7 +53,7 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Shown:
     """An episode to be shown. until_s: s at which the old policy's drive may end (None: its takeover may be later)."""
 
     scenario: str
@@ -144,20 +144,20 @@ def ensure(
         return found.moments
 
 
-def choose(episodes: Sequence[tuple[EvaluatedEpisode, EvaluatedEpisode]]) -> list[Choice]:
+def choose(episodes: Sequence[tuple[EvaluatedEpisode, EvaluatedEpisode]]) -> list[Shown]:
     """The pairs that tell most, best first: those in which the old policy was taken over, for what lay ahead, and the
     new one not, or less. Where both only drove alone: those in which the old one did something wrong early and the new
     one, which came further, nothing at that place."""
     if any(old.triggers for old, _ in episodes):
         taken = sorted((pair for pair in episodes if pair[0].triggers), key=_worth, reverse=True)
-        return [Choice(old.scenario, old.seed, None) for old, _ in taken]
+        return [Shown(old.scenario, old.seed, None) for old, _ in taken]
     found = []
     for old, new in episodes:
         early = [one for one in old.infractions if one.time >= SOONEST_S][:1]
         for one in early:
             clean = all(math.hypot(other.x - one.x, other.y - one.y) > SAME_PLACE_M for other in new.infractions)
             if clean and new.driving_score > old.driving_score:
-                found.append((one.kind == "blocked", one.time, Choice(old.scenario, old.seed, one.time + LATER_S)))
+                found.append((one.kind == "blocked", one.time, Shown(old.scenario, old.seed, one.time + LATER_S)))
     return [choice for *_, choice in sorted(found, key=lambda one: one[:2])]
 
 
@@ -181,7 +181,7 @@ def _worth(pair: tuple[EvaluatedEpisode, EvaluatedEpisode]) -> tuple[float, ...]
     )
 
 
-def _job(folder: Path, number: int, choice: Choice, before: Evaluation, after: Evaluation) -> _Job:
+def _job(folder: Path, number: int, choice: Shown, before: Evaluation, after: Evaluation) -> _Job:
     def spec(content: Evaluation, name: str, until_s: float | None) -> EpisodeSpec:
         return EpisodeSpec(
             content.suite,

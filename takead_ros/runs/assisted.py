@@ -36,7 +36,7 @@ from takead_ros.recording.clip import Label
 from takead_ros.recording.reader import Frame
 from takead_ros.recording.windows import Window, Windows
 from takead_ros.runs.batched import due_now
-from takead_ros.runs.rules import Rules
+from takead_ros.runs.thresholds import Thresholds
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.simulators.perception import chance_seed
 from takead_ros.simulators.vector.batch import Batch
@@ -91,7 +91,7 @@ class _Seat:
 
     place: int
     compiled: CompiledScenario
-    rules: Rules
+    rules: Thresholds
     expert: Memory = field(default_factory=Memory)
     monitor: MonitorState = field(default_factory=MonitorState)
     arbiter: ArbiterMemory = field(default_factory=ArbiterMemory)
@@ -130,7 +130,7 @@ def drive_assisted(
     count: int = 64,
     perception: PerceptionSettings | None = None,
     record: bool = False,
-    rules: Rules | None = None,
+    rules: Thresholds | None = None,
 ) -> Iterator[Assisted]:
     """Drive ``scenarios`` with ``policy`` and takeovers, up to ``count`` at a time; yields each as it ends.
 
@@ -139,7 +139,7 @@ def drive_assisted(
     of clips. Raises TakeadError for a policy of a format that cannot be driven
     so.
     """
-    rules = rules or Rules()
+    rules = rules or Thresholds()
     batch = Batch(min(count, max(len(scenarios), 1)))
     observer, tape, decider, scenes = Observer(batch), Tape(batch), Decider(policy), Scenes(batch)
     perceiver = None
@@ -204,7 +204,7 @@ def _answer(
     answers: Answers,
     sound: np.ndarray,
     policy: Policy,
-    rules: Rules,
+    rules: Thresholds,
 ) -> None:
     """Let policy and expert answer in the environments ``due``; the expert is told the scenes ``told``."""
     rows = due.tolist()

@@ -23,8 +23,8 @@ from takead_ros.runs.episode import EXPERT, EpisodeSpec
 from takead_ros.runs.journal import Journal
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import EpisodeResult, Evaluation, PassName, RunSettings, evaluation
-from takead_ros.runs.rules import rules_of
 from takead_ros.runs.spec import RunSpec
+from takead_ros.runs.thresholds import thresholds_of
 from takead_ros.runs.workplace import Workers
 from takead_ros.scenarios import build
 from takead_ros.scenarios.suites import NONE
@@ -49,7 +49,7 @@ class BatchRunner:
             self._policies[model] = load_model(Path(model))
         results: dict[int, EpisodeResult] = {}
         scenarios, perception = [build(spec.family, spec.seed) for spec in group], perception_of_group(group)
-        rules = rules_of(group[0].parameters)
+        rules = thresholds_of(group[0].parameters)
         if group[0].takeovers:
             for one in drive_assisted(self._policies[model], scenarios, perception=perception, rules=rules):
                 results[one.place] = result_of(group[one.place], one.log)
@@ -83,7 +83,7 @@ def check_batched(spec: RunSpec) -> None:
     if spec.model == EXPERT:
         raise TakeadError(f"--batched --model {EXPERT}: expected a policy; the expert drives one episode at a time")
     check_format(load_model(spec.model))
-    rules_of(spec.parameters)
+    thresholds_of(spec.parameters)
 
 
 def evaluate_batched(

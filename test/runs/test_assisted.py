@@ -15,7 +15,7 @@ from takead_ros.recording.clip_folders import list_clips
 from takead_ros.recording.reader import frames
 from takead_ros.runs.assisted import Assisted, drive_assisted
 from takead_ros.runs.episode import EpisodeSpec, drive_episode
-from takead_ros.runs.rules import rules_of
+from takead_ros.runs.thresholds import thresholds_of
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.simulators import open_simulator
 from takead_ros.simulators.perception import load_perception
@@ -76,7 +76,7 @@ def test_thresholds_and_what_the_expert_sees_hold_as_in_the_stack(policy: Policy
     }
     events = 0
     mine = batch(
-        policy, FAMILIES_WITH_TAKEOVERS, 3_000_000, perception=load_perception("vehicle"), rules=rules_of(given)
+        policy, FAMILIES_WITH_TAKEOVERS, 3_000_000, perception=load_perception("vehicle"), rules=thresholds_of(given)
     )
     plain = batch(policy, FAMILIES_WITH_TAKEOVERS, 3_000_000, perception=load_perception("vehicle"))
     for family, one in zip(FAMILIES_WITH_TAKEOVERS, mine, strict=True):

@@ -26,8 +26,8 @@ from takead_ros.runs.evaluate_batched import Group, check_batched, perception_of
 from takead_ros.runs.journal import Journal, journal_overview
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import RECORD, EpisodeResult, Evaluation, RunSettings, evaluation
-from takead_ros.runs.rules import rules_of
 from takead_ros.runs.spec import RunSpec
+from takead_ros.runs.thresholds import thresholds_of
 from takead_ros.runs.workplace import Workers
 from takead_ros.scenarios import build
 from takead_training.data.cache import Encoded, ShardWriter, encode_frames, rows_of, sound_index
@@ -59,7 +59,7 @@ class Collector:
         policy = self._policies[model] = self._policies.get(model) or load_model(Path(model))
         scenarios = [build(spec.family, spec.seed) for spec in group]
         found: dict[int, tuple[EpisodeResult, tuple[Encoded, ...]]] = {}
-        perception, rules = perception_of_group(group), rules_of(group[0].parameters)
+        perception, rules = perception_of_group(group), thresholds_of(group[0].parameters)
         for driven in drive_assisted(policy, scenarios, perception=perception, record=True, rules=rules):
             spec = group[driven.place]
             names = [_name(policy.sha256, spec.key, number) for number in range(len(driven.clips))]

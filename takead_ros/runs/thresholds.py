@@ -20,7 +20,7 @@ RATES = ("period_s",)  # of the batched drive: 20 Hz and 10 Hz
 
 
 @dataclass(frozen=True)
-class Rules:
+class Thresholds:
     """The parameters of those who decide in a drive with takeovers."""
 
     expert: ExpertParameters = ExpertParameters()
@@ -28,7 +28,7 @@ class Rules:
     arbiter: ArbiterParameters = ArbiterParameters(**DECIDED)  # type: ignore[arg-type]
 
 
-def rules_of(parameters: Mapping[str, Mapping[str, Any]]) -> Rules:
+def thresholds_of(parameters: Mapping[str, Mapping[str, Any]]) -> Thresholds:
     """The rules that ``parameters`` (by node and name, as ``RunSpec`` has them) ask for; the world's perception is not
     among them. Raises TakeadError for what the batched drive has not, or decides itself."""
     known: dict[str, type[Parameters]] = {
@@ -44,7 +44,7 @@ def rules_of(parameters: Mapping[str, Mapping[str, Any]]) -> Rules:
                     f"{', '.join(known)}; no node runs"
                 )
     asked = {node: parameters.get(node, {}) for node in known}
-    return Rules(
+    return Thresholds(
         ExpertParameters(**asked[ExpertNode.NAME]),
         MonitorParameters(**asked[MonitorNode.NAME]),
         ArbiterParameters(**{**DECIDED, **asked[ArbiterNode.NAME]}),
