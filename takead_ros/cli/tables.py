@@ -71,7 +71,7 @@ def comparison_table(content: PairedComparison, families: bool = True) -> TextTa
     titles = ("before", "after", "change", "95 % interval", "+/=/-")
     table = TextTable(
         [TableColumn(), *(TableColumn(title, right=True) for title in titles)],
-        cell(f"{content.episode_count} episodes, the same for both (suite {content.suite})"),
+        cell(f"{content.episode_count} episodes, the same for both (suite {content.suite}; {content.simulator})"),
     )
     for key, found in content.differences.items():
         table.rows.append(_row(BY_KEY[key].title, BY_KEY[key], found))

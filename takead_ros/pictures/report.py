@@ -18,7 +18,7 @@ from takead_ros.domain.seeds import split_of
 from takead_ros.files import content_of, locked, read_record, writable_folder, write_atomically
 from takead_ros.measures.summary import BY_KEY
 from takead_ros.pictures import moments, plots
-from takead_ros.runs.final import AFTER, BEFORE, COMPARISON, FAMILIES
+from takead_ros.runs.final import AFTER, BEFORE, COMPARISON, FAMILIES, MANY
 from takead_ros.runs.learning_curve import expert_seconds, learning_curve, takeovers_of
 from takead_ros.runs.loop_state import STATE, LoopState, read_state
 from takead_ros.runs.progress import Progress
@@ -68,7 +68,7 @@ def write_report(run: Path, progress: Progress, place: Workplace) -> Path:
         fields = {
             "title": "Learning from takeovers, before and after",
             "verdict": _verdict(content),
-            "table": _table(content),
+            "table": _table(content) + (_more(run / MANY) if (run / MANY / COMPARISON).exists() else ""),
             "sections": "\n".join(section for section in sections if section),
             "facts": _facts(run, content, before, state),
             "version": html.escape(__version__),
@@ -82,7 +82,8 @@ def _verdict(content: PairedComparison) -> str:
     """One sentence that says no more than the intervals allow."""
     score, takeovers = content.differences["driving_score"], content.differences.get("takeovers_per_km")
     start = (
-        f"Over {content.episode_count} held-out episodes the Driving Score went from "
+        f"Over {content.episode_count} held-out episodes ({html.escape(content.simulator)}) the Driving Score went "
+        "from "
         f'<b class="old">{score.old:.1f}</b> to <b class="new">{score.new:.1f}</b>'
     )
     ends = {
@@ -109,6 +110,13 @@ def _table(content: PairedComparison) -> str:
         )
     heads = ("", "before", "after", "paired difference", "95 % interval", "higher / equal / lower", "")
     return _html_table(heads, rows)
+
+
+def _more(folder: Path) -> str:
+    """The same comparison over more episodes."""
+    content = comparison(read_evaluation(folder / BEFORE), read_evaluation(folder / AFTER))
+    told = f"The same two policies alone on {content.episode_count} held-out episodes, {content.simulator}:"
+    return f"<p>{html.escape(told)}</p>{_table(content)}"
 
 
 def _html_table(heads: tuple[str, ...], rows: list[str]) -> str:

@@ -1,7 +1,8 @@
 """The comparison of a loop's first and deployed models, the only one that drives test seeds.
 
 LOOP/before.json, after.json, comparison.json    on the loop's own suite
-LOOP/families/                                   the same of another suite, family by family, in the batched world
+LOOP/many/                                       the same of more episodes, in the batched vector world
+LOOP/families/                                   there as well, another suite of short episodes, family by family
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from takead_ros.runs.results import PASSES, Evaluation, PairedComparison, PassNa
 from takead_ros.runs.spec import run_spec
 
 BEFORE, AFTER, COMPARISON = "before.json", "after.json", "comparison.json"
-FAMILIES = "families"
+MANY, FAMILIES = "many", "families"
 WHO = ("old", "new")
 
 
@@ -47,15 +48,18 @@ def final_comparison(
         return _compared(folder / COMPARISON, parts)
 
 
-def family_comparison(folder: Path, suite: str, seeds: str, batches: BatchWorkers, progress: Shows) -> PairedComparison:
-    """The same two models alone on ``seeds`` of another ``suite`` of short episodes, in the batched vector world."""
+def batched_comparison(
+    folder: Path, name: str, suite: str, seeds: str, batches: BatchWorkers, progress: Shows
+) -> PairedComparison:
+    """The same two models alone on ``seeds`` of ``suite``, many episodes at once in the vector world; kept in the
+    loop's folder ``name``."""
     state = read_state(folder)
     with locked(folder):
         parts = []
-        place = writable_folder(folder / FAMILIES)
+        place = writable_folder(folder / name)
         for file, who, model in zip((BEFORE, AFTER), WHO, _models(folder, state), strict=True):
             spec = run_spec(str(model), suite, seeds, "vector")
-            label = f"{who} policy, {suite} by family"
+            label = f"{who} policy, {suite}, vector world"
             parts.append(kept_evaluation(by_batches(spec, batches), PASSES[:1], place / file, progress, label))
         return _compared(place / COMPARISON, parts)
 

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.slow
 
 SMALL = (
     "--suite", "intersection_right", "--demonstrated", "intersection_right", "--families", "intersection_right",
-    "--demonstrations", "1", "--drives", "1", "--selection", "1", "--tests", "1", "--family-tests", "1",
-    "--rounds", "1", "--epochs", "1", "--draws", "512", "--workers", "2",
+    "--demonstrations", "1", "--drives", "1", "--selection", "1", "--tests", "1", "--many", "1",
+    "--family-tests", "1", "--rounds", "1", "--epochs", "1", "--draws", "512", "--workers", "2",
 )  # fmt: skip
 
 

@@ -81,6 +81,16 @@ def test_what_was_not_driven_is_not_said(run: Path) -> None:
     assert "Expert share" not in text
 
 
+def test_a_comparison_over_more_episodes_stands_beside_it(run: Path) -> None:
+    (run / "many").mkdir()
+    for name, score in (("before.json", 40.0), ("after.json", 65.0)):
+        results = [replace(RESULT, seed=i, driving_score=score) for i in range(3)]
+        write_record(run / "many" / name, evaluation("m.onnx", SETTINGS, {"unassisted": results}))
+    (run / "many" / "comparison.json").write_text("{}")
+    text = write_report(run, Silent(), Workplace(1)).read_text()
+    assert "alone on 3 held-out episodes" in text and "+25.0" in text
+
+
 def test_families_are_listed_from_the_greatest_gain_to_the_greatest_loss(run: Path) -> None:
     names = ("accident", "cut_in", "stop_sign")
     (run / "families").mkdir()
