@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.files import write_atomically
+from takead_ros.files import writable_folder, write_atomically
 from takead_ros.nodes.configuration import parameter_file
 from takead_ros.runs.loop import COLLECTED
 from takead_ros.runs.results import Evaluation, read_evaluation
@@ -61,7 +61,7 @@ class TrainRound:
         arguments = ["--model", spec.model, "--suite", spec.suite.name, "--seeds", ",".join(map(str, spec.seeds))]
         arguments += ["--out", str(out), "--workers", str(self._workers), "--json", str(found)]
         if spec.parameters:
-            file = out.with_name(f"{out.name}.yaml")
+            file = writable_folder(out.parent) / f"{out.name}.yaml"
             write_atomically(file, parameter_file(spec.parameters))
             arguments += ["--params", str(file)]
         self._run("collect", arguments)
