@@ -30,7 +30,8 @@ from takead_ros.scenarios import build
 from takead_ros.scenarios.suites import NONE
 from takead_ros.simulators.perception import load_perception
 
-GROUP = 128  # episodes that a worker drives, and that are kept, together
+MOST = 128  # episodes that a worker drives, and that are kept, together
+PARTS, FEWEST = 8, 4  # few episodes are shared out as well, however many workers there are: results stay what they are
 Group = tuple[EpisodeSpec, ...]
 Results = tuple[EpisodeResult, ...]
 BatchWorkers = Workers[Group, Results]
@@ -62,6 +63,12 @@ class BatchRunner:
 
     def close(self) -> None:
         """There is nothing to give back."""
+
+
+def in_groups(episodes: Sequence[EpisodeSpec], most: int) -> list[Group]:
+    """``episodes`` in order, in about ``PARTS`` groups of ``FEWEST`` to ``most``; the last one has what is left."""
+    size = min(max(-(-len(episodes) // PARTS), FEWEST), most)
+    return [tuple(episodes[first : first + size]) for first in range(0, len(episodes), size)]
 
 
 def perception_of_group(group: Group) -> PerceptionSettings:
@@ -131,7 +138,7 @@ def drive_groups(
     groups: list[Group] = []
     for specs in passes:
         waiting = [one for one in specs if one.key not in done]
-        groups += [tuple(waiting[first : first + GROUP]) for first in range(0, len(waiting), GROUP)]
+        groups += in_groups(waiting, MOST)
     total = sum(map(len, passes))
     try:
         workers.map(groups, _keeper(done, journal, progress, label, total), lambda group: group[0].key, progress)

@@ -8,7 +8,7 @@ import pytest
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.runs.episode import EpisodeRunner
-from takead_ros.runs.evaluate_batched import BatchRunner, Group, Results, check_batched, evaluate_batched
+from takead_ros.runs.evaluate_batched import BatchRunner, Group, Results, check_batched, evaluate_batched, in_groups
 from takead_ros.runs.progress import Silent
 from takead_ros.runs.spec import RunSpec, read_parameters, run_spec
 from takead_ros.runs.workers import open_workers
@@ -36,6 +36,19 @@ def test_what_it_cannot_do_is_refused() -> None:
             check_batched(spec(parameters={node: {name: value}}))
     given = {"expert_node": {"privileged": True}, "monitor_node": {"stuck_s": 9.0}}
     check_batched(spec(parameters={**read_parameters(None, "vehicle"), **given}))
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(0, []), (3, [3]), (18, [4, 4, 4, 4, 2]), (60, [8] * 7 + [4])])
+def test_few_episodes_are_shared_out_too(count: int, sizes: list[int]) -> None:
+    episodes = spec(f"2000000-{2_000_000 + max(count, 1) - 1}").episodes(takeovers=False)[:count]
+    found = in_groups(episodes, 32)
+    assert [len(group) for group in found] == sizes
+    assert [one for group in found for one in group] == episodes
+
+
+def test_many_episodes_stay_in_groups_that_are_kept_in_time() -> None:
+    episodes = spec("2000000-2000999").episodes(takeovers=False)
+    assert {len(group) for group in in_groups(episodes, 32)} == {32, 8}
 
 
 def test_finished_episodes_are_kept_and_not_driven_again(tmp_path: Path) -> None:

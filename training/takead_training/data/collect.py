@@ -22,7 +22,7 @@ from takead_ros.policy.format import PolicyFormat
 from takead_ros.policy.model import Policy, load_model
 from takead_ros.runs.assisted import drive_assisted
 from takead_ros.runs.drive import JOURNAL, check_folder
-from takead_ros.runs.evaluate_batched import Group, check_batched, perception_of_group, result_of
+from takead_ros.runs.evaluate_batched import Group, check_batched, in_groups, perception_of_group, result_of
 from takead_ros.runs.journal import Journal, journal_overview
 from takead_ros.runs.progress import Progress
 from takead_ros.runs.results import RECORD, EpisodeResult, Evaluation, RunSettings, evaluation
@@ -35,7 +35,7 @@ from takead_training.data.clips import FORBIDDEN_SPLITS
 from takead_training.data.dataset import ClipRows
 from takead_training.data.samples import VERSION
 
-GROUP = 32  # episodes that a worker drives, and that are kept, together
+MOST = 32  # episodes that a worker drives, and that are kept, together
 Lessons = tuple[tuple[EpisodeResult, tuple[Encoded, ...]], ...]
 
 
@@ -93,7 +93,7 @@ def collect(spec: RunSpec, out: Path, workers: Workers[Group, Lessons], progress
             key: result for key, result in journal.results.items() if all(each in index.clips for each in result.clips)
         }
         waiting = [one for one in specs if one.key not in done]
-        groups = [tuple(waiting[first : first + GROUP]) for first in range(0, len(waiting), GROUP)]
+        groups = in_groups(waiting, MOST)
 
         def finished(group: Group, found: Lessons) -> None:
             for result, lessons in found:
