@@ -68,7 +68,7 @@ def tell(text: str) -> None:
 def demo(
     out: Path = typer.Option(Path("runs/demo"), help="Folder of the run; an unfinished run in it is continued."),
     model: str = typer.Option("known", help="The policy to begin with: an ONNX file, or a shipped model by name."),
-    rounds: int = typer.Option(3, min=1, help="Rounds of takeovers and training."),
+    rounds: int = typer.Option(2, min=1, help="Rounds of takeovers and training."),
     workers: int = typer.Option(2, min=1, max=256, help="How many at once; the results do not depend on it."),
     workers_kind: str = WORKERS_KIND,
     ray: str | None = RAY,
@@ -81,7 +81,7 @@ def demo(
     demonstrations: int = typer.Option(3, min=1, hidden=True, help="Training seeds for each family."),
     drives: int = typer.Option(6, min=1, hidden=True, help="Collection seeds of a round, for each family."),
     selection: int = typer.Option(10, min=1, hidden=True, help="Selection seeds for each family."),
-    tests: int = typer.Option(5, min=1, hidden=True, help="Test seeds for each family in MetaDrive."),
+    tests: int = typer.Option(4, min=1, hidden=True, help="Test seeds for each family in MetaDrive."),
     many: int = typer.Option(20, min=1, hidden=True, help="Test seeds for each family in the vector world."),
     families: str = typer.Option("core", hidden=True, help="Suite that is compared family by family."),
     family_tests: int = typer.Option(4, min=1, hidden=True, help="Test seeds for each of those families."),
