@@ -20,6 +20,7 @@ from takead_ros.domain.kernels import box_gap
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState, LineKind
 from takead_ros.maps.lanemap import Lane, LaneMap
 from takead_ros.maps.roads import LanePath, Roads
+from takead_ros.measures.driving_score import score_episode
 from takead_ros.scenarios import FAMILIES, build
 from takead_ros.scenarios import traffic as definition
 from takead_ros.scenarios.spec import Ability, Actor, Change, Control, Model, Phase, Scenario, When
@@ -250,11 +251,29 @@ def test_the_ego_stops_at_what_it_runs_into() -> None:
     wall = Actor(Model.VAN, ROUTE, 60.0)
     batch = Batch(1)
     batch.reset([0], [compiled(wall, bend=0.0)])
+    before = [0.0]
     for _ in range(200):
+        if not batch.state.touching[0, 0]:
+            before.append(float(batch.state.ego[0, 3]))
         batch.step(np.array([[0.0, 2.0]]))
         gap = wall.s - batch.state.navigation[0, 0] - (wall.length + batch.vehicle.length) / 2.0
         assert gap > -0.2
     assert batch.state.touching[0, 0] and abs(batch.state.ego[0, 3]) < 0.3
+    assert before[-1] > 8.0  # in the tick before they touch it still drives: the collision is its own
+
+
+@pytest.mark.parametrize("driver", ["into the next", "into a wall"])
+def test_running_into_somebody_is_a_collision_of_its_own(driver: str) -> None:
+    """As in MetaDrive: whoever drives on at 9 m/s is to blame, by the tick in which both are seen to touch."""
+    family, kind = {"into the next": ("lead_hard_brake", "collision_vehicle"),
+                    "into a wall": ("broken_down_car", "collision_vehicle")}[driver]  # fmt: skip
+    episode = open_simulator("vector").reset(build(family, 3_000_600))
+    while not episode.done and not episode.outcome().contacts:
+        route = episode.observe().route
+        steering = -0.05 * route.lateral_offset - 0.5 * route.heading_error
+        episode.step(steering, 0.5 * (9.0 - episode.observe().ego.speed))
+    found = score_episode(episode.outcome()).infractions
+    assert kind in {one.kind for one in found}
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,11 @@ def come_and_go(layout: Layout, state: State, e: int, time: float, vehicle: Sing
 @part
 def keep_out(body: FloatArray, other: FloatArray, length: float, width: float, vehicle: SingleTrack) -> None:
     """Shift the ego out of another's body along the axis of least overlap, and take what speed it has into it beyond
-    the other's own: behind one that moves on, it moves on as fast. Nobody pushes the ego."""
+    the other's own: behind one that moves on, it moves on as fast. Nobody pushes the ego.
+
+    What is told of the ego is one physics step late, but not at an impact: else the two would only be seen to touch in
+    the next tick, when the ego stands, and who is hit while standing is not at fault.
+    """
     depth, nx, ny = math.inf, 0.0, 0.0
     for axis in range(4):
         yaw = (body[2] if axis < 2 else other[2]) + (0.5 * math.pi if axis % 2 else 0.0)
@@ -69,6 +73,9 @@ def keep_out(body: FloatArray, other: FloatArray, length: float, width: float, v
     if into < 0.0:
         body[3] -= into * nx
         body[4] -= into * ny
+        late = (body[0] - body[6]) * nx + (body[1] - body[7]) * ny
+        body[6] += late * nx
+        body[7] += late * ny
 
 
 @part
