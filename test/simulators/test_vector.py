@@ -262,18 +262,17 @@ def test_the_ego_stops_at_what_it_runs_into() -> None:
     assert before[-1] > 8.0  # in the tick before they touch it still drives: the collision is its own
 
 
-@pytest.mark.parametrize("driver", ["into the next", "into a wall"])
-def test_running_into_somebody_is_a_collision_of_its_own(driver: str) -> None:
-    """As in MetaDrive: whoever drives on at 9 m/s is to blame, by the tick in which both are seen to touch."""
-    family, kind = {"into the next": ("lead_hard_brake", "collision_vehicle"),
-                    "into a wall": ("broken_down_car", "collision_vehicle")}[driver]  # fmt: skip
+@pytest.mark.parametrize("family", ["lead_hard_brake", "broken_down_car"])
+def test_running_into_somebody_is_a_collision_of_its_own(family: str) -> None:
+    """As in MetaDrive: whoever drives on at 9 m/s, into one that brakes or one that stands, is to blame, by the tick in
+    which both are seen to touch."""
     episode = open_simulator("vector").reset(build(family, 3_000_600))
     while not episode.done and not episode.outcome().contacts:
         route = episode.observe().route
         steering = -0.05 * route.lateral_offset - 0.5 * route.heading_error
         episode.step(steering, 0.5 * (9.0 - episode.observe().ego.speed))
     found = score_episode(episode.outcome()).infractions
-    assert kind in {one.kind for one in found}
+    assert "collision_vehicle" in {one.kind for one in found}
 
 
 @pytest.mark.parametrize(
