@@ -69,7 +69,7 @@ HIT = {
     "a lead brakes": {"brakes": set(), "goes on": {2}, "changes lane": set()},
     "a lead brakes later": {"brakes": set(), "goes on": {1}, "changes lane": set()},
     "oncoming traffic": {"brakes": set(), "goes on": {2, 6}, "changes lane": set()},
-    "somebody beside": {"brakes": set(), "goes on": set(), "changes lane": {4}},
+    "somebody beside": {"brakes": set(), "goes on": {1}, "changes lane": {4}},
 }  # fmt: skip
 
 
