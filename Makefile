@@ -40,7 +40,7 @@ help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 	@echo "Python used: $(or $(PYTHON),none found; Python 3.10, 3.11 or 3.12 is needed) (override with PYTHON=...)"
 
-demo: $(VENV)/.ready-demo ## the whole loop, small: drive, be taken over, learn, compare (about 8 minutes on 2 cores)
+demo: $(VENV)/.ready-demo ## the whole loop, small: drive, be taken over, learn, compare (about 10 minutes on 2 cores)
 	@$(BIN)/takead demo --out runs/demo --workers $(WORKERS)
 
 test: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## every test (10 to 13 minutes on 2 cores)
