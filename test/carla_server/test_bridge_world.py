@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from support.carla_server import free_ports, running, start_client
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
 
@@ -52,6 +54,7 @@ def test_a_town_that_is_there_is_told_by_the_servers_name_and_not_loaded_anew(to
     assert told == ["Carla/Maps/straight", "Carla/Maps/straight", "crossing", "straight.xodr"]
 
 
+@pytest.mark.slow
 def test_a_server_that_the_bridge_stepped_runs_by_itself_again(towns: KnownTowns, tmp_path: Path) -> None:
     with running(towns) as run:
         bridge = stepped(run.port, tmp_path / "there")
@@ -69,6 +72,7 @@ def test_a_server_that_the_bridge_stepped_runs_by_itself_again(towns: KnownTowns
         assert kept(run.port, "straight") == "straight", "the ego of that drive is still there: a world anew"
 
 
+@pytest.mark.slow
 def test_a_server_that_somebody_else_steps_is_left_to_it(towns: KnownTowns, tmp_path: Path) -> None:
     with running(towns) as run:
         other = stepped(run.port, tmp_path / "there")

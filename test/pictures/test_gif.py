@@ -82,6 +82,7 @@ def test_pictures_are_taken_one_at_a_time(tmp_path: Path) -> None:
     assert ahead == 4 and len(times_of(tmp_path / "x.gif")) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", [0.5, 1.0, 3.0, 20.0])
 def test_a_clip_is_shown_as_long_as_it_lasted_and_in_its_own_colours(tmp_path: Path, speed: float) -> None:
     """Of the written file, decoded: the sum of its pictures' times, and the colours of both sides' plans."""
