@@ -12,6 +12,7 @@ from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked, writable_folder, write_record
+from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.runs.drive import EpisodeWorkers
 from takead_ros.runs.evaluate_batched import BatchWorkers
 from takead_ros.runs.kept import Shows, by_batches, by_nodes, kept_evaluation
@@ -52,13 +53,15 @@ def batched_comparison(
     folder: Path, name: str, suite: str, seeds: str, batches: BatchWorkers, progress: Shows
 ) -> PairedComparison:
     """The same two models alone on ``seeds`` of ``suite``, many episodes at once in the vector world; kept in the
-    loop's folder ``name``."""
+    loop's folder ``name``. On the loop's own suite they perceive as in the loop."""
     state = read_state(folder)
     with locked(folder):
         parts = []
         place = writable_folder(folder / name)
+        asked = state.plan.parameters.get(SimulatorNode.NAME, {}).get("perception")
+        seen = {SimulatorNode.NAME: {"perception": asked}} if asked and suite == state.plan.suite else {}
         for file, who, model in zip((BEFORE, AFTER), WHO, _models(folder, state), strict=True):
-            spec = run_spec(str(model), suite, seeds, "vector")
+            spec = run_spec(str(model), suite, seeds, "vector", seen)
             label = f"{who} policy, {suite}, vector world"
             parts.append(kept_evaluation(by_batches(spec, batches), PASSES[:1], place / file, progress, label))
         return _compared(place / COMPARISON, parts)
