@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import typer
 
@@ -31,26 +31,13 @@ MINUTES = 10  # about, on 2 cores; docs/tutorial.md and the README say what was 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
 
-@dataclass(frozen=True)
-class _Tests:
-    """How many test seeds each comparison drives, for each family of its suite; ``families`` is that of the last."""
+class _Tests(NamedTuple):
+    """Test seeds: of the routes in MetaDrive and in the vector world, and of the episodes of the suite ``families``."""
 
-    in_metadrive: int
-    many: int
+    routes: str
+    more_routes: str
     families: str
-    by_family: int
-
-    @property
-    def routes(self) -> str:
-        return _held_out(self.in_metadrive)
-
-    @property
-    def more_routes(self) -> str:
-        return _held_out(self.many)
-
-    @property
-    def episodes(self) -> str:
-        return _held_out(self.by_family)
+    episodes: str
 
 
 def _held_out(count: int) -> str:
@@ -119,7 +106,7 @@ def demo(
             model_path(model),
             rounds,
             [str(word) for word in options],
-            _Tests(tests, many, families, family_tests),
+            _Tests(_held_out(tests), _held_out(many), families, _held_out(family_tests)),
             where,
         )
     except KeyboardInterrupt as stop:

@@ -16,7 +16,7 @@ from takead_ros import __version__
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import split_of
 from takead_ros.files import content_of, locked, read_record, writable_folder, write_atomically
-from takead_ros.measures.summary import BY_KEY
+from takead_ros.measures.summary import BY_KEY, HeadlineKey
 from takead_ros.pictures import moments, plots
 from takead_ros.runs.final import AFTER, BEFORE, COMPARISON, FAMILIES, MANY
 from takead_ros.runs.learning_curve import expert_seconds, learning_curve, takeovers_of
@@ -61,7 +61,7 @@ def write_report(run: Path, progress: Progress, place: Workplace) -> Path:
         sections = [
             _rounds_section(run, state) if state else "",
             _moments_section(run, shown) if shown else "",
-            _plots_section(run, before, after, state),
+            _plots_section(run, list(content.differences), before, after, state),
             _infractions_section(content),
             _families_section(run / FAMILIES) if (run / FAMILIES / COMPARISON).exists() else "",
         ]
@@ -163,13 +163,14 @@ def _moments_section(run: Path, shown: Sequence[moments.Moment]) -> str:
     return f"<h2>Takeovers, before and after</h2>{''.join(figures)}"
 
 
-def _plots_section(run: Path, before: Evaluation, after: Evaluation, state: LoopState | None) -> str:
+def _plots_section(
+    run: Path, keys: Sequence[HeadlineKey], before: Evaluation, after: Evaluation, state: LoopState | None
+) -> str:
     def success(content: Evaluation) -> dict[str, float]:
         return {name: group.success_rate for name, group in content.abilities.items()}
 
-    shown = list(comparison(before, after).differences)
     wide = _figure(
-        plots.headlines(before, after, shown), "Each headline with its bootstrap 95 % interval over episodes."
+        plots.headlines(before, after, keys), "Each headline with its bootstrap 95 % interval over episodes."
     )
     figures = [
         _figure(

@@ -13,21 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from support.results import episode_result
 from takead_ros.measures.infractions import Infraction
 from takead_ros.pictures import moments
 from takead_ros.recording.clip_folders import list_clips
 from takead_ros.recording.reader import frames
 from takead_ros.resources import resource
 from takead_ros.runs.progress import Silent
-from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, evaluation, pairs
+from takead_ros.runs.results import Evaluation, RunSettings, evaluation, pairs
 from takead_ros.runs.workplace import Workplace
 
-RESULT = EpisodeResult(
-    suite="deploy", scenario="deploy_town", seed=0, ability="merging", threat=True, driving_score=60.0, success=False,
-    success_rate=0.0, route_completion=1.0, penalty=0.6, infractions=(), takeovers=0, takeovers_per_km=0.0,
-    expert_share=0.0, min_ttc=None, comfort=1.0, efficiency=None, duration=20.0, distance=200.0, mean_speed=10.0,
-    end="goal", triggers=(), driver="alone",
-)  # fmt: skip
+RESULT = episode_result(suite="deploy", scenario="deploy_town", driver="alone")
 
 
 def hit(time: float, x: float, kind: str = "collision_vehicle") -> Infraction:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.results import episode_result
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import write_record
 from takead_ros.measures.infractions import Infraction
@@ -16,16 +17,11 @@ from takead_ros.pictures.report import write_report
 from takead_ros.runs.gate import GateDecision
 from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
 from takead_ros.runs.progress import Silent
-from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, evaluation
+from takead_ros.runs.results import Evaluation, RunSettings, evaluation
 from takead_ros.runs.workplace import Workplace
 
 HIT = Infraction("collision_vehicle", 1.0, 0.0, 0.0, 0.0, 0.6)
-RESULT = EpisodeResult(
-    suite="demo", scenario="cut_in", seed=0, ability="merging", threat=True, driving_score=60.0, success=False,
-    success_rate=0.0, route_completion=1.0, penalty=0.6, infractions=(HIT,), takeovers=0, takeovers_per_km=0.0,
-    expert_share=0.0, min_ttc=None, comfort=1.0, efficiency=None, duration=20.0, distance=200.0, mean_speed=10.0,
-    end="goal", triggers=(), driver="assisted",
-)  # fmt: skip
+RESULT = episode_result(infractions=(HIT,))
 SETTINGS = RunSettings(
     model_sha256="ab" * 32, suite="demo", families=("cut_in",), seeds=(0, 1, 2), version="0",
     simulator="metadrive 0.4.3", parameters={},

@@ -7,17 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from support.results import episode_result
 from takead_ros.files import write_record
 from takead_ros.runs.learning_curve import expert_seconds, learning_curve
 from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
-from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, evaluation
+from takead_ros.runs.results import Evaluation, RunSettings, evaluation
 
-RESULT = EpisodeResult(
-    suite="demo", scenario="cut_in", seed=0, ability="merging", threat=True, driving_score=60.0, success=False,
-    success_rate=0.0, route_completion=1.0, penalty=0.6, infractions=(), takeovers=0, takeovers_per_km=0.0,
-    expert_share=0.0, min_ttc=None, comfort=1.0, efficiency=None, duration=20.0, distance=200.0, mean_speed=10.0,
-    end="goal", triggers=(), driver="assisted",
-)  # fmt: skip
+RESULT = episode_result()
 
 
 def driven(name: str, shares: list[float], score: float = 60.0, alone: bool = False) -> Evaluation:

@@ -7,7 +7,7 @@ seconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -110,6 +110,15 @@ def _check_rule(rule: str) -> None:
         raise TakeadError(f"--rule '{rule}': expected one of {', '.join(RULES)}")
 
 
+def _check_sizes(settings: object, written: str, above_0: Sequence[str], not_below: Sequence[str]) -> None:
+    for name in (*above_0, *not_below):
+        value = getattr(settings, name)
+        if not 0.0 <= value < math.inf or (value == 0.0 and name in above_0):
+            raise TakeadError(
+                f"{written}{name} {value}: expected {'a value above 0' if name in above_0 else '0 or above'}"
+            )
+
+
 @dataclass(frozen=True)
 class Distil:
     """target: scores, softmax(similarity_weight log similarity + score_weight log score) over all anchors; or optimum,
@@ -135,12 +144,9 @@ class Distil:
         if self.target not in ("scores", "optimum"):
             raise TakeadError(f"--target '{self.target}': expected scores or optimum")
         _check_rule(self.rule)
-        for name in ("beta", "weight", "frames"):
-            if not 0.0 < getattr(self, name) < math.inf:
-                raise TakeadError(f"distil {name} {getattr(self, name)}: expected a value above 0")
-        for name in ("similarity_weight", "score_weight"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise TakeadError(f"distil {name} {getattr(self, name)}: expected 0 or above")
+        _check_sizes(
+            self, "distil ", above_0=("beta", "weight", "frames"), not_below=("similarity_weight", "score_weight")
+        )
         if not 0.0 < self.floor < 1.0:
             raise TakeadError(f"distil floor {self.floor}: expected a value between 0 and 1")
 
@@ -176,12 +182,7 @@ class Preference:
         if self.rejected not in ("own", "near_miss"):
             raise TakeadError(f"--rejected '{self.rejected}': expected own or near_miss")
         _check_rule(self.rule)
-        for name in ("beta", "weight"):
-            if not 0.0 < getattr(self, name) < math.inf:
-                raise TakeadError(f"--{name} {getattr(self, name)}: expected a value above 0")
-        for name in ("gamma", "margin"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise TakeadError(f"--{name} {getattr(self, name)}: expected 0 or above")
+        _check_sizes(self, "--", ("beta", "weight"), ("gamma", "margin"))
         if not math.isfinite(self.may_fall):
             raise TakeadError(f"preference may_fall {self.may_fall}: expected a finite number of nats")
         if not 0.0 < self.share < 1.0:
