@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 METADRIVE := metadrive-simulator==0.4.3
-BASELINE_SEEDS := training:0-3
-BASELINE_EPOCHS := 24
-KNOWN_SEEDS := training:0-15
-KNOWN_EPOCHS := 10
+BASELINE_SEEDS := training:0-15
+BASELINE_EPOCHS := 10
+NOVICE_SEEDS := training:0-3
+NOVICE_EPOCHS := 24
 AGENTS_SEEDS := training:200-203
 AGENTS_LONG_SEEDS := training:200-201
 AGENTS_EPOCHS := 12
@@ -33,7 +33,7 @@ export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE # each process of the tests would compile them and the package anew
 
-.PHONY: help demo test test-runtime check lint baseline known agents bench clean venv
+.PHONY: help demo test test-runtime check lint baseline novice agents bench clean venv
 
 help: ## what can be made
 	@echo "takead_ros: turn every takeover into a better driving policy"
@@ -61,25 +61,25 @@ lint: $(VENV)/.ready-dev ## ruff and mypy over the whole tree (about a minute)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-baseline: $(VENV)/.ready-demo ## rebuild models/baseline.onnx from the expert's demonstrations (about 10 minutes)
-	@echo "== baseline: the expert demonstrates on training seeds, a policy is cloned from it, exported and verified"
-	$(BIN)/takead drive --model expert --suite demo --seeds $(BASELINE_SEEDS) --record all \
-		--bags runs/baseline/demonstrations --workers $(WORKERS)
-	[ -f runs/baseline/baseline.pt ] || $(BIN)/takead train bc runs/baseline/demonstrations \
-		--out runs/baseline/baseline.pt --name baseline --epochs $(BASELINE_EPOCHS) --threads 1 --workers $(WORKERS)
+novice: $(VENV)/.ready-demo ## rebuild models/novice.onnx, a clone of 24 drives, in MetaDrive (about 10 minutes)
+	@echo "== novice: the expert demonstrates on training seeds, a policy is cloned from it, exported and verified"
+	$(BIN)/takead drive --model expert --suite demo --seeds $(NOVICE_SEEDS) --record all \
+		--bags runs/novice/demonstrations --workers $(WORKERS)
+	[ -f runs/novice/novice.pt ] || $(BIN)/takead train bc runs/novice/demonstrations \
+		--out runs/novice/novice.pt --name novice --epochs $(NOVICE_EPOCHS) --threads 1 --workers $(WORKERS)
+	$(BIN)/takead export runs/novice/novice.pt --out models/novice.onnx --overwrite
+	$(BIN)/takead model verify models/novice.onnx
+
+baseline: $(VENV)/.ready-demo ## rebuild models/baseline.onnx, the clone of 22 families, in the vector world (about 20 minutes)
+	@echo "== baseline: the expert demonstrates the suite known, a policy is cloned from its perfect drives, exported and verified"
+	[ -f runs/baseline/demonstrations.json ] || $(BIN)/takead drive --model expert --sim vector --suite known \
+		--seeds $(BASELINE_SEEDS) --record all --bags runs/baseline/demonstrations --workers $(WORKERS) \
+		--json runs/baseline/demonstrations.json
+	[ -f runs/baseline/baseline.pt ] || $(BIN)/takead train bc runs/baseline/demonstrations --perfect runs/baseline/demonstrations.json \
+		--thin-standing --change-weight 2 --epochs $(BASELINE_EPOCHS) --threads 1 --workers $(WORKERS) \
+		--name baseline --out runs/baseline/baseline.pt
 	$(BIN)/takead export runs/baseline/baseline.pt --out models/baseline.onnx --overwrite
 	$(BIN)/takead model verify models/baseline.onnx
-
-known: $(VENV)/.ready-demo ## rebuild models/known.onnx, the clone of 22 families, in the vector world (about 20 minutes)
-	@echo "== known: the expert demonstrates the suite known, a policy is cloned from its perfect drives, exported and verified"
-	[ -f runs/known/demonstrations.json ] || $(BIN)/takead drive --model expert --sim vector --suite known \
-		--seeds $(KNOWN_SEEDS) --record all --bags runs/known/demonstrations --workers $(WORKERS) \
-		--json runs/known/demonstrations.json
-	[ -f runs/known/known.pt ] || $(BIN)/takead train bc runs/known/demonstrations --perfect runs/known/demonstrations.json \
-		--thin-standing --change-weight 2 --epochs $(KNOWN_EPOCHS) --threads 1 --workers $(WORKERS) \
-		--name known --out runs/known/known.pt
-	$(BIN)/takead export runs/known/known.pt --out models/known.onnx --overwrite
-	$(BIN)/takead model verify models/known.onnx
 
 agents: $(VENV)/.ready-demo ## rebuild models/agents.onnx, the model of road users (about 20 minutes)
 	@echo "== agents: drives beside an ego that does not always do what its driver wants, a model of the others, verified"

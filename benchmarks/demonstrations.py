@@ -32,7 +32,7 @@ from takead_training.stages.bc import BC, Cloning
 from takead_training.stages.stage import run_stages
 
 WHERE = {"known": ("none", "selection:0-9"), "deploy": ("vehicle", "selection:0-19")}  # perception and seeds
-CLEAN = Clean(thin_standing=True, change_weight=2.0)  # as of models/known.onnx
+CLEAN = Clean(thin_standing=True, change_weight=2.0)  # as of models/baseline.onnx
 
 
 def main() -> None:

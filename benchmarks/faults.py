@@ -406,7 +406,7 @@ def main() -> None:
     parser.add_argument("--moments", type=int, default=20, help="in each family, shared out over its episodes")
     parser.add_argument("--faults", help="only these, by name, separated by commas")
     parser.add_argument("--part", default="1/1", help="K/N: every N-th fault at each moment, in turn, beginning with K")
-    parser.add_argument("--model", default=str(Path(__file__).resolve().parent.parent / "models" / "baseline.onnx"))
+    parser.add_argument("--model", default=str(Path(__file__).resolve().parent.parent / "models" / "novice.onnx"))
     parser.add_argument("--json", type=new_file, help="where the runs are kept")
     parser.add_argument("--merge", type=Path, nargs="+", help="make the table of runs that were kept, drive nothing")
     parser.add_argument("--markdown", type=Path, help="write the table below the line '<!-- faults -->' of this file")

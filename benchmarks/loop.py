@@ -288,7 +288,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--json", type=new_file, help="also write the figures here")
     parser.add_argument("--suite", default="demo")
-    parser.add_argument("--model", default="models/baseline.onnx", help="the policy")
+    parser.add_argument("--model", default="models/novice.onnx", help="the policy")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--episodes", type=int, default=12, help="for the scaling over workers; 0 leaves it out")
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
 """Makes the golden clip of the replay test out of a recorded one, and nothing else:
 
-    takead drive --model models/baseline.onnx --suite intersection_right --seeds collection:0-1 --bags /tmp/golden
+    takead drive --model models/novice.onnx --suite intersection_right --seeds collection:0-1 --bags /tmp/golden
     python benchmarks/make_golden.py /tmp/golden
 
 Takes the first clip in which the policy had driven for a second before it was taken over, cuts out the time around

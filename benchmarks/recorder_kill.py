@@ -200,7 +200,7 @@ def drive(folder: Path) -> None:
         wiring.subscription(clock, interfaces.COMMAND, on_command)
 
     family, seed = EPISODE
-    spec = EpisodeSpec("demo", family, seed, str(ROOT / "models" / "baseline.onnx"), True, str(folder), "all")
+    spec = EpisodeSpec("demo", family, seed, str(ROOT / "models" / "novice.onnx"), True, str(folder), "all")
     EpisodeRunner().run(spec, watch)
 
 

@@ -1,6 +1,6 @@
 """How fast training's samples come out of the memory-mapped shards, as the loop asks for them:
 
-    python benchmarks/training_data.py runs/baseline/demonstrations --cache runs/baseline/cache
+    python benchmarks/training_data.py runs/novice/demonstrations --cache runs/novice/cache
 
 Clips that are not in the cache yet are encoded first, which is not timed. Rows are drawn at random over all clips, in
 batches of 256, as tensors with every column of the imitation losses. ``per_cpu_second`` is what one process does in a

@@ -43,14 +43,14 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True, config=RECORD)
 class Plan:
-    """start: the clone of the suite ``known`` that every arm is trained from (``make known``). demonstrations:
+    """start: the clone of the suite ``known`` that every arm is trained from (``make baseline``). demonstrations:
     training:0 to demonstrations - 1 of each family are kept in every arm's mix (what ``start`` has learned from); the
     next ``more`` seeds are the control's. deploy: the suite of the takeovers, collection:0 to route_seeds - 1 of each
     family, with its ``perception``; of each further round ``round_seeds`` new ones. evaluate: selection
     seeds. seeds: of the training.
     """
 
-    start: str = "known"
+    start: str = "baseline"
     known: str = "known"
     deploy: str = "deploy"
     perception: str = "vehicle"

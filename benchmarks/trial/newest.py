@@ -24,7 +24,7 @@ QUICK = "--dagger-epochs 1 --preference-epochs 1 --draws 64 --threads 1"
 
 def collect(out: str, last: int = 1) -> tuple[str, ...]:
     where = ("--suite", "intersection_right", "--seeds", f"collection:0-{last}", "--workers", "1")
-    return ("train", "collect", "--model", "baseline", *where, "--out", out)
+    return ("train", "collect", "--model", "novice", *where, "--out", out)
 
 
 def agents(out: str, epochs: int = 60) -> tuple[str, ...]:
@@ -39,11 +39,11 @@ def rounds(out: str) -> tuple[str, ...]:
 
 def evaluate(out: str) -> tuple[str, ...]:
     how = ("--seeds", "0-3", "--passes", "unassisted", "--json", out)
-    return ("eval", "--model", "baseline", "--batched", *VECTOR, *how)
+    return ("eval", "--model", "novice", "--batched", *VECTOR, *how)
 
 
 def dream(out: str) -> tuple[str, ...]:
-    return ("dream", "whole", "--model", "baseline", "--agents", "learned", "--seconds", "4", "--out", out)
+    return ("dream", "whole", "--model", "novice", "--agents", "learned", "--seconds", "4", "--out", out)
 
 
 def bundle(out: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """How many anchors a second are tracked and scored, with others that replay and others that react, in one run:
 
-    python -m benchmarks.vector.anchors [--model models/baseline.onnx] [--families 6] [--json FILE]
+    python -m benchmarks.vector.anchors [--model models/novice.onnx] [--families 6] [--json FILE]
 
 Scenes of expert drives in the vector world (``core``, training seeds), one every 2 s; all anchors of the model at each,
 rolled out under the deployed tracker (``prediction/anchors.py``) for 2 s and for 4 s. CPU of this one process.
@@ -58,7 +58,7 @@ def anchors_at(scene: Scene, profiles: FloatArray) -> FloatArray:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=Path("models/baseline.onnx"))
+    parser.add_argument("--model", type=Path, default=Path("models/novice.onnx"))
     parser.add_argument("--families", type=int, default=6)
     parser.add_argument("--json", type=new_file)
     arguments = parser.parse_args()

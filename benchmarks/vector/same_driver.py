@@ -1,10 +1,10 @@
 """The same drivers on the same episodes in MetaDrive and in the vector world: how far apart are the scores?
 
     python -m benchmarks.vector.same_driver --out FOLDER [--families core] [--seeds training:600-602]
-        [--drivers expert,baseline,constant_speed] [--minutes 60]
+        [--drivers expert,novice,constant_speed] [--minutes 60]
 
 Driving Score and outcome of each episode in both worlds; an outcome is the end and the kinds of infractions. ``expert``
-and ``baseline`` are the nodes of ``takead eval --passes unassisted``, ``constant_speed`` is that of
+and ``novice`` are the nodes of ``takead eval --passes unassisted``, ``constant_speed`` is that of
 ``benchmarks/baselines.py``. Each finished episode is a line in FOLDER/metadrive.jsonl or FOLDER/vector.jsonl: the same
 command goes on, with more seeds or families too, and what is there in both worlds is compared, printed, and written
 into FOLDER/same_driver.json. ``--minutes``: begin no episode after so many.
@@ -40,7 +40,7 @@ from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators import Simulator, open_simulator
 
 WORLDS = ("metadrive", "vector")
-DRIVERS = ("expert", "baseline", "constant_speed")
+DRIVERS = ("expert", "novice", "constant_speed")
 Work = tuple[str, str, int]  # driver, family, seed
 
 

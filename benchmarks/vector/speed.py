@@ -1,6 +1,6 @@
 """How fast the vector world is, against MetaDrive in the same run:
 
-    python -m benchmarks.vector.speed [--model models/baseline.onnx] [--families 10] [--json FILE]
+    python -m benchmarks.vector.speed [--model models/novice.onnx] [--families 10] [--json FILE]
 
 - bare: the very commands of an expert's drive, stepped in MetaDrive (``Episode.step``) and in a batch of these drives.
 - closed loop: the policy drives every episode; in MetaDrive as ``takead eval --passes unassisted`` does it (nodes in
@@ -134,7 +134,7 @@ def assisted_vector(policy: Policy, scenarios: list[Scenario]) -> tuple[float, f
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=Path("models/baseline.onnx"))
+    parser.add_argument("--model", type=Path, default=Path("models/novice.onnx"))
     parser.add_argument("--families", type=int, default=10, help="how many of core's families, evenly chosen")
     parser.add_argument("--json", type=new_file)
     arguments = parser.parse_args()

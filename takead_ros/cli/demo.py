@@ -54,7 +54,7 @@ def tell(text: str) -> None:
 )
 def demo(
     out: Path = typer.Option(Path("runs/demo"), help="Folder of the run; an unfinished run in it is continued."),
-    model: str = typer.Option("known", help="The policy to begin with: an ONNX file, or a shipped model by name."),
+    model: str = typer.Option("baseline", help="The policy to begin with: an ONNX file, or a shipped model by name."),
     rounds: int = typer.Option(2, min=1, help="Rounds of takeovers and training."),
     workers: int = typer.Option(2, min=1, max=256, help="How many at once; the results do not depend on it."),
     workers_kind: str = WORKERS_KIND,

@@ -23,7 +23,7 @@ app = typer.Typer(name="replay", rich_markup_mode="rich", pretty_exceptions_enab
 NODES = ("policy",)
 
 
-@app.command(epilog="Example: [bold]takead replay CLIP --model baseline[/bold]")
+@app.command(epilog="Example: [bold]takead replay CLIP --model novice[/bold]")
 def replay(
     clip: Path = typer.Argument(..., help="A clip's folder."),
     model: str = typer.Option(..., help="The model that drove when the clip was recorded: a file, or a shipped one."),

@@ -12,7 +12,7 @@ from takead_ros.nodes import preflight
 from takead_ros.nodes.preflight import Wanted, main
 from takead_ros.resources import resource
 
-BASELINE = str(resource("models/baseline.onnx"))
+NOVICE = str(resource("models/novice.onnx"))
 
 
 def launched(**changes: object) -> list[Path]:
@@ -35,7 +35,7 @@ def test_a_launch_that_lacks_nothing(tmp_path: Path) -> None:
 
 
 def test_a_bare_model_has_no_parameters() -> None:
-    assert launched(model=BASELINE) == []
+    assert launched(model=NOVICE) == []
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def test_a_bare_model_has_no_parameters() -> None:
     [
         ({"model": "baselin"}, "model 'baselin'.*did you mean baseline"),
         ({"model": "/none.onnx"}, "model '/none.onnx'"),
-        ({"model": BASELINE, "bundled": True}, "a vehicle takes a bundle .takead model bundle."),
-        ({"model": BASELINE, "provider": "cuda"}, "provider 'cuda'"),
-        ({"model": BASELINE, "key": "/none.pem"}, "none.pem': No such file"),
-        ({"model": BASELINE, "key": "TEAM"}, "a bare ONNX file has no signature"),
+        ({"model": NOVICE, "bundled": True}, "a vehicle takes a bundle .takead model bundle."),
+        ({"model": NOVICE, "provider": "cuda"}, "provider 'cuda'"),
+        ({"model": NOVICE, "key": "/none.pem"}, "none.pem': No such file"),
+        ({"model": NOVICE, "key": "TEAM"}, "a bare ONNX file has no signature"),
         ({"model": "UNSIGNED", "key": "TEAM", "bundled": True}, "is not signed"),
         ({"model": "FOREIGN", "key": "TEAM", "bundled": True}, "signed by another, or changed"),
         ({"model": "ODD", "bundled": True}, "odd.tar.zst/parameters.yaml: arbiter_node: parameter 'human_hold_s' = -1"),

@@ -31,7 +31,7 @@ from takead_ros.runs.episode import EpisodeRunner, EpisodeSpec
 from takead_ros.runs.results import EpisodeResult
 
 SCENE = "/takead/display/scene"
-BASELINE = str(resource("models/baseline.onnx"))
+NOVICE = str(resource("models/novice.onnx"))
 
 
 def unpaced() -> Pace:
@@ -40,7 +40,7 @@ def unpaced() -> Pace:
 
 def spec(folder: Path) -> EpisodeSpec:
     """An episode with a takeover."""
-    return EpisodeSpec("demo", "intersection_right", 1_000_000, BASELINE, True, str(folder), simulator="vector")
+    return EpisodeSpec("demo", "intersection_right", 1_000_000, NOVICE, True, str(folder), simulator="vector")
 
 
 def drive(runner: EpisodeRunner | LiveRunner, folder: Path) -> tuple[EpisodeResult, list[str]]:
@@ -213,7 +213,7 @@ def test_real_time_is_kept_and_nothing_caught_up() -> None:
 
 
 DRIVE = (
-    sys.executable, "-m", "takead_ros.cli.main", "drive", "--model", BASELINE, "--sim", "vector", "--suite",
+    sys.executable, "-m", "takead_ros.cli.main", "drive", "--model", NOVICE, "--sim", "vector", "--suite",
     "intersection_right", "--seeds", "collection:0",
 )  # fmt: skip
 

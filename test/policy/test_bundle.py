@@ -37,15 +37,15 @@ def written(folder: Path, data: bytes) -> Path:
 def test_what_is_packed_comes_out_again(tmp_path: Path) -> None:
     data = bundles.make(release=7, parameters=bundles.PARAMETERS)
     opened = open_bundle(data, "b", KEY)
-    assert opened.model == bundles.BASELINE.read_bytes()
-    assert opened.manifest == bundles.BASELINE.with_suffix(".manifest.json").read_bytes()
+    assert opened.model == bundles.NOVICE.read_bytes()
+    assert opened.manifest == bundles.NOVICE.with_suffix(".manifest.json").read_bytes()
     assert opened.parameters == bundles.PARAMETERS
     assert opened.seal == Seal(7, fingerprint(KEY)) and opened.signed
     assert onnx_bytes(written(tmp_path, data)) == opened.model
 
 
 def test_a_bundle_drives_as_its_model_does(tmp_path: Path) -> None:
-    policy, bare = load_model(written(tmp_path, bundles.make()), key=KEY), load_model(bundles.BASELINE)
+    policy, bare = load_model(written(tmp_path, bundles.make()), key=KEY), load_model(bundles.NOVICE)
     assert policy.sha256 == bare.sha256 and policy.seal == Seal(3, fingerprint(KEY)) and bare.seal is None
     answers = [one.infer(make_scene()) for one in (policy, bare)]
     assert answers[0].plan.x.tobytes() == answers[1].plan.x.tobytes()
@@ -59,7 +59,7 @@ def test_what_was_checked_is_what_is_used(tmp_path: Path) -> None:
     path.unlink()
     policy = open_model(data, path, key=KEY)
     assert policy.seal == Seal(3, fingerprint(KEY)) and policy.parameters == bundles.PARAMETERS
-    assert onnx_of(data, path) == bundles.BASELINE.read_bytes()
+    assert onnx_of(data, path) == bundles.NOVICE.read_bytes()
 
 
 def test_two_installations_do_not_meet(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_what_only_the_signature_tells_is_refused_where_a_key_is_given(tmp_path:
 
 def test_a_bare_model_is_refused_where_a_key_is_given() -> None:
     with pytest.raises(TakeadError, match=r"a bare ONNX file has no signature; expected a bundle \(\*\.tar\.zst\)"):
-        load_model(bundles.BASELINE, key=KEY)
+        load_model(bundles.NOVICE, key=KEY)
 
 
 @pytest.mark.parametrize(

@@ -46,12 +46,12 @@ def test_the_chosen_path_is_kept_and_only_its_speed_changes(target: float) -> No
 
 
 def decoded(outputs: Outputs, observation: Observation, **decoding: object) -> DriverOutput:
-    manifest = load_model(resource("models/baseline.onnx")).manifest
+    manifest = load_model(resource("models/novice.onnx")).manifest
     return VECTOR_1.decode(outputs, observation, manifest.model_copy(update={"decoding": Decoding(**decoding)}))  # type: ignore[arg-type]
 
 
 def test_each_switch_does_what_it_says() -> None:
-    policy = load_model(resource("models/baseline.onnx"))
+    policy = load_model(resource("models/novice.onnx"))
     observation = Observation(make_scene(4, radius=60.0))
     outputs = dict(policy.run(VECTOR_1.encode(observation)))
     outputs["speed_logits"] = np.log(np.maximum(STOP_OR_GO, 1e-12))

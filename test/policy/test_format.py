@@ -12,7 +12,7 @@ from takead_ros.policy.formats import FORMATS, format_of
 from takead_ros.policy.model import load_model
 from takead_ros.resources import resource
 
-BASELINE = resource("models/baseline.onnx")
+NOVICE = resource("models/novice.onnx")
 
 
 @pytest.mark.parametrize("known", FORMATS.values(), ids=list(FORMATS))
@@ -27,7 +27,7 @@ def test_every_format_encodes_what_it_declares(known) -> None:  # type: ignore[n
 
 
 def test_a_model_is_held_to_its_format_point_by_point() -> None:
-    manifest = load_model(BASELINE).manifest
+    manifest = load_model(NOVICE).manifest
     own = format_of(manifest.encoding, "model")
     assert own.difference(manifest) == ""
     outputs = dict(manifest.outputs)
@@ -48,7 +48,7 @@ def test_an_unknown_format_is_refused_with_those_there_are() -> None:
 
 
 def test_decoding_is_a_function_of_outputs_and_observation() -> None:
-    policy = load_model(BASELINE)
+    policy = load_model(NOVICE)
     observation = Observation(make_scene(4, radius=60.0))
     outputs = policy.run(policy.format.encode(observation))
     answer = policy.format.decode(outputs, observation, policy.manifest)

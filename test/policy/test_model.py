@@ -21,7 +21,7 @@ from takead_ros.policy.onnx_file import model_sha256
 from takead_ros.policy.vocabulary import anchors_sha256
 from takead_ros.resources import resource
 
-BASELINE = resource("models/baseline.onnx")
+NOVICE = resource("models/novice.onnx")
 _METADATA_PROPS = (14 << 3) | 2
 
 
@@ -67,7 +67,7 @@ def with_metadata(model: bytes, entries: dict[str, str]) -> bytes:
 
 @pytest.fixture
 def manifest() -> Manifest:
-    return load_model(BASELINE).manifest
+    return load_model(NOVICE).manifest
 
 
 @pytest.fixture
@@ -90,15 +90,15 @@ def refuse(path: Path, message: str) -> None:
 
 
 def test_the_shipped_model_loads_and_says_what_it_is() -> None:
-    policy = load_model(BASELINE)
-    beside = parse_manifest(manifest_path(BASELINE).read_bytes(), "beside")
+    policy = load_model(NOVICE)
+    beside = parse_manifest(manifest_path(NOVICE).read_bytes(), "beside")
     assert policy.manifest == beside
-    assert policy.sha256 == model_sha256(BASELINE.read_bytes(), "baseline")
+    assert policy.sha256 == model_sha256(NOVICE.read_bytes(), "novice")
     assert policy.provider == "cpu"
 
 
 def test_hash_names_the_weights_not_the_metadata() -> None:
-    data = BASELINE.read_bytes()
+    data = NOVICE.read_bytes()
     assert model_sha256(with_metadata(data, {"a": "b"}), "x") == model_sha256(data, "x")
     changed = bytearray(data)
     changed[len(data) // 2] ^= 1
@@ -127,16 +127,16 @@ def test_what_is_no_model_is_refused(write: Callable[..., Path], content: bytes,
 
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.999])
 def test_a_truncated_model_is_refused(write: Callable[..., Path], share: float) -> None:
-    data = BASELINE.read_bytes()
+    data = NOVICE.read_bytes()
     refuse(write(data[: int(len(data) * share)]), "not an ONNX model or cut short")
 
 
 def test_a_foreign_model_is_refused(write: Callable[..., Path]) -> None:
-    refuse(write(with_metadata(BASELINE.read_bytes(), {"producer": "somebody"})), "this is not a takead model")
+    refuse(write(with_metadata(NOVICE.read_bytes(), {"producer": "somebody"})), "this is not a takead model")
 
 
 def test_flipped_weights_are_refused(write: Callable[..., Path]) -> None:
-    data = bytearray(BASELINE.read_bytes())
+    data = bytearray(NOVICE.read_bytes())
     # In the middle of the largest weight matrix: still a valid graph, with another number in it.
     at = len(data) // 2
     data[at] ^= 1
@@ -161,7 +161,7 @@ def test_a_manifest_of_another_model_is_refused(
     write: Callable[..., Path], manifest: Manifest, change: dict[str, Any], message: str
 ) -> None:
     other = manifest.model_copy(update=change).sealed()
-    refuse(write(with_metadata(BASELINE.read_bytes(), {KEY: other.to_json()}), other.to_json()), message)
+    refuse(write(with_metadata(NOVICE.read_bytes(), {KEY: other.to_json()}), other.to_json()), message)
 
 
 @pytest.mark.parametrize("where", ["inside", "beside"])
@@ -181,25 +181,25 @@ def test_an_edited_manifest_is_refused(
     edited = edit(json.loads(manifest.to_json()))
     text = edited if isinstance(edited, str) else json.dumps(edited)
     inside, beside = (text, manifest.to_json()) if where == "inside" else (manifest.to_json(), text)
-    refuse(write(with_metadata(BASELINE.read_bytes(), {KEY: inside}), beside), message)
+    refuse(write(with_metadata(NOVICE.read_bytes(), {KEY: inside}), beside), message)
 
 
 def test_a_stale_manifest_beside_is_refused_and_none_beside_is_fine(
     write: Callable[..., Path], manifest: Manifest
 ) -> None:
     other = manifest.model_copy(update={"name": "another"}).sealed()
-    refuse(write(BASELINE.read_bytes(), other.to_json()), "differs from the manifest inside")
-    path = write(BASELINE.read_bytes())
+    refuse(write(NOVICE.read_bytes(), other.to_json()), "differs from the manifest inside")
+    path = write(NOVICE.read_bytes())
     manifest_path(path).unlink()
     assert load_model(path).sha256 == manifest.sha256
 
 
 def test_a_provider_that_would_not_run_is_a_hard_error() -> None:
     with pytest.raises(TakeadError, match="provider 'warp': unknown"):
-        load_model(BASELINE, "warp")
+        load_model(NOVICE, "warp")
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         with pytest.raises(TakeadError, match="provider 'cuda': this onnxruntime has only"):
-            load_model(BASELINE, "cuda")
+            load_model(NOVICE, "cuda")
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")
@@ -207,11 +207,11 @@ def test_a_session_that_falls_back_is_a_hard_error(monkeypatch: pytest.MonkeyPat
     # onnxruntime lists providers that it then fails to start: it goes on with the CPU and only warns.
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
     with pytest.raises(TakeadError, match=r"asked for CUDAExecutionProvider, the session runs on CPU"):
-        load_model(BASELINE, "cuda")
+        load_model(NOVICE, "cuda")
 
 
 def test_inference_is_complete_finite_and_repeatable() -> None:
-    policy = load_model(BASELINE)
+    policy = load_model(NOVICE)
     scene = make_scene(4, radius=60.0)
     out = policy.infer(scene)
     count = policy.manifest.outputs["logits"].shape[0]
@@ -221,14 +221,14 @@ def test_inference_is_complete_finite_and_repeatable() -> None:
     best = int(out.logits.argmax())
     np.testing.assert_array_equal(out.candidates[best], np.stack([out.plan.x, out.plan.y], -1))
     assert out.speed_probabilities.sum() == pytest.approx(1.0)
-    again, other = policy.infer(scene), load_model(BASELINE).infer(scene)
+    again, other = policy.infer(scene), load_model(NOVICE).infer(scene)
     for run in (again, other):
         np.testing.assert_array_equal(run.candidates, out.candidates)
         assert (run.steering_angle, run.acceleration) == (out.steering_angle, out.acceleration)
 
 
 def test_bad_scenes_give_a_status_instead_of_a_plan() -> None:
-    policy, scene = load_model(BASELINE), make_scene()
+    policy, scene = load_model(NOVICE), make_scene()
     nan = replace(scene, ego=replace(scene.ego, speed=float("nan")))
     assert policy.infer(nan).status == DriverStatus.NOT_FINITE
     lost = replace(scene, route=replace(scene.route, path=np.zeros((0, 2))))
@@ -240,7 +240,7 @@ def test_bad_scenes_give_a_status_instead_of_a_plan() -> None:
 
 
 def test_the_anchors_in_the_model_are_those_of_the_manifest() -> None:
-    policy = load_model(BASELINE)
+    policy = load_model(NOVICE)
     out = policy.run({name: np.ones(t.shape, np.float32) for name, t in policy.manifest.inputs.items()})
     assert anchors_sha256(out["anchors"]) == policy.manifest.anchors_sha256
 
@@ -250,7 +250,7 @@ def test_the_runtime_needs_no_torch() -> None:
     code = (
         "import sys; sys.modules.update(torch=None, onnx=None, takead_training=None, rclpy=None)\n"
         "import takead_ros.policy.model as m, takead_ros.nodes.policy_node, takead_ros.cli.model\n"
-        f"print(m.load_model({str(BASELINE)!r}).sha256)"
+        f"print(m.load_model({str(NOVICE)!r}).sha256)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stderr

@@ -20,7 +20,7 @@ from takead_ros.policy.model import load_model
 from takead_ros.policy.signing import fingerprint
 from takead_ros.resources import resource
 
-BASELINE = resource("models/baseline.onnx")
+NOVICE = resource("models/novice.onnx")
 STEP = 50_000_000
 
 
@@ -37,7 +37,7 @@ class Rig:
         self.scenes = source.create_publisher(types.Scene, "scene", 1)
         source.create_timer(STEP / 1e9, self._tick)
         handle = self.host.create_node("policy_node", parameter_overrides=parameters)
-        self.node = PolicyNode(handle, self.host.steady, load_model(BASELINE) if with_model else None)
+        self.node = PolicyNode(handle, self.host.steady, load_model(NOVICE) if with_model else None)
         listener = self.host.create_node("listener")
         listener.create_subscription(types.PolicyOutput, "policy/output", self.outputs.append, 10)
         wiring.subscription(listener, interfaces.DIAGNOSTICS, self.reports.append)
@@ -108,8 +108,8 @@ def test_without_a_model_it_says_so_and_the_service_loads_one(tmp_path: Path) ->
     (tmp_path / "bad.onnx").write_bytes(b"bad")
     bad = rig.load(tmp_path / "bad.onnx")
     assert (bad.accepted, bad.code) == (False, "model_refused") and "not an ONNX model" in bad.message
-    good = rig.load(BASELINE)
-    assert good.accepted and good.model_sha256 == load_model(BASELINE).sha256
+    good = rig.load(NOVICE)
+    assert good.accepted and good.model_sha256 == load_model(NOVICE).sha256
     outputs = rig.run(0.5)
     assert outputs[-1].status == DriverStatus.OK and outputs[-1].model_sha256 == good.model_sha256
     assert not rig.load(tmp_path / "bad.onnx").accepted
@@ -146,7 +146,7 @@ def test_with_a_key_only_a_bundle_that_it_signed_is_loaded(tmp_path: Path, name:
     with pytest.raises(TakeadError, match=words):
         Rig(with_model=False, model=str(bad), bundle_key=key)
     rig = Rig(with_model=False, bundle_key=key)
-    for path in (bad, BASELINE):
+    for path in (bad, NOVICE):
         refused = rig.load(path)
         assert (refused.accepted, refused.code) == (False, "model_refused")
     assert {out.status for out in rig.run(0.5)} == {DriverStatus.NO_MODEL}
@@ -183,7 +183,7 @@ def test_diagnostics_name_the_model_and_the_trouble() -> None:
     rig.run(2.1)
     status = rig.reports[-1].status[0]
     assert status.level == types.DiagnosticStatus.OK
-    assert {pair.key: pair.value for pair in status.values}["model_sha256"] == load_model(BASELINE).sha256
+    assert {pair.key: pair.value for pair in status.values}["model_sha256"] == load_model(NOVICE).sha256
     rig.feed = False
     rig.run(2.1)
     assert rig.reports[-1].status[0].level == types.DiagnosticStatus.ERROR
@@ -195,7 +195,7 @@ def test_diagnostics_name_the_model_and_the_trouble() -> None:
         ({"period_s": 0.0}, "'period_s' = 0.0"),
         ({"max_scene_age_s": -1.0}, "'max_scene_age_s' = -1.0"),
         ({"model": "nowhere.onnx"}, "nowhere.onnx"),
-        ({"model": str(BASELINE), "provider": "warp"}, "provider 'warp'"),
+        ({"model": str(NOVICE), "provider": "warp"}, "provider 'warp'"),
     ],
 )
 def test_bad_parameters_are_refused(parameters: dict[str, Any], message: str) -> None:

@@ -20,7 +20,7 @@ from takead_ros.resources import resource
 
 pytestmark = pytest.mark.slow  # networks are loaded
 
-SHIPPED, BASELINE = resource("models/agents.onnx"), resource("models/baseline.onnx")
+SHIPPED, NOVICE = resource("models/agents.onnx"), resource("models/novice.onnx")
 
 
 def test_the_shipped_model_is_small_and_says_what_it_is() -> None:
@@ -30,7 +30,7 @@ def test_the_shipped_model_is_small_and_says_what_it_is() -> None:
     assert all(seed >= 3_000_000 for seed in model.manifest.seeds)  # training seeds
     assert model_path("agents") == SHIPPED
     assert shipped_model(model.sha256) is None  # it is no policy that a clip could have been driven by
-    assert shipped_model(load_model(BASELINE).sha256) == BASELINE
+    assert shipped_model(load_model(NOVICE).sha256) == NOVICE
 
 
 def test_it_answers_each_alike_whoever_is_asked_for_beside() -> None:
@@ -54,8 +54,8 @@ def test_what_is_not_finite_is_no_prediction() -> None:
 def test_neither_kind_is_taken_for_the_other() -> None:
     with pytest.raises(TakeadError, match=r"agents\.onnx.* is a model of road users .*expected a policy"):
         load_model(SHIPPED)
-    with pytest.raises(TakeadError, match=r"baseline\.onnx.* is a policy .*expected a model of road users"):
-        load_road_user_model(BASELINE)
+    with pytest.raises(TakeadError, match=r"novice\.onnx.* is a policy .*expected a model of road users"):
+        load_road_user_model(NOVICE)
 
 
 def edit(change: Callable[[dict[str, object]], None]) -> Callable[[Path], None]:
@@ -89,7 +89,7 @@ def flipped(path: Path) -> None:
         (lambda path: path.unlink(), "m.onnx"),
         (edit(lambda content: content.update(name="other")), "was edited"),
         (edit(lambda content: content.update(format="takead-road-users-0")), "expected 'takead-road-users-1'"),
-        (lambda path: shutil.copy(manifest_path(BASELINE), manifest_path(path)), "is a policy"),
+        (lambda path: shutil.copy(manifest_path(NOVICE), manifest_path(path)), "is a policy"),
     ],
     ids=["cut", "another weight", "empty", "missing", "edited", "another version", "a policy's manifest"],
 )

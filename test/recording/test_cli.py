@@ -19,7 +19,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.recording import clip_folders, clip_manifests, comparison
 
 HERE = Path(__file__).parent
-BASELINE = HERE.parents[1] / "models" / "baseline.onnx"
+NOVICE = HERE.parents[1] / "models" / "novice.onnx"
 run = CliRunner().invoke
 
 
@@ -190,18 +190,18 @@ def golden() -> Path:
 
 
 def test_golden_clip_replays_through_the_policy_node() -> None:
-    """A drive of the shipped baseline; remake it with benchmarks/make_golden.py when the baseline changes."""
+    """A drive of the shipped novice; remake it with benchmarks/make_golden.py when that model changes."""
     clip = golden()
     assert sum(file.stat().st_size for file in clip.iterdir()) < 300_000
-    result = replay.replay_policy(clip, BASELINE)
+    result = replay.replay_policy(clip, NOVICE)
     assert result.frames >= 20 and result.problems == []
 
 
 def test_replay_notices_another_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "TOLERANCE", dict.fromkeys(comparison.TOLERANCE, -1.0))
-    result = replay.replay_policy(golden(), BASELINE)
+    result = replay.replay_policy(golden(), NOVICE)
     assert not result.ok and "differs by" in result.problems[0]
-    answer = run(replay.app, [str(golden()), "--model", str(BASELINE)])
+    answer = run(replay.app, [str(golden()), "--model", str(NOVICE)])
     assert answer.exit_code == 1 and "NOT THE SAME" in answer.output
 
 
@@ -217,6 +217,6 @@ def test_replay_does_not_pass_over_nan() -> None:
 
 def test_replay_refuses_another_model(recorded: Path) -> None:
     with pytest.raises(TakeadError, match=r"recorded with model abababababab, replayed with .*--any-model"):
-        replay.replay_policy(clip_folders.list_clips(recorded)[0], BASELINE)
+        replay.replay_policy(clip_folders.list_clips(recorded)[0], NOVICE)
     with pytest.raises(TakeadError, match="--node 'expert': unknown, expected one of policy"):
-        run(replay.app, [str(golden()), "--model", str(BASELINE), "--node", "expert"], catch_exceptions=False)
+        run(replay.app, [str(golden()), "--model", str(NOVICE), "--node", "expert"], catch_exceptions=False)

@@ -19,10 +19,10 @@ from takead_ros.recording import clip_folders
 from takead_ros.resources import resource
 
 GOLDEN = Path(__file__).parent / "golden"
-BASELINE = str(resource("models/baseline.onnx"))
+NOVICE = str(resource("models/novice.onnx"))
 
 
-def replayed(model: str | None = BASELINE, seconds: int = 120, **parameters: Any) -> ReplayNode:
+def replayed(model: str | None = NOVICE, seconds: int = 120, **parameters: Any) -> ReplayNode:
     """A replay of the golden clip beside a policy node with ``model``, if any."""
     (clip,) = clip_folders.list_clips(GOLDEN)
     host = LockstepHost(1_700_000_000 * SECOND)  # a clock that knows nothing of the clip
@@ -51,7 +51,7 @@ def test_nothing_is_sent_before_somebody_listens() -> None:
 
 
 def test_another_model_is_refused_unless_meant() -> None:
-    other = str(resource("models/known.onnx"))
+    other = str(resource("models/baseline.onnx"))
     with pytest.raises(TakeadError, match=r"recorded with model .*, replayed with"):
         replayed(other)
     assert replayed(other, any_model=True).ended == 1

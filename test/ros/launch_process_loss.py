@@ -51,7 +51,7 @@ def _node(name: str, family: str) -> launch_ros.actions.Node:
     if simulator:
         values |= {"family": family, "seed": 1_000_000, "publish_clock": True, "real_time": True, "auto_engage": True}
     if name == "policy":
-        values["model"] = str(Path(get_package_share_directory("takead_ros")) / "models" / "baseline.onnx")
+        values["model"] = str(Path(get_package_share_directory("takead_ros")) / "models" / "novice.onnx")
     return launch_ros.actions.Node(
         package="takead_ros", executable=f"{name}_node", name=f"{name}_node", namespace="takead", parameters=[values],
         output="screen", sigterm_timeout="40", sigkill_timeout="10",

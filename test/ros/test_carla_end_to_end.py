@@ -65,7 +65,7 @@ def train(clips: Path, out: Path) -> subprocess.Popen[str]:
     """``takead train round`` on what is recorded so far, in a process of its own."""
     source = Path(__file__).parents[2] / "training"
     environment = {**os.environ, "PYTHONPATH": f"{source}:{os.environ.get('PYTHONPATH', '')}", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "takead_ros.cli.main", "train", "round", "--parent", "baseline"]
+    command = [sys.executable, "-m", "takead_ros.cli.main", "train", "round", "--parent", "novice"]
     return subprocess.Popen(
         [*command, "--clips", str(clips), "--out", str(out), "--workers", "1", *TRAIN],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,

@@ -22,7 +22,7 @@ from takead_ros.recording import bag, clip_folders, clip_manifests
 
 DOMAIN = 1 + (os.getpid() + 50) % 100
 PROGRAMS = Path(get_package_prefix("takead_ros")) / "lib" / "takead_ros"
-BASELINE = Path(get_package_share_directory("takead_ros")) / "models" / "baseline.onnx"
+NOVICE = Path(get_package_share_directory("takead_ros")) / "models" / "novice.onnx"
 START_S = 60.0  # on a loaded machine
 
 
@@ -95,7 +95,7 @@ def person() -> Iterator[Person]:
 def test_a_policy_speaks_only_while_it_is_active(person: Person) -> None:
     heard: list[Any] = []
     wiring.subscription(person.node, interfaces.POLICY_OUTPUT, heard.append)
-    person.start("policy", autostart=False, model=BASELINE)
+    person.start("policy", autostart=False, model=NOVICE)
 
     def said() -> int:
         person.spin(0.5)
@@ -106,11 +106,11 @@ def test_a_policy_speaks_only_while_it_is_active(person: Person) -> None:
     assert person.state("policy") == "unconfigured" and said() == 0
     assert person.change("policy", Transition.TRANSITION_CONFIGURE)
     assert person.state("policy") == "inactive" and said() == 0
-    answer = person.call("policy/load_model", types.LoadModel, types.LoadModel.Request(path=str(BASELINE)))
+    answer = person.call("policy/load_model", types.LoadModel, types.LoadModel.Request(path=str(NOVICE)))
     assert (answer.accepted, answer.code) == (False, "inactive")
     assert person.change("policy", Transition.TRANSITION_ACTIVATE)
     assert person.state("policy") == "active" and said() >= 4  # five times a second that no scene comes
-    assert person.call("policy/load_model", types.LoadModel, types.LoadModel.Request(path=str(BASELINE))).accepted
+    assert person.call("policy/load_model", types.LoadModel, types.LoadModel.Request(path=str(NOVICE))).accepted
     assert not person.change("policy", Transition.TRANSITION_ACTIVATE)  # rclpy alone would end the process here
     assert person.state("policy") == "active" and said() >= 4
     assert person.change("policy", Transition.TRANSITION_DEACTIVATE) and said() == 0
@@ -122,18 +122,18 @@ def test_a_policy_speaks_only_while_it_is_active(person: Person) -> None:
 
 def test_what_cannot_be_loaded_refuses_the_configure_with_its_reason(person: Person, tmp_path: Path) -> None:
     broken = tmp_path / "model.onnx"
-    broken.write_bytes(BASELINE.read_bytes()[:1000])
+    broken.write_bytes(NOVICE.read_bytes()[:1000])
     person.start("policy", autostart=False, model=broken)
     assert not person.change("policy", Transition.TRANSITION_CONFIGURE)
     assert person.state("policy") == "unconfigured"
-    broken.write_bytes(BASELINE.read_bytes())  # somebody mends it
+    broken.write_bytes(NOVICE.read_bytes())  # somebody mends it
     assert person.change("policy", Transition.TRANSITION_CONFIGURE)
     out = person.end("policy")
     assert out.count(str(broken)) == 1 and "Traceback" not in out
 
 
 def test_by_itself_a_node_comes_up_or_ends_with_code_2(person: Person, tmp_path: Path) -> None:
-    person.start("policy", model=BASELINE)
+    person.start("policy", model=NOVICE)
     assert person.spin(START_S, lambda: person.state("policy") == "active")
     person.end("policy")
     failing = person.start("policy", model=tmp_path / "nowhere.onnx")
@@ -175,7 +175,7 @@ def test_the_supervisor_brings_them_up_and_up_again(person: Person, tmp_path: Pa
         told.update({one.name: (one.level, one.message) for one in msg.status if "supervisor_node" in one.name})
 
     wiring.subscription(person.node, interfaces.DIAGNOSTICS, hear)
-    managed = {"recorder": {"directory": tmp_path}, "expert": {}, "policy": {"model": BASELINE}, "monitor": {}}
+    managed = {"recorder": {"directory": tmp_path}, "expert": {}, "policy": {"model": NOVICE}, "monitor": {}}
     for name, parameters in managed.items():
         person.start(name, autostart=False, **parameters)  # type: ignore[arg-type]
     person.start("supervisor")
@@ -189,7 +189,7 @@ def test_the_supervisor_brings_them_up_and_up_again(person: Person, tmp_path: Pa
     person.processes["policy"].communicate()
     part = "/takead/supervisor_node: policy_node"
     assert person.spin(10.0, lambda: told[part][1] != "active")
-    person.start("policy", autostart=False, model=BASELINE)
+    person.start("policy", autostart=False, model=NOVICE)
     assert person.spin(START_S, all_active), told
     print(f"killed, started again, active again: {time.monotonic() - begun:.1f} s, the diagnostics' second included")
 

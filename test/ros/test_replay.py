@@ -33,7 +33,7 @@ def test_a_played_clip_gives_the_recorded_outputs() -> None:
     # Played scenes are old by any clock that has not heard /clock yet: their age is no question here.
     policy = [
         sys.executable, "-c", PROGRAM, "--ros-args", "-r", "__ns:=/takead", "-p", "use_sim_time:=true",
-        "-p", f"model:={resource('models') / 'baseline.onnx'}", "-p", "max_scene_age_s:=1.0e9",
+        "-p", f"model:={resource('models') / 'novice.onnx'}", "-p", "max_scene_age_s:=1.0e9",
     ]  # fmt: skip
     # The delay lets the player's publisher be found before the first scene, which is sent best effort; the rate keeps a
     # loaded machine from overtaking a scene in the policy's queue of one.

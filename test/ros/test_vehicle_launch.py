@@ -144,12 +144,12 @@ def test_a_vehicle_drives_by_a_signed_bundle_once_somebody_engages(vehicle: List
     assert all(len(m.model_sha256) == 64 for m in vehicle.commands if m.lateral_source == types.DriveCommand.POLICY)
 
 
-@pytest.mark.parametrize(("model", "code"), [("baseline", 0), ("known", 1)])
+@pytest.mark.parametrize(("model", "code"), [("novice", 0), ("baseline", 1)])
 def test_a_clip_through_the_nodes(tmp_path: Path, domain: None, model: str, code: int) -> None:
     (clip,) = clip_folders.list_clips(GOLDEN)
     done = subprocess.run(
         ["ros2", "launch", "takead_ros", "replay.launch.py", f"clip:={clip}", "any_model:=true",
-         f"model:={bundles.BASELINE.with_name(model + '.onnx')}"],
+         f"model:={bundles.NOVICE.with_name(model + '.onnx')}"],
         capture_output=True, text=True, check=False, timeout=150, env=users_environment(),
     )  # fmt: skip
     told = done.stdout + done.stderr

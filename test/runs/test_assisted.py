@@ -21,7 +21,7 @@ from takead_ros.simulators import open_simulator
 from takead_ros.simulators.perception import load_perception
 
 pytestmark = pytest.mark.slow
-MODEL = str(Path(__file__).parents[2] / "models" / "baseline.onnx")
+MODEL = str(Path(__file__).parents[2] / "models" / "novice.onnx")
 FAMILIES_WITH_TAKEOVERS = ("t_junction", "red_light", "oncoming_invades")
 
 

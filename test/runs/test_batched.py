@@ -18,7 +18,7 @@ SCENARIOS = [build(family, seed) for family in ("cut_in", "red_light", "pedestri
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    return load_model(Path(__file__).parents[2] / "models" / "baseline.onnx")
+    return load_model(Path(__file__).parents[2] / "models" / "novice.onnx")
 
 
 def test_every_scenario_is_driven_to_its_end_once(policy: Policy) -> None:

@@ -237,5 +237,5 @@ def test_a_parameter_file_that_does_not_fit_is_refused_before_anything_is_driven
     takead: Any, one_error: Any, tmp_path: Path, node: str, values: dict[str, object], named: list[str]
 ) -> None:
     file = parameter_file(tmp_path / "p.yaml", node, **values)
-    one_error(takead("eval", "--model", resource("models/baseline.onnx"), "--suite", SUITE, "--seeds", "0", "--passes",
+    one_error(takead("eval", "--model", resource("models/novice.onnx"), "--suite", SUITE, "--seeds", "0", "--passes",
                      "assisted", "--params", file), *named)  # fmt: skip

@@ -14,7 +14,7 @@ from takead_ros.runs.spec import RunSpec, read_parameters, run_spec
 from takead_ros.runs.workers import open_workers
 from takead_ros.runs.workplace import Workplace
 
-MODEL = str(Path(__file__).parents[2] / "models" / "baseline.onnx")
+MODEL = str(Path(__file__).parents[2] / "models" / "novice.onnx")
 
 
 def spec(seeds: str = "0", suite: str = "cut_in", **more: object) -> RunSpec:

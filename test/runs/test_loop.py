@@ -101,7 +101,7 @@ def opened(folder: Path, drives: int, options: str = "") -> Loop:
     plan = LoopPlan(suite=SUITE, demonstrations=1, drives=drives, selection=1)
     trainer, workers = TrainRound(options.split(), 1), open_workers(EpisodeRunner, Workplace(1))
     batches = open_workers(BatchRunner, Workplace(1))
-    return Loop(folder, plan, resource("models/baseline.onnx"), trainer, workers, batches, ProgressBars, lambda _: None)
+    return Loop(folder, plan, resource("models/novice.onnx"), trainer, workers, batches, ProgressBars, lambda _: None)
 
 
 def test_a_loop_belongs_to_its_settings_and_gives_its_lock_back(tmp_path: Path) -> None:

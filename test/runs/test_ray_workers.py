@@ -77,7 +77,7 @@ def squares(place: Workplace, jobs: list[int], progress: Any = None) -> dict[int
 
 def evaluated(place: Workplace, progress: Any, keep: Path) -> Evaluation:
     with open_workers(EpisodeRunner, place) as pool:
-        return evaluate(run_spec("baseline", SUITE, SEEDS, "vector", {}), ("unassisted",), keep, pool, progress, "eval")
+        return evaluate(run_spec("novice", SUITE, SEEDS, "vector", {}), ("unassisted",), keep, pool, progress, "eval")
 
 
 def test_it_keeps_the_contract_of_a_place(cluster: Any) -> None:

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow  # simulated drives
 
 @pytest.fixture(scope="module")
 def world() -> ClipWorld:
-    """A takeover of the shipped baseline, recorded in MetaDrive."""
+    """A takeover of the shipped novice, recorded in MetaDrive."""
     return read_world(GOLDEN)
 
 
@@ -92,7 +92,7 @@ def test_the_expert_drives_in_it_through_the_nodes(world: ClipWorld) -> None:
 
 def test_the_model_is_the_clip_s_own_where_it_is_shipped(world: ClipWorld) -> None:
     driver = open_driver(None, world)
-    assert driver.name == "baseline" and driver.sha256 == world.manifest.provenance.model_sha256
+    assert driver.name == "novice" and driver.sha256 == world.manifest.provenance.model_sha256
 
 
 def test_who_drives_a_dream_serves_its_stop_signs_anew(tmp_path: Path) -> None:

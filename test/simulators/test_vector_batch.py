@@ -29,7 +29,7 @@ from takead_ros.simulators.vector.tape import Tape
 
 pytestmark = pytest.mark.slow  # simulated drives
 
-MODEL = Path(__file__).parents[2] / "models" / "baseline.onnx"
+MODEL = Path(__file__).parents[2] / "models" / "novice.onnx"
 
 
 def compiled(family: str, seed: int) -> CompiledScenario:

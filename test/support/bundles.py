@@ -17,16 +17,16 @@ from takead_ros.policy.manifest import parse_manifest
 from takead_ros.policy.model import onnx_bytes
 from takead_ros.resources import resource
 
-BASELINE = resource("models/baseline.onnx")
+NOVICE = resource("models/novice.onnx")
 TEAM, OTHER = (Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2))
 PARAMETERS = b"/**/arbiter_node:\n  ros__parameters: {human_hold_s: 0.6}\n"
 
 
 @cache
 def make(release: int = 3, key: Ed25519PrivateKey | None = TEAM, parameters: bytes | None = None) -> bytes:
-    """The baseline in a bundle."""
-    manifest = parse_manifest(BASELINE.with_suffix(".manifest.json").read_bytes(), "baseline")
-    return pack(onnx_bytes(BASELINE), manifest, release, parameters, key)
+    """The novice in a bundle."""
+    manifest = parse_manifest(NOVICE.with_suffix(".manifest.json").read_bytes(), "novice")
+    return pack(onnx_bytes(NOVICE), manifest, release, parameters, key)
 
 
 def write_keys(folder: Path) -> tuple[Path, Path]:
@@ -143,7 +143,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "not one whole zstd frame"),
     "text": (lambda: b"this is something else\n" * 99, "not one whole zstd frame"),
     "zeros": (lambda: bytes(4096), "not one whole zstd frame"),
-    "bare onnx": (BASELINE.read_bytes, "not one whole zstd frame"),
+    "bare onnx": (NOVICE.read_bytes, "not one whole zstd frame"),
     "cut to a tenth": (lambda: make()[: len(make()) // 10], "not one whole zstd frame"),
     "cut by a byte": (lambda: make()[:-1], "not one whole zstd frame"),
     "bit flipped": (lambda: flipped(make()), "not one whole zstd frame"),

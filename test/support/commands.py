@@ -11,8 +11,8 @@ VECTOR = "--sim vector --suite intersection_right"
 MADE = f"drive --model expert {VECTOR} --seeds training:0-1 --record all --bags two"  # two demonstrations more
 COMMANDS = {
     "doctor": "doctor",
-    "drive": f"drive --model baseline {VECTOR} --seeds collection:0",
-    "eval": f"eval --model baseline {VECTOR} --batched --seeds 0-1",
+    "drive": f"drive --model novice {VECTOR} --seeds collection:0",
+    "eval": f"eval --model novice {VECTOR} --batched --seeds 0-1",
     "compare": "compare before.json after.json",
     "scenarios ls": "scenarios ls",
     "scenarios show": "scenarios show cut_in",
@@ -27,12 +27,12 @@ COMMANDS = {
     "clips prune": "clips prune shelf --max-age 0d --include-unexported",
     "clips export": "clips export shelf --out OUT.parquet",
     "clips play": f"clips play {CLIP} --out OUT.gif --speed 20",
-    "replay": f"replay {CLIP} --model baseline",
+    "replay": f"replay {CLIP} --model novice",
     "dream": f"dream {CLIP} --model recorded",
     "train bc": f"train bc two --out OUT.pt --epochs 1 {QUICK}",
-    "train round": "train round --parent baseline --clips shelf --out round1 --dagger-epochs 1 --preference-epochs 1 "
+    "train round": "train round --parent novice --clips shelf --out round1 --dagger-epochs 1 --preference-epochs 1 "
     f"--draws 64 {QUICK}",
-    "train collect": "train collect --model baseline --suite intersection_right --seeds collection:0 --out OUT.rows "
+    "train collect": "train collect --model novice --suite intersection_right --seeds collection:0 --out OUT.rows "
     "--workers 1",
     "train predictability": f"train predictability two --cache OUT.cache --epochs 1 --folds 2 {QUICK}",
     "train agents": f"train agents two --out OUT.agents.pt --epochs 1 --windows 1 {QUICK}",

@@ -318,7 +318,7 @@ def subjects(folder: Path) -> Iterator[tuple[str, Subject]]:
     yield (
         "policy",
         Subject(
-            node(PolicyNode, load_model(resource("models/baseline.onnx"))),
+            node(PolicyNode, load_model(resource("models/novice.onnx"))),
             (i.SCENE,),
             (i.POLICY_OUTPUT,),
             _check_answer,

@@ -16,7 +16,7 @@ def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One episode of the policy with the expert in its shadow, one of the expert alone; both recorded whole."""
     folder = tmp_path_factory.mktemp("bags")
     runner = EpisodeRunner()
-    model = str(resource("models/baseline.onnx"))
+    model = str(resource("models/novice.onnx"))
     for name, driver, seed in (("driven", model, "collection:0"), ("shown", "expert", "training:0")):
         spec = EpisodeSpec("demo", "cut_in", parse_seeds(seed)[0], driver, True, str(folder / name), "all")
         runner.run(spec)

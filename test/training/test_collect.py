@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 SEEDS = "collection:0-1"
 
 
-def spec(seeds: str = SEEDS, family: str = "t_junction", model: str = "baseline", sim: str = "vector") -> RunSpec:
+def spec(seeds: str = SEEDS, family: str = "t_junction", model: str = "novice", sim: str = "vector") -> RunSpec:
     return run_spec(model, family, seeds, sim)
 
 

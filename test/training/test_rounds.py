@@ -25,7 +25,7 @@ from takead_training.stages.preference import PREFERENCE
 
 pytestmark = pytest.mark.slow
 
-BASELINE = resource("models/baseline.onnx")
+NOVICE = resource("models/novice.onnx")
 QUICK = Schedule(epochs=2, batch=64, rate=5e-4, threads=1)
 MIX = Mix(draws=128)
 SMALL = RoundSettings(
@@ -38,14 +38,14 @@ SMALL = RoundSettings(
 
 
 def go(bags: Path, out: Path, settings: RoundSettings = SMALL, report: rounds.Report | None = None):  # type: ignore[no-untyped-def]
-    return run_round(BASELINE, [bags / "driven"], [bags / "shown"], out, settings, report=report)
+    return run_round(NOVICE, [bags / "driven"], [bags / "shown"], out, settings, report=report)
 
 
 def test_a_round_makes_a_model_and_a_cut_round_the_same_one(bags: Path, tmp_path: Path) -> None:
     result = go(bags, tmp_path / "whole")
     policy = load_model(result.model)
     assert policy.sha256 == result.sha256
-    assert policy.manifest.parent == load_model(BASELINE).sha256
+    assert policy.manifest.parent == load_model(NOVICE).sha256
     assert policy.manifest.stage == "preference" and len(policy.manifest.clips) == 2
     assert set(policy.manifest.seeds) == {*parse_seeds("collection:0"), *parse_seeds("training:0")}
 
@@ -67,7 +67,7 @@ def test_a_round_makes_a_model_and_a_cut_round_the_same_one(bags: Path, tmp_path
     with pytest.raises(TakeadError, match="was begun with other stages"):
         go(bags, tmp_path / "whole", replace(SMALL, stages=SMALL.stages[:1]))
     (tmp_path / "whole" / "model.onnx").unlink()
-    shutil.copy(BASELINE, tmp_path / "whole" / "model.onnx")
+    shutil.copy(NOVICE, tmp_path / "whole" / "model.onnx")
     (tmp_path / "whole" / "model.manifest.json").unlink()
     with pytest.raises(TakeadError, match="not the model that this round made"):
         go(bags, tmp_path / "whole")
@@ -85,7 +85,7 @@ def test_bad_folders_are_refused(bags: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "empty", tmp_path / "nowhere"):
         with pytest.raises(TakeadError, match=folder.name):
-            run_round(BASELINE, [folder], [], tmp_path / "out", SMALL)
+            run_round(NOVICE, [folder], [], tmp_path / "out", SMALL)
 
 
 def test_a_round_is_any_list_of_stages_and_may_start_from_another_base(bags: Path, tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_a_round_is_any_list_of_stages_and_may_start_from_another_base(bags: Pat
         ),
         workers=1,
     )
-    result = run_round(first.model, [bags / "driven"], [bags / "shown"], tmp_path / "two", settings, base=BASELINE)
+    result = run_round(first.model, [bags / "driven"], [bags / "shown"], tmp_path / "two", settings, base=NOVICE)
     manifest = load_model(result.model).manifest
-    assert manifest.parent == load_model(BASELINE).sha256  # retrained from the base, not from the driver
+    assert manifest.parent == load_model(NOVICE).sha256  # retrained from the base, not from the driver
     assert set(manifest.training) == {"network", "bc", "distil", "preference"}
     assert 1 <= manifest.training["distil"]["scored"] <= 12 and result.figures["distil"]["distil"] > 0.0
     assert manifest.training["preference"]["rejected"] == "near_miss"
@@ -115,7 +115,7 @@ def test_a_corrupt_clip_is_named_and_does_not_stop_the_others(bags: Path, tmp_pa
     shutil.copytree(clip.path, tmp_path / "clips" / "cut")
     (bag,) = (tmp_path / "clips" / "cut").glob("*.mcap")
     bag.write_bytes(bag.read_bytes()[: bag.stat().st_size // 2])
-    result = run_round(BASELINE, [tmp_path / "clips"], [bags / "shown"], tmp_path / "out", SMALL)
+    result = run_round(NOVICE, [tmp_path / "clips"], [bags / "shown"], tmp_path / "out", SMALL)
     assert len(result.refused) == 1 and "cut" in result.refused[0]
     assert len(load_model(result.model).manifest.clips) == 2
 

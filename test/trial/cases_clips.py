@@ -12,7 +12,7 @@ YAML = f"{CLIP}/metadata.yaml"
 READERS = {
     "show": f"clips show {CLIP}",
     "play": f"clips play {CLIP} --out a.gif",
-    "replay": f"replay {CLIP} --model baseline",
+    "replay": f"replay {CLIP} --model novice",
 }
 # a bag that is cut or hit somewhere can still be read in part; these cannot be read at all
 DEAD = "empty noise zeros"
@@ -318,10 +318,10 @@ CASES: tuple[Case, ...] = (
     breaker("play the file", f"clips play {BAG}", 2, "--out"),
     # replay
     user("replay with another model", f"replay {CLIP} --model m.onnx", 0, "the same"),
-    user("replay through no node", f"replay {CLIP} --model baseline --node arbitr", 2, "arbitr", "policy"),
+    user("replay through no node", f"replay {CLIP} --model novice --node arbitr", 2, "arbitr", "policy"),
     user("replay with a model typo", f"replay {CLIP} --model basline", 2, "did you mean baseline"),
     user("replay without a model", f"replay {CLIP}", 2, "--model"),
-    user("replay as json", f"replay {CLIP} --model baseline --json -", 0, '"ok": true'),
-    user("replay nothing", "replay none --model baseline", 2, "none"),
+    user("replay as json", f"replay {CLIP} --model novice --json -", 0, '"ok": true'),
+    user("replay nothing", "replay none --model novice", 2, "none"),
     *broken_file(f"replay {CLIP} --model m.onnx", "m.onnx", "m.onnx", kinds="missing empty cut noise flip folder"),
 )

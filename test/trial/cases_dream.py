@@ -9,7 +9,7 @@ BAG = f"{CLIP}/CLIP_0.mcap"
 MANIFEST = f"{CLIP}/manifest.json"
 
 CASES: tuple[Case, ...] = (
-    user("dream", f"dream {CLIP}", 0, "baseline drives, replay, perception none", "dreamed", "as long as the record"),
+    user("dream", f"dream {CLIP}", 0, "novice drives, replay, perception none", "dreamed", "as long as the record"),
     user("dream with the recorded commands", f"dream {CLIP} --model recorded", 0, "the ego ends 0."),
     user("dream of rules", f"dream {CLIP} --model recorded --agents rules", 0, "road users react"),
     user("dream as json", f"dream {CLIP} --model recorded --json -", 0, '"end_difference_m"'),

@@ -153,7 +153,7 @@ CASES: tuple[Case, ...] = (
     user("drive: a finished run again", DRIVEN, 0, "1 clips in driven"),
     user("drive: a finished run with other seeds", DRIVEN.replace("training:0", "training:1"), 2, "seeds"),
     user("drive: a finished run with another record", DRIVEN.replace(" --record all", ""), 2, "record"),
-    user("drive: a finished run with another model", DRIVEN.replace("expert", "baseline"), 2, "model"),
+    user("drive: a finished run with another model", DRIVEN.replace("expert", "novice"), 2, "model"),
     user("drive: a finished run with another suite", DRIVEN.replace("intersection_right", "cut_in"), 2, "families"),
     *(
         breaker(f"drive: journal {kind}", DRIVEN, 2, "episodes.jsonl", damage=damage)

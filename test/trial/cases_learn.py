@@ -10,7 +10,7 @@ BAG = "shelf/CLIP/CLIP_0.mcap"
 CLONE = "train bc driven --out new.pt --epochs 1 --threads 1 --workers 1"
 BC = "train bc shelf --out new.pt --epochs 1 --threads 1 --workers 1"
 ROUND = (
-    "train round --parent baseline --clips shelf --out round1 --dagger-epochs 1 --preference-epochs 1 --draws 64 "
+    "train round --parent novice --clips shelf --out round1 --dagger-epochs 1 --preference-epochs 1 --draws 64 "
     "--threads 1 --workers 1"
 )
 NEW = ROUND.replace("--out round1", "--out new")
@@ -210,8 +210,8 @@ CASES: tuple[Case, ...] = (
     user("round again", ROUND, 0, "model.onnx"),
     user("round with other settings", f"{ROUND} --seed 1", 2, "round1"),
     user("round of no clips", NEW.replace("shelf", "none"), 2, "none"),
-    user("round of no parent", NEW.replace("baseline", "none.onnx"), 2, "none.onnx"),
-    user("round of a parent typo", NEW.replace("baseline", "basline"), 2, "did you mean baseline"),
+    user("round of no parent", NEW.replace("novice", "none.onnx"), 2, "none.onnx"),
+    user("round of a parent typo", NEW.replace("novice", "basline"), 2, "did you mean baseline"),
     user(
         "round in a folder of mine", NEW.replace("--out new", "--out mine"), 2, "mine", damage="text mine/thesis.txt x"
     ),
@@ -252,9 +252,7 @@ CASES: tuple[Case, ...] = (
     *(breaker(f"round: record {name}", ROUND, 2, "round.json", damage=damage) for name, damage in RECORDS.items()),
     attacker("round: record deep", ROUND, 2, "round.json", damage="deep round1/round.json"),
     attacker("round: another model put there", ROUND, 2, "model.onnx", damage="copy m.onnx round1/model.onnx"),
-    *broken_file(NEW.replace("baseline", "m.onnx"), "m.onnx", "m.onnx", kinds="missing empty cut noise flip folder"),
-    user("round of nothing", "train round --parent baseline --out new", 2, "neither --clips nor --collected"),
-    user(
-        "round of rows that are none", "train round --parent baseline --collected shelf --out new", 2, "train collect"
-    ),
+    *broken_file(NEW.replace("novice", "m.onnx"), "m.onnx", "m.onnx", kinds="missing empty cut noise flip folder"),
+    user("round of nothing", "train round --parent novice --out new", 2, "neither --clips nor --collected"),
+    user("round of rows that are none", "train round --parent novice --collected shelf --out new", 2, "train collect"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trial.case import Case, attacker, breaker, user
 from trial.cases_learn import NEW, ROUND
 
-COLLECT = "train collect --model baseline --suite intersection_right --seeds collection:0 --workers 1"
+COLLECT = "train collect --model novice --suite intersection_right --seeds collection:0 --workers 1"
 UNFINISHED = "set round1/round.json result null"
 
 CASES: tuple[Case, ...] = (
@@ -19,7 +19,7 @@ CASES: tuple[Case, ...] = (
             "eval --model m.onnx --suite cut_in --seeds 0",
             "replay shelf/CLIP --model m.onnx",
             "dream shelf/CLIP --model m.onnx",
-            NEW.replace("baseline", "m.onnx"),
+            NEW.replace("novice", "m.onnx"),
             "train collect --model m.onnx --out new",
             "train rounds --out new --parent m.onnx",
         )
@@ -52,31 +52,29 @@ CASES: tuple[Case, ...] = (
     # train collect
     user("collect by no model", "train collect --model none.onnx --out new", 2, "none.onnx"),
     user("collect by the expert", "train collect --model expert --out new", 2, "expected a policy"),
-    user("collect on test seeds", "train collect --model baseline --seeds 0-3 --out new", 2, "seed 0 is a test seed"),
+    user("collect on test seeds", "train collect --model novice --seeds 0-3 --out new", 2, "seed 0 is a test seed"),
     user(
         "collect in a folder of mine",
-        "train collect --model baseline --out mine",
+        "train collect --model novice --out mine",
         2,
         "mine",
         damage="text mine/thesis.txt x",
     ),
     user(
         "collect into a link to a folder of mine",
-        "train collect --model baseline --out here",
+        "train collect --model novice --out here",
         2,
         "here",
         damage="text mine/thesis.txt x ; link mine here",
     ),
     breaker(
         "collect into a link that leads nowhere",
-        "train collect --model baseline --out here",
+        "train collect --model novice --out here",
         2,
         "here",
         damage="link nowhere here",
     ),
-    breaker(
-        "collect into a link to itself", "train collect --model baseline --out here", 2, "here", damage="loop here"
-    ),
+    breaker("collect into a link to itself", "train collect --model novice --out here", 2, "here", damage="loop here"),
     user(
         "collect into a link to a new folder",
         f"{COLLECT} --out here",
@@ -99,8 +97,8 @@ CASES: tuple[Case, ...] = (
         "not empty",
         damage="text mine.txt work ; folder rows ; link mine.txt rows/index.json",
     ),
-    breaker("collect into a file", "train collect --model baseline --out mine", 2, "mine", damage="text mine x"),
-    breaker("collect with no workers", "train collect --model baseline --workers 0 --out new", 2, "--workers"),
+    breaker("collect into a file", "train collect --model novice --out mine", 2, "mine", damage="text mine x"),
+    breaker("collect with no workers", "train collect --model novice --workers 0 --out new", 2, "--workers"),
     # train rounds, train final
     breaker("rounds: batched in MetaDrive", "train rounds --batched --out new", 2, "--sim vector"),
     user("rounds of no parent", "train rounds --out new --parent none.onnx", 2, "none.onnx"),

@@ -55,8 +55,8 @@ def _shelf(folder: Path) -> None:
 
 
 def _model(folder: Path) -> None:
-    for name in ("baseline.onnx", "baseline.manifest.json"):
-        shutil.copy(resource("models") / name, folder / name.replace("baseline", "m"))
+    for name in ("novice.onnx", "novice.manifest.json"):
+        shutil.copy(resource("models") / name, folder / name.replace("novice", "m"))
 
 
 def _road_users(folder: Path) -> None:
@@ -65,7 +65,7 @@ def _road_users(folder: Path) -> None:
 
 
 def _bundles(folder: Path) -> None:
-    """Bundles of the baseline: releases 3 (signed) and 2 (unsigned), the keys, and an installed one of release 3."""
+    """Bundles of the novice: releases 3 (signed) and 2 (unsigned), the keys, and an installed one of release 3."""
     (folder / "bundles").mkdir()
     bundles.write_keys(folder / "bundles")
     (folder / "bundles" / "b.tar.zst").write_bytes(bundles.make())
@@ -116,7 +116,7 @@ def _checkpoint(folder: Path) -> None:
 
 def _round(folder: Path) -> None:
     _well(
-        "train round --parent baseline --clips shelf --out round1 --dagger-epochs 1 --preference-epochs 1 --draws 64 "
+        "train round --parent novice --clips shelf --out round1 --dagger-epochs 1 --preference-epochs 1 --draws 64 "
         + QUICK
     )
 

@@ -18,7 +18,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 
 @app.command(
-    epilog="Example: [bold]takead train collect --model known --suite deploy --seeds collection:0-9 "
+    epilog="Example: [bold]takead train collect --model baseline --suite deploy --seeds collection:0-9 "
     "--out runs/collected --workers 2[/bold]"
 )
 def collect_rows(
