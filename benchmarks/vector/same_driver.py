@@ -5,7 +5,7 @@
 
 Driving Score and outcome of each episode in both worlds; an outcome is the end and the kinds of infractions. ``expert``
 and ``novice`` are the nodes of ``takead eval --passes unassisted``, ``constant_speed`` is that of
-``benchmarks/baselines.py``. Each finished episode is a line in FOLDER/metadrive.jsonl or FOLDER/vector.jsonl: the same
+``benchmarks.baselines``. Each finished episode is a line in FOLDER/metadrive.jsonl or FOLDER/vector.jsonl: the same
 command goes on, with more seeds or families too, and what is there in both worlds is compared, printed, and written
 into FOLDER/same_driver.json. ``--minutes``: begin no episode after so many.
 """
@@ -25,7 +25,7 @@ from time import monotonic
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from benchmarks.baselines import PERIOD, constant_speed
+from benchmarks.baselines.in_lane import PERIOD, constant_speed
 from takead_ros import __version__
 from takead_ros.cli.program import end_with
 from takead_ros.domain.seeds import parse_seeds

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
 
+from benchmarks.baselines.episodes import DRIVERS
+from benchmarks.baselines.of_metadrive import metadrive_ppo
+from benchmarks.expert_report.page import page
 from takead_ros import scenarios
 from takead_ros.simulators.metadrive.blocks import node_name
 from takead_ros.simulators.metadrive.simulator import MetaDrive
@@ -17,24 +15,10 @@ from takead_ros.simulators.metadrive.simulator import MetaDrive
 pytestmark = pytest.mark.slow
 
 
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        f"{name}_benchmark", Path(__file__).parents[2] / f"benchmarks/{name}.py"
-    )
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # pydantic looks a record's module up there
-    spec.loader.exec_module(module)
-    return module
-
-
-baselines = _load("baselines")
-
-
-@pytest.mark.parametrize("name", sorted(baselines.DRIVERS))
+@pytest.mark.parametrize("name", sorted(DRIVERS))
 def test_each_drives_on_along_its_route(simulator: MetaDrive, name: str) -> None:
     episode = simulator.reset(scenarios.build("slow_cyclist", 3_000_000))
-    drive = baselines.DRIVERS[name](episode)
+    drive = DRIVERS[name](episode)
     for _ in range(20):
         command = drive(episode)
         episode.step(*command)
@@ -47,7 +31,7 @@ def test_the_in_lane_idm_stops_behind_what_stands_and_constant_speed_does_not(si
     speeds = {}
     for name in ("lane_idm", "constant_speed"):
         episode = simulator.reset(scenarios.build("construction_cones", 3_000_000))
-        drive = baselines.DRIVERS[name](episode)
+        drive = DRIVERS[name](episode)
         while not episode.done and episode.time_s < 14.0 and not episode.outcome().contacts:
             command = drive(episode)
             episode.step(*command)
@@ -61,7 +45,7 @@ def test_the_ppo_expert_is_given_its_own_observation(simulator: MetaDrive) -> No
     from metadrive.examples.ppo_expert.numpy_expert import expert
 
     episode = simulator.reset(scenarios.build("intersection_left", 3_000_001))
-    baselines.metadrive_ppo(episode)
+    metadrive_ppo(episode)
     ego = episode.ego_body
     roads = episode.scenario.roads
     assert tuple(ego.navigation.checkpoints) == tuple(node_name(node, roads) for node in episode.scenario.route.nodes)
@@ -78,7 +62,6 @@ def test_the_ppo_expert_is_given_its_own_observation(simulator: MetaDrive) -> No
 
 
 def test_the_report_names_every_failure_and_its_cause() -> None:
-    report = _load("expert_report")
     fine = {
         "suite": "demo", "scenario": "cut_in", "seed": 0, "ability": "merging", "threat": True, "driving_score": 100.0,
         "success": True, "success_rate": 1.0, "route_completion": 1.0, "penalty": 1.0, "infractions": [],
@@ -98,13 +81,13 @@ def test_the_report_names_every_failure_and_its_cause() -> None:
     failed = {**fine, "seed": 1, "driving_score": 60.0, "success": False, "success_rate": 0.0, "infractions": [hit]}
     expert = {"episodes": [fine, failed], "seeds": [0, 1], "suite": "demo", "simulator": "metadrive 0.4.3"}
     others = {"lane_idm": {"episodes": [{**failed, "seed": 0}]}}
-    text, drivers = report.page(expert, others, expert, [], {"cut_in/1": "reacts late"}, "On one core.")
+    text, drivers = page(expert, others, expert, [], {"cut_in/1": "reacts late"}, "On one core.")
     assert "| cut_in/1 | 60.0 | hits a vehicle at 7.2 s, 60 m | reacts late |" in text
     assert "| Driving Score at least 95 | 80.0 | **missed** |" in text and "| no trivial driver above 60 | 60.0" in text
     assert "| two runs identical in every figure of every episode | 2 episodes | met |" in text
     assert "| lane_idm | 1 | 60.0 | 0% | 100.0 | +40.0" in text and list(drivers) == ["expert", "lane_idm"]
-    text, _ = report.page(expert, {}, {**expert, "episodes": [failed]}, [], {}, "")
+    text, _ = page(expert, {}, {**expert, "episodes": [failed]}, [], {}, "")
     assert "| two runs identical in every figure of every episode | 1 episodes | met |" in text
     other = {**fine, "comfort": 0.8}
-    text, _ = report.page(expert, {}, {**expert, "episodes": [other]}, [{**expert, "suite": "long"}], {}, "")
+    text, _ = page(expert, {}, {**expert, "episodes": [other]}, [{**expert, "suite": "long"}], {}, "")
     assert "| 1 episodes | **missed** |" in text and "| `long` | 0-1 | 2 | 0.4 | 80.0 | 50% |" in text
