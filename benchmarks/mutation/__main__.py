@@ -38,10 +38,36 @@ from benchmarks.mutation.campaign import SURVIVED, Campaign
 from benchmarks.mutation.mutants import MODULES, ROOT, ROWS, make_mutants
 from benchmarks.mutation.report import markdown
 
-TESTS = ("transitions", "transitions_automation", "machine", "rows", "triggers", "speed_and_road", "plans",
-         "collisions", "conduct", "course", "alarms", "prediction", "events_and_print", "inputs",
-         "limits", "manoeuvre", "joystick", "engagement", "command", "field_defects", "limit_kernels", "notice",
-         "transitions_handback", "roll_out", "view_kernels")  # fmt: skip
+TESTS = (
+    "transitions",
+    "transitions_automation",
+    "machine",
+    "rows",
+    "triggers",
+    "policy_health",
+    "speed_and_road",
+    "plans",
+    "collisions",
+    "following",
+    "conduct",
+    "course",
+    "alarms",
+    "prediction",
+    "events_and_print",
+    "inputs",
+    "limits",
+    "manoeuvre",
+    "reckoning",
+    "joystick",
+    "engagement",
+    "command",
+    "field_defects",
+    "limit_kernels",
+    "notice",
+    "transitions_handback",
+    "roll_out",
+    "view_kernels",
+)
 OF_SOURCES = "not test_the_core_neither_reads and not test_what_is_printed"  # the source is another one here
 
 

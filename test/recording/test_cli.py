@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,11 +29,6 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stream.record(folder / "a", stream.run(16.0, (stream.Takeover(8.0, 10.0, 11.0, severity=0.9),)))
     stream.record(folder / "b", stream.run(16.0, (human,)))
     return folder
-
-
-@pytest.fixture
-def folder(recorded: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(recorded, tmp_path / "clips"))
 
 
 def ok(arguments: list[str], code: int = 0) -> str:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from support import stream
+from support.clip_verbs import run
 from takead_ros.cli import clips
 from takead_ros.domain.driving import Source, Trigger
 from takead_ros.domain.errors import TakeadError
@@ -37,17 +38,6 @@ def created(clip: Path, when: str, exported: bool = False) -> None:
     manifest = clip_manifests.read_manifest(clip)
     manifest.provenance.created, manifest.exported = when, ["parquet:x"] if exported else []
     (clip / MANIFEST_FILE).write_text(manifest.to_json())
-
-
-@pytest.fixture
-def folder(recorded: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(recorded, tmp_path / "clips"))
-
-
-def run(arguments: list[str], code: int = 0) -> str:
-    result = CliRunner().invoke(clips.app, arguments, catch_exceptions=False)
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 def prune(folder: Path, *options: str, code: int = 0) -> dict[str, Any]:

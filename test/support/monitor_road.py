@@ -10,10 +10,13 @@ import numpy as np
 from support.scenery import TICK, output, scene
 from takead_ros.domain.driving import DriverOutput, TakeoverRequest, Trigger
 from takead_ros.domain.scene import (
+    ControlKind,
+    LightState,
     LineKind,
     Objects,
     Polyline,
     Scene,
+    TrafficControl,
 )
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.triggers import MonitorState, evaluate_triggers
@@ -66,3 +69,7 @@ def lane(y: float, x: Any, yaw: float = 0.0) -> Polyline:
 
 def route_off(now: Scene, offset: float, yaw: float = 0.0) -> Any:
     return replace(now.route, lateral_offset=offset, heading_error=yaw)
+
+
+def control(kind: ControlKind, state: LightState, **changes: Any) -> TrafficControl:
+    return replace(TrafficControl(7, kind, state, 20.0, 0.0, 0.0, 17.7), **changes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from takead_ros.policy.vector import VECTOR_1
+from takead_ros.policy.vocabulary import kinematic_anchors
 from takead_training.data.columns import LABELS, NEVER_S, Table, empty_table
 from takead_training.data.dataset import Dataset
 
@@ -45,3 +46,15 @@ def make_table(count: int, seed: int = 0) -> Table:
 def make_data(count: int, seed: int = 0) -> Dataset:
     """``make_table`` as a dataset."""
     return Dataset.of(VECTOR_1, make_table(count, seed))
+
+
+def with_choices(table: Table) -> Table:
+    """Everywhere the policy chose to drive on as it was (anchor 67 or so), and the expert was safer in half of them."""
+    random = np.random.default_rng(5)
+    count = len(table["speed"])
+    straight = int(np.abs(kinematic_anchors()).sum((1, 2)).argmin())
+    table["choice"] = np.full(count, straight, np.int64)
+    table["choice_profile"] = np.broadcast_to(kinematic_anchors()[straight], table["profile"].shape).astype(np.float32)
+    table["policy_score"] = np.full(count, 0.5, np.float32)
+    table["expert_score"] = np.where(random.random(count) < 0.5, 0.9, 0.5).astype(np.float32)
+    return table
