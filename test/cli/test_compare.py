@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from support.results import episode_result
 from takead_ros.files import write_record
-from takead_ros.runs.results import EpisodeResult, RunSettings
+from takead_ros.runs.results import RunSettings
 from takead_ros.runs.results import evaluation as summed_up
 
 pytestmark = pytest.mark.slow
@@ -19,30 +20,18 @@ pytestmark = pytest.mark.slow
 def evaluation(path: Path, model: str, scores: list[float], takeovers: int = 1) -> Path:
     """One episode for each score, in two families in turn."""
     results = [
-        EpisodeResult(
-            suite="demo",
+        episode_result(
             scenario=("cut_in", "accident")[seed % 2],
             seed=seed,
-            ability="merging",
-            threat=True,
             driving_score=score,
             success=score == 100.0,
             success_rate=float(score == 100.0),
-            route_completion=1.0,
             penalty=score / 100.0,
-            infractions=(),
             takeovers=takeovers,
             takeovers_per_km=5.0 * takeovers,
             expert_share=0.1 * takeovers,
             min_ttc=1.0,
-            comfort=1.0,
-            efficiency=None,
-            duration=20.0,
-            distance=200.0,
-            mean_speed=10.0,
-            end="goal",
             triggers=("collision_predicted",) * takeovers,
-            driver="assisted",
         )
         for seed, score in enumerate(scores)
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from support.results import episode_result
 from takead_ros.files import locked, write_record
 from takead_ros.runs.drive import JOURNAL, JOURNAL_SUFFIX, DriveSettings, EvaluationSettings
 from takead_ros.runs.find import find_runs
@@ -24,25 +25,16 @@ SETTINGS = RunSettings(
 )  # fmt: skip
 
 
-def result(seed: int, score: float = 60.0) -> EpisodeResult:
-    return EpisodeResult(
-        suite="demo", scenario="cut_in", seed=seed, ability="merging", threat=True, driving_score=score, success=False,
-        success_rate=0.0, route_completion=1.0, penalty=0.6, infractions=(), takeovers=0, takeovers_per_km=0.0,
-        expert_share=0.0, min_ttc=None, comfort=1.0, efficiency=None, duration=20.0, distance=200.0, mean_speed=10.0,
-        end="goal", triggers=(), driver="assisted",
-    )  # fmt: skip
-
-
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """A drive of 1 of 4 episodes, an evaluation that is finished, a loop of one round."""
     drive = Journal(tmp_path / "bags" / JOURNAL, DriveSettings(**vars(SETTINGS), record="clips"), EpisodeResult)
-    drive.add("assisted/cut_in/0", result(0))
+    drive.add("assisted/cut_in/0", episode_result(seed=0))
     settings = EvaluationSettings(**vars(SETTINGS), passes=("unassisted",))
     done = Journal(tmp_path / f"e.json{JOURNAL_SUFFIX}", settings, EpisodeResult)
     for seed in range(4):
-        done.add(f"alone/cut_in/{seed}", result(seed))
-    write_record(tmp_path / "e.json", evaluation("m.onnx", SETTINGS, {"unassisted": [result(seed) for seed in (0, 1)]}))
+        done.add(f"alone/cut_in/{seed}", episode_result(seed=seed))
+    write_record(tmp_path / "e.json", evaluation("m.onnx", SETTINGS, {"unassisted": [episode_result(seed=seed) for seed in (0, 1)]}))
     plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
     first = Round(
         number=1, parent="m.onnx", parent_sha256="cd" * 32, clips=3, triggers={}, model="round-1/training/model.onnx",

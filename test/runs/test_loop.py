@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from support.results import episode_result
 from takead_ros.cli.trainer import TrainRound
 from takead_ros.console import ProgressBars
 from takead_ros.domain.errors import TakeadError
@@ -26,7 +27,7 @@ from takead_ros.runs.evaluate_batched import BatchRunner
 from takead_ros.runs.gate import decide_promotion
 from takead_ros.runs.loop import Loop
 from takead_ros.runs.loop_state import LoopPlan, read_state
-from takead_ros.runs.results import EpisodeResult, Evaluation, RunSettings, comparison, evaluation
+from takead_ros.runs.results import Evaluation, RunSettings, comparison, evaluation
 from takead_ros.runs.workers import open_workers
 from takead_ros.runs.workplace import Workplace
 
@@ -36,29 +37,13 @@ SUITE = "intersection_right"  # the shortest family
 def driven(scores: list[float], expert_share: float = 0.0) -> Evaluation:
     """A model alone on selection seeds, one episode for each Driving Score."""
     results = [
-        EpisodeResult(
-            suite="demo",
-            scenario="cut_in",
+        episode_result(
             seed=2_000_000 + i,
-            ability="merging",
-            threat=True,
             driving_score=score,
             success=score == 100.0,
             success_rate=float(score == 100.0),
-            route_completion=1.0,
             penalty=score / 100.0,
-            infractions=(),
-            takeovers=0,
-            takeovers_per_km=0.0,
             expert_share=expert_share,
-            min_ttc=None,
-            comfort=1.0,
-            efficiency=None,
-            duration=20.0,
-            distance=200.0,
-            mean_speed=10.0,
-            end="goal",
-            triggers=(),
             driver="alone",
         )
         for i, score in enumerate(scores)
