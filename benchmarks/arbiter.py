@@ -52,9 +52,17 @@ def scene(stamp: int) -> Scene:
     n = np.arange(8)
     moving = np.where(n % 2 == 0, 8.0, 0.0)
     objects = Objects(
-        n + 1, np.ones(8, dtype=np.int64), 30.0 + 9.0 * n + moving * stamp / 1e9, 3.5 * (1 + n % 3).astype(float),
-        np.zeros(8), moving, np.zeros(8), np.full(8, 4.5), np.full(8, 1.9), np.ones(8),
-    )  # fmt: skip
+        n + 1,
+        np.ones(8, dtype=np.int64),
+        30.0 + 9.0 * n + moving * stamp / 1e9,
+        3.5 * (1 + n % 3).astype(float),
+        np.zeros(8),
+        moving,
+        np.zeros(8),
+        np.full(8, 4.5),
+        np.full(8, 1.9),
+        np.ones(8),
+    )
     path = np.stack([x - 10.0 + np.arange(110.0), np.zeros(110)], 1)
     commands = (RouteCommand.LANE_FOLLOW,) * 3
     route = Route(path, path[[20, 40, 60]], commands, 0.0, 0.0, 200.0, 0.1, 14.0)

@@ -83,9 +83,12 @@ def clone(data: Dataset, clips: list[TrainingClip], model: Path, seed: int, step
     epochs = max(round(steps * schedule.batch / len(data)), 1)
     stage = BC.with_settings(Cloning(Schedule(epochs=epochs, seed=seed, threads=1), clean=CLEAN))
     made = ModelProvenance(
-        name=model.stem, stage="random", clips=tuple(clip.manifest.clip_id for clip in clips),
-        suites=suites_of(clips), seeds=seeds_of(clips),
-    )  # fmt: skip
+        name=model.stem,
+        stage="random",
+        clips=tuple(clip.manifest.clip_id for clip in clips),
+        suites=suites_of(clips),
+        seeds=seeds_of(clips),
+    )
     frames = parity_frames(data, np.arange(len(data)), seed)
     file = model.with_suffix(".pt")
     run_stages([stage], None, data, made, frames, lambda *_: file, shown.report, lambda *_: None)
@@ -94,8 +97,11 @@ def clone(data: Dataset, clips: list[TrainingClip], model: Path, seed: int, step
 
 def table(scores: dict[int, dict[str, list[Scores]]]) -> list[str]:
     """Lines of a Markdown table: means over training seeds, and each size against the one before, paired by route."""
-    lines = ["| demonstrations | " + " | ".join(f"`{suite}`: Driving Score | training seeds | against the row above"
-                                                for suite in WHERE) + " |"]  # fmt: skip
+    lines = [
+        "| demonstrations | "
+        + " | ".join(f"`{suite}`: Driving Score | training seeds | against the row above" for suite in WHERE)
+        + " |"
+    ]
     lines.append("|---" * (1 + 3 * len(WHERE)) + "|")
     before: dict[str, list[Scores]] = {}
     for size, found in scores.items():

@@ -100,9 +100,15 @@ def _plan(scene: Scene, drive: Callable[[Scene], tuple[float, float]]) -> Plan:
         steering, acceleration = drive(replace(scene, ego=ego))
         lock = ego.max_steering_angle
         x, y, yaw, speed = bicycle_rollout(
-            ego.x, ego.y, ego.yaw, ego.speed,
-            np.array([min(max(steering, -lock), lock)]), np.array([acceleration]), ego.wheelbase, PREVIEW_S,
-        )[0]  # fmt: skip
+            ego.x,
+            ego.y,
+            ego.yaw,
+            ego.speed,
+            np.array([min(max(steering, -lock), lock)]),
+            np.array([acceleration]),
+            ego.wheelbase,
+            PREVIEW_S,
+        )[0]
         ego = replace(ego, x=float(x), y=float(y), yaw=float(yaw), speed=float(speed))
         states.append((x, y, yaw, speed))
     found, start = np.array(states), scene.ego
@@ -163,15 +169,20 @@ def main() -> None:
             refused.append(world)
             continue
         row = {
-            "clip": name, "simulator": world.manifest.provenance.simulator.split()[0], "seconds": world.window.seconds,
-            "perceived": world.record.perceived, "lane_beside": beside(world),
-        }  # fmt: skip
+            "clip": name,
+            "simulator": world.manifest.provenance.simulator.split()[0],
+            "seconds": world.window.seconds,
+            "perceived": world.record.perceived,
+            "lane_beside": beside(world),
+        }
         for agents in AGENTS:
             result, _, _ = dream(world, DreamDriver(RECORDED), agents, road_users=model if agents == LEARNED else None)
             row[agents] = {
-                "end_difference_m": result.end_difference_m, "same_contacts": same_contacts(result),
-                "contacts": len(result.dreamed.contacts), "recorded_contacts": len(result.recorded.contacts),
-            }  # fmt: skip
+                "end_difference_m": result.end_difference_m,
+                "same_contacts": same_contacts(result),
+                "contacts": len(result.dreamed.contacts),
+                "recorded_contacts": len(result.recorded.contacts),
+            }
             if not given.no_manoeuvres:
                 row[f"{agents} hits"] = {
                     one: [(hit.id, hit.behind) for hit in hits(world, one, agents, model)] for one in MANOEUVRES

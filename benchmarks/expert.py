@@ -53,9 +53,17 @@ def make(rows: list[Row], beside: float = 0.0) -> Scene:
     path, lines = road()
     kind, x, y, yaw, speed, length, width = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     objects = Objects(
-        np.arange(1, len(rows) + 1), kind.astype(np.int64), x, y, yaw, speed * np.cos(yaw), speed * np.sin(yaw),
-        length, width, np.ones(len(rows)),
-    )  # fmt: skip
+        np.arange(1, len(rows) + 1),
+        kind.astype(np.int64),
+        x,
+        y,
+        yaw,
+        speed * np.cos(yaw),
+        speed * np.sin(yaw),
+        length,
+        width,
+        np.ones(len(rows)),
+    )
     commands = (RouteCommand.LANE_FOLLOW,) * 3
     route = Route(path, path[[25, 40, 55]], commands, 0.0, 0.0, 90.0, 0.1, 12.0)
     return Scene(0, EgoState(0.0, beside, 0.0, 9.0), objects, lines, route)

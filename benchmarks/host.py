@@ -43,9 +43,7 @@ def busy_scene() -> Scene:
     random = np.random.default_rng(0)
     number = np.arange(1, 21)
     objects = Objects(number, np.ones(20, dtype=np.int64), *(random.normal(size=20) * 20.0 for _ in range(8)))
-    lines = tuple(
-        Polyline(i, LineKind.LANE_CENTER, random.normal(size=(20, 2)), i < 5, 13.9, 3.5) for i in range(25)
-    )  # fmt: skip
+    lines = tuple(Polyline(i, LineKind.LANE_CENTER, random.normal(size=(20, 2)), i < 5, 13.9, 3.5) for i in range(25))
     commands = (RouteCommand.LEFT, RouteCommand.STRAIGHT, RouteCommand.LANE_FOLLOW)
     route = Route(random.normal(size=(111, 2)), random.normal(size=(3, 2)), commands, 0.1, 0.02, 80.0, 0.4, 13.9)
     control = TrafficControl(1, ControlKind.TRAFFIC_LIGHT, LightState.RED, 1.0, 2.0, 0.5, 20.0)
@@ -90,8 +88,10 @@ def cases() -> dict[str, Callable[[], Any]]:
     scene, output = busy_scene(), driver_output()
     command = DriveCommand(5, 0.1, 0.2, Source.POLICY, Source.EXPERT, 0.05, 0.1)
     scene_msg, output_msg, command_msg = (
-        convert.scene_to_msg(scene), convert.driver_to_msg(output), convert.command_to_msg(command)
-    )  # fmt: skip
+        convert.scene_to_msg(scene),
+        convert.driver_to_msg(output),
+        convert.command_to_msg(command),
+    )
     scene_bytes, output_bytes = codec.serialize(scene_msg), codec.serialize(output_msg)
     offline = store.typestore().deserialize_cdr(scene_bytes, "takead_ros/msg/Scene")
     converter = convert.SceneConverter()

@@ -82,8 +82,12 @@ def evaluate(given: argparse.Namespace, folder: Path) -> int:
         settings["bags"] = str(folder / "clips")
     write_record(folder / "agent.json", settings)
     paths = [ROOT, given.leaderboard, given.scenario_runner, given.agents]
-    environment = {**os.environ, "PYTHONPATH": ":".join(str(path.resolve()) for path in paths), "OMP_NUM_THREADS": "1",
-                   "SCENARIO_RUNNER_ROOT": str(given.scenario_runner.resolve())}  # fmt: skip
+    environment = {
+        **os.environ,
+        "PYTHONPATH": ":".join(str(path.resolve()) for path in paths),
+        "OMP_NUM_THREADS": "1",
+        "SCENARIO_RUNNER_ROOT": str(given.scenario_runner.resolve()),
+    }
     serve = [sys.executable, "-m", "takead_ros.cli.main", "carla-server", "--town", TOWN, "--port", str(given.port)]
     with (folder / "server.log").open("ab") as log, (folder / "evaluator.log").open("ab") as told:
         server = subprocess.Popen(serve, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=environment)

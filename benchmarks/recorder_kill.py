@@ -50,10 +50,18 @@ FLUSH_NS = 500_000_000
 KINDS = {"real time": "live", "as fast as it goes": "fast", "drive": ""}
 EPISODE = ("cut_in", 1_000_000)  # family and seed of ``drive``
 COLUMNS = (
-    "", "kills", "clips recovered", "killed before anything was due", "messages saved",
-    "lost though older than 0.5 s, wall clock", "and recorded time", "oldest lost, median / most, wall clock",
-    "and recorded time", "unreadable", "opened in",
-)  # fmt: skip
+    "",
+    "kills",
+    "clips recovered",
+    "killed before anything was due",
+    "messages saved",
+    "lost though older than 0.5 s, wall clock",
+    "and recorded time",
+    "oldest lost, median / most, wall clock",
+    "and recorded time",
+    "unreadable",
+    "opened in",
+)
 Notes = list[tuple[int, int]]  # stamp of a message (drive: of a scene), and the monotonic clock before its hand-over
 
 
@@ -79,9 +87,18 @@ class Tally:
             return f"{np.median(values):.2f} / {max(values):.2f} s" if values else "-"
 
         cells = (
-            name, self.kills, self.clips, self.early, self.messages, self.overdue_wall, self.overdue_recorded,
-            most(self.wall_s), most(self.recorded_s), self.unreadable, ", ".join(sorted(self.readers)),
-        )  # fmt: skip
+            name,
+            self.kills,
+            self.clips,
+            self.early,
+            self.messages,
+            self.overdue_wall,
+            self.overdue_recorded,
+            most(self.wall_s),
+            most(self.recorded_s),
+            self.unreadable,
+            ", ".join(sorted(self.readers)),
+        )
         return f"| {' | '.join(map(str, cells))} |"
 
     @property

@@ -46,9 +46,20 @@ def source(folder: Path, messages: Iterator[SerializedMessage]) -> Path:
     """
     folder.mkdir(parents=True)
     manifest = ClipManifest(
-        clip_id="source", kind="demonstration", state="complete", classification="demonstration", trigger="none",
-        who="none", why="", severity=0.0, start=0, end=0, events=[], provenance=stream.PROVENANCE, windows={},
-    )  # fmt: skip
+        clip_id="source",
+        kind="demonstration",
+        state="complete",
+        classification="demonstration",
+        trigger="none",
+        who="none",
+        why="",
+        severity=0.0,
+        start=0,
+        end=0,
+        events=[],
+        provenance=stream.PROVENANCE,
+        windows={},
+    )
     topics = {name: replace(topic, reliable=True, depth=1000) for name, topic in {**stream.TOPICS, **SENSORS}.items()}
     writer = ClipWriter(folder, folder.with_name("source"), manifest, topics, "none")
     for message in messages:
@@ -65,9 +76,16 @@ def command(who: str, target: Path, topics: list[str]) -> list[str]:
     prefix = subprocess.run(["ros2", "pkg", "prefix", "takead_ros"], capture_output=True, text=True).stdout.strip()
     more = [f"{name}:{topic.type}" for name, topic in SENSORS.items() if name in topics]
     return [
-        f"{prefix}/lib/takead_ros/recorder_node", "--ros-args", "-p", f"directory:={target}", "-p", "mode:=all", "-p",
-        "compression:=none", *(["-p", f"topics:={more}"] if more else []),
-    ]  # fmt: skip
+        f"{prefix}/lib/takead_ros/recorder_node",
+        "--ros-args",
+        "-p",
+        f"directory:={target}",
+        "-p",
+        "mode:=all",
+        "-p",
+        "compression:=none",
+        *(["-p", f"topics:={more}"] if more else []),
+    ]
 
 
 def cpu_seconds(pid: int) -> float:
@@ -92,8 +110,17 @@ def record(recorders: Sequence[str], played: Path, rate: float, folder: Path, co
     ]
     time.sleep(DISCOVERY_S)
     before = [cpu_seconds(process.pid) for process in processes]
-    play = ["ros2", "bag", "play", str(played), "--rate", str(rate), "--delay", str(DISCOVERY_S),
-            "--disable-keyboard-controls"]  # fmt: skip
+    play = [
+        "ros2",
+        "bag",
+        "play",
+        str(played),
+        "--rate",
+        str(rate),
+        "--delay",
+        str(DISCOVERY_S),
+        "--disable-keyboard-controls",
+    ]
     subprocess.run(play, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     time.sleep(1.0)
     used = [cpu_seconds(process.pid) - begun for process, begun in zip(processes, before, strict=True)]

@@ -64,8 +64,12 @@ def scenarios(folder: Path) -> list[tuple[str, list[str]]]:
 def run(given: argparse.Namespace, name: str, arguments: list[str]) -> dict[str, object]:
     """One scenario, on a server of its own."""
     paths = [ROOT, given.scenario_runner, given.agents]
-    environment = {**os.environ, "PYTHONPATH": ":".join(str(path.resolve()) for path in paths), "OMP_NUM_THREADS": "1",
-                   "SCENARIO_RUNNER_ROOT": str(given.scenario_runner.resolve())}  # fmt: skip
+    environment = {
+        **os.environ,
+        "PYTHONPATH": ":".join(str(path.resolve()) for path in paths),
+        "OMP_NUM_THREADS": "1",
+        "SCENARIO_RUNNER_ROOT": str(given.scenario_runner.resolve()),
+    }
     serve = [sys.executable, "-m", "takead_ros.cli.main", "carla-server", "--town", TOWN, "--port", str(given.port)]
     log = given.out / f"{name}.server.log"
     with log.open("wb") as said:
@@ -73,8 +77,12 @@ def run(given: argparse.Namespace, name: str, arguments: list[str]) -> dict[str,
         ego = None
         try:
             wait_for(given.port)
-            ego = subprocess.Popen([str(given.python), "-c", EGO, str(given.port)], env=environment,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+            ego = subprocess.Popen(
+                [str(given.python), "-c", EGO, str(given.port)],
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             told = _runner(given, arguments, environment)
         finally:
             for process in (ego, server):
@@ -118,8 +126,12 @@ def table(rows: list[dict[str, object]]) -> list[str]:
     regular = sum(row["result"] != "none" for row in rows)
     counts = Counter(str(row["result"]) for row in rows if row["result"] != "none")
     parts = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items()))
-    lines = [f"{regular} of {len(rows)} run to their regular end ({parts}).", "",
-             "| scenario | result | simulated | criteria that failed, or the error |", "|---|---|---|---|"]  # fmt: skip
+    lines = [
+        f"{regular} of {len(rows)} run to their regular end ({parts}).",
+        "",
+        "| scenario | result | simulated | criteria that failed, or the error |",
+        "|---|---|---|---|",
+    ]
     for row in rows:
         failed = row["failed"]
         assert isinstance(failed, list)

@@ -132,8 +132,10 @@ def main() -> None:
     ]  # fmt: skip
     print("\n| scenario | seed | over DDS | in the lockstep host |\n|---|---|---|---|")
     for row in rows:
-        print(f"| {row['scenario']} | {row['seed']} | {row['dds']:.1f}, {row['dds_end']} | "
-              f"{row['lockstep']:.1f}, {row['lockstep_end']} |")  # fmt: skip
+        print(
+            f"| {row['scenario']} | {row['seed']} | {row['dds']:.1f}, {row['dds_end']} | "
+            f"{row['lockstep']:.1f}, {row['lockstep_end']} |"
+        )
     count = max(len(rows), 1)
     pairs = [(found.scores[key], beside[key]) for key in sorted(found.scores)]
     means = [sum(pair[side][0] for pair in pairs) / count for side in (0, 1)]

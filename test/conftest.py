@@ -48,9 +48,13 @@ def takead() -> Takead:
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "takead_ros.cli.main", *map(str, arguments)],
-            capture_output=True, text=True, timeout=timeout, check=False, cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            cwd=cwd,
             env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **environment},
-        )  # fmt: skip
+        )
 
     return run
 

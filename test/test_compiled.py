@@ -42,10 +42,13 @@ def start(folder: Path, *command: str, wrapper: tuple[str, ...] = (), **environm
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
     paths = os.pathsep.join([str(folder), str(ROOT)])
     return subprocess.Popen(
-        [*wrapper, sys.executable, *(command or ("-c", "import small"))], cwd=folder, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [*wrapper, sys.executable, *(command or ("-c", "import small"))],
+        cwd=folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={**clean, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", **environment},
-    )  # fmt: skip
+    )
 
 
 def answers(*processes: subprocess.Popen[str]) -> list[tuple[float, int, int]]:

@@ -47,12 +47,25 @@ def test_what_fits_is_a_table_and_what_does_not_is_records() -> None:
     made.rows += [(Text("cut_in"), Text("60.0"), Text("it was cut in by somebody")), None]
     made.rows.append((Text("all"), Text("100.0"), Text("")))
     assert [line.plain for line in made.lines(80)] == [
-        "all", "", "family  Score  why", "────────────────────────────────────────",
-        "cut_in   60.0  it was cut in by somebody", "────────────────────────────────────────", "all     100.0", "",
-    ]  # fmt: skip
+        "all",
+        "",
+        "family  Score  why",
+        "────────────────────────────────────────",
+        "cut_in   60.0  it was cut in by somebody",
+        "────────────────────────────────────────",
+        "all     100.0",
+        "",
+    ]
     assert [line.plain for line in made.lines(20)] == [
-        "all", "cut_in", "  Score 60.0", "  why it was cut in", "  by somebody", "", "all", "  Score 100.0",
-    ]  # fmt: skip
+        "all",
+        "cut_in",
+        "  Score 60.0",
+        "  why it was cut in",
+        "  by somebody",
+        "",
+        "all",
+        "  Score 100.0",
+    ]
     assert made.lines(33)[4].plain == "cut_in   60.0  it was cut in by"
 
 

@@ -72,9 +72,12 @@ def main() -> None:
         parser.error(str(problem))
     work = [(name, suite.name, family, seed) for name in names for seed in seeds for family in suite.families]
     settings = Settings(
-        suite=suite.name, families=suite.families, seeds=tuple(seeds), version=__version__,
+        suite=suite.name,
+        families=suite.families,
+        seeds=tuple(seeds),
+        version=__version__,
         simulator=f"metadrive {version('metadrive-simulator')}",
-    )  # fmt: skip
+    )
     try:
         kept = arguments.json and arguments.json.with_name(arguments.json.name + JOURNAL_SUFFIX)
         journal = Journal(kept, settings, EpisodeResult) if kept else None

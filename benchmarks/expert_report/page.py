@@ -53,11 +53,21 @@ def page(
         ["no family below 75 %", f"{lowest:.0%} ({worst})", _verdict(lowest >= WANTED["family"])],
     ]
     if best_other is not None:
-        checks.append(["no trivial driver above 60", f"{best_other[0]:.1f} ({best_other[1]})",
-                       _verdict(best_other[0] <= WANTED["baseline"])])  # fmt: skip
+        checks.append(
+            [
+                "no trivial driver above 60",
+                f"{best_other[0]:.1f} ({best_other[1]})",
+                _verdict(best_other[0] <= WANTED["baseline"]),
+            ]
+        )
     if again is not None:
-        checks.append(["two runs identical in every figure of every episode", f"{len(again['episodes'])} episodes",
-                       _verdict(same(expert, again))])  # fmt: skip
+        checks.append(
+            [
+                "two runs identical in every figure of every episode",
+                f"{len(again['episodes'])} episodes",
+                _verdict(same(expert, again)),
+            ]
+        )
     seeds = f"{min(expert['seeds'])}-{max(expert['seeds'])}"
     some = sorted({int(episode["seed"]) for part in others.values() for episode in part})
     parts = [
@@ -65,16 +75,24 @@ def page(
         f"{len(groups)} families, test seeds {seeds}, {len(episodes)} episodes, {expert['simulator']}, limited to what "
         "its vehicle could see. Written by `python -m benchmarks.expert_report` from",
         f"    takead eval --model expert --suite {expert['suite']} --seeds {seeds} --json runs/expert.json\n"
-        + (f"    python -m benchmarks.baselines --suite {expert['suite']} --seeds {some[0]}-{some[-1]} "
-           "--json runs/baselines.json" if some else ""),
+        + (
+            f"    python -m benchmarks.baselines --suite {expert['suite']} --seeds {some[0]}-{some[-1]} "
+            "--json runs/baselines.json"
+            if some
+            else ""
+        ),
         note,
         table(["bar", "found", ""], checks),
         headline(episodes),
         "The measures are defined in [measures.md](../measures.md).",
-    ]  # fmt: skip
+    ]
     if others:
-        parts += ["## Against trivial drivers", against(episodes, others), DRIVERS,
-                  "![Driving Score by family](expert_families.svg)"]  # fmt: skip
+        parts += [
+            "## Against trivial drivers",
+            against(episodes, others),
+            DRIVERS,
+            "![Driving Score by family](expert_families.svg)",
+        ]
     parts += ["## By family", families(episodes, others), "## By ability", abilities(drivers),
               "## Infractions", infractions(drivers), "## How close it came",
               "Shortest time to collision (everyone keeping speed and heading, at most 3 s ahead) and "

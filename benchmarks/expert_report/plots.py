@@ -44,9 +44,17 @@ def plot_families(drivers: Mapping[str, Sequence[Episode]], path: Path) -> None:
         scores = [mean(groups[names[row]], "driving_score") for row in rows]
         first = driver == "expert"
         places = [row if first else row + 0.13 * (i - 0.5 * len(drivers)) for row in rows]  # equal scores stay apart
-        axes.scatter(scores, places, s=46 if first else 20, color=GOOD if first else COLOURS[i - 1],
-                     marker="D" if first else "o", label=driver, alpha=0.9, linewidths=0,
-                     zorder=3 if first else 2)  # fmt: skip
+        axes.scatter(
+            scores,
+            places,
+            s=46 if first else 20,
+            color=GOOD if first else COLOURS[i - 1],
+            marker="D" if first else "o",
+            label=driver,
+            alpha=0.9,
+            linewidths=0,
+            zorder=3 if first else 2,
+        )
     axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     axes.invert_yaxis()
     axes.set(xlabel="Driving Score", xlim=(-2, 102))
@@ -61,8 +69,14 @@ def plot_shares(drivers: Mapping[str, Sequence[Episode]], name: str, label: str,
         values = sorted(limit if episode[name] is None else float(episode[name]) for episode in episodes)
         share = np.arange(1, len(values) + 1) / len(values)
         first = driver == "expert"
-        axes.step([0.0, *values], [0.0, *share], where="post", label=driver, linewidth=2.2 if first else 1.3,
-                  color=GOOD if first else COLOURS[i - 1])  # fmt: skip
+        axes.step(
+            [0.0, *values],
+            [0.0, *share],
+            where="post",
+            label=driver,
+            linewidth=2.2 if first else 1.3,
+            color=GOOD if first else COLOURS[i - 1],
+        )
     axes.set(xlabel=label, ylabel="share of episodes at or below", xlim=(0.0, limit), ylim=(0.0, 1.0))
     axes.legend(fontsize=8, frameon=False)
     _save(figure, path)

@@ -60,8 +60,15 @@ def families(expert: Sequence[Episode], baselines: Mapping[str, Sequence[Episode
         cells = [
             f"{mean(others[name][family], 'driving_score'):.1f}" if family in others[name] else "" for name in others
         ]
-        rows.append([family, str(episodes[0]["ability"]), f"{mean(episodes, 'driving_score'):.1f}",
-                     f"{mean(episodes, 'success_rate'):.0%}", *cells])  # fmt: skip
+        rows.append(
+            [
+                family,
+                str(episodes[0]["ability"]),
+                f"{mean(episodes, 'driving_score'):.1f}",
+                f"{mean(episodes, 'success_rate'):.0%}",
+                *cells,
+            ]
+        )
     all_ = [f"**{mean(episodes, 'driving_score'):.1f}**" for episodes in baselines.values()]
     rows.append(
         ["**all**", "", f"**{mean(expert, 'driving_score'):.1f}**", f"**{mean(expert, 'success_rate'):.0%}**", *all_]
@@ -122,11 +129,29 @@ def against(expert: Sequence[Episode], baselines: Mapping[str, Sequence[Episode]
         ours = [score_of(episode) for episode in expert if key(episode) in common]
         theirs = [score_of(episode) for episode in episodes]
         found = compare_scores(theirs, ours, ["driving_score"])["driving_score"]
-        rows.append([name, str(len(ours)), f"{found.old:.1f}", f"{np.mean([e.success for e in theirs]):.0%}",
-                     f"{found.new:.1f}", f"+{found.difference:.1f} ({found.low:+.1f} to {found.high:+.1f})",
-                     f"{found.higher} / {found.equal} / {found.lower}"])  # fmt: skip
-    return table(["driver", "episodes", "its DS", "its SR", "expert DS there", "difference (95 %)",
-                  "expert better / equal / worse"], rows)  # fmt: skip
+        rows.append(
+            [
+                name,
+                str(len(ours)),
+                f"{found.old:.1f}",
+                f"{np.mean([e.success for e in theirs]):.0%}",
+                f"{found.new:.1f}",
+                f"+{found.difference:.1f} ({found.low:+.1f} to {found.high:+.1f})",
+                f"{found.higher} / {found.equal} / {found.lower}",
+            ]
+        )
+    return table(
+        [
+            "driver",
+            "episodes",
+            "its DS",
+            "its SR",
+            "expert DS there",
+            "difference (95 %)",
+            "expert better / equal / worse",
+        ],
+        rows,
+    )
 
 
 def suites(evaluations: Sequence[Mapping[str, Any]]) -> str:
@@ -136,7 +161,15 @@ def suites(evaluations: Sequence[Mapping[str, Any]]) -> str:
         episodes, seeds = evaluation["episodes"], evaluation["seeds"]
         summary = aggregate([score_of(episode) for episode in episodes])
         kinds = ", ".join(f"{PHRASES.get(kind, kind)}: {n}" for kind, n in summary.infractions.items()) or "none"
-        rows.append([f"`{evaluation['suite']}`", f"{min(seeds)}-{max(seeds)}", str(len(episodes)),
-                     f"{summary.distance_km:.1f}", f"{summary.driving_score:.1f}",
-                     f"{summary.success_rate:.0%}", kinds])  # fmt: skip
+        rows.append(
+            [
+                f"`{evaluation['suite']}`",
+                f"{min(seeds)}-{max(seeds)}",
+                str(len(episodes)),
+                f"{summary.distance_km:.1f}",
+                f"{summary.driving_score:.1f}",
+                f"{summary.success_rate:.0%}",
+                kinds,
+            ]
+        )
     return table(["suite", "seeds", "episodes", "km", "DS", "SR", "infractions"], rows)

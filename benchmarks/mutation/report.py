@@ -24,9 +24,16 @@ def markdown(mutants: list[Mutant], made: int, outcomes: dict[str, int], tests: 
         f"**{score:.1f} %**: {len(mutants) - len(alive)} of {len(mutants)} mutants were noticed "
         f"({list(outcomes.values()).count(TIMEOUT)} of them by a time limit), {len(alive)} survived. mutmut {mutmut}, "
         f"{tests} tests. {sampled}",
-        "", "| module | mutants | noticed | survived |", "|---|---|---|---|", *rows, "",
-        "Survivors:", "", "| function | instead of | | why no test can notice it |", "|---|---|---|---|",
-    ]  # fmt: skip
+        "",
+        "| module | mutants | noticed | survived |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+        "Survivors:",
+        "",
+        "| function | instead of | | why no test can notice it |",
+        "|---|---|---|---|",
+    ]
     for mutant in alive:
         function = (
             f"row {mutant.name[5:]}"

@@ -39,8 +39,13 @@ HZ = 20
 
 def of_highway(vehicles: int) -> float:
     """us of a step of highway-env."""
-    config = {"simulation_frequency": HZ, "policy_frequency": HZ, "vehicles_count": vehicles, "duration": 10_000,
-              "offscreen_rendering": True}  # fmt: skip
+    config = {
+        "simulation_frequency": HZ,
+        "policy_frequency": HZ,
+        "vehicles_count": vehicles,
+        "duration": 10_000,
+        "offscreen_rendering": True,
+    }
     import gymnasium
 
     import_module("highway_env")  # registers itself

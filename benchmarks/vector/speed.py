@@ -181,9 +181,11 @@ def main() -> int:
         metadrive_us, vector_us = (spent[f"{kind} {world}"].microseconds for world in ("metadrive", "vector"))
         print(f"{what}: MetaDrive {metadrive_us:.0f} us, vector {vector_us:.1f} us: {ratios[kind]:.1f} times as fast")
     content = {
-        "families": families, "ratios": ratios,
-        "microseconds": {name: s.microseconds for name, s in spent.items()}, "simulator": metadrive.name,
-    }  # fmt: skip
+        "families": families,
+        "ratios": ratios,
+        "microseconds": {name: s.microseconds for name, s in spent.items()},
+        "simulator": metadrive.name,
+    }
     give_json(content, arguments.json)
     return 0
 

@@ -22,10 +22,15 @@ ALWAYS_HEARD = ("/parameter_events", "/clock")
 ALWAYS_SERVED = tuple(
     f"~/{name}"
     for name in (
-        "describe_parameters", "get_parameter_types", "get_parameters", "list_parameters", "set_parameters",
-        "set_parameters_atomically", "get_type_description",
+        "describe_parameters",
+        "get_parameter_types",
+        "get_parameters",
+        "list_parameters",
+        "set_parameters",
+        "set_parameters_atomically",
+        "get_type_description",
     )
-)  # fmt: skip
+)
 LIFECYCLE = ("change_state", "get_state", "get_available_states", "get_available_transitions", "get_transition_graph")
 ALL = "/*"
 TOOL_SERVED = ("/*/get_type_description",)  # a person's tools take names of their own, and rclpy makes this for each

@@ -59,11 +59,16 @@ def test_a_control_is_decoded() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        [0.5, 0.0, 0.0, False, False, False], [math.nan, 0.0, 0.0, False, False, False, 0],
-        [math.inf, 0.0, 0.0, False, False, False, 0], [1e12, 0.0, 0.0, False, False, False, 0],
-        ["1", 0.0, 0.0, False, False, False, 0], [0.5, 0.0, 0.0, 0, False, False, 0], 3, None,
+        [0.5, 0.0, 0.0, False, False, False],
+        [math.nan, 0.0, 0.0, False, False, False, 0],
+        [math.inf, 0.0, 0.0, False, False, False, 0],
+        [1e12, 0.0, 0.0, False, False, False, 0],
+        ["1", 0.0, 0.0, False, False, False, 0],
+        [0.5, 0.0, 0.0, 0, False, False, 0],
+        3,
+        None,
     ],
-)  # fmt: skip
+)
 def test_what_is_no_control_is_refused(value: Any) -> None:
     with pytest.raises(CallRefused):
         LAYOUT.decoder("VehicleControl")(value)

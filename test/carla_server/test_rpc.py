@@ -16,7 +16,7 @@ MESSAGES = [
     [0, 1, "version", [[False]]],
     [0, 2, "apply_control_to_vehicle", [[True], 7, [0.5, 0.0, 0.0, False, False, False, 0]]],
     [0, 3, "get_actors_by_id", [[False], [1, 2, 3]]],
-]  # fmt: skip
+]
 STREAM = b"".join(msgpack.packb(message) for message in MESSAGES)
 
 

@@ -29,8 +29,12 @@ def test_a_full_disk(tmp_path: Path, one_error: Any) -> None:
     )
     result = subprocess.run(
         [sys.executable, "-c", code, "drive", "--model", "expert", "--bags", str(tmp_path / "bags")],
-        capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "COLUMNS": "200"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
     one_error(result, "bags", "File too large")
 
 

@@ -36,9 +36,14 @@ def evaluation(path: Path, model: str, scores: list[float], takeovers: int = 1) 
         for seed, score in enumerate(scores)
     ]
     settings = RunSettings(
-        model_sha256="", suite="demo", families=("accident", "cut_in"), seeds=tuple(range(len(scores))), version="0",
-        simulator="metadrive 0.4.3", parameters={},
-    )  # fmt: skip
+        model_sha256="",
+        suite="demo",
+        families=("accident", "cut_in"),
+        seeds=tuple(range(len(scores))),
+        version="0",
+        simulator="metadrive 0.4.3",
+        parameters={},
+    )
     path.unlink(missing_ok=True)
     write_record(path, summed_up(model, settings, {"unassisted": results, "assisted": results}))
     return path

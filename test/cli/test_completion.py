@@ -42,9 +42,12 @@ def test_tab_offers(tmp_path: Path, shell: str, script: str, typed: str, offered
     program.chmod(0o755)
     (tmp_path / "script").write_text(script)
     done = subprocess.run(
-        [shell, str(tmp_path / "script"), "takead", *typed.split()], capture_output=True, text=True, check=True,
+        [shell, str(tmp_path / "script"), "takead", *typed.split()],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
-    )  # fmt: skip
+    )
     for word in offered:
         assert word in done.stdout, done.stdout + done.stderr
     assert "Traceback" not in done.stderr

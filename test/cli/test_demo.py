@@ -25,11 +25,15 @@ SMALL = (
 def stop_when(command: list[str], there: Callable[[], bool]) -> subprocess.CompletedProcess[str]:
     """Run ``command`` and press Ctrl-C (SIGINT to its process group, as a terminal does) once ``there`` holds."""
     child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
         # make in the background starts everything with SIGINT ignored, a terminal does not
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"},
-    )  # fmt: skip
+    )
     try:
         deadline = time.monotonic() + 200.0
         while not there():

@@ -143,10 +143,15 @@ def test_errors(there: Path) -> None:
     asked = {
         text: text.split()
         for text in (
-            f"model verify {'x' * 90}.onnx", "drive --model expert --workers 0", "eval --modle expert", "dirve",
-            f"clips show {there}/none", "runs show two", f"doctor --log-file {'x' * 300}",
+            f"model verify {'x' * 90}.onnx",
+            "drive --model expert --workers 0",
+            "eval --modle expert",
+            "dirve",
+            f"clips show {there}/none",
+            "runs show two",
+            f"doctor --log-file {'x' * 300}",
         )
-    }  # fmt: skip
+    }
     for block in check(asked, 60, there).values():
         assert block.count("error: ") == 1, block
 

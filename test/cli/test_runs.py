@@ -20,9 +20,14 @@ from takead_ros.runs.results import EpisodeResult, RunSettings, evaluation
 pytestmark = pytest.mark.slow
 
 SETTINGS = RunSettings(
-    model_sha256="ab" * 32, suite="demo", families=("accident", "cut_in"), seeds=(0, 1), version="0",
-    simulator="metadrive 0.4.3", parameters={},
-)  # fmt: skip
+    model_sha256="ab" * 32,
+    suite="demo",
+    families=("accident", "cut_in"),
+    seeds=(0, 1),
+    version="0",
+    simulator="metadrive 0.4.3",
+    parameters={},
+)
 
 
 @pytest.fixture
@@ -34,17 +39,33 @@ def runs(tmp_path: Path) -> Path:
     done = Journal(tmp_path / f"e.json{JOURNAL_SUFFIX}", settings, EpisodeResult)
     for seed in range(4):
         done.add(f"alone/cut_in/{seed}", episode_result(seed=seed))
-    write_record(tmp_path / "e.json", evaluation("m.onnx", SETTINGS, {"unassisted": [episode_result(seed=seed) for seed in (0, 1)]}))
+    write_record(
+        tmp_path / "e.json",
+        evaluation("m.onnx", SETTINGS, {"unassisted": [episode_result(seed=seed) for seed in (0, 1)]}),
+    )
     plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
     first = Round(
-        number=1, parent="m.onnx", parent_sha256="cd" * 32, clips=3, triggers={}, model="round-1/training/model.onnx",
-        model_sha256="ef" * 32, decision=GateDecision(promoted=True, reasons=("Driving Score 60.0 -> 70.0: a gain",)),
-    )  # fmt: skip
+        number=1,
+        parent="m.onnx",
+        parent_sha256="cd" * 32,
+        clips=3,
+        triggers={},
+        model="round-1/training/model.onnx",
+        model_sha256="ef" * 32,
+        decision=GateDecision(promoted=True, reasons=("Driving Score 60.0 -> 70.0: a gain",)),
+    )
     write_record(
         tmp_path / "loop" / "loop.json",
-        LoopState(format="takead-loop-1", plan=plan, trainer={}, first_model="m.onnx", first_sha256="cd" * 32,
-                  version="0", rounds=(first,)),
-    )  # fmt: skip
+        LoopState(
+            format="takead-loop-1",
+            plan=plan,
+            trainer={},
+            first_model="m.onnx",
+            first_sha256="cd" * 32,
+            version="0",
+            rounds=(first,),
+        ),
+    )
     Journal(tmp_path / "loop" / "round-1" / "clips" / JOURNAL, drive.results["assisted/cut_in/0"], EpisodeResult)
     return tmp_path
 
@@ -52,8 +73,10 @@ def runs(tmp_path: Path) -> Path:
 def test_runs_are_told_by_kind_and_by_how_far_they_are(runs: Path) -> None:
     found = {run.path.name: (run.kind, run.done, run.total, run.score) for run in find_runs(runs)}
     assert found == {
-        "bags": ("drive", 1, 4, None), "e.json": ("evaluation", 4, 4, 60.0), "loop": ("loop", 1, 1, None),
-    }  # fmt: skip
+        "bags": ("drive", 1, 4, None),
+        "e.json": ("evaluation", 4, 4, 60.0),
+        "loop": ("loop", 1, 1, None),
+    }
 
 
 def test_they_are_listed_with_who_holds_them_and_the_broken_ones_by_name(takead: Any, runs: Path) -> None:

@@ -27,9 +27,14 @@ def runtime(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the environment's python away from the checkout, so that only what is installed is found."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run(
-        [str(PYTHON), *map(str, arguments)], capture_output=True, text=True, timeout=400, check=False, cwd=cwd,
+        [str(PYTHON), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+        cwd=cwd,
         env={**clean, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
-    )  # fmt: skip
+    )
 
 
 def test_there_is_no_torch_and_the_wheel_brings_its_data(tmp_path: Path) -> None:
@@ -59,9 +64,21 @@ def test_doctor_is_content_and_says_how_to_get_torch(tmp_path: Path) -> None:
 
 def test_it_drives_and_records(tmp_path: Path) -> None:
     result = runtime(
-        "-m", "takead_ros.cli.main", "drive", "--model", "expert", "--record", "all", "--suite", "intersection_right",
-        "--seeds", "training:0", "--bags", tmp_path / "bags", cwd=tmp_path,
-    )  # fmt: skip
+        "-m",
+        "takead_ros.cli.main",
+        "drive",
+        "--model",
+        "expert",
+        "--record",
+        "all",
+        "--suite",
+        "intersection_right",
+        "--seeds",
+        "training:0",
+        "--bags",
+        tmp_path / "bags",
+        cwd=tmp_path,
+    )
     assert result.returncode == 0, result.stderr
     verified = runtime("-m", "takead_ros.cli.main", "clips", "verify", tmp_path / "bags", cwd=tmp_path)
     assert verified.returncode == 0, verified.stdout
@@ -72,9 +89,19 @@ def test_the_policy_drives(tmp_path: Path) -> None:
     code = "from takead_ros.resources import resource; print(resource('models/baseline.onnx'))"
     model = runtime("-c", code, cwd=tmp_path).stdout.strip()
     result = runtime(
-        "-m", "takead_ros.cli.main", "eval", "--model", model, "--suite", "intersection_right", "--seeds", "0",
-        "--json", tmp_path / "e.json", cwd=tmp_path,
-    )  # fmt: skip
+        "-m",
+        "takead_ros.cli.main",
+        "eval",
+        "--model",
+        model,
+        "--suite",
+        "intersection_right",
+        "--seeds",
+        "0",
+        "--json",
+        tmp_path / "e.json",
+        cwd=tmp_path,
+    )
     assert result.returncode == 0, result.stderr
     assert len(json.loads((tmp_path / "e.json").read_text())["model_sha256"]) == 64
 
@@ -87,9 +114,20 @@ def test_a_signed_bundle_is_verified_and_drives(tmp_path: Path) -> None:
     verified = runtime(*takead, "model", "install", "b.tar.zst", "--to", "in_use.tar.zst", "--key", key, cwd=tmp_path)
     assert verified.returncode == 0, verified.stderr
     driven = runtime(
-        *takead, "eval", "--model", "in_use.tar.zst", "--sim", "vector", "--suite", "intersection_right", "--seeds",
-        "0", "--json", tmp_path / "e.json", cwd=tmp_path,
-    )  # fmt: skip
+        *takead,
+        "eval",
+        "--model",
+        "in_use.tar.zst",
+        "--sim",
+        "vector",
+        "--suite",
+        "intersection_right",
+        "--seeds",
+        "0",
+        "--json",
+        tmp_path / "e.json",
+        cwd=tmp_path,
+    )
     assert driven.returncode == 0, driven.stderr
     assert json.loads((tmp_path / "e.json").read_text())["model_sha256"] == contents.model_sha256
     (tmp_path / "b.tar.zst").write_bytes(bundles.KEYED["release raised"][0]())

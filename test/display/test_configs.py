@@ -78,9 +78,10 @@ def test_every_path_in_the_layout_is_a_field_of_what_we_publish(path: str) -> No
 
 def test_the_layout_shows_scene_and_markers_behind_the_vehicle() -> None:
     panel = layout()["configById"]["3D!drive"]
-    assert panel["topics"] == {
-        f"/takead/{name}": {"visible": True} for name in (interfaces.DISPLAY.name, TOPIC)
-    } and panel["followTf"] == FRAME  # fmt: skip
+    assert (
+        panel["topics"] == {f"/takead/{name}": {"visible": True} for name in (interfaces.DISPLAY.name, TOPIC)}
+        and panel["followTf"] == FRAME
+    )
 
 
 def test_the_layout_names_states_as_we_do() -> None:
@@ -100,9 +101,12 @@ def test_every_panel_is_placed_once() -> None:
 
 
 MODELS = {
-    "3D": "ThreeDeeConfig", "RawMessages": "RawMessagesConfig", "StateTransitions": "StateTransitionsConfig",
-    "Plot": "PlotConfig", "DiagnosticSummary": "DiagnosticsSummaryConfig",
-}  # fmt: skip
+    "3D": "ThreeDeeConfig",
+    "RawMessages": "RawMessagesConfig",
+    "StateTransitions": "StateTransitionsConfig",
+    "Plot": "PlotConfig",
+    "DiagnosticSummary": "DiagnosticsSummaryConfig",
+}
 
 
 def test_every_setting_of_a_panel_is_one_that_foxglove_knows() -> None:

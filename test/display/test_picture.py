@@ -127,9 +127,7 @@ def test_who_drives_is_seen() -> None:
 
     def widths(who: Source) -> tuple[tuple[int, int, int], float, float]:
         shapes = by_key(draw(replace(seen, standing=standing(who)), LIFETIME_S))
-        return (
-            shapes["ego", 0].colour, strokes(shapes["policy", 0]).width, strokes(shapes["expert", 0]).width
-        )  # fmt: skip
+        return (shapes["ego", 0].colour, strokes(shapes["policy", 0]).width, strokes(shapes["expert", 0]).width)
 
     policy, expert = widths(Source.POLICY), widths(Source.EXPERT)
     assert policy[0] == palette.DRIVERS[Source.POLICY] and policy[1] > policy[2]
@@ -153,11 +151,14 @@ def test_what_is_asked_of_the_person_and_the_trigger_are_told() -> None:
     cause = replace(output("expert"), cause=Cause("lead", about))
     shapes = draw(
         Overview(
-            scene, expert=Answer(cause, (0.0, 0.0, 0.0)), request=request,
-            standing=standing(Source.MRM, ArbiterMode.MRM, "take over"), ages={"scene": 0.05, "policy": None},
+            scene,
+            expert=Answer(cause, (0.0, 0.0, 0.0)),
+            request=request,
+            standing=standing(Source.MRM, ArbiterMode.MRM, "take over"),
+            ages={"scene": 0.05, "policy": None},
         ),
         LIFETIME_S,
-    )  # fmt: skip
+    )
     text = said(shapes)
     for words in ("MRM: mrm (because)", "TAKE OVER", "trigger: collision_predicted 0.80 in 1.5 s  a car ahead", "lead"):
         assert words in text

@@ -32,9 +32,17 @@ def objects(rows: np.ndarray) -> Objects:
     count = len(rows)
     none = np.zeros(count)
     return Objects(
-        np.arange(1, count + 1), np.ones(count, dtype=np.int64), rows[:, 0], rows[:, 1], rows[:, 2], none, none,
-        rows[:, 3], rows[:, 4], none + 1.0,
-    )  # fmt: skip
+        np.arange(1, count + 1),
+        np.ones(count, dtype=np.int64),
+        rows[:, 0],
+        rows[:, 1],
+        rows[:, 2],
+        none,
+        none,
+        rows[:, 3],
+        rows[:, 4],
+        none + 1.0,
+    )
 
 
 def test_every_overlap_of_boxes_is_the_same() -> None:
@@ -42,9 +50,7 @@ def test_every_overlap_of_boxes_is_the_same() -> None:
     mine, theirs = np.array([0.4, -0.2, 0.7, 4.6, 1.9]), boxes(1)
     expected = boxes_overlap(box_corners(*mine), box_corners(*theirs.T))
     assert 0.2 < expected.mean() < 0.8
-    takeover = first_contact(
-        mine[None, :3], (mine[3], mine[4]), theirs[:, None, :3], objects(theirs), np.array([0.2])
-    )  # fmt: skip
+    takeover = first_contact(mine[None, :3], (mine[3], mine[4]), theirs[:, None, :3], objects(theirs), np.array([0.2]))
     np.testing.assert_array_equal(np.isfinite(takeover), expected)
 
     def one(value: float) -> np.ndarray:
@@ -61,9 +67,12 @@ def test_every_overlap_of_boxes_is_the_same() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    bend=st.floats(-0.15, 0.15), speed=st.floats(0.5, 20.0), yaw=st.floats(-3.0, 3.0), aside=st.floats(-0.6, 0.6),
+    bend=st.floats(-0.15, 0.15),
+    speed=st.floats(0.5, 20.0),
+    yaw=st.floats(-3.0, 3.0),
+    aside=st.floats(-0.6, 0.6),
     age=st.floats(0.0, 0.4),
-)  # fmt: skip
+)
 def test_the_predicted_ego_is_the_bicycle(bend: float, speed: float, yaw: float, aside: float, age: float) -> None:
     """Each predicted pose is the bicycle's from the pose before it, at the wheel angle that its turn asks for, and that
     angle is never beyond full lock."""

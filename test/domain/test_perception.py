@@ -28,9 +28,17 @@ def objects(x: FloatArray, y: FloatArray, visible: FloatArray | None = None, fir
     n = len(x)
     none = np.zeros(n)
     return Objects(
-        np.arange(first, first + n), np.full(n, int(ObjectKind.CAR)), x, y, none, none, none, np.full(n, 4.6),
-        np.full(n, 1.9), np.ones(n) if visible is None else visible,
-    )  # fmt: skip
+        np.arange(first, first + n),
+        np.full(n, int(ObjectKind.CAR)),
+        x,
+        y,
+        none,
+        none,
+        none,
+        np.full(n, 4.6),
+        np.full(n, 1.9),
+        np.ones(n) if visible is None else visible,
+    )
 
 
 def scene(others: Objects, tick: int = 0) -> Scene:
@@ -60,10 +68,16 @@ def run(setting: PerceptionSettings, seed: int, scenes: list[Scene]) -> list[Obj
 
 any_settings = st.builds(
     PerceptionSettings,
-    position_m=st.floats(0.0, 1.0), position_per_m=st.floats(0.0, 0.02), heading_rad=st.floats(0.0, 0.2),
-    speed_mps=st.floats(0.0, 1.0), dropout_hz=st.floats(0.0, 5.0), first_sight_s=st.floats(0.0, 1.0),
-    latency_s=st.sampled_from((0.0, 0.05, 0.1, 0.3)), switch_hz=st.floats(0.0, 3.0), sees_hidden=st.booleans(),
-)  # fmt: skip
+    position_m=st.floats(0.0, 1.0),
+    position_per_m=st.floats(0.0, 0.02),
+    heading_rad=st.floats(0.0, 0.2),
+    speed_mps=st.floats(0.0, 1.0),
+    dropout_hz=st.floats(0.0, 5.0),
+    first_sight_s=st.floats(0.0, 1.0),
+    latency_s=st.sampled_from((0.0, 0.05, 0.1, 0.3)),
+    switch_hz=st.floats(0.0, 3.0),
+    sees_hidden=st.booleans(),
+)
 
 
 @settings(max_examples=40, deadline=None)

@@ -75,9 +75,14 @@ def test_every_finite_scene_gets_a_finite_answer_within_limits(scene: Scene) -> 
     count = len(output.logits)
     assert output.candidates.shape == (count, 8, 2)
     for values in (
-        output.plan.x, output.plan.y, output.plan.yaw, output.plan.speed, output.candidates, output.logits,
+        output.plan.x,
+        output.plan.y,
+        output.plan.yaw,
+        output.plan.speed,
+        output.candidates,
+        output.logits,
         output.speed_probabilities,
-    ):  # fmt: skip
+    ):
         assert np.isfinite(values).all()
     assert (output.plan.speed >= 0.0).all()
     assert output.logits.max() == pytest.approx(0.0)
@@ -215,8 +220,18 @@ def test_who_follows_a_bend_is_forecast_to_stay_on_its_lane() -> None:
     lane = Polyline(1, LineKind.LANE_CENTER, radius * np.stack([np.sin(angles), 1.0 - np.cos(angles)], axis=-1))
     lanes = read_lanes((lane,))
     for angle in np.linspace(0.02, 0.6, 30).tolist():  # between the lane's points too
-        row = (1, int(ObjectKind.CAR), radius * np.sin(angle), radius * (1.0 - np.cos(angle)), angle,
-               speed * np.cos(angle), speed * np.sin(angle), 4.6, 1.9, 1.0)  # fmt: skip
+        row = (
+            1,
+            int(ObjectKind.CAR),
+            radius * np.sin(angle),
+            radius * (1.0 - np.cos(angle)),
+            angle,
+            speed * np.cos(angle),
+            speed * np.sin(angle),
+            4.6,
+            1.9,
+            1.0,
+        )
         own, known = Ego(0.0, 0.0, 0.0, 5.0, 0.0, 4.6, 1.9, 2.7), known_of({1: Track(row, 0, speed)}, 0)
         margins = Margins(0.35, 0.9, 12.0)
         boxes = look_around(lane.points, known, lanes, own, margins, BEHIND, AHEAD, TIMES).boxes

@@ -58,10 +58,12 @@ def straight_plan(speeds: np.ndarray, start: float) -> Plan:
 @given(
     st.lists(
         st.tuples(st.floats(-20, 60, **REAL), st.floats(-30, 30, **REAL), st.floats(0, 40, **REAL)),
-        min_size=1, max_size=12,
+        min_size=1,
+        max_size=12,
     ),
-    st.floats(-1, 40, **REAL), st.floats(-0.69, 0.69, **REAL),
-)  # fmt: skip
+    st.floats(-1, 40, **REAL),
+    st.floats(-0.69, 0.69, **REAL),
+)
 def test_any_plan_gives_a_command_within_limits(
     rows: list[tuple[float, float, float]], speed: float, steering: float
 ) -> None:

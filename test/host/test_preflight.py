@@ -26,10 +26,19 @@ def test_a_launch_that_lacks_nothing(tmp_path: Path) -> None:
     pads.mkdir()
     (pads / "js0").touch()
     files = launched(
-        model=str(tmp_path / "b.tar.zst"), key=str(bundles.write_keys(tmp_path)[1]), bundled=True,
-        unpack=str(tmp_path / "unpacked"), params=str(params), pad=True, devices=str(pads), joystick_map="g29",
-        simulator="vector", suite="demo", seed=3, bags=str(tmp_path / "clips"),
-    )  # fmt: skip
+        model=str(tmp_path / "b.tar.zst"),
+        key=str(bundles.write_keys(tmp_path)[1]),
+        bundled=True,
+        unpack=str(tmp_path / "unpacked"),
+        params=str(params),
+        pad=True,
+        devices=str(pads),
+        joystick_map="g29",
+        simulator="vector",
+        suite="demo",
+        seed=3,
+        bags=str(tmp_path / "clips"),
+    )
     assert files == [tmp_path / "unpacked" / "parameters.yaml", params], "what the user gives counts last"
     assert files[0].read_bytes() == bundles.PARAMETERS
 

@@ -38,7 +38,7 @@ REAL: dict[str, Make] = {
     SimulatorNode.NAME: plain(
         SimulatorNode, simulator="vector", family="cut_in", perception="vehicle", publish_clock=True
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REAL)

@@ -36,12 +36,31 @@ def episode(
     along = np.arange(count) * speed * STEP
     zeros = np.zeros(count)
     log = EpisodeLog(
-        family="cut_in", seed=1, ability="merging", threat=True, step_s=STEP, route_length=float(along[-1]),
-        time_limit=30.0, speed_limit=13.9, end=End.GOAL, ego_length=4.0, ego_width=2.0, x=along, y=zeros, yaw=zeros,
-        speed=np.full(count, speed), acceleration=zeros, lateral_acceleration=zeros, yaw_rate=zeros,
-        steering_angle=zeros, route_s=along, lateral_offset=zeros, off_road=zeros,
-        objects=Traffic.of(others or (Objects.empty(),) * count), contacts=(),
-    )  # fmt: skip
+        family="cut_in",
+        seed=1,
+        ability="merging",
+        threat=True,
+        step_s=STEP,
+        route_length=float(along[-1]),
+        time_limit=30.0,
+        speed_limit=13.9,
+        end=End.GOAL,
+        ego_length=4.0,
+        ego_width=2.0,
+        x=along,
+        y=zeros,
+        yaw=zeros,
+        speed=np.full(count, speed),
+        acceleration=zeros,
+        lateral_acceleration=zeros,
+        yaw_rate=zeros,
+        steering_angle=zeros,
+        route_s=along,
+        lateral_offset=zeros,
+        off_road=zeros,
+        objects=Traffic.of(others or (Objects.empty(),) * count),
+        contacts=(),
+    )
     return replace(log, **fields)  # type: ignore[arg-type]
 
 

@@ -109,9 +109,13 @@ def test_turning_the_map_and_the_order_of_objects_change_nothing(
 
     place = turn(np.stack([parts.x, parts.y], 1))
     moved = replace(
-        parts, x=place[:, 0], y=place[:, 1], yaw=parts.yaw + angle, vx=cos * parts.vx - sin * parts.vy,
+        parts,
+        x=place[:, 0],
+        y=place[:, 1],
+        yaw=parts.yaw + angle,
+        vx=cos * parts.vx - sin * parts.vy,
         vy=sin * parts.vx + cos * parts.vy,
-    ).select(np.array(order))  # fmt: skip
+    ).select(np.array(order))
     turned = np.concatenate([turn(states[..., :2]), states[..., 2:3] + angle, states[..., 3:]], axis=-1)
     lanes = LaneArea([replace(line, points=turn(line.points)) for line in (OWN, LEFT)])
     second = pdm_scores(turned, EGO, SampledTracks.of([moved], 50, 0.1), lanes, turn(PATH), 30.0)

@@ -23,11 +23,28 @@ from takead_ros.measures.summary import (
 )
 
 GOOD = EpisodeScore(
-    suite="demo", scenario="cut_in", seed=1, ability="merging", threat=True, driving_score=100.0, success=True,
-    success_rate=1.0, route_completion=1.0, penalty=1.0, infractions=(), takeovers=0, takeovers_per_km=0.0,
-    expert_share=0.0, min_ttc=None, comfort=1.0, efficiency=None, duration=10.0, distance=100.0, mean_speed=10.0,
+    suite="demo",
+    scenario="cut_in",
+    seed=1,
+    ability="merging",
+    threat=True,
+    driving_score=100.0,
+    success=True,
+    success_rate=1.0,
+    route_completion=1.0,
+    penalty=1.0,
+    infractions=(),
+    takeovers=0,
+    takeovers_per_km=0.0,
+    expert_share=0.0,
+    min_ttc=None,
+    comfort=1.0,
+    efficiency=None,
+    duration=10.0,
+    distance=100.0,
+    mean_speed=10.0,
     end="goal",
-)  # fmt: skip
+)
 HIT = Infraction("collision_vehicle", 1.0, 0.0, 0.0, 0.0, 0.6)
 
 
@@ -50,9 +67,19 @@ def drives(count: int, seed: int = 0) -> list[EpisodeScore]:
 
 def test_aggregate_by_hand() -> None:
     bad = replace(
-        GOOD, seed=2, ability="overtaking", driving_score=60.0, success=False, success_rate=0.0, infractions=(HIT,),
-        takeovers=3, expert_share=0.5, duration=30.0, distance=300.0, min_ttc=1.5,
-    )  # fmt: skip
+        GOOD,
+        seed=2,
+        ability="overtaking",
+        driving_score=60.0,
+        success=False,
+        success_rate=0.0,
+        infractions=(HIT,),
+        takeovers=3,
+        expert_share=0.5,
+        duration=30.0,
+        distance=300.0,
+        min_ttc=1.5,
+    )
     found = aggregate([GOOD, bad])
     assert (found.driving_score, found.success_rate, found.episode_count) == (80.0, 0.5, 2)
     assert found.takeovers_per_km == pytest.approx(3 / 0.4)  # all takeovers over all km, not the mean of 0 and 10

@@ -66,13 +66,27 @@ polylines = st.builds(
     optional,
 )
 controls = st.builds(
-    TrafficControl, ids, st.sampled_from(ControlKind), st.sampled_from(LightState), wide, wide, narrow, narrow,
+    TrafficControl,
+    ids,
+    st.sampled_from(ControlKind),
+    st.sampled_from(LightState),
+    wide,
+    wide,
+    narrow,
+    narrow,
     st.booleans(),
-)  # fmt: skip
+)
 routes = st.builds(
-    Route, st.integers(0, 5).flatmap(lambda n: array((n, 2))), array((3, 2)),
-    st.tuples(*[st.sampled_from(RouteCommand)] * 3), narrow, narrow, narrow, narrow, optional,
-)  # fmt: skip
+    Route,
+    st.integers(0, 5).flatmap(lambda n: array((n, 2))),
+    array((3, 2)),
+    st.tuples(*[st.sampled_from(RouteCommand)] * 3),
+    narrow,
+    narrow,
+    narrow,
+    narrow,
+    optional,
+)
 
 
 @st.composite
@@ -87,11 +101,20 @@ def objects(draw: st.DrawFn) -> Objects:
 def drivers(draw: st.DrawFn) -> DriverOutput:
     steps, candidates, bins = draw(st.integers(1, 9)), draw(st.integers(0, 3)), draw(st.integers(0, 3))
     return DriverOutput(
-        draw(stamps), draw(text), Plan(*(draw(array(steps)) for _ in range(4)), dt=draw(positive)),
-        draw(array((candidates, steps, 2))), draw(array(candidates)), draw(array(bins)), draw(array(bins)),
-        *(draw(narrow) for _ in range(4)), draw(st.sampled_from(DriverStatus)), draw(text), draw(text), draw(narrow),
+        draw(stamps),
+        draw(text),
+        Plan(*(draw(array(steps)) for _ in range(4)), dt=draw(positive)),
+        draw(array((candidates, steps, 2))),
+        draw(array(candidates)),
+        draw(array(bins)),
+        draw(array(bins)),
+        *(draw(narrow) for _ in range(4)),
+        draw(st.sampled_from(DriverStatus)),
+        draw(text),
+        draw(text),
+        draw(narrow),
         Cause(draw(text), draw(ids), draw(st.booleans()), draw(text)),
-    )  # fmt: skip
+    )
 
 
 scenes = st.builds(
@@ -112,9 +135,19 @@ events = st.builds(
     TakeoverEvent, stamps, st.sampled_from(EventKind), ids, sources, st.sampled_from(Trigger), narrow, optional, text
 )
 reports = st.builds(
-    convert.ArbiterReport, stamps, st.sampled_from(ArbiterMode), sources, sources, wide, narrow, text, ids, ids, ids,
+    convert.ArbiterReport,
+    stamps,
+    st.sampled_from(ArbiterMode),
+    sources,
+    sources,
+    wide,
+    narrow,
+    text,
     ids,
-)  # fmt: skip
+    ids,
+    ids,
+    ids,
+)
 
 CASES = {
     "scene": (scenes, convert.scene_to_msg, convert.scene_from_msg),

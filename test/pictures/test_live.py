@@ -146,13 +146,29 @@ def chatter(address: str, stop: threading.Event) -> None:
 
     host, port = address.removeprefix("ws://").split(":")
     words = (
-        b"\x00" * 1000, b"\x01\xff\xff\xff\xff" + b"x" * 5000, "{", "[]", '{"op": "nothing"}', '{"op": "subscribe"}',
+        b"\x00" * 1000,
+        b"\x01\xff\xff\xff\xff" + b"x" * 5000,
+        "{",
+        "[]",
+        '{"op": "nothing"}',
+        '{"op": "subscribe"}',
         json.dumps({"op": "subscribe", "subscriptions": [{"id": i, "channelId": i % 40} for i in range(3000)]}),
-        json.dumps({"op": "advertise", "channels": [{"id": 1, "topic": "/takead/command", "encoding": "cdr",
-                    "schemaName": "takead_ros/msg/DriveCommand"}]}),
+        json.dumps(
+            {
+                "op": "advertise",
+                "channels": [
+                    {
+                        "id": 1,
+                        "topic": "/takead/command",
+                        "encoding": "cdr",
+                        "schemaName": "takead_ros/msg/DriveCommand",
+                    }
+                ],
+            }
+        ),
         b"\x01\x01\x00\x00\x00" + b"\x00" * 200,  # a message for it
         json.dumps({"op": "setParameters", "parameters": [{"name": "x", "value": 1}]}),
-    )  # fmt: skip
+    )
     while not stop.is_set():
         with contextlib.suppress(Exception), connect(address, subprotocols=[PROTOCOL], open_timeout=5) as open_:
             for word in words:
@@ -220,9 +236,13 @@ DRIVE = (
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*DRIVE, *arguments], capture_output=True, text=True, timeout=120, check=False,
+        [*DRIVE, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
         env={**os.environ, "COLUMNS": "200", **environment},
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.slow
@@ -253,9 +273,12 @@ def test_without_the_sdk_it_says_how_to_get_it(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_command_streams_in_real_time_and_ends_by_ctrl_c() -> None:
     process = subprocess.Popen(
-        ["env", "--default-signal=INT", *DRIVE, "--live-at", "127.0.0.1:0"], stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL, text=True, env={**os.environ, "COLUMNS": "200"},
-    )  # fmt: skip
+        ["env", "--default-signal=INT", *DRIVE, "--live-at", "127.0.0.1:0"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )
     try:
         assert process.stderr is not None
         line = next(line for line in process.stderr if "live at" in line)

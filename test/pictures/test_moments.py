@@ -31,8 +31,15 @@ def hit(time: float, x: float, kind: str = "collision_vehicle") -> Infraction:
 
 
 def settings(count: int, sha256: str) -> RunSettings:
-    return RunSettings(model_sha256=sha256, suite="deploy", families=("deploy_town",), seeds=tuple(range(count)),
-                       version="0", simulator="vector 1", parameters={})  # fmt: skip
+    return RunSettings(
+        model_sha256=sha256,
+        suite="deploy",
+        families=("deploy_town",),
+        seeds=tuple(range(count)),
+        version="0",
+        simulator="vector 1",
+        parameters={},
+    )
 
 
 def alone(*episodes: tuple[float, tuple[Infraction, ...]], sha256: str = "ab" * 32) -> Evaluation:

@@ -23,9 +23,14 @@ from takead_ros.runs.workplace import Workplace
 HIT = Infraction("collision_vehicle", 1.0, 0.0, 0.0, 0.0, 0.6)
 RESULT = episode_result(infractions=(HIT,))
 SETTINGS = RunSettings(
-    model_sha256="ab" * 32, suite="demo", families=("cut_in",), seeds=(0, 1, 2), version="0",
-    simulator="metadrive 0.4.3", parameters={},
-)  # fmt: skip
+    model_sha256="ab" * 32,
+    suite="demo",
+    families=("cut_in",),
+    seeds=(0, 1, 2),
+    version="0",
+    simulator="metadrive 0.4.3",
+    parameters={},
+)
 
 
 def driven(scores: list[float], backwards: bool = False) -> Evaluation:
@@ -43,12 +48,25 @@ def run(tmp_path: Path) -> Path:
     write_record(tmp_path / "before.json", driven([60.0, 60.0, 100.0]))
     write_record(tmp_path / "after.json", driven([100.0, 60.0, 100.0], backwards=True))
     first = Round(
-        number=1, parent="m.onnx", parent_sha256="cd" * 32, clips=3, triggers={}, model="round-1/training/model.onnx",
-        model_sha256="ef" * 32, decision=GateDecision(promoted=False, reasons=("Driving Score 60.0 -> 50.0: no gain",)),
-    )  # fmt: skip
+        number=1,
+        parent="m.onnx",
+        parent_sha256="cd" * 32,
+        clips=3,
+        triggers={},
+        model="round-1/training/model.onnx",
+        model_sha256="ef" * 32,
+        decision=GateDecision(promoted=False, reasons=("Driving Score 60.0 -> 50.0: no gain",)),
+    )
     plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
-    state = LoopState(format="takead-loop-1", plan=plan, trainer={}, first_model="m.onnx", first_sha256="cd" * 32,
-                      version="0", rounds=(first,))  # fmt: skip
+    state = LoopState(
+        format="takead-loop-1",
+        plan=plan,
+        trainer={},
+        first_model="m.onnx",
+        first_sha256="cd" * 32,
+        version="0",
+        rounds=(first,),
+    )
     write_record(tmp_path / "loop.json", state)
     return tmp_path
 
@@ -126,7 +144,7 @@ def test_what_a_kill_left_of_a_drawing_is_made_again(run: Path, content: str) ->
     "damage",
     [lambda run: (run / "before.json").unlink(), lambda run: (run / "report.html").mkdir()],
     ids=["no before.json", "a folder in the page's place"],
-)  # fmt: skip
+)
 def test_what_cannot_be_written_or_read_is_named(run: Path, damage: Callable[[Path], object]) -> None:
     damage(run)
     with pytest.raises(TakeadError, match=r"before\.json|report\.html"):

@@ -33,9 +33,17 @@ def scene(visibility: float = 1.0, turn: float = 0.0) -> Scene:
     car = np.array([[15.0, 3.5]]) @ rotation
     one = np.ones(1)
     objects = Objects(
-        np.array([1]), np.array([int(ObjectKind.CAR)]), car[:, 0], car[:, 1], one * turn, one * 0.0, one * 0.0,
-        one * 4.6, one * 1.9, one * visibility,
-    )  # fmt: skip
+        np.array([1]),
+        np.array([int(ObjectKind.CAR)]),
+        car[:, 0],
+        car[:, 1],
+        one * turn,
+        one * 0.0,
+        one * 0.0,
+        one * 4.6,
+        one * 1.9,
+        one * visibility,
+    )
     follow = RouteCommand.LANE_FOLLOW
     route = Route(along[10:] @ rotation, along[20:23] @ rotation, (follow,) * 3, 0.0, 0.0, 100.0, 0.0)
     return Scene(0, EgoState(0.0, 0.0, turn, 8.0), objects, lanes, route)

@@ -43,11 +43,17 @@ def drawn(seed: int) -> Scene:
     ]
     controls = tuple(
         TrafficControl(
-            int(number), ControlKind(rng.integers(0, 3)), LightState(rng.integers(0, 4)), float(rng.uniform(-10, 90)),
-            float(rng.uniform(-5, 5)), 0.0, float(rng.uniform(-15, 90)), bool(rng.random() < 0.8),
+            int(number),
+            ControlKind(rng.integers(0, 3)),
+            LightState(rng.integers(0, 4)),
+            float(rng.uniform(-10, 90)),
+            float(rng.uniform(-5, 5)),
+            0.0,
+            float(rng.uniform(-15, 90)),
+            bool(rng.random() < 0.8),
         )
         for number in range(rng.integers(0, 7))
-    )  # fmt: skip
+    )
     ego = EgoState(
         float(rng.uniform(0, 30)),
         float(rng.normal(0, 1)),

@@ -25,9 +25,11 @@ def as_plan(profile: np.ndarray, speed: float, frame: object) -> Plan:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    anchor=st.integers(0, 127), speed=st.floats(5.0, 18.0), offset=st.floats(-2, 2),
+    anchor=st.integers(0, 127),
+    speed=st.floats(5.0, 18.0),
+    offset=st.floats(-2, 2),
     radius=st.sampled_from([np.inf, 40.0, 120.0]),
-)  # fmt: skip
+)
 def test_plan_and_profile_are_inverse(anchor: int, speed: float, offset: float, radius: float) -> None:
     frame = route_frame(make_scene(radius=radius, speed=speed, offset=offset))
     wanted = kinematic_anchors()[anchor]

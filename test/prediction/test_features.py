@@ -51,9 +51,16 @@ def moment(x: float = 0.0, y: float = 0.0, turned: float = 0.0) -> tuple[WorldMo
     light = TrafficControl(1, ControlKind.TRAFFIC_LIGHT, LightState.RED, stop[0], stop[1], stop[2], 58.0)
     now = WorldMoment(
         np.array([ObjectKind.CAR, ObjectKind.PEDESTRIAN, ObjectKind.TRUCK], np.int64),
-        np.array([4.5, 0.6, 8.0]), np.array([1.9, 0.6, 2.4]), np.ones(3, bool), seen(pose), seen(past),
-        np.column_stack([told, ego[:, 3]]), (4.5, 1.85), True, [light],
-    )  # fmt: skip
+        np.array([4.5, 0.6, 8.0]),
+        np.array([1.9, 0.6, 2.4]),
+        np.ones(3, bool),
+        seen(pose),
+        seen(past),
+        np.column_stack([told, ego[:, 3]]),
+        (4.5, 1.85),
+        True,
+        [light],
+    )
     return now, (Polyline(1, LineKind.LANE_CENTER, seen(line), False, width=3.5),)
 
 
@@ -98,9 +105,17 @@ def test_the_nearest_are_told_of_and_who_is_gone_is_not() -> None:
     many = NEIGHBOURS + 5
     pose = np.column_stack([3.0 * np.arange(many), np.zeros(many), np.zeros(many), np.ones(many), np.zeros(many)])
     crowd = WorldMoment(
-        np.full(many, int(ObjectKind.CAR)), np.full(many, 4.0), np.full(many, 2.0), np.arange(many) != 3, pose,
-        np.full((PAST, many, 3), np.nan), now.ego, now.ego_size, False, [],
-    )  # fmt: skip
+        np.full(many, int(ObjectKind.CAR)),
+        np.full(many, 4.0),
+        np.full(many, 2.0),
+        np.arange(many) != 3,
+        pose,
+        np.full((PAST, many, 3), np.nan),
+        now.ego,
+        now.ego_size,
+        False,
+        [],
+    )
     out = features(crowd, pieces_of(lines), np.array([0]))
     places = np.sort(out["neighbours"][0, :, 0] * LENGTH)
     np.testing.assert_allclose(places, [3.0 * i for i in range(1, many) if i != 3][:NEIGHBOURS], atol=1e-4)

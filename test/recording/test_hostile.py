@@ -146,10 +146,18 @@ def bomb(levels: int = 9) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    [bomb(), "x" * (16 * 1024 * 1024 + 1), "a: &a [*a]", "[" * 20_000, "!!python/object/apply:os.system [id]",
-     "rosbag2_bagfile_information: {relative_file_paths: [[1, 2]]}", "\x00", "a: b: c"],
+    [
+        bomb(),
+        "x" * (16 * 1024 * 1024 + 1),
+        "a: &a [*a]",
+        "[" * 20_000,
+        "!!python/object/apply:os.system [id]",
+        "rosbag2_bagfile_information: {relative_file_paths: [[1, 2]]}",
+        "\x00",
+        "a: b: c",
+    ],
     ids=["bomb", "long", "recursive", "deep", "object", "list", "nul", "syntax"],
-)  # fmt: skip
+)
 def test_metadata_that_would_do_harm_is_refused_at_once(folder: Path, text: str) -> None:
     bad, good = clip_folders.list_clips(folder)
     (bad / "metadata.yaml").write_text(text)

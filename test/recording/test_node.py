@@ -161,8 +161,10 @@ def test_a_new_episode_ends_the_clip_of_the_last_one_and_names_the_next(tmp_path
     drive.recorder.close()
     first, second = map(clip_manifests.read_manifest, drive.recorder.clips)
     assert (first.provenance.scenario, first.provenance.seed, first.closed_by) == (
-        "cut_in", 3, "another episode began",
-    )  # fmt: skip
+        "cut_in",
+        3,
+        "another episode began",
+    )
     assert (second.provenance.scenario, second.start) == ("stop_sign", round(12.45 * stream.SECOND))
     assert (second.provenance.map, second.provenance.simulator) == ("Town00", "stream 1.0")
     for clip, scenario in zip(drive.recorder.clips, ("cut_in", "stop_sign"), strict=True):

@@ -285,11 +285,9 @@ def test_ring_properties(sizes: list[int], steps: list[int], seconds: float, lim
 
 @settings(deadline=None, max_examples=60)
 @given(
-    moments=st.lists(
-        st.tuples(st.integers(1, 200), st.integers(1, 60), st.integers(1, 40)), min_size=0, max_size=6
-    ),
+    moments=st.lists(st.tuples(st.integers(1, 200), st.integers(1, 60), st.integers(1, 40)), min_size=0, max_size=6),
     stop=st.integers(0, 1400),
-)  # fmt: skip
+)
 def test_any_sequence_of_takeovers(moments: list[tuple[int, int, int]], stop: int) -> None:
     """Windows are kept, no scene is doubled, every scene has its label, every start is in exactly one clip."""
     events, tick = [], 0

@@ -53,9 +53,15 @@ def _node(name: str, family: str) -> launch_ros.actions.Node:
     if name == "policy":
         values["model"] = str(Path(get_package_share_directory("takead_ros")) / "models" / "novice.onnx")
     return launch_ros.actions.Node(
-        package="takead_ros", executable=f"{name}_node", name=f"{name}_node", namespace="takead", parameters=[values],
-        output="screen", sigterm_timeout="40", sigkill_timeout="10",
-    )  # fmt: skip
+        package="takead_ros",
+        executable=f"{name}_node",
+        name=f"{name}_node",
+        namespace="takead",
+        parameters=[values],
+        output="screen",
+        sigterm_timeout="40",
+        sigkill_timeout="10",
+    )
 
 
 @launch_testing.parametrize("victim, family", PAIRS)  # type: ignore[untyped-decorator, unused-ignore]

@@ -68,8 +68,11 @@ def train(clips: Path, out: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "takead_ros.cli.main", "train", "round", "--parent", "novice"]
     return subprocess.Popen(
         [*command, "--clips", str(clips), "--out", str(out), "--workers", "1", *TRAIN],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -40,10 +40,12 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[subproc
         with (folder / name).open("wb") as log:
             running.append(
                 subprocess.Popen(
-                    ["env", "--default-signal=INT", *command], stdout=log, stderr=subprocess.STDOUT,
+                    ["env", "--default-signal=INT", *command],
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-            )  # fmt: skip
+            )
     yield running
     for process in running:
         if process.poll() is None:

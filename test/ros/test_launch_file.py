@@ -97,9 +97,7 @@ def test_a_pad_that_is_not_there_is_named(launch_file: Any) -> None:
         launched(launch_file, sim="vector", joystick="true")
 
 
-@pytest.mark.parametrize(
-    ("expert", "missing"), [("takeover", set()), ("drives", set()), ("off", {"expert_node"})]
-)  # fmt: skip
+@pytest.mark.parametrize(("expert", "missing"), [("takeover", set()), ("drives", set()), ("off", {"expert_node"})])
 def test_who_drives_is_started(launch_file: Any, tmp_path: Path, expert: str, missing: set[str]) -> None:
     found = programs(launched(launch_file, sim="vector", expert=expert, bags=str(tmp_path)))
     all_of_them = {

@@ -42,9 +42,11 @@ class Person:
         arguments = [word for key, value in parameters.items() for word in ("-p", f"{key}:={value}")]
         process = subprocess.Popen(
             [str(PROGRAMS / f"{name}_node"), "--ros-args", *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
             env={**os.environ, "ROS_DOMAIN_ID": str(DOMAIN)},
-        )  # fmt: skip
+        )
         self.processes[name] = process
         return process
 

@@ -30,8 +30,10 @@ PROGRAM = (
 )
 # What some install has and the typestore of rosbags has not, most likely first.
 FOREIGN = (
-    "carla_msgs/msg/CarlaEgoVehicleStatus", "rosbag2_interfaces/msg/ReadSplitEvent", "test_msgs/msg/Nested",
-)  # fmt: skip
+    "carla_msgs/msg/CarlaEgoVehicleStatus",
+    "rosbag2_interfaces/msg/ReadSplitEvent",
+    "test_msgs/msg/Nested",
+)
 
 
 @pytest.fixture
@@ -70,8 +72,15 @@ def test_any_installed_type_is_recorded_as_it_comes(tmp_path: Path, node: Any) -
     kind = foreign()
     topics = [f"/foreign:{kind}", "/camera:sensor_msgs/msg/Image:best_effort", "/robot:std_msgs/msg/String:latched"]
     command = [
-        sys.executable, "-c", PROGRAM, "--ros-args", "-p", f"directory:={tmp_path}", "-p", f"topics:={topics}",
-    ]  # fmt: skip
+        sys.executable,
+        "-c",
+        PROGRAM,
+        "--ros-args",
+        "-p",
+        f"directory:={tmp_path}",
+        "-p",
+        f"topics:={topics}",
+    ]
     best_effort = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     publishers = [

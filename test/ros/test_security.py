@@ -49,9 +49,13 @@ print(dict(heard))
 
 def keystore(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(PROGRAMS / "keystore"), *words], capture_output=True, text=True, timeout=120, check=False,
+        [str(PROGRAMS / "keystore"), *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
         env={**os.environ, "ROS_DOMAIN_ID": str(DOMAIN)},
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +71,16 @@ def start(keys: Path | None, enclave: str, *command: str) -> subprocess.Popen[st
     secured = {"KEYSTORE": str(keys), "ENABLE": "true", "STRATEGY": "Enforce"} if keys else {}
     arguments = ["--ros-args", "--enclave", enclave] if keys else []
     return subprocess.Popen(
-        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={
-            **os.environ, "ROS_DOMAIN_ID": str(DOMAIN),
+            **os.environ,
+            "ROS_DOMAIN_ID": str(DOMAIN),
             **{f"ROS_SECURITY_{name}": value for name, value in secured.items()},
         },
-    )  # fmt: skip
+    )
 
 
 def heard_beside(keys: Path, *intruders: subprocess.Popen[str]) -> Counter[str]:
@@ -119,11 +127,23 @@ def test_without_security_anybody_is_heard() -> None:
 
 def test_the_whole_stack_drives_in_its_enclaves(keys: Path, tmp_path: Path) -> None:
     launch = subprocess.Popen(
-        ["ros2", "launch", "takead_ros", "sim.launch.py", "sim:=vector", "family:=cut_in", "auto_engage:=true",
-         f"bags:={tmp_path}", f"keystore:={keys}"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        [
+            "ros2",
+            "launch",
+            "takead_ros",
+            "sim.launch.py",
+            "sim:=vector",
+            "family:=cut_in",
+            "auto_engage:=true",
+            f"bags:={tmp_path}",
+            f"keystore:={keys}",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
         env={**os.environ, "ROS_DOMAIN_ID": str(DOMAIN), "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+    )
     lines, end = [], time.monotonic() + 180.0
     try:
         assert launch.stdout is not None
@@ -147,8 +167,11 @@ def test_a_launch_without_its_keys_is_refused_before_anything_starts(keys: Path,
         assert made.returncode == 0, made.stderr
     result = subprocess.run(
         ["ros2", "launch", "takead_ros", "sim.launch.py", "sim:=vector", f"bags:={tmp_path}", f"keystore:={folder}"],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert "has no enclave /takead/" in result.stdout + result.stderr
     assert "process started" not in result.stdout + result.stderr
 

@@ -23,9 +23,13 @@ from takead_ros.messages import interfaces, types
 
 START_S = 90.0  # eight Python processes start, two of them heavy
 TOPICS = (
-    interfaces.EPISODE, interfaces.SCENE, interfaces.POLICY_OUTPUT, interfaces.EXPERT_OUTPUT, interfaces.COMMAND,
+    interfaces.EPISODE,
+    interfaces.SCENE,
+    interfaces.POLICY_OUTPUT,
+    interfaces.EXPERT_OUTPUT,
+    interfaces.COMMAND,
     interfaces.ARBITER_STATE,
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module", params=["metadrive", "vector"])

@@ -52,9 +52,11 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     program.write_text(PROGRAM)
     return subprocess.Popen(
         [sys.executable, str(program), "--ros-args", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, "ROS_DOMAIN_ID": str(100 + os.getpid() % 100)},
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

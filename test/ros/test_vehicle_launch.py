@@ -48,9 +48,12 @@ START_MPS = load_suite(WORLD["suite"]).episodes(parse_seeds("collection:0"))[0].
 def begin(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     # A child of a background job ignores SIGINT unless told otherwise.
     return subprocess.Popen(
-        ["env", "--default-signal=INT", *command], stdout=log.open("wb"), stderr=subprocess.STDOUT,
-        start_new_session=True, env=users_environment(),
-    )  # fmt: skip
+        ["env", "--default-signal=INT", *command],
+        stdout=log.open("wb"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env=users_environment(),
+    )
 
 
 def end(process: subprocess.Popen[bytes], log: Path) -> None:
@@ -110,11 +113,20 @@ def vehicle(tmp_path: Path, domain: None) -> Iterator[Listener]:
         [str(PROGRAMS / "simulator_node"), "--ros-args", *given, "-r", "scene:=/perception/scene"], tmp_path / "world"
     )
     stack = begin(
-        ["ros2", "launch", "takead_ros", "vehicle.launch.py", "vehicle:=ackermann", f"bundle:={bundle}", f"key:={key}",
-         "use_sim_time:=true", f"bags:={tmp_path / 'clips'}",
-         "remap:=scene:=/perception/scene ackermann_cmd:=/vehicle/ackermann_cmd"],
+        [
+            "ros2",
+            "launch",
+            "takead_ros",
+            "vehicle.launch.py",
+            "vehicle:=ackermann",
+            f"bundle:={bundle}",
+            f"key:={key}",
+            "use_sim_time:=true",
+            f"bags:={tmp_path / 'clips'}",
+            "remap:=scene:=/perception/scene ackermann_cmd:=/vehicle/ackermann_cmd",
+        ],
         tmp_path / "log",
-    )  # fmt: skip
+    )
     listener = Listener()
     try:
         yield listener
@@ -148,10 +160,21 @@ def test_a_vehicle_drives_by_a_signed_bundle_once_somebody_engages(vehicle: List
 def test_a_clip_through_the_nodes(tmp_path: Path, domain: None, model: str, code: int) -> None:
     (clip,) = clip_folders.list_clips(GOLDEN)
     done = subprocess.run(
-        ["ros2", "launch", "takead_ros", "replay.launch.py", f"clip:={clip}", "any_model:=true",
-         f"model:={bundles.NOVICE.with_name(model + '.onnx')}"],
-        capture_output=True, text=True, check=False, timeout=150, env=users_environment(),
-    )  # fmt: skip
+        [
+            "ros2",
+            "launch",
+            "takead_ros",
+            "replay.launch.py",
+            f"clip:={clip}",
+            "any_model:=true",
+            f"model:={bundles.NOVICE.with_name(model + '.onnx')}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=150,
+        env=users_environment(),
+    )
     told = done.stdout + done.stderr
     assert done.returncode == code, told
     assert ("outputs compared: the same" if code == 0 else "NOT THE SAME") in told

@@ -36,9 +36,18 @@ def driven(takead: Any, untrained: Path, tmp_path_factory: pytest.TempPathFactor
     """Two seeds driven by one process."""
     folder = tmp_path_factory.mktemp("driven")
     result = takead(
-        "drive", "--model", untrained, "--suite", SUITE, "--seeds", "collection:0-1", "--bags", folder / "bags",
-        "--json", folder / "drive.json",
-    )  # fmt: skip
+        "drive",
+        "--model",
+        untrained,
+        "--suite",
+        SUITE,
+        "--seeds",
+        "collection:0-1",
+        "--bags",
+        folder / "bags",
+        "--json",
+        folder / "drive.json",
+    )
     assert result.returncode == 0, result.stderr
     return folder
 
@@ -72,9 +81,20 @@ def test_two_processes_give_the_same_bytes_and_the_same_score(
     takead: Any, untrained: Path, driven: Path, tmp_path: Path
 ) -> None:
     result = takead(
-        "drive", "--model", untrained, "--suite", SUITE, "--seeds", "collection:0-1", "--bags", tmp_path / "bags",
-        "--json", tmp_path / "drive.json", "--workers", "2",
-    )  # fmt: skip
+        "drive",
+        "--model",
+        untrained,
+        "--suite",
+        SUITE,
+        "--seeds",
+        "collection:0-1",
+        "--bags",
+        tmp_path / "bags",
+        "--json",
+        tmp_path / "drive.json",
+        "--workers",
+        "2",
+    )
     assert result.returncode == 0, result.stderr
     first, second = (json.loads((folder / "drive.json").read_text()) for folder in (driven, tmp_path))
     assert {k: v for k, v in first.items() if k != "path"} == {k: v for k, v in second.items() if k != "path"}
@@ -237,5 +257,19 @@ def test_a_parameter_file_that_does_not_fit_is_refused_before_anything_is_driven
     takead: Any, one_error: Any, tmp_path: Path, node: str, values: dict[str, object], named: list[str]
 ) -> None:
     file = parameter_file(tmp_path / "p.yaml", node, **values)
-    one_error(takead("eval", "--model", resource("models/novice.onnx"), "--suite", SUITE, "--seeds", "0", "--passes",
-                     "assisted", "--params", file), *named)  # fmt: skip
+    one_error(
+        takead(
+            "eval",
+            "--model",
+            resource("models/novice.onnx"),
+            "--suite",
+            SUITE,
+            "--seeds",
+            "0",
+            "--passes",
+            "assisted",
+            "--params",
+            file,
+        ),
+        *named,
+    )

@@ -67,14 +67,18 @@ def test_other_settings_are_refused_and_nothing_is_overwritten(tmp_path: Path) -
 @pytest.mark.parametrize(
     "content",
     [
-        b"not json\n", b"[1, 2]\n", b'{"other": 1}\n', b'{"settings": null}\n', b'{"settings": []}\n',
+        b"not json\n",
+        b"[1, 2]\n",
+        b'{"other": 1}\n',
+        b'{"settings": null}\n',
+        b'{"settings": []}\n',
         b'{"settings": {"model": "abc", "seeds": [0, 1]}}\n{"key": ["a"], "result": {"score": 1}}\n',
         b'{"settings": {"model": "abc", "seeds": [0, 1]}}\n{"key": "a", "result": null}\n',
         b'{"settings": {"model": "abc", "seeds": [0, 1]}}\n{"key": "a", "result": {"score": NaN}}\n',
         b'{"settings": {"model": "abc", "seeds": [0, 1]}}\n{"key": "a", "result": {"score": 1, "more": 2}}\n',
         b"\xff\xfe\x00\n",
     ],
-)  # fmt: skip
+)
 def test_a_foreign_or_broken_file_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "e.jsonl"
     path.write_bytes(content)

@@ -21,8 +21,15 @@ def driven(name: str, shares: list[float], score: float = 60.0, alone: bool = Fa
         replace(RESULT, seed=seed, duration=10.0 * (seed + 1), expert_share=share, driving_score=score)
         for seed, share in enumerate(shares)
     ]
-    settings = RunSettings(model_sha256="ab" * 32, suite="demo", families=("cut_in",), seeds=tuple(range(len(shares))),
-                           version="0", simulator="vector 1", parameters={})  # fmt: skip
+    settings = RunSettings(
+        model_sha256="ab" * 32,
+        suite="demo",
+        families=("cut_in",),
+        seeds=tuple(range(len(shares))),
+        version="0",
+        simulator="vector 1",
+        parameters={},
+    )
     return evaluation(name, settings, {"unassisted" if alone else "assisted": results})
 
 
@@ -32,13 +39,27 @@ def test_seconds_are_shares_of_each_drives_own_time() -> None:
 
 def test_the_curve_adds_up_rounds_and_ends_with_the_last_evaluated(tmp_path: Path) -> None:
     rounds = tuple(
-        Round(number=n, parent="m.onnx", parent_sha256="00" * 32, clips=1, triggers={}, model=f"{n}.onnx",
-              model_sha256=f"{n}{n}" * 32)
+        Round(
+            number=n,
+            parent="m.onnx",
+            parent_sha256="00" * 32,
+            clips=1,
+            triggers={},
+            model=f"{n}.onnx",
+            model_sha256=f"{n}{n}" * 32,
+        )
         for n in (1, 2, 3)
-    )  # fmt: skip
+    )
     plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
-    state = LoopState(format="takead-loop-1", plan=plan, trainer={}, first_model="m.onnx", first_sha256="00" * 32,
-                      version="0", rounds=rounds)  # fmt: skip
+    state = LoopState(
+        format="takead-loop-1",
+        plan=plan,
+        trainer={},
+        first_model="m.onnx",
+        first_sha256="00" * 32,
+        version="0",
+        rounds=rounds,
+    )
     assert learning_curve(tmp_path, state) == []
     (tmp_path / "selection").mkdir()
     for n in (0, 1, 2):
@@ -48,6 +69,8 @@ def test_the_curve_adds_up_rounds_and_ends_with_the_last_evaluated(tmp_path: Pat
         write_record(tmp_path / f"round-{n}" / "drive.json", driven("m", shares))
     found = learning_curve(tmp_path, state)
     assert [(one.name, one.expert_s, one.score) for one in found] == [
-        ("first", 0.0, 50.0), ("round 1", pytest.approx(15.0), 51.0), ("round 2", pytest.approx(20.0), 52.0),
-    ]  # fmt: skip
+        ("first", 0.0, 50.0),
+        ("round 1", pytest.approx(15.0), 51.0),
+        ("round 2", pytest.approx(20.0), 52.0),
+    ]
     assert all(one.interval.low <= one.score <= one.interval.high for one in found)

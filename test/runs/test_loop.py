@@ -49,9 +49,14 @@ def driven(scores: list[float], expert_share: float = 0.0) -> Evaluation:
         for i, score in enumerate(scores)
     ]
     settings = RunSettings(
-        model_sha256="", suite="demo", families=("cut_in",), seeds=tuple(2_000_000 + i for i in range(len(scores))),
-        version="0", simulator="metadrive 0.4.3", parameters={},
-    )  # fmt: skip
+        model_sha256="",
+        suite="demo",
+        families=("cut_in",),
+        seeds=tuple(2_000_000 + i for i in range(len(scores))),
+        version="0",
+        simulator="metadrive 0.4.3",
+        parameters={},
+    )
     return evaluation("m.onnx", settings, {"unassisted": results})
 
 
@@ -117,9 +122,12 @@ def rounds(untrained: Path, tmp_path: Path) -> list[str]:
 def kill_when(arguments: list[str], there: Callable[[], bool]) -> None:
     """Run takead and SIGKILL it, alone, once ``there`` holds."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "takead_ros.cli.main", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        [sys.executable, "-m", "takead_ros.cli.main", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     deadline = time.monotonic() + 300.0
     while not there():
         assert child.poll() is None, child.communicate()
@@ -156,9 +164,11 @@ def test_a_loop_killed_in_any_stage_goes_on_and_touches_no_test_seed(
         head = json.loads(journal.read_text().splitlines()[0])
         seeds[str(journal.relative_to(loop).parent)] = {split_of(seed) for seed in head["settings"]["seeds"]}
     assert seeds == {
-        "demonstrations": {"training"}, "round-1/clips": {"collection"}, "round-2/clips": {"collection"},
+        "demonstrations": {"training"},
+        "round-1/clips": {"collection"},
+        "round-2/clips": {"collection"},
         "selection": {"selection"},
-    }  # fmt: skip
+    }
     drives = [json.loads((loop / f"round-{n}" / "drive.json").read_text())["seeds"] for n in (1, 2)]
     assert drives == [[1_000_000], [1_000_001]]  # a round's seeds are its own
 

@@ -59,8 +59,9 @@ def test_suites_hold_what_their_names_say(tmp_path) -> None:  # type: ignore[no-
     assert load_suite("cut_in").families == ("cut_in",)
     episodes = load_suite("demo").episodes([3, 4])
     assert [(scenario.family, scenario.seed) for scenario in episodes[:7:6]] == [
-        ("lead_hard_brake", 3), ("lead_hard_brake", 4),
-    ]  # fmt: skip
+        ("lead_hard_brake", 3),
+        ("lead_hard_brake", 4),
+    ]
     broken = tmp_path / "x.yaml"
     for content, words in (
         ("families: [a]", "unknown families"),

@@ -12,13 +12,15 @@ from takead_ros.scenarios.spec import Change, Control, When
 
 ROAD = Path(np.stack([np.arange(0.0, 200.0), np.zeros(200)], axis=1))
 LIGHT = Control(
-    ControlKind.TRAFFIC_LIGHT, 100.0, LightState.GREEN,
+    ControlKind.TRAFFIC_LIGHT,
+    100.0,
+    LightState.GREEN,
     (
         Change(When.EGO_GAP, 30.0, LightState.YELLOW),
         Change(When.SINCE, 3.0, LightState.RED),
         Change(When.SINCE, 5.0, LightState.GREEN),
     ),
-)  # fmt: skip
+)
 
 
 def test_a_light_follows_its_script() -> None:

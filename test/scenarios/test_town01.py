@@ -66,8 +66,12 @@ def test_a_map_that_cannot_be_had_is_a_clear_error(tmp_path: Path, answer: str) 
         place.write_text("<OpenDRIVE/>")
     done = subprocess.run(
         [sys.executable, "-m", "takead_ros.cli.main", "eval", "--model", "expert", "--suite", "town01", "--seeds", "0"],
-        capture_output=True, text=True, env=environment, timeout=120, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+    )
     words = " ".join(done.stderr.split())
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
     if answer == "nothing":

@@ -70,7 +70,7 @@ HIT = {
     "a lead brakes later": {"brakes": set(), "goes on": {1}, "changes lane": set()},
     "oncoming traffic": {"brakes": set(), "goes on": {2, 6}, "changes lane": set()},
     "somebody beside": {"brakes": set(), "goes on": {1}, "changes lane": {4}},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", MOMENTS)

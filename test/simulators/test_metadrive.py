@@ -36,9 +36,18 @@ def plain_road(
     """A straight road; the ego in its right lane at 30 m."""
     builder = RoadBuilder(lanes, 3.5, 60.0).straight(300.0)
     return Scenario(
-        "plain", 0, Ability.MERGING, builder.build(), builder.route(lanes - 1), 30.0, 330.0, speed, 13.9, time_limit,
+        "plain",
+        0,
+        Ability.MERGING,
+        builder.build(),
+        builder.route(lanes - 1),
+        30.0,
+        330.0,
+        speed,
+        13.9,
+        time_limit,
         actors,
-    )  # fmt: skip
+    )
 
 
 def right_lane(lanes: int = 2) -> LanePath:

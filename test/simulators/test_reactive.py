@@ -32,8 +32,9 @@ def test_a_reactive_car_stops_for_someone_who_walks_into_its_lane(simulator: Met
     base = build("pedestrian_crossing", 3)
     lane = base.route
     driver = Actor(Model.CAR_M, lane, 60.0, speed=11.0, cruise=11.0, reactive=True)
-    walker = Actor(Model.PEDESTRIAN, lane, 100.0, lateral=-4.0,
-                   phases=(Phase(When.TIME, 0.8, lateral=0.0, lateral_speed=2.0),))  # fmt: skip
+    walker = Actor(
+        Model.PEDESTRIAN, lane, 100.0, lateral=-4.0, phases=(Phase(When.TIME, 0.8, lateral=0.0, lateral_speed=2.0),)
+    )
     episode = simulator.reset(replace(base, actors=(driver, walker), controls=()))
     gaps = []
     while episode.time_s < 8.0:

@@ -33,8 +33,9 @@ def drive(batch: Batch, ticks: int, seeds: list[int]) -> list[FloatArray]:
 
 
 CAR = Actor(Model.CAR_M, ROUTE, 60.0, speed=5.0, reactive=True)
-PERSON = Actor(Model.PEDESTRIAN, ROUTE, 90.0, lateral=5.0,
-               phases=(Phase(When.EGO_GAP, 30.0, lateral=-5.0, lateral_speed=1.5),))  # fmt: skip
+PERSON = Actor(
+    Model.PEDESTRIAN, ROUTE, 90.0, lateral=5.0, phases=(Phase(When.EGO_GAP, 30.0, lateral=-5.0, lateral_speed=1.5),)
+)
 
 
 def test_results_do_not_depend_on_the_batch() -> None:

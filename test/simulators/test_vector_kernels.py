@@ -31,22 +31,31 @@ def actors(draw: st.DrawFn) -> Actor:
     speed = draw(st.sampled_from((0.0, real(0.5, 12.0))))
     phases = tuple(
         Phase(
-            when=draw(st.sampled_from(tuple(When))), value=real(0.0, 60.0),
+            when=draw(st.sampled_from(tuple(When))),
+            value=real(0.0, 60.0),
             speed=draw(st.sampled_from((None, real(0.0, 12.0)))),
             lateral=draw(st.sampled_from((None, real(-4.0, 4.0)))),
             acceleration=draw(st.sampled_from((None, real(0.5, 3.0)))),
-            deceleration=draw(st.sampled_from((None, real(0.5, 8.0)))), lateral_speed=real(0.5, 2.0),
+            deceleration=draw(st.sampled_from((None, real(0.5, 8.0)))),
+            lateral_speed=real(0.5, 2.0),
         )
         for _ in range(draw(st.integers(0, 3)))
-    )  # fmt: skip
+    )
     return Actor(
-        model=draw(st.sampled_from(tuple(Model))), path=LanePath(("a", "b"), (draw(st.integers(0, 1)),)),
-        s=real(0.0, 250.0), lateral=real(-3.0, 3.0), speed=speed, phases=phases, reactive=draw(st.booleans()),
-        cruise=draw(st.sampled_from((None, real(0.0, 12.0)))), yaw_offset=draw(st.sampled_from((0.0, 0.3))),
+        model=draw(st.sampled_from(tuple(Model))),
+        path=LanePath(("a", "b"), (draw(st.integers(0, 1)),)),
+        s=real(0.0, 250.0),
+        lateral=real(-3.0, 3.0),
+        speed=speed,
+        phases=phases,
+        reactive=draw(st.booleans()),
+        cruise=draw(st.sampled_from((None, real(0.0, 12.0)))),
+        yaw_offset=draw(st.sampled_from((0.0, 0.3))),
         light=draw(st.sampled_from((None, (real(50.0, 200.0), True), (real(50.0, 200.0), False)))),
         light_index=draw(st.sampled_from((None, 0, 1))),
-        present=draw(st.sampled_from((None, (30.0, 120.0), (0.0, 60.0)))), braking=real(4.0, 8.0),
-    )  # fmt: skip
+        present=draw(st.sampled_from((None, (30.0, 120.0), (0.0, 60.0)))),
+        braking=real(4.0, 8.0),
+    )
 
 
 class Plain:
@@ -68,9 +77,15 @@ def test_others_move_as_the_definition_says(others: list[Actor], bend: float, se
     from takead_ros.simulators.vector.environment import ego_state, objects_in
 
     lanes = lane_map(bend)
-    light = Control(ControlKind.TRAFFIC_LIGHT, 90.0, LightState.RED, (
-        Change(When.EGO_GAP, 40.0, LightState.GREEN), Change(When.SINCE, 3.0, LightState.RED),
-    ))  # fmt: skip
+    light = Control(
+        ControlKind.TRAFFIC_LIGHT,
+        90.0,
+        LightState.RED,
+        (
+            Change(When.EGO_GAP, 40.0, LightState.GREEN),
+            Change(When.SINCE, 3.0, LightState.RED),
+        ),
+    )
     other = Control(ControlKind.TRAFFIC_LIGHT, 150.0, LightState.GREEN, (Change(When.TIME, 2.0, LightState.RED),))
     made = compile_scenario(scenario(tuple(others), (light, other)), lanes)
     batch, plain = Batch(1), Plain(made, lanes)
@@ -97,8 +112,11 @@ def test_others_move_as_the_definition_says(others: list[Actor], bend: float, se
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.floats(-6.0, 6.0, **finite), min_size=3, max_size=3),
-       st.lists(st.floats(0.5, 6.0, **finite), min_size=4, max_size=4), st.floats(-3.2, 3.2, **finite))  # fmt: skip
+@given(
+    st.lists(st.floats(-6.0, 6.0, **finite), min_size=3, max_size=3),
+    st.lists(st.floats(0.5, 6.0, **finite), min_size=4, max_size=4),
+    st.floats(-3.2, 3.2, **finite),
+)
 def test_boxes_overlap_as_in_geometry(place: list[float], sizes: list[float], yaw: float) -> None:
     x, y, other = place
     own = bodies.box(np.array([0.0, 0.0, yaw]), sizes[0], sizes[1])

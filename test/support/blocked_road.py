@@ -27,8 +27,18 @@ def blocked(count: int = 30) -> Dataset:
     for i in range(count):
         x = 0.8 * i
         one = np.array([x + 25.0])
-        car = Objects(np.array([9]), np.array([int(ObjectKind.CAR)]), one, 0 * one, 0 * one, 0 * one, 0 * one,
-                      0 * one + 4.5, 0 * one + 1.9, 0 * one + 1.0)  # fmt: skip
+        car = Objects(
+            np.array([9]),
+            np.array([int(ObjectKind.CAR)]),
+            one,
+            0 * one,
+            0 * one,
+            0 * one,
+            0 * one,
+            0 * one + 4.5,
+            0 * one + 1.9,
+            0 * one + 1.0,
+        )
         scenes.append(_at(start, x, i, car))
     table = make_table(count)
     for i, scene in enumerate(scenes):

@@ -54,9 +54,12 @@ class Drive:
         self.began = time.monotonic()
         # A child of a background job ignores SIGINT unless told otherwise.
         self.process = subprocess.Popen(
-            ["env", "--default-signal=INT", *command, *given], stdout=self._output, stderr=subprocess.STDOUT,
-            env=users_environment(), start_new_session=True,
-        )  # fmt: skip
+            ["env", "--default-signal=INT", *command, *given],
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            env=users_environment(),
+            start_new_session=True,
+        )
         rclpy.init()
         self.node = Node("listener", namespace="takead")
         self.commands: Heard = []

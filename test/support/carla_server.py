@@ -115,8 +115,11 @@ def start_client(script: str, port: int, *arguments: str) -> subprocess.Popen[st
     """``clients/SCRIPT.py PORT ..`` in a process of its own."""
     return subprocess.Popen(
         [sys.executable, str(CLIENTS / f"{script}.py"), str(port), *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
 
 
 def told(client: subprocess.Popen[str], timeout_s: float = 60.0) -> dict[str, Any]:

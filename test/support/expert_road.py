@@ -112,11 +112,17 @@ def objects_at(actors: list[Actor], t: float) -> Objects:
         return Objects.empty()
     poses = np.array([actor.pose(t) for actor in actors])
     return Objects(
-        np.array([actor.id for actor in actors]), np.array([int(actor.kind) for actor in actors]),
-        poses[:, 0], poses[:, 1], poses[:, 2], poses[:, 3] * np.cos(poses[:, 2]), poses[:, 3] * np.sin(poses[:, 2]),
-        np.array([actor.length for actor in actors]), np.array([actor.width for actor in actors]),
+        np.array([actor.id for actor in actors]),
+        np.array([int(actor.kind) for actor in actors]),
+        poses[:, 0],
+        poses[:, 1],
+        poses[:, 2],
+        poses[:, 3] * np.cos(poses[:, 2]),
+        poses[:, 3] * np.sin(poses[:, 2]),
+        np.array([actor.length for actor in actors]),
+        np.array([actor.width for actor in actors]),
         np.array([actor.visibility(t) for actor in actors]),
-    )  # fmt: skip
+    )
 
 
 def make_scene(
@@ -130,9 +136,15 @@ def make_scene(
     arc = arc_lengths(road.path)
     near = (arc >= along - 10.0) & (arc <= along + 100.0)
     route = Route(
-        road.path[near], road.path[near][[-1, -1, -1]], FORWARD, lateral,
-        float((ego.yaw - heading + np.pi) % (2 * np.pi) - np.pi), 100.0, 0.0, road.limit,
-    )  # fmt: skip
+        road.path[near],
+        road.path[near][[-1, -1, -1]],
+        FORWARD,
+        lateral,
+        float((ego.yaw - heading + np.pi) % (2 * np.pi) - np.pi),
+        100.0,
+        0.0,
+        road.limit,
+    )
     return Scene(round(t * 1e9), ego, objects_at(actors or [], t), road.lines, route, controls)
 
 
@@ -173,9 +185,15 @@ def drive(
             ego.x, ego.y, ego.yaw, ego.speed, np.array([command[0]]), np.array([command[1]]), ego.wheelbase, STEP
         )[0].tolist()
         ego = replace(
-            ego, x=x, y=y, yaw=yaw, speed=speed, acceleration=(speed - ego.speed) / STEP,
-            yaw_rate=(yaw - ego.yaw) / STEP, steering_angle=command[0],
-        )  # fmt: skip
+            ego,
+            x=x,
+            y=y,
+            yaw=yaw,
+            speed=speed,
+            acceleration=(speed - ego.speed) / STEP,
+            yaw_rate=(yaw - ego.yaw) / STEP,
+            steering_angle=command[0],
+        )
         record.ego.append(ego)
         own = box_corners(np.array(x), np.array(y), np.array(yaw), np.array(ego.length), np.array(ego.width))
         for actor in actors:

@@ -24,8 +24,10 @@ DEFINITIONS = {
     "ChangeState_Response": "bool success",
 }
 IDS = {state: number for number, state in STATES.items()}
-AFTER = {TRANSITIONS[Transition.CONFIGURE]: (ManagedState.UNCONFIGURED, ManagedState.INACTIVE),
-         TRANSITIONS[Transition.ACTIVATE]: (ManagedState.INACTIVE, ManagedState.ACTIVE)}  # fmt: skip
+AFTER = {
+    TRANSITIONS[Transition.CONFIGURE]: (ManagedState.UNCONFIGURED, ManagedState.INACTIVE),
+    TRANSITIONS[Transition.ACTIVATE]: (ManagedState.INACTIVE, ManagedState.ACTIVE),
+}
 
 WAITS, SHARES = (0, 7_000_000, 200_000_000, 1_300_000_000, 25 * SECOND), (0.05, 0.15, 0.6, 0.18, 0.02)
 

@@ -23,8 +23,12 @@ from takead_ros.domain.scene import EgoState, FloatArray, LineKind, ObjectKind, 
 DT = 0.1  # s, proposal_sampling.interval_length
 TOLERANCE = 0.3  # m
 AGENT_TYPES = (
-    ObjectKind.CAR, ObjectKind.TRUCK, ObjectKind.EMERGENCY_VEHICLE, ObjectKind.CYCLIST, ObjectKind.PEDESTRIAN,
-)  # fmt: skip
+    ObjectKind.CAR,
+    ObjectKind.TRUCK,
+    ObjectKind.EMERGENCY_VEHICLE,
+    ObjectKind.CYCLIST,
+    ObjectKind.PEDESTRIAN,
+)
 AHEAD, BEHIND = np.deg2rad(30.0), np.deg2rad(150.0)  # is_agent_ahead, is_agent_behind
 STOPPED = 5e-2  # m/s, is_track_stopped and get_collision_type
 TTC_STOPPED = 5e-3  # m/s, stopped_speed_threshold
@@ -79,10 +83,15 @@ def pdm_score(
     rows = [_multipliers_and_ttc(trajectory, ego, observation, areas) for trajectory in states]
     gate, ttc = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
     line = LineString(path)
-    progress = np.array([
-        max(line.project(Point(trajectory[-1, :2])) - line.project(Point(trajectory[0, :2])), 0.0)
-        for trajectory in states
-    ]) * gate  # fmt: skip
+    progress = (
+        np.array(
+            [
+                max(line.project(Point(trajectory[-1, :2])) - line.project(Point(trajectory[0, :2])), 0.0)
+                for trajectory in states
+            ]
+        )
+        * gate
+    )
     if progress.max() > PROGRESS_DISTANCE:
         progress = progress / progress.max()
     else:
@@ -188,10 +197,13 @@ def simulated(trajectory: FloatArray, ego: EgoState) -> FloatArray:
     for i in range(len(trajectory) - 1):
         last = min(i + 10, len(speeds) - 1)
         bends = [curvatures[min(k, last)] for k in range(i, i + 10)]
-        error = np.array([
-            -(x - poses[i, 0]) * np.sin(heading[i]) + (y - poses[i, 1]) * np.cos(heading[i]),
-            _principal(yaw - heading[i]), steering,
-        ])  # fmt: skip
+        error = np.array(
+            [
+                -(x - poses[i, 0]) * np.sin(heading[i]) + (y - poses[i, 1]) * np.cos(heading[i]),
+                _principal(yaw - heading[i]),
+                steering,
+            ]
+        )
         if speeds[last] <= 0.2 and speed <= 0.2:
             wanted, rate = -0.5 * (speed - speeds[last]), 0.0
         else:
@@ -223,7 +235,7 @@ def _fitted(poses: FloatArray, heading: FloatArray) -> tuple[FloatArray, FloatAr
     speeds = first + DT * np.concatenate([[0.0], np.cumsum(changes)])
     rows = [
         speeds[k] * np.array([DT] + [DT**2 if j < k else 0.0 for j in range(count - 1)]) for k in range(count)
-    ] + list(np.diag(np.sqrt([1e-10] + [1e-2] * (count - 1))))  # fmt: skip
+    ] + list(np.diag(np.sqrt([1e-10] + [1e-2] * (count - 1))))
     turns = [_principal(turn) for turn in np.diff(heading)]
     first, *changes = np.linalg.lstsq(np.array(rows), np.array(turns + [0.0] * count), rcond=None)[0]
     return speeds, first + DT * np.concatenate([[0.0], np.cumsum(changes)])

@@ -41,9 +41,17 @@ def other(
 ) -> Objects:
     one = np.ones(1)
     return Objects(
-        np.array([1]), np.array([int(kind)]), x * one, y * one, yaw * one, speed * np.cos(yaw) * one,
-        speed * np.sin(yaw) * one, size[0] * one, size[1] * one, one,
-    )  # fmt: skip
+        np.array([1]),
+        np.array([int(kind)]),
+        x * one,
+        y * one,
+        yaw * one,
+        speed * np.cos(yaw) * one,
+        speed * np.sin(yaw) * one,
+        size[0] * one,
+        size[1] * one,
+        one,
+    )
 
 
 def merged(*parts: Objects) -> Objects:

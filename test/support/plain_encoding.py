@@ -191,8 +191,13 @@ def _controls(scene: Scene) -> Encoded:
         # Deceleration that would stop at the line, in units of 5 m/s^2.
         brake = ego.speed**2 / (2.0 * max(control.distance, 1.0)) / 5.0
         features[row] = [
-            *_CONTROL_KINDS[control.kind], *_LIGHTS[control.state], min(control.distance, 100.0) / LENGTH,
-            np.clip(x, -100, 100) / LENGTH, np.clip(y, -100, 100) / LENGTH, min(brake, 3.0), control.distance > 0.0,
-        ]  # fmt: skip
+            *_CONTROL_KINDS[control.kind],
+            *_LIGHTS[control.state],
+            min(control.distance, 100.0) / LENGTH,
+            np.clip(x, -100, 100) / LENGTH,
+            np.clip(y, -100, 100) / LENGTH,
+            min(brake, 3.0),
+            control.distance > 0.0,
+        ]
         mask[row] = 1.0
     return {"controls": features, "controls_mask": mask}

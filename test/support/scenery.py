@@ -38,9 +38,21 @@ def output(
     plan = Plan(speed * times, np.zeros(8), np.zeros(8), np.full(8, speed))
     none = np.zeros(0)
     return DriverOutput(
-        stamp, source, plan, np.zeros((0, 8, 2)), none, none, none, steering, acceleration, steering, acceleration,
-        DriverStatus.OK, "", "ab" * 32 if source == "policy" else "",
-    )  # fmt: skip
+        stamp,
+        source,
+        plan,
+        np.zeros((0, 8, 2)),
+        none,
+        none,
+        none,
+        steering,
+        acceleration,
+        steering,
+        acceleration,
+        DriverStatus.OK,
+        "",
+        "ab" * 32 if source == "policy" else "",
+    )
 
 
 def human(stamp: int, steering: float | None = None, acceleration: float | None = None) -> DriveCommand:

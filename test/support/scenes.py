@@ -36,11 +36,17 @@ def make_scene(
     path = arc(radius, 100.0)
     n = objects
     things = Objects(
-        id=np.arange(1, n + 1), kind=random.integers(0, 7, n), x=random.uniform(-20, 60, n),
-        y=random.uniform(-15, 15, n), yaw=random.uniform(-3, 3, n), vx=random.uniform(-8, 8, n),
-        vy=random.uniform(-3, 3, n), length=random.uniform(0.5, 6, n), width=random.uniform(0.5, 2.5, n),
+        id=np.arange(1, n + 1),
+        kind=random.integers(0, 7, n),
+        x=random.uniform(-20, 60, n),
+        y=random.uniform(-15, 15, n),
+        yaw=random.uniform(-3, 3, n),
+        vx=random.uniform(-8, 8, n),
+        vy=random.uniform(-3, 3, n),
+        length=random.uniform(0.5, 6, n),
+        width=random.uniform(0.5, 2.5, n),
         visibility=random.uniform(0.1, 1.0, n),
-    )  # fmt: skip
+    )
     lines = tuple(
         Polyline(i, kind, path + np.array([0.0, shift]), kind == LineKind.LANE_CENTER, 13.9, 3.5)
         for i, (kind, shift) in enumerate(
@@ -48,9 +54,15 @@ def make_scene(
         )
     )
     route = Route(
-        path, path[[30, 60, 90]], (RouteCommand.LANE_FOLLOW, RouteCommand.LEFT, RouteCommand.STRAIGHT),
-        offset, 0.0, 80.0, 0.2, 13.9,
-    )  # fmt: skip
+        path,
+        path[[30, 60, 90]],
+        (RouteCommand.LANE_FOLLOW, RouteCommand.LEFT, RouteCommand.STRAIGHT),
+        offset,
+        0.0,
+        80.0,
+        0.2,
+        13.9,
+    )
     control = TrafficControl(7, ControlKind.TRAFFIC_LIGHT, LightState.RED, 40.0, 0.0, 0.0, 37.0)
     return Scene(1_000_000_000, EgoState(0.3, offset, 0.02, speed, yaw_rate=0.1), things, lines, route, (control,))
 

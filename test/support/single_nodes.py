@@ -37,9 +37,10 @@ class SingleNodes:
         arguments += [word for one in remapped for word in ("-r", one)]
         self._processes[name] = subprocess.Popen(
             [*before, str(PROGRAMS / f"{name}_node"), "--ros-args", *arguments],
-            stdout=(self._folder / f"{name}.log").open("wb"), stderr=subprocess.STDOUT,
+            stdout=(self._folder / f"{name}.log").open("wb"),
+            stderr=subprocess.STDOUT,
             env={**self._environment, **(environment or {})},
-        )  # fmt: skip
+        )
 
     def start_stack(self) -> None:
         """All but the simulator, which ``start_simulator`` starts."""
@@ -50,9 +51,17 @@ class SingleNodes:
         self, remapped: Sequence[str] = (), before: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> None:
         self.start(
-            "simulator", remapped, before, environment,
-            simulator="vector", suite=SUITE, seed=1_000_000, publish_clock=True, real_time=True, auto_engage=True,
-        )  # fmt: skip
+            "simulator",
+            remapped,
+            before,
+            environment,
+            simulator="vector",
+            suite=SUITE,
+            seed=1_000_000,
+            publish_clock=True,
+            real_time=True,
+            auto_engage=True,
+        )
 
     def signal(self, name: str, number: signal.Signals) -> None:
         self._processes[name].send_signal(number)

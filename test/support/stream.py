@@ -91,9 +91,20 @@ def driver(stamp: int, source: str) -> DriverOutput:
     plan = Plan(*(rng.normal(size=8) for _ in range(4)))
     cause = Cause("lead", 2, True, "braking for car 2") if source == "expert" else Cause()
     return DriverOutput(
-        stamp, source, plan, rng.normal(size=(6, 8, 2)), rng.normal(size=6), np.arange(8.0), np.full(8, 0.125),
-        0.01, -0.5, 0.02, -0.4, model_sha256="" if source == "expert" else "ab" * 32, cause=cause,
-    )  # fmt: skip
+        stamp,
+        source,
+        plan,
+        rng.normal(size=(6, 8, 2)),
+        rng.normal(size=6),
+        np.arange(8.0),
+        np.full(8, 0.125),
+        0.01,
+        -0.5,
+        0.02,
+        -0.4,
+        model_sha256="" if source == "expert" else "ab" * 32,
+        cause=cause,
+    )
 
 
 def run(seconds: float, takeovers: tuple[Takeover, ...] = (), begin: int = 0) -> Iterator[SerializedMessage]:

@@ -26,8 +26,9 @@ class TimeRelay:
         self.clock_stands = self.picture_stands = False
         self._shown: Any = None
         self._clock, self._scene = (
-            wiring.publisher(node, interfaces.CLOCK), wiring.publisher(node, interfaces.SCENE),
-        )  # fmt: skip
+            wiring.publisher(node, interfaces.CLOCK),
+            wiring.publisher(node, interfaces.SCENE),
+        )
         for interface, name, callback in (
             (interfaces.CLOCK, "/simulator/clock", self._on_clock),
             (interfaces.SCENE, "simulator/scene", self._on_scene),

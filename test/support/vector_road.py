@@ -23,15 +23,36 @@ def lane_map(bend: float) -> LaneMap:
     left = np.stack([-np.sin(heading), np.cos(heading)], axis=1)
 
     def lane(index: int, line: FloatArray) -> Lane:
-        return Lane(("a", "b", index), line, float(arc_lengths(line)[-1]), 3.5, LineKind.BOUNDARY_BROKEN,
-                    LineKind.ROAD_EDGE, False, line + 1.75 * left, line - 1.75 * left)  # fmt: skip
+        return Lane(
+            ("a", "b", index),
+            line,
+            float(arc_lengths(line)[-1]),
+            3.5,
+            LineKind.BOUNDARY_BROKEN,
+            LineKind.ROAD_EDGE,
+            False,
+            line + 1.75 * left,
+            line - 1.75 * left,
+        )
 
     return LaneMap([lane(0, centre), lane(1, centre + 3.5 * left)], 12.0)
 
 
 def scenario(actors: tuple[Actor, ...] = (), controls: tuple[Control, ...] = (), speed: float = 8.0) -> Scenario:
-    return Scenario("test", 0, Ability.MIXED, Roads(1, 3.5, LENGTH, ()), ROUTE, 20.0, 250.0, speed, 12.0, 60.0, actors,
-                    controls=controls)  # fmt: skip
+    return Scenario(
+        "test",
+        0,
+        Ability.MIXED,
+        Roads(1, 3.5, LENGTH, ()),
+        ROUTE,
+        20.0,
+        250.0,
+        speed,
+        12.0,
+        60.0,
+        actors,
+        controls=controls,
+    )
 
 
 def compiled(*actors: Actor, bend: float = 0.5, controls: tuple[Control, ...] = ()) -> CompiledScenario:

@@ -130,8 +130,13 @@ def test_what_is_in_reach(row: dict[str, float], near: bool) -> None:
     turned = math.pi / 3
     cos, sin = math.cos(turned), math.sin(turned)
     vx, vy = row.get("vx", 0.0), row.get("vy", 0.0)
-    moved = {**row, "x": 5.0 + cos * row["x"] - sin * row["y"], "y": -3.0 + sin * row["x"] + cos * row["y"],
-             "vx": cos * vx - sin * vy, "vy": sin * vx + cos * vy}  # fmt: skip
+    moved = {
+        **row,
+        "x": 5.0 + cos * row["x"] - sin * row["y"],
+        "y": -3.0 + sin * row["x"] + cos * row["y"],
+        "vx": cos * vx - sin * vy,
+        "vy": sin * vx + cos * vy,
+    }
     now = scene(0, near=objects(moved), yaw=turned)
     now = replace(now, ego=replace(now.ego, x=5.0, y=-3.0))
     assert len(in_reach(now, P)) == near

@@ -122,16 +122,18 @@ def test_the_table_in_print() -> None:
 def test_the_diagram_in_print() -> None:
     lines = table.mermaid().split("\n")
     assert lines[:3] == [
-        "stateDiagram-v2", "    [*] --> DISENGAGED",
+        "stateDiagram-v2",
+        "    [*] --> DISENGAGED",
         "    note right of DISENGAGED : from any mode: disengage is asked for, to DISENGAGED",
-    ]  # fmt: skip
+    ]
     assert "    STOPPED --> MRM : it moves, no human drives" in lines and lines[-1] == ""
     assert "    MRM --> STOPPED : stood for standstill_s" in lines
     assert any("<br/>" in line for line in lines) and len(lines) == 3 + len(table.edges()) + 1
     assert (M.HUMAN, M.HUMAN) not in table.edges()
     assert table.edges()[M.EXPERT, M.HANDBACK] == [
-        "expert unfit, policy fit, no request", "held expert_hold_s, no request, both agree",
-    ]  # fmt: skip
+        "expert unfit, policy fit, no request",
+        "held expert_hold_s, no request, both agree",
+    ]
     assert (
         set(table.printed_pieces()) == {"transitions", "triggers"}
         and table.printed_pieces()["triggers"] == table.triggers()

@@ -123,8 +123,13 @@ def on_bend(along: float = 0.0, aside: float = 0.0, across: float = 0.0, yaw: fl
     """An object at the sixth point of the bend: ``aside`` m of it to the left, ``along`` and ``across`` m/s fast."""
     x, y, at = BENT[5]
     cos, sin = math.cos(at), math.sin(at)
-    return {"x": x - aside * sin, "y": y + aside * cos, "yaw": at + yaw,
-            "vx": along * cos - across * sin, "vy": along * sin + across * cos}  # fmt: skip
+    return {
+        "x": x - aside * sin,
+        "y": y + aside * cos,
+        "yaw": at + yaw,
+        "vx": along * cos - across * sin,
+        "vy": along * sin + across * cos,
+    }
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,11 @@ def test_no_content_of_a_message_breaks_a_tick(data: st.DataObject, mode: M | No
     start = state.tick or Now(10**12, 0)
     for i in range(1, 4):
         now = Now(start.ros + i * TICK, start.steady + i * TICK)
-        near = broken(draw, objects({"x": 20.0, "y": 0.0}, {"x": 9.0, "y": 3.0, "vx": 4.0}),
-                      ["x", "y", "yaw", "vx", "vy", "length", "width", "visibility"])  # fmt: skip
+        near = broken(
+            draw,
+            objects({"x": 20.0, "y": 0.0}, {"x": 9.0, "y": 3.0, "vx": 4.0}),
+            ["x", "y", "yaw", "vx", "vy", "length", "width", "visibility"],
+        )
         seen = scene(now.ros, 5.0 + 0.5 * i, near=near)
         ego = broken(draw, seen.ego, [field.name for field in fields(seen.ego)])
         route = broken(draw, seen.route, ["lateral_offset", "heading_error", "remaining"])
@@ -87,8 +90,11 @@ def test_no_content_of_a_message_passes_for_nothing_wrong(data: st.DataObject) -
     draw, memory, p = data.draw, MonitorState(), MonitorParameters()
     for i in range(4):
         stamp = i * TICK
-        near = broken(draw, objects({"x": 20.0, "y": 0.0}, {"x": 9.0, "y": 3.0, "vx": 4.0}),
-                      ["x", "y", "yaw", "vx", "vy", "length", "width", "visibility"])  # fmt: skip
+        near = broken(
+            draw,
+            objects({"x": 20.0, "y": 0.0}, {"x": 9.0, "y": 3.0, "vx": 4.0}),
+            ["x", "y", "yaw", "vx", "vy", "length", "width", "visibility"],
+        )
         seen = scene(stamp, 0.5 * i, near=near)
         ego = broken(draw, seen.ego, [field.name for field in fields(seen.ego)])
         route = broken(draw, seen.route, ["lateral_offset", "heading_error", "remaining", "speed_limit"])
@@ -97,9 +103,12 @@ def test_no_content_of_a_message_passes_for_nothing_wrong(data: st.DataObject) -
         if draw(st.integers(0, 3)) == 0:
             lane[draw(st.integers(0, 39)), 0] = draw(NUMBER)
         seen = replace(
-            seen, ego=ego, route=route, controls=(broken(draw, light, ["x", "y", "yaw", "distance"], 1),),
+            seen,
+            ego=ego,
+            route=route,
+            controls=(broken(draw, light, ["x", "y", "yaw", "distance"], 1),),
             polylines=(Polyline(1, LineKind.LANE_CENTER, lane, True, 14.0, 3.5),),
-        )  # fmt: skip
+        )
         outputs = []
         for name in ("policy", "expert"):
             made = broken(draw, output(stamp, name), ["steering_angle", "acceleration"])

@@ -84,9 +84,9 @@ def test_a_trace_is_the_cubic_through_the_plan(dt: float, speed: float) -> None:
     v = np.concatenate(([max(speed, 0.0)], plan.speed))
     most = 3.0 / dt * np.hypot(np.diff(x), np.diff(y))
     v[1:], v[:-1] = np.minimum(v[1:], most), np.minimum(v[:-1], most)
-    points = np.array([
-        (hermite(s, at, x, v * np.cos(heading)), hermite(s, at, y, v * np.sin(heading))) for s in trace.t
-    ])  # fmt: skip
+    points = np.array(
+        [(hermite(s, at, x, v * np.cos(heading)), hermite(s, at, y, v * np.sin(heading))) for s in trace.t]
+    )
     np.testing.assert_allclose(trace.t, np.arange(0.0, 8 * dt + 1e-9, 0.1), atol=1e-12)
     np.testing.assert_allclose(trace.x, 3.0 + math.cos(0.7) * points[:, 0] - math.sin(0.7) * points[:, 1], atol=1e-9)
     np.testing.assert_allclose(trace.y, -2.0 + math.sin(0.7) * points[:, 0] + math.cos(0.7) * points[:, 1], atol=1e-9)
@@ -205,11 +205,13 @@ def followed(row: dict[str, float], lanes: CentreLines, ahead: FloatArray) -> Fl
             j += 1
         beyond, side = there - lanes.arc[j], offset + speed * math.sin(course - at) * min(t, 2.0)
         heading = lanes.yaw[j]
-        poses.append((
-            lanes.x[j] + beyond * math.cos(heading) - side * math.sin(heading),
-            lanes.y[j] + beyond * math.sin(heading) + side * math.cos(heading),
-            row.get("yaw", 0.0) + float(wrap_angle(heading - at)),
-        ))  # fmt: skip
+        poses.append(
+            (
+                lanes.x[j] + beyond * math.cos(heading) - side * math.sin(heading),
+                lanes.y[j] + beyond * math.sin(heading) + side * math.cos(heading),
+                row.get("yaw", 0.0) + float(wrap_angle(heading - at)),
+            )
+        )
     return np.array(poses)
 
 

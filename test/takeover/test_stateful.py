@@ -186,9 +186,12 @@ class Arbiter(RuleBasedStateMachine):
 
 
 Arbiter.TestCase.settings = settings(
-    max_examples=20, stateful_step_count=40, deadline=None, derandomize=True,
+    max_examples=20,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-)  # fmt: skip
+)
 
 
 class TestArbiter(Arbiter.TestCase):  # type: ignore[misc, valid-type]

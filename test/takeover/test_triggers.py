@@ -121,8 +121,13 @@ def test_following_too_close() -> None:
     road = Road()
     got = []
     for _ in range(8):
-        got.append(road.tick(near=objects({"x": road.x + 6.5, "y": 0.0, "vx": 10.0}), policy={"acceleration": 1.0},
-                             expert={"acceleration": -2.0}))  # fmt: skip
+        got.append(
+            road.tick(
+                near=objects({"x": road.x + 6.5, "y": 0.0, "vx": 10.0}),
+                policy={"acceleration": 1.0},
+                expert={"acceleration": -2.0},
+            )
+        )
     assert first(got, Trigger.TIME_TO_COLLISION) == 3 and got[3].text.startswith("TTC")
     road = Road()
     quiet = road.run(8, near=tail, policy={"acceleration": -1.0}, expert={"acceleration": -2.0})

@@ -192,9 +192,14 @@ def driven(path: Path, *episodes: tuple[float, str]) -> Path:
         for seed, (score, clip) in enumerate(episodes)
     ]
     settings = RunSettings(
-        model_sha256="", suite="demo", families=("cut_in",), seeds=tuple(range(len(episodes))), version="0",
-        simulator="metadrive 0.4.3", parameters={},
-    )  # fmt: skip
+        model_sha256="",
+        suite="demo",
+        families=("cut_in",),
+        seeds=tuple(range(len(episodes))),
+        version="0",
+        simulator="metadrive 0.4.3",
+        parameters={},
+    )
     write_record(path, evaluation("expert", settings, {"assisted": results}))
     return path
 

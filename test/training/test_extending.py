@@ -59,9 +59,15 @@ def test_a_format_a_network_and_a_stage_of_ones_own_are_trained_exported_and_dri
     quick = Schedule(epochs=2, batch=64, threads=1)
     stages = [BC.with_settings(Cloning(quick, "plain-1")), STAGES["speed"]]
     checkpoint = run_stages(
-        stages, None, data, ModelProvenance("mine", "random"), data.batch(np.arange(20), ()),
-        lambda number, stage: tmp_path / f"{stage.name}.pt", lambda *_: None, lambda *_: None,
-    )  # fmt: skip
+        stages,
+        None,
+        data,
+        ModelProvenance("mine", "random"),
+        data.batch(np.arange(20), ()),
+        lambda number, stage: tmp_path / f"{stage.name}.pt",
+        lambda *_: None,
+        lambda *_: None,
+    )
     manifest, parity = export_model(checkpoint, tmp_path / "m.onnx")
     assert (manifest.architecture, manifest.encoding) == ("plain-1", "vector-1-shared") and parity.same_choice
     assert manifest.needs == ("scene", "human/command") and manifest.stage == "speed"

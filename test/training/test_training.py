@@ -144,9 +144,15 @@ def test_stages_run_one_after_the_other_and_a_finished_one_is_not_run_again(tmp_
             ran.append(stage.name)
 
         return run_stages(
-            stages, fresh_net(), data, ModelProvenance("a", "bc", training={"bc": {}}), data.batch(np.arange(4), ()),
-            lambda number, stage: tmp_path / f"{number}.pt", lambda *_: None, done,
-        )  # fmt: skip
+            stages,
+            fresh_net(),
+            data,
+            ModelProvenance("a", "bc", training={"bc": {}}),
+            data.batch(np.arange(4), ()),
+            lambda number, stage: tmp_path / f"{number}.pt",
+            lambda *_: None,
+            done,
+        )
 
     first = go()
     assert ran == ["dagger", "preference"] and first.provenance.stage == "preference"

@@ -50,8 +50,16 @@ STRUCTS = (
     "EnvironmentObject", "LabelledPoint", "OpendriveGenerationParameters", "WheelTelemetryData", "VehicleTelemetryData",
 )  # fmt: skip
 GEOMETRY = ("Vector2D", "Vector3D", "Location", "Rotation", "Transform", "BoundingBox")
-ENUMS = ("ActorState", "TrafficLightState", "AttachmentType", "ActorAttributeType", "CityObjectLabel",
-         "VehicleFailureState", "SimulationState", "LightState")  # fmt: skip
+ENUMS = (
+    "ActorState",
+    "TrafficLightState",
+    "AttachmentType",
+    "ActorAttributeType",
+    "CityObjectLabel",
+    "VehicleFailureState",
+    "SimulationState",
+    "LightState",
+)
 SCALARS = {
     "float": "f4", "double": "f8", "bool": "u1", "unsigned char": "u1", "uint8_t": "u1", "uint16_t": "u2",
     "uint32_t": "u4", "uint64_t": "u8", "int32_t": "i4", "int": "i4", "unsigned int": "u4", "unsigned long": "u8",
@@ -85,8 +93,15 @@ NAMED = {
 }  # fmt: skip
 
 # Methods of the client's class that send nothing under their own name.
-LOCAL = {"ApplyBatchSync", "Client", "GetClientVersion", "GetServerVersion", "GetTimeout", "SetTimeout",
-         "SetFilesBaseFolder"}  # fmt: skip
+LOCAL = {
+    "ApplyBatchSync",
+    "Client",
+    "GetClientVersion",
+    "GetServerVersion",
+    "GetTimeout",
+    "SetTimeout",
+    "SetFilesBaseFolder",
+}
 
 
 class Library:

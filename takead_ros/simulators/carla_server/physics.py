@@ -51,11 +51,19 @@ def default_physics(blueprint: Blueprint) -> VehiclePhysicsControl:
     spots = [(half, 0.0), (-half, 0.0)] if two else [(half, -side), (half, side), (-half, -side), (-half, side)]
     wheels = tuple(
         WheelPhysicsControl(
-            FRICTION, 0.25, LOCK_DEGREES if x > 0.0 else 0.0, radius, brakes, 0.0 if x > 0.0 else 2.0 * brakes, 2.0,
-            17.0, 1000.0, Vector3D(x, y, radius),
+            FRICTION,
+            0.25,
+            LOCK_DEGREES if x > 0.0 else 0.0,
+            radius,
+            brakes,
+            0.0 if x > 0.0 else 2.0 * brakes,
+            2.0,
+            17.0,
+            1000.0,
+            Vector3D(x, y, radius),
         )
         for x, y in spots
-    )  # fmt: skip
+    )
     torque = tuple(Vector2D(at, value * scale * radius / 35.5) for at, value in TORQUE)
     return VehiclePhysicsControl(
         torque_curve=torque,

@@ -37,8 +37,11 @@ BODIES = {
     Model.WARNING: "static.prop.warningconstruction", Model.BARRIER: "static.prop.streetbarrier",
 }  # fmt: skip
 _STATES = {
-    LightState.GREEN: GREEN, LightState.YELLOW: YELLOW, LightState.RED: RED, LightState.UNKNOWN: OFF,
-}  # fmt: skip
+    LightState.GREEN: GREEN,
+    LightState.YELLOW: YELLOW,
+    LightState.RED: RED,
+    LightState.UNKNOWN: OFF,
+}
 EMERGENCY = "vehicle.ford.ambulance"
 _SIGNS = {ControlKind.STOP_SIGN: "206", ControlKind.YIELD_SIGN: "205"}
 

@@ -16,12 +16,16 @@ from takead_ros.simulators.carla_server.wire_layout import WireLayout
 
 ACTIVE, MAP_CHANGE, LIGHT_UPDATE = 1, 1, 2
 _PLACES = (
-    *(("pose", column, f"transform.{name}") for column, name in enumerate(
-        ("location.x", "location.y", "location.z", "rotation.pitch", "rotation.yaw", "rotation.roll"))),
+    *(
+        ("pose", column, f"transform.{name}")
+        for column, name in enumerate(
+            ("location.x", "location.y", "location.z", "rotation.pitch", "rotation.yaw", "rotation.roll")
+        )
+    ),
     *(("velocity", column, f"velocity.{axis}") for column, axis in enumerate("xyz")),
     *(("spin", column, f"angular_velocity.{axis}") for column, axis in enumerate("xyz")),
     *(("acceleration", column, f"acceleration.{axis}") for column, axis in enumerate("xyz")),
-)  # fmt: skip
+)
 _VEHICLE = (
     (c.THROTTLE, "control.throttle"), (c.STEER, "control.steer"), (c.BRAKE, "control.brake"),
     (c.HAND_BRAKE, "control.hand_brake"), (c.REVERSE, "control.reverse"), (c.MANUAL, "control.manual_gear_shift"),
