@@ -78,9 +78,9 @@ def error(message: str) -> None:
     _put(_errors, Text.assemble(("error:", "bold red"), " ", printable(message)))
 
 
-def fields(found: Mapping[str, object], width: int = 14) -> None:
+def fields(values: Mapping[str, object], width: int = 14) -> None:
     """A line on stdout for each name and value; nothing is cut, so that a hash can be copied."""
-    for name, value in found.items():
+    for name, value in values.items():
         text, room = cell(value), stdout.width - width - 2
         if on_terminal() and any(len(word) > room for word in text.plain.split()):
             _put(stdout, Text(name, "bold"))
@@ -99,9 +99,9 @@ def table(*columns: str, rows: Iterable[Iterable[str | Text]], wrap: str = "", t
     return made
 
 
-def show_table(made: TextTable) -> None:
+def show_table(content: TextTable) -> None:
     """A table on stdout: as wide as the terminal, else 80 columns."""
-    print_lines(made.lines(stdout.width, "-" if stdout.options.ascii_only else "─"))
+    print_lines(content.lines(stdout.width, "-" if stdout.options.ascii_only else "─"))
 
 
 def print_lines(lines: Iterable[Text]) -> None:

@@ -45,13 +45,13 @@ def ls(folder: Path = typer.Argument(Path("runs"), help="Folder with runs in it.
         raise typer.Exit(1)
 
 
-def _list(folder: Path, found: Sequence[Run]) -> None:
-    rows = ((str(run.path.relative_to(folder)), *_cells(run)) for run in found)
+def _list(folder: Path, runs: Sequence[Run]) -> None:
+    rows = ((str(run.path.relative_to(folder)), *_cells(run)) for run in runs)
     show_table(table("run", "kind", "suite", "model", "done", "Score", "", rows=rows))
-    for run in found:
+    for run in runs:
         if run.fault or run.held:
             say(f"{run.path}: {run.fault or 'in use by ' + run.held}")
-    say(f"{len(found)} runs")
+    say(f"{len(runs)} runs")
 
 
 @app.command("show", epilog="Example: [bold]takead runs show runs/demo[/bold]")
@@ -90,7 +90,7 @@ def _comparison(folder: Path) -> PairedComparison | None:
     return read_record(PairedComparison, folder / COMPARISON, "the comparison of 'takead train final'")
 
 
-def _show_loop(state: LoopState, found: PairedComparison | None) -> None:
+def _show_loop(state: LoopState, comparison: PairedComparison | None) -> None:
     plan = state.plan
     say(
         f"suite {plan.suite}; for each family {plan.demonstrations} demonstrations, {plan.drives} collection seeds a "
@@ -100,9 +100,9 @@ def _show_loop(state: LoopState, found: PairedComparison | None) -> None:
     if state.ended:
         say(f"{state.ended}: no further round")
     say(f"deployed: {state.deployed[0]} (sha256 {state.deployed[1]})")
-    if found is not None:
-        show_table(comparison_table(found))
-        for line in [*comparison_notes(found), f"on {found.environment}; {found.simulator}"]:
+    if comparison is not None:
+        show_table(comparison_table(comparison))
+        for line in [*comparison_notes(comparison), f"on {comparison.environment}; {comparison.simulator}"]:
             say(line)
 
 

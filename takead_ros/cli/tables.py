@@ -28,11 +28,11 @@ def evaluation_table(content: Evaluation) -> TextTable:
             _styled("", name, *_cells(own.scenarios[name], taken.scenarios.get(name, own.scenarios[name])))
         )
     table.rows.append(None)
-    every = [headline.written.format(getattr(content, headline.key)) for headline in HEADLINES]
+    every = [headline.template.format(getattr(content, headline.key)) for headline in HEADLINES]
     table.rows.append(_styled("bold", "all", *every, str(content.episode_count)))
     lows, highs = ([getattr(content.intervals[h.key], end) for h in HEADLINES] for end in ("low", "high"))
     for title, ends in (("  95 % from", lows), ("  to", highs)):
-        written = (headline.written.format(value) for headline, value in zip(HEADLINES, ends, strict=True))
+        written = (headline.template.format(value) for headline, value in zip(HEADLINES, ends, strict=True))
         table.rows.append(_styled("dim", title, *written, ""))
     return table
 
@@ -41,9 +41,15 @@ def _styled(style: str, *texts: str) -> tuple[Text, ...]:
     return tuple(cell(text, style) for text in texts)
 
 
-def _cells(own: Group, taken: Group) -> list[str]:
-    figures = (own.driving_score, own.success_rate, own.route_completion, taken.takeovers_per_km, taken.expert_share)
-    written = [headline.written.format(figure) for headline, figure in zip(HEADLINES, figures, strict=True)]
+def _cells(own: Group, assisted: Group) -> list[str]:
+    figures = (
+        own.driving_score,
+        own.success_rate,
+        own.route_completion,
+        assisted.takeovers_per_km,
+        assisted.expert_share,
+    )
+    written = [headline.template.format(figure) for headline, figure in zip(HEADLINES, figures, strict=True)]
     return [*written, str(own.episodes)]
 
 
@@ -97,14 +103,16 @@ def comparison_notes(content: PairedComparison) -> list[str]:
     return lines
 
 
-def _row(title: str, headline: Headline, found: Difference) -> tuple[Text, ...]:
-    wins, losses = (found.higher, found.lower) if headline.sense > 0 else (found.lower, found.higher)
-    written = headline.written
+def _row(title: str, headline: Headline, difference: Difference) -> tuple[Text, ...]:
+    wins, losses = (
+        (difference.higher, difference.lower) if headline.sense > 0 else (difference.lower, difference.higher)
+    )
+    template = headline.template
     return (
         cell(title),
-        cell(written.format(found.old)),
-        cell(written.format(found.new)),
-        cell(signed(written, found.difference), COLOURS[judgement(found)]),
-        cell(f"{signed(written, found.low).removesuffix(' pp')} .. {signed(written, found.high)}"),
-        cell(f"{wins}/{found.equal}/{losses}"),
+        cell(template.format(difference.old)),
+        cell(template.format(difference.new)),
+        cell(signed(template, difference.difference), COLOURS[judgement(difference)]),
+        cell(f"{signed(template, difference.low).removesuffix(' pp')} .. {signed(template, difference.high)}"),
+        cell(f"{wins}/{difference.equal}/{losses}"),
     )

@@ -80,7 +80,7 @@ def _identify(host: str, port: int, blueprint: str, timeout_s: float, out: Path,
     ]
     show_table(table("pedal", "samples", "rms of what the map leaves", rows=residuals))
     tried = [
-        (f"{new.speed:.1f} m/s", f"{new.asked:+.1f} m/s^2", f"{old.got:+.2f}", f"{new.got:+.2f}")
+        (f"{new.speed:.1f} m/s", f"{new.command:+.1f} m/s^2", f"{old.response:+.2f}", f"{new.response:+.2f}")
         for old, new in zip(before, after, strict=True)
     ]
     show_table(table("from", "asked for", "got by the defaults", "got by this map", rows=tried))

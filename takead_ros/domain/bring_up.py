@@ -52,8 +52,8 @@ class Managed:
     name: str
     phase: ManagedState = ManagedState.ABSENT
     since: int = 0  # when it was first seen in this phase
-    asked: Transition | None = None  # what it has not answered yet
-    asked_at: int = 0
+    request: Transition | None = None  # what it has not answered yet
+    request_at: int = 0
     refused: Transition | None = None  # what it refused last; None once it is active or gone
     refused_at: int = 0
     up: bool = False  # it has been active since it was last unconfigured or gone
@@ -61,20 +61,20 @@ class Managed:
     losses: int = 0  # times that it was up and then gone, or began anew
 
 
-def seen(node: Managed, phase: ManagedState, now: int, patience: Patience) -> Managed:
+def after_state(node: Managed, phase: ManagedState, now: int, patience: Patience) -> Managed:
     """``node`` after it was found in ``phase``. One that is busy with what it was asked is not missed."""
-    if phase is ManagedState.ABSENT and node.asked is not None and now - node.asked_at < patience.answer_ns:
+    if phase is ManagedState.ABSENT and node.request is not None and now - node.request_at < patience.answer_ns:
         phase = ManagedState.CHANGING
     if phase is node.phase:
         return node
     anew = phase in (ManagedState.ABSENT, ManagedState.UNCONFIGURED)
     settled = phase in (ManagedState.ABSENT, ManagedState.ACTIVE)
-    reached = node.asked is not None and GOALS[node.asked] is phase
+    reached = node.request is not None and GOALS[node.request] is phase
     return replace(
         node,
         phase=phase,
         since=now,
-        asked=None if settled or reached else node.asked,
+        request=None if settled or reached else node.request,
         refused=None if settled else node.refused,
         up=phase is ManagedState.ACTIVE or (node.up and not anew),
         left=(node.left and not settled) or (node.up and phase is ManagedState.INACTIVE),
@@ -82,18 +82,18 @@ def seen(node: Managed, phase: ManagedState, now: int, patience: Patience) -> Ma
     )
 
 
-def asked(node: Managed, what: Transition, now: int) -> Managed:
+def after_request(node: Managed, what: Transition, now: int) -> Managed:
     """``node`` after ``what`` was sent to it."""
-    return replace(node, asked=what, asked_at=now)
+    return replace(node, request=what, request_at=now)
 
 
 def answered(node: Managed, success: bool, now: int, patience: Patience) -> Managed:
     """``node`` after its answer to what it was asked; what it was seen in before that holds no longer."""
-    if node.asked is None:
+    if node.request is None:
         return node
     if not success:
-        return replace(node, asked=None, refused=node.asked, refused_at=now)
-    return seen(node, GOALS[node.asked], now, patience)
+        return replace(node, request=None, refused=node.request, refused_at=now)
+    return after_state(node, GOALS[node.request], now, patience)
 
 
 def next_asks(nodes: Sequence[Managed], now: int, patience: Patience) -> tuple[tuple[Managed, Transition], ...]:
@@ -102,7 +102,7 @@ def next_asks(nodes: Sequence[Managed], now: int, patience: Patience) -> tuple[t
     found = []
     for node in nodes:
         what = NEXT.get(node.phase)
-        waiting = node.asked is not None and now - node.asked_at < patience.answer_ns
+        waiting = node.request is not None and now - node.request_at < patience.answer_ns
         resting = node.refused is what and now - node.refused_at < patience.retry_ns
         if what is not None and not (waiting or resting or node.left):
             found.append((node, what))

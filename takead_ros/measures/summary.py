@@ -31,12 +31,12 @@ HeadlineKey = Literal["driving_score", "success_rate", "route_completion", "take
 class Headline:
     """One figure of many episodes: the sum of ``amount`` over the sum of ``weight`` (floored at ``least``).
 
-    ``title`` and ``written`` (a format) are for people; ``sense``: 1 where more is better, -1 where less is.
+    ``title`` and ``template`` (a format) are for people; ``sense``: 1 where more is better, -1 where less is.
     """
 
     key: HeadlineKey
     title: str
-    written: str
+    template: str
     sense: int
     amount: Callable[[EpisodeScore], float]
     weight: Callable[[EpisodeScore], float] = lambda score: 1.0

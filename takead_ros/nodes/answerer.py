@@ -59,7 +59,7 @@ class Answerer:
         if seconds > LONG_S:
             self._logger.info(f"compiled in {seconds:.0f} s; where the cache lasts, this is done once")
         self._answered: int | None = None  # stamp of the last scene that was answered
-        self._told = False  # the truth has come since the world began; then nothing else is answered
+        self._truth_came = False  # the truth has come since the world began; then nothing else is answered
         self._published_at: tuple[int, int] | None = None  # ns of ROS time and of the steady clock
         self._last: DriverOutput | None = None
         self._answers = self._failures = 0
@@ -77,13 +77,13 @@ class Answerer:
         return DriverOutput.failed(stamp, self._source, status, text, self._model())
 
     def _on_truth(self, msg: Any) -> None:
-        self._told = True
+        self._truth_came = True
         self._take(msg)
 
     def _on_scene(self, msg: Any) -> None:
         if self._answered is not None and stamp_from_msg(msg) < self._answered:
-            self._told = False  # another world
-        if not self._told:
+            self._truth_came = False  # another world
+        if not self._truth_came:
             self._take(msg)
 
     def _take(self, msg: Any) -> None:

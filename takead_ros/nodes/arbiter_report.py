@@ -54,8 +54,8 @@ class ArbiterOutput:
             self._event.publish(convert.event_to_msg(event))
         shown = (state.mode, state.reason, command.lateral, command.longitudinal)
         due = now.steady - self._reported_at >= REPORT_NS
-        told = notice(state, command, now, parameters)
-        self._notify(told, now, due)
+        news = notice(state, command, now, parameters)
+        self._notify(news, now, due)
         if shown == self._reported and not due:
             return
         self._reported = shown
@@ -65,25 +65,25 @@ class ArbiterOutput:
             self._reported_at = now.steady
             needed = {"scene", *({"policy", "expert"} & set(parameters.drivers))}  # a person or a request may be silent
             inputs = [box.part(name, name in needed, getattr(state.screened, name), now) for name, box in boxes.items()]
-            self._diagnostics.publish(now.ros, mode_part(told), self._rivals.part(), *inputs)
+            self._diagnostics.publish(now.ros, mode_part(news), self._rivals.part(), *inputs)
 
-    def _notify(self, told: Notice, now: Now, due: bool) -> None:
+    def _notify(self, news: Notice, now: Now, due: bool) -> None:
         """Tell the person in charge, on change and every second; in the terminal on change."""
-        if told.key != self._notified:
-            self._say(told)
+        if news.key != self._notified:
+            self._say(news)
         elif not due:
             return
-        self._notified = told.key
-        self._operator.publish(operator_status(told, now.ros))
+        self._notified = news.key
+        self._operator.publish(operator_status(news, now.ros))
 
-    def _say(self, told: Notice) -> None:
+    def _say(self, news: Notice) -> None:
         """One line in the terminal. Each severity has its own call: rclpy refuses two at one place."""
-        if told.alarm is NoticeLevel.ACT:
-            self._logger.error(told.line)
-        elif told.alarm is NoticeLevel.ATTEND:
-            self._logger.warning(told.line)
+        if news.alarm is NoticeLevel.ACT:
+            self._logger.error(news.line)
+        elif news.alarm is NoticeLevel.ATTEND:
+            self._logger.warning(news.line)
         else:
-            self._logger.info(told.line)
+            self._logger.info(news.line)
 
 
 def arbiter_report(
@@ -116,24 +116,24 @@ def _hold_remaining(state: ArbiterMemory, command: DriveCommand, p: ArbiterParam
     return 0.0
 
 
-def operator_status(told: Notice, stamp: int) -> Any:
+def operator_status(news: Notice, stamp: int) -> Any:
     """takead_ros/OperatorStatus, as of ``stamp`` ns."""
     return types.OperatorStatus(
         header=header_to_msg(stamp, ""),
-        alarm=int(told.alarm),
-        asked=int(told.asked),
-        mode=int(told.mode),
-        lateral_source=int(told.lateral),
-        longitudinal_source=int(told.longitudinal),
-        who=told.who,
-        why=told.why,
-        asked_text=told.asked_text,
-        goes_on=told.goes_on,
-        line=told.line,
+        alarm=int(news.alarm),
+        asked=int(news.asked),
+        mode=int(news.mode),
+        lateral_source=int(news.lateral),
+        longitudinal_source=int(news.longitudinal),
+        who=news.who,
+        why=news.why,
+        asked_text=news.asked_text,
+        goes_on=news.goes_on,
+        line=news.line,
     )
 
 
-def mode_part(told: Notice) -> Part:
+def mode_part(news: Notice) -> Part:
     """The mode, for a person: green only while somebody drives, and with what is asked of the person else."""
-    level = {NoticeLevel.CALM: Level.OK, NoticeLevel.ATTEND: Level.WARN, NoticeLevel.ACT: Level.ERROR}[told.alarm]
-    return Part("mode", level, told.line, {"mode": told.mode.name, "reason": told.why, "asked": told.asked.name})
+    level = {NoticeLevel.CALM: Level.OK, NoticeLevel.ATTEND: Level.WARN, NoticeLevel.ACT: Level.ERROR}[news.alarm]
+    return Part("mode", level, news.line, {"mode": news.mode.name, "reason": news.why, "asked": news.asked.name})

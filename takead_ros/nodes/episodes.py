@@ -66,29 +66,29 @@ class Engager:
         self._refused = ""
         self._engage = wiring.client(node, interfaces.ENGAGE)
         self._disengage = wiring.client(node, interfaces.DISENGAGE)
-        self._asked: int | None = None  # when the last question was put
-        self._begun = 0
-        self._ended: int | None = None
+        self._asked_at: int | None = None  # when the last question was put
+        self._begun_at = 0
+        self._ended_at: int | None = None
 
     def begin(self, now: int) -> None:
         """An episode begins."""
-        self._begun, self._asked, self._ended = now, None, None
+        self._begun_at, self._asked_at, self._ended_at = now, None, None
 
     def waiting(self, now: int) -> None:
         """The episode waits for its driver."""
-        if self._engages and now - self._begun > SETTLE_NS:
+        if self._engages and now - self._begun_at > SETTLE_NS:
             self._ask(self._engage, interfaces.ENGAGE, now)
 
     def over(self, now: int, driven: bool) -> bool:
         """The episode is over; whether the next one may begin. driven: somebody still drives."""
-        if self._ended is None:
-            self._ended, self._asked = now, None
+        if self._ended_at is None:
+            self._ended_at, self._asked_at = now, None
             self._ask(self._disengage, interfaces.DISENGAGE, now)
-        return not driven or now - self._ended > FAREWELL_NS
+        return not driven or now - self._ended_at > FAREWELL_NS
 
     def _ask(self, client: Any, service: Service, now: int) -> None:
-        if (self._asked is None or now - self._asked > RETRY_NS) and client.service_is_ready():
-            self._asked = now
+        if (self._asked_at is None or now - self._asked_at > RETRY_NS) and client.service_is_ready():
+            self._asked_at = now
             client.call_async(service.service.Request()).add_done_callback(self._answered)
 
     def _answered(self, future: Any) -> None:

@@ -41,7 +41,7 @@ class MonitorNode:
         self._scene: Scene | None = None
         self._outputs: dict[str, DriverOutput | None] = {"policy": None, "expert": None}
         self._evaluated, self._asking = -1, False
-        self._said: int | None = None  # stamp (ns) of the last word
+        self._last_stamp: int | None = None  # stamp (ns) of the last word
         self._unreadable, self._why, self._last = 0, "", "none"
         self._reported_at = steady.now().nanoseconds
         self._request = wiring.publisher(node, interfaces.REQUEST)
@@ -87,10 +87,10 @@ class MonitorNode:
     def _say(self, request: TakeoverRequest) -> None:
         """Publish a request while it asks, once when it no longer does, and as a heartbeat."""
         asking = request.trigger is not Trigger.NONE
-        rested = self._said is None or not 0 <= request.stamp - self._said < HEARTBEAT_NS
+        rested = self._last_stamp is None or not 0 <= request.stamp - self._last_stamp < HEARTBEAT_NS
         if asking or self._asking or rested:
             self._request.publish(request_to_msg(request))
-            self._said = request.stamp
+            self._last_stamp = request.stamp
         if asking:
             self._last = f"{request.trigger.name}: {request.text}"
         self._asking = asking

@@ -25,7 +25,7 @@ from takead_ros.vehicles import open_vehicle
 NEEDS = {"metadrive": "pip install 'takead_ros[sim]' into the nodes' environment; sim:=vector needs none"}
 
 
-class Wanted(BaseModel):
+class Launch(BaseModel):
     """What a launch is about to start; empty where it starts no such thing.
 
     bundled: the model must be a bundle. unpack: a folder for the parameters of a bundle. devices: where pads appear.
@@ -50,40 +50,40 @@ class Wanted(BaseModel):
     seed: int = 0
 
 
-def preflight(wanted: Wanted) -> list[Path]:
+def preflight(launch: Launch) -> list[Path]:
     """The parameter files for the nodes, those that count later behind. Raises TakeadError that names the first part
     that is missing or does not fit, and how to get it."""
     files = []
-    if wanted.vehicle:
-        open_vehicle(wanted.vehicle)
-    if wanted.model:
-        files += _model(wanted)
-    if wanted.params:
-        load_configuration(Path(wanted.params), wanted.namespace)
-        files.append(Path(wanted.params))
-    if wanted.pad:
-        _pad(Path(wanted.devices))
-    if wanted.joystick_map:
-        load_mapping(wanted.joystick_map)
-    if wanted.simulator:
-        if wanted.simulator in NEEDS and importlib.util.find_spec(wanted.simulator) is None:
-            raise TakeadError(f"simulator '{wanted.simulator}' is not installed: {NEEDS[wanted.simulator]}")
-        next(sequence(wanted.family or wanted.suite, wanted.seed))  # its map is there
-    if wanted.bags:
-        writable_folder(Path(wanted.bags))
+    if launch.vehicle:
+        open_vehicle(launch.vehicle)
+    if launch.model:
+        files += _model(launch)
+    if launch.params:
+        load_configuration(Path(launch.params), launch.namespace)
+        files.append(Path(launch.params))
+    if launch.pad:
+        _pad(Path(launch.devices))
+    if launch.joystick_map:
+        load_mapping(launch.joystick_map)
+    if launch.simulator:
+        if launch.simulator in NEEDS and importlib.util.find_spec(launch.simulator) is None:
+            raise TakeadError(f"simulator '{launch.simulator}' is not installed: {NEEDS[launch.simulator]}")
+        next(sequence(launch.family or launch.suite, launch.seed))  # its map is there
+    if launch.bags:
+        writable_folder(Path(launch.bags))
     return files
 
 
-def _model(wanted: Wanted) -> list[Path]:
+def _model(launch: Launch) -> list[Path]:
     """The parameters that come with the model, once it is known to load."""
-    path = model_path(wanted.model)
-    if wanted.bundled and not is_bundle(path):
+    path = model_path(launch.model)
+    if launch.bundled and not is_bundle(path):
         raise TakeadError(f"{path}: a vehicle takes a bundle (takead model bundle), not a bare model (docs/bundles.md)")
-    policy = load_model(path, wanted.provider, public_key(Path(wanted.key)) if wanted.key else None)
+    policy = load_model(path, launch.provider, public_key(Path(launch.key)) if launch.key else None)
     if policy.parameters is None:
         return []
-    parse_configuration(policy.parameters, f"{path}/{PARAMETERS}", wanted.namespace)
-    unpacked = writable_folder(Path(wanted.unpack)) / PARAMETERS
+    parse_configuration(policy.parameters, f"{path}/{PARAMETERS}", launch.namespace)
+    unpacked = writable_folder(Path(launch.unpack)) / PARAMETERS
     write_atomically(unpacked, policy.parameters)
     return [unpacked]
 
@@ -99,7 +99,7 @@ def _pad(devices: Path) -> None:
 def main(arguments: list[str]) -> int:
     """``preflight JSON``: print the parameter files, one a line; 2 with one line where something does not fit."""
     try:
-        for path in preflight(parse_record(Wanted, arguments[0], "preflight", "what to launch")):
+        for path in preflight(parse_record(Launch, arguments[0], "preflight", "what to launch")):
             sys.stdout.write(f"{path}\n")
     except TakeadError as error:
         sys.stderr.write(f"{error}\n")

@@ -39,7 +39,7 @@ class ReplayNode:
         if not p.clip:
             raise TakeadError(f"{self.NAME}: parameter 'clip' is empty, expected the folder of a clip")
         self._scenes, self._before = recorded_outputs(Path(p.clip))
-        self._said: dict[int, DriverOutput] = {}
+        self._answers: dict[int, DriverOutput] = {}
         self._next = 0  # the scene to send
         self._waits_for: int | None = None  # stamp of the scene whose answer is waited for
         self._since = steady.now().nanoseconds
@@ -55,7 +55,7 @@ class ReplayNode:
     def _on_output(self, msg: Any) -> None:
         output = convert.driver_from_msg(msg)
         if output.stamp in self._before:
-            self._said.setdefault(output.stamp, output)
+            self._answers.setdefault(output.stamp, output)
 
     def _on_tick(self) -> None:
         now = self._steady.now().nanoseconds
@@ -75,7 +75,7 @@ class ReplayNode:
 
     def _answered(self, now: int) -> bool:
         waited = now - self._since > self._parameters.patience_s * SECOND
-        return self._waits_for is None or self._waits_for in self._said or waited
+        return self._waits_for is None or self._waits_for in self._answers or waited
 
     def _send(self, now: int) -> None:
         """The next scene, or the verdict behind the last."""
@@ -90,7 +90,7 @@ class ReplayNode:
 
     def _judge(self) -> None:
         p = self._parameters
-        result = self.result = judge(Path(p.clip), self._before, self._said, p.any_model)
+        result = self.result = judge(Path(p.clip), self._before, self._answers, p.any_model)
         for name, value in result.worst.items():
             self._logger.info(f"{name}: at most {value:.6f} apart, {TOLERANCE[name]} allowed")
         for problem in result.problems[:10]:

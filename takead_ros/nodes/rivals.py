@@ -14,16 +14,16 @@ class Rivals:
 
     def __init__(self, node: NodeHandle) -> None:
         self._node, self._logger = node, node.get_logger()
-        self._said = ""
+        self._last_words = ""
 
     def part(self) -> Part:
         """The arbiter's word on it: ERROR where a topic has more than one publisher."""
         found = {one.name: self._publishers(one.name) for one in WATCHED}
         doubled = [f"{name} has {len(who)} publishers: {', '.join(who)}" for name, who in found.items() if len(who) > 1]
         words = "; ".join(doubled)
-        if words and words != self._said:
+        if words and words != self._last_words:
             self._logger.error(f"{words}; expected one: what the vehicle gets is a mixture of both")
-        self._said = words
+        self._last_words = words
         level = Level.ERROR if words else Level.OK
         values = {name: ", ".join(who) or "none" for name, who in found.items()}
         return Part("publishers", level, words or "one at most for each topic", values)

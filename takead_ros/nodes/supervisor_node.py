@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from takead_ros.domain.bring_up import Managed, ManagedState, Patience, Transition, answered, asked, next_asks, seen
+from takead_ros.domain.bring_up import (
+    Managed,
+    ManagedState,
+    Patience,
+    Transition,
+    after_request,
+    after_state,
+    answered,
+    next_asks,
+)
 from takead_ros.domain.units import SECOND
 from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import types
@@ -75,7 +84,7 @@ class SupervisorNode:
         self._found(name, STATES.get(done.result().current_state.id, ManagedState.CHANGING))
 
     def _found(self, name: str, phase: ManagedState) -> None:
-        self._keep(seen(self._nodes[name], phase, self._now(), self._patience))
+        self._keep(after_state(self._nodes[name], phase, self._now(), self._patience))
 
     def _keep(self, after: Managed) -> None:
         name, before = after.name, self._nodes[after.name]
@@ -90,13 +99,13 @@ class SupervisorNode:
     def _ask(self, node: Managed, what: Transition, now: int) -> None:
         request = self._change.Request()
         request.transition.id = TRANSITIONS[what]
-        self._nodes[node.name] = asked(node, what, now)
+        self._nodes[node.name] = after_request(node, what, now)
         future = self._changes[node.name].call_async(request)
         future.add_done_callback(lambda done: self._on_answer(node.name, what, done))
 
     def _on_answer(self, name: str, what: Transition, done: Any) -> None:
         node = self._nodes[name]
-        if node.asked is not what:
+        if node.request is not what:
             return  # a late answer
         success = bool(done.result().success)
         if not success and node.refused is not what:

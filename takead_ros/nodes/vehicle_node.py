@@ -44,7 +44,7 @@ class VehicleNode:
         self._reported_at = steady.now().nanoseconds
         self._stamp = self._reported_stamp = 0  # of the newest scene, and of the one at the last report
         self._rejected, self._dropped = 0, ""
-        self._told = self._side.episode()
+        self._announced = self._side.episode()
         self._scene = wiring.publisher(node, interfaces.SCENE)
         self._episode = wiring.publisher(node, interfaces.EPISODE)
         self._output = wiring.publisher(node, self._side.output)
@@ -62,8 +62,8 @@ class VehicleNode:
                 self._reject(f"{one.interface.name}: {error}")
                 return
             episode = self._side.episode()
-            if episode is not None and episode != self._told:
-                self._told = episode
+            if episode is not None and episode != self._announced:
+                self._announced = episode
                 self._episode.publish(episode_to_msg(episode))
             if scene is not None:
                 self._stamp = scene.stamp

@@ -15,11 +15,11 @@ SPEEDS = np.linspace(0.0, 35.0, 141)
 MEASURED, MAP = "#9ca3af", "#0f766e"
 
 
-def draw_pedal_map(samples: Samples, found: Identified, chassis: Chassis, path: Path) -> None:
+def draw_pedal_map(samples: Samples, identified: Identified, chassis: Chassis, path: Path) -> None:
     """Three panels into ``path`` (its ending says how): throttle and coasting, brakes, steering."""
     figure = Figure(figsize=(12.0, 3.8), layout="constrained")
     pedals, brakes, steering = figure.subplots(1, 3)
-    p = found.parameters
+    p = identified.parameters
     maps = np.array([longitudinal_map(float(speed), p) for speed in SPEEDS])
     straight, none = np.abs(samples.steer) < 1e-3, samples.brake == 0.0
     for throttle in np.unique(samples.throttle[straight & none]):

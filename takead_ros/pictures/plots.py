@@ -65,13 +65,13 @@ def headlines(old: Summary, new: Summary, keys: Sequence[HeadlineKey]) -> str:
     for i, headline in enumerate(BY_KEY[key] for key in keys):
         axes = figure.add_subplot(1, len(keys), i + 1)
         _plain(axes)
-        scale = 100.0 if "%" in headline.written else 1.0
+        scale = 100.0 if "%" in headline.template else 1.0
         for place, summary, colour in ((0, old, OLD), (1, new, NEW)):
             found, interval = getattr(summary, headline.key), summary.intervals[headline.key]
             axes.plot([place, place], [scale * interval.low, scale * interval.high], color=colour, linewidth=2.0)
             axes.plot(place, scale * found, marker="o", color=colour, markersize=7)
             axes.annotate(
-                headline.written.format(found),
+                headline.template.format(found),
                 (place, scale * found),
                 (8, 0),
                 textcoords="offset points",

@@ -98,7 +98,7 @@ def _verdict(content: PairedComparison) -> str:
 def _table(content: PairedComparison) -> str:
     rows = []
     for key, found in content.differences.items():
-        headline, written = BY_KEY[key], BY_KEY[key].written
+        headline, written = BY_KEY[key], BY_KEY[key].template
         judged = judgement(found)
         same = not (found.higher or found.lower)
         rows.append(

@@ -64,10 +64,10 @@ def _check_date(text: str) -> None:
         raise TakeadError(f"date '{text}': expected a day as YYYY-MM-DD ({problem})") from problem
 
 
-def matching(shelf: Shelf, wanted: Filter) -> list[tuple[Path, ClipManifest]]:
+def matching(shelf: Shelf, criteria: Filter) -> list[tuple[Path, ClipManifest]]:
     """The clips of ``shelf`` that match, by name. Raises TakeadError for a scenario that none of them is of, where
     others are there: it is a misspelt one."""
     known = sorted({manifest.provenance.scenario for _, manifest in shelf.clips} - {""})
-    if wanted.scenario and known and wanted.scenario not in known:
-        raise TakeadError(f"scenario '{wanted.scenario}': no clip here is of it; there are {', '.join(known)}")
-    return [(path, manifest) for path, manifest in shelf.clips if wanted.matches(manifest)]
+    if criteria.scenario and known and criteria.scenario not in known:
+        raise TakeadError(f"scenario '{criteria.scenario}': no clip here is of it; there are {', '.join(known)}")
+    return [(path, manifest) for path, manifest in shelf.clips if criteria.matches(manifest)]

@@ -200,15 +200,15 @@ def drive_assisted(
 def _answer(
     due: np.ndarray,
     seats: dict[int, _Seat],
-    told: dict[int, Scene],
+    expert_scenes: dict[int, Scene],
     answers: Answers,
     sound: np.ndarray,
     policy: Policy,
     rules: Thresholds,
 ) -> None:
-    """Let policy and expert answer in the environments ``due``; the expert is told the scenes ``told``."""
+    """Let policy and expert answer in the environments ``due``; the expert is expert_scenes the scenes ``expert_scenes``."""
     rows = due.tolist()
-    scenes = [told[row] for row in rows]
+    scenes = [expert_scenes[row] for row in rows]
     experts, memories = plan_batch(scenes, [seats[row].expert for row in rows], rules.expert)
     for b, (row, scene, expert, memory) in enumerate(zip(rows, scenes, experts, memories, strict=True)):
         stamp = scene.stamp

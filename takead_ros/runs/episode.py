@@ -257,19 +257,19 @@ def drive_episode(
     return drive.outcome()
 
 
-def _overrides(node: str, asked: Mapping[str, Value], decided: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``node`` is created with: what was ``asked`` for, and what the run has ``decided``.
+def _overrides(node: str, from_user: Mapping[str, Value], from_run: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``node`` is created with: what the user asked for, and what the run has decided.
 
     A default that a copied file repeats gives way. Raises TakeadError where another value was asked for.
     """
     fields = NODES[node].model_fields
-    for name in asked.keys() & decided.keys():
-        if plain(asked[name]) not in (decided[name], plain(fields[name].default)):
+    for name in from_user.keys() & from_run.keys():
+        if plain(from_user[name]) not in (from_run[name], plain(fields[name].default)):
             raise TakeadError(
-                f"{node}: parameter '{name}' = {asked[name]!r}: this run decides it ({decided[name]!r}); "
+                f"{node}: parameter '{name}' = {from_user[name]!r}: this run decides it ({from_run[name]!r}); "
                 "expected it left out"
             )
-    return {**{name: plain(value) for name, value in asked.items()}, **decided}
+    return {**{name: plain(value) for name, value in from_user.items()}, **from_run}
 
 
 def _recording(

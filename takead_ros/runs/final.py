@@ -61,7 +61,7 @@ def batched_comparison(
 
 
 def _compared(
-    folder: Path, place: Path, way: Callable[[str], Way], passes: Sequence[PassName], progress: Shows, told: str
+    folder: Path, place: Path, way: Callable[[str], Way], passes: Sequence[PassName], progress: Shows, world: str
 ) -> PairedComparison:
     """The first and the deployed model of the loop in ``folder``, each driven in its ``way``; kept in ``place``."""
     with locked(folder):
@@ -70,7 +70,7 @@ def _compared(
         if newest is None:
             raise TakeadError(f"loop '{folder}': has no trained model yet ({state.ended or 'no round is finished'})")
         for file, who, model in ((BEFORE, "old", (state.first_model, state.first_sha256)), (AFTER, "new", newest)):
-            driven, label = way(str(model_of(folder, *model))), f"{who} policy, {told}"
+            driven, label = way(str(model_of(folder, *model))), f"{who} policy, {world}"
             parts.append(kept_evaluation(driven, passes, writable_folder(place) / file, progress, label))
         found = comparison(*parts)
         write_record(place / COMPARISON, found)

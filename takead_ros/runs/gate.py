@@ -16,25 +16,27 @@ class GateDecision:
     reasons: tuple[str, ...]
 
 
-def decide_promotion(found: PairedComparison) -> GateDecision:
+def decide_promotion(comparison: PairedComparison) -> GateDecision:
     """Promote where the Driving Score on the selection seeds went up and no headline is worse beyond its interval."""
     reasons = []
-    for key, difference in found.differences.items():
+    for key, difference in comparison.differences.items():
         if judgement(difference) == "worse":
-            reasons.append(f"{_told(key, found)}: worse beyond its interval")
-    score = found.differences["driving_score"]
+            reasons.append(f"{_summary(key, comparison)}: worse beyond its interval")
+    score = comparison.differences["driving_score"]
     if not score.difference > 0.0:
-        reasons.append(f"{_told('driving_score', found)}: no gain")
+        reasons.append(f"{_summary('driving_score', comparison)}: no gain")
     if reasons:
         return GateDecision(promoted=False, reasons=tuple(reasons))
     settled = "" if judgement(score) == "better" else " (not settled: more selection seeds would have to decide)"
-    return GateDecision(promoted=True, reasons=(f"{_told('driving_score', found)}: a gain{settled}, nothing worse",))
+    return GateDecision(
+        promoted=True, reasons=(f"{_summary('driving_score', comparison)}: a gain{settled}, nothing worse",)
+    )
 
 
-def _told(key: HeadlineKey, found: PairedComparison) -> str:
-    headline, difference = BY_KEY[key], found.differences[key]
-    written = headline.written
+def _summary(key: HeadlineKey, comparison: PairedComparison) -> str:
+    headline, difference = BY_KEY[key], comparison.differences[key]
+    template = headline.template
     return (
-        f"{headline.title} {written.format(difference.old)} -> {written.format(difference.new)} "
-        f"({signed(written, difference.low)} .. {signed(written, difference.high)})"
+        f"{headline.title} {template.format(difference.old)} -> {template.format(difference.new)} "
+        f"({signed(template, difference.low)} .. {signed(template, difference.high)})"
     )

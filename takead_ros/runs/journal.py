@@ -125,12 +125,12 @@ def _whole_lines(path: Path) -> list[bytes]:
         raise TakeadError(f"'{path}': {problem.strerror}; expected the file of a run's results") from problem
 
 
-def _check_same(path: Path, found: dict[str, JsonValue], wanted: dict[str, JsonValue]) -> None:
-    for name in sorted({*found, *wanted}):
-        if found.get(name) != wanted.get(name):
+def _check_same(path: Path, stored: dict[str, JsonValue], settings: dict[str, JsonValue]) -> None:
+    for name in sorted({*stored, *settings}):
+        if stored.get(name) != settings.get(name):
             raise TakeadError(
-                f"'{path}' holds a run with {name} = {_short(found.get(name))}, this one has "
-                f"{_short(wanted.get(name))}; "
+                f"'{path}' holds a run with {name} = {_short(stored.get(name))}, this one has "
+                f"{_short(settings.get(name))}; "
                 "expected the same settings (to continue) or another output (nothing is overwritten)"
             )
 

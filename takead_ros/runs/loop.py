@@ -90,7 +90,7 @@ class Loop:
         first = plan.spec(str(model), "selection:0")
         if plan.batched:
             check_batched(first)
-        self._asked = LoopState(
+        self._fresh = LoopState(
             format="takead-loop-1",
             plan=plan,
             trainer=dict(trainer.settings),
@@ -98,7 +98,7 @@ class Loop:
             first_sha256=first.model_sha256,
             version=__version__,
         )
-        self.state = self._asked
+        self.state = self._fresh
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Loop:
@@ -109,7 +109,7 @@ class Loop:
             file = self.folder / STATE
             if file.exists():
                 self.state = read_state(self.folder)
-                _check_same(file, self.state, self._asked)
+                _check_same(file, self.state, self._fresh)
             else:
                 write_record(file, self.state)
             self._stack = stack.pop_all()  # held until the end; given back here where something does not fit
@@ -223,9 +223,9 @@ class Loop:
         write_record(self.folder / STATE, self.state)
 
 
-def _check_same(file: Path, found: LoopState, asked: LoopState) -> None:
+def _check_same(file: Path, stored: LoopState, fresh: LoopState) -> None:
     for name in ("plan", "trainer", "first_sha256", "version"):
-        before, now = getattr(found, name), getattr(asked, name)
+        before, now = getattr(stored, name), getattr(fresh, name)
         if before != now:
             raise TakeadError(
                 f"'{file}' holds a loop with other settings: {name} {_plain(before)}, this one has {_plain(now)}; "

@@ -194,19 +194,21 @@ def pairs(before: Evaluation, after: Evaluation) -> list[tuple[EvaluatedEpisode,
     return [(episode, theirs[episode.scenario, episode.seed]) for episode in before.episodes]
 
 
-def judgement(found: Difference) -> str:
+def judgement(difference: Difference) -> str:
     """``better``, ``worse`` or ``open``: whether the interval lies on one side of zero. A bootstrap over a handful of
     episodes settles nothing, so that it is open there. Raises TakeadError where the interval is not finite."""
-    if not (math.isfinite(found.low) and math.isfinite(found.high)):
-        raise TakeadError(f"{found.metric}: interval {found.low} .. {found.high}; expected finite numbers")
-    if found.low <= 0.0 <= found.high or found.higher + found.equal + found.lower < FEWEST:
+    if not (math.isfinite(difference.low) and math.isfinite(difference.high)):
+        raise TakeadError(
+            f"{difference.metric}: interval {difference.low} .. {difference.high}; expected finite numbers"
+        )
+    if difference.low <= 0.0 <= difference.high or difference.higher + difference.equal + difference.lower < FEWEST:
         return "open"
-    return "better" if (found.low > 0.0) == (BY_KEY[found.metric].sense > 0) else "worse"
+    return "better" if (difference.low > 0.0) == (BY_KEY[difference.metric].sense > 0) else "worse"
 
 
-def signed(written: str, value: float) -> str:
+def signed(template: str, value: float) -> str:
     """A difference in the unit of its headline; shares in percentage points."""
-    text = f"{100.0 * value:+.1f} pp" if "%" in written else written.replace("{:", "{:+").format(value)
+    text = f"{100.0 * value:+.1f} pp" if "%" in template else template.replace("{:", "{:+").format(value)
     return text if text.strip("+-0. p") else text.replace("-", "+")  # no "-0.0"
 
 

@@ -15,10 +15,10 @@ from takead_ros.domain.bring_up import (
     ManagedState,
     Patience,
     Transition,
+    after_request,
+    after_state,
     answered,
-    asked,
     next_asks,
-    seen,
 )
 from takead_ros.domain.units import SECOND
 
@@ -46,13 +46,13 @@ class Fleet:
                 success = name not in self.refusing and NEXT.get(self.real[name]) is what
                 if success:
                     self.real[name] = ManagedState.INACTIVE if what is Transition.CONFIGURE else ManagedState.ACTIVE
-                if self.known[name].asked is what:
+                if self.known[name].request is what:
                     self.known[name] = answered(self.known[name], success, self.now, P)
             for name, phase in self.real.items():
-                self.known[name] = seen(self.known[name], phase, self.now, P)
+                self.known[name] = after_state(self.known[name], phase, self.now, P)
             for node, what in next_asks(tuple(self.known.values()), self.now, P):
                 self.sent.append((node.name, what))
-                self.known[node.name] = asked(node, what, self.now)
+                self.known[node.name] = after_request(node, what, self.now)
                 self._due.append((self.now + 3 * SECOND // 5, node.name, what))
 
 
@@ -103,10 +103,10 @@ def test_who_dies_and_is_started_again_is_brought_up_again(gone_s: float) -> Non
 def test_who_dies_while_it_is_configured_is_not_waited_for_without_end() -> None:
     fleet = Fleet((ManagedState.UNCONFIGURED,) * 3)
     fleet.run(0.4)
-    assert fleet.known["recorder_node"].asked is Transition.CONFIGURE
+    assert fleet.known["recorder_node"].request is Transition.CONFIGURE
     fleet.real["recorder_node"] = ManagedState.ABSENT
     fleet.run(25.0)
-    assert fleet.known["recorder_node"].phase is ManagedState.ABSENT and fleet.known["recorder_node"].asked is None
+    assert fleet.known["recorder_node"].phase is ManagedState.ABSENT and fleet.known["recorder_node"].request is None
     fleet.run(12.0)
     assert fleet.real["monitor_node"] is ManagedState.ACTIVE  # after absent_ns the others come up without it
 
@@ -160,6 +160,6 @@ def test_whatever_happened_who_begins_anew_becomes_active(story: list[tuple[str,
 
 
 def test_nothing_is_asked_of_one_that_still_has_to_answer() -> None:
-    node = asked(replace(Managed("a"), phase=ManagedState.UNCONFIGURED), Transition.CONFIGURE, 0)
+    node = after_request(replace(Managed("a"), phase=ManagedState.UNCONFIGURED), Transition.CONFIGURE, 0)
     assert next_asks((node,), P.answer_ns - 1, P) == ()
     assert next_asks((node,), P.answer_ns, P) == ((node, Transition.CONFIGURE),)

@@ -9,14 +9,14 @@ import pytest
 from support import bundles
 from takead_ros.domain.errors import TakeadError
 from takead_ros.nodes import preflight
-from takead_ros.nodes.preflight import Wanted, main
+from takead_ros.nodes.preflight import Launch, main
 from takead_ros.resources import resource
 
 NOVICE = str(resource("models/novice.onnx"))
 
 
 def launched(**changes: object) -> list[Path]:
-    return preflight.preflight(Wanted.model_validate(changes))
+    return preflight.preflight(Launch.model_validate(changes))
 
 
 def test_a_launch_that_lacks_nothing(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def test_a_simulator_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPa
 def test_the_program_prints_files_or_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     params = tmp_path / "mine.yaml"
     params.write_bytes(bundles.PARAMETERS)
-    assert main([Wanted(params=str(params)).model_dump_json()]) == 0
+    assert main([Launch(params=str(params)).model_dump_json()]) == 0
     assert capsys.readouterr().out == f"{params}\n"
-    assert main([Wanted(params="/none.yaml").model_dump_json()]) == 2
+    assert main([Launch(params="/none.yaml").model_dump_json()]) == 2
     assert main(['{"modle": 1}']) == 2
     said = capsys.readouterr()
     assert said.out == "" and len(said.err.splitlines()) == 2 and "modle" in said.err

@@ -105,7 +105,7 @@ def test_who_drives_a_dream_serves_its_stop_signs_anew(tmp_path: Path) -> None:
         return msg
 
     other = read_world(rewritten(GOLDEN, tmp_path / "sign.mcap", scenes(with_sign)))
-    (sign,) = [control for control in other.course.controls if control.told.id == 99]
+    (sign,) = [control for control in other.course.controls if control.control.id == 99]
     assert [state for _, state in sign.states] == [LightState.UNKNOWN] and LightState.GREEN in told
 
 

@@ -20,7 +20,7 @@ from takead_ros.recording.clip import Label
 from takead_ros.recording.recorder import Recorder
 from takead_ros.runs.results import EpisodeResult, RunSettings, evaluation
 from takead_training.data import cache
-from takead_training.data.clean import epoch_rows, kept, weights
+from takead_training.data.clean import epoch_rows, rows_to_keep, weights
 from takead_training.data.clips import TrainingClip, find_clips
 from takead_training.data.columns import LABELS, TARGETS_LAYOUT, inputs_layout
 from takead_training.data.dataset import ClipRows, Dataset
@@ -259,8 +259,8 @@ def standing() -> Dataset:
 
 def test_standing_still_is_thinned_to_its_square_root() -> None:
     data = standing()
-    assert kept(data, Clean()).all()
-    keep = kept(data, Clean(thin_standing=True))
+    assert rows_to_keep(data, Clean()).all()
+    keep = rows_to_keep(data, Clean(thin_standing=True))
     assert keep[:20].all() and keep[52:].all() and keep[20:52].sum() == 2 * 4  # frames and their perturbed twins
     assert np.array_equal(keep[::2], keep[1::2])
     assert keep[20] and keep[50]  # the first and the last stay

@@ -167,5 +167,5 @@ def test_stages_run_one_after_the_other_and_a_finished_one_is_not_run_again(tmp_
 @pytest.mark.parametrize("name", list(STAGES))
 def test_a_stage_reads_only_the_columns_that_it_names(name: str) -> None:
     stage = stage_of(name)
-    assert set(stage.columns) <= set(make_table(2)) and stage.asked()["stage"] == name
+    assert set(stage.columns) <= set(make_table(2)) and stage.description()["stage"] == name
     assert len(set(stage.columns)) == len(stage.columns)

@@ -213,15 +213,15 @@ def _predict(
     return np.concatenate(found).astype(float)
 
 
-def _measured(labels: FloatArray, errors: Sequence[FloatArray], part: Rows, chosen: NDArray[np.bool_]) -> Measured:
-    deviation = float(labels[chosen, 0].std())
+def _measured(labels: FloatArray, errors: Sequence[FloatArray], part: Rows, mask: NDArray[np.bool_]) -> Measured:
+    deviation = float(labels[mask, 0].std())
 
     def rms(values: FloatArray) -> float:
         return float(np.sqrt((values**2).mean()))
 
     figures = []
     for error in errors:
-        speed = rms(error[chosen, 0])
-        wrong = float((np.abs(error[chosen, 0]) > WRONG_MPS).mean())
-        figures += [speed, (speed / max(deviation, 1e-6)) ** 2, wrong, rms(error[chosen, 1:])]
-    return Measured(int(chosen.sum()), len(np.unique(part[chosen])), deviation, *figures)
+        speed = rms(error[mask, 0])
+        wrong = float((np.abs(error[mask, 0]) > WRONG_MPS).mean())
+        figures += [speed, (speed / max(deviation, 1e-6)) ** 2, wrong, rms(error[mask, 1:])]
+    return Measured(int(mask.sum()), len(np.unique(part[mask])), deviation, *figures)

@@ -202,7 +202,7 @@ def _asked(
         "base": base,
         "clips": [clip.sha256 for clip in takeovers.clips],
         "demonstrations": [clip.sha256 for clip in demos.clips],
-        "stages": [stage.asked() for stage in settings.stages],
+        "stages": [stage.description() for stage in settings.stages],
         "seed": settings.seed,
     }
     if not settings.devices.plain:

@@ -122,12 +122,12 @@ class LiveStream:
         self._server.clear_session()
         _Watcher(self, host, self._pace())
 
-    def show(self, gathered: Gathered, drawn: list[Key], now: Now) -> list[Key]:
+    def show(self, gathered: Gathered, last_keys: list[Key], now: Now) -> list[Key]:
         """Send the picture of ``now``, where somebody watches; the keys of what is on their screens then."""
         if not self._scene.has_sinks():
             return []
         shapes = draw(gathered.overview(now, STALE_S), LIFETIME_S)
-        self._scene.log(self._updates.encoded(shapes, vanished(drawn, shapes), now.ros), log_time=now.ros)
+        self._scene.log(self._updates.encoded(shapes, vanished(last_keys, shapes), now.ros), log_time=now.ros)
         return [shape.key for shape in shapes]
 
     def send(self, one: Interface, msg: Any, stamp: int) -> None:
@@ -141,7 +141,7 @@ class _Watcher:
 
     def __init__(self, stream: LiveStream, host: LockstepHost, pace: Pace) -> None:
         self._stream, self._host, self._gathered, self._pace = stream, host, Gathered(), pace
-        self._drawn: list[Key] = []
+        self._last_keys: list[Key] = []
         node = host.create_node("live", NAMESPACE)
         for one in STREAMED:
             wiring.subscription(node, one, partial(self._on_message, one))
@@ -154,7 +154,7 @@ class _Watcher:
 
     def _on_timer(self) -> None:
         now = Now(self._host.clock.nanoseconds, self._host.steady.nanoseconds)
-        self._drawn = self._stream.show(self._gathered, self._drawn, now)
+        self._last_keys = self._stream.show(self._gathered, self._last_keys, now)
         self._pace.wait(now.steady / SECOND)
 
 

@@ -151,13 +151,13 @@ _WRITTEN = {
 }
 
 
-def describe_actor(blueprint: Blueprint, asked: ActorDescription) -> ActorDescription:
-    """What is spawned: every attribute of the blueprint, with what was ``asked`` for where it may be changed.
+def describe_actor(blueprint: Blueprint, request: ActorDescription) -> ActorDescription:
+    """What is spawned: every attribute of the blueprint, with what the ``request`` says where it may be changed.
 
     Raises Refused for an attribute that it does not have, or a value that is not of its type: a client that is told of
     such an actor could not read it.
     """
-    values = {item.id: item.value for item in asked.attributes}
+    values = {item.id: item.value for item in request.attributes}
     unknown = sorted(set(values) - {item.id for item in blueprint.definition.attributes})
     if unknown:
         raise CallRefused(f"{blueprint.id}: no attribute '{unknown[0][:60]}'")

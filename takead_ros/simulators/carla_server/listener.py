@@ -30,7 +30,7 @@ class Listener(asyncio.Protocol):
     def __init__(self, server: Streams) -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
-        self._asked = b""
+        self._request = b""
         self._stream = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -44,11 +44,11 @@ class Listener(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._stream or self._transport is None:
             return  # a listener has nothing more to say
-        self._asked += data
-        if len(self._asked) < 4:
+        self._request += data
+        if len(self._request) < 4:
             return
-        stream = int.from_bytes(self._asked[:4], "little")
-        self._asked = b""
+        stream = int.from_bytes(self._request[:4], "little")
+        self._request = b""
         if self._server.listen(self, stream):
             self._stream = stream
         else:

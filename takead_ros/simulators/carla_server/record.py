@@ -79,7 +79,7 @@ class McapRecorder:
             for actor in rows.actors
             if actor.kind.value < _MOVING
         ]
-        told = {
+        content = {
             "episode": world.episode,
             "map": world.town.name,
             "frame": world.frame,
@@ -87,7 +87,7 @@ class McapRecorder:
             "actors": actors,
             "contacts": [[contact.first, contact.second] for contact in world.contacts],
         }
-        self._write("frame", told, world.frame)
+        self._write("frame", content, world.frame)
 
     def call(self, client: str, name: str, problem: str) -> None:
         """After each call; ``problem`` is empty where it went well."""
@@ -98,6 +98,6 @@ class McapRecorder:
         self._writer.finish()  # type: ignore[no-untyped-call]
         self._file.close()
 
-    def _write(self, topic: str, told: dict[str, Any], sequence: int) -> None:
-        data = json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
+    def _write(self, topic: str, content: dict[str, Any], sequence: int) -> None:
+        data = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
         self._writer.add_message(self._channels[topic], self._time_ns, data, self._time_ns, sequence % 2**32)

@@ -118,28 +118,28 @@ def _decoders(table: dict[str, Any]) -> dict[str, Decoder]:
 class _Later:
     """A decoder that is looked up when it is first needed: structs name each other, and commands themselves."""
 
-    __slots__ = ("_known", "_made", "kind")
+    __slots__ = ("_decoders", "_made", "kind")
 
-    def __init__(self, kind: str, known: Mapping[str, Decoder]) -> None:
-        self.kind, self._known = kind, known
+    def __init__(self, kind: str, decoders: Mapping[str, Decoder]) -> None:
+        self.kind, self._decoders = kind, decoders
         self._made: Decoder | None = None
 
     def get(self) -> Decoder:
         if self._made is None:
-            self._made = _decoder(self.kind, self._known)
+            self._made = _decoder(self.kind, self._decoders)
         return self._made
 
 
-def _decoder(kind: str, known: Mapping[str, Decoder]) -> Decoder:
-    if kind in known:
-        return known[kind]
+def _decoder(kind: str, decoders: Mapping[str, Decoder]) -> Decoder:
+    if kind in decoders:
+        return decoders[kind]
     form, _, inner = kind.partition(":")
     if form == "list":
-        return _list(_decoder(inner, known))
+        return _list(_decoder(inner, decoders))
     if form == "optional":
-        return _optional(_decoder(inner, known))
+        return _optional(_decoder(inner, decoders))
     if form == "pair":
-        return _struct("pair", tuple(_Later(part, known) for part in inner.split(",")), None)
+        return _struct("pair", tuple(_Later(part, decoders) for part in inner.split(",")), None)
     raise TakeadError(f"layout: no decoder for '{kind}'")
 
 

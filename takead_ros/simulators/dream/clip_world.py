@@ -65,7 +65,7 @@ class ClipWorld:
         known = [limit for _, limit in course.limits if not math.isnan(limit)]
         controls = tuple(
             Control(
-                control.told.kind,
+                control.control.kind,
                 control.s,
                 control.states[0][1],
                 tuple(Change(When.TIME, max(at - 1e-6, 0.0), state) for at, state in control.states[1:]),

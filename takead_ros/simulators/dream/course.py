@@ -48,10 +48,10 @@ class Lanes:
 
 @dataclass(frozen=True)
 class RecordedControl:
-    """A light or sign as it was recorded: ``told`` where it was told first, ``s`` m along the route of its line,
+    """A light or sign as it was recorded: ``control`` where it was told first, ``s`` m along the route of its line,
     ``states`` in time (s since the first tick, what it then came to show)."""
 
-    told: TrafficControl
+    control: TrafficControl
     s: float
     states: list[tuple[float, LightState]]
 

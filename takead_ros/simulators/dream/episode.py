@@ -163,5 +163,5 @@ def _as_recorded(rows: Layout, world: ClipWorld) -> None:
     tracks, count = world.tracks, len(world.tracks.id)
     rows.length[0, :count], rows.width[0, :count], rows.kind[0, :count] = tracks.length, tracks.width, tracks.kind
     for i, control in enumerate(world.course.controls):
-        told = control.told
+        told = control.control
         rows.control_x[0, i], rows.control_y[0, i], rows.control_yaw[0, i] = told.x, told.y, told.yaw

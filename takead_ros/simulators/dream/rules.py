@@ -153,10 +153,10 @@ def _onward(points: FloatArray, yaw: float, course: Course) -> FloatArray:
 
 def _light(path: Path, controls: list[RecordedControl]) -> tuple[float, int] | None:
     """The stop line that the path crosses together with the ego's route, and the control's place."""
-    for index, control in enumerate(controls):
-        if control.told.kind is ControlKind.TRAFFIC_LIGHT:
-            along, lateral, heading = project(path.points, control.told.x, control.told.y)
-            if abs(lateral) < LINE_M and abs(float(wrap_angle(heading - control.told.yaw))) < LINE_RAD:
+    for index, recorded in enumerate(controls):
+        if recorded.control.kind is ControlKind.TRAFFIC_LIGHT:
+            along, lateral, heading = project(path.points, recorded.control.x, recorded.control.y)
+            if abs(lateral) < LINE_M and abs(float(wrap_angle(heading - recorded.control.yaw))) < LINE_RAD:
                 return along, index
     return None
 

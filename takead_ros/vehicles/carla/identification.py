@@ -116,9 +116,9 @@ def _hats(speed: FloatArray) -> FloatArray:
     return np.stack([np.interp(kmh, CURVE_KMH, row) for row in np.eye(KNOTS)], axis=-1)
 
 
-def _pedals(samples: Samples, chosen: np.ndarray) -> dict[str, float]:
+def _pedals(samples: Samples, mask: np.ndarray) -> dict[str, float]:
     """The map whose exponent fits best."""
-    speed, throttle, brake, acceleration = _medians(samples, chosen)
+    speed, throttle, brake, acceleration = _medians(samples, mask)
     hats = _hats(speed)
     fits = []
     for exponent in EXPONENTS:
@@ -135,21 +135,21 @@ def _pedals(samples: Samples, chosen: np.ndarray) -> dict[str, float]:
     return {name: round(value, 3) for name, value in found.items()}
 
 
-def _medians(samples: Samples, chosen: np.ndarray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _medians(samples: Samples, mask: np.ndarray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Speed, throttle, brake and acceleration of each pressure at each speed, one row a cell of BIN m/s: the median of
     its samples, so that a gear change is not seen, nor how long a cell was stayed in."""
     cells = np.stack([samples.throttle, samples.brake, np.floor(samples.speed / BIN)], axis=-1)
     rows = []
-    for cell in np.unique(cells[chosen], axis=0):
-        same = chosen & (cells == cell).all(1)
+    for cell in np.unique(cells[mask], axis=0):
+        same = mask & (cells == cell).all(1)
         rows.append((samples.speed[same].mean(), cell[0], cell[1], np.median(samples.acceleration[same])))
     speed, throttle, brake, acceleration = np.array(rows).T
     return speed, throttle, brake, acceleration
 
 
-def _steering(samples: Samples, chosen: np.ndarray, chassis: Chassis) -> dict[str, float]:
+def _steering(samples: Samples, mask: np.ndarray, chassis: Chassis) -> dict[str, float]:
     """Shares of the lock; at rest it is all of it by definition."""
-    part = Samples(*(getattr(samples, name)[chosen] for name in Samples.__dataclass_fields__))
+    part = Samples(*(getattr(samples, name)[mask] for name in Samples.__dataclass_fields__))
     hats = _hats(part.speed)
     reached = wheel_angle(part, chassis) / (-part.steer * chassis.max_steering_angle)
     shares = np.linalg.lstsq(hats[:, 1:], reached - hats[:, 0], rcond=None)[0]
@@ -159,13 +159,13 @@ def _steering(samples: Samples, chosen: np.ndarray, chassis: Chassis) -> dict[st
     }
 
 
-def _residuals(samples: Samples, chosen: list[np.ndarray], chassis: Chassis, parameters: PedalParameters) -> Residuals:
+def _residuals(samples: Samples, masks: list[np.ndarray], chassis: Chassis, parameters: PedalParameters) -> Residuals:
     error = predicted(samples, parameters) - samples.acceleration
     share = np.array([steering_share(float(speed), parameters) for speed in samples.speed])
     wheels = wheel_angle(samples, chassis) + samples.steer * chassis.max_steering_angle * share
-    throttle, coasting, brake = (_rms(error[rows]) for rows in chosen[:3])
-    counts = tuple(int(rows.sum()) for rows in chosen)
-    return Residuals(throttle, coasting, brake, _rms(wheels[chosen[3]]), counts)  # type: ignore[arg-type]
+    throttle, coasting, brake = (_rms(error[rows]) for rows in masks[:3])
+    counts = tuple(int(rows.sum()) for rows in masks)
+    return Residuals(throttle, coasting, brake, _rms(wheels[masks[3]]), counts)  # type: ignore[arg-type]
 
 
 def _rms(values: FloatArray) -> float:

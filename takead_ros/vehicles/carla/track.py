@@ -33,11 +33,11 @@ CHECKS = ((4.0, 1.5), (8.0, 1.5), (8.0, -2.0), (12.0, -5.0), (12.0, 0.0), (15.0,
 
 @dataclass(frozen=True)
 class PedalCheck:
-    """The acceleration that a vehicle at ``speed`` m/s was ``asked`` for, and what it ``got`` by the map alone."""
+    """The acceleration that a vehicle at ``speed`` m/s was given as ``command``, and its ``response``, by the map."""
 
     speed: float
-    asked: float
-    got: float
+    command: float
+    response: float
 
 
 class ProvingGround:

@@ -49,8 +49,8 @@ def tell_refused(reasons: Iterable[str]) -> None:
         warn(f"left out: {why}")
 
 
-def tell(found: dict[str, Any], as_json: str | None) -> None:
+def tell(figures: dict[str, Any], as_json: str | None) -> None:
     """Print what came out, a line for each figure, and write it as JSON where that is asked for."""
     if as_json != STDOUT:
-        fields({key: f"{value:.4g}" if isinstance(value, float) else value for key, value in found.items()}, 24)
-    give_json(found, as_json)
+        fields({key: f"{value:.4g}" if isinstance(value, float) else value for key, value in figures.items()}, 24)
+    give_json(figures, as_json)

@@ -14,7 +14,7 @@ STANDING_MPS = 0.1  # slower than this, and meant to stay so, a frame looks like
 CHANGE_MPS, CHANGE_RAD = 0.1, float(np.deg2rad(0.5))  # of the expert's target speed and steering from frame to frame
 
 
-def kept(data: Dataset, clean: Clean) -> NDArray[np.bool_]:
+def rows_to_keep(data: Dataset, clean: Clean) -> NDArray[np.bool_]:
     """Which rows (N,) are kept. A perturbed start goes the way of its frame."""
     keep = np.ones(len(data), dtype=bool)
     if not clean.thin_standing:

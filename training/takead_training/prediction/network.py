@@ -75,7 +75,7 @@ class PredictionNetwork(TrainedNetwork):
             others, there = states.others(t)
             pooled = (self.other(others) + (1.0 - there[..., None]) * _MASKED).amax(1)
             pooled = torch.relu(pooled)
-            hidden = self.cell(torch.relu(self.step(torch.cat([states.told(t), pooled], dim=-1))), hidden)
+            hidden = self.cell(torch.relu(self.step(torch.cat([states.inputs(t), pooled], dim=-1))), hidden)
             control = states.bounded(self.act(hidden))
             states.advance(control)
             found.append(control)
@@ -106,7 +106,7 @@ class _States:
         dx, dy = x - self.x.reshape(shape), y - self.y.reshape(shape)
         return (cos * dx + sin * dy) / LENGTH, (cos * dy - sin * dx) / LENGTH
 
-    def told(self, t: int) -> Tensor:
+    def inputs(self, t: int) -> Tensor:
         """Itself, and the ego at the end of step ``t`` and at its beginning (B * K, 15)."""
         cos, sin = torch.cos(self.yaw), torch.sin(self.yaw)
         parts = [self.speed / SPEED, self.x / LENGTH, self.y / LENGTH, cos, sin]

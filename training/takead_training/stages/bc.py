@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from takead_ros.domain.errors import TakeadError
 from takead_training.architectures.anchors import build_anchors
 from takead_training.architectures.registry import architecture_of
-from takead_training.data.clean import epoch_rows, kept, weights
+from takead_training.data.clean import epoch_rows, rows_to_keep, weights
 from takead_training.settings import DEFAULT_ARCHITECTURE, Clean, Imitation, Schedule
 from takead_training.stages.fit import Rows, choice_figures, fit, make_deterministic
 from takead_training.stages.imitation import COLUMNS, imitate
 from takead_training.stages.stage import Outcome, Stage, Task
 
-HOLD_OUT = 10  # every tenth block of consecutive samples is kept for validation
+HOLD_OUT = 10  # every tenth block of consecutive samples is rows_to_keep for validation
 LEAST = 100  # samples
 _BLOCK = 200
 
@@ -50,7 +50,7 @@ def train_bc(task: Task, settings: Cloning) -> Outcome:
     )
     net = architecture_of(settings.architecture, "--architecture")(anchors)
     learn, held_out = split_rows(len(data))
-    keep, weight = kept(data, settings.clean), weights(data, settings.clean)
+    keep, weight = rows_to_keep(data, settings.clean), weights(data, settings.clean)
     learn = learn[keep[learn]]
     history = fit(
         net,
@@ -64,7 +64,7 @@ def train_bc(task: Task, settings: Cloning) -> Outcome:
         devices=task.devices,
     )
     history[-1].update(choice_figures(net, data, held_out))
-    used = {**asdict(settings), "samples": len(data), "kept": int(keep.sum())}
+    used = {**asdict(settings), "samples": len(data), "rows_to_keep": int(keep.sum())}
     return Outcome(net, history, used)
 
 

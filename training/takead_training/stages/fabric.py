@@ -52,11 +52,11 @@ def _quiet() -> None:
 
 
 def _spread(fabric: Any, work: Callable[..., Any], arguments: tuple[Any, ...], report: Report | None) -> Any:
-    told = multiprocessing.get_context("spawn").SimpleQueue()
+    reports = multiprocessing.get_context("spawn").SimpleQueue()
     problems: list[BaseException] = []
 
     def listen() -> None:
-        while (heard := told.get()) is not None:
+        while (heard := reports.get()) is not None:
             if isinstance(heard, BaseException):
                 problems.append(heard)
             elif report:
@@ -66,23 +66,23 @@ def _spread(fabric: Any, work: Callable[..., Any], arguments: tuple[Any, ...], r
     listener.start()
     before = set(multiprocessing.active_children())
     try:
-        return fabric.launch(_rank, pickle.dumps((work, arguments)), told)  # else it looks into all that is handed on
+        return fabric.launch(_rank, pickle.dumps((work, arguments)), reports)  # else it looks into all of it
     except ProcessException as problem:
         failed = problem
     finally:
         for child in set(multiprocessing.active_children()) - before:  # after Ctrl-C, or when one of them failed
             child.kill()
             child.join()
-        told.put(None)
+        reports.put(None)
         listener.join()
     raise problems[0] if problems else failed
 
 
-def _rank(fabric: Any, stored: bytes, told: Any) -> Any:
+def _rank(fabric: Any, stored: bytes, reports: Any) -> Any:
     """In a process of its own."""
     try:
         work, arguments = pickle.loads(stored)
-        return work(fabric, *arguments, lambda *report: told.put(report) if fabric.is_global_zero else None)
+        return work(fabric, *arguments, lambda *report: reports.put(report) if fabric.is_global_zero else None)
     except TakeadError as problem:
-        told.put(problem)
+        reports.put(problem)
         raise

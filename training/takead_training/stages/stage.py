@@ -64,7 +64,7 @@ class Stage(Generic[S]):
     def with_settings(self, settings: S) -> Stage[S]:
         return replace(self, settings=settings)
 
-    def asked(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """Name and settings as plain values."""
         return {"stage": self.name, **asdict(self.settings)}  # type: ignore[call-overload]
 
