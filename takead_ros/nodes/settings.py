@@ -11,6 +11,8 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import StartParameters, number
 from takead_ros.files import parse_json
 from takead_ros.messages.interfaces import ANSWER_PERIOD_S, SCENE_PERIOD_S, parse_topic
+from takead_ros.recording.background import COMPRESSION, FLUSH_S, QUEUE_BYTES
+from takead_ros.recording.open_clip import SessionConfig
 
 
 class PolicyParameters(StartParameters):
@@ -82,20 +84,29 @@ class RecorderParameters(StartParameters):
     topics: tuple[str, ...] = Field(
         ("",), description='further topics: "/name:package/msg/Type", ":latched" or ":best_effort" behind it'
     )
-    pre_s: float = number(5.0, 0.0, 600.0, "kept before the trigger")
-    post_s: float = number(2.0, 0.0, 600.0, "kept after the end of the handback")
-    start_transition_s: float = number(0.5, 0.0, 10.0, "frames so soon after the trigger are labelled takeover_start")
-    casual_s: float = number(3.0, 0.0, 60.0, "a human override up to this long that nothing foresaw is casual")
-    max_clip_s: float = number(300.0, 1.0, 86400.0, "a longer takeover goes on in a further clip")
-    ring_s: float = number(7.0, 0.1, 3600.0, "kept in memory; more than pre_s")
-    ring_mib: int = Field(256, ge=1, le=1 << 20, description="MiB, and never more than this; what it cuts is reported")
+    pre_s: float = number(SessionConfig.pre_s, 0.0, 600.0, "kept before the trigger")
+    post_s: float = number(SessionConfig.post_s, 0.0, 600.0, "kept after the end of the handback")
+    start_transition_s: float = number(
+        SessionConfig.start_transition_s, 0.0, 10.0, "frames so soon after the trigger are labelled takeover_start"
+    )
+    casual_s: float = number(
+        SessionConfig.casual_s, 0.0, 60.0, "a human override up to this long that nothing foresaw is casual"
+    )
+    max_clip_s: float = number(SessionConfig.max_clip_s, 1.0, 86400.0, "a longer takeover goes on in a further clip")
+    ring_s: float = number(SessionConfig.ring_s, 0.1, 3600.0, "kept in memory; more than pre_s")
+    ring_mib: int = Field(
+        SessionConfig.ring_bytes >> 20,
+        ge=1,
+        le=1 << 20,
+        description="MiB, and never more than this; what it cuts is reported",
+    )
     scene_period_s: float = number(SCENE_PERIOD_S, 0.02, 0.2, "between two scenes; a larger gap is a loss")
     answer_period_s: float = number(ANSWER_PERIOD_S, 0.05, 0.5, "the same for policy and expert")
     queue_mib: int = Field(
-        128, ge=1, le=1 << 20, description="MiB that may wait for the disk; more is dropped, counted"
+        QUEUE_BYTES >> 20, ge=1, le=1 << 20, description="MiB that may wait for the disk; more is dropped, counted"
     )
-    flush_s: float = number(0.5, 0.01, 60.0, "of recorded time at risk in a power cut")
-    compression: Literal["none", "lz4", "zstd"] = Field("zstd", description="of the bag's chunks")
+    flush_s: float = number(FLUSH_S, 0.01, 60.0, "of recorded time at risk in a power cut")
+    compression: Literal["none", "lz4", "zstd"] = Field(COMPRESSION, description="of the bag's chunks")
     wait_for_disk: bool = Field(False, description="halt instead of dropping (simulation only)")
     model_sha256: str = Field("", description="for the manifest; empty: what the commands say")
     version: str = Field(__version__, description="for the manifest")

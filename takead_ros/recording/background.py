@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from takead_ros.recording.accounting import Accounting, RecordingStatus
 from takead_ros.recording.bag_metadata import BagTopic
@@ -18,6 +19,9 @@ from takead_ros.recording.ring import SerializedMessage
 from takead_ros.recording.write_queue import WriteQueue, WriteTask
 from takead_ros.recording.writer_thread import GATHER, Job, WriterThread
 
+COMPRESSION: Literal["zstd"] = "zstd"  # of a bag's chunks
+FLUSH_S = 0.5  # of recorded time at risk in a power cut
+QUEUE_BYTES = 128 << 20  # that may wait for the disk
 QUEUE_OVERHEAD = 100  # bytes that a queued message costs beside its payload
 
 
@@ -32,9 +36,9 @@ class BackgroundWriter:
         self,
         folder: Path,
         topics: Mapping[str, BagTopic],
-        compression: str = "zstd",
-        flush_seconds: float = 0.5,
-        queue_bytes: int = 128 * 1024 * 1024,
+        compression: str = COMPRESSION,
+        flush_seconds: float = FLUSH_S,
+        queue_bytes: int = QUEUE_BYTES,
         patient: bool = False,
     ) -> None:
         self._flush_ns = int(flush_seconds * 1e9)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +15,7 @@ from takead_ros.domain.units import SECOND
 from takead_ros.messages import codec, convert, interfaces
 from takead_ros.messages.interfaces import Interface
 from takead_ros.recording.bag import BagMessage, read
-from takead_ros.recording.clip import (
-    Label,
-)
+from takead_ros.recording.clip import Label
 from takead_ros.recording.gaps import header_stamp
 
 FRAME_TOPICS = (
@@ -38,7 +36,8 @@ class Frame:
 
     policy, expert: their outputs for this very scene (by header stamp). command: the first one given after the scene
     came in, whoever drove. mode: the arbiter's state in force at the stamp. truth: the world as it was, where the scene
-    is what a simulated perception made of it.
+    is what a simulated perception made of it. others: the newest message of each further topic that was asked for, as
+    a policy had it when the scene came in; a topic that was not heard yet is missing.
     """
 
     stamp: int
@@ -49,6 +48,7 @@ class Frame:
     label: Label
     mode: ArbiterMode | None
     truth: Scene | None = None
+    others: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def world(self) -> Scene:
@@ -67,11 +67,14 @@ class _OpenFrame:
     policy: bytes | None = None
     expert: bytes | None = None
     command: bytes | None = None
+    others: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass
 class _Aligner:
     origin: Path
+    further: Mapping[str, Interface] = field(default_factory=dict)  # topics that are handed on as they are, by name
+    newest: dict[str, bytes] = field(default_factory=dict)  # of those, the last message
     open: dict[int, _OpenFrame] = field(default_factory=dict)  # by header stamp, in order of arrival
     latest: _OpenFrame | None = None  # the scene that came in last
     labels: dict[int, deque[Label]] = field(default_factory=dict)  # by receive stamp of their scenes, in order
@@ -79,6 +82,9 @@ class _Aligner:
     seen: set[Interface] = field(default_factory=set)
 
     def take(self, message: BagMessage) -> None:
+        for name, interface in self.further.items():
+            if _is(message, interface):
+                self.newest[name] = message.data
         found = interfaces.find_interface(message.topic, message.type)
         if found not in FRAME_TOPICS:
             return
@@ -96,6 +102,7 @@ class _Aligner:
             entry = self.open.setdefault(stamp, _OpenFrame(message.stamp))
             if found is interfaces.SCENE:
                 entry.scene, entry.scene_received, self.latest = data, message.stamp, entry
+                entry.others = dict(self.newest)
             elif found is interfaces.SCENE_TRUTH:
                 entry.truth = data
             else:
@@ -135,6 +142,7 @@ class _Aligner:
             command=command or None,
             label=label,
             mode=self.modes[at][1] if at >= 0 else None,
+            others={name: codec.deserialize(one, self.further[name].type) for name, one in raw.others.items()},
         )
 
     def _label(self, data: bytes) -> Label:
@@ -147,17 +155,27 @@ class _Aligner:
             ) from None
 
 
+def _is(message: BagMessage, interface: Interface) -> bool:
+    """Whether a message is of a topic of the table, in whatever namespace, or of exactly that other one."""
+    table = interfaces.find_interface(message.topic, message.type)
+    return table is interface or (message.topic, message.type) == (interface.name, interface.type)
+
+
 def _output(data: bytes | None) -> DriverOutput | None:
     return None if data is None else convert.driver_from_msg(codec.deserialize(data, interfaces.POLICY_OUTPUT.type))
 
 
-def frames(path: Path | str) -> Iterator[Frame]:
+def frames(path: Path | str, needs: Sequence[str] = ()) -> Iterator[Frame]:
     """The frames of a clip in time order: every scene that the policy or the expert answered (10 Hz).
 
-    Raises TakeadError for a bag that is none, is damaged, or lacks the topics of a takead clip.
+    ``needs``: the topics of a policy format; those beside the scene come in ``Frame.others``. Raises
+    TakeadError for a bag that is none, is damaged, or lacks the topics of a takead clip.
     """
     path = Path(path)
-    aligner = _Aligner(path)
+    further = {
+        name: interfaces.parse_topic(name, "a format's needs") for name in needs if name != interfaces.SCENE.name
+    }
+    aligner = _Aligner(path, further)
     for message in read(path):
         aligner.take(message)
         yield from aligner.ready(message.stamp)

@@ -206,7 +206,7 @@ def _answer(
     policy: Policy,
     rules: Thresholds,
 ) -> None:
-    """Let policy and expert answer in the environments ``due``; the expert is expert_scenes the scenes ``expert_scenes``."""
+    """Let policy and expert answer in the environments ``due``; the expert is shown ``expert_scenes``."""
     rows = due.tolist()
     scenes = [expert_scenes[row] for row in rows]
     experts, memories = plan_batch(scenes, [seats[row].expert for row in rows], rules.expert)

@@ -54,7 +54,7 @@ def test_on_the_cpu_it_is_the_plain_loop_bit_for_bit(tmp_path: Path) -> None:
     for step in range(10):
         chosen = rows_of(150, step // 5)[step % 5 * 32 :][:32]
         loss, _ = LOSS(plain.train(), batch_of(data, chosen, COLUMNS))
-        optimiser.param_groups[0]["lr"] = QUICK.rate * fitting._rate(step, 10)
+        optimiser.param_groups[0]["lr"] = QUICK.rate * fitting.rate_share(step, 10)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(plain.parameters(), 5.0)

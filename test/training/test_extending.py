@@ -11,15 +11,24 @@ from typing import Any
 import numpy as np
 import pytest
 
+from support import stream
 from support.scenes import make_scene
 from support.tables import make_table
-from takead_ros.domain.driving import DriverStatus
-from takead_ros.policy.format import Observation
+from takead_ros.domain.driving import DriveCommand, DriverStatus, Source
+from takead_ros.domain.units import SECOND
+from takead_ros.messages import codec, convert, types
+from takead_ros.policy.format import SCENE, Observation
 from takead_ros.policy.formats import FORMATS
 from takead_ros.policy.model import load_model
+from takead_ros.recording import bag, clip_manifests
+from takead_ros.recording.bag_metadata import BagTopic
+from takead_ros.recording.reader import frames
+from takead_ros.recording.ring import SerializedMessage
+from takead_ros.recording.writer import ClipWriter
 from takead_training.architectures.registry import ARCHITECTURES
 from takead_training.checkpoint import ModelProvenance, load_parent
 from takead_training.data.dataset import Dataset
+from takead_training.data.samples import clip_samples
 from takead_training.export.export_model import export_model
 from takead_training.settings import Schedule
 from takead_training.stages.bc import BC, Cloning
@@ -91,3 +100,45 @@ def test_the_examples_encoding_is_the_old_one_and_one_more(page: dict[str, Any])
     encoded = page["SHARED"].encode(Observation(make_scene(1), {"human/command": message}))
     np.testing.assert_allclose(encoded["asked"], [0.1, -1.0])
     assert set(encoded) == set(page["SHARED"].inputs)
+
+
+def test_it_is_taught_from_clips_what_it_was_told_when_the_scene_came_in(page: dict[str, Any], tmp_path: Path) -> None:
+    """A person's commands at 6.5 s and 9 s of the recording: from the first one on every row has the newest."""
+
+    def drive() -> Iterator[SerializedMessage]:
+        for message in stream.run(12.0, (stream.Takeover(6.0, 8.0, 8.5),)):
+            yield message
+            if message.topic == "/takead/command" and message.stamp in (6.5 * SECOND, 9 * SECOND):
+                command = DriveCommand(message.stamp, message.stamp / SECOND / 100.0, -1.0, Source.HUMAN, Source.HUMAN)
+                data = codec.serialize(convert.command_to_msg(command))
+                yield SerializedMessage("/takead/human/command", message.stamp, data)
+
+    (clip,) = stream.record(tmp_path, drive())
+    shared = page["SHARED"]
+    table, world = clip_samples(frames(clip, shared.needs), 0, shared)
+    stamps = world.stamps[table["frame"]]
+    assert stamps[0] == 6_600_000_000, "nothing was told before"
+    asked = np.where(stamps <= 9 * SECOND, 0.065, 0.09)  # the scene at 9 s came in before the command
+    np.testing.assert_allclose(table["asked"], np.stack([asked, np.full(len(asked), -1.0)], -1), rtol=1e-6)
+    assert (stamps > 9 * SECOND).sum() > 5
+    plain, _ = clip_samples(frames(clip), 0, page["VECTOR_1"])
+    assert len(plain["speed"]) > len(table["speed"]) + 20
+
+
+def test_a_topic_of_its_own_is_handed_on_by_its_name_and_type(tmp_path: Path) -> None:
+    """Such as a camera's: not in the table of topics, recorded because the recorder was told to."""
+    need = "/horn:std_msgs/msg/String"
+    topics = {**stream.TOPICS, "/horn": BagTopic("std_msgs/msg/String")}
+    (clip,) = stream.record(tmp_path / "whole", stream.run(12.0, (stream.Takeover(6.0, 8.0, 8.5),)))
+    manifest = clip_manifests.read_manifest(clip)
+    (tmp_path / "work").mkdir()
+    writer = ClipWriter(tmp_path / "work", tmp_path / "clip", manifest, topics)
+    scenes = 0
+    for message in bag.read(clip):
+        writer.write(SerializedMessage(message.topic, message.stamp, message.data))
+        scenes += message.topic == "/takead/scene"
+        if message.topic == "/takead/scene" and scenes in (41, 81):
+            writer.write(SerializedMessage("/horn", message.stamp, codec.serialize(types.String(data=f"{scenes}"))))
+    writer.close(manifest.model_copy(update={"content_sha256": ""}))
+    heard = [frame.others[need].data for frame in frames(tmp_path / "clip", (SCENE, need)) if frame.others]  # type: ignore[attr-defined]
+    assert set(heard[:20]) == {"41"} and heard[20:] == ["81"] * len(heard[20:]) and len(heard) > 30

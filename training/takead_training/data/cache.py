@@ -187,7 +187,7 @@ class _Encoder:
 def _encode_clip(format: str, clip: TrainingClip) -> Encoded | str:
     try:
         # By its name, not its bytes: the same episode recorded again (another date in the bag) teaches the same.
-        return encode_frames(frames(clip.path), clip.manifest.clip_id, FORMATS[format])
+        return encode_frames(frames(clip.path, FORMATS[format].needs), clip.manifest.clip_id, FORMATS[format])
     except (TakeadError, ValueError) as problem:  # damage, or a scene that cannot be encoded
         return f"clip {clip.path}: {problem}"
 

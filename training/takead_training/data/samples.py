@@ -12,7 +12,7 @@ from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, ArbiterMode, DriverSt
 from takead_ros.domain.geometry import to_local, wrap_angle
 from takead_ros.domain.scene import EgoState, FloatArray, Polyline, Scene
 from takead_ros.policy.encoding import LineCache
-from takead_ros.policy.format import Observation, PolicyFormat
+from takead_ros.policy.format import SCENE, Observation, PolicyFormat
 from takead_ros.policy.tracking import track_plan
 from takead_ros.policy.vocabulary import plans_from_profiles, profile_from_plan
 from takead_ros.recording.clip import Label
@@ -59,7 +59,8 @@ def clip_samples(frames: Iterable[Frame], seed: int, format: PolicyFormat) -> tu
     of demonstrations.
 
     A frame teaches the expert's plan where the expert is sound and its cause could be seen by the policy, whoever
-    drives; where a person drives, it teaches what the vehicle then really did. Other frames give no sample.
+    drives; where a person drives, it teaches what the vehicle then really did. Other frames, and those before the first
+    message of a topic that the format needs, give no sample.
     """
     pool, cache = LinePool(), LineCache()
     whole = settle_labels(
@@ -71,13 +72,13 @@ def clip_samples(frames: Iterable[Frame], seed: int, format: PolicyFormat) -> tu
     answers = [f.policy if f.policy is not None and f.policy.status == DriverStatus.OK else None for f in whole]
     world = ClipFrames.of([frame.world for frame in whole], answers)
     until, since = _takeover_times(whole)
-    random = np.random.default_rng(seed)
+    random, further = np.random.default_rng(seed), set(format.needs) - {SCENE}
     rows: list[_Sample] = []
     for i, frame in enumerate(whole):
         lesson = _lesson(whole, i)
-        if lesson is None:
+        if lesson is None or not further <= frame.others.keys():
             continue
-        observation = Observation(frame.scene, lines=cache)
+        observation = Observation(frame.scene, frame.others, lines=cache)
         row = _row(observation, lesson, frame.label, format)
         row |= {"frame": i, "until_takeover_s": float(until[i]), "since_takeover_s": float(since[i])}
         row |= _preference(frame, observation, lesson, world, i)
@@ -208,7 +209,7 @@ def _perturbed(
         y=scene.ego.y + shift * np.cos(heading),
         yaw=scene.ego.yaw + turn,
     )
-    moved = Observation(replace(scene, ego=ego), lines=observation.lines)
+    moved = replace(observation, scene=replace(scene, ego=ego))
     profile = np.asarray(row["profile"], dtype=float)
     positions, yaws, speeds = plans_from_profiles(profile, ego.speed, moved.road)
     steering, _ = track_plan(Plan(positions[:, 0], positions[:, 1], yaws, speeds, PLAN_DT), ego)

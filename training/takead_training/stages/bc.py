@@ -17,7 +17,7 @@ from takead_training.stages.fit import Rows, choice_figures, fit, make_determini
 from takead_training.stages.imitation import COLUMNS, imitate
 from takead_training.stages.stage import Outcome, Stage, Task
 
-HOLD_OUT = 10  # every tenth block of consecutive samples is rows_to_keep for validation
+HOLD_OUT = 10  # every tenth block of consecutive samples is kept for validation
 LEAST = 100  # samples
 _BLOCK = 200
 

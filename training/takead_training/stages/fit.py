@@ -126,7 +126,7 @@ def _steps(fabric: Any, work: _Work, progress: Progress | None) -> list[Figures]
             loss, figures = work.loss_of(model, fabric.to_device(batch_of(work.data, mine, work.columns)))
             _demand_finite(loss, "loss", epoch, count)
             for group in optimiser.param_groups:
-                group["lr"] = schedule.rate * _rate(done, total)
+                group["lr"] = schedule.rate * rate_share(done, total)
             optimiser.zero_grad(set_to_none=True)
             fabric.backward(loss * _weight(mine, chosen, fabric.world_size))
             norm = fabric.clip_gradients(model, stepped, max_norm=5.0, error_if_nonfinite=False)
@@ -189,7 +189,7 @@ def _batches(rows: Rows, size: int) -> Iterator[Rows]:
         yield rows[start : start + size]
 
 
-def _rate(step: int, steps: int) -> float:
+def rate_share(step: int, steps: int) -> float:
     """Share of the peak rate: linear warm-up over 5 % of the steps, then a cosine down to 5 %."""
     warm = max(0.05 * steps, 1.0)
     if step < warm:
