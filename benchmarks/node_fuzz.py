@@ -19,13 +19,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 from support import fuzz
+from support.fuzz_ackermann import ackermann_subject
 from support.fuzz_carla import carla_subject
 from support.fuzz_supervisor import fuzz_answers
 from takead_ros.cli.json_output import give_json
 from takead_ros.cli.program import end_with, new_file
 
 PIECE = 2000
-CARLA = "carla"  # vehicle_node at carla_ros_bridge
+VEHICLES = {"carla": carla_subject, "ackermann": ackermann_subject}  # vehicle_node at each
 SUPERVISOR = "supervisor"  # hears no topic: it is given any answer to what it asks of the managed nodes
 
 
@@ -33,8 +34,8 @@ def show(name: str, folder: Path, seed: int) -> dict[str, int]:
     """Show a piece to a fresh node; how many of what it said."""
     if name == SUPERVISOR:
         return fuzz_answers(PIECE, seed)
-    if name == CARLA:
-        return fuzz.fuzz(carla_subject(), PIECE, seed)
+    if name in VEHICLES:
+        return fuzz.fuzz(VEHICLES[name](), PIECE, seed)
     return fuzz.fuzz(dict(fuzz.subjects(folder))[name], PIECE, seed)
 
 
@@ -47,7 +48,7 @@ def main() -> int:
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
-        every = [*(name for name, _ in fuzz.subjects(Path(folder))), CARLA, SUPERVISOR]
+        every = [*(name for name, _ in fuzz.subjects(Path(folder))), *VEHICLES, SUPERVISOR]
         names = options.nodes.split(",") if options.nodes else every
     found, failed = {}, 0
     for name in names:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from takead_ros.domain.driving import DriveCommand
 from takead_ros.domain.episode import EpisodeIdentity
+from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import number
 from takead_ros.domain.scene import Scene
 from takead_ros.messages import interfaces
@@ -19,6 +20,7 @@ from takead_ros.messages.interfaces import Interface, Qos
 from takead_ros.vehicles.api import Input, VehicleParameters, vehicle_message
 
 CREEP = 0.2  # m/s below which a braking command asks for standstill
+FASTEST_MPS = 140.0  # either way: no road vehicle's speed is beyond, nor does the arbiter take such a scene
 
 
 class AckermannParameters(VehicleParameters):
@@ -63,7 +65,10 @@ class AckermannSide:
         )
 
     def _take_scene(self, msg: Any, now: int) -> Scene | None:
-        self._speed, self._seen = float(msg.ego.speed), now
+        speed = float(msg.ego.speed)
+        if not abs(speed) <= FASTEST_MPS:  # written so that NaN is refused
+            raise TakeadError(f"ego.speed is {speed} m/s, expected at most {FASTEST_MPS:.0f} m/s either way")
+        self._speed, self._seen = speed, now
         return None
 
     def episode(self) -> EpisodeIdentity | None:
