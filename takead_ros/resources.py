@@ -21,3 +21,8 @@ def resource(name: str) -> Path:
             return home / name
     looked = ", ".join(str(home / name) for home in homes)
     raise FileNotFoundError(f"takead_ros data '{name}' is in none of: {looked}; reinstall the package")
+
+
+def yaml_names(folder: str) -> list[str]:
+    """The names of the YAML files of the data folder ``folder``, such as ``config/suites``."""
+    return sorted(path.stem for path in resource(folder).glob("*.yaml"))

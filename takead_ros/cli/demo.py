@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
-from takead_ros.cli.tables import comparison_table
-from takead_ros.cli.trainer import TrainRound, readers
 from takead_ros.console import ProgressBars, note, say, show_table
 from takead_ros.domain.errors import TakeadError
-from takead_ros.policy.shipped import model_path
-from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
-from takead_ros.runs.evaluate_batched import BatchRunner
-from takead_ros.runs.final import FAMILIES, MANY, batched_comparison, final_comparison
-from takead_ros.runs.loop import Loop
-from takead_ros.runs.loop_state import LoopPlan
-from takead_ros.runs.results import PASSES
-from takead_ros.runs.spec import read_parameters
 from takead_ros.runs.workers import open_workers
 from takead_ros.runs.workplace import Workplace
+from takead_ros.simulators import SIMULATOR
+
+if TYPE_CHECKING:
+    from takead_ros.runs.loop_state import LoopPlan
 
 FIRST_TEST = 80  # test seeds before it have judged models of this repository
 THREADS = 2  # of the training, whatever the machine: another number gives other weights
@@ -80,6 +74,10 @@ def demo(
     It learns in the vector world, many drives at once, and is compared in MetaDrive, with all nodes, on routes that
     nothing was learned from. Writes models, comparisons, films of takeovers with their bags, and report.html.
     """
+    from takead_ros.policy.shipped import model_path
+    from takead_ros.runs.loop_state import LoopPlan
+    from takead_ros.runs.spec import read_parameters
+
     where = place(workers, workers_kind, ray)
     tell("takead demo: drives a policy, lets the expert take over, learns from it, compares.")
     tell(
@@ -129,7 +127,14 @@ def _run(
     tests: _Tests,
     where: Workplace,
 ) -> None:
+    from takead_ros.cli.tables import comparison_table
+    from takead_ros.cli.trainer import TrainRound, readers
     from takead_ros.pictures.report import write_report
+    from takead_ros.runs.episode import EpisodeRunner
+    from takead_ros.runs.evaluate_batched import BatchRunner
+    from takead_ros.runs.final import FAMILIES, MANY, batched_comparison, final_comparison
+    from takead_ros.runs.loop import Loop
+    from takead_ros.runs.results import PASSES
 
     with open_workers(EpisodeRunner, where) as pool, open_workers(BatchRunner, where) as batches:
         with Loop(out, plan, model, TrainRound(options, readers(where)), pool, batches, ProgressBars, tell) as loop:

@@ -5,23 +5,22 @@ from __future__ import annotations
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import LOOPBACK, PERCEPTION, RAY, WORKERS_KIND, host_and_port, place
-from takead_ros.cli.tables import evaluation_notes, evaluation_table
 from takead_ros.console import ProgressBars, note, say, show_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import locked
-from takead_ros.pictures.foxglove.live import LiveRunner, LiveStream
 from takead_ros.resources import resource
-from takead_ros.runs.drive import drive
-from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
-from takead_ros.runs.spec import read_parameters, record_of, run_spec
 from takead_ros.runs.workers import open_workers
 from takead_ros.runs.workplace import Workplace
-from takead_ros.simulators import SIMULATORS
+from takead_ros.simulators import SIMULATOR, SIMULATORS
+
+if TYPE_CHECKING:
+    from takead_ros.pictures.foxglove.live import LiveStream
 
 LIVE_AT = "127.0.0.1:8765"  # where Foxglove looks by itself
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -62,6 +61,12 @@ def drive_(
     as_json: str | None = JSON,
 ) -> None:
     """Drive in closed loop; the expert takes over where it must, and each takeover becomes an MCAP clip."""
+    from takead_ros.cli.tables import evaluation_notes, evaluation_table
+    from takead_ros.pictures.foxglove.live import LiveRunner
+    from takead_ros.runs.drive import drive
+    from takead_ros.runs.episode import EpisodeRunner
+    from takead_ros.runs.spec import read_parameters, record_of, run_spec
+
     kind, where = record_of(record), place(workers, workers_kind, ray)
     if (live or live_at is not None) and where != Workplace():
         raise TakeadError("--live shows one drive after the other, in this process; expected --workers 1, no Ray")
@@ -86,6 +91,8 @@ def drive_(
 
 def _live(address: str) -> LiveStream:
     """The stream that listens at ``address``, and a word about it. Raises TakeadError where it cannot."""
+    from takead_ros.pictures.foxglove.live import LiveStream
+
     host, port = host_and_port(address, "--live-at")
     stream = LiveStream(host, port)
     if host not in LOOPBACK:

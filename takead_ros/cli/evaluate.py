@@ -8,16 +8,9 @@ import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
-from takead_ros.cli.tables import evaluation_notes, evaluation_table
 from takead_ros.console import ProgressBars, note, say, show_table
-from takead_ros.pictures.films import MARK, film_failures
-from takead_ros.runs.drive import check_folder, check_passes, evaluate
-from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
-from takead_ros.runs.evaluate_batched import BatchRunner, check_batched, evaluate_batched
-from takead_ros.runs.results import PASSES
-from takead_ros.runs.spec import read_parameters, run_spec
 from takead_ros.runs.workers import open_workers
-from takead_ros.simulators import SIMULATORS
+from takead_ros.simulators import SIMULATOR, SIMULATORS
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -35,7 +28,7 @@ def eval_(
     suite: str = typer.Option("demo", help="A suite, or one scenario family (see: takead scenarios ls)."),
     seeds: str = typer.Option("0-9", help="Such as 0-9, 0-4,8 or selection:0-23. Plain numbers are test seeds."),
     passes: str = typer.Option(
-        ",".join(PASSES), help="unassisted: the scores. assisted: takeovers per km and the expert's share."
+        "unassisted,assisted", help="unassisted: the scores. assisted: takeovers per km and the expert's share."
     ),
     sim: str = typer.Option(SIMULATOR, help=f"The simulator: {', '.join(SIMULATORS)}."),
     params: Path | None = typer.Option(None, help="Parameters of the nodes: a ROS parameter file (see config/)."),
@@ -60,6 +53,13 @@ def eval_(
     completion, and with the expert ready to take over for takeovers per km and the expert-driven share.
     With --json FILE finished episodes are kept beside it: the same command continues.
     """
+    from takead_ros.cli.tables import evaluation_notes, evaluation_table
+    from takead_ros.pictures.films import MARK, film_failures
+    from takead_ros.runs.drive import check_folder, check_passes, evaluate
+    from takead_ros.runs.episode import EpisodeRunner
+    from takead_ros.runs.evaluate_batched import BatchRunner, check_batched, evaluate_batched
+    from takead_ros.runs.spec import read_parameters, run_spec
+
     where = place(workers, workers_kind, ray)
     spec = run_spec(model, suite, seeds, sim, read_parameters(params, perception))
     chosen = check_passes(passes, spec)

@@ -9,11 +9,7 @@ import typer
 from takead_ros.cli.demo import tell, tell_stopped
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import RAY, WORKERS_KIND, place
-from takead_ros.cli.tables import comparison_notes, comparison_table
 from takead_ros.console import ProgressBars, show_table
-from takead_ros.runs.drive import pass_names
-from takead_ros.runs.episode import EpisodeRunner
-from takead_ros.runs.final import final_comparison
 from takead_ros.runs.workers import open_workers
 from takead_ros.simulators import SIMULATORS
 
@@ -32,6 +28,11 @@ def final(
     as_json: str | None = JSON,
 ) -> None:
     """The first model of a loop against the deployed one on held-out seeds (then: takead report FOLDER)."""
+    from takead_ros.cli.tables import comparison_notes, comparison_table
+    from takead_ros.runs.drive import pass_names
+    from takead_ros.runs.episode import EpisodeRunner
+    from takead_ros.runs.final import final_comparison
+
     json_file(as_json)
     where, chosen = place(workers, workers_kind, ray), pass_names(passes)
     try:

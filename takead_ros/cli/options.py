@@ -7,14 +7,13 @@ import os
 import typer
 
 from takead_ros.domain.errors import TakeadError
+from takead_ros.resources import yaml_names
 from takead_ros.runs.workers import WORKERS, demand_kind
 from takead_ros.runs.workplace import Workplace
-from takead_ros.scenarios.suites import NONE
-from takead_ros.simulators.perception import perception_names
 
 PERCEPTION = typer.Option(
     None,
-    help=f"Perception: {NONE}, {', '.join(perception_names())} or a YAML file; by default as the suite says.",
+    help=f"Perception: none, {', '.join(yaml_names('config/perception'))} or a YAML file; by default the suite's own.",
 )
 WORKERS_KIND = typer.Option(
     "processes", help=f"What the workers are: {', '.join(WORKERS)} (actors on a Ray cluster; see --ray)."

@@ -7,7 +7,6 @@ from pathlib import Path
 import typer
 
 from takead_ros.console import ProgressBars, say
-from takead_ros.pictures.report import write_report
 from takead_ros.runs.workplace import Workplace
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -22,6 +21,8 @@ def report(
 
     RUN holds before.json and after.json, as 'takead demo', 'takead train final' or two 'takead eval' write them.
     """
+    from takead_ros.pictures.report import write_report
+
     with ProgressBars() as progress:
         page = write_report(run, progress, Workplace(workers))
     say(f"report: {page}")

@@ -10,18 +10,10 @@ import typer
 
 from takead_ros.cli.demo import tell, tell_stopped
 from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
-from takead_ros.cli.trainer import TrainRound, readers
-from takead_ros.console import ProgressBars, cell, show_table
+from takead_ros.console import ProgressBars, show_table
 from takead_ros.domain.errors import TakeadError
-from takead_ros.policy.shipped import model_path
-from takead_ros.runs.episode import SIMULATOR, EpisodeRunner
-from takead_ros.runs.evaluate_batched import BatchRunner
-from takead_ros.runs.loop import Loop
-from takead_ros.runs.loop_state import LoopPlan, LoopState
-from takead_ros.runs.spec import read_parameters, record_of
 from takead_ros.runs.workers import open_workers
-from takead_ros.simulators import SIMULATORS
-from takead_ros.text_table import TableColumn, TextTable
+from takead_ros.simulators import SIMULATOR, SIMULATORS
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 _WORKERS = typer.Option(2, min=1, max=256, help="How many at once; the results do not depend on it.")
@@ -60,6 +52,15 @@ def rounds(
     Each round drives the present policy on collection seeds of its own, trains on the takeovers of all rounds, and
     lets parent and new model drive the same selection seeds. Test seeds are never driven. Ctrl-C at any time.
     """
+    from takead_ros.cli.tables import rounds_table
+    from takead_ros.cli.trainer import TrainRound, readers
+    from takead_ros.policy.shipped import model_path
+    from takead_ros.runs.episode import EpisodeRunner
+    from takead_ros.runs.evaluate_batched import BatchRunner
+    from takead_ros.runs.loop import Loop
+    from takead_ros.runs.loop_state import LoopPlan
+    from takead_ros.runs.spec import read_parameters, record_of
+
     where = place(workers, workers_kind, ray)
     plan = LoopPlan(
         suite=suite,
@@ -99,17 +100,3 @@ def _trainer_options(options: str, train: Any) -> list[str]:
     needed = ["--parent", "baseline", "--clips", ".", "--out", "."]
     train.command.commands["round"].make_context("round", [*needed, *words], parent=train)
     return words
-
-
-def rounds_table(state: LoopState) -> TextTable:
-    """What each round came to."""
-    made = TextTable(
-        [TableColumn(title) for title in ("round", "parent", "clips", "model")] + [TableColumn("gate", wrap=True)]
-    )
-    for done in state.rounds:
-        verdict = "" if done.decision is None else "promoted" if done.decision.promoted else "parent kept"
-        why = "" if done.decision is None else ": " + "; ".join(done.decision.reasons)
-        clips = "" if done.clips is None else str(done.clips)
-        texts = (str(done.number), done.parent_sha256[:12], clips, (done.model_sha256 or "")[:12], verdict + why)
-        made.rows.append(tuple(map(cell, texts)))
-    return made

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
-from takead_ros.cli.rounds import rounds_table
-from takead_ros.cli.tables import comparison_notes, comparison_table, evaluation_notes, evaluation_table
 from takead_ros.console import say, show_table, table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
-from takead_ros.runs.drive import JOURNAL
-from takead_ros.runs.final import COMPARISON
-from takead_ros.runs.find import Run, find_runs
-from takead_ros.runs.loop_state import STATE, LoopState, read_state
-from takead_ros.runs.results import Evaluation, PairedComparison, read_evaluation
+
+if TYPE_CHECKING:
+    from takead_ros.runs.find import Run
+    from takead_ros.runs.loop_state import LoopState
+    from takead_ros.runs.results import Evaluation, PairedComparison
 
 app = typer.Typer(
     add_completion=False,
@@ -35,6 +34,8 @@ def ls(folder: Path = typer.Argument(Path("runs"), help="Folder with runs in it.
 
     Exit code 1 where one of them cannot be read; the others are listed all the same.
     """
+    from takead_ros.runs.find import find_runs
+
     json_file(as_json)
     found = find_runs(folder)
     if as_json != STDOUT:
@@ -60,6 +61,10 @@ def show(
     as_json: str | None = JSON,
 ) -> None:
     """Show one run: its rounds and comparison, or its figures, and the machine that they come from."""
+    from takead_ros.runs.drive import JOURNAL
+    from takead_ros.runs.loop_state import STATE, read_state
+    from takead_ros.runs.results import read_evaluation
+
     json_file(as_json)
     content: object
     if (path / STATE).exists():
@@ -78,6 +83,8 @@ def show(
 
 
 def _show_evaluation(content: Evaluation) -> None:
+    from takead_ros.cli.tables import evaluation_notes, evaluation_table
+
     show_table(evaluation_table(content))
     for line in [*evaluation_notes(content), f"on {content.environment}; {content.simulator}"]:
         say(line)
@@ -85,12 +92,17 @@ def _show_evaluation(content: Evaluation) -> None:
 
 def _comparison(folder: Path) -> PairedComparison | None:
     """The comparison of a loop on test seeds, where it has one."""
+    from takead_ros.runs.final import COMPARISON
+    from takead_ros.runs.results import PairedComparison
+
     if not (folder / COMPARISON).exists():
         return None
     return read_record(PairedComparison, folder / COMPARISON, "the comparison of 'takead train final'")
 
 
 def _show_loop(state: LoopState, comparison: PairedComparison | None) -> None:
+    from takead_ros.cli.tables import comparison_notes, comparison_table, rounds_table
+
     plan = state.plan
     say(
         f"suite {plan.suite}; for each family {plan.demonstrations} demonstrations, {plan.drives} collection seeds a "

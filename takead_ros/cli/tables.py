@@ -8,6 +8,7 @@ from rich.text import Text
 
 from takead_ros.console import cell
 from takead_ros.measures.summary import BY_KEY, HEADLINES, Difference, Group, Headline
+from takead_ros.runs.loop_state import LoopState
 from takead_ros.runs.results import Evaluation, PairedComparison, judgement, signed
 from takead_ros.text_table import TableColumn, TextTable
 
@@ -116,3 +117,17 @@ def _row(title: str, headline: Headline, difference: Difference) -> tuple[Text, 
         cell(f"{signed(template, difference.low).removesuffix(' pp')} .. {signed(template, difference.high)}"),
         cell(f"{wins}/{difference.equal}/{losses}"),
     )
+
+
+def rounds_table(state: LoopState) -> TextTable:
+    """What each round came to."""
+    made = TextTable(
+        [TableColumn(title) for title in ("round", "parent", "clips", "model")] + [TableColumn("gate", wrap=True)]
+    )
+    for done in state.rounds:
+        verdict = "" if done.decision is None else "promoted" if done.decision.promoted else "parent kept"
+        why = "" if done.decision is None else ": " + "; ".join(done.decision.reasons)
+        clips = "" if done.clips is None else str(done.clips)
+        texts = (str(done.number), done.parent_sha256[:12], clips, (done.model_sha256 or "")[:12], verdict + why)
+        made.rows.append(tuple(map(cell, texts)))
+    return made

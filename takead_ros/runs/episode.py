@@ -32,9 +32,8 @@ from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.model import Policy, load_model
 from takead_ros.recording.clip_folders import NOT_CLIPS
 from takead_ros.runs.results import EpisodeResult
-from takead_ros.simulators import Episode, Simulator, open_simulator
+from takead_ros.simulators import SIMULATOR, Episode, Simulator, open_simulator
 
-SIMULATOR = "metadrive"
 # what the recorder, and `takead clips show`, put into the folder of a bag
 BAG_FILES = ("metadata.yaml", "manifest.json", "manifest.json.part", "metadata.yaml.part", "timeline.png")
 EXPERT = "expert"  # in place of a model: the rule-based expert drives

@@ -11,10 +11,11 @@ from pydantic.dataclasses import dataclass
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import read_record
 from takead_ros.policy.model import load_model
-from takead_ros.runs.episode import SIMULATOR, Value
+from takead_ros.runs.episode import Value
 from takead_ros.runs.gate import GateDecision
 from takead_ros.runs.results import RECORD
 from takead_ros.runs.spec import Record, RunSpec, run_spec
+from takead_ros.simulators import SIMULATOR
 
 STATE = "loop.json"
 

@@ -14,11 +14,11 @@ from takead_ros.nodes.configuration import load_configuration
 from takead_ros.nodes.simulator_node import SimulatorNode
 from takead_ros.policy.model import load_model
 from takead_ros.policy.shipped import model_path
-from takead_ros.runs.episode import EXPERT, SIMULATOR, EpisodeSpec, NodeParameters, Value
+from takead_ros.runs.episode import EXPERT, EpisodeSpec, NodeParameters, Value
 from takead_ros.runs.results import PASSES, PassName, RunSettings
 from takead_ros.scenarios import build
 from takead_ros.scenarios.suites import NONE, Suite, load_suite
-from takead_ros.simulators import open_simulator
+from takead_ros.simulators import SIMULATOR, open_simulator
 from takead_ros.simulators.perception import load_perception, perception_names
 
 Record = Literal["clips", "all"]

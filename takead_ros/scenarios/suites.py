@@ -7,7 +7,7 @@ from pathlib import Path
 
 from takead_ros.domain.errors import TakeadError, unknown
 from takead_ros.files import read_yaml
-from takead_ros.resources import resource
+from takead_ros.resources import resource, yaml_names
 from takead_ros.scenarios import ALL_FAMILIES, FAMILIES, Scenario, build
 
 NONE = "none"  # the perception that shows the truth
@@ -30,7 +30,7 @@ class Suite:
 
 def suite_names() -> list[str]:
     """The suites there are."""
-    return sorted(path.stem for path in resource("config/suites").glob("*.yaml"))
+    return yaml_names("config/suites")
 
 
 def load_suite(name: str) -> Suite:

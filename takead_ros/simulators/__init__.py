@@ -7,7 +7,8 @@ from collections.abc import Callable
 from takead_ros.domain.errors import unknown
 from takead_ros.simulators.api import Episode, Simulator
 
-STEP_S = 0.05  # s of one step, where nobody asks for another
+SIMULATOR = "metadrive"  # where nobody asks for another
+STEP_S = 0.05  # s of one step, likewise
 
 
 def _metadrive(step_s: float) -> Simulator:
@@ -35,4 +36,4 @@ def open_simulator(name: str, step_s: float = STEP_S) -> Simulator:
     return SIMULATORS[name](step_s)
 
 
-__all__ = ["SIMULATORS", "STEP_S", "Episode", "Simulator", "open_simulator"]
+__all__ = ["SIMULATOR", "SIMULATORS", "STEP_S", "Episode", "Simulator", "open_simulator"]

@@ -9,7 +9,7 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.parameters import validated
 from takead_ros.domain.perception import Perception, PerceptionSettings
 from takead_ros.files import read_yaml
-from takead_ros.resources import resource
+from takead_ros.resources import resource, yaml_names
 from takead_ros.scenarios.spec import Scenario
 from takead_ros.scenarios.suites import NONE
 
@@ -18,7 +18,7 @@ FOLDER = "config/perception"
 
 def perception_names() -> list[str]:
     """The settings that come with the package, beside ``none``."""
-    return sorted(path.stem for path in resource(FOLDER).glob("*.yaml"))
+    return yaml_names(FOLDER)
 
 
 def load_perception(name: str) -> PerceptionSettings:

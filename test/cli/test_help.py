@@ -48,7 +48,7 @@ import sys
 from takead_ros.cli.main import run
 for words in sys.argv[1:]:
     run(words.split())
-print(sorted({"torch", "metadrive"} & set(sys.modules)))
+print(sorted({"torch", "metadrive", "numba", "onnxruntime"} & set(sys.modules)))
 """
 
 
@@ -60,10 +60,11 @@ print(sorted({"torch", "metadrive"} & set(sys.modules)))
         (["train --help", "train bc --help", "train round --help", "train agents --help"], "takead train agents"),
         (["train predictability --help", "train rounds --help", "train final --help"], "takead train final"),
         (["export --help", "train collect --help"], "takead train collect"),
+        (["drive --help", "eval --help", "demo --help", "report --help", "runs show --help"], "takead runs show"),
     ],
-    ids=["options", "command", "help", "loop", "export"],
+    ids=["options", "command", "help", "loop", "export", "drives"],
 )
-def test_what_is_typed_wrongly_or_asked_for_waits_for_no_torch(words: list[str], told: str) -> None:
+def test_what_is_typed_wrongly_or_asked_for_waits_for_nothing_that_works(words: list[str], told: str) -> None:
     done = subprocess.run([sys.executable, "-c", ASKED, *words], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]" and told in done.stdout + done.stderr
 

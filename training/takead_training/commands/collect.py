@@ -8,11 +8,8 @@ import typer
 
 from takead_ros.cli.json_output import JSON, STDOUT, give_json, json_file
 from takead_ros.cli.options import PERCEPTION, RAY, WORKERS_KIND, place
-from takead_ros.cli.tables import evaluation_notes, evaluation_table
 from takead_ros.console import ProgressBars, note, say, show_table
-from takead_ros.runs.spec import read_parameters, run_spec
 from takead_ros.runs.workers import open_workers
-from takead_training.data.collect import Collector, collect
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
@@ -41,6 +38,10 @@ def collect_rows(
     comes of it is for 'takead train round --collected OUT'; a clip that people can look at comes of 'takead drive' on
     the same seed. Ctrl-C at any time: the same command goes on.
     """
+    from takead_ros.cli.tables import evaluation_notes, evaluation_table
+    from takead_ros.runs.spec import read_parameters, run_spec
+    from takead_training.data.collect import Collector, collect
+
     json_file(as_json)
     where = place(workers, workers_kind, ray)
     spec = run_spec(model, suite, seeds, "vector", read_parameters(params, perception))
