@@ -25,6 +25,8 @@ from benchmarks.trial.slow import SLOW, Failed, Slow
 from trial.case import Case
 from trial.cases import CASES
 
+OTHERS = "\n## "
+
 
 def kinds(cases: tuple[Case | Slow, ...] | list[Slow]) -> Counter[tuple[str, str]]:
     return Counter((case.verb, case.who) for case in cases)
@@ -64,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="only cases whose name holds this")
     parser.add_argument("--list", action="store_true", help="run nothing: only count the cases")
-    parser.add_argument("--markdown", type=Path, help="also write the page here")
+    parser.add_argument("--markdown", type=Path, help="also write the page here; its sections below are kept")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # else ignored below nohup, and by every child
     failed, passed, left_out, began = [], 0, 0, time.monotonic()
@@ -86,7 +88,9 @@ def main() -> None:
     text = page(passed, failed, left_out, time.monotonic() - began)
     print(text)
     if options.markdown:
-        options.markdown.write_text(text, encoding="utf-8")
+        before = options.markdown.read_text(encoding="utf-8") if options.markdown.exists() else ""
+        _, heading, kept = before.partition(OTHERS)  # what other commands measured
+        options.markdown.write_text(text + heading + kept, encoding="utf-8")
     sys.exit(bool(failed))
 
 

@@ -77,7 +77,9 @@ def demo(
     from takead_ros.policy.shipped import model_path
     from takead_ros.runs.loop_state import LoopPlan
     from takead_ros.runs.spec import read_parameters
+    from takead_ros.scenarios.suites import load_suite
 
+    load_suite(families)  # not when its turn comes
     where = place(workers, workers_kind, ray)
     tell("takead demo: drives a policy, lets the expert take over, learns from it, compares.")
     tell(

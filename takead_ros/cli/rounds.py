@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shlex
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,18 @@ from takead_ros.console import ProgressBars, show_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.runs.workers import open_workers
 from takead_ros.simulators import SIMULATOR, SIMULATORS
+
+OWN = (
+    "parent",
+    "base",
+    "out",
+    "clips",
+    "collected",
+    "demos",
+    "cache_in",
+    "workers",
+    "as_json",
+)  # of 'takead train round'
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 _WORKERS = typer.Option(2, min=1, max=256, help="How many at once; the results do not depend on it.")
@@ -93,10 +106,18 @@ def rounds(
 
 def _trainer_options(options: str, train: Any) -> list[str]:
     """The words of ``options``, refused here where 'takead train round' would: it comes to them after hours."""
+    from takead_training.commands.round import settings_of
+
     try:
         words = shlex.split(options)
     except ValueError as problem:
         raise TakeadError(f"--options {options!r}: {problem}; expected them as a shell takes them") from problem
     needed = ["--parent", "baseline", "--clips", ".", "--out", "."]
-    train.command.commands["round"].make_context("round", [*needed, *words], parent=train)
+    command = train.command.commands["round"]
+    typed = command.make_context("round", list(words), parent=train, resilient_parsing=True)
+    for option in typed.command.params:
+        if option.name in OWN and typed.get_parameter_source(option.name).name == "COMMANDLINE":
+            raise TakeadError(f"--options {options!r}: the loop itself says {option.opts[0]}; expected others")
+    given = command.make_context("round", [*needed, *words], parent=train).params
+    settings_of(**{name: given[name] for name in inspect.signature(settings_of).parameters})
     return words

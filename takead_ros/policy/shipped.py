@@ -22,6 +22,8 @@ def model_path(name: str | Path) -> Path:
     path = Path(text).expanduser()
     if not path.exists():
         words = f"an ONNX file, a bundle, or a shipped model by its name ({', '.join(sorted(shipped))})"
+        if text == "expert":
+            raise TakeadError(f"model 'expert': is no network, and does not drive here; expected {words}")
         raise unknown("model", text, [*shipped, "expert"], words)
     if not path.is_file():
         raise TakeadError(f"model '{text}': no file; expected an ONNX file or a bundle")

@@ -35,6 +35,7 @@ from takead_ros.runs.kept import Shows, by_batches, by_nodes, kept_evaluation
 from takead_ros.runs.loop_state import STATE, LoopPlan, LoopState, Round, model_of, read_state
 from takead_ros.runs.results import PASSES, Evaluation, comparison
 from takead_ros.runs.spec import RunSpec
+from takead_ros.scenarios.suites import load_suite
 
 COLLECTED = "collected"  # the folder of a batched round's takeovers
 
@@ -88,6 +89,7 @@ class Loop:
         for option, split in (("demonstrations", "training"), ("drives", "collection"), ("selection", "selection")):
             parse_seeds(f"{split}:0-{getattr(plan, option) - 1}", f"--{option}")  # not when its turn comes
         first = plan.spec(str(model), "selection:0")
+        load_suite(plan.demonstrated or plan.suite)
         if plan.batched:
             check_batched(first)
         self._fresh = LoopState(

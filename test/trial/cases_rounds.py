@@ -109,6 +109,20 @@ CASES: tuple[Case, ...] = (
     breaker("rounds: options with half a quote", 'train rounds --out new --options \\"', 2, "--options", "quotation"),
     breaker("rounds: options of no number", "train rounds --out new --options '--beta nan'", 2, "--beta", "finite"),
     breaker("rounds: options there are not", "train rounds --out new --options '--betta 1'", 2, "--betta", "--beta"),
+    breaker("rounds: options of no rule", "train rounds --out new --options '--rule magic'", 2, "magic", "recorded"),
+    breaker("rounds: options of no loss", "train rounds --out new --options '--loss x'", 2, "loss", "dpo"),
+    breaker("rounds: options of no bucket", "train rounds --out new --options '--share x=1'", 2, "'x'", "takeover"),
+    *(
+        breaker(
+            f"rounds: options that are the loop's own: {option.split()[0]}",
+            f"train rounds --out new --options '{option}'",
+            2,
+            "the loop itself says",
+            option.split()[0],
+        )
+        for option in ("--out x", "--parent m.onnx", "--clips shelf", "--cache x", "--workers 3")
+    ),
+    user("rounds: demonstrations of no suite", "train rounds --out new --demonstrated motorway", 2, "motorway"),
     breaker("rounds: more seeds than there are", "train rounds --out new --selection 2000000", 2, "--selection"),
     breaker("rounds: more drives than there are", "train rounds --out new --drives 2000000", 2, "--drives"),
     breaker("rounds: in a file", "train rounds --out mine", 2, "mine", damage="text mine x"),

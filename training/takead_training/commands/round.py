@@ -81,29 +81,10 @@ def one_round(
     from takead_training.stages.devices import Devices
     from takead_training.stages.registry import stage_of
 
-    mix = Mix(shares={**Mix().shares, **_shares(share)}, draws=draws)
-    imitation = Imitation(speed_target, speed_dropout)  # type: ignore[arg-type]  # each class checks its words
-    every = {
-        "dagger": Aggregation(mix, replace(Aggregation().schedule, epochs=dagger_epochs), imitation),
-        "distil": Distil(
-            target=target,  # type: ignore[arg-type]
-            score_weight=score_weight,
-            rule=rule,  # type: ignore[arg-type]
-            mix=mix,
-            imitation=imitation,
-            schedule=replace(Distil().schedule, epochs=distil_epochs),
-        ),
-        "preference": Preference(
-            loss,  # type: ignore[arg-type]
-            rejected,  # type: ignore[arg-type]
-            beta,
-            gamma,
-            rule=rule,  # type: ignore[arg-type]
-            mix=mix,
-            imitation=imitation,
-            schedule=replace(Preference().schedule, epochs=preference_epochs),
-        ),
-    }
+    every = settings_of(
+        share, draws, speed_target, speed_dropout, dagger_epochs, target, score_weight, rule, distil_epochs, loss,
+        rejected, beta, gamma, preference_epochs,
+    )  # fmt: skip
     chosen = []
     for word in stages.split(","):
         stage = stage_of(word.strip())
@@ -126,6 +107,48 @@ def one_round(
         )
     tell_refused(result.refused)
     tell(result.as_dict(), as_json)
+
+
+def settings_of(
+    share: list[str],
+    draws: int,
+    speed_target: str,
+    speed_dropout: float,
+    dagger_epochs: int,
+    target: str,
+    score_weight: float,
+    rule: str,
+    distil_epochs: int,
+    loss: str,
+    rejected: str,
+    beta: float,
+    gamma: float,
+    preference_epochs: int,
+) -> dict[str, Any]:
+    """What the options of this verb say of each stage. Raises TakeadError, without torch, for what none can do."""
+    mix = Mix(shares={**Mix().shares, **_shares(share)}, draws=draws)
+    imitation = Imitation(speed_target, speed_dropout)  # type: ignore[arg-type]  # each class checks its words
+    return {
+        "dagger": Aggregation(mix, replace(Aggregation().schedule, epochs=dagger_epochs), imitation),
+        "distil": Distil(
+            target=target,  # type: ignore[arg-type]
+            score_weight=score_weight,
+            rule=rule,  # type: ignore[arg-type]
+            mix=mix,
+            imitation=imitation,
+            schedule=replace(Distil().schedule, epochs=distil_epochs),
+        ),
+        "preference": Preference(
+            loss,  # type: ignore[arg-type]
+            rejected,  # type: ignore[arg-type]
+            beta,
+            gamma,
+            rule=rule,  # type: ignore[arg-type]
+            mix=mix,
+            imitation=imitation,
+            schedule=replace(Preference().schedule, epochs=preference_epochs),
+        ),
+    }
 
 
 def _shares(words: list[str]) -> dict[str, float]:
