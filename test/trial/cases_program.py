@@ -167,7 +167,7 @@ CASES: tuple[Case, ...] = (
     user("demo without its model", "demo --out new --model none.onnx", 2, "none.onnx"),
     user("demo with a model typo", "demo --out new --model basline", 2, "did you mean baseline"),
     user("demo in a folder of mine", "demo --out mine", 2, "nothing is overwritten", damage="text mine/thesis.txt x"),
-    user("demo of the expert", "demo --out new --model expert", 2, "is no network", "known"),
+    user("demo of the expert", "demo --out new --model expert", 2, "is no network", "baseline"),
     user("demo of demonstrations of no suite", "demo --out new --demonstrated motorway", 2, "motorway"),
     user("demo that compares on no suite", "demo --out new --families motorway", 2, "motorway"),
     user("demo of no suite", "demo --out new --suite motorway", 2, "motorway"),
