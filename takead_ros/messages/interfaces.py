@@ -160,6 +160,12 @@ OPERATOR_STATUS = Interface(
     "arbiter_node, on change and every second: who drives, why, and what is asked of the person",
 )
 JOY = Interface("/joy", "sensor_msgs/msg/Joy", Qos(5, reliable=False), "joy_node or another driver")
+JOY_FEEDBACK = Interface(
+    "/joy/set_feedback",
+    "sensor_msgs/msg/JoyFeedback",
+    Qos(10),
+    "joystick_node, at each pulse that the person is to feel; joy_node makes it the device's rumble",
+)
 CLOCK = Interface(
     "/clock",
     "rosgraph_msgs/msg/Clock",
@@ -196,6 +202,7 @@ TOPICS = (
     EVENT,
     OPERATOR_STATUS,
     JOY,
+    JOY_FEEDBACK,
     CLOCK,
     DIAGNOSTICS,
     DISPLAY,

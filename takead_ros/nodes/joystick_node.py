@@ -10,6 +10,7 @@ from takead_ros.host.api import Clock, NodeHandle
 from takead_ros.messages import interfaces, types
 from takead_ros.messages.convert import command_to_msg, stamp_from_msg
 from takead_ros.nodes.diagnostics import Diagnostics, Level, Part
+from takead_ros.nodes.joystick_feedback import JoystickFeedback
 from takead_ros.nodes.joystick_mapping import load_mapping
 from takead_ros.nodes.parameters import Declared
 from takead_ros.nodes.settings import JoystickParameters
@@ -21,7 +22,8 @@ REPEATED = "the stamp does not advance: an old message again"  # no sign of life
 
 class JoystickNode:
     """Subscribes ``/joy``; publishes ``human/command`` for every usable message and ``/diagnostics`` every second;
-    calls ``engage``, ``disengage`` and ``recorder/bookmark`` when their buttons are pressed.
+    calls ``engage``, ``disengage`` and ``recorder/bookmark`` when their buttons are pressed. What the arbiter tells the
+    person is felt in the device (``JoystickFeedback``).
 
     Parameters: ``JoystickParameters``. Raises TakeadError for one that does not fit.
 
@@ -47,6 +49,7 @@ class JoystickNode:
         self._rejected = self._losses = 0
 
         self._human = wiring.publisher(node, interfaces.HUMAN_COMMAND)
+        self._feedback = JoystickFeedback(node, steady, p.rumble, p.bell)
         self._diagnostics = Diagnostics(node)
         self._clients = {
             "engage": (wiring.client(node, interfaces.ENGAGE), types.Engage.Request),
@@ -90,6 +93,7 @@ class JoystickNode:
             self._logger.warning(f"{button} refused ({response.code}): {response.message}")
 
     def _on_watch(self) -> None:
+        self._feedback.update()
         now = self._steady.now().nanoseconds
         if self._received is not None and now - self._received > self._heartbeat_ns:
             self._losses += 1
@@ -113,5 +117,6 @@ class JoystickNode:
             "losses": self._losses,
             "dead_man_held": self._reading.allowed,
             "fault": self._reading.fault,
+            "hand_over_s": "never" if (took := self._feedback.hand_over_s) is None else f"{took:.2f}",
         }
         self._diagnostics.publish(self._clock.now().nanoseconds, Part("joystick", level, message, values))

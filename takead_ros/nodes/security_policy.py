@@ -59,7 +59,11 @@ NODES = {
         (i.ENGAGE, i.DISENGAGE),
     ),
     "recorder_node": Grants((i.DIAGNOSTICS,), i.RECORDED, (i.BOOKMARK,), everything=True, managed=True),
-    "joystick_node": Grants((i.HUMAN_COMMAND, i.DIAGNOSTICS), (i.JOY,), asked=(i.ENGAGE, i.DISENGAGE, i.BOOKMARK)),
+    "joystick_node": Grants(
+        (i.HUMAN_COMMAND, i.JOY_FEEDBACK, i.DIAGNOSTICS),
+        (i.JOY, i.OPERATOR_STATUS),
+        asked=(i.ENGAGE, i.DISENGAGE, i.BOOKMARK),
+    ),
     "simulator_node": Grants(
         (i.EPISODE, i.SCENE, i.SCENE_TRUTH, i.CLOCK, i.DIAGNOSTICS), (i.COMMAND,), asked=(i.ENGAGE, i.DISENGAGE)
     ),
@@ -70,7 +74,7 @@ NODES = {
 MANAGED = tuple(name for name, grants in NODES.items() if grants.managed)
 # Beside the stack's nodes: the pad's driver, and the tools of people (ros2 topic, ros2 service, RViz, ...). An operator
 # watches, engages and bookmarks; a maintainer also loads models and asks managed nodes for transitions.
-JOY_NODE = Grants((i.JOY,))
+JOY_NODE = Grants((i.JOY,), (i.JOY_FEEDBACK,))
 PEOPLE = {
     "operator": Grants(asked=(i.ENGAGE, i.DISENGAGE, i.BOOKMARK), everything=True),
     "maintainer": Grants(asked=i.SERVICES, everything=True, brings_up=True),

@@ -35,6 +35,8 @@ class JoystickParameters(StartParameters):
     dead_man: int = Field(
         -1, ge=-1, le=63, description="button that must be held for input to count; -1: the mapping's"
     )
+    rumble: float = number(1.0, 0.0, 1.0, "how strong the device's pulses are at most; 0: none")
+    bell: bool = Field(True, description="ring the terminal's bell while a takeover is asked for")
 
 
 class ReplayParameters(StartParameters):

@@ -96,7 +96,9 @@ def notice(state: ArbiterMemory, command: DriveCommand, now: Now, p: ArbiterPara
     answer = engagement(state, derive_facts(state, now, p)[1], p)  # what engage would answer now
     mode, asked, alarm, goes_on = state.mode, Asked.NOTHING, NoticeLevel.CALM, NEXT.get(state.mode, "")
     why = f"{state.earlier}, {state.reason}" if mode is M.STOPPED and state.reason != ARRIVED else state.reason
-    if mode is M.MRM:
+    if mode is M.MRM and {command.lateral, command.longitudinal} == {Source.HUMAN}:  # has taken over already
+        alarm, goes_on = NoticeLevel.ATTEND, _engage(answer)
+    elif mode is M.MRM:
         asked, alarm, goes_on = Asked.TAKE_OVER, NoticeLevel.ACT, f"or {_engage(answer)}"
     elif mode is M.STOPPED and (state.reason == ARRIVED or answer.code == ARRIVED):
         asked, alarm, goes_on = Asked.GIVE_GOAL, NoticeLevel.ATTEND, ""

@@ -253,6 +253,13 @@ def _check_request(one: Interface, msg: Any) -> None:
         assert finite(request.severity, request.time_to_event or 0.0), request
 
 
+def _check_joystick(one: Interface, msg: Any) -> None:
+    if one is interfaces.HUMAN_COMMAND:
+        _check_command(interfaces.COMMAND, msg)
+    elif one is interfaces.JOY_FEEDBACK:
+        assert 0.0 <= msg.intensity <= 1.0 and msg.type == types.JoyFeedback.TYPE_RUMBLE
+
+
 def _check_markers(one: Interface, msg: Any) -> None:
     if one is interfaces.DISPLAY:
         keys = [(marker.ns, marker.id) for marker in msg.markers]
@@ -340,9 +347,9 @@ def subjects(folder: Path) -> Iterator[tuple[str, Subject]]:
         "joystick",
         Subject(
             node(JoystickNode),
-            (i.JOY,),
-            (i.HUMAN_COMMAND,),
-            lambda one, msg: _check_command(i.COMMAND, msg) if one is i.HUMAN_COMMAND else None,
+            (i.JOY, i.OPERATOR_STATUS),
+            (i.HUMAN_COMMAND, i.JOY_FEEDBACK),
+            _check_joystick,
             lambda heard: len(heard["human/command"]) >= 75,
         ),
     )
