@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from takead_ros.compiled import Cube, Flags, Indices, Matrix, Quad, Vector, kernel, part
-from takead_ros.domain.car_following import MAX_ACCELERATION, idm_acceleration
+from takead_ros.domain.car_following import MAX_ACCELERATION, idm_acceleration_part
 from takead_ros.policy.arrays import TrackingParameters, TrackingState
 from takead_ros.policy.kernels.plans import track_plan
 
@@ -136,7 +136,7 @@ def react_to(egos: Cube, ego_length: float, ego_width: float, others: Recorded, 
                 if gap < np.inf:
                     along = max(now[SPEED] * np.cos(now[2] - heading), 0.0)
                     room = gap - half - 0.5 * ego_length
-                    push = min(push, idm_acceleration(v[m], max(aim, v[m], 1.0), room, along, BRAKING, HEADWAY))
+                    push = min(push, idm_acceleration_part(v[m], max(aim, v[m], 1.0), room, along, BRAKING, HEADWAY))
                 for n in range(actors):
                     if n == m or not others.drives[n] or known[n] < 2:
                         continue
@@ -147,7 +147,9 @@ def react_to(egos: Cube, ego_length: float, ego_width: float, others: Recorded, 
                     if gap < np.inf:
                         along = max(v[n] * np.cos(yaws[n, t] - heading), 0.0)
                         room = gap - half - 0.5 * others.length[n]
-                        push = min(push, idm_acceleration(v[m], max(aim, v[m], 1.0), room, along, BRAKING, HEADWAY))
+                        push = min(
+                            push, idm_acceleration_part(v[m], max(aim, v[m], 1.0), room, along, BRAKING, HEADWAY)
+                        )
                 after = max(v[m] + push * dt, 0.0)
                 on_time = s[m] == arc[m, scheduled] and after == aim and t + 1 < known[m]
                 s[m] = arc[m, t + 1] if on_time else s[m] + 0.5 * (v[m] + after) * dt

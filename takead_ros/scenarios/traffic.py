@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from takead_ros.domain import car_following
+from takead_ros.domain.car_following import COMFORT_DECELERATION, MAX_ACCELERATION, STANDSTILL_GAP, idm_acceleration
 from takead_ros.domain.geometry import Path
 from takead_ros.domain.scene import FloatArray
 from takead_ros.scenarios.spec import MOTOR_VEHICLES, Actor, Change, Model, Phase, When
 
-STANDSTILL_GAP = car_following.STANDSTILL_GAP
-MAX_ACCELERATION = car_following.MAX_ACCELERATION
-COMFORT_DECELERATION = car_following.COMFORT_DECELERATION
 LOOK_AHEAD = 50.0  # m
 LOOK_SPACING = 1.5  # m
 SIDE_MARGIN = 0.35  # m beside the body that has to stay free
@@ -149,20 +146,6 @@ def stop_line_gap(actor: Actor, motion: ActorMotion) -> float:
     room = actor.light[0] - motion.s - actor.length / 2.0
     can_stop = motion.speed**2 < 2.0 * STOP_SHARE * actor.braking * max(room, 0.0)
     return room + STANDSTILL_GAP - 0.5 if can_stop or 0.0 <= room < 1.5 > motion.speed else math.inf
-
-
-def idm_acceleration(
-    speed: float, desired: float, gap: float, lead_speed: float, braking: float, headway: float
-) -> float:
-    """IDM acceleration m/s^2 behind something ``gap`` m ahead that moves with ``lead_speed`` m/s; at least -braking.
-
-    ``headway`` s: time gap that is kept at speed.
-    """
-    gap = max(gap, 0.1)
-    closing = speed * (speed - lead_speed) / (2.0 * math.sqrt(MAX_ACCELERATION * COMFORT_DECELERATION))
-    wanted = STANDSTILL_GAP + max(0.0, headway * speed + closing)
-    free = 1.0 - (speed / max(desired, 0.1)) ** 4
-    return max(MAX_ACCELERATION * (free - (wanted / gap) ** 2), -braking)
 
 
 def blockers(

@@ -166,7 +166,7 @@ class RouteEpisode(ABC):
 
 
 class ScriptedEpisode(RouteEpisode):
-    """Scripted, reactive actors around the ego. Who was hit stays where that happened, in the way.
+    """Scripted, reactive actors around the ego. An actor that was hit stays there, as an obstacle.
 
     ``offset_m``, ``turn_rad``: of the ego from its route, positive left. For tests and drawings: ``road_users``.
     """

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.expert_road import bend, make_scene, moved, standing, steady, straight
+from support.expert_road import bend, make_scene, standing, steady, straight
+from support.scenes import moved
 from takead_ros.domain.driving import DriverOutput, DriverStatus
 from takead_ros.domain.geometry import bicycle_rollout
 from takead_ros.domain.scene import EgoState, LineKind, ObjectKind, Objects, Polyline, Scene

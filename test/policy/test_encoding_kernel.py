@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.expert_road import bend, make_scene, moved, standing, steady, straight
+from support.expert_road import bend, make_scene, standing, steady, straight
 from support.plain_encoding import plain_encode, plain_frame
+from support.scenes import moved
 from takead_ros.domain.scene import (
     ControlKind,
     EgoState,

@@ -15,7 +15,7 @@ from takead_ros.recording.clip import ClipEvent, Label
 from takead_ros.recording.gaps import GapCounter, header_stamp
 from takead_ros.recording.labels import label_bytes, label_of
 from takead_ros.recording.open_clip import Close, SessionConfig
-from takead_ros.recording.ring import OVERHEAD, RingBuffer, SerializedMessage
+from takead_ros.recording.ring import OVERHEAD, SerializedMessage
 from takead_ros.recording.session import Open, Session, Write
 
 SCENE, STATE, LABEL = "/takead/scene", "/takead/arbiter/state", "/takead/clip/label"
@@ -253,34 +253,6 @@ def test_casual_override(who: Source, trigger: Trigger, length: float, foreseen:
     moments = ((10.0, EventKind.START), (9.5 + length, EventKind.HANDBACK), (10.0 + length, EventKind.END))
     run.drive(9, 30, tuple(event(at, kind, 1, who, trigger) for at, kind in moments))
     assert run.clips[0][1].casual is casual  # type: ignore[union-attr]
-
-
-def test_ring_is_bounded_in_seconds() -> None:
-    ring = RingBuffer(2.0, 1 << 30)
-    dropped = [m for i in range(100) for m in ring.append(SerializedMessage("t", i * SECOND // 10, b""))]
-    assert [m.stamp for m in ring] == [i * SECOND // 10 for i in range(79, 100)]
-    assert len(dropped) == 79 and ring.cut_by_bytes == 0 and ring.first_index == 79
-
-
-@given(
-    sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=80),
-    steps=st.lists(st.integers(0, SECOND), min_size=80, max_size=80),
-    seconds=st.floats(0.1, 5.0),
-    limit=st.integers(500, 20_000),
-)
-def test_ring_properties(sizes: list[int], steps: list[int], seconds: float, limit: int) -> None:
-    ring, now, out, sent = RingBuffer(seconds, limit), 0, [], []
-    for size, step in zip(sizes, steps, strict=False):
-        now += step
-        sent.append(SerializedMessage("t", now, bytes(size)))
-        out += ring.append(sent[-1])
-        held = list(ring)
-        assert out + held == sent, "nothing is lost, doubled or reordered"
-        assert ring.bytes == sum(len(m.data) + OVERHEAD for m in held)
-        assert ring.bytes <= limit or len(held) == 1
-        assert all(now - m.stamp <= int(seconds * 1e9) for m in held)
-        assert ring.next_index == len(sent) and ring.after(ring.first_index) == held
-    assert ring.cut_by_bytes <= len(out)
 
 
 @settings(deadline=None, max_examples=60)

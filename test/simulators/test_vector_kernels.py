@@ -14,7 +14,6 @@ from takead_ros.domain.kernels import box_gap
 from takead_ros.domain.scene import ControlKind, LightState
 from takead_ros.maps.lanemap import LaneMap
 from takead_ros.maps.roads import LanePath
-from takead_ros.scenarios import traffic as definition
 from takead_ros.scenarios.spec import Actor, Change, Control, Model, Phase, When
 from takead_ros.simulators.vector import bodies, traffic
 from takead_ros.simulators.vector.batch import Batch
@@ -149,6 +148,6 @@ def test_following_is_the_definition_s(
     speed: float, desired: float, gap: float, lead: float, braking: float, headway: float
 ) -> None:
     arguments = (speed, desired, gap, lead, braking, headway)
-    assert car_following.idm_acceleration(*arguments) == pytest.approx(
-        definition.idm_acceleration(*arguments), rel=1e-12, abs=1e-12
+    assert car_following.idm_acceleration_part(*arguments) == pytest.approx(
+        car_following.idm_acceleration(*arguments), rel=1e-12, abs=1e-12
     )

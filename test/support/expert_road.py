@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from takead_ros.domain.driving import DriverOutput
-from takead_ros.domain.geometry import arc_lengths, bicycle_rollout, box_corners, boxes_overlap, project, to_outer
+from takead_ros.domain.geometry import arc_lengths, bicycle_rollout, box_corners, boxes_overlap, project
 from takead_ros.domain.scene import (
     EgoState,
     LineKind,
@@ -201,25 +201,3 @@ def drive(
             if boxes_overlap(own, box_corners(ax, ay, ayaw, np.array(actor.length), np.array(actor.width))):
                 record.touched.append(actor.id)
     return record
-
-
-def moved(scene: Scene, x: float, y: float, yaw: float) -> Scene:
-    """The same scene with its map turned by ``yaw`` about the origin and then shifted by (x, y)."""
-
-    def points(values: np.ndarray) -> np.ndarray:
-        return to_outer(values, x, y, yaw)
-
-    ego = scene.ego
-    at = points(np.array([ego.x, ego.y]))
-    objects = scene.objects
-    places = points(np.stack([objects.x, objects.y], axis=-1))
-    speeds = to_outer(np.stack([objects.vx, objects.vy], axis=-1), 0.0, 0.0, yaw)
-    return replace(
-        scene,
-        ego=replace(ego, x=float(at[0]), y=float(at[1]), yaw=ego.yaw + yaw),
-        objects=replace(
-            objects, x=places[:, 0], y=places[:, 1], yaw=objects.yaw + yaw, vx=speeds[:, 0], vy=speeds[:, 1]
-        ),
-        polylines=tuple(replace(line, points=points(line.points)) for line in scene.polylines),
-        route=replace(scene.route, path=points(scene.route.path), targets=points(scene.route.targets)),
-    )

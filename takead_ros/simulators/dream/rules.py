@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from takead_ros.domain import car_following
 from takead_ros.domain.geometry import Path, arc_lengths, points_at, project, wrap_angle
 from takead_ros.domain.scene import ControlKind, FloatArray, LightState, ObjectKind
 from takead_ros.maps.roads import LanePath
@@ -226,17 +227,20 @@ def _manner(driver: _Driver, ahead: list[tuple[float, float]], step_s: float) ->
         -gain
         for speed, gain, gap, lead in behind
         if gain > -CRASH_MPS2
-        and traffic.idm_acceleration(speed, max(wish, speed), gap, lead, usual.braking, headway) < gain - EXPLAINED_MPS2
+        and car_following.idm_acceleration(speed, max(wish, speed), gap, lead, usual.braking, headway)
+        < gain - EXPLAINED_MPS2
     ]
-    return _Manner(max(traffic.COMFORT_DECELERATION, *gentle) if gentle else usual.braking, headway, wish)
+    return _Manner(max(car_following.COMFORT_DECELERATION, *gentle) if gentle else usual.braking, headway, wish)
 
 
 def _time_gap(speed: float, gain: float, gap: float, lead: float, wish: float) -> float:
-    """The time gap (s) with which ``traffic.idm_acceleration`` would have given this acceleration."""
+    """The time gap (s) with which ``car_following.idm_acceleration`` would have given this acceleration."""
     free = 1.0 - (speed / max(wish, speed)) ** 4
-    wanted = max(gap, 0.1) * math.sqrt(max(free - gain / traffic.MAX_ACCELERATION, 0.0))
-    closing = speed * (speed - lead) / (2.0 * math.sqrt(traffic.MAX_ACCELERATION * traffic.COMFORT_DECELERATION))
-    return (wanted - traffic.STANDSTILL_GAP - closing) / speed
+    wanted = max(gap, 0.1) * math.sqrt(max(free - gain / car_following.MAX_ACCELERATION, 0.0))
+    closing = (
+        speed * (speed - lead) / (2.0 * math.sqrt(car_following.MAX_ACCELERATION * car_following.COMFORT_DECELERATION))
+    )
+    return (wanted - car_following.STANDSTILL_GAP - closing) / speed
 
 
 def _aims(
@@ -258,9 +262,11 @@ def _aims(
             break  # in the dream it need not come to that
         s, time_s = float(driver.s[n * step]), (driver.first + n * step) * step_s
         if _red(driver, controls, s, time_s) and driver.light is not None:
-            room = driver.light[0] - s - actor.length / 2.0 + traffic.STANDSTILL_GAP - 0.5
+            room = driver.light[0] - s - actor.length / 2.0 + car_following.STANDSTILL_GAP - 0.5
             gap, lead = min((gap, lead), (room, 0.0))
-        asked = traffic.idm_acceleration(float(speed), max(aim, float(speed)), gap, lead, actor.braking, actor.headway)
+        asked = car_following.idm_acceleration(
+            float(speed), max(aim, float(speed)), gap, lead, actor.braking, actor.headway
+        )
         blocked = gap < math.inf and gain > asked - EXPLAINED_MPS2
         held = blocked or (held and gain > REGAINS_MPS2)
         if n == 0 and held:
@@ -297,8 +303,8 @@ def _actor(
                 When.TIME,
                 (n - 1) * PHASE_S,
                 float(aims[n]),
-                max(own, traffic.MAX_ACCELERATION),
-                max(own, traffic.COMFORT_DECELERATION),
+                max(own, car_following.MAX_ACCELERATION),
+                max(own, car_following.COMFORT_DECELERATION),
             )
         )
     return replace(plain, cruise=float(aims[0]), phases=tuple(phases))

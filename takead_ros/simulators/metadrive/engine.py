@@ -127,7 +127,7 @@ def _make_environment(engine: ScriptedEngine) -> Any:
 def _pedal(acceleration: float, speed: float) -> float:
     """MetaDrive's throttle (positive) or brake (negative) for an acceleration in m/s^2; both are linear in it.
 
-    Zero throttle makes MetaDrive drag the brakes, so that coasting asks for a hair of throttle.
+    Zero throttle makes MetaDrive drag the brakes, so that coasting asks for the least throttle that it takes.
     """
     if acceleration >= 0.0:
         return max(min(acceleration / FULL_THROTTLE, 1.0), 1e-4)

@@ -89,7 +89,7 @@ def step_ego(body: FloatArray, steering: float, acceleration: float, vehicle: Si
 
 @part
 def pedal(acceleration: float, speed: float, vehicle: SingleTrack) -> float:
-    """The acceleration (m/s^2) that the pedals give for the one asked for: a car that coasts asks for a hair of
+    """The acceleration (m/s^2) that the pedals give for the one asked for: a car that coasts asks for the least
     throttle, one that stands and is not to go is held."""
     if acceleration >= 0.0:
         if speed > vehicle.top_speed:

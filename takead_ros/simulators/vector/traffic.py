@@ -8,7 +8,12 @@ from __future__ import annotations
 import math
 
 from takead_ros.compiled import part
-from takead_ros.domain.car_following import COMFORT_DECELERATION, MAX_ACCELERATION, STANDSTILL_GAP, idm_acceleration
+from takead_ros.domain.car_following import (
+    COMFORT_DECELERATION,
+    MAX_ACCELERATION,
+    STANDSTILL_GAP,
+    idm_acceleration_part,
+)
 from takead_ros.domain.scene import FloatArray
 from takead_ros.scenarios import traffic
 from takead_ros.scenarios.spec import When
@@ -263,7 +268,7 @@ def step_actor(layout: Layout, state: State, e: int, i: int, gap: float, lead_sp
     if layout.reactive[e, i] and gap < math.inf:
         acceleration = min(
             acceleration,
-            idm_acceleration(m[SPEED], m[AIM_SPEED], gap, lead_speed, layout.braking[e, i], layout.headway[e, i]),
+            idm_acceleration_part(m[SPEED], m[AIM_SPEED], gap, lead_speed, layout.braking[e, i], layout.headway[e, i]),
         )
     speed, before = max(m[SPEED] + acceleration * dt, 0.0), m[SPEED]
     s = m[S] + 0.5 * (before + speed) * dt
