@@ -64,6 +64,7 @@ TESTS = (
     "field_defects",
     "limit_kernels",
     "notice",
+    "haptics",
     "transitions_handback",
     "roll_out",
     "view_kernels",

@@ -108,10 +108,10 @@ LOG_FILE = typer.Option(
 def _everywhere() -> Any:
     """The options that every verb has, as the library's own objects."""
 
-    def told(quiet: bool = QUIET, verbose: bool = VERBOSE, log_file: Path | None = LOG_FILE) -> None: ...
+    def output_options(quiet: bool = QUIET, verbose: bool = VERBOSE, log_file: Path | None = LOG_FILE) -> None: ...
 
     made = typer.Typer(add_completion=False)
-    made.command()(told)
+    made.command()(output_options)
     return [option for option in typer.main.get_command(made).params if option.name != "help"]
 
 

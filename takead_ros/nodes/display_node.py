@@ -37,7 +37,7 @@ class DisplayNode:
         self._node, self._clock, self._steady = node, node.get_clock(), steady
         self._parameters = Declared(node, self.NAME, DisplayParameters)
         self._gathered = Gathered()
-        self._drawn: list[Key] = []
+        self._last_keys: list[Key] = []
         self._reported_at = steady.now().nanoseconds
         try:
             self._markers = wiring.publisher(node, interfaces.DISPLAY)
@@ -55,10 +55,10 @@ class DisplayNode:
         now, p = Now(self._clock.now().nanoseconds, self._steady.now().nanoseconds), self._parameters.value
         if self._node.count_subscribers(interfaces.DISPLAY.name):
             shapes = draw(self._gathered.overview(now, p.stale_s), LIFETIME_PERIODS * p.period_s)
-            self._markers.publish(to_markers(shapes, vanished(self._drawn, shapes), self._gathered.stamp))
-            self._drawn = [shape.key for shape in shapes]
+            self._markers.publish(to_markers(shapes, vanished(self._last_keys, shapes), self._gathered.stamp))
+            self._last_keys = [shape.key for shape in shapes]
         else:
-            self._drawn = []
+            self._last_keys = []
         if now.steady - self._reported_at >= SECOND:
             self._reported_at = now.steady
             self._report(now, p.stale_s)
@@ -66,7 +66,7 @@ class DisplayNode:
     def _report(self, now: Now, stale_s: float) -> None:
         seen = self._gathered.overview(now, stale_s).scene is not None
         level, message = (Level.OK, "drawing") if seen else (Level.WARN, "no fresh scene to draw")
-        if not self._drawn:
+        if not self._last_keys:
             level, message = Level.OK, "nobody watches"
-        values = {"markers": len(self._drawn), "unreadable": self._gathered.unreadable}
+        values = {"markers": len(self._last_keys), "unreadable": self._gathered.unreadable}
         self._diagnostics.publish(now.ros, Part("markers", level, message, values))

@@ -19,10 +19,10 @@ def _kind(name: str) -> Any:
     return types.message(name)
 
 
-def to_markers(shapes: Iterable[Shape], gone: Iterable[Key], stamp: int) -> Any:
-    """visualization_msgs/MarkerArray of ``shapes`` at ``stamp`` ns; those that are ``gone`` are deleted."""
+def to_markers(shapes: Iterable[Shape], vanished: Iterable[Key], stamp: int) -> Any:
+    """visualization_msgs/MarkerArray of ``shapes`` at ``stamp`` ns; those that are ``vanished`` are deleted."""
     header, marker = header_to_msg(stamp, FRAME), _kind("visualization_msgs/msg/Marker")
-    markers = [marker(header=header, ns=name, id=number, action=marker.DELETE) for name, number in gone]
+    markers = [marker(header=header, ns=name, id=number, action=marker.DELETE) for name, number in vanished]
     return _kind("visualization_msgs/msg/MarkerArray")(markers=markers + [_marker(header, one) for one in shapes])
 
 

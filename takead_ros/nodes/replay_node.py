@@ -44,7 +44,7 @@ class ReplayNode:
         self._waits_for: int | None = None  # stamp of the scene whose answer is waited for
         self._since = steady.now().nanoseconds
         self._sent = 0  # when a scene went out last
-        self._seen = False  # whether somebody listens to scenes
+        self._listener = False  # whether somebody listens to scenes
         self.ended: int | None = None
         self.result: ReplayDifference | None = None
         self._clock = wiring.publisher(node, interfaces.CLOCK)
@@ -63,8 +63,8 @@ class ReplayNode:
             return
         # No scene has this stamp, so that no word of policy_node's about missing scenes passes for an answer.
         self._clock.publish(types.Clock(clock=time_to_msg(self._scenes[0][0] - 1)))
-        if not self._seen:
-            self._seen, self._since = self._node.count_subscribers(interfaces.SCENE.name) > 0, now
+        if not self._listener:
+            self._listener, self._since = self._node.count_subscribers(interfaces.SCENE.name) > 0, now
         elif self._next == 0 and now - self._since < SETTLE_NS:
             pass
         elif self._answered(now):

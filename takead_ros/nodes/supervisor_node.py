@@ -68,10 +68,10 @@ class SupervisorNode:
             return
         if out is not None:
             client.remove_pending_request(out[0])
-            self._found(name, ManagedState.ABSENT)
+            self._on_phase(name, ManagedState.ABSENT)
         if not client.service_is_ready():
             self._looking.pop(name, None)
-            self._found(name, ManagedState.ABSENT)
+            self._on_phase(name, ManagedState.ABSENT)
             return
         future = client.call_async(self._get())
         self._looking[name] = future, now
@@ -81,9 +81,9 @@ class SupervisorNode:
         if self._looking.get(name, (None, 0))[0] is not done:
             return
         del self._looking[name]
-        self._found(name, STATES.get(done.result().current_state.id, ManagedState.CHANGING))
+        self._on_phase(name, STATES.get(done.result().current_state.id, ManagedState.CHANGING))
 
-    def _found(self, name: str, phase: ManagedState) -> None:
+    def _on_phase(self, name: str, phase: ManagedState) -> None:
         self._keep(after_state(self._nodes[name], phase, self._now(), self._patience))
 
     def _keep(self, after: Managed) -> None:

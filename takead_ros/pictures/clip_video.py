@@ -39,15 +39,15 @@ def write_clip_video(clip: Path, out: Path, speed: float) -> int:
         raise TakeadError(f"clip '{clip}': holds no scene that the policy or the expert answered")
     step_ms = (found[-1].stamp - found[0].stamp) / 1e6 / max(len(found) - 1, 1) / speed
     every = max(1, int(np.ceil(SHORTEST_MS / max(step_ms, 1e-3))))
-    shown = found[::every]
-    pictures = _pictures(shown, found[0].stamp)
+    sampled = found[::every]
+    pictures = _pictures(sampled, found[0].stamp)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix.lower() == ".gif":
-        save_gif(pictures, out, durations_ms([frame.stamp / 1e9 / speed for frame in shown]))
+        save_gif(pictures, out, durations_ms([frame.stamp / 1e9 / speed for frame in sampled]))
     else:
         with replacing(out) as partial:
             _mp4(pictures, partial, Fraction(1_000_000, max(1, round(1000.0 * step_ms * every))))
-    return len(shown)
+    return len(sampled)
 
 
 def _mp4(pictures: Iterator[Image.Image], path: Path, rate_hz: Fraction) -> None:
@@ -64,8 +64,8 @@ def _mp4(pictures: Iterator[Image.Image], path: Path, rate_hz: Fraction) -> None
         container.mux(stream.encode(None))
 
 
-def _pictures(shown: list[Frame], begin: int) -> Iterator[Image.Image]:
-    for frame in shown:
+def _pictures(sampled: list[Frame], begin: int) -> Iterator[Image.Image]:
+    for frame in sampled:
         plans: dict[str, Plan] = {}
         for name, output in (("policy", frame.policy), ("expert", frame.expert)):
             if output is not None and output.status is DriverStatus.OK:

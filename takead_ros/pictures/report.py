@@ -154,9 +154,9 @@ def _rounds_section(run: Path, state: LoopState) -> str:
     return f"<h2>Rounds</h2>{_html_table(heads, rows)}{drawn}"
 
 
-def _moments_section(run: Path, shown: Sequence[moments.Moment]) -> str:
+def _moments_section(run: Path, examples: Sequence[moments.Moment]) -> str:
     figures = []
-    for moment in shown:
+    for moment in examples:
         data = base64.b64encode(content_of(run / moments.FOLDER / moment.gif)).decode()
         image = f'<img src="data:image/gif;base64,{data}" alt="{html.escape(moment.caption)}">'
         figures.append(_figure(image, moment.caption))

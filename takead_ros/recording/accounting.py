@@ -101,10 +101,10 @@ class Accounting:
         with self._lock:
             _count(clip.lost_disk, messages)
 
-    def cut_off(self, clip: ClipCounts, kept: Counts, missing: Counts) -> None:
-        """The disk refused: ``kept`` is in the clip's file, ``missing`` was to be."""
+    def cut_off(self, clip: ClipCounts, in_file: Counts, missing: Counts) -> None:
+        """The disk refused: ``in_file`` is in the clip's file, ``missing`` was to be."""
         with self._lock:
-            clip.written = dict(kept)
+            clip.written = dict(in_file)
             _add(clip.lost_disk, missing)
 
     def losses(self, clip: ClipCounts) -> tuple[Counts, Counts]:

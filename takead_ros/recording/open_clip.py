@@ -94,10 +94,10 @@ class OpenClip:
     at_lingering: SessionCounts | None = None  # the session's when it began to linger
     unlabelled: tuple[int, int] | None = None  # header stamp and receive stamp of the scene that has no label yet
 
-    def count_earlier(self, kept: Iterable[SerializedMessage], gaps: Iterable[tuple[str, int]]) -> None:
-        """Count as this clip's what came before it was opened: messages ``kept`` in the ring, and how many are missing
+    def count_earlier(self, earlier: Iterable[SerializedMessage], gaps: Iterable[tuple[str, int]]) -> None:
+        """Count as this clip's what came before it was opened: the ring's ``earlier`` messages, and how many are missing
         between them by topic."""
-        for message in kept:
+        for message in earlier:
             self.base.received[message.topic] -= 1
         for topic, missing in gaps:
             self.base.gaps[topic] = self.base.gaps.get(topic, 0) - missing

@@ -44,7 +44,7 @@ class Windows(Generic[M]):
         config = config or SessionConfig()
         self._pre, self._post = int(config.pre_s * SECOND), int(config.post_s * SECOND)
         self._transition = int(config.start_transition_s * SECOND)
-        self._kept: deque[M] = deque()
+        self._recent: deque[M] = deque()
         self._events: list[TakeoverEvent] = []
         self._active: set[int] = set()
         self._start: int | None = None  # of the open window
@@ -57,10 +57,10 @@ class Windows(Generic[M]):
         if self._start is not None and not self._active and stamp - self._pre > self._until:
             closed = self._close(self._until)
         if moment is not None:
-            self._kept.append(moment)
+            self._recent.append(moment)
         if self._start is None:
-            while self._kept and self._kept[0].stamp < stamp - self._pre:
-                self._kept.popleft()
+            while self._recent and self._recent[0].stamp < stamp - self._pre:
+                self._recent.popleft()
         for event in events:
             self._event(event, stamp)
         return closed
@@ -83,10 +83,10 @@ class Windows(Generic[M]):
             self._until = max(self._until, stamp + self._post)
 
     def _close(self, end: int) -> Window[M]:
-        start = max(self._start or 0, self._kept[0].stamp if self._kept else 0)
-        mine = [one for one in self._kept if start <= one.stamp <= end]
+        start = max(self._start or 0, self._recent[0].stamp if self._recent else 0)
+        mine = [one for one in self._recent if start <= one.stamp <= end]
         labels = [label_of(one.stamp, self._events, self._transition, self._post) for one in mine]
         window = Window(start, end, tuple(mine), tuple(labels), tuple(self._events))
-        self._kept = deque(one for one in self._kept if one.stamp > end)
+        self._recent = deque(one for one in self._recent if one.stamp > end)
         self._events, self._start, self._until = [], None, 0
         return window

@@ -24,14 +24,14 @@ GATHER, POLL = 0.4, 0.1
 @dataclass
 class Job:
     """A clip on its way through the threads. ``path``: its folder, once there is one. ``writer``: None before it is
-    opened, and once the disk has refused. ``kept``: what then was in the file already. ``sync_failure``: why an fsync
+    opened, and once the disk has refused. ``in_file``: what was in the file then. ``sync_failure``: why an fsync
     failed."""
 
     manifest: ClipManifest
     counts: ClipCounts
     path: Path | None = None
     writer: ClipWriter | None = None
-    kept: Counts = field(default_factory=dict)
+    in_file: Counts = field(default_factory=dict)
     sync_failure: OSError | None = None
 
 
@@ -189,8 +189,8 @@ class WriterThread:
         writer, job.writer = job.writer, None
         if writer is not None:
             missing = writer.missing(synced)
-            job.kept = {topic: count - missing.get(topic, 0) for topic, count in writer.written.items()}
-            self._account.cut_off(job.counts, job.kept, missing)
+            job.in_file = {topic: count - missing.get(topic, 0) for topic, count in writer.written.items()}
+            self._account.cut_off(job.counts, job.in_file, missing)
             self._settle(job.counts.base + writer.count)
             self._syncer.submit(writer.abandon)
         if manifest is not None:
@@ -212,7 +212,7 @@ class WriterThread:
         self._account.end(job.counts)
         if job.path is None:
             return
-        self._complete(job, manifest, job.kept)
+        self._complete(job, manifest, job.in_file)
         manifest.clip_id, manifest.state = job.manifest.clip_id, "recording"
         manifest.closed_by = f"the disk: {self._account.status().first_failure}"
         try:

@@ -174,9 +174,9 @@ def dream(
     return result, seen, views
 
 
-def drive_recorded(world: ClipWorld, episode: DreamEpisode, seen: Callable[[], None]) -> None:
+def drive_recorded(world: ClipWorld, episode: DreamEpisode, look: Callable[[], None]) -> None:
     """Every step under the command that led to the next recorded scene; before the first one, as the ego moved. The
-    commands of the next 4 s are announced every 0.1 s. ``seen`` is called before each step, and at the end.
+    commands of the next 4 s are announced every 0.1 s. ``look`` is called before each step, and at the end.
 
     Raises TakeadError where there are no commands.
     """
@@ -190,9 +190,9 @@ def drive_recorded(world: ClipWorld, episode: DreamEpisode, seen: Callable[[], N
         k = round(episode.time_s / episode.step_s)
         if k % every == 0:
             episode.announce_commands(commands[k : k + ahead])
-        seen()
+        look()
         episode.step(*(float(value) for value in commands[k]))
-    seen()
+    look()
 
 
 def _commands(world: ClipWorld, episode: DreamEpisode) -> FloatArray:

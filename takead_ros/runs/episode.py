@@ -188,7 +188,7 @@ class EpisodeDrive:
     ) -> None:
         self._spec, self._episode = spec, episode
         self._host = host = LockstepHost()
-        used: dict[str, dict[str, Any]] = {}  # every parameter of every node, for the clips
+        parameters: dict[str, dict[str, Any]] = {}  # every parameter of every node, for the clips
 
         def create(kind: Any, decided: Mapping[str, Any], *more: Any) -> Any:
             overrides = _overrides(kind.NAME, spec.parameters.get(kind.NAME, {}), decided)
@@ -196,7 +196,7 @@ class EpisodeDrive:
             node = kind(handle, host.steady, *more)
             if handle.undeclared_overrides():
                 raise TakeadError(f"{kind.NAME}: no such parameter {handle.undeclared_overrides()}")
-            used[kind.NAME] = {name: entry.value for name, entry in handle.get_parameters_by_prefix("").items()}
+            parameters[kind.NAME] = {name: entry.value for name, entry in handle.get_parameters_by_prefix("").items()}
             return node
 
         create(SimulatorNode, {"period_s": episode.step_s, "suite": spec.suite, "simulator": simulator}, episode)
@@ -209,7 +209,7 @@ class EpisodeDrive:
         drivers = [EXPERT] if policy is None else ["policy", EXPERT] if spec.takeovers else ["policy"]
         create(ArbiterNode, {"drivers": drivers, "auto_engage": True, "supervised": spec.takeovers, "goal_stop": False})
         self._recorder = (
-            create(RecorderNode, _recording(spec, simulator, episode, policy, used))
+            create(RecorderNode, _recording(spec, simulator, episode, policy, parameters))
             if spec.folder is not None
             else None
         )
@@ -272,7 +272,7 @@ def _overrides(node: str, from_user: Mapping[str, Value], from_run: Mapping[str,
 
 
 def _recording(
-    spec: EpisodeSpec, simulator: str, episode: Episode, policy: Policy | None, used: dict[str, dict[str, Any]]
+    spec: EpisodeSpec, simulator: str, episode: Episode, policy: Policy | None, parameters: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     """The recorder's parameters: where, what, and everything needed to rebuild the episode."""
     return {
@@ -283,6 +283,6 @@ def _recording(
         "model_sha256": policy.sha256 if policy is not None else "",
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "provenance": json.dumps(
-            {"driver": spec.driver, "simulator": simulator, "nodes": used}, default=list, allow_nan=False
+            {"driver": spec.driver, "simulator": simulator, "nodes": parameters}, default=list, allow_nan=False
         ),
     }

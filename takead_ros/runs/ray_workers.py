@@ -104,14 +104,14 @@ class RayWorkers(Generic[J, R]):
         self._free: list[_RayActor] = []
         self._starting: dict[Any, Any] = {}  # what tells that an actor has begun -> the actor
         self._failed = 0  # actors that never began
-        self._seen = self._looked = self._told = time.monotonic()
+        self._last_seen_at = self._last_look_at = self._last_word_at = time.monotonic()
 
     def __enter__(self) -> RayWorkers[J, R]:
         if _OPEN and _OPEN[0]._address != self._address:
             raise TakeadError(f"--ray {self._address}: this process is on {_OPEN[0]._address}; expected one cluster")
         self._ray = _OPEN[0]._ray if _OPEN else connect(self._address)
         self._actor = self._ray.remote(num_cpus=1, max_restarts=0, scheduling_strategy="SPREAD")(_KeptWorker)
-        self._seen = self._told = time.monotonic()
+        self._last_seen_at = self._last_word_at = time.monotonic()
         _OPEN.append(self)
         return self
 
@@ -215,8 +215,8 @@ class RayWorkers(Generic[J, R]):
             raise TakeadError(
                 f"--ray {self._address}: no node with a CPU is left; open were: {run.open_jobs()}; expected one to live"
             )
-        if time.monotonic() - self._told > _WORD_S:
-            self._told = time.monotonic()
+        if time.monotonic() - self._last_word_at > _WORD_S:
+            self._last_word_at = time.monotonic()
             progress.say(f"waiting for a free CPU of the Ray cluster {self._address}")
 
     def _started(self, ref: Any) -> None:
@@ -237,12 +237,12 @@ class RayWorkers(Generic[J, R]):
     def _look(self, run: _Run[J]) -> None:
         """TakeadError where the cluster has not answered for a while: Ray itself would wait, and in the end abort."""
         now = time.monotonic()
-        if now - self._looked < _LOOK_S:
+        if now - self._last_look_at < _LOOK_S:
             return
-        self._looked = now
+        self._last_look_at = now
         if answers(self._address):
-            self._seen = time.monotonic()
-        elif now - self._seen > GONE_S:
+            self._last_seen_at = time.monotonic()
+        elif now - self._last_seen_at > GONE_S:
             raise TakeadError(
                 f"--ray {self._address}: the Ray cluster is gone; open were: {run.open_jobs()}; expected it to live"
             )

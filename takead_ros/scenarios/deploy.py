@@ -113,9 +113,9 @@ def _compose(case: Case, lanes: int, at_junction: Callable[[int], bool]) -> Scen
     enough = uniform(rng, *ENOUGH)
     split = min(case.seed // SPLIT_SIZE, 3) * SPLIT_SIZE  # a route's events come from the seeds of its own split
     while True:
-        road, used, misses, traffic = StrungRoad(lanes, width, own_lights=True), list[Family](), 0, False
+        road, events, misses, traffic = StrungRoad(lanes, width, own_lights=True), list[Family](), 0, False
         while misses < TRIES:
-            chosen = open_street if traffic else _event(rng, lanes, at_junction(len(used)), used)
+            chosen = open_street if traffic else _event(rng, lanes, at_junction(len(events)), events)
             piece = _piece(rng, chosen, road, split)
             if not road.clear(piece):
                 misses += 1
@@ -124,8 +124,8 @@ def _compose(case: Case, lanes: int, at_junction: Callable[[int], bool]) -> Scen
             if traffic:
                 traffic = False
                 continue
-            used.append(chosen)
-            if len(used) >= count or (len(used) >= EVENTS[0] and road.length > enough):
+            events.append(chosen)
+            if len(events) >= count or (len(events) >= EVENTS[0] and road.length > enough):
                 return road.scenario(case)
             traffic = not chance(rng, QUIET)
         # boxed in by its own road: start anew with the numbers that follow
@@ -142,10 +142,10 @@ def _lanes(piece: Scenario) -> int:
     return piece.roads.lanes
 
 
-def _event(rng: Rng, lanes: int, junction: bool, used: list[Family]) -> Family:
+def _event(rng: Rng, lanes: int, junction: bool, events: list[Family]) -> Family:
     """The family of the next event: none of the last four, with HELD_OUT_SHARE one of those held out."""
     there = JUNCTIONS if junction else _streets(lanes)
-    left = [each for each in there if each not in used[-4:]]
+    left = [each for each in there if each not in events[-4:]]
     held_out = [each for each in left if each.name in HELD_OUT]
     known = [each for each in left if each.name not in HELD_OUT]
     return choose(rng, held_out if held_out and (not known or chance(rng, HELD_OUT_SHARE)) else known)

@@ -56,7 +56,7 @@ class AckermannSide:
 
     def __init__(self, parameters: Callable[[], AckermannParameters]) -> None:
         self._parameters = parameters
-        self._speed, self._seen, self._stamp = math.nan, 0, 0
+        self._speed, self._speed_at, self._stamp = math.nan, 0, 0
         self._stamped = vehicle_message("ackermann_msgs/msg/AckermannDriveStamped", "ackermann")
         self._drive = vehicle_message("ackermann_msgs/msg/AckermannDrive", "ackermann")
         self.inputs = (Input(interfaces.SCENE, self._take_scene),)
@@ -68,14 +68,14 @@ class AckermannSide:
         speed = float(msg.ego.speed)
         if not abs(speed) <= FASTEST_MPS:  # written so that NaN is refused
             raise TakeadError(f"ego.speed is {speed} m/s, expected at most {FASTEST_MPS:.0f} m/s either way")
-        self._speed, self._seen = speed, now
+        self._speed, self._speed_at = speed, now
         return None
 
     def episode(self) -> EpisodeIdentity | None:
         return None
 
     def fault(self, now: int) -> str:
-        old = now - self._seen > self._parameters().max_speed_age_s * 1e9
+        old = now - self._speed_at > self._parameters().max_speed_age_s * 1e9
         return "no scene, so no speed" if old or not math.isfinite(self._speed) else ""
 
     def carry_out(self, command: DriveCommand, now: int) -> Any:
@@ -90,10 +90,10 @@ class AckermannSide:
     def figures(self) -> Mapping[str, object]:
         return {"speed_mps": f"{self._speed:.2f}"}
 
-    def _message(self, wanted: AckermannCommand) -> Any:
+    def _message(self, command: AckermannCommand) -> Any:
         return self._stamped(
             header=header_to_msg(self._stamp, "base_link"),
             drive=self._drive(
-                steering_angle=wanted.steering_angle, speed=wanted.speed, acceleration=wanted.acceleration
+                steering_angle=command.steering_angle, speed=command.speed, acceleration=command.acceleration
             ),
         )

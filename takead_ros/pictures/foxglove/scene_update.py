@@ -33,8 +33,8 @@ class SceneUpdates:
         self._m: Any = sdk(what).messages
         self.schema = self._m.SceneUpdate.get_schema()
 
-    def encoded(self, shapes: Iterable[Shape], gone: Iterable[Key], stamp: int) -> bytes:
-        """A SceneUpdate of ``shapes`` at ``stamp`` ns, those that are ``gone`` deleted; protobuf."""
+    def encoded(self, shapes: Iterable[Shape], vanished: Iterable[Key], stamp: int) -> bytes:
+        """A SceneUpdate of ``shapes`` at ``stamp`` ns, those that are ``vanished`` deleted; protobuf."""
         time = self._m.Timestamp(*divmod(stamp, SECOND))
         return bytes(
             self._m.SceneUpdate(
@@ -42,7 +42,7 @@ class SceneUpdates:
                     self._m.SceneEntityDeletion(
                         timestamp=time, type=self._m.SceneEntityDeletionType.MatchingId, id=name_of(key)
                     )
-                    for key in gone
+                    for key in vanished
                 ],
                 entities=[self._entity(shape, time) for shape in shapes],
             ).encode()

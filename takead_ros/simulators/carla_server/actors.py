@@ -109,10 +109,10 @@ class Rows:
         self.car = np.append(self.car, np.ones((1, c.CAR_COLUMNS)) if car is None else car[None], axis=0)
         self._changed()
 
-    def remove(self, gone: set[int]) -> None:
-        """Take the actors with the ids ``gone`` out."""
-        rows = [self.by_id.pop(number).row for number in gone]
-        self.actors = [actor for actor in self.actors if actor.id not in gone]
+    def remove(self, numbers: set[int]) -> None:
+        """Take the actors with the ids ``numbers`` out."""
+        rows = [self.by_id.pop(number).row for number in numbers]
+        self.actors = [actor for actor in self.actors if actor.id not in numbers]
         for row, actor in enumerate(self.actors):
             actor.row = row
         for name in Bodies._fields:

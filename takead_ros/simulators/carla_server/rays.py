@@ -13,8 +13,8 @@ GROUND_STEP_M = 0.5  # along a ray over ground that is not level
 
 
 @kernel
-def cast(origin: Vector, directions: Matrix, reach: float, boxes: Matrix, grid: HeightGrid, found: RayHits) -> None:
-    """What each ray hits first, within ``reach`` m, into ``found``.
+def cast(origin: Vector, directions: Matrix, reach: float, boxes: Matrix, grid: HeightGrid, hits: RayHits) -> None:
+    """What each ray hits first, within ``reach`` m, into ``hits``.
 
     origin (3,) m, directions (R, 3) unit vectors, boxes (B, 15): centre m, half lengths m, and the rotation from the
     box to the world by rows.
@@ -58,4 +58,4 @@ def cast(origin: Vector, directions: Matrix, reach: float, boxes: Matrix, grid: 
             if near <= far_side and 0.0 < near < best:
                 best, hit = near, b
                 cosine = abs(boxes[b, 6 + axis] * dx + boxes[b, 9 + axis] * dy + boxes[b, 12 + axis] * dz)
-        found.distances[r], found.hits[r], found.cosines[r] = best, hit, cosine
+        hits.distances[r], hits.hits[r], hits.cosines[r] = best, hit, cosine

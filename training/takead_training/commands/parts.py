@@ -34,11 +34,11 @@ def resumable() -> Iterator[None]:
         raise typer.Exit(130) from stop
 
 
-def phases(shown: ProgressBars) -> Callable[[str, int, int, dict[str, float]], None]:
+def phases(bars: ProgressBars) -> Callable[[str, int, int, dict[str, float]], None]:
     """Tells of each phase's progress, with the figures that say most."""
 
     def report(phase: str, done: int, total: int, figures: dict[str, float]) -> None:
-        shown.report(phase, done, total, {name: value for name, value in figures.items() if name in ("loss", "right")})
+        bars.report(phase, done, total, {name: value for name, value in figures.items() if name in ("loss", "right")})
 
     return report
 

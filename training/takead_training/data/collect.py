@@ -95,12 +95,12 @@ def collect(spec: RunSpec, out: Path, workers: Workers[Group, Lessons], progress
         waiting = [one for one in specs if one.key not in done]
         groups = in_groups(waiting, MOST)
 
-        def finished(group: Group, found: Lessons) -> None:
-            for result, lessons in found:
+        def finished(group: Group, driven: Lessons) -> None:
+            for result, lessons in driven:
                 for key, lesson in zip(result.clips, lessons, strict=True):
                     shards.add(key, lesson)
             shards.close()
-            for one, (result, _) in zip(group, found, strict=True):
+            for one, (result, _) in zip(group, driven, strict=True):
                 journal.add(one.key, result)
                 done[one.key] = result
             progress.report(label, len(done), len(specs))

@@ -73,7 +73,7 @@ def run_stages(
     stages: Sequence[Stage[Any]],
     net: PolicyNetwork | None,
     data: Dataset,
-    made: ModelProvenance,
+    provenance: ModelProvenance,
     frames: Frames,
     place: Callable[[int, Stage[Any]], Path],
     report: Callable[[str, int, int, Figures], None],
@@ -100,7 +100,7 @@ def run_stages(
         if not outcome.net.finite():
             raise TakeadError(f"stage '{stage.name}': left weights that are not finite; nothing was written")
         used = outcome.used if devices.plain else {**outcome.used, "devices": asdict(devices)}
-        before = made if checkpoint is None else checkpoint.provenance
+        before = provenance if checkpoint is None else checkpoint.provenance
         checkpoint = Checkpoint(outcome.net, before.after(stage.name, used), frames)
         done(stage, outcome)
         save_checkpoint(checkpoint, file)
