@@ -95,8 +95,8 @@ class OpenClip:
     unlabelled: tuple[int, int] | None = None  # header stamp and receive stamp of the scene that has no label yet
 
     def count_earlier(self, earlier: Iterable[SerializedMessage], gaps: Iterable[tuple[str, int]]) -> None:
-        """Count as this clip's what came before it was opened: the ring's ``earlier`` messages, and how many are missing
-        between them by topic."""
+        """Count as this clip's what came before it was opened: the ring's ``earlier`` messages, and how many are
+        missing between them by topic."""
         for message in earlier:
             self.base.received[message.topic] -= 1
         for topic, missing in gaps:
