@@ -43,14 +43,14 @@ _LABEL = BagTopic(interfaces.CLIP_LABEL.type)
 
 @dataclass(frozen=True)
 class Recovered:
-    """``clip``: the repaired clip, or None where nothing could be saved. ``original``: where that now is, None
+    """``clip``: the repaired clip, or None where nothing could be saved. ``kept``: where the original now is, None
     where the repaired clip holds all that the original did."""
 
     source: Path
     clip: Path | None
     messages: int
     damage: str
-    original: Path | None
+    kept: Path | None
 
 
 @dataclass

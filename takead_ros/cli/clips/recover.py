@@ -39,7 +39,7 @@ def recover(
     if as_json != STDOUT:
         for result in results:
             story = f"{result.messages} messages -> {result.clip}" if result.clip else "nothing could be saved"
-            kept = f"; original kept as {result.original}" if result.original else ""
+            kept = f"; original kept as {result.kept}" if result.kept else ""
             say(f"{result.source.name}: {story} ({result.damage}{kept})")
         say(f"{sum(r.clip is not None for r in results)} of {len(results) + len(failed)} recovered")
     give_json(found, as_json)
