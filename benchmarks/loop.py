@@ -140,10 +140,10 @@ def timed_callbacks(parts: defaultdict[str, float]) -> Iterator[None]:
         finally:
             parts[found.group(1) if found else where] += thread_time() - start - (packed - before)
 
-    def pack(msg: Any) -> bytes:
+    def pack(msg: Any, anew: bool = False) -> bytes:
         nonlocal packed
         start = thread_time()
-        data = serialize(msg)
+        data = serialize(msg, anew)
         spent = thread_time() - start
         packed += spent
         parts[PACK] += spent

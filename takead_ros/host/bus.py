@@ -179,7 +179,7 @@ class Bus:
     # delivery -----------------------------------------------------------------------------------------------------
 
     def enqueue(self, msg: Any, subscriptions: list[BusSubscription], number: int) -> None:
-        data: bytes | None = codec.serialize(msg) if self._check_mutation else None
+        data: bytes | None = codec.serialize(msg, anew=True) if self._check_mutation else None
         for subscription in subscriptions:
             if subscription.raw and data is None:
                 data = codec.serialize(msg)
@@ -213,5 +213,5 @@ class Bus:
 
     @staticmethod
     def _check(delivery: Delivery, subscription: BusSubscription, how: str) -> None:
-        if codec.serialize(delivery.content) != delivery.data:
+        if codec.serialize(delivery.content, anew=True) != delivery.data:
             raise CallbackError(f"a published message was changed {how} {subscription.where}: messages are shared")

@@ -14,10 +14,11 @@ from takead_ros.messages import store, types
 from takead_ros.messages.encoder import LITTLE_ENDIAN_CDR, writer
 
 
-def serialize(msg: Any) -> bytes:
+def serialize(msg: Any, anew: bool = False) -> bytes:
     """CDR bytes of a message, with the 4-byte encapsulation header in front.
 
-    Raises TypeError where a field holds a value that is none for it.
+    anew: also of what is known not to change and was written before (``StaticSequence``). Raises TypeError where a
+    field holds a value that is none for it.
     """
     if types.RESOLUTION == "rosidl":
         from rclpy.serialization import serialize_message
@@ -26,7 +27,7 @@ def serialize(msg: Any) -> bytes:
     name = type_name(msg)
     parts = [LITTLE_ENDIAN_CDR]
     try:
-        writer(name)(msg, 0, parts.append)
+        writer(name, anew)(msg, 0, parts.append)
     except (struct.error, AttributeError, ValueError) as error:
         raise TypeError(f"{name}: a field holds what it cannot: {error}; the message is {msg!r}") from error
     return b"".join(parts)

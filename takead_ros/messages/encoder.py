@@ -7,7 +7,7 @@ numbers, also across nested messages, are packed at once. A recorded scene is wr
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from struct import Struct
 from typing import Any
 
@@ -36,16 +36,29 @@ _SIZES = {code: Struct(f"<{code}").size for code in _CODES.values()}
 Write = Callable[[Any, int, Callable[[bytes], None]], int]
 
 
+class StaticSequence(list[Any]):
+    """Messages that nobody changes and that are sent together again and again, such as the map in view: written once.
+
+    ``cdr``: their bytes, by where in an 8-byte word these begin.
+    """
+
+    __slots__ = ("cdr",)
+
+    def __init__(self, messages: Iterable[Any]) -> None:
+        super().__init__(messages)
+        self.cdr: dict[int, bytes] = {}
+
+
 @functools.cache
-def writer(type_name: str) -> Write:
+def writer(type_name: str, anew: bool = False) -> Write:
     """``write(message, position, put) -> position`` calls ``put`` with pieces of CDR (little endian, no header).
 
-    Raises what ``struct`` raises for a value that its field cannot hold, and ValueError for a fixed array of another
-    length.
+    anew: also of static sequences that were written before. Raises what ``struct`` raises for a value that its field
+    cannot hold, and ValueError for a fixed array of another length.
     """
     store.message_class(type_name)
-    scope: dict[str, Any] = {"PADS": [bytes(count) for count in range(8)]}
-    body = _Body(scope)
+    scope: dict[str, Any] = {"PADS": [bytes(count) for count in range(8)], "StaticSequence": StaticSequence}
+    body = _Body(scope, anew)
     body.message("m", type_name)
     body.flush()
     source = "def write(m, pos, put):\n" + "".join(f"    {line}\n" for line in body.lines) + "    return pos\n"
@@ -57,8 +70,8 @@ def writer(type_name: str) -> Write:
 class _Body:
     """Collects statements; ``run`` holds the numbers (format code, expression) that are packed next, all at once."""
 
-    def __init__(self, scope: dict[str, Any]) -> None:
-        self.scope = scope
+    def __init__(self, scope: dict[str, Any], anew: bool) -> None:
+        self.scope, self.anew = scope, anew
         self.lines: list[str] = []
         self.run: list[tuple[str, str]] = []
 
@@ -101,14 +114,30 @@ class _Body:
                 self.lines += [f"    pos += -pos % {size}"]
             self.lines += ["put(values.tobytes())", "pos += values.nbytes"]
             return
-        each = _Body(self.scope)
-        if node == Nodetype.NAME:
-            name = f"write_{detail.replace('/', '_')}"
-            self.scope[name] = writer(detail)
-            each.lines.append(f"pos = {name}(value, pos, put)")
-        else:
+        if node != Nodetype.NAME:
+            each = _Body(self.scope, self.anew)
             each.scalar("value", "string")
-        self.lines += ["for value in values:", *(f"    {line}" for line in each.lines)]
+            self.lines += ["for value in values:", *(f"    {line}" for line in each.lines)]
+            return
+        name = f"write_{detail.replace('/', '_')}"
+        self.scope[name] = writer(detail, self.anew)
+        loop = ["for value in values:", f"    pos = {name}(value, pos, put)"]
+        if self.anew:
+            self.lines += loop
+            return
+        self.lines += [
+            "if type(values) is StaticSequence:",
+            "    data = values.cdr.get(pos & 7)",
+            "    if data is None:",
+            "        pieces, end = [], pos",
+            "        for value in values:",
+            f"            end = {name}(value, end, pieces.append)",
+            "        data = values.cdr[pos & 7] = b''.join(pieces)",
+            "    put(data)",
+            "    pos += len(data)",
+            "else:",
+            *(f"    {line}" for line in loop),
+        ]
 
     def flush(self) -> None:
         """Emit the run: one of eight Structs, by where in an 8-byte word it begins, since padding depends on that."""

@@ -12,6 +12,7 @@ from takead_ros.host import qos, wiring
 from takead_ros.host.bus import CallbackError
 from takead_ros.host.lockstep import LockstepHost
 from takead_ros.messages import interfaces, types
+from takead_ros.messages.encoder import StaticSequence
 from takead_ros.messages.interfaces import Qos
 
 MS = 1_000_000
@@ -128,6 +129,19 @@ def test_a_subscriber_that_changes_a_message_is_found() -> None:
     node.create_subscription(types.Joy, "joy", change, DEEP)
     publisher.publish(types.Joy(axes=[1.0]))
     with pytest.raises(CallbackError, match="changed by node '/takead/vandal', topic '/takead/joy'"):
+        host.advance(0)
+
+
+def test_a_changed_piece_of_the_map_is_found_although_its_bytes_are_kept() -> None:
+    host = LockstepHost(check_mutation=True)
+    publisher = host.create_node("talker").create_publisher(types.Scene, "scene", DEEP)
+
+    def change(msg: Any) -> None:
+        msg.polylines[0].id = 7
+
+    host.create_node("vandal").create_subscription(types.Scene, "scene", change, DEEP)
+    publisher.publish(types.Scene(polylines=StaticSequence([types.Polyline(id=1)])))
+    with pytest.raises(CallbackError, match="changed by node '/takead/vandal'"):
         host.advance(0)
 
 

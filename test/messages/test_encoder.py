@@ -10,7 +10,7 @@ from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_typestore
 
 from takead_ros.messages import store
-from takead_ros.messages.encoder import LITTLE_ENDIAN_CDR, writer
+from takead_ros.messages.encoder import LITTLE_ENDIAN_CDR, StaticSequence, writer
 
 NAMES = sorted(store.typestore().fielddefs)
 
@@ -80,3 +80,21 @@ def test_a_fixed_array_has_its_length() -> None:
     route = store.message_class("takead_ros/msg/Route")(target_x=[1.0, 2.0])
     with pytest.raises(ValueError, match="target_x has 2 values, expected 3"):
         encode(route)
+
+
+@pytest.mark.parametrize("start", range(8))
+def test_a_static_sequence_is_written_once_and_with_the_bytes_of_any_other(start: int) -> None:
+    random = np.random.default_rng(start)
+    scene = random_message("takead_ros/msg/Scene", random)
+    scene.polylines = [random_message("takead_ros/msg/Polyline", random) for _ in range(3)]
+
+    def written(anew: bool = False) -> bytes:
+        parts: list[bytes] = []
+        assert writer("takead_ros/msg/Scene", anew)(scene, start, parts.append) == start + sum(map(len, parts))
+        return b"".join(parts)
+
+    plain = written()
+    scene.polylines = StaticSequence(scene.polylines)
+    assert written() == written() == written(anew=True) == plain
+    scene.polylines[0].id = scene.polylines[0].id ^ 1
+    assert written() == plain and written(anew=True) != plain

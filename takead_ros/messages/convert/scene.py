@@ -23,6 +23,7 @@ from takead_ros.domain.scene import (
     TrafficControl,
 )
 from takead_ros.messages import types
+from takead_ros.messages.encoder import StaticSequence
 from takead_ros.messages.fields import (
     by_number,
     float32,
@@ -192,7 +193,7 @@ class SceneConverter:
     """
 
     def __init__(self) -> None:
-        self._encoding: _Kept[Polyline, Any] = _Kept(polyline_to_msg, list)
+        self._encoding: _Kept[Polyline, Any] = _Kept(polyline_to_msg, StaticSequence)
         self._decoding: _Kept[Any, Polyline] = _Kept(polyline_from_msg, tuple)
 
     def to_msg(self, scene: Scene) -> Any:
