@@ -189,12 +189,12 @@ class SceneConverter:
 
     Map geometry is static: the same ``Polyline`` object (or the same message object) in two scenes in a row gives the
     same converted object, and the same polylines throughout give the very same tuple (or list); so hold on to them and
-    do not change them. Each node has a converter of its own; it remembers only the polylines of the last scene.
+    do not change them. Only the polylines of the last scene are remembered: of each converter's to a message, of the
+    process's from one, so that nodes that hear the same message get the very same scene, read once.
     """
 
     def __init__(self) -> None:
         self._encoding: _Kept[Polyline, Any] = _Kept(polyline_to_msg, StaticSequence)
-        self._decoding: _Kept[Any, Polyline] = _Kept(polyline_from_msg, tuple)
 
     def to_msg(self, scene: Scene) -> Any:
         """takead_ros/Scene; its polylines share message objects with the scene before."""
@@ -202,7 +202,7 @@ class SceneConverter:
 
     def from_msg(self, msg: Any) -> Scene:
         """Scene of a takead_ros/Scene; its polylines are those of the scene before as long as their messages are."""
-        return _scene_from_msg(msg, self._decoding.convert(msg.polylines))
+        return _known_scene(msg)
 
 
 class _Kept(Generic[A, B]):
@@ -211,21 +211,19 @@ class _Kept(Generic[A, B]):
     def __init__(self, convert: Callable[[A], B], collect: Callable[[Iterable[B]], Any]) -> None:
         self._convert = convert
         self._collect = collect
-        self._source: Sequence[A] = ()
-        self._result: Any = collect(())
-        self._known: dict[int, tuple[A, B]] = {}
+        # source, result and what was converted by id: replaced as a whole, so that threads need no lock
+        self._last: tuple[Sequence[A], Any, dict[int, tuple[A, B]]] = ((), collect(()), {})
 
     def convert(self, source: Sequence[A]) -> Any:
-        before = self._source
+        before, result, known = self._last
         if source is before:
-            return self._result
+            return result
         if len(source) != len(before) or not all(map(is_, source, before)):
-            known = self._known
             # each entry holds its source, so that no other object can take over the id
-            self._known = {id(one): known.get(id(one)) or (one, self._convert(one)) for one in source}
-            self._result = self._collect([self._known[id(one)][1] for one in source])
-        self._source = source
-        return self._result
+            known = {id(one): known.get(id(one)) or (one, self._convert(one)) for one in source}
+            result = self._collect([known[id(one)][1] for one in source])
+        self._last = (source, result, known)
+        return result
 
 
 def scene_to_msg(scene: Scene) -> Any:
@@ -258,6 +256,20 @@ def _scene_from_msg(msg: Any, polylines: tuple[Polyline, ...]) -> Scene:
         route_from_msg(msg.route),
         tuple([control_from_msg(control) for control in msg.controls]),
     )
+
+
+_decoding: _Kept[Any, Polyline] = _Kept(polyline_from_msg, tuple)
+
+
+@read_once
+def _known_polylines(msgs: Any) -> tuple[Polyline, ...]:
+    polylines: tuple[Polyline, ...] = _decoding.convert(msgs)
+    return polylines
+
+
+@read_once
+def _known_scene(msg: Any) -> Scene:
+    return _scene_from_msg(msg, _known_polylines(msg.polylines))
 
 
 def episode_to_msg(episode: EpisodeIdentity) -> Any:
