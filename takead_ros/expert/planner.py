@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 
@@ -68,8 +67,8 @@ def _finite(scene: Scene) -> bool:
     ego, objects = scene.ego, scene.objects
     numbers = (ego.x, ego.y, ego.yaw, ego.speed, ego.acceleration, ego.steering_angle, ego.length, ego.width)
     arrays = (objects.x, objects.y, objects.yaw, objects.vx, objects.vy, objects.length, objects.width)
-    known = all(map(math.isfinite, (*numbers, *chain.from_iterable(array.tolist() for array in arrays))))
-    return known and bool(np.isfinite(scene.route.path).all())
+    told = np.concatenate((*arrays, scene.route.path.ravel()))
+    return all(map(math.isfinite, numbers)) and bool(np.isfinite(told).all())
 
 
 def _two_hot(speed: float) -> FloatArray:

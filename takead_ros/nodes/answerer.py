@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from takead_ros.compiled import prepare
 from takead_ros.domain.driving import DriverOutput, DriverStatus
@@ -135,5 +134,6 @@ class Answerer:
 
 def _finite(output: DriverOutput) -> bool:
     plan = output.plan
+    path = (*plan.x.tolist(), *plan.y.tolist(), *plan.yaw.tolist(), *plan.speed.tolist())
     command = (output.steering_angle, output.acceleration, output.control_steering_angle, output.control_acceleration)
-    return bool(np.isfinite([*plan.x, *plan.y, *plan.yaw, *plan.speed, *command]).all())
+    return all(map(math.isfinite, (*path, *command)))

@@ -56,7 +56,8 @@ class PolicyFormat:
 
     encode: an observation as ``inputs``, without a batch axis. Raises NotFiniteError for a value that is not finite,
     ValueError for an observation that cannot be encoded.
-    decode: what the network's finite ``outputs`` for one observation (without a batch axis) mean on the vehicle.
+    decode: what the network's finite ``outputs`` for one observation (without a batch axis, and without the constants)
+    mean on the vehicle.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,7 @@ class Policy:
         self.sha256 = manifest.sha256
         self._session = session
         self._lines = LineCache()
+        self._answers = tuple(name for name in format.outputs if name not in format.constants)
 
     def run(self, encoded: Encoded) -> dict[str, FloatArray]:
         """The network's raw outputs for one encoded observation, as the format's ``outputs``, without a batch axis."""
@@ -53,8 +55,10 @@ class Policy:
     def run_batch(self, encoded: Encoded) -> dict[str, FloatArray]:
         """The network's raw outputs (B, ...) for a batch of encoded observations (B, ...); constants have no batch
         axis."""
-        names = tuple(self.format.outputs)
-        return {n: np.asarray(v, dtype=float) for n, v in zip(names, self.ask(encoded, names), strict=True)}
+        return self._run(encoded, tuple(self.format.outputs))
+
+    def _run(self, encoded: Encoded, outputs: Sequence[str]) -> dict[str, FloatArray]:
+        return {n: np.asarray(v, dtype=float) for n, v in zip(outputs, self.ask(encoded, outputs), strict=True)}
 
     def ask(self, encoded: Encoded, outputs: Sequence[str]) -> list[NDArray[np.float32]]:
         """Some of the network's raw outputs as it gives them, for a batch of encoded observations (B, ...)."""
@@ -80,10 +84,9 @@ class Policy:
             answers.append(failed)
         asked = [i for i, answer in enumerate(answers) if answer is None]
         if asked:
-            out = self.run_batch({name: np.stack([one[name] for one in encoded]) for name in self.format.inputs})
+            out = self._run(_stacked(encoded, self.format), self._answers)
             for row, i in enumerate(asked):
-                mine = {name: v if name in self.format.constants else v[row] for name, v in out.items()}
-                answers[i] = self._answer(mine, observations[i])
+                answers[i] = self._answer({name: values[row] for name, values in out.items()}, observations[i])
         return [answer for answer in answers if answer is not None]
 
     def _answer(self, out: Mapping[str, FloatArray], observation: Observation) -> DriverOutput:
@@ -101,13 +104,22 @@ class Policy:
         return DriverOutput.failed(scene.stamp, "policy", status, text, self.sha256)
 
 
+def _stacked(encoded: Sequence[Encoded], format: PolicyFormat) -> Encoded:
+    """Encoded observations as one batch; a single one is not copied."""
+    if len(encoded) == 1:
+        return {name: encoded[0][name][None] for name in format.inputs}
+    return {name: np.stack([one[name] for one in encoded]) for name in format.inputs}
+
+
 def _out_of_range(answer: DriverOutput, ego: EgoState) -> str:
     """What is impossible about an answer, in words; empty when nothing is."""
     plan, steering, acceleration = answer.plan, answer.steering_angle, answer.acceleration
-    if not np.isfinite([*plan.x, *plan.y, *plan.yaw, *plan.speed, steering, acceleration]).all():
+    speeds = plan.speed.tolist()
+    poses = (*plan.x.tolist(), *plan.y.tolist(), *plan.yaw.tolist())
+    if not all(map(math.isfinite, (*poses, *speeds, steering, acceleration))):
         return "the derived plan or command is not finite"
-    if plan.speed.max() > MAX_SPEED:
-        return f"planned speed {plan.speed.max():.1f} m/s is above {MAX_SPEED} m/s"
+    if max(speeds) > MAX_SPEED:
+        return f"planned speed {max(speeds):.1f} m/s is above {MAX_SPEED} m/s"
     if abs(steering) > ego.max_steering_angle + BEYOND_LOCK:
         return f"steering angle {steering:.3f} rad is beyond full lock {ego.max_steering_angle:.3f} rad"
     if abs(acceleration) > MAX_ACCELERATION:

@@ -7,6 +7,7 @@ curve through the plan; acceleration is the slope that brings the speed onto the
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import attrgetter
 
 import numpy as np
 
@@ -49,9 +50,12 @@ def spline(steps: int) -> tuple[FloatArray, FloatArray]:
     return matrix[:, :n].copy(), matrix[:, n].copy()
 
 
+_tracking_state = attrgetter(*TrackingState._fields)
+
+
 def motion_of(ego: EgoState) -> TrackingState:
     """What tracking needs of the ego."""
-    return TrackingState(*(float(getattr(ego, name)) for name in TrackingState._fields))
+    return TrackingState(*map(float, _tracking_state(ego)))
 
 
 def track_plan(plan: Plan, ego: EgoState, parameters: TrackingParameters = DEFAULT) -> tuple[float, float]:

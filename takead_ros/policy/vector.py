@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from takead_ros.compiled import prepare
@@ -22,23 +24,23 @@ def _encode(observation: Observation) -> Encoded:
 
 def decoder(manifest: Manifest) -> Decoder:
     """How the outputs of the model with ``manifest`` are decoded."""
-    return Decoder(
-        FADE,
-        PLAN_DT,
-        np.array(manifest.speed_bins, dtype=float),
-        SPEED_DECODES.index(manifest.decoding.speed),
-        manifest.decoding.control,
-        *spline(PLAN_STEPS),
-        DEFAULT,
-    )
+    return _decoder(tuple(manifest.speed_bins), manifest.decoding.speed, manifest.decoding.control)
+
+
+@lru_cache(maxsize=8)
+def _decoder(bins: tuple[float, ...], speed: str, control: bool) -> Decoder:
+    how = SPEED_DECODES.index(speed)
+    return Decoder(FADE, PLAN_DT, np.array(bins, dtype=float), how, control, *spline(PLAN_STEPS), DEFAULT)
 
 
 def _decode(outputs: Outputs, observation: Observation, manifest: Manifest) -> DriverOutput:
     prepare()
     ego, how = observation.scene.ego, decoder(manifest)
     candidates, _, _ = plans_from_profiles(outputs["profiles"], ego.speed, observation.road)
-    best = np.array(outputs["profiles"][int(outputs["logits"].argmax())], dtype=float)
-    speed_logits, control = (np.array(outputs[name], dtype=float) for name in ("speed_logits", "control"))
+    chosen = outputs["profiles"][int(outputs["logits"].argmax())]
+    best, speed_logits, control = (
+        np.ascontiguousarray(values, dtype=float) for values in (chosen, outputs["speed_logits"], outputs["control"])
+    )
     plan, steering, acceleration = decoding.answer_one(
         best, speed_logits, control, how, observation.road, motion_of(ego)
     )
