@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from takead_ros.domain.driving import Trigger
-from takead_ros.domain.scene import ControlKind, FloatArray, LightState, Objects, Scene
+from takead_ros.domain.scene import ControlKind, EgoState, FloatArray, LightState, Objects, TrafficControl
 from takead_ros.takeover import prediction
 from takead_ros.takeover.parameters import MonitorParameters
 from takead_ros.takeover.view import Finding, Record, View, ahead_s, driver_of, rolled
@@ -15,25 +15,23 @@ from takead_ros.takeover.view_kernels import follow_gap
 
 
 def collision(view: View, p: MonitorParameters) -> Finding:
-    scene, policy, expert, ahead = view.scene, driver_of(view), view.expert, ahead_s(p)
-    near, path = view.near, view.path
-    theirs = rolled(scene, expert, p) if expert is not None and (len(near) or scene.controls) else None
+    policy, expert, near = driver_of(view), view.expert, view.near
     if len(near):
         contact = _contacts(view, near, p)
-        mine = contact(path)
+        mine = contact(view.path)
         i = int(np.argmin(mine))
         when = float(mine[i])
         if np.isfinite(when):
-            if expert is None or theirs is None:
-                better = True
-            else:
-                harder = expert.output.acceleration < policy.output.acceleration - p.better_braking_mps2
-                better = harder or contact(theirs).min() >= when + p.better_contact_s
-            if better:
+            brakes = policy.output.acceleration - p.better_braking_mps2
+            if (
+                expert is None
+                or expert.output.acceleration < brakes
+                or contact(rolled(view.scene, expert, p)).min() >= when + p.better_contact_s
+            ):
                 severity = 1.0 - 0.5 * when / p.horizon_s
                 text = f"contact with object {near.id[i]} in {when:.1f} s"
                 return Finding(Trigger.COLLISION_PREDICTED, True, False, severity, when, int(near.id[i]), text)
-    line = _line_run(scene, path, theirs, ahead, p)
+    line = _line_run(view, p)
     if line is not None:
         when, control = line
         text = f"stop line {control} would be run in {when:.1f} s"
@@ -72,25 +70,24 @@ def _contacts(view: View, near: Objects, p: MonitorParameters) -> Callable[[Floa
     return contact
 
 
-def _line_run(
-    scene: Scene, path: FloatArray, expert_path: FloatArray | None, ahead: FloatArray, p: MonitorParameters
-) -> tuple[float, int] | None:
+def _line_run(view: View, p: MonitorParameters) -> tuple[float, int] | None:
     """(s until, id) of a red light's or stop sign's line that the policy crosses and the expert does not."""
-    if expert_path is None:
+    if view.expert is None:
         return None
-    for control in scene.controls:
+    for control in view.scene.controls:
         closed = control.kind is ControlKind.STOP_SIGN or control.state is LightState.RED
         if not closed or not control.visible or control.distance < 0.0:
             continue
-        front = 0.5 * scene.ego.length
-        cos, sin = np.cos(control.yaw), np.sin(control.yaw)
-        past = [
-            (cos * (poses[:, 0] - control.x) + sin * (poses[:, 1] - control.y) + front) > p.stop_line_overrun_m
-            for poses in (path, expert_path)
-        ]
-        if past[0].any() and not past[1].any():
-            return float(ahead[int(np.argmax(past[0]))]), control.id
+        past = _past(control, view.path, view.scene.ego, p)
+        if past.any() and not _past(control, rolled(view.scene, view.expert, p), view.scene.ego, p).any():
+            return float(ahead_s(p)[int(np.argmax(past))]), control.id
     return None
+
+
+def _past(control: TrafficControl, path: FloatArray, ego: EgoState, p: MonitorParameters) -> np.ndarray:
+    """(T,) whether the front of the ego on ``path`` (T, 3) has run the line."""
+    along = np.cos(control.yaw) * (path[:, 0] - control.x) + np.sin(control.yaw) * (path[:, 1] - control.y)
+    return np.asarray((along + 0.5 * ego.length) > p.stop_line_overrun_m)
 
 
 def following(view: View, p: MonitorParameters) -> Finding:

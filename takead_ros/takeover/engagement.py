@@ -26,11 +26,19 @@ def answered(state: ArbiterMemory, facts: Facts, ask: Ask, p: ArbiterParameters)
     return state._replace(was_engaged=state.was_engaged or answer.accepted), answer.accepted
 
 
+def already_engaged(state: ArbiterMemory) -> Response | None:
+    """The refusal where the automation drives already: no fact has to be looked at for that."""
+    if state.mode not in ENGAGED:
+        return None
+    return Response(False, "already_engaged", f"already engaged: {state.mode.name}")
+
+
 def engagement(state: ArbiterMemory, facts: Facts, p: ArbiterParameters) -> Response:
     """Whether the automation may start to drive now; a refusal names the first condition that does not hold."""
     scene, policy = state.screened.scene.accepted, state.screened.policy.seen
-    if state.mode in ENGAGED:
-        return Response(False, "already_engaged", f"already engaged: {state.mode.name}")
+    engaged = already_engaged(state)
+    if engaged is not None:
+        return engaged
     if not facts.scene or scene is None:
         return Response(False, "scene_stale", f"no fresh scene: {state.screened.scene.fault or 'stale or missing'}")
     if "policy" in p.drivers and facts.policy is None:

@@ -101,10 +101,13 @@ def follow_lanes(
     for n in rides:
         i, least, turned = 0, np.inf, 0.0
         for q in range(len(lanes.x)):
+            cost = (lanes.x[q] - others.x[n]) ** 2 + (lanes.y[q] - others.y[n]) ** 2
+            if not cost < least:  # its direction only makes it dearer
+                continue
             along = np.cos(lanes.yaw[q] - others.course[n])
-            away = (lanes.x[q] - others.x[n]) ** 2 + (lanes.y[q] - others.y[n]) ** 2
-            if away + TURNED_M2 * (1.0 - along) < least:
-                i, least, turned = q, away + TURNED_M2 * (1.0 - along), along
+            cost += TURNED_M2 * (1.0 - along)
+            if cost < least:
+                i, least, turned = q, cost, along
         dx, dy = others.x[n] - lanes.x[i], others.y[n] - lanes.y[i]
         if not (dx * dx + dy * dy < reach.reach_m**2 and turned > np.cos(reach.heading_rad)):
             continue

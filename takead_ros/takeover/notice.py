@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from takead_ros.domain.driving import ArbiterMode as M
 from takead_ros.domain.driving import DriveCommand, Source
-from takead_ros.takeover.engagement import ARRIVED, engagement
+from takead_ros.takeover.engagement import ARRIVED, already_engaged, engagement
 from takead_ros.takeover.facts import derive_facts
 from takead_ros.takeover.inputs import Now
 from takead_ros.takeover.memory import ArbiterMemory, Response
@@ -93,7 +93,7 @@ def who_drives(lateral: Source, longitudinal: Source) -> str:
 
 def notice(state: ArbiterMemory, command: DriveCommand, now: Now, p: ArbiterParameters) -> Notice:
     """What to tell after the tick that led to ``state`` and ``command``."""
-    answer = engagement(state, derive_facts(state, now, p)[1], p)  # what engage would answer now
+    answer = already_engaged(state) or engagement(state, derive_facts(state, now, p)[1], p)  # engage's, asked now
     mode, asked, alarm, goes_on = state.mode, Asked.NOTHING, NoticeLevel.CALM, NEXT.get(state.mode, "")
     why = f"{state.earlier}, {state.reason}" if mode is M.STOPPED and state.reason != ARRIVED else state.reason
     if mode is M.MRM and {command.lateral, command.longitudinal} == {Source.HUMAN}:  # has taken over already
