@@ -46,7 +46,7 @@ for _name, _verb, _command, _code, _says, _environment in (
     # (not at every limit: where it is OpenBLAS that finds no memory while it is loaded, it asks for it for ever)
     ("little memory", "eval", "ulimit -v 450000; takead eval --model expert --suite cut_in --seeds 0", 2,
      "not enough memory", {}),
-    ("less memory", "eval", "ulimit -v 400000; takead eval --model expert --suite cut_in --seeds 0", 2,
+    ("less memory", "eval", "ulimit -v 380000; takead eval --model expert --suite cut_in --seeds 0", 2,
      "not enough memory", {}),
     ("few open files", "clips", "ulimit -n 16; takead clips ls $(dirname CLIP)", 0, "1 clips", {}),
 ):  # fmt: skip

@@ -42,6 +42,12 @@ _EXPECTED = {  # by errno; what would have been right
     errno.EMFILE: "fewer open files, or a higher limit (ulimit -n)",
 }
 
+_UNLOADED = (
+    "failed to map segment",
+    "bad_alloc",
+    "Cannot allocate memory",
+)  # in an ImportError: memory is what ran out
+
 
 class Ended(Exception):  # noqa: N818  # no error: it carries one
     """Carries an exception past the command line library, which would make its own of it: ``__cause__``."""
@@ -97,9 +103,13 @@ def _told(problem: BaseException, arguments: Sequence[str], interrupted: bool) -
         _unflushable()
         return BAD_INPUT
     words = " ".join(str(problem).split())[:200]
+    try:
+        kept = _log_of(problem, arguments)
+    except MemoryError:  # the fault's own cause, very likely
+        return _told(MemoryError(), arguments, interrupted)
     error(
         f"{type(problem).__name__}: {words}; this is a fault of takead_ros {__version__}, expected none: please report "
-        f"it with {_log_of(problem, arguments)}"
+        f"it with {kept}"
     )
     return FAULT
 
@@ -107,8 +117,8 @@ def _told(problem: BaseException, arguments: Sequence[str], interrupted: bool) -
 def _is_memory(problem: BaseException | None) -> bool:
     """Whether memory is what ran out, though a library, or we, may have called it a failed import."""
     while problem is not None:
-        unmapped = isinstance(problem, ImportError) and "failed to map segment" in str(problem)
-        if unmapped or isinstance(problem, MemoryError):
+        unloaded = isinstance(problem, ImportError) and any(words in str(problem) for words in _UNLOADED)
+        if unloaded or isinstance(problem, MemoryError):
             return True
         problem = problem.__cause__
     return False

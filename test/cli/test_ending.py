@@ -21,6 +21,10 @@ def _unmapped() -> int:
     raise ImportError(UNMAPPED)
 
 
+def _unallocated() -> int:
+    raise ImportError("Exception caught: std::bad_alloc")
+
+
 def _memory() -> int:
     raise MemoryError
 
@@ -34,10 +38,11 @@ def _other() -> int:
     [
         (_wrapped, BAD_INPUT, "not enough memory"),
         (_unmapped, BAD_INPUT, "not enough memory"),
+        (_unallocated, BAD_INPUT, "not enough memory"),
         (_memory, BAD_INPUT, "not enough memory"),
         (_other, FAULT, "this is a fault of takead_ros"),
     ],
-    ids=["a library of the simulator's", "a library", "ours", "no memory at all"],
+    ids=["a library of the simulator's", "a library", "a library's own", "ours", "no memory at all"],
 )
 def test_memory_is_called_memory(command, code: int, told: str, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
     assert ended(command, ["drive"], lambda: False) == code
