@@ -43,10 +43,10 @@ for _name, _verb, _command, _code, _says, _environment in (
     ("a name of bytes", "clips", "takead clips show $'\\xff\\xfe'", 2, "no such file", {}),
     ("Ctrl-C ignored under nohup", "scenarios",
      "trap '' INT; takead scenarios ls > out & sleep 1; kill -INT $!; wait $!", 0, "", {}),
-    # (not at every limit: where it is OpenBLAS that finds no memory while it is loaded, it asks for it for ever)
+    # (not at every limit: where it is OpenBLAS or a C++ library that finds no memory, it ends the process itself)
     ("little memory", "eval", "ulimit -v 450000; takead eval --model expert --suite cut_in --seeds 0", 2,
      "not enough memory", {}),
-    ("less memory", "eval", "ulimit -v 380000; takead eval --model expert --suite cut_in --seeds 0", 2,
+    ("less memory", "eval", "ulimit -v 300000; takead eval --model expert --suite cut_in --seeds 0", 2,
      "not enough memory", {}),
     ("few open files", "clips", "ulimit -n 16; takead clips ls $(dirname CLIP)", 0, "1 clips", {}),
 ):  # fmt: skip
