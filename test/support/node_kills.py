@@ -45,6 +45,8 @@ class Launched:
     """``ros2 launch takead_ros sim.launch.py sim:=vector`` in a ROS domain of its own, and the person at ``/joy``."""
 
     def __init__(self, folder: Path, domain: int) -> None:
+        self.person = Onlooker(domain)  # first: where it fails, nothing is left running
+        self.person.axes = list(RELEASED)
         command = ["ros2", "launch", "takead_ros", "sim.launch.py", "sim:=vector", "family:=cut_in", "joystick:=topic"]
         self.process = subprocess.Popen(
             ["env", "--default-signal=INT", *command, f"bags:={folder / 'clips'}"],
@@ -53,8 +55,6 @@ class Launched:
             env={**os.environ, "ROS_DOMAIN_ID": str(domain)},
             start_new_session=True,
         )
-        self.person = Onlooker(domain)
-        self.person.axes = list(RELEASED)
         self._heard: dict[str, float] = {}
         for name, interface in HEARD.items():
             self.person.hear(interface, self._hearer(name))
