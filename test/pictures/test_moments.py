@@ -128,7 +128,7 @@ def test_takeovers_are_drawn_with_their_bags_and_drawn_once(tmp_path: Path) -> N
         path = str(resource(f"models/{name}.onnx"))
         return replace(evaluation(path, given, {"unassisted": [episode]}), suite="core")
 
-    old, new = of("baseline", 60.0, (hit(14.0, 60.0),)), of("known", 100.0, ())
+    old, new = of("novice", 60.0, (hit(14.0, 60.0),)), of("baseline", 100.0, ())
     shown = moments.ensure(tmp_path, old, new, Workplace(1), Silent())
     assert [(moment.trigger, moment.gif) for moment in shown] == [("time_to_collision", "takeover-1.gif")]
     folder = tmp_path / moments.FOLDER
