@@ -1,8 +1,7 @@
 """What a safety driver feels in the pad or wheel: which pulses tell of a change of driver, and of what is asked.
 
-A hand on the wheel notices a pulse sooner than a line on a screen (Petermeijer et al., "The effects of vibrotactile
-take-over requests", Applied Ergonomics 62, 2017), so that urgency is in the rhythm: without end while a takeover is
-asked for, slow and few times while the vehicle stands, once where the person has the vehicle.
+Eyes are on the road, hands on the device. Urgency is in the rhythm: without end while a takeover is asked for, slow and
+few times while the vehicle stands, once where the person has the vehicle.
 """
 
 from __future__ import annotations

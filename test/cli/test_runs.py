@@ -8,26 +8,17 @@ from typing import Any
 
 import pytest
 
-from support.results import episode_result
+from support.results import episode_result, loop_round, loop_state, run_settings
 from takead_ros.files import locked, write_record
 from takead_ros.runs.drive import JOURNAL, JOURNAL_SUFFIX, DriveSettings, EvaluationSettings
 from takead_ros.runs.find import find_runs
 from takead_ros.runs.gate import GateDecision
 from takead_ros.runs.journal import Journal
-from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
-from takead_ros.runs.results import EpisodeResult, RunSettings, evaluation
+from takead_ros.runs.results import EpisodeResult, evaluation
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = RunSettings(
-    model_sha256="ab" * 32,
-    suite="demo",
-    families=("accident", "cut_in"),
-    seeds=(0, 1),
-    version="0",
-    simulator="metadrive 0.4.3",
-    parameters={},
-)
+SETTINGS = run_settings(families=("accident", "cut_in"), seeds=(0, 1))
 
 
 @pytest.fixture
@@ -43,29 +34,8 @@ def runs(tmp_path: Path) -> Path:
         tmp_path / "e.json",
         evaluation("m.onnx", SETTINGS, {"unassisted": [episode_result(seed=seed) for seed in (0, 1)]}),
     )
-    plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
-    first = Round(
-        number=1,
-        parent="m.onnx",
-        parent_sha256="cd" * 32,
-        clips=3,
-        triggers={},
-        model="round-1/training/model.onnx",
-        model_sha256="ef" * 32,
-        decision=GateDecision(promoted=True, reasons=("Driving Score 60.0 -> 70.0: a gain",)),
-    )
-    write_record(
-        tmp_path / "loop" / "loop.json",
-        LoopState(
-            format="takead-loop-1",
-            plan=plan,
-            trainer={},
-            first_model="m.onnx",
-            first_sha256="cd" * 32,
-            version="0",
-            rounds=(first,),
-        ),
-    )
+    gain = GateDecision(promoted=True, reasons=("Driving Score 60.0 -> 70.0: a gain",))
+    write_record(tmp_path / "loop" / "loop.json", loop_state(loop_round(decision=gain)))
     Journal(tmp_path / "loop" / "round-1" / "clips" / JOURNAL, drive.results["assisted/cut_in/0"], EpisodeResult)
     return tmp_path
 

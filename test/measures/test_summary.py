@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.results import episode_result
 from takead_ros.domain.errors import TakeadError
 from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.infractions import Infraction
@@ -22,28 +23,8 @@ from takead_ros.measures.summary import (
     intervals,
 )
 
-GOOD = EpisodeScore(
-    suite="demo",
-    scenario="cut_in",
-    seed=1,
-    ability="merging",
-    threat=True,
-    driving_score=100.0,
-    success=True,
-    success_rate=1.0,
-    route_completion=1.0,
-    penalty=1.0,
-    infractions=(),
-    takeovers=0,
-    takeovers_per_km=0.0,
-    expert_share=0.0,
-    min_ttc=None,
-    comfort=1.0,
-    efficiency=None,
-    duration=10.0,
-    distance=100.0,
-    mean_speed=10.0,
-    end="goal",
+GOOD = episode_result(
+    seed=1, driving_score=100.0, success=True, success_rate=1.0, penalty=1.0, duration=10.0, distance=100.0
 )
 HIT = Infraction("collision_vehicle", 1.0, 0.0, 0.0, 0.0, 0.6)
 

@@ -8,29 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from support.results import episode_result
+from support.results import episode_result, loop_round, loop_state, run_settings
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import write_record
 from takead_ros.measures.infractions import Infraction
 from takead_ros.measures.summary import headline_value
 from takead_ros.pictures.report import write_report
 from takead_ros.runs.gate import GateDecision
-from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
 from takead_ros.runs.progress import Silent
-from takead_ros.runs.results import Evaluation, RunSettings, evaluation
+from takead_ros.runs.results import Evaluation, evaluation
 from takead_ros.runs.workplace import Workplace
 
 HIT = Infraction("collision_vehicle", 1.0, 0.0, 0.0, 0.0, 0.6)
 RESULT = episode_result(infractions=(HIT,))
-SETTINGS = RunSettings(
-    model_sha256="ab" * 32,
-    suite="demo",
-    families=("cut_in",),
-    seeds=(0, 1, 2),
-    version="0",
-    simulator="metadrive 0.4.3",
-    parameters={},
-)
+SETTINGS = run_settings()
 
 
 def driven(scores: list[float], backwards: bool = False) -> Evaluation:
@@ -47,27 +38,8 @@ def driven(scores: list[float], backwards: bool = False) -> Evaluation:
 def run(tmp_path: Path) -> Path:
     write_record(tmp_path / "before.json", driven([60.0, 60.0, 100.0]))
     write_record(tmp_path / "after.json", driven([100.0, 60.0, 100.0], backwards=True))
-    first = Round(
-        number=1,
-        parent="m.onnx",
-        parent_sha256="cd" * 32,
-        clips=3,
-        triggers={},
-        model="round-1/training/model.onnx",
-        model_sha256="ef" * 32,
-        decision=GateDecision(promoted=False, reasons=("Driving Score 60.0 -> 50.0: no gain",)),
-    )
-    plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
-    state = LoopState(
-        format="takead-loop-1",
-        plan=plan,
-        trainer={},
-        first_model="m.onnx",
-        first_sha256="cd" * 32,
-        version="0",
-        rounds=(first,),
-    )
-    write_record(tmp_path / "loop.json", state)
+    loss = GateDecision(promoted=False, reasons=("Driving Score 60.0 -> 50.0: no gain",))
+    write_record(tmp_path / "loop.json", loop_state(loop_round(decision=loss)))
     return tmp_path
 
 

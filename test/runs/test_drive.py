@@ -31,23 +31,17 @@ def payload(clip: Path) -> list[tuple[str, int, bytes]]:
     return messages
 
 
+def two_seeds(folder: Path) -> tuple[Any, ...]:
+    """The words of a drive of two seeds into ``folder``, but for the model."""
+    where = ("--bags", folder / "bags", "--json", folder / "drive.json")
+    return ("drive", "--suite", SUITE, "--seeds", "collection:0-1", *where)
+
+
 @pytest.fixture(scope="module")
 def driven(takead: Any, untrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seeds driven by one process."""
     folder = tmp_path_factory.mktemp("driven")
-    result = takead(
-        "drive",
-        "--model",
-        untrained,
-        "--suite",
-        SUITE,
-        "--seeds",
-        "collection:0-1",
-        "--bags",
-        folder / "bags",
-        "--json",
-        folder / "drive.json",
-    )
+    result = takead(*two_seeds(folder), "--model", untrained)
     assert result.returncode == 0, result.stderr
     return folder
 
@@ -80,21 +74,7 @@ def test_every_takeover_is_in_a_clip(driven: Path) -> None:
 def test_two_processes_give_the_same_bytes_and_the_same_score(
     takead: Any, untrained: Path, driven: Path, tmp_path: Path
 ) -> None:
-    result = takead(
-        "drive",
-        "--model",
-        untrained,
-        "--suite",
-        SUITE,
-        "--seeds",
-        "collection:0-1",
-        "--bags",
-        tmp_path / "bags",
-        "--json",
-        tmp_path / "drive.json",
-        "--workers",
-        "2",
-    )
+    result = takead(*two_seeds(tmp_path), "--model", untrained, "--workers", "2")
     assert result.returncode == 0, result.stderr
     first, second = (json.loads((folder / "drive.json").read_text()) for folder in (driven, tmp_path))
     assert {k: v for k, v in first.items() if k != "path"} == {k: v for k, v in second.items() if k != "path"}

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from support.results import episode_result
+from support.results import episode_result, loop_round, loop_state, run_settings
 from takead_ros.files import write_record
 from takead_ros.runs.learning_curve import expert_seconds, learning_curve
-from takead_ros.runs.loop_state import LoopPlan, LoopState, Round
-from takead_ros.runs.results import Evaluation, RunSettings, evaluation
+from takead_ros.runs.results import Evaluation, evaluation
 
 RESULT = episode_result()
 
@@ -21,15 +20,7 @@ def driven(name: str, shares: list[float], score: float = 60.0, alone: bool = Fa
         replace(RESULT, seed=seed, duration=10.0 * (seed + 1), expert_share=share, driving_score=score)
         for seed, share in enumerate(shares)
     ]
-    settings = RunSettings(
-        model_sha256="ab" * 32,
-        suite="demo",
-        families=("cut_in",),
-        seeds=tuple(range(len(shares))),
-        version="0",
-        simulator="vector 1",
-        parameters={},
-    )
+    settings = run_settings(seeds=tuple(range(len(shares))))
     return evaluation(name, settings, {"unassisted" if alone else "assisted": results})
 
 
@@ -38,28 +29,8 @@ def test_seconds_are_shares_of_each_drives_own_time() -> None:
 
 
 def test_the_curve_adds_up_rounds_and_ends_with_the_last_evaluated(tmp_path: Path) -> None:
-    rounds = tuple(
-        Round(
-            number=n,
-            parent="m.onnx",
-            parent_sha256="00" * 32,
-            clips=1,
-            triggers={},
-            model=f"{n}.onnx",
-            model_sha256=f"{n}{n}" * 32,
-        )
-        for n in (1, 2, 3)
-    )
-    plan = LoopPlan(suite="demo", demonstrations=1, drives=1, selection=1)
-    state = LoopState(
-        format="takead-loop-1",
-        plan=plan,
-        trainer={},
-        first_model="m.onnx",
-        first_sha256="00" * 32,
-        version="0",
-        rounds=rounds,
-    )
+    first = loop_state(*(loop_round(n, model_sha256=f"{n}{n}" * 32) for n in (1, 2, 3)))
+    state = replace(first, first_sha256="00" * 32)
     assert learning_curve(tmp_path, state) == []
     (tmp_path / "selection").mkdir()
     for n in (0, 1, 2):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from support import stream
+from support.results import episode_result, run_settings
 from support.tables import make_data, make_table
 from takead_ros.domain.errors import TakeadError
 from takead_ros.domain.seeds import parse_seeds
@@ -18,7 +19,7 @@ from takead_ros.files import write_record
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.recording.clip import Label
 from takead_ros.recording.recorder import Recorder
-from takead_ros.runs.results import EpisodeResult, RunSettings, evaluation
+from takead_ros.runs.results import evaluation
 from takead_training.data import cache
 from takead_training.data.clean import epoch_rows, rows_to_keep, weights
 from takead_training.data.clips import TrainingClip, find_clips
@@ -163,43 +164,20 @@ def test_a_clip_that_is_there_twice_is_learned_from_once(bags: Path, tmp_path: P
 def driven(path: Path, *episodes: tuple[float, str]) -> Path:
     """The JSON of a drive: each episode's Driving Score, and the folder of its clip."""
     results = [
-        EpisodeResult(
-            suite="demo",
-            scenario="cut_in",
+        episode_result(
             seed=seed,
-            ability="merging",
-            threat=True,
             driving_score=score,
             success=score == 100.0,
             success_rate=float(score == 100.0),
-            route_completion=1.0,
             penalty=score / 100.0,
-            infractions=(),
-            takeovers=0,
-            takeovers_per_km=0.0,
             expert_share=1.0,
             min_ttc=1.0,
-            comfort=1.0,
-            efficiency=None,
-            duration=20.0,
-            distance=200.0,
-            mean_speed=10.0,
-            end="goal",
-            triggers=(),
             driver="expert",
             clips=(clip,),
         )
         for seed, (score, clip) in enumerate(episodes)
     ]
-    settings = RunSettings(
-        model_sha256="",
-        suite="demo",
-        families=("cut_in",),
-        seeds=tuple(range(len(episodes))),
-        version="0",
-        simulator="metadrive 0.4.3",
-        parameters={},
-    )
+    settings = run_settings(model_sha256="", seeds=tuple(range(len(episodes))))
     write_record(path, evaluation("expert", settings, {"assisted": results}))
     return path
 
