@@ -133,7 +133,7 @@ def in_mode(mode: ArbiterMode, kind: type[Loop] = Loop, **parameters: Any) -> Lo
         while loop.mode is not mode:
             loop.dead(1)
     elif mode is ArbiterMode.ARRIVING:
-        loop.goal_m = 25.0
+        loop.goal_m = loop.speed**2 / (2.0 * loop.p.goal_deceleration_mps2)
         loop.tick()
     assert loop.mode is mode, loop.state.reason
     return loop
