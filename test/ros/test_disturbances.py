@@ -27,6 +27,7 @@ OLDEST_S = 0.31  # of what a command may go by
 POLICY, EXPERT, MRM = types.DriveCommand.POLICY, types.DriveCommand.EXPERT, types.DriveCommand.MRM
 AHEAD_S, BACK_S = 10.0, -5.0
 FAST_MPS = 3.0  # a vehicle that is still in motion when something happens to it
+BLIND_S = 0.15  # between two scenes: after 0.2 s the stack is right to stop, whatever else is tried
 
 # Hears everything that the stack says, and takes its time over each message; stopped by a signal it takes none.
 SLOW = """
@@ -87,6 +88,18 @@ def drive(stack: Drive) -> Drive:
     return stack
 
 
+def with_scenes(drive: Drive, disturb: Callable[[], None]) -> float:
+    """When ``disturb`` began, with the policy driving: the attempt in which the machine itself kept no scene away."""
+    person = drive.person
+    for _ in range(4):
+        assert drive.drives() and person.until(30.0, lambda: person.mode is M.POLICY), "the policy never drives"
+        begun = time.monotonic()
+        disturb()
+        if person.longest_blindness(begun) < BLIND_S:
+            return begun
+    raise AssertionError(f"no attempt without {BLIND_S} s between two scenes: this machine is too busy for the test")
+
+
 def stops(drive: Drive, begun: float) -> None:
     """From ``begun`` on the vehicle came to a held stop, with a command at every tick, and stays until it is asked."""
     person = drive.person
@@ -133,9 +146,12 @@ def test_without_a_scene_of_now_the_vehicle_stops_and_waits(drive: Drive, fault:
 def test_when_time_jumps_for_all_somebody_drives_on(drive: Drive, seconds: float) -> None:
     """Clock and stamps alike, as where a recording is played again."""
     person = drive.person
-    begun = time.monotonic()
-    drive.relay.jump(seconds)
-    person.until(4.0)
+
+    def jump() -> None:
+        drive.relay.jump(seconds)
+        person.until(4.0)
+
+    begun = with_scenes(drive, jump)
     assert person.longest_gap(begun) < GAP_S
     modes = person.modes_since(begun)
     assert not {M.MRM, M.STOPPED} & set(modes), [mode.name for mode in modes]
@@ -147,16 +163,19 @@ def test_when_time_jumps_for_all_somebody_drives_on(drive: Drive, seconds: float
 @pytest.mark.ros
 @pytest.mark.parametrize("name", ["policy", "monitor"])
 def test_a_node_that_freezes_is_driven_on_without(drive: Drive, name: str) -> None:
-    person = drive.person
-    assert person.until(30.0, lambda: person.mode is M.POLICY), "the policy never drives"
-    begun = time.monotonic()
-    drive.nodes.signal(name, signal.SIGSTOP)
-    person.until(3.0)
-    drive.nodes.signal(name, signal.SIGCONT)
-    thawed = time.monotonic()
+    person, thawed = drive.person, 0.0
+
+    def freeze() -> None:
+        nonlocal thawed
+        drive.nodes.signal(name, signal.SIGSTOP)
+        person.until(3.0)
+        drive.nodes.signal(name, signal.SIGCONT)
+        thawed = time.monotonic()
+        person.until(1.0)
+
+    begun = with_scenes(drive, freeze)
     frozen = [msg for at, msg in person.commands if begun + OLDEST_S + GAP_S < at < thawed]
     assert frozen and {msg.lateral_source for msg in frozen} == {EXPERT}
-    person.until(1.0)
     assert person.longest_gap(begun) < GAP_S
     # What it said before it froze, and what it says of old scenes as it thaws, is nothing to go by.
     assert max(msg.lateral_age for msg in person.since(begun)) < OLDEST_S

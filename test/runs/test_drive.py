@@ -116,13 +116,15 @@ def test_eval_takes_scores_from_driving_alone_and_takeovers_from_driving_assiste
     assert "Score" in result.stdout
 
 
-def test_the_expert_drives_without_a_model(takead: Any, tmp_path: Path) -> None:
+def test_the_expert_drives_without_a_model_and_progress_is_told_in_lines(takead: Any, tmp_path: Path) -> None:
+    """Where there is no terminal."""
     result = takead("eval", "--model", "expert", "--suite", SUITE, "--seeds", "0", "--json", tmp_path / "e.json")
     assert result.returncode == 0, result.stderr
     content = json.loads((tmp_path / "e.json").read_text())
     assert content["success_rate"] == 1.0
     assert content["model_sha256"] == ""
     assert list(content["passes"]) == ["unassisted"]
+    assert "evaluating expert: 0/1" in result.stderr and "evaluating expert: 1/1 after" in result.stderr
 
 
 def test_a_second_process_in_the_same_place_is_refused_by_name(
@@ -171,16 +173,21 @@ def test_another_simulator_is_refused_by_name(takead: Any, one_error: Any) -> No
     one_error(takead("eval", "--model", "expert", "--sim", "nothing"), "nothing", "metadrive")
 
 
-def test_progress_is_told_in_lines_where_there_is_no_terminal(takead: Any) -> None:
-    result = takead("eval", "--model", "expert", "--suite", SUITE, "--seeds", "0")
-    assert result.returncode == 0, result.stderr
-    assert "evaluating expert: 0/1" in result.stderr and "evaluating expert: 1/1 after" in result.stderr
-
-
 def test_failures_are_drawn_once_and_into_a_folder_of_their_own(
     takead: Any, one_error: Any, untrained: Path, tmp_path: Path
 ) -> None:
-    common = ("eval", "--model", untrained, "--suite", SUITE, "--passes", "unassisted", "--film-failures")
+    common = (
+        "eval",
+        "--sim",
+        "vector",
+        "--model",
+        untrained,
+        "--suite",
+        SUITE,
+        "--passes",
+        "unassisted",
+        "--film-failures",
+    )
     result = takead(*common, tmp_path / "films", "--seeds", "0", "--json", tmp_path / "e.json")
     assert result.returncode == 0, result.stderr
     assert json.loads((tmp_path / "e.json").read_text())["success_rate"] == 0.0
@@ -211,7 +218,8 @@ def parameter_file(path: Path, node: str, **values: object) -> Path:
 def test_parameters_of_a_file_are_driven_with_recorded_and_part_of_the_run(
     takead: Any, one_error: Any, untrained: Path, tmp_path: Path
 ) -> None:
-    common = ("drive", "--model", untrained, "--suite", SUITE, "--seeds", "collection:0", "--bags", tmp_path / "bags")
+    where = ("--sim", "vector", "--bags", tmp_path / "bags")
+    common = ("drive", "--model", untrained, "--suite", SUITE, "--seeds", "collection:0", *where)
     file = parameter_file(tmp_path / "p.yaml", "monitor_node", horizon_s=1.25)
     result = takead(*common, "--params", file, "--json", tmp_path / "d.json")
     assert result.returncode == 0, result.stderr

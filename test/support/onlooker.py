@@ -80,8 +80,11 @@ class Onlooker:
 
     def longest_gap(self, moment: float) -> float:
         """Seconds between two commands, or from ``moment`` to the first after it, or from the last one to now."""
-        times = [moment, *(at for at, _ in self.commands if at > moment), time.monotonic()]
-        return max(later - earlier for earlier, later in pairwise(times))
+        return _longest_gap(self.commands, moment)
+
+    def longest_blindness(self, moment: float) -> float:
+        """The same between two scenes."""
+        return _longest_gap(self.scenes, moment)
 
     def modes_since(self, moment: float) -> list[ArbiterMode]:
         """What the arbiter's mode was after ``moment``, each change once."""
@@ -95,3 +98,8 @@ class Onlooker:
         self._executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
+
+
+def _longest_gap(received: list[tuple[float, Any]], moment: float) -> float:
+    times = [moment, *(at for at, _ in received if at > moment), time.monotonic()]
+    return max(later - earlier for earlier, later in pairwise(times))
