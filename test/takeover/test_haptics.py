@@ -63,6 +63,11 @@ def test_pulses_are_as_many_as_they_say(one: Pulses) -> None:
     assert sum(s > 0 for s in samples) * 0.01 == pytest.approx(one.times * one.on_s, abs=0.01)
 
 
+def test_a_pulse_is_over_when_its_time_is() -> None:
+    one = Pulses(1.0, 0.25, 0.25, 2)
+    assert [one.at(since_s) for since_s in (0.0, 0.25, 0.5, 0.75, 1.0)] == [1.0, 0.0, 1.0, 0.0, 0.0]
+
+
 def test_a_request_has_no_end() -> None:
     assert TAKE_OVER.at(3600.1) == 1.0 and TAKE_OVER.at(3600.3) == 0.0
 
