@@ -20,7 +20,17 @@ os.environ.pop("LINES", None)
 
 Takead = Callable[..., "subprocess.CompletedProcess[str]"]
 # Files that take minutes and cannot be shared out go first, or one process waits for them at the end.
-LONGEST = ("runs/test_loop.py", "cli/test_demo.py", "takeover/test_machine.py", "runs/test_drive.py")
+LONGEST = (
+    "runs/test_loop.py",
+    "runs/test_drive.py",
+    "cli/test_printed.py",
+    "cli/test_examples.py",
+    "trial/test_trial.py",
+    "runs/test_assisted.py",
+    "runs/test_ray_workers.py",
+    "takeover/test_machine.py",
+    "cli/test_demo.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
