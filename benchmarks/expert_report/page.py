@@ -18,6 +18,7 @@ from benchmarks.expert_report.tables import (
     table,
 )
 from takead_ros.domain.errors import TakeadError
+from takead_ros.domain.seeds import SPLIT_SIZE, split_of
 
 WANTED = {"driving_score": 95.0, "success_rate": 0.9, "family": 0.75, "baseline": 60.0}
 
@@ -26,6 +27,11 @@ def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Whether every episode of the second run came out in the first as well, to the last figure."""
     known = {key(episode): episode for episode in first["episodes"]}
     return bool(second["episodes"]) and all(known.get(key(episode)) == episode for episode in second["episodes"])
+
+
+def as_asked(seeds: Sequence[int]) -> str:
+    """The range of ``seeds``, as ``--seeds`` takes it."""
+    return f"{split_of(min(seeds))}:{min(seeds) % SPLIT_SIZE}-{max(seeds) % SPLIT_SIZE}"
 
 
 def page(
@@ -68,15 +74,17 @@ def page(
                 _verdict(same(expert, again)),
             ]
         )
-    seeds = f"{min(expert['seeds'])}-{max(expert['seeds'])}"
+    seeds = as_asked(expert["seeds"])
+    world = "" if str(expert["simulator"]).startswith("metadrive") else " --sim vector"
     some = sorted({int(episode["seed"]) for part in others.values() for episode in part})
     parts = [
         f"# The expert on `{expert['suite']}`",
-        f"{len(groups)} families, test seeds {seeds}, {len(episodes)} episodes, {expert['simulator']}, limited to what "
-        "its vehicle could see. Written by `python -m benchmarks.expert_report` from",
-        f"    takead eval --model expert --suite {expert['suite']} --seeds {seeds} --json runs/expert.json\n"
+        f"{len(groups)} {'family' if len(groups) == 1 else 'families'}, seeds {seeds}, {len(episodes)} episodes, "
+        f"{expert['simulator']}, limited to what its vehicle could see. Written by "
+        "`python -m benchmarks.expert_report` from",
+        f"    takead eval --model expert --suite {expert['suite']} --seeds {seeds}{world} --json runs/expert.json\n"
         + (
-            f"    python -m benchmarks.baselines --suite {expert['suite']} --seeds {some[0]}-{some[-1]} "
+            f"    python -m benchmarks.baselines --suite {expert['suite']} --seeds {as_asked(some)} "
             "--json runs/baselines.json"
             if some
             else ""
