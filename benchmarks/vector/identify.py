@@ -1,11 +1,12 @@
 """Identify the vector world's vehicle from drives of MetaDrive's:
 
-    python -m benchmarks.vector.identify [--seeds training:500-503] [--json FILE]
+    python -m benchmarks.vector.identify [--seeds training:500-503] [--fit 2] [--json FILE]
 
 The expert drives every family of ``core`` in MetaDrive. The constants of ``simulators.vector.ego.Vehicle`` are then
 fitted (least squares, soft L1) so that the same commands, from the same start, give the same poses, speeds and yaw
 rates over the first seven and a half seconds; what is left is printed on drives that the fit did not see. The constants
-are to be copied into ``ego.py`` by hand: a change of them changes every episode of the vector world.
+are to be copied into ``ego.py`` by hand: a change of them changes every episode of the vector world. ``--fit 0`` fits
+nothing and only says what the constants that are there leave.
 """
 
 from __future__ import annotations
@@ -96,10 +97,14 @@ def report(drives: Sequence[Drive], vehicle: SingleTrack) -> dict[str, dict[str,
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", default="training:500-503", help="of each family; the last half is not fitted to")
+    parser.add_argument("--seeds", default="training:500-503", help="of each family")
+    parser.add_argument("--fit", type=int, help="to how many of the seeds, the first ones (default: half of them)")
     parser.add_argument("--json", type=new_file, help="write the constants and what is left of error here")
     arguments = parser.parse_args()
     seeds = parse_seeds(arguments.seeds)
+    fitted = len(seeds) // 2 if arguments.fit is None else arguments.fit
+    if not 0 <= fitted < len(seeds):
+        parser.error(f"--fit {fitted}: expected 0 to {len(seeds) - 1}, fewer than the {len(seeds)} seeds")
     simulator = open_simulator("metadrive")
     drives: dict[int, list[Drive]] = {seed: [] for seed in seeds}
     for family in FAMILIES:
@@ -107,18 +112,18 @@ def main() -> int:
             drives[seed].append(expert_drive(simulator, build(family, seed), TICKS))
         print(f"{family}: driven", file=sys.stderr, flush=True)
     simulator.close()
-    seen = [one for seed in seeds[: len(seeds) // 2] for one in drives[seed]]
-    unseen = [one for seed in seeds[len(seeds) // 2 :] for one in drives[seed]]
-    vehicle = fit(seen)
+    seen = [one for seed in seeds[:fitted] for one in drives[seed]]
+    unseen = [one for seed in seeds[fitted:] for one in drives[seed]]
     content = {
-        "vehicle": vehicle._asdict(),
         "shipped": METADRIVE._asdict(),
-        "left on unseen drives": report(unseen, vehicle),
         "left on unseen drives by the shipped constants": report(unseen, METADRIVE),
     }
-    for name in FITTED:
-        print(f"{name:>12} {getattr(vehicle, name):.6f}   (ego.py: {getattr(METADRIVE, name):.6f})")
-    for title in ("left on unseen drives", "left on unseen drives by the shipped constants"):
+    if seen:
+        vehicle = fit(seen)
+        content |= {"vehicle": vehicle._asdict(), "left on unseen drives": report(unseen, vehicle)}
+        for name in FITTED:
+            print(f"{name:>12} {getattr(vehicle, name):.6f}   (ego.py: {getattr(METADRIVE, name):.6f})")
+    for title in (title for title in content if title.startswith("left")):
         print(title)
         for time, row in content[title].items():
             print(
