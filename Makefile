@@ -43,8 +43,8 @@ help: ## what can be made
 demo: $(VENV)/.ready-demo ## the whole loop, small: drive, be taken over, learn, compare (about 10 minutes on 2 cores)
 	@$(BIN)/takead demo --out runs/demo --workers $(WORKERS)
 
-test: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## every test (10 to 15 minutes on 2 cores)
-	@echo "== test: runs every test on $(WORKERS) cores; 10 to 15 minutes on 2 cores"
+test: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## every test (8 to 13 minutes on 2 cores)
+	@echo "== test: runs every test on $(WORKERS) cores; 8 to 13 minutes on 2 cores"
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 test-runtime: $(VENV)/.ready-dev $(RUNTIME_VENV)/.ready ## only: an installation without torch drives and records
