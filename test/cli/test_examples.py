@@ -29,13 +29,9 @@ LESS = (
     (r"--seeds (\w+:)?[\d-]+", r"--seeds \g<1>0"),
     (r"--workers \d+", "--workers 1"),
     (r"--epochs \d+", "--epochs 1"),
-    (r"--live\b(?!-)", ""),  # in real time: test_live has it
+    (r"--live\b(?!-)", "--live-at 127.0.0.1:0"),  # the port may be somebody's
     (r"--workers-kind ray --ray \S+", ""),  # neither a cluster nor a GPU is here
     (r"--accelerator cuda --precision \S+", ""),
-    (
-        r"^(takead (?:drive|eval)(?!.*--sim ).*)",
-        r"\1 --sim vector",
-    ),  # MetaDrive is in test_drive
 )
 MORE = {
     "train bc": f"--epochs 1 {QUICK}",

@@ -176,18 +176,7 @@ def test_another_simulator_is_refused_by_name(takead: Any, one_error: Any) -> No
 def test_failures_are_drawn_once_and_into_a_folder_of_their_own(
     takead: Any, one_error: Any, untrained: Path, tmp_path: Path
 ) -> None:
-    common = (
-        "eval",
-        "--sim",
-        "vector",
-        "--model",
-        untrained,
-        "--suite",
-        SUITE,
-        "--passes",
-        "unassisted",
-        "--film-failures",
-    )
+    common = ("eval", "--model", untrained, "--suite", SUITE, "--passes", "unassisted", "--film-failures")
     result = takead(*common, tmp_path / "films", "--seeds", "0", "--json", tmp_path / "e.json")
     assert result.returncode == 0, result.stderr
     assert json.loads((tmp_path / "e.json").read_text())["success_rate"] == 0.0
@@ -218,8 +207,7 @@ def parameter_file(path: Path, node: str, **values: object) -> Path:
 def test_parameters_of_a_file_are_driven_with_recorded_and_part_of_the_run(
     takead: Any, one_error: Any, untrained: Path, tmp_path: Path
 ) -> None:
-    where = ("--sim", "vector", "--bags", tmp_path / "bags")
-    common = ("drive", "--model", untrained, "--suite", SUITE, "--seeds", "collection:0", *where)
+    common = ("drive", "--model", untrained, "--suite", SUITE, "--seeds", "collection:0", "--bags", tmp_path / "bags")
     file = parameter_file(tmp_path / "p.yaml", "monitor_node", horizon_s=1.25)
     result = takead(*common, "--params", file, "--json", tmp_path / "d.json")
     assert result.returncode == 0, result.stderr

@@ -215,3 +215,5 @@ def test_a_batched_loop_learns_from_rows_and_goes_on_after_a_kill(
     assert old["simulator"] == new["simulator"] and old["simulator"].endswith("batched")
     final = takead("train", "final", loop, "--seeds", "0", "--workers", "1", timeout=600.0)
     assert final.returncode == 0, final.stderr
+    page = takead("report", loop)
+    assert page.returncode == 0, page.stderr

@@ -80,9 +80,9 @@ class Steady(Loop):
         return row if moved or (row is not None and row.to is before.mode) else None
 
 
-def cases(*hands: Any) -> Iterator[tuple[Any, ...]]:
+def cases(*hands: Any, words: tuple[Trigger | None, ...] = WORDS) -> Iterator[tuple[Any, ...]]:
     """Every constant input: scene, policy, expert, hands, the monitor's word."""
-    return itertools.product((True, False), POLICIES, (True, False), hands or HANDS, WORDS)
+    return itertools.product((True, False), POLICIES, (True, False), hands or HANDS, words)
 
 
 def modes(drivers: tuple[str, ...]) -> list[M]:
@@ -158,13 +158,24 @@ def test_handback_ends_within_its_limit_under_every_constant_input(expert_gone: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", [M.MRM, M.ARRIVING], ids=lambda mode: mode.name)
-def test_a_manoeuvre_ends_within_its_limit_under_every_constant_input(mode: M) -> None:
+@pytest.mark.parametrize(
+    ("speed", "parameters", "words"),
+    [
+        # every word slowly, so that it is short: each tick of thousands of cases is looked at
+        (4.0, {"speed": 4.0, "max_speed_mps": 8.0, "manoeuvre_limit_s": 5.0}, WORDS),
+        (15.0, {"manoeuvre_limit_s": 19.0}, FEW),
+    ],
+    ids=["slow", "fast"],
+)
+def test_a_manoeuvre_ends_within_its_limit_under_every_constant_input(
+    mode: M, speed: float, parameters: dict[str, float], words: tuple[Trigger | None, ...]
+) -> None:
     """In a held stop; where a human drives on instead, by giving it up."""
-    # slow, so that it is short: every tick of thousands of cases is looked at
-    start = began(mode, speed=4.0, max_speed_mps=8.0, manoeuvre_limit_s=5.0)
+    start = began(mode, **parameters)
+    start.speed = speed
     gone = start.p.manoeuvre_limit_s * SECOND + TICK
     stop = (start.speed / min(start.p.mrm_deceleration_mps2, 0.5 * start.p.goal_deceleration_mps2) + 2.0) * SECOND
-    for case in cases(None, (None, None), (0.1, None), (None, -1.0), (None, 0.5), (0.1, 0.5)):
+    for case in cases(None, (None, None), (0.1, None), (None, -1.0), (None, 0.5), (0.1, 0.5), words=words):
         pushed = case[3] is not None and case[3][1] == 0.5
         loop = again(start)
         while loop.mode is mode:
