@@ -79,14 +79,15 @@ class Motions(NamedTuple):
 
 class Decoder(NamedTuple):
     """How a network's outputs become a plan and a command: the fade (T,) of the present offset, s of a step; speed
-    bins (B,) m/s, and how their distribution decides (place in ``manifest.SPEED_DECODES``); whether the control branch
-    has a say; the spline of the tracking (``tracking.spline``) and its parameters."""
+    bins (B,) m/s, and how their distribution decides (place in ``manifest.SPEED_DECODES``); what the control branch
+    decides (place in ``manifest.CONTROL_DECODES``); the spline of the tracking (``tracking.spline``) and its
+    parameters."""
 
     fade: Vector
     dt: float
     bins: Vector
     how: int
-    control: bool
+    control: int
     knots: Matrix
     start: Vector
     tracking: TrackingParameters

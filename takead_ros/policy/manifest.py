@@ -21,6 +21,10 @@ FORMAT = "takead-model-2"
 KINDS = {"takead-model": "policy", "takead-road-users": "model of road users"}  # by their formats, but the version
 SpeedDecode = Literal["plan", "mode", "median", "mean"]
 SPEED_DECODES: tuple[str, ...] = get_args(SpeedDecode)
+# What the control branch decides at run time, by the words of ``takead export`` and as a manifest says it.
+CONTROL_DECODES: dict[str, bool | Literal["hybrid", "only"]] = {
+    "none": False, "mean": True, "hybrid": "hybrid", "only": "only",
+}  # fmt: skip
 
 
 class Tensor(BaseModel):
@@ -36,19 +40,27 @@ class Decoding(BaseModel):
     """How the heads become one command at run time; each fusion can be switched off.
 
     speed: what decides the speed along the chosen path: the plan itself, or the mode, median or mean of the speed head.
-    control: whether the control branch has a say in the acceleration.
+    control: what the control branch decides: nothing (false), half of the acceleration (true), all of it, with the
+    steering left to the plan (hybrid: TakeAD's output, a long path and a reactive pedal), or the command (only).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     speed: SpeedDecode = "plan"
-    control: bool = True
+    control: bool | Literal["hybrid", "only"] = True
 
     @staticmethod
-    def of(speed: str, control: bool = True) -> Decoding:
-        """Raises TakeadError for a word that is none of SPEED_DECODES."""
+    def of(speed: str, control: str = "mean") -> Decoding:
+        """Raises TakeadError for a word that is none of SPEED_DECODES or CONTROL_DECODES."""
         if speed not in SPEED_DECODES:
             raise TakeadError(f"--decode-speed '{speed}': expected one of {', '.join(SPEED_DECODES)}")
-        return Decoding(speed=speed, control=control)  # type: ignore[arg-type]
+        if control not in CONTROL_DECODES:
+            raise TakeadError(f"--decode-control '{control}': expected one of {', '.join(CONTROL_DECODES)}")
+        return Decoding(speed=speed, control=CONTROL_DECODES[control])  # type: ignore[arg-type]
+
+    @property
+    def control_place(self) -> int:
+        """Place of ``control`` in CONTROL_DECODES, which the kernels know it by."""
+        return list(CONTROL_DECODES.values()).index(self.control)
 
 
 M = TypeVar("M", bound="ModelManifest")

@@ -24,11 +24,11 @@ def _encode(observation: Observation) -> Encoded:
 
 def decoder(manifest: Manifest) -> Decoder:
     """How the outputs of the model with ``manifest`` are decoded."""
-    return _decoder(tuple(manifest.speed_bins), manifest.decoding.speed, manifest.decoding.control)
+    return _decoder(tuple(manifest.speed_bins), manifest.decoding.speed, manifest.decoding.control_place)
 
 
 @lru_cache(maxsize=8)
-def _decoder(bins: tuple[float, ...], speed: str, control: bool) -> Decoder:
+def _decoder(bins: tuple[float, ...], speed: str, control: int) -> Decoder:
     how = SPEED_DECODES.index(speed)
     return Decoder(FADE, PLAN_DT, np.array(bins, dtype=float), how, control, *spline(PLAN_STEPS), DEFAULT)
 

@@ -9,8 +9,8 @@ from support.scenes import make_scene
 from takead_ros.domain.driving import PLAN_DT, PLAN_STEPS, DriverOutput
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.format import Observation, Outputs
-from takead_ros.policy.kernels.decode import MEAN, MEDIAN, MODE, PLAN, retimed, speed_of
-from takead_ros.policy.manifest import SPEED_DECODES, Decoding, SpeedDecode
+from takead_ros.policy.kernels.decode import FUSED, HYBRID, MEAN, MEDIAN, MODE, NONE, ONLY, PLAN, retimed, speed_of
+from takead_ros.policy.manifest import CONTROL_DECODES, SPEED_DECODES, Decoding, SpeedDecode
 from takead_ros.policy.model import load_model
 from takead_ros.policy.vector import VECTOR_1
 from takead_ros.policy.vocabulary import kinematic_anchors, unroll
@@ -63,6 +63,13 @@ def test_each_switch_does_what_it_says() -> None:
     assert decoded(pushed, observation).acceleration != plain.acceleration
     alone = decoded(outputs, observation, control=False)
     assert decoded(pushed, observation, control=False).acceleration == alone.acceleration
+    pushed = {**outputs, "control": np.array([0.1, 1.5])}
+    hybrid, only = decoded(pushed, observation, control="hybrid"), decoded(pushed, observation, control="only")
+    assert (hybrid.steering_angle, hybrid.acceleration) == (alone.steering_angle, 1.5)
+    assert (only.steering_angle, only.acceleration) == (0.1, 1.5)
+    turned = {**outputs, "control": np.array([9.0, 1.5])}  # beyond the lock, where a network's bounds end
+    limit = observation.scene.ego.max_steering_angle
+    assert decoded(turned, observation, control="only").steering_angle == pytest.approx(limit)
     assert len(plain.plan.x) == PLAN_STEPS and plain.plan.dt == PLAN_DT
 
 
@@ -70,5 +77,14 @@ def test_an_unknown_switch_is_refused() -> None:
     assert {Decoding.of(name).speed for name in SPEED_DECODES} == set(SPEED_DECODES)
     with pytest.raises(TakeadError, match="--decode-speed 'best': expected one of plan, mode"):
         Decoding.of("best")
+    with pytest.raises(TakeadError, match="--decode-control 'all': expected one of none, mean, hybrid, only"):
+        Decoding.of("plan", "all")
     name: SpeedDecode = "mode"
-    assert Decoding.of(name).control
+    assert Decoding.of(name).control is True  # as the manifests of all shipped models say it
+    assert {Decoding.of("plan", word).control for word in CONTROL_DECODES} == {False, True, "hybrid", "only"}
+
+
+def test_the_kernel_knows_what_the_control_branch_decides_by_its_place() -> None:
+    words = list(CONTROL_DECODES)
+    assert [words[place] for place in (NONE, FUSED, HYBRID, ONLY)] == ["none", "mean", "hybrid", "only"]
+    assert [Decoding.of("plan", word).control_place for word in words] == [NONE, FUSED, HYBRID, ONLY]

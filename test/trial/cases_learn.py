@@ -109,6 +109,7 @@ CASES: tuple[Case, ...] = (
     user("export a model", "export m.onnx --out new.onnx", 2, "m.onnx"),
     user("export nothing", "export none.pt --out new.onnx", 2, "none.pt"),
     user("export without out", "export cloned.pt", 2, "--out"),
+    user("export, pedals by magic", "export cloned.pt --out new.onnx --decode-control magic", 2, "magic"),
     user("export, speed by magic", "export cloned.pt --out new.onnx --decode-speed magic", 2, "magic"),
     *broken_file(
         "export cloned.pt --out new.onnx",

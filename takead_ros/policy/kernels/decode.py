@@ -11,6 +11,7 @@ from takead_ros.policy.kernels.plans import lay_plan, track_plan
 from takead_ros.policy.kernels.route import observed_frame
 
 PLAN, MODE, MEDIAN, MEAN = 0, 1, 2, 3  # places in ``manifest.SPEED_DECODES``
+NONE, FUSED, HYBRID, ONLY = 0, 1, 2, 3  # places in ``manifest.CONTROL_DECODES``
 TARGET_S = 2.0  # to which the speed head's distribution belongs
 HARD = -3.0  # m/s^2; braking below which the harder of plan and control branch holds
 MAX_SPEED, MAX_ACCELERATION = 60.0, 15.0  # m/s, m/s^2: beyond these an output cannot be meant
@@ -87,7 +88,11 @@ def answer(
     steering, acceleration = track_plan(
         x, y, out.speeds, decoder.dt, decoder.knots, decoder.start, motion, decoder.tracking
     )
-    if decoder.control:
+    if decoder.control == ONLY:
+        steering = min(max(float(control[0]), -motion.max_steering_angle), motion.max_steering_angle)
+    if decoder.control in (HYBRID, ONLY):
+        acceleration = float(control[1])
+    elif decoder.control == FUSED:
         # where the two disagree about braking hard, the harder one holds: a late brake costs more than an early one
         direct = float(control[1])
         harder = min(acceleration, direct)

@@ -9,7 +9,7 @@ import typer
 
 from takead_ros.cli.json_output import JSON, json_file
 from takead_ros.files import locked, writable_folder
-from takead_ros.policy.manifest import SPEED_DECODES, Decoding, manifest_path
+from takead_ros.policy.manifest import CONTROL_DECODES, SPEED_DECODES, Decoding, manifest_path
 from takead_training.commands.parts import tell
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
@@ -21,6 +21,11 @@ def export_checkpoint(
     out: Path = typer.Option(..., help="ONNX file to write; its manifest lies beside it."),
     overwrite: bool = typer.Option(False, help="Replace an existing model."),
     decode_speed: str = typer.Option("plan", help=f"What decides the speed at run time: {', '.join(SPEED_DECODES)}."),
+    decode_control: str = typer.Option(
+        "mean",
+        help=f"What the control branch decides at run time: {', '.join(CONTROL_DECODES)} (nothing; half of the "
+        "acceleration; all of it, the steering being the plan's, as TakeAD; the whole command).",
+    ),
     as_json: str | None = JSON,
 ) -> None:
     """Write a checkpoint as an ONNX model with its manifest.
@@ -30,7 +35,7 @@ def export_checkpoint(
     """
     json_file(as_json)
     writable_folder(out.parent)
-    decoding = Decoding.of(decode_speed)
+    decoding = Decoding.of(decode_speed, decode_control)
     from takead_training.export.export_file import export_file  # here, because torch takes seconds
 
     with locked(out):
