@@ -27,7 +27,7 @@ from takead_training.data.clips import TrainingClip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
 from takead_training.export.export_model import export_model
 from takead_training.rounds import parity_frames
-from takead_training.settings import Clean, Schedule
+from takead_training.settings import DEFAULT_ARCHITECTURE, Clean, Schedule
 from takead_training.stages.bc import BC, Cloning
 from takead_training.stages.stage import run_stages
 
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="30,100,300,600")
     parser.add_argument("--training-seeds", default="0,1,2")
     parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--architecture", default=DEFAULT_ARCHITECTURE, help="another network, in a folder of its own")
     parser.add_argument("--workers", type=int, default=1)
     asked = parser.parse_args()
     with output(), ProgressBars() as shown:
@@ -66,7 +67,7 @@ def run(asked: argparse.Namespace, shown: ProgressBars) -> None:
         for seed in map(int, asked.training_seeds.split(",")):
             model = out / f"{size}-{seed}.onnx"
             if not model.exists():
-                clone(data, [clip for _, clip in drives[:size]], model, seed, asked.steps, shown)
+                clone(data, [clip for _, clip in drives[:size]], model, seed, asked, shown)
             for suite, (perception, seeds) in WHERE.items():
                 file = out / f"{size}-{seed}-{suite}.json"
                 scores[size][suite].append(evaluate(model, suite, perception, seeds, file))
@@ -77,11 +78,13 @@ def run(asked: argparse.Namespace, shown: ProgressBars) -> None:
         say(line)
 
 
-def clone(data: Dataset, clips: list[TrainingClip], model: Path, seed: int, steps: int, shown: ProgressBars) -> None:
+def clone(
+    data: Dataset, clips: list[TrainingClip], model: Path, seed: int, asked: argparse.Namespace, shown: ProgressBars
+) -> None:
     """Train on all of ``data`` for about ``steps`` steps and export to ``model``; goes on where it was stopped."""
     schedule = Schedule(seed=seed, threads=1)
-    epochs = max(round(steps * schedule.batch / len(data)), 1)
-    stage = BC.with_settings(Cloning(Schedule(epochs=epochs, seed=seed, threads=1), clean=CLEAN))
+    epochs = max(round(asked.steps * schedule.batch / len(data)), 1)
+    stage = BC.with_settings(Cloning(Schedule(epochs=epochs, seed=seed, threads=1), asked.architecture, CLEAN))
     made = ModelProvenance(
         name=model.stem,
         stage="random",

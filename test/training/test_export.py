@@ -184,3 +184,16 @@ def test_a_model_with_a_fixed_batch_is_refused(model: Path, tmp_path: Path) -> N
 
     with pytest.raises(TakeadError, match="expected a graph with a free batch axis"):
         load_model(resealed(model, fix, tmp_path / "m.onnx"))
+
+
+def test_the_network_of_one_target_sees_no_further_one(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    net = ARCHITECTURES["scene-transformer-2-one-target"](kinematic_anchors()).eval()
+    export_model(replace(checkpoint, net=net), tmp_path / "one.onnx")  # the gate: torch and the runtime agree
+    assert load_parent(tmp_path / "one.onnx")[0].architecture == "scene-transformer-2-one-target"
+    whole = ARCHITECTURES[DEFAULT_ARCHITECTURE](kinematic_anchors()).eval()
+    frame = {name: torch.as_tensor(values[:1]) for name, values in checkpoint.frames.items()}
+    for seen, asked in ((0, 0), (9, 1)):  # the first number of the first target, and of the second
+        other = {**frame, "targets": frame["targets"].clone()}
+        other["targets"][:, seen] += 1.0
+        assert torch.equal(net(frame)["logits"], net(other)["logits"]) == bool(asked)
+        assert not torch.equal(whole(frame)["logits"], whole(other)["logits"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from takead_ros.domain.errors import TakeadError
 from takead_ros.policy.vector import VECTOR_1
 from takead_training.architectures.network import Architecture
@@ -9,7 +11,11 @@ from takead_training.architectures.scene_transformer import SceneTransformer
 from takead_training.settings import DEFAULT_ARCHITECTURE
 
 ARCHITECTURES: dict[str, Architecture] = {
-    known.name: known for known in (Architecture(DEFAULT_ARCHITECTURE, VECTOR_1, SceneTransformer),)
+    known.name: known
+    for known in (
+        Architecture(DEFAULT_ARCHITECTURE, VECTOR_1, SceneTransformer),
+        Architecture("scene-transformer-2-one-target", VECTOR_1, partial(SceneTransformer, targets=1)),
+    )
 }
 
 

@@ -63,19 +63,30 @@ class SceneTransformer(PolicyNetwork):
     control (B, 2) [rad, m/s^2]; and the anchors themselves, so that a vehicle can check whose they are.
 
     ``anchors`` (K, T, 2) as in ``takead_ros.policy.vocabulary``. softmax(logits) is the exact distribution.
+    ``targets``: how many of the format's three target points the network sees (LEAD compares one with three).
     """
 
     refine_scale: Tensor
     control_scale: Tensor
 
-    def __init__(self, anchors: np.ndarray, width: int = 96, heads: int = 4, trunk: int = 256, rank: int = 48) -> None:
+    def __init__(
+        self,
+        anchors: np.ndarray,
+        width: int = 96,
+        heads: int = 4,
+        trunk: int = 256,
+        rank: int = 48,
+        *,
+        targets: int = 3,
+    ) -> None:
         super().__init__()
         if heads < 1 or width % heads:
             raise TakeadError(f"network: a width of {width} cannot be split among {heads} heads; expected a multiple")
         self.settings = {"width": width, "heads": heads, "trunk": trunk, "rank": rank}
         self.register_buffer("anchors", torch.as_tensor(np.asarray(anchors), dtype=torch.float32))
         count = len(anchors)
-        context = sum(VECTOR_1.inputs[name].shape[0] for name in ("ego", "path", "targets"))
+        self.seen_targets = targets * VECTOR_1.inputs["targets"].shape[0] // 3
+        context = sum(VECTOR_1.inputs[name].shape[0] for name in ("ego", "path")) + self.seen_targets
         self.context = mlp(context, trunk, width)
         self.objects = mlp(encoding.OBJECT_FEATURES, width, width)
         self.lines = mlp(encoding.LINE_FEATURES, width, width)
@@ -97,7 +108,10 @@ class SceneTransformer(PolicyNetwork):
         self.register_buffer("control_scale", torch.tensor([STEER_SCALE, ACCELERATION_SCALE]))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        context = self.context(torch.cat([inputs["ego"], inputs["path"], inputs["targets"]], dim=-1))
+        targets = inputs["targets"]
+        if self.seen_targets < targets.shape[1]:
+            targets = targets[:, : self.seen_targets]
+        context = self.context(torch.cat([inputs["ego"], inputs["path"], targets], dim=-1))
         objects = torch.relu(self.objects(inputs["objects"]) + self.shift(context)[:, None])
         objects = torch.relu(self.mix(objects))
         tokens = torch.cat([objects, self.lines(inputs["lines"]), self.controls(inputs["controls"])], dim=1)
