@@ -23,7 +23,7 @@ from takead_training.settings import DEFAULT_ARCHITECTURE, Distil, Imitation, Mi
 from takead_training.stages.anchor_scores import anchor_utilities, with_world
 from takead_training.stages.distil import DISTIL, optimum, score_target
 from takead_training.stages.fit import batch_of
-from takead_training.stages.imitation import hide_speed
+from takead_training.stages.imitation import COLUMNS, hide_speed, imitation_loss
 from takead_training.stages.losses import SPREAD
 from takead_training.stages.preference import find_near_misses
 from takead_training.stages.stage import Task
@@ -139,6 +139,15 @@ def test_the_egos_speed_can_be_hidden_from_some_samples() -> None:
     assert torch.equal(hidden["ego"][:, 1:12], batch["ego"][:, 1:12]) and torch.equal(hidden["speed"], batch["speed"])
     assert torch.equal(hidden["ego"][~gone], batch["ego"][~gone])
     assert hide_speed(batch, Imitation()) is batch
-    for bad in ({"speed_dropout": 1.0}, {"speed_dropout": float("nan")}, {"speed_target": "mean"}):
+    for bad in ({"speed_dropout": 1.0}, {"speed_dropout": float("nan")}, {"speed_target": "mean"}, {"weight": -1.0}):
         with pytest.raises(TakeadError, match="expected"):
             Imitation(**bad)  # type: ignore[arg-type]
+
+
+def test_the_imitation_term_is_weighted() -> None:
+    net = fresh_net()
+    batch = batch_of(Dataset.of(VECTOR_1, make_table(8)), np.arange(8), COLUMNS)
+    out = net(batch)
+    once, twice, without = (imitation_loss(net, out, batch, Imitation(weight=w))[0] for w in (1.0, 2.0, 0.0))
+    torch.testing.assert_close(twice, 2.0 * once)
+    assert once > 0.0 and without == 0.0

@@ -247,6 +247,7 @@ CASES: tuple[Case, ...] = (
             "--rule=magic",
             "--score-weight=nan",
             "--speed-dropout=-1",
+            "--imitation-weight=nan",
             f"--seed={'9' * 30}",
         )
     ),

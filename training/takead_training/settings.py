@@ -44,17 +44,20 @@ class Imitation:
     """speed_target: the speed head learns both bins around the expert's speed (two_hot) or the nearest one (nearest).
 
     speed_dropout: share of the samples in which the ego's own speed is hidden from the network, so that it cannot
-    learn to go on as it goes (METHODS: PlanT 2).
+    learn to go on as it goes (METHODS: PlanT 2). weight: of this term; TakeAD's ablation leaves it out of a preference.
     """
 
     speed_target: Literal["two_hot", "nearest"] = "two_hot"
     speed_dropout: float = 0.0
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         if self.speed_target not in ("two_hot", "nearest"):
             raise TakeadError(f"--speed-target '{self.speed_target}': expected two_hot or nearest")
         if not 0.0 <= self.speed_dropout < 1.0:
             raise TakeadError(f"--speed-dropout {self.speed_dropout}: expected 0 up to below 1")
+        if not 0.0 <= self.weight < math.inf:
+            raise TakeadError(f"--imitation-weight {self.weight}: expected 0 or above")
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,8 @@ class Distil:
     """target: scores, softmax(similarity_weight log similarity + score_weight log score) over all anchors; or optimum,
     the exact KL-regularised optimum pi_ref exp(utility / beta) / Z, with pi_ref the policy as it was before.
 
-    ``floor``: score of the best infeasible anchor. ``weight`` multiplies the distillation, the imitation term's weight
-    is 1. ``frames``: at most so many are scored, drawn by the mix; ``rule``: by what.
+    ``floor``: score of the best infeasible anchor. ``weight`` multiplies the distillation. ``frames``: at most so many
+    are scored, drawn by the mix; ``rule``: by what.
     """
 
     target: Literal["scores", "optimum"] = "scores"
@@ -157,10 +160,9 @@ class Preference:
     score is better by ``margin``) or near_miss (the infeasible anchor nearest to the expert's plan, where the expert's
     own anchor is feasible, both by ``rule``).
 
-    ``weight`` multiplies the preference loss, the imitation anchor's weight is 1. ``share``: of the samples drawn that
-    carry a pair. ``may_fall`` nats: the epoch after which the chosen side's mean log-probability lies lower than the
-    reference's by more than this is undone and is the last: preference then only pushes the rejected side down further.
-    Below 0 it has to rise.
+    ``weight`` multiplies the preference loss. ``share``: of the samples drawn that carry a pair. ``may_fall`` nats: the
+    epoch after which the chosen side's mean log-probability lies lower than the reference's by more than this is undone
+    and is the last: preference then only pushes the rejected side down further. Below 0 it has to rise.
     """
 
     loss: Literal["dpo", "simpo"] = "dpo"

@@ -62,6 +62,7 @@ def one_round(
     rule: str = typer.Option("recorded", help=f"What scores anchors (distil, near_miss): {', '.join(RULES)}."),
     speed_target: str = SPEED_TARGET,
     speed_dropout: float = SPEED_DROPOUT,
+    imitation_weight: float = typer.Option(1.0, help="Of the imitation term beside preference or distillation."),
     casual: bool = typer.Option(False, help="Learn from casual human overrides and false alarms too."),
     unseeded: bool = UNSEEDED,
     seed: int = SEED,
@@ -82,8 +83,8 @@ def one_round(
     from takead_training.stages.registry import stage_of
 
     every = settings_of(
-        share, draws, speed_target, speed_dropout, dagger_epochs, target, score_weight, rule, distil_epochs, loss,
-        rejected, beta, gamma, preference_epochs,
+        share, draws, speed_target, speed_dropout, imitation_weight, dagger_epochs, target, score_weight, rule,
+        distil_epochs, loss, rejected, beta, gamma, preference_epochs,
     )  # fmt: skip
     chosen = []
     for word in stages.split(","):
@@ -114,6 +115,7 @@ def settings_of(
     draws: int,
     speed_target: str,
     speed_dropout: float,
+    imitation_weight: float,
     dagger_epochs: int,
     target: str,
     score_weight: float,
@@ -128,6 +130,7 @@ def settings_of(
     """What the options of this verb say of each stage. Raises TakeadError, without torch, for what none can do."""
     mix = Mix(shares={**Mix().shares, **_shares(share)}, draws=draws)
     imitation = Imitation(speed_target, speed_dropout)  # type: ignore[arg-type]  # each class checks its words
+    beside = replace(imitation, weight=imitation_weight)
     return {
         "dagger": Aggregation(mix, replace(Aggregation().schedule, epochs=dagger_epochs), imitation),
         "distil": Distil(
@@ -135,7 +138,7 @@ def settings_of(
             score_weight=score_weight,
             rule=rule,  # type: ignore[arg-type]
             mix=mix,
-            imitation=imitation,
+            imitation=beside,
             schedule=replace(Distil().schedule, epochs=distil_epochs),
         ),
         "preference": Preference(
@@ -145,7 +148,7 @@ def settings_of(
             gamma,
             rule=rule,  # type: ignore[arg-type]
             mix=mix,
-            imitation=imitation,
+            imitation=beside,
             schedule=replace(Preference().schedule, epochs=preference_epochs),
         ),
     }

@@ -17,9 +17,9 @@ COLUMNS = ("profile", "speed", "target_speed", "control")
 def imitation_loss(
     net: PolicyNetwork, out: dict[str, Tensor], batch: Batch, settings: Imitation
 ) -> tuple[Tensor, dict[str, float]]:
-    """Mean imitation loss of a batch, and its terms for the record."""
+    """Mean imitation loss of a batch, weighted, and its terms for the record."""
     terms = imitation(out, batch, net.anchors, settings.speed_target)
-    return total(terms).mean(), {name: float(term.detach().mean()) for name, term in terms.items()}
+    return settings.weight * total(terms).mean(), {name: float(term.detach().mean()) for name, term in terms.items()}
 
 
 def imitate(settings: Imitation, net: PolicyNetwork, batch: Batch) -> tuple[Tensor, dict[str, float]]:
