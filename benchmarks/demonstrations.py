@@ -27,7 +27,7 @@ from takead_training.data.clips import TrainingClip, seeds_of, suites_of
 from takead_training.data.dataset import Dataset
 from takead_training.export.export_model import export_model
 from takead_training.rounds import parity_frames
-from takead_training.settings import DEFAULT_ARCHITECTURE, Clean, Schedule
+from takead_training.settings import DEFAULT_ARCHITECTURE, Clean, Imitation, Schedule
 from takead_training.stages.bc import BC, Cloning
 from takead_training.stages.stage import run_stages
 
@@ -42,7 +42,17 @@ def main() -> None:
     parser.add_argument("--sizes", default="30,100,300,600")
     parser.add_argument("--training-seeds", default="0,1,2")
     parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--architecture", default=DEFAULT_ARCHITECTURE, help="another network, in a folder of its own")
+    parser.add_argument(
+        "--architecture",
+        default=DEFAULT_ARCHITECTURE,
+        help="another network; each way to train has an --out of its own",
+    )
+    parser.add_argument("--forecast-weight", type=float, default=0.0, help="of the auxiliary task, as takead train bc")
+    parser.add_argument("--speed-dropout", type=float, default=0.0)
+    parser.add_argument("--speed-target", default="two_hot")
+    parser.add_argument(
+        "--all-frames", action="store_true", help="without thinning and weighing the demonstrations' frames"
+    )
     parser.add_argument("--workers", type=int, default=1)
     asked = parser.parse_args()
     with output(), ProgressBars() as shown:
@@ -84,7 +94,11 @@ def clone(
     """Train on all of ``data`` for about ``steps`` steps and export to ``model``; goes on where it was stopped."""
     schedule = Schedule(seed=seed, threads=1)
     epochs = max(round(asked.steps * schedule.batch / len(data)), 1)
-    stage = BC.with_settings(Cloning(Schedule(epochs=epochs, seed=seed, threads=1), asked.architecture, CLEAN))
+    imitation = Imitation(asked.speed_target, asked.speed_dropout, forecast=asked.forecast_weight)
+    clean = Clean() if asked.all_frames else CLEAN
+    stage = BC.with_settings(
+        Cloning(Schedule(epochs=epochs, seed=seed, threads=1), asked.architecture, clean, imitation)
+    )
     made = ModelProvenance(
         name=model.stem,
         stage="random",

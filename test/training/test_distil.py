@@ -139,7 +139,13 @@ def test_the_egos_speed_can_be_hidden_from_some_samples() -> None:
     assert torch.equal(hidden["ego"][:, 1:12], batch["ego"][:, 1:12]) and torch.equal(hidden["speed"], batch["speed"])
     assert torch.equal(hidden["ego"][~gone], batch["ego"][~gone])
     assert hide_speed(batch, Imitation()) is batch
-    for bad in ({"speed_dropout": 1.0}, {"speed_dropout": float("nan")}, {"speed_target": "mean"}, {"weight": -1.0}):
+    for bad in (
+        {"speed_dropout": 1.0},
+        {"speed_dropout": float("nan")},
+        {"speed_target": "mean"},
+        {"weight": -1.0},
+        {"forecast": -1.0},
+    ):
         with pytest.raises(TakeadError, match="expected"):
             Imitation(**bad)  # type: ignore[arg-type]
 

@@ -248,6 +248,7 @@ CASES: tuple[Case, ...] = (
             "--score-weight=nan",
             "--speed-dropout=-1",
             "--imitation-weight=nan",
+            "--forecast-weight=-1",
             f"--seed={'9' * 30}",
         )
     ),

@@ -45,11 +45,13 @@ class Imitation:
 
     speed_dropout: share of the samples in which the ego's own speed is hidden from the network, so that it cannot
     learn to go on as it goes (METHODS: PlanT 2). weight: of this term; TakeAD's ablation leaves it out of a preference.
+    forecast: weight of an auxiliary task, to say where each object goes (PlanT); 0: there is none.
     """
 
     speed_target: Literal["two_hot", "nearest"] = "two_hot"
     speed_dropout: float = 0.0
     weight: float = 1.0
+    forecast: float = 0.0
 
     def __post_init__(self) -> None:
         if self.speed_target not in ("two_hot", "nearest"):
@@ -58,6 +60,8 @@ class Imitation:
             raise TakeadError(f"--speed-dropout {self.speed_dropout}: expected 0 up to below 1")
         if not 0.0 <= self.weight < math.inf:
             raise TakeadError(f"--imitation-weight {self.weight}: expected 0 or above")
+        if not 0.0 <= self.forecast < math.inf:
+            raise TakeadError(f"--forecast-weight {self.forecast}: expected 0 or above")
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,12 @@ class PolicyNetwork(TrainedNetwork):
 
     logits (B, K), profiles (B, K, T, 2) [m/s, m], speed_logits (B, bins), control (B, 2) [rad, m/s^2]. ``anchors``
     (K, T, 2) is a buffer. ``settings`` are what its constructor takes besides the anchors, plain JSON values.
+    One that can be given the auxiliary task of ``stages.forecasting`` also gives object_tokens (B, N, object_width).
     """
 
     format: PolicyFormat
     anchors: Tensor
+    object_width: int
 
 
 @dataclass(frozen=True)

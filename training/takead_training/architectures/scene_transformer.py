@@ -84,7 +84,7 @@ class SceneTransformer(PolicyNetwork):
             raise TakeadError(f"network: a width of {width} cannot be split among {heads} heads; expected a multiple")
         self.settings = {"width": width, "heads": heads, "trunk": trunk, "rank": rank}
         self.register_buffer("anchors", torch.as_tensor(np.asarray(anchors), dtype=torch.float32))
-        count = len(anchors)
+        self.object_width, count = width, len(anchors)
         self.seen_targets = targets * VECTOR_1.inputs["targets"].shape[0] // 3
         context = sum(VECTOR_1.inputs[name].shape[0] for name in ("ego", "path")) + self.seen_targets
         self.context = mlp(context, trunk, width)
@@ -130,4 +130,5 @@ class SceneTransformer(PolicyNetwork):
             "profiles": self.anchors + refinement,
             "speed_logits": self.speed(hidden),
             "control": self.control(hidden) * self.control_scale,
+            "object_tokens": objects,
         }

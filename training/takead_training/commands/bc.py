@@ -12,6 +12,7 @@ from takead_ros.files import refuse_existing
 from takead_training.commands.parts import (
     ACCELERATOR,
     DEVICES,
+    FORECAST,
     PRECISION,
     SEED,
     SPEED_DROPOUT,
@@ -48,6 +49,7 @@ def bc(
     change_weight: float = typer.Option(1.0, help="How often frames where the expert changes something are drawn."),
     speed_target: str = SPEED_TARGET,
     speed_dropout: float = SPEED_DROPOUT,
+    forecast: float = FORECAST,
     seed: int = SEED,
     threads: int = THREADS,
     workers: int = WORKERS,
@@ -74,7 +76,7 @@ def bc(
         Schedule(epochs=epochs, batch=batch, rate=rate, seed=seed, threads=threads),
         architecture,
         Clean(thin_standing, change_weight),
-        Imitation(speed_target, speed_dropout),  # type: ignore[arg-type]  # Imitation checks it
+        Imitation(speed_target, speed_dropout, forecast=forecast),  # type: ignore[arg-type]  # Imitation checks it
     )
     hardware = Devices(accelerator, devices, precision)  # type: ignore[arg-type]  # it checks its words
     with resumable(), ProgressBars() as shown:

@@ -19,6 +19,11 @@ SEED = typer.Option(0, min=0, max=LAST_SEED, help="Seed of the order of samples 
 ACCELERATOR = typer.Option("cpu", help="What trains: auto, cpu, cuda (auto: CUDA where there is one).")
 DEVICES = typer.Option(1, min=1, max=64, help="How many of them; a batch is shared out among them.")
 PRECISION = typer.Option("32", help="Of the network: 32, bf16-mixed (with CUDA only).")
+FORECAST = typer.Option(
+    Imitation().forecast,
+    "--forecast-weight",
+    help="Weight of an auxiliary task: to say where each object is 1 and 2 s later (0: none).",
+)
 SPEED_TARGET = typer.Option(Imitation().speed_target, help="What the speed head learns: two_hot or nearest bins.")
 SPEED_DROPOUT = typer.Option(0.0, help="Share of samples in which the ego's own speed is hidden.")
 UNSEEDED = typer.Option(False, help="Learn from clips that name no seed too, as a vehicle's do.")

@@ -14,6 +14,7 @@ from takead_ros.policy.shipped import model_path
 from takead_training.commands.parts import (
     ACCELERATOR,
     DEVICES,
+    FORECAST,
     PRECISION,
     SEED,
     SPEED_DROPOUT,
@@ -62,6 +63,7 @@ def one_round(
     rule: str = typer.Option("recorded", help=f"What scores anchors (distil, near_miss): {', '.join(RULES)}."),
     speed_target: str = SPEED_TARGET,
     speed_dropout: float = SPEED_DROPOUT,
+    forecast: float = FORECAST,
     imitation_weight: float = typer.Option(1.0, help="Of the imitation term beside preference or distillation."),
     casual: bool = typer.Option(False, help="Learn from casual human overrides and false alarms too."),
     unseeded: bool = UNSEEDED,
@@ -83,8 +85,8 @@ def one_round(
     from takead_training.stages.registry import stage_of
 
     every = settings_of(
-        share, draws, speed_target, speed_dropout, imitation_weight, dagger_epochs, target, score_weight, rule,
-        distil_epochs, loss, rejected, beta, gamma, preference_epochs,
+        share, draws, speed_target, speed_dropout, forecast, imitation_weight, dagger_epochs, target, score_weight,
+        rule, distil_epochs, loss, rejected, beta, gamma, preference_epochs,
     )  # fmt: skip
     chosen = []
     for word in stages.split(","):
@@ -115,6 +117,7 @@ def settings_of(
     draws: int,
     speed_target: str,
     speed_dropout: float,
+    forecast: float,
     imitation_weight: float,
     dagger_epochs: int,
     target: str,
@@ -129,8 +132,8 @@ def settings_of(
 ) -> dict[str, Any]:
     """What the options of this verb say of each stage. Raises TakeadError, without torch, for what none can do."""
     mix = Mix(shares={**Mix().shares, **_shares(share)}, draws=draws)
-    imitation = Imitation(speed_target, speed_dropout)  # type: ignore[arg-type]  # each class checks its words
-    beside = replace(imitation, weight=imitation_weight)
+    imitation = Imitation(speed_target, speed_dropout, forecast=forecast)  # type: ignore[arg-type]  # each class checks its words
+    beside = replace(imitation, weight=imitation_weight, forecast=0.0)
     return {
         "dagger": Aggregation(mix, replace(Aggregation().schedule, epochs=dagger_epochs), imitation),
         "distil": Distil(

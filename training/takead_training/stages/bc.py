@@ -14,6 +14,7 @@ from takead_training.architectures.registry import architecture_of
 from takead_training.data.clean import epoch_rows, rows_to_keep, weights
 from takead_training.settings import DEFAULT_ARCHITECTURE, Clean, Imitation, Schedule
 from takead_training.stages.fit import Rows, choice_figures, fit, make_deterministic
+from takead_training.stages.forecasting import with_task
 from takead_training.stages.imitation import COLUMNS, imitate
 from takead_training.stages.stage import Outcome, Stage, Task
 
@@ -52,10 +53,11 @@ def train_bc(task: Task, settings: Cloning) -> Outcome:
     learn, held_out = split_rows(len(data))
     keep, weight = rows_to_keep(data, settings.clean), weights(data, settings.clean)
     learn = learn[keep[learn]]
+    learner, rows, columns = with_task(net, data, COLUMNS, settings.imitation)
     history = fit(
-        net,
-        data,
-        COLUMNS,
+        learner,
+        rows,
+        columns,
         partial(_draw, learn, weight, schedule.seed),
         partial(imitate, settings.imitation),
         schedule,

@@ -12,6 +12,7 @@ from functools import partial
 from takead_training.data.mix import bucket_counts, draw_rows
 from takead_training.settings import Aggregation
 from takead_training.stages.fit import fit, make_deterministic
+from takead_training.stages.forecasting import with_task
 from takead_training.stages.imitation import COLUMNS, imitate
 from takead_training.stages.stage import Outcome, Stage, Task
 
@@ -22,10 +23,11 @@ def train_dagger(task: Task, settings: Aggregation) -> Outcome:
     """Train the network in place. Raises TakeadError where no bucket with a share holds a row."""
     net, data, schedule = task.network("dagger"), task.data, settings.schedule
     make_deterministic(schedule)
+    learner, rows, columns = with_task(net, data, COLUMNS, settings.imitation)
     history = fit(
-        net,
-        data,
-        COLUMNS,
+        learner,
+        rows,
+        columns,
         partial(draw_rows, data, settings.mix, schedule.seed),
         partial(imitate, settings.imitation),
         schedule,
