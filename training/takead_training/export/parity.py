@@ -48,7 +48,7 @@ def measure_parity(net: PolicyNetwork, policy: Policy, frames: Frames) -> Parity
     count = len(next(iter(encoded.values())))
     with torch.no_grad():
         out = net({name: torch.from_numpy(values) for name, values in encoded.items()})
-    mine = {name: values.double().numpy() for name, values in out.items()}
+    mine = {name: values.double().numpy() for name, values in out.items() if name in net.format.outputs}
     each = [policy.run({name: values[i] for name, values in encoded.items()}) for i in range(count)]
     alone = {name: np.stack([one[name] for one in each]) for name in mine}
     together = policy.run_batch(encoded)
