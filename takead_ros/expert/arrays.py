@@ -51,8 +51,8 @@ class LaneGraph(NamedTuple):
     """The lanes' centres in ``map``, each continued over its straightest successors.
 
     x y yaw arc (Q,): all points, arc growing over all of them; end (Q,): index of the last point of each one's lane;
-    own (R,): indices of the points that belong to the lane itself, to be matched. edges (E, 2) m: points on the road's
-    edges.
+    own (R,): indices of the points that belong to the lane itself, to be matched. edges (E, 2), solid (S, 2) m: points
+    on the road's edges and on solid lines.
     """
 
     x: Vector
@@ -62,6 +62,7 @@ class LaneGraph(NamedTuple):
     end: Indices
     own: Indices
     edges: Matrix
+    solid: Matrix
 
 
 class Sightings(NamedTuple):

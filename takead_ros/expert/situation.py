@@ -71,6 +71,11 @@ class Situation:
         """How far the road reaches beside the route; worked out where somebody asks for it."""
         return band(self.grid, self.ego, self.lanes.edges)
 
+    @cached_property
+    def solid(self) -> Band:
+        """The nearest solid lines beside the route, likewise."""
+        return band(self.grid, self.ego, self.lanes.solid)
+
     def about(self, row: int, text: str, kind: str = "") -> Cause:
         """The cause that is actor ``row``: ``text`` says what the ego does about it, ``kind`` what it is, by default by
         the actor's own kind and whether it moves."""

@@ -10,7 +10,16 @@ import pytest
 from support.expert_road import Actor, make_scene, standing, steady, straight
 from takead_ros.compiled import prepare
 from takead_ros.domain.driving import Cause
-from takead_ros.domain.scene import ControlKind, EgoState, LightState, ObjectKind, Scene, TrafficControl
+from takead_ros.domain.scene import (
+    ControlKind,
+    EgoState,
+    LightState,
+    LineKind,
+    ObjectKind,
+    Polyline,
+    Scene,
+    TrafficControl,
+)
 from takead_ros.expert.choose import choose
 from takead_ros.expert.draft import Draft
 from takead_ros.expert.memory import Memory
@@ -133,3 +142,20 @@ def test_a_closed_line_takes_its_queue_for_no_obstacle() -> None:
     scene = make_scene(straight(), EGO, [standing(7, 33.0)], controls=(red,))
     assert not consider(situation(scene), P).offers
     assert consider(situation(replace(scene, controls=())), P).offers
+
+
+def test_who_can_pass_on_both_sides_crosses_no_solid_line() -> None:
+    def offered(*lines: float, right_edge: float = -5.25, waited_s: float = 0.0) -> set[str]:
+        road = straight(right_edge=right_edge)
+        solid = [
+            Polyline(9 + i, LineKind.BOUNDARY_SOLID, road.path + np.array([0.0, at])) for i, at in enumerate(lines)
+        ]
+        scene = make_scene(replace(road, lines=(*road.lines, *solid)), replace(EGO, speed=0.0), [standing(7, 35.0)])
+        before = replace(scene, stamp=scene.stamp - round(waited_s * 1e9)) if waited_s else None
+        return {offer.kind for offer in consider(situation(scene, before), P).offers}
+
+    assert offered() == {"pass_left", "pass_right"}
+    assert offered(1.75) == {"pass_right"} and offered(-1.75) == {"pass_left"}
+    assert offered(1.75, -1.75) == {"pass_left", "pass_right"}  # there is no other way
+    assert offered(1.75, right_edge=-1.75) == {"pass_left"}
+    assert offered(1.75, waited_s=P.patience_s + 1.0) == {"pass_left", "pass_right"}  # the free side is not to be had

@@ -88,7 +88,7 @@ def test_lane_matching_takes_the_cheapest_point_that_fits(seed: int) -> None:
     heading, follows = yaw[at] + rng.normal(0, 0.5, 60), rng.random(60) < 0.9
     lane_x, lane_y = lane[:, 0].copy(), lane[:, 1].copy()
     ends = np.full(len(yaw), len(yaw) - 1)
-    graph = LaneGraph(lane_x, lane_y, yaw, np.zeros(len(yaw)), ends, own, np.zeros((0, 2)))
+    graph = LaneGraph(lane_x, lane_y, yaw, np.zeros(len(yaw)), ends, own, np.zeros((0, 2)), np.zeros((0, 2)))
     found = courses.match(graph, follows, px, py, heading)
     away = (lane_x[own] - px[:, None]) ** 2 + (lane_y[own] - py[:, None]) ** 2
     aligned = np.cos(yaw[own] - heading[:, None])
@@ -140,6 +140,7 @@ def test_places_beside_a_lane_are_along_it_and_to_its_left() -> None:
         x,
         np.full(10, 9),
         np.arange(10),
+        np.zeros((0, 2)),
         np.zeros((0, 2)),
     )
     at = np.array([2, 5, -1])

@@ -58,4 +58,8 @@ def consider_obstacles(situation: Situation, draft: Draft, parameters: ExpertPar
         found.append(Offer("pass_left", first, float(left), reason, out))
     if right - edge > situation.band.right[where].max():
         found.append(Offer("pass_right", first, float(right), reason, out))
+    if len(found) > 1 and situation.impatience == 0.0:  # who can pass on both sides crosses no solid line
+        half = 0.5 * ego.width
+        crosses = (left + half > situation.solid.left[where].min(), right - half < situation.solid.right[where].max())
+        found = [offer for offer, illegal in zip(found, crosses, strict=True) if not illegal] or found
     return replace(draft, offers=(*draft.offers, *found))
