@@ -94,6 +94,26 @@ def test_no_pedal_and_no_wheel_leads_beyond_the_tyres(towns: KnownTowns) -> None
         assert abs(math.radians(world.rows.spin[row, 2])) * speed(world, car) < 9.82
 
 
+def test_cars_in_a_lane_are_not_in_one_line_to_the_last_digit(towns: KnownTowns) -> None:
+    """CARLA's BasicAgent sees a car ahead only at an angle of more than 0, and the client's float32 axes round what is
+    less than 0.005 degrees to it: one that keeps the middle of its lane has to sway a little, and not to leave it."""
+    world = make_world(towns)
+    cars = [world.spawn(CAR, at(x, -1.75)).id for x in (0.0, 20.0)]
+    rows, seen, off = world.rows, 0, 0.0
+    for frame in range(400):
+        for car in cars:
+            pose = rows.pose[rows.by_id[car].row]
+            aside, turned = pose[c.Y] + 1.75, math.radians(pose[c.YAW])
+            wheel = -0.05 * aside - 0.3 * turned
+            actor_commands.control(world, car, VehicleControl(throttle=0.3, steer=wheel))
+            off = max(off, abs(aside))
+        world.step()
+        if frame >= 100:
+            (x, y, _, _, yaw, _), ahead = rows.pose[rows.by_id[cars[0]].row], rows.pose[rows.by_id[cars[1]].row]
+            seen += abs(math.degrees(math.atan2(ahead[c.Y] - y, ahead[c.X] - x)) - yaw) > 0.005
+    assert seen > 0.8 * 300 and off < 0.01
+
+
 def test_ackermann_reaches_speed_and_stops(towns: KnownTowns) -> None:
     world = make_world(towns)
     car = world.spawn(CAR, at(0.0, 0.0)).id
