@@ -27,6 +27,9 @@ def test_a_whole_visit(towns: KnownTowns) -> None:
     } == dict.fromkeys(("gnss", "imu", "radar", "ray_cast", "ray_cast_semantic"), 100)
     assert saw["gravity"] == 9.81 and saw["walked"] == 1.5 and saw["cloudiness"] == 30.0 and saw["ray"] == 1
     assert saw["batch"] == ["", "Spawn failed because of collision at spawn position"]
+    assert saw["telemetry"] == [0.0, 4, True] and saw["wheel"] == 12.0 and saw["rolled"] is True
+    assert ["no meshes" in saw["refused"][0], "no meshes" in saw["refused"][1]] == [True, True]
+    assert "no skeletons" in saw["refused"][2] and "without a folder" in saw["refused"][3]
     assert saw["gone"] is True and saw["left"] is False
     assert saw["episode"] == [True, "Carla/Maps/straight", 0]
     assert saw["signs"] == ["traffic.speed_limit.30", "traffic.stop"]

@@ -186,8 +186,12 @@ def test_a_stream_that_is_not_there_is_refused(towns: KnownTowns) -> None:
 
 def test_what_is_not_answered_is_said_once(towns: KnownTowns) -> None:
     with running(towns) as run:
-        for name in ("start_recorder", "start_recorder", "no_such_call"):
+        for name in ("send", "send", "no_such_call"):
             error, result = ask(run, name)
             assert "not answered by this server" in error and result is None
         said = [text for text in run.said if "asks for" in text]
+        for _ in range(2):
+            assert "no meshes" in str(ask(run, "get_actor_component_names", 1)[1])
+            assert ask(run, "enable_carsim", 1, "file")[1][0][0] is True
+    assert sum("no meshes" in text for text in run.said) == 1 and sum("CarSim" in text for text in run.said) == 1
     assert len(said) == 2 and "no client of this version sends" in said[1] and "no client" not in said[0]

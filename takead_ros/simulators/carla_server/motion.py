@@ -48,6 +48,7 @@ from takead_ros.simulators.carla_server.array_columns import (
     RADIUS,
     RATIOS,
     REVERSE,
+    ROLLED,
     SHIFT_DOWN,
     SHIFT_LEFT,
     SHIFT_TIME,
@@ -212,6 +213,7 @@ def move_vehicle(pose: Matrix, velocity: Matrix, spin: Matrix, drive: Matrix, ca
     heading = yaw + slip
     velocity[i, 0] = speed * np.cos(heading) + drive[i, SLIDE_X]
     velocity[i, 1] = speed * np.sin(heading) + drive[i, SLIDE_Y]
+    drive[i, ROLLED] += speed * dt
     pose[i, X] += velocity[i, 0] * dt
     pose[i, Y] += velocity[i, 1] * dt
     pose[i, YAW] = (pose[i, YAW] + np.rad2deg(turning * dt) + 180.0) % 360.0 - 180.0
