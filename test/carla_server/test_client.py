@@ -37,6 +37,15 @@ def test_a_whole_visit(towns: KnownTowns) -> None:
     assert any("connects" in text for text in run.said) and any("is gone" in text for text in run.said)
 
 
+def test_every_command_of_the_clients_batches_is_read(towns: KnownTowns) -> None:
+    """Some fields that the client's classes declare it does not send: only the real one shows which."""
+    with running(towns) as run:
+        told = ask_client("commands", run.port)
+    assert {name: error for name, error in told["errors"].items() if error} == {}
+    # the client's own library cannot send ShowDebugTelemetry: it has no converter for it
+    assert told["not_sent"] == ["Response", "ShowDebugTelemetry"] and len(told["errors"]) == 20
+
+
 def test_several_clients_see_the_same_frames(towns: KnownTowns, tmp_path: Path) -> None:
     with running(towns) as run:
         watchers = [start_client("watch", run.port, "60") for _ in range(2)]
