@@ -50,7 +50,7 @@ def send_damaged(run: Running, count: int, seed: int) -> None:
 
 
 def survives(towns: KnownTowns, tmp_path: Path, count: int, seed: int) -> None:
-    with running(towns) as run:
+    with running(towns, recordings=tmp_path / "recordings") as run:
         bystander = start_client("survive", run.port, str(tmp_path / "end"))
         try:
             while not run.server.counts.calls:  # the bystander is there
@@ -76,10 +76,10 @@ def test_ten_thousand_damaged_calls_end_nothing(towns: KnownTowns, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_every_call_with_plausible_arguments_is_answered(towns: KnownTowns) -> None:
+def test_every_call_with_plausible_arguments_is_answered(towns: KnownTowns, tmp_path: Path) -> None:
     """An answer or a refusal to each, and never a mistake of the server's own (``running`` looks)."""
     rng = random.Random(3)
-    with running(towns) as run, connect(run.port) as line:
+    with running(towns, recordings=tmp_path) as run, connect(run.port) as line:
         answers = msgpack.Unpacker(raw=True, strict_map_key=False)
         for number in range(1_500):
             message = call(rng)

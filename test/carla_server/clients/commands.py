@@ -45,7 +45,7 @@ sent = [
     c.SetVehicleLightState(car, carla.VehicleLightState.Brake),
     c.DestroyActor(walker),
 ]
-told = {}
+told: dict[str, str] = {}
 for one in sent:
     (answer,) = client.apply_batch_sync([one], False)
     told[f"{len(told)} {type(one).__name__}"] = answer.error
