@@ -10,7 +10,6 @@ what there is; the same command adds a further stretch, with a new server, until
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import re
 import signal
@@ -24,7 +23,7 @@ import carla
 
 from benchmarks.leaderboard import ROOT, STOP_S, wait_for
 from takead_ros.cli.program import end_with
-from takead_ros.files import content_of, parse_json
+from takead_ros.files import content_of, parse_json, to_json
 
 STEP_S = 0.05
 LOOK_FRAMES = 200  # between two looks at where the cars are
@@ -119,7 +118,7 @@ def soak(given: argparse.Namespace, done_h: float) -> None:
                         "alive": traffic.alive(),
                         "stuck": traffic.stuck(),
                     }
-                    line = json.dumps(told)
+                    line = to_json(told)
                     print(line, flush=True)
                     kept.write(line + "\n")
                     kept.flush()

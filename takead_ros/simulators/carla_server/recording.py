@@ -62,7 +62,7 @@ class Added:
 
 
 @dataclass
-class Frame:
+class RecordedFrame:
     """One frame; ``lasts`` s until the next, -1 of the last one. ``records``: arrays by packet."""
 
     number: int
@@ -94,7 +94,7 @@ def pack_head(map_name: str, date: int) -> bytes:
     return struct.pack("<H", FORMAT) + _text(MAGIC) + struct.pack("<q", date) + _text(map_name)
 
 
-def pack_frame(frame: Frame) -> bytes:
+def pack_frame(frame: RecordedFrame) -> bytes:
     """One frame."""
     parts = [_packet(FRAME_START, _FRAME.pack(frame.number, frame.lasts, frame.elapsed))]
     if VISUAL_TIME in frame.times:
@@ -142,10 +142,10 @@ class Recording:
             raise TakeadError("File is not a CARLA recorder")
         self._first = self._at
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[RecordedFrame]:
         """One after the other, as far as the file is whole: one that is cut off ends with its last whole frame."""
         self._at = self._first
-        frame: Frame | None = None
+        frame: RecordedFrame | None = None
         while self._at + _HEAD.size <= len(self._data):
             number, size = _HEAD.unpack_from(self._data, self._at)
             self._at += _HEAD.size
@@ -160,10 +160,10 @@ class Recording:
                 yield frame
             self._at = end
 
-    def _read(self, number: int, size: int, frame: Frame | None) -> Frame | None:
+    def _read(self, number: int, size: int, frame: RecordedFrame | None) -> RecordedFrame | None:
         if number == FRAME_START:
             count, lasts, elapsed = self._take("<Qdd")
-            return Frame(count, elapsed, lasts)
+            return RecordedFrame(count, elapsed, lasts)
         if frame is None:
             return None
         if number in (VISUAL_TIME, PLATFORM_TIME):

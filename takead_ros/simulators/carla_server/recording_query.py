@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from takead_ros.simulators.carla_server import recording as r
-from takead_ros.simulators.carla_server.recording import CM, Frame, Recording
+from takead_ros.simulators.carla_server.recording import CM, RecordedFrame, Recording
 
 CATEGORIES = "ovwt"  # other, vehicle, walker, traffic light by the number of their kind; h: the hero, a: any
 MOST_TEXT = 8 * 1024 * 1024  # letters of one answer
@@ -87,7 +87,7 @@ def _head(recording: Recording) -> list[str]:
     return [f"Version: {recording.version}", f"Map: {recording.map_name}", f"Date: {date}", ""]
 
 
-def _end(last: Frame | None) -> list[str]:
+def _end(last: RecordedFrame | None) -> list[str]:
     number, elapsed = (last.number, last.elapsed) if last else (0, 0.0)
     return ["", f"Frames: {number}", f"Duration: {elapsed:g} seconds", ""]
 
@@ -96,7 +96,7 @@ def _numbers(values: np.ndarray) -> str:
     return "(" + ", ".join(f"{value:g}" for value in values) + ")"
 
 
-def _events(frame: Frame) -> Iterator[str]:
+def _events(frame: RecordedFrame) -> Iterator[str]:
     for one in frame.added:
         x, y, z = (CM * value for value in one.place.location)
         yield f" Create {one.id}: {one.description.id} ({one.kind}) at ({x:g}, {y:g}, {z:g})"
@@ -108,7 +108,7 @@ def _events(frame: Frame) -> Iterator[str]:
         yield f" Collision id {number} between {a}{marks[0]} with {b}{marks[1]}"
 
 
-def _states(frame: Frame) -> Iterator[str]:
+def _states(frame: RecordedFrame) -> Iterator[str]:
     yield f" Positions: {len(frame.of(r.POSITIONS))}"
     for actor, where, turned in frame.of(r.POSITIONS):
         yield f"  Id: {actor} Location: {_numbers(where)} Rotation: {_numbers(turned)}"

@@ -19,7 +19,7 @@ from takead_ros.simulators.carla_server import recording as r
 from takead_ros.simulators.carla_server.actor_commands import move_door
 from takead_ros.simulators.carla_server.blueprints import Kind
 from takead_ros.simulators.carla_server.frames import inside
-from takead_ros.simulators.carla_server.recording import Added, Frame, transform
+from takead_ros.simulators.carla_server.recording import Added, RecordedFrame, transform
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.values import CallRefused, Rotation, Transform, Vector3D
 from takead_ros.simulators.carla_server.wire_layout import LARGEST
@@ -45,7 +45,7 @@ class Wanted:
 class Replayer:
     """A play (server_world.py) in which the recording is played. ``done``: it is over."""
 
-    def __init__(self, frames: Sequence[Frame], wanted: Wanted) -> None:
+    def __init__(self, frames: Sequence[RecordedFrame], wanted: Wanted) -> None:
         self._frames, self._wanted = frames, wanted
         self._at, self._time = 0, wanted.start
         self._here: dict[int, int] = {}  # ids of the recording, and who plays them
@@ -133,7 +133,7 @@ class Replayer:
         actor = world.rows.by_id.get(self._here.get(recorded, 0))
         return -1 if actor is None else actor.row
 
-    def _place(self, world: ServerWorld, now: Frame, then: Frame, share: float, dt: float) -> None:
+    def _place(self, world: ServerWorld, now: RecordedFrame, then: RecordedFrame, share: float, dt: float) -> None:
         after: dict[int, Any] = {int(one["id"]): one for one in then.of(r.POSITIONS)}
         rows = world.rows
         for one in now.of(r.POSITIONS):
@@ -156,7 +156,7 @@ class Replayer:
                 place = Transform(Vector3D(*where.tolist()), Rotation(*turned.tolist()))
                 rows.put(rows.by_id[world.spectator], inside(place, self._wanted.offset))
 
-    def _states(self, world: ServerWorld, now: Frame) -> None:
+    def _states(self, world: ServerWorld, now: RecordedFrame) -> None:
         rows = world.rows
         for recorded, _, elapsed, state in now.of(r.LIGHTS).tolist():
             row = self._row(world, recorded)

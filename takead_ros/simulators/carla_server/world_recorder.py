@@ -12,7 +12,7 @@ from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server import recording as r
 from takead_ros.simulators.carla_server.actors import Rows, ServerActor
 from takead_ros.simulators.carla_server.blueprints import Kind
-from takead_ros.simulators.carla_server.recording import CM, PACKETS, Added, Frame, pack_frame, pack_head
+from takead_ros.simulators.carla_server.recording import CM, PACKETS, Added, RecordedFrame, pack_frame, pack_head
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 
 MOST_BYTES = 256 * 1024 * 1024  # of one file, which is looked through in one go
@@ -29,7 +29,7 @@ class WorldRecorder:
         self.path, self.episode, self.full = path, world.episode, False
         self._additional = additional
         self._begun = time.monotonic()
-        self._pending: Frame | None = None  # its length is known with the next one
+        self._pending: RecordedFrame | None = None  # its length is known with the next one
         self._known: dict[int, int] = {}  # ids that are in the file, and their parents
         self._doors: dict[int, set[int]] = {}  # that are open
         self._collisions, self._bytes = 0, 0
@@ -45,11 +45,11 @@ class WorldRecorder:
             return
         last = self._pending
         if last is None:
-            self._pending = Frame(1, 0.0)
+            self._pending = RecordedFrame(1, 0.0)
         else:
             last.lasts = world.delta
             self._write(pack_frame(last))
-            self._pending = Frame(last.number + 1, last.elapsed + world.delta)
+            self._pending = RecordedFrame(last.number + 1, last.elapsed + world.delta)
         self._fill(self._pending, world)
         self.full = self._bytes > MOST_BYTES
 
@@ -64,7 +64,7 @@ class WorldRecorder:
         self._file.write(data)
         self._bytes += len(data)
 
-    def _fill(self, frame: Frame, world: ServerWorld) -> None:
+    def _fill(self, frame: RecordedFrame, world: ServerWorld) -> None:
         rows, records = world.rows, frame.records
         frame.times[r.VISUAL_TIME] = world.elapsed
         new = [actor for actor in rows.actors if actor.id not in self._known]
@@ -99,7 +99,7 @@ class WorldRecorder:
                 self._doors[actor.id] = set(actor.doors)
         return moved
 
-    def _states(self, frame: Frame, rows: Rows, world: ServerWorld) -> None:
+    def _states(self, frame: RecordedFrame, rows: Rows, world: ServerWorld) -> None:
         records = frame.records
         moving = np.flatnonzero(rows.kinds <= Kind.PROP.value)
         told = np.zeros(len(moving), PACKETS[r.POSITIONS])
@@ -122,7 +122,7 @@ class WorldRecorder:
             [(rows.actors[row].id, rows.actors[row].lights) for row in rows.vehicles], PACKETS[r.VEHICLE_LIGHTS]
         )
 
-    def _more(self, frame: Frame, rows: Rows, world: ServerWorld, new: list[ServerActor]) -> None:
+    def _more(self, frame: RecordedFrame, rows: Rows, world: ServerWorld, new: list[ServerActor]) -> None:
         frame.times[r.PLATFORM_TIME] = time.monotonic() - self._begun
         moving = np.concatenate([rows.vehicles, rows.walkers])
         told = np.zeros(len(moving), PACKETS[r.KINEMATICS])
