@@ -96,7 +96,8 @@ def soak(given: argparse.Namespace, done_h: float) -> None:
     serve = [sys.executable, "-m", "takead_ros.cli.main", "carla-server", "--town", "Town01", "--port", str(given.port)]
     log = given.out / f"server-{time.strftime('%d-%H%M%S')}.log"
     with log.open("wb") as said, (given.out / "soak.jsonl").open("a", encoding="utf-8") as kept:
-        server = subprocess.Popen(serve, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT)
+        # a session of its own: Ctrl-C is for this process, which may be waiting for a tick
+        server = subprocess.Popen(serve, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             wait_for(given.port, server)
             traffic = Traffic(given.port, given.cars, given.seed)
