@@ -21,6 +21,7 @@ from typing import Any
 from takead_ros.files import parse_json
 from takead_ros.simulators.carla_server.connection_parts import Counts
 from takead_ros.simulators.carla_server.map_sources import KnownTowns
+from takead_ros.simulators.carla_server.methods_refused import REFUSED
 from takead_ros.simulators.carla_server.server import ALSO, METHODS, Server
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
@@ -65,8 +66,11 @@ def calls() -> list[str]:
         f"{len(answered)} of the {len(layout.calls)} calls that the client of {VERSION} can send are answered.",
         "",
     ]
-    lines += ["| answered | not answered (the client gets an error, the server says so once) |", "|---|---|"]
-    lines.append(f"| {', '.join(sorted(answered))} | {', '.join(sorted(layout.calls - answered))} |")
+    refused = set(REFUSED) & layout.calls
+    lines += ["| answered | refused in words, which the server says once | not answered (an error without words) |"]
+    lines.append("|---|---|---|")
+    groups = (answered, refused, layout.calls - answered - refused)
+    lines.append(f"| {' | '.join(', '.join(sorted(group)) for group in groups)} |")
     return lines
 
 
@@ -150,9 +154,10 @@ def renewed(page: str, name: str, lines: list[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="renew the tables of docs/results/carla.md")
-    write = parser.parse_args().write
-    parts = {"calls": calls(), "speed": speeds()}
-    if write:
+    parser.add_argument("--calls", action="store_true", help="the table of calls alone")
+    given = parser.parse_args()
+    parts = {"calls": calls()} if given.calls else {"calls": calls(), "speed": speeds()}
+    if given.write:
         page = PAGE.read_text(encoding="utf-8")
         for name, lines in parts.items():
             page = renewed(page, name, lines)

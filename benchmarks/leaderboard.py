@@ -33,6 +33,8 @@ ROOT = Path(__file__).parents[1]
 AGENT = ROOT / "takead_ros" / "runs" / "leaderboard" / "takead_agent.py"
 TOWN = "Town01"
 KEYPOINTS = 40  # m between two of a route's points
+START_S = 900.0  # that a server may take until it listens
+STOP_S = 120.0  # and to end
 PENALISED = {
     "collisions_pedestrian": "collision_pedestrian",
     "collisions_vehicle": "collision_vehicle",
@@ -92,7 +94,7 @@ def evaluate(given: argparse.Namespace, folder: Path) -> int:
     with (folder / "server.log").open("ab") as log, (folder / "evaluator.log").open("ab") as told:
         server = subprocess.Popen(serve, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=environment)
         try:
-            wait_for(given.port)
+            wait_for(given.port, server)
             evaluator = [
                 str(given.python), str(given.leaderboard / "leaderboard" / "leaderboard_evaluator.py"),
                 "--routes", str(folder / "routes.xml"), "--agent", str(AGENT), "--agent-config",
@@ -107,17 +109,19 @@ def evaluate(given: argparse.Namespace, folder: Path) -> int:
             ).returncode
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(STOP_S)
 
 
-def wait_for(port: int) -> None:
-    """Until somebody listens on ``port``; two minutes at most."""
-    for _ in range(240):
+def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Until ``server`` listens on ``port``: it may have to compile its kernels first, which takes minutes where others
+    work too."""
+    begun = time.monotonic()
+    while server.poll() is None and time.monotonic() - begun < START_S:
         with socket.socket() as line:
             if line.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.5)
-    raise TakeadError(f"the server does not listen on port {port} after two minutes; see server.log")
+    raise TakeadError(f"the server does not listen on port {port} after {time.monotonic() - begun:.0f} s; see its log")
 
 
 def table(folder: Path) -> list[str]:

@@ -3,9 +3,9 @@
     python -m benchmarks.scenario_runner --scenario-runner DIR --agents DIR --out runs/sr
 
 DIR are checkouts of carla-simulator/scenario_runner and of PythonAPI/carla of carla-simulator/carla; ``--python`` runs
-them. The ego is driven by CARLA's BasicAgent in a process of its own. What was run is kept: a file for each scenario in
-``--out``; the same command goes on where it ended. A regular end is a result that ScenarioRunner itself gives: SUCCESS,
-FAILURE of a criterion, or TIMEOUT by the scenario's own time limit.
+them. The ego is driven by CARLA's BasicAgent, in step (`scenario_runner_ego.py`). What was run is kept: a file for each
+scenario in ``--out``; the same command goes on where it ended. A regular end is a result that ScenarioRunner itself
+gives: SUCCESS, FAILURE of a criterion, or TIMEOUT by the scenario's own time limit.
 """
 
 from __future__ import annotations
@@ -19,32 +19,14 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.leaderboard import wait_for
+from benchmarks.leaderboard import STOP_S, wait_for
 from takead_ros.cli.program import end_with
 from takead_ros.files import content_of, parse_json, write_record
 
 ROOT = Path(__file__).parents[1]
 TOWN = "Town01"
 PATIENCE = 280.0  # s for one scenario
-EGO = """
-import sys, carla
-from agents.navigation.basic_agent import BasicAgent
-client = carla.Client("127.0.0.1", int(sys.argv[1])); client.set_timeout(60.0)
-agents, episode = {}, None
-while True:
-    try:
-        world = client.get_world()
-        world.wait_for_tick(30.0)
-        if world.id != episode:
-            episode, agents = world.id, {}
-        for one in world.get_actors().filter("vehicle.*"):
-            if one.attributes.get("role_name", "").startswith(("hero", "ego_vehicle")):
-                if one.id not in agents:
-                    agents[one.id] = BasicAgent(one, target_speed=25)
-                one.apply_control(agents[one.id].run_step())
-    except (RuntimeError, IndexError, AttributeError):  # the world or the ego has just gone
-        agents = {}
-"""
+EGO = Path(__file__).with_name("scenario_runner_ego.py")
 
 
 def scenarios(folder: Path) -> list[tuple[str, list[str]]]:
@@ -74,21 +56,12 @@ def run(given: argparse.Namespace, name: str, arguments: list[str]) -> dict[str,
     log = given.out / f"{name}.server.log"
     with log.open("wb") as said:
         server = subprocess.Popen(serve, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, env=environment)
-        ego = None
         try:
-            wait_for(given.port)
-            ego = subprocess.Popen(
-                [str(given.python), "-c", EGO, str(given.port)],
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            wait_for(given.port, server)
             told = _runner(given, arguments, environment)
         finally:
-            for process in (ego, server):
-                if process is not None:
-                    process.terminate()
-                    process.wait(30)
+            server.terminate()
+            server.wait(STOP_S)
     (given.out / f"{name}.log").write_text(told, encoding="utf-8")
     result = re.search(r"Results of Scenario: .* ---- (\w+)", told)
     time_s = re.search(r"Game Time\s*│\s*([\d.]+)s", told)
@@ -108,8 +81,9 @@ def run(given: argparse.Namespace, name: str, arguments: list[str]) -> dict[str,
 def _runner(given: argparse.Namespace, arguments: list[str], environment: dict[str, str]) -> str:
     """What ScenarioRunner said. It may ignore SIGTERM at its end: it is killed then."""
     command = [
-        str(given.python), str(given.scenario_runner / "scenario_runner.py"), *arguments, "--sync", "--reloadWorld",
-        "--output", "--port", str(given.port), "--trafficManagerPort", str(given.port + 5), "--timeout", "60",
+        str(given.python), str(EGO), str(given.scenario_runner / "scenario_runner.py"), *arguments,
+        "--sync", "--reloadWorld", "--output", "--timeout", "60",
+        "--port", str(given.port), "--trafficManagerPort", str(given.port + 5),
     ]  # fmt: skip
     process = subprocess.Popen(
         command, cwd=given.scenario_runner, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

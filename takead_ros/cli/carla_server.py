@@ -42,6 +42,9 @@ def carla_server(
         "the clock. Asynchronous mode keeps real time in both.",
     ),
     record: Path | None = typer.Option(None, help="Write every frame and call into a new MCAP file in this folder."),
+    recordings: Path = typer.Option(
+        Path("recordings"), help="The folder of what clients record and replay (client.start_recorder); nothing else."
+    ),
     seed: int = typer.Option(0, min=0, max=LAST_SEED, help="Of the sensors' noise, and of the scenarios of --suite."),
     grace_s: float = typer.Option(
         0.0, "--grace", min=0.0, max=60.0, help="After Ctrl-C, go on for at most so many s for clients that tidy up."
@@ -76,7 +79,7 @@ def carla_server(
             with suppress(NotImplementedError, RuntimeError):  # a loop without signals
                 loop.add_signal_handler(number, stop.set)
         world = ServerWorld(layout, first, port + 1, seed)
-        server = Server(world, towns, note, speed is Speed.REALTIME, recorder)
+        server = Server(world, towns, note, speed is Speed.REALTIME, recorder, recordings)
         await server.open(host, port, port + 1)
         say(f"speaks CARLA {layout.version} on {host}:{port} and {port + 1}, map {first.name}")
         await server.run(stop, grace_s)

@@ -27,11 +27,23 @@ def test_a_whole_visit(towns: KnownTowns) -> None:
     } == dict.fromkeys(("gnss", "imu", "radar", "ray_cast", "ray_cast_semantic"), 100)
     assert saw["gravity"] == 9.81 and saw["walked"] == 1.5 and saw["cloudiness"] == 30.0 and saw["ray"] == 1
     assert saw["batch"] == ["", "Spawn failed because of collision at spawn position"]
+    assert saw["telemetry"] == [0.0, 4, True] and saw["wheel"] == 12.0 and saw["rolled"] is True
+    assert ["no meshes" in saw["refused"][0], "no meshes" in saw["refused"][1]] == [True, True]
+    assert "no skeletons" in saw["refused"][2] and "without a folder" in saw["refused"][3]
     assert saw["gone"] is True and saw["left"] is False
     assert saw["episode"] == [True, "Carla/Maps/straight", 0]
     assert saw["signs"] == ["traffic.speed_limit.30", "traffic.stop"]
     assert all(step >= 1 for step in saw["asynchronous"])
     assert any("connects" in text for text in run.said) and any("is gone" in text for text in run.said)
+
+
+def test_every_command_of_the_clients_batches_is_read(towns: KnownTowns) -> None:
+    """Some fields that the client's classes declare it does not send: only the real one shows which."""
+    with running(towns) as run:
+        told = ask_client("commands", run.port)
+    assert {name: error for name, error in told["errors"].items() if error} == {}
+    # the client's own library cannot send ShowDebugTelemetry: it has no converter for it
+    assert told["not_sent"] == ["Response", "ShowDebugTelemetry"] and len(told["errors"]) == 20
 
 
 def test_several_clients_see_the_same_frames(towns: KnownTowns, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def send_damaged(run: Running, count: int, seed: int) -> None:
 
 
 def survives(towns: KnownTowns, tmp_path: Path, count: int, seed: int) -> None:
-    with running(towns) as run:
+    with running(towns, recordings=tmp_path / "recordings") as run:
         bystander = start_client("survive", run.port, str(tmp_path / "end"))
         try:
             while not run.server.counts.calls:  # the bystander is there
@@ -76,10 +76,10 @@ def test_ten_thousand_damaged_calls_end_nothing(towns: KnownTowns, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_every_call_with_plausible_arguments_is_answered(towns: KnownTowns) -> None:
+def test_every_call_with_plausible_arguments_is_answered(towns: KnownTowns, tmp_path: Path) -> None:
     """An answer or a refusal to each, and never a mistake of the server's own (``running`` looks)."""
     rng = random.Random(3)
-    with running(towns) as run, connect(run.port) as line:
+    with running(towns, recordings=tmp_path) as run, connect(run.port) as line:
         answers = msgpack.Unpacker(raw=True, strict_map_key=False)
         for number in range(1_500):
             message = call(rng)
@@ -186,8 +186,12 @@ def test_a_stream_that_is_not_there_is_refused(towns: KnownTowns) -> None:
 
 def test_what_is_not_answered_is_said_once(towns: KnownTowns) -> None:
     with running(towns) as run:
-        for name in ("start_recorder", "start_recorder", "no_such_call"):
+        for name in ("send", "send", "no_such_call"):
             error, result = ask(run, name)
             assert "not answered by this server" in error and result is None
         said = [text for text in run.said if "asks for" in text]
+        for _ in range(2):
+            assert "no meshes" in str(ask(run, "get_actor_component_names", 1)[1])
+            assert ask(run, "enable_carsim", 1, "file")[1][0][0] is True
+    assert sum("no meshes" in text for text in run.said) == 1 and sum("CarSim" in text for text in run.said) == 1
     assert len(said) == 2 and "no client of this version sends" in said[1] and "no client" not in said[0]

@@ -94,6 +94,52 @@ def test_no_pedal_and_no_wheel_leads_beyond_the_tyres(towns: KnownTowns) -> None
         assert abs(math.radians(world.rows.spin[row, 2])) * speed(world, car) < 9.82
 
 
+def test_cars_in_a_lane_are_not_in_one_line_to_the_last_digit(towns: KnownTowns) -> None:
+    """CARLA's BasicAgent sees a car ahead only at an angle of more than 0, and the client's float32 axes round what is
+    less than 0.005 degrees to it: one that keeps the middle of its lane has to sway a little, and not to leave it."""
+    world = make_world(towns)
+    cars = [world.spawn(CAR, at(x, -1.75)).id for x in (0.0, 20.0)]
+    rows, seen, off = world.rows, 0, 0.0
+    for frame in range(400):
+        for car in cars:
+            pose = rows.pose[rows.by_id[car].row]
+            aside, turned = pose[c.Y] + 1.75, math.radians(pose[c.YAW])
+            wheel = -0.05 * aside - 0.3 * turned
+            actor_commands.control(world, car, VehicleControl(throttle=0.3, steer=wheel))
+            off = max(off, abs(aside))
+        world.step()
+        if frame >= 100:
+            (x, y, _, _, yaw, _), ahead = rows.pose[rows.by_id[cars[0]].row], rows.pose[rows.by_id[cars[1]].row]
+            seen += abs(math.degrees(math.atan2(ahead[c.Y] - y, ahead[c.X] - x)) - yaw) > 0.005
+    assert seen > 0.8 * 300 and off < 0.01
+
+
+def test_torques_doors_wheels_and_telemetry(towns: KnownTowns) -> None:
+    world = make_world(towns)
+    car = world.spawn(CAR, at(0.0, 0.0)).id
+    row = world.rows.by_id[car].row
+    inertia = actor_commands.turning_inertia(world, row)
+    assert 2000.0 < inertia < 6000.0  # kg m^2, of a car of 1.8 t
+    actor_commands.twist(world, car, Vector3D(1e9, 1e9, 20.0 * 1e4 * inertia))
+    world.step()
+    assert world.rows.spin[row, 2] == pytest.approx(20.0, rel=0.2) and world.rows.pose[row, 3:].tolist()[::2] == [0, 0]
+    actor_commands.move_door(world.rows.by_id[car], actor_commands.ALL_DOORS, True)
+    actor_commands.move_door(world.rows.by_id[car], 2, False)
+    assert world.rows.by_id[car].doors == {0, 1, 3, 4, 5}
+    with pytest.raises(CallRefused, match="door 7"):
+        actor_commands.move_door(world.rows.by_id[car], 7, True)
+    actor_commands.control(world, car, VehicleControl(throttle=0.7))
+    steps(world, 3.0)
+    told = actor_commands.telemetry(world, car)
+    assert told.speed == pytest.approx(speed(world, car), rel=0.01) and told.throttle == 0.7 and told.gear >= 1
+    force = sum(wheel.long_force for wheel in told.wheels)
+    assert force == pytest.approx(1845.0 * np.hypot(*world.rows.acceleration[row, :2]), rel=0.05)
+    assert sum(wheel.tire_load for wheel in told.wheels) == pytest.approx(1845.0 * 9.81)
+    assert told.wheels[0].omega * 0.355 == pytest.approx(told.speed)
+    way = np.hypot(*world.rows.pose[row, :2])
+    assert world.rows.drive[row, c.ROLLED] == pytest.approx(way, rel=0.02)
+
+
 def test_ackermann_reaches_speed_and_stops(towns: KnownTowns) -> None:
     world = make_world(towns)
     car = world.spawn(CAR, at(0.0, 0.0)).id

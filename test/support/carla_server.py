@@ -69,12 +69,14 @@ class Running:
 
 
 @contextmanager
-def running(towns: KnownTowns, name: str = "straight", realtime: bool = False) -> Iterator[Running]:
+def running(
+    towns: KnownTowns, name: str = "straight", realtime: bool = False, recordings: Path | None = None
+) -> Iterator[Running]:
     """Serve the map ``name`` until the context ends; an exception of the server's is raised here."""
     port = free_ports()
     world = make_world(towns, name, port + 1)
     said: list[str] = []
-    server = Server(world, towns, said.append, realtime)
+    server = Server(world, towns, said.append, realtime, recordings=recordings)
     run = Running(server, port)
     run.said = said
     opened = threading.Event()

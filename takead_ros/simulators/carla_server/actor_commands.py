@@ -7,17 +7,22 @@ import math
 import numpy as np
 
 from takead_ros.simulators.carla_server import array_columns as c
+from takead_ros.simulators.carla_server.actors import ServerActor
 from takead_ros.simulators.carla_server.blueprints import Kind
 from takead_ros.simulators.carla_server.frames import inside
+from takead_ros.simulators.carla_server.motion import EARTH
 from takead_ros.simulators.carla_server.physics import car_row, own, placed
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.values import (
+    CallRefused,
     Transform,
     Vector3D,
     VehicleAckermannControl,
     VehicleControl,
     VehiclePhysicsControl,
+    VehicleTelemetryData,
     WalkerControl,
+    WheelTelemetryData,
 )
 
 FASTEST = 1000.0  # m/s that anybody may be given
@@ -113,9 +118,55 @@ def add_force(world: ServerWorld, number: int, force: Vector3D, place: Vector3D 
     rows.drive[row, c.FORCE_X : c.FORCE_Z + 1] += cut
     if place is not None:
         x, y = place.x - rows.pose[row, c.X], place.y - rows.pose[row, c.Y]
-        inertia = mass * (rows.box[row, c.HALF_X] ** 2 + rows.box[row, c.HALF_Y] ** 2) / 3.0
-        turned = math.degrees((x * cut[1] - y * cut[0]) * world.delta / inertia)
+        turned = math.degrees((x * cut[1] - y * cut[0]) * world.delta / turning_inertia(world, row))
         turn(world, number, rows.drive[row, c.TURN] + turned)
+
+
+def twist(world: ServerWorld, number: int, impulse: Vector3D) -> None:
+    """An angular impulse on a vehicle, in kg cm^2 degree/s as CARLA hands it to Unreal; about the vertical alone."""
+    row = world.vehicle(number).row
+    inertia = turning_inertia(world, row)
+    turn(world, number, world.rows.drive[row, c.TURN] + impulse.z / (1e4 * inertia))
+
+
+def turning_inertia(world: ServerWorld, row: int) -> float:
+    """kg m^2 about the vertical, of a box of even weight."""
+    rows = world.rows
+    return float(rows.car[row, c.MASS] * (rows.box[row, c.HALF_X] ** 2 + rows.box[row, c.HALF_Y] ** 2) / 3.0)
+
+
+ALL_DOORS = 6  # CARLA's number for all of front left and right, rear left and right, hood, trunk
+
+
+def move_door(actor: ServerActor, door: int, is_open: bool) -> None:
+    """Open or close one door, or all. Raises Refused for one that no vehicle has."""
+    if not 0 <= door <= ALL_DOORS:
+        raise CallRefused(f"door {door}, expected 0 to {ALL_DOORS}")
+    doors = set(range(ALL_DOORS)) if door == ALL_DOORS else {door}
+    actor.doors = actor.doors | doors if is_open else actor.doors - doors
+
+
+def telemetry(world: ServerWorld, number: int) -> VehicleTelemetryData:
+    """What a vehicle and its wheels do: they carry and push alike, and roll without slip."""
+    actor, rows = world.vehicle(number), world.rows
+    assert actor.physics is not None
+    row, drive, car = actor.row, rows.drive[actor.row], rows.car[actor.row]
+    yaw = math.radians(rows.pose[row, c.YAW])
+    ax, ay = rows.acceleration[row, :2]
+    share = float(car[c.MASS]) / max(len(actor.physics.wheels), 1)
+    ahead = share * float(ax * math.cos(yaw) + ay * math.sin(yaw))
+    aside = share * float(ay * math.cos(yaw) - ax * math.sin(yaw))
+    load, speed = share * EARTH, float(drive[c.FORWARD])
+    wheels = tuple(
+        WheelTelemetryData(
+            wheel.tire_friction, 0.0, 0.0, speed / float(car[c.RADIUS]), load, 1.0, ahead * float(car[c.RADIUS]), ahead,
+            aside, abs(ahead) / load, abs(aside) / load,
+        )
+        for wheel in actor.physics.wheels
+    )  # fmt: skip
+    steer, throttle, brake, engine = (float(drive[i]) for i in (c.STEER, c.THROTTLE, c.BRAKE, c.ENGINE))
+    drag = float(car[c.DRAG]) * speed * speed
+    return VehicleTelemetryData(speed, steer, throttle, brake, engine, int(drive[c.GEAR]), drag, wheels)
 
 
 def set_flag(world: ServerWorld, number: int, flag: int, value: bool) -> None:

@@ -21,8 +21,9 @@ PHYSICS, GRAVITY, COLLIDES = range(3)
     TURN,  # degrees/s, besides what the wheels do; decays
     LIMIT, LIGHT, AT_LIGHT, LIGHT_ROW,  # km/h, the light's state, whether there is one, its actor's row
     WALK_X, WALK_Y, WALK_Z, WALK_SPEED,  # a walker's direction (world) and m/s
+    ROLLED,  # m that the wheels have rolled, backwards negative
     DRIVE_COLUMNS,
-) = range(31)  # fmt: skip
+) = range(32)  # fmt: skip
 
 # car: a vehicle's parameters
 CURVE_POINTS, MOST_GEARS = 17, 8

@@ -14,6 +14,8 @@ from typing import Protocol
 from takead_ros.domain.errors import TakeadError
 from takead_ros.simulators.carla_server.connection_parts import MOST_CONNECTIONS, Counts, WorldObserver, send_at_once
 from takead_ros.simulators.carla_server.methods import Ready
+from takead_ros.simulators.carla_server.methods_refused import REFUSED
+from takead_ros.simulators.carla_server.recordings import Recordings
 from takead_ros.simulators.carla_server.rpc import (
     NOTHING,
     Request,
@@ -41,6 +43,7 @@ class Hub(Protocol):
     counts: Counts
     recorder: WorldObserver | None
     clients: set[ClientConnection]
+    recordings: Recordings
 
     def tick(self) -> None: ...
     def wait_s(self) -> float: ...
@@ -48,7 +51,7 @@ class Hub(Protocol):
     def keep_map(self, opendrive: str) -> None: ...
     def maps(self) -> list[str]: ...
     def set_settings(self, settings: EpisodeSettings) -> int: ...
-    def missing(self, client: str, name: str) -> None: ...
+    def missing(self, client: str, name: str, why: str = "") -> None: ...
     def broken(self, name: str, problem: Exception) -> str: ...
     def connections(self) -> int: ...
 
@@ -75,6 +78,10 @@ class ClientConnection(asyncio.Protocol):
     @property
     def managers(self) -> dict[int, tuple[str, int]]:
         return self._server.managers
+
+    @property
+    def recordings(self) -> Recordings:
+        return self._server.recordings
 
     def add_manager(self, address: str, port: int) -> bool:
         if port in self.managers:
@@ -200,6 +207,8 @@ class ClientConnection(asyncio.Protocol):
             result = call(self, request.arguments)
         except CallRefused as problem:
             text = str(problem)
+            if request.name in REFUSED:
+                server.missing(self.name, request.name, text)
             wrapped = refusal(text) if call.method.returns else refusal_of_nothing(text)
             if call.method.bare:
                 return self._told(request, pack_error(request.number, text), text)

@@ -27,7 +27,10 @@ from takead_ros.simulators.carla_server.debug_information import DebugEntry, rea
 FOLDER = Path(__file__).parent / "layouts"
 
 # Members that the client keeps to itself: declared, but not among those that are sent (seen on the wire).
-UNSENT = {"OpendriveGenerationParameters": ("vertex_width_resolution", "simplification_percentage")}
+UNSENT = {
+    "OpendriveGenerationParameters": ("vertex_width_resolution", "simplification_percentage"),
+    "SetAutopilot": ("tm_port",),
+}
 # Sent as packed bytes: the name in the table, the library's, and a member that tells structs of one name apart.
 PACKED = {
     "header": ("Header", "sensor_type"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from takead_ros.simulators.carla_server.recordings import Recordings
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettings
 from takead_ros.simulators.carla_server.wire_layout import Decoder, WireLayout
@@ -39,6 +40,10 @@ class ServerHost(Protocol):
 
     def add_manager(self, address: str, port: int) -> bool:
         """One more, which goes with the client; False where the port has one."""
+
+    @property
+    def recordings(self) -> Recordings:
+        """The recorder and the replayer."""
 
     def expect(self, stream: int) -> None:
         """Somebody will listen to ``stream`` in a moment."""

@@ -8,6 +8,7 @@ from typing import Any
 from takead_ros.simulators.carla_server import actor_commands
 from takead_ros.simulators.carla_server import array_columns as c
 from takead_ros.simulators.carla_server.methods import ServerHost, Table
+from takead_ros.simulators.carla_server.methods_vehicles import angular_impulse, set_lights, torque
 from takead_ros.simulators.carla_server.rpc import answer_of, refusal
 from takead_ros.simulators.carla_server.values import (
     LEVEL,
@@ -173,38 +174,6 @@ def _set_physics_control(host: ServerHost, actor: int, physics: VehiclePhysicsCo
     actor_commands.set_physics(host.world, actor, physics)
 
 
-@table.call("get_vehicle_light_state", "int")
-def _lights(host: ServerHost, actor: int) -> Any:
-    return [host.world.vehicle(actor).lights]
-
-
-@table.call("set_vehicle_light_state", "int", "VehicleLightState", returns=False)
-def _set_lights(host: ServerHost, actor: int, state: Any) -> None:
-    _set_flags(host, actor, state.light_state)
-
-
-@table.call("get_vehicle_light_states")
-def _all_lights(host: ServerHost) -> Any:
-    rows = host.world.rows
-    return [(rows.actors[row].id, rows.actors[row].lights) for row in rows.vehicles]
-
-
-def _set_flags(host: ServerHost, actor: int, flags: int) -> None:
-    if not 0 <= flags < 2**32:
-        raise CallRefused(f"lights of a vehicle {flags}, expected flags of 32 bits")
-    host.world.vehicle(actor).lights = flags
-
-
-@table.call("get_wheel_steer_angle", "int", "int")
-def _wheel_angle(host: ServerHost, actor: int, wheel: int) -> float:
-    world = host.world
-    found = world.vehicle(actor)
-    assert found.physics is not None
-    if not 0 <= wheel < len(found.physics.wheels):
-        raise CallRefused(f"wheel {wheel} of actor {actor}, expected 0 to {len(found.physics.wheels) - 1}")
-    return found.physics.wheels[wheel].max_steer_angle * float(world.rows.drive[found.row, c.STEER])
-
-
 # --- batches ----------------------------------------------------------------------------------------------------------
 
 
@@ -238,18 +207,14 @@ def _nothing(host: ServerHost, *arguments: Any) -> None:
     """Of no consequence here."""
 
 
-def _torque(host: ServerHost, actor: int, torque: Vector3D) -> None:
-    raise CallRefused("torques on actors are not answered by this server")
-
-
 _COMMANDS: dict[str, Callable[..., Any]] = {
     "SpawnActor": _spawn_then, "DestroyActor": _destroy_one, "ApplyVehicleControl": _control,
     "ApplyVehicleAckermannControl": _ackermann, "ApplyWalkerControl": _walk,
     "ApplyVehiclePhysicsControl": _set_physics_control, "ApplyTransform": _transform,
     "ApplyWalkerState": _walker_state, "ApplyTargetVelocity": _velocity, "ApplyTargetAngularVelocity": _angular,
-    "ApplyImpulse": _impulse, "ApplyForce": _force, "ApplyAngularImpulse": _torque, "ApplyTorque": _torque,
+    "ApplyImpulse": _impulse, "ApplyForce": _force, "ApplyAngularImpulse": angular_impulse, "ApplyTorque": torque,
     "SetSimulatePhysics": _physics, "SetEnableGravity": _gravity, "SetAutopilot": _nothing,
-    "ShowDebugTelemetry": _nothing, "SetVehicleLightState": _set_flags, "ApplyLocation": _location,
+    "ShowDebugTelemetry": _nothing, "SetVehicleLightState": set_lights, "ApplyLocation": _location,
 }  # fmt: skip
 
 

@@ -10,12 +10,19 @@ from pathlib import Path
 from typing import Protocol
 
 from takead_ros.domain.errors import TakeadError
-from takead_ros.simulators.carla_server import methods_actors, methods_world
+from takead_ros.simulators.carla_server import (
+    methods_actors,
+    methods_recorder,
+    methods_refused,
+    methods_vehicles,
+    methods_world,
+)
 from takead_ros.simulators.carla_server.connection_parts import Counts, WorldObserver
 from takead_ros.simulators.carla_server.connections import ClientConnection
 from takead_ros.simulators.carla_server.listener import Listener
 from takead_ros.simulators.carla_server.methods import Ready, ready
 from takead_ros.simulators.carla_server.methods_world import WORLD_STREAM
+from takead_ros.simulators.carla_server.recordings import Recordings
 from takead_ros.simulators.carla_server.sensors import Sensors
 from takead_ros.simulators.carla_server.server_world import LONGEST_STEP_S, ServerWorld
 from takead_ros.simulators.carla_server.town_map import TownMap, read_town_map
@@ -23,7 +30,11 @@ from takead_ros.simulators.carla_server.values import CallRefused, EpisodeSettin
 
 OWN_MAP = "OpenDriveMap"
 GRACE_STEP_S = 0.02
-METHODS = {**methods_world.table.methods, **methods_actors.table.methods}
+METHODS = {
+    name: method
+    for module in (methods_world, methods_actors, methods_vehicles, methods_recorder)
+    for name, method in module.table.methods.items()
+}
 ALSO = frozenset({"tick_cue"})  # answered by the server itself
 
 
@@ -38,8 +49,8 @@ class Towns(Protocol):
 
 
 class Server:
-    """One world for all who connect. ``realtime``: ticks of synchronous mode are not made faster than the
-    clock; asynchronous mode never is."""
+    """One world for all who connect. ``recordings``: the folder of what clients record, None: they may not.
+    ``realtime``: ticks of synchronous mode are not made faster than the clock; asynchronous mode never is."""
 
     def __init__(
         self,
@@ -48,10 +59,12 @@ class Server:
         say: Callable[[str], None],
         realtime: bool,
         recorder: WorldObserver | None = None,
+        recordings: Path | None = None,
     ) -> None:
         self.world, self.towns, self.say, self.realtime, self.recorder = world, towns, say, realtime, recorder
-        self.calls: Mapping[str, Ready] = ready(world.layout, METHODS)
+        self.calls: Mapping[str, Ready] = ready(world.layout, {**METHODS, **methods_refused.table.methods})
         self.sensors = Sensors(world)
+        self.recordings = Recordings(recordings, say)
         self.managers: dict[int, tuple[str, int]] = {}
         self.counts = Counts()
         self.kept_map = ""
@@ -107,7 +120,8 @@ class Server:
             await asyncio.sleep(GRACE_STEP_S)
 
     async def close(self) -> None:
-        """End all connections."""
+        """End all connections, and what is recorded."""
+        self.recordings.stop()
         for server in self._servers:
             server.close()
         for client in tuple(self.clients):
@@ -132,6 +146,7 @@ class Server:
             for told in self.sensors.messages(stream):
                 for listener in tuple(self._listeners.get(stream, ())):
                     listener.send(told, synchronous)
+        self.recordings.frame(self.world)
         if self.recorder is not None:
             self.recorder.frame(self.world)
         self.counts.frames += 1
@@ -170,12 +185,12 @@ class Server:
         self._wake.set()
         return self.world.frame
 
-    def missing(self, client: str, name: str) -> None:
-        """A call that is not answered; told once."""
+    def missing(self, client: str, name: str, why: str = "") -> None:
+        """A call that is not answered, or refused whatever it says; told once."""
         if name not in self._missed:
             self._missed.add(name)
             known = "" if name in self.world.layout.calls else ", which no client of this version sends"
-            self.say(f"{client} asks for '{name[:60]}', which is not answered here{known}")
+            self.say(f"{client} asks for '{name[:60]}', which is not answered here{known}{why and ': '}{why}")
 
     def broken(self, name: str, problem: Exception) -> str:
         """A mistake of the server's own in the call ``name``: told with where it happened; the text of the answer."""

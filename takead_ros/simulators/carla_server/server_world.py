@@ -6,6 +6,7 @@ Everything is a pure function of what was asked of it and of its seed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -48,6 +49,13 @@ class Collision:
     impulse: Vector3D
 
 
+class Play(Protocol):
+    """What moves actors besides their own driving: a recording that is replayed."""
+
+    def step(self, world: ServerWorld, dt: float) -> None: ...
+    def stop(self, world: ServerWorld, keep: bool) -> None: ...
+
+
 class ServerWorld:
     """One episode after the other. ``stream_port``: what sensors' tokens name."""
 
@@ -71,6 +79,7 @@ class ServerWorld:
             self.settings = EpisodeSettings()
         self.weather = WeatherParameters()
         self.gravity = 9.81
+        self.replay: Play | None = None
         self.ackermann_settings: dict[int, AckermannControllerSettings] = {}
         self.contacts: tuple[Collision, ...] = ()
         self.rows = Rows()
@@ -109,6 +118,8 @@ class ServerWorld:
         move_bodies(rows.bodies(), self.town.ground.grid, dt)
         if self.town.stage is not None:
             self.town.stage.step(self, dt)
+        if self.replay is not None:
+            self.replay.step(self, dt)
         found = collide(rows.bodies(), self._pairs, self._impulses)
         self.contacts = tuple(
             Collision(rows.actors[i].id, rows.actors[j].id, Vector3D(*impulse))

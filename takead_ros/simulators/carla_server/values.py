@@ -201,6 +201,35 @@ class VehiclePhysicsControl(NamedTuple):
     use_sweep_wheel_collision: bool
 
 
+class WheelTelemetryData(NamedTuple):
+    """1, degrees, rad/s, N, N m."""
+
+    tire_friction: float
+    lat_slip: float
+    long_slip: float
+    omega: float
+    tire_load: float
+    normalized_tire_load: float
+    torque: float
+    long_force: float
+    lat_force: float
+    normalized_long_force: float
+    normalized_lat_force: float
+
+
+class VehicleTelemetryData(NamedTuple):
+    """m/s, 1/min, N."""
+
+    speed: float
+    steer: float
+    throttle: float
+    brake: float
+    engine_rpm: float
+    gear: int
+    drag: float
+    wheels: tuple[WheelTelemetryData, ...]
+
+
 class VehicleLightState(NamedTuple):
     """Flags of the vehicle's own lights."""
 
@@ -239,5 +268,6 @@ STRUCTS: dict[str, type] = {
     "VehicleAckermannControl": VehicleAckermannControl, "AckermannControllerSettings": AckermannControllerSettings,
     "WalkerControl": WalkerControl, "GearPhysicsControl": GearPhysicsControl,
     "WheelPhysicsControl": WheelPhysicsControl, "VehiclePhysicsControl": VehiclePhysicsControl,
+    "WheelTelemetryData": WheelTelemetryData, "VehicleTelemetryData": VehicleTelemetryData,
     "VehicleLightState": VehicleLightState, "WeatherParameters": WeatherParameters,
 }  # fmt: skip

@@ -20,6 +20,7 @@ from takead_ros.vehicles.carla.convert import Chassis
 from takead_ros.vehicles.carla.surroundings import Surroundings, TriggerVolume
 
 STOREY = 5.0  # m above or below the ego beyond which nobody is on its road (scenarios park actors under ground)
+FLAT = 0.2  # m of height, at most
 _BASES = {
     "car": ObjectKind.CAR,
     "van": ObjectKind.TRUCK,
@@ -82,7 +83,8 @@ class ActorObjects:
         self._boxes: dict[int, Any] = {}
 
     def read(self, actors: Iterable[Any], ego_id: int, height: float) -> Objects:
-        """Those of ``actors`` that stand within a storey of ``height`` m, sorted by id, all in full view."""
+        """Those of ``actors`` that stand within a storey of ``height`` m, sorted by id, all in full view; without what
+        lies flat on the road and is driven over, as CARLA's dirt."""
         rows = []
         for actor in actors:
             kind = kind_of(actor.type_id, actor.attributes)
@@ -94,6 +96,8 @@ class ActorObjects:
             if actor.id not in self._boxes:
                 self._boxes[actor.id] = actor.bounding_box
             box, (x, y, yaw) = self._boxes[actor.id], _pose(transform)
+            if kind is ObjectKind.OBSTACLE and 2.0 * box.extent.z < FLAT:
+                continue
             x, y = to_outer(np.array([box.location.x, -box.location.y]), x, y, yaw)
             if actor.attributes.get("special_type") == "emergency" and int(actor.get_light_state()) & _SIREN:
                 kind = ObjectKind.EMERGENCY_VEHICLE

@@ -85,6 +85,20 @@ made = client.apply_batch_sync(
 )
 saw["batch"] = [one.error for one in made]
 world.tick()
+car.open_door(carla.VehicleDoor.FL)
+told = car.get_telemetry_data()
+saw["telemetry"] = [round(told.speed - car.get_velocity().length(), 2), len(told.wheels), told.engine_rpm > 0.0]
+car.set_wheel_steer_direction(carla.VehicleWheelLocation.FL_Wheel, 12.0)
+saw["wheel"] = car.get_wheel_steer_angle(carla.VehicleWheelLocation.FL_Wheel)
+saw["rolled"] = 0.0 <= car.get_wheel_pitch_angle(carla.VehicleWheelLocation.FL_Wheel) < 360.0
+car.restore_physx_physics()
+refused: list[str] = []
+for ask in (car.get_component_names, car.get_bone_names, walker.get_bones, lambda: client.start_recorder("a.log")):
+    try:
+        ask()
+    except RuntimeError as problem:
+        refused.append(str(problem))
+saw["refused"] = refused
 saw["gone"] = car.destroy()
 world.tick()
 ids = {actor.id for actor in world.get_actors()}
