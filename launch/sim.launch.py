@@ -203,7 +203,7 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         # The simulator makes the clock, so it cannot run by it.
         world |= {"publish_clock": True, "real_time": True, "use_sim_time": False}
         return [*found, stack.node("simulator", world, critical=True)]
-    side: dict[str, Any] = {"vehicle": "carla", "role_name": value["role_name"]}
+    side: dict[str, Any] = {"vehicle": "carla", "role_name": value["role_name"], "bridge_waits": True}
     if value["scenario"]:
         side |= SCENARIO_BOX
     found.append(stack.node("vehicle", side, config="vehicle_carla", critical=True))

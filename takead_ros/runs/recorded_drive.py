@@ -60,14 +60,14 @@ class FollowedRoute:
 
 
 @dataclass(frozen=True)
-class RecordedDrive:
+class MeasuredBag:
     """log: of the drive up to its end. missing: ticks without a scene of their own, in which the one before holds."""
 
     log: EpisodeLog
     missing: int
 
 
-def recorded_drive(path: Path, scenario: Scenario, step_s: float, began_s: float | None = None) -> RecordedDrive:
+def recorded_drive(path: Path, scenario: Scenario, step_s: float, began_s: float | None = None) -> MeasuredBag:
     """The bag ``path`` of a whole drive of ``scenario``, which began at ``began_s`` of simulated time (None: with the
     first scene). Raises TakeadError for one that cannot be read.
 
@@ -84,7 +84,7 @@ def recorded_drive(path: Path, scenario: Scenario, step_s: float, began_s: float
             break
         before = command
     log = replace(followed.log(), sources=tuple(sources), events=_events(path))
-    return RecordedDrive(log, missing)
+    return MeasuredBag(log, missing)
 
 
 def _evenly(ticks: list[Tick], step_s: float, path: Path) -> list[tuple[Scene, tuple[Source, Source], int]]:

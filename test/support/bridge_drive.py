@@ -165,6 +165,9 @@ class BridgeDrive:
                 self._engage.call_async(interfaces.ENGAGE.service.Request())
                 again, stood = again + 1, 0.0
         at, last = self._scenes[-1]
+        written = time.monotonic() + 1.0  # the bag is to have the end
+        while time.monotonic() < written:
+            self._executor.spin_once(timeout_sec=0.02)
         pace = (stamp_s(last) - stamp_s(began[1])) / max(at - began[0], 1e-3)
         return Driven(first, engaged, again, pace, followed.end)
 
