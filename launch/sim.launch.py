@@ -7,6 +7,7 @@
     ros2 launch takead_ros sim.launch.py rviz:=true                         and RViz; foxglove:=true for Foxglove
     ros2 launch takead_ros sim.launch.py sim:=carla joystick:=true          CARLA by carla_ros_bridge
     ros2 launch takead_ros sim.launch.py sim:=carla carla_server:=true      the same without CARLA, on a CPU
+    ros2 launch takead_ros sim.launch.py sim:=carla carla_server:=true scenario:=red_light   one of our scenarios by it
     ros2 launch takead_ros sim.launch.py model:=runs/demo/round-1/training/model.onnx bags:=/data params:=my.yaml
 
 ``--show-args`` lists every argument. On a vehicle: ``vehicle.launch.py``.
@@ -17,6 +18,7 @@ import json
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from launch.actions import ExecuteProcess, IncludeLaunchDescription, OpaqueFunction, RegisterEventHandler, Shutdown
 from launch.event_handlers import OnProcessIO
@@ -61,7 +63,10 @@ ARGUMENTS = [
     argument("town", "Town01", "carla: map"),
     argument("objects", str(SHARE / "config" / "carla_ego.json"), "carla: what to spawn"),
     argument("role_name", "ego_vehicle", "carla: the ego's role"),
+    argument("scenario", "", "carla_server: this family, with seed:=, instead of the town; its own ego is driven"),
 ]
+# The ego that takead carla-server brings with a scenario: its role, and its box in m.
+SCENARIO_EGO, SCENARIO_BOX = "hero", {"length_m": 4.9017, "width_m": 2.1283}
 
 
 def launch_file(package: str, name: str) -> PythonLaunchDescriptionSource:
@@ -99,6 +104,7 @@ def carla_launches(value: dict[str, str]) -> list[tuple[str, str, dict[str, str]
         "ego_vehicle_role_name": role,
     }
     ego = {"role_name": role, "objects_definition_file": ego_objects(value["objects"], role)}
+    ego["spawn_sensors_only"] = str(bool(value["scenario"]))  # a scenario's ego is there already
     return [
         ("carla_ros_bridge", "carla_ros_bridge.launch.py", bridge),
         ("carla_spawn_objects", "carla_example_ego_vehicle.launch.py", ego),
@@ -133,6 +139,8 @@ def with_server(value: dict[str, str], bridge: list[IncludeLaunchDescription]) -
         raise RuntimeError(f"carla_server:=true host:={value['host']}, expected localhost: the server is started here")
     town = value["town"]
     start = ["--xodr", town] if town.endswith(".xodr") else ["--town", town]
+    if value["scenario"]:
+        start = ["--suite", value["scenario"], "--seed", value["seed"]]
     server = ExecuteProcess(
         cmd=[str(PROGRAMS / "carla_server"), *start, "--port", value["port"], "--grace", "8"],
         name="carla_server",
@@ -180,6 +188,10 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         raise RuntimeError(f"keystore:={value['keystore']} sim:=carla: the bridge's programs have no enclaves here")
     world = {name: value[name] for name in ("suite", "family")} | {"seed": whole(value, "seed")}
     with_ours = value["carla_server"] == "true"
+    if value["scenario"] and not with_ours:
+        raise RuntimeError(f"scenario:={value['scenario']}, expected carla_server:=true with it")
+    if value["scenario"]:
+        value |= {"role_name": SCENARIO_EGO, "objects": str(SHARE / "config" / "carla_scenario_ego.json")}
     if not ours:
         bridge_imports()
     files = checked(value, **({"simulator": value["sim"], **world} if ours else {}))
@@ -191,10 +203,14 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         # The simulator makes the clock, so it cannot run by it.
         world |= {"publish_clock": True, "real_time": True, "use_sim_time": False}
         return [*found, stack.node("simulator", world, critical=True)]
-    side = {"vehicle": "carla", "role_name": value["role_name"]}
+    side: dict[str, Any] = {"vehicle": "carla", "role_name": value["role_name"], "bridge_waits": True}
+    if value["scenario"]:
+        side |= SCENARIO_BOX
     found.append(stack.node("vehicle", side, config="vehicle_carla", critical=True))
     if with_ours:
-        return [*found, *with_server(value, bridge({**value, "town": f"{FOLDER}{Path(value['town']).stem}"}))]
+        # The bridge loads a world anew that has another name: a scenario begins when the bridge is there.
+        town = value["scenario"] or f"{FOLDER}{Path(value['town']).stem}"
+        return [*found, *with_server(value, bridge({**value, "town": town}))]
     return [*found, *bridge({**value, "town": kept_town(value)}), releasing(value)]
 
 

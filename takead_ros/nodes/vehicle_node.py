@@ -18,6 +18,7 @@ from takead_ros.nodes.parameters import Declared
 from takead_ros.vehicles import Input, open_vehicle
 
 WATCH_S = 0.05
+LONGEST_STEP_S = 0.5  # for so long a command is held for the end of a step
 SLOWEST, FASTEST = 0.7, 1.4  # of real time; ages of inputs hold for scenes that come in real time
 
 
@@ -25,9 +26,10 @@ class VehicleNode:
     """Publishes ``scene`` and ``episode`` as the vehicle side tells them, the vehicle's own message for every
     ``command``, and ``/diagnostics`` every second.
 
-    Where commands stay away, or cannot be carried out, the vehicle is told to stop with the wheel held. Parameters:
-    ``vehicle``, a row of ``vehicles.VEHICLES``, and that row's own. Raises TakeadError for one that does not fit or
-    where the vehicle's message packages are not installed.
+    Where commands stay away, or cannot be carried out, the vehicle is told to stop with the wheel held. A simulator
+    whose steps have an end (``Input.ends_step``) gets one message for each, behind it. Parameters: ``vehicle``, a row
+    of ``vehicles.VEHICLES``, and that row's own. Raises TakeadError for one that does not fit or where the vehicle's
+    message packages are not installed.
     """
 
     NAME = "vehicle_node"
@@ -41,6 +43,9 @@ class VehicleNode:
         self._converter = SceneConverter()
         self._command = CommandInput()
         self._carried = False  # whether the last command could be carried out
+        self._stepped = any(one.ends_step for one in self._side.inputs)
+        self._answered, self._answered_at = False, 0  # whether and when the step that ended last had its command
+        self._held: DriveCommand | None = None  # for the end of a step
         self._reported_at = steady.now().nanoseconds
         self._stamp = self._reported_stamp = 0  # of the newest scene, and of the one at the last report
         self._rejected, self._dropped = 0, ""
@@ -68,6 +73,10 @@ class VehicleNode:
             if scene is not None:
                 self._stamp = scene.stamp
                 self._scene.publish(self._converter.to_msg(scene))
+            if one.ends_step:
+                self._answered = False
+                if self._held is not None:
+                    self._carry_out(self._held, self._steady.now().nanoseconds)
 
         return receive
 
@@ -84,6 +93,13 @@ class VehicleNode:
         except TakeadError as error:
             self._reject(f"command: {error}")
             return
+        if self._stepped and self._answered and now - self._answered_at < LONGEST_STEP_S * SECOND:
+            self._held = command
+        else:
+            self._carry_out(command, now)
+
+    def _carry_out(self, command: DriveCommand, now: int) -> None:
+        self._held, self._answered, self._answered_at = None, True, now
         carried = self._side.carry_out(command, now)
         self._carried = carried is not None
         if carried is not None:
@@ -92,6 +108,8 @@ class VehicleNode:
     def _on_watch(self) -> None:
         """Stop where commands stay away or cannot be carried out, and report."""
         now, most_s = self._steady.now().nanoseconds, self._parameters.value.max_command_age_s
+        if self._held is not None and now - self._answered_at >= LONGEST_STEP_S * SECOND:
+            self._carry_out(self._held, now)
         silence = self._command.silence(now, most_s)
         if silence or not self._carried:
             self._output.publish(self._side.stop(self._command.steering_angle, now))

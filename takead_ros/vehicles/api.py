@@ -32,10 +32,12 @@ class VehicleParameters(Parameters):
 @dataclass(frozen=True)
 class Input:
     """A topic that a vehicle side reads. take: a message and the steady time of its reception (ns) to the scene that it
-    completes, or None. It raises TakeadError for a message that makes no sense, and is then as it was before."""
+    completes, or None. It raises TakeadError for a message that makes no sense, and is then as it was before.
+    ends_step: with this message a step of the vehicle's simulator is over, which now waits for one command."""
 
     interface: Interface
     take: Callable[[Any, int], Scene | None]
+    ends_step: bool = False
 
 
 class VehicleSide(Protocol):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from support.carla_server import ask_client, running
+from takead_ros.domain.scene import LineKind
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators.carla_server import actor_commands
 from takead_ros.simulators.carla_server.lights import GREEN, RED, YELLOW
@@ -15,6 +16,8 @@ from takead_ros.simulators.carla_server.map_sources import KnownTowns
 from takead_ros.simulators.carla_server.server_world import ServerWorld
 from takead_ros.simulators.carla_server.values import Vector3D, VehicleControl
 from takead_ros.simulators.carla_server.wire_layout import VERSION, load_layout
+from takead_ros.simulators.vector.simulator import Vector
+from takead_ros.vehicles.carla.surroundings import Surroundings
 
 CORE = KnownTowns(scenarios=tuple(load_suite("core").episodes([0])))
 
@@ -37,6 +40,23 @@ def test_a_family_s_map_is_read_and_its_lanes_lead_on(family: str) -> None:
         middle = town.carla_map.get_waypoint_xodr(roads[lane.key], -1, lane.length / 2.0).transform.location
         assert np.hypot(*(lane.center - (middle.x, -middle.y)).T).min() < 0.6
     assert missing == (4 if family == "roundabout_entry" else 0)
+
+
+@pytest.mark.parametrize("family", ["slow_cyclist", "broken_down_car", "intersection_left"])
+def test_the_lines_of_a_map_are_where_the_scenario_has_them(family: str) -> None:
+    """A vehicle side that reads the map sees no edge of the road between two lanes, and one on either side."""
+    town = CORE.load(family)
+    scenario = load_suite(family).episodes([0])[0]
+    here = Vector().reset(scenario).observe()
+    told = Surroundings(family, town.stage.opendrive())._road.near(here.ego.x, here.ego.y, 60.0)  # type: ignore[union-attr]
+    for kind in (LineKind.ROAD_EDGE, LineKind.BOUNDARY_BROKEN, LineKind.BOUNDARY_SOLID):
+        ours = [line.points for line in here.polylines if line.kind is kind]
+        theirs = [line.points for line in told if line.kind is kind]
+        assert bool(ours) == bool(theirs)
+        for points in theirs:
+            near = np.hypot(*(points - (here.ego.x, here.ego.y)).T) < 40.0
+            for point in points[near]:
+                assert min(np.hypot(*(line - point).T).min() for line in ours) < 1.5, (kind, point)
 
 
 def test_the_road_users_move_and_the_ego_drives() -> None:

@@ -218,6 +218,20 @@ def test_the_bridge_starts_once_the_server_listens(launch_file: Any, town: str, 
     assert [listens.handle(event, context) for event in said] == [None, ["the bridge"], None]
 
 
+def test_a_scenario_brings_its_own_ego(launch_file: Any) -> None:
+    value = given(launch_file, scenario="red_light", seed="5", role_name="hero")
+    context = LaunchContext()
+    _, server = launch_file.with_server(value, [])
+    command = ["".join(context.perform_substitution(part) for part in word) for word in server.cmd]
+    assert command[1:5] == ["--suite", "red_light", "--seed", "5"]
+    spawned = {package: settings for package, _, settings in launch_file.carla_launches(value)}["carla_spawn_objects"]
+    assert spawned["spawn_sensors_only"] == "True"
+    own = {package: settings for package, _, settings in launch_file.carla_launches(given(launch_file))}
+    assert own["carla_spawn_objects"]["spawn_sensors_only"] == "False"
+    with pytest.raises(RuntimeError, match="scenario:=red_light, expected carla_server:=true with it"):
+        launched(launch_file, sim="carla", scenario="red_light")
+
+
 def test_what_the_bridge_would_miss_is_named_before_it_starts(launch_file: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(launch_file, "BRIDGE_IMPORTS", {"no_such_module": "a thing (pip install thing)"})
     with pytest.raises(RuntimeError, match=r"needs a thing \(pip install thing\).*there is no module 'no_such_module'"):

@@ -149,6 +149,18 @@ def test_objects_are_moved_on_to_the_odometry_and_the_ego_is_none(assembly: Scen
     assert objects.visibility.tolist() == [1.0, 1.0]
 
 
+def test_a_car_as_narrow_as_a_bicycle_is_one(assembly: SceneAssembly, bridge: Any) -> None:
+    """The bridge calls every vehicle a car whose blueprint has no object_type."""
+    bicycle, motorcycle, smallest = (1.84, 0.66, 1.78), (1.82, 0.87, 1.59), (2.21, 1.48, 1.38)
+    sizes = dict(enumerate((bicycle, motorcycle, smallest), start=10))
+    assembly.on_objects(
+        bridge.objects(10.0, *(bridge.object(i, CAR, -20.0 + i, LANE, size=size) for i, size in sizes.items()))
+    )
+    scene = assembly.scene(bridge.odometry(10.0, -40.0, LANE, 0.0))
+    assert scene is not None
+    assert scene.objects.kind.tolist() == [ObjectKind.CYCLIST, ObjectKind.CYCLIST, ObjectKind.CAR]
+
+
 def test_a_walker_behind_a_truck_is_hidden(assembly: SceneAssembly, bridge: Any) -> None:
     truck = bridge.object(9, 7, -25.0, LANE, size=(8.0, 2.6, 3.5))
     walker = bridge.object(8, WALKER, -18.0, LANE, size=(0.4, 0.4, 1.8))

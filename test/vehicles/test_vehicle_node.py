@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,32 @@ def test_it_stops_where_commands_stay_away() -> None:
     cart.run(25)
     assert cart.twists[-1].linear.x == 0.0
     assert cart.status.level == types.DiagnosticStatus.WARN and "no command for 0.25 s" in cart.status.message
+
+
+@pytest.mark.usefixtures("cart")
+def test_a_simulator_that_waits_for_commands_gets_one_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As carla_ros_bridge does, which takes a command that comes too early for two steps."""
+    row = VEHICLES["cart"]()
+
+    def make(parameters: Any) -> Any:
+        side = row.make(parameters)
+        side.inputs = tuple(replace(one, ends_step=True) for one in side.inputs)
+        return side
+
+    monkeypatch.setitem(VEHICLES, "cart", lambda: replace(row, make=make))
+    cart = Cart()
+    cart.run(20)
+    cart.speaks = False  # it is in a step that takes long
+    sent = len(cart.twists)
+    cart.run(4)
+    assert len(cart.twists) - sent <= 1
+    sent, cart.speaks = len(cart.twists), True
+    cart.acceleration = 2.0
+    cart.run(1)
+    assert len(cart.twists) == sent + 1  # the newest of those that were held
+    sent, cart.speaks = len(cart.twists), False
+    cart.run(12)
+    assert len(cart.twists) > sent  # one whose end got lost is not waited for
 
 
 @pytest.mark.usefixtures("cart")

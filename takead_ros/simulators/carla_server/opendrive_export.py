@@ -12,11 +12,12 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from takead_ros.domain.scene import LineKind
+from takead_ros.domain.scene import FloatArray, LineKind
 from takead_ros.maps.lanemap import Lane, LaneMap
 from takead_ros.maps.roads import Key
 
-_MARKS = {LineKind.BOUNDARY_BROKEN: "broken", LineKind.BOUNDARY_SOLID: "solid", LineKind.ROAD_EDGE: "solid"}
+_MARKS = {LineKind.BOUNDARY_BROKEN: "broken", LineKind.BOUNDARY_SOLID: "solid", LineKind.ROAD_EDGE: "curb"}
+SAME_BORDER = 1.2  # m between points of two lanes' borders, 2 m apart along each, that are one line
 _GEO = "+proj=tmerc +lat_0=0 +lon_0=0 +k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +vunits=m +no_defs"
 
 
@@ -45,7 +46,9 @@ def opendrive(name: str, lane_map: LaneMap, signals: Sequence[RoadSignal]) -> st
     by_lane: dict[Key, list[str]] = {}
     for number, signal in enumerate(signals):
         by_lane.setdefault(signal.lane, []).append(_signal(number + 1, signal, lane_map.lanes[signal.lane].width))
-    roads = "".join(_road(lane, numbers, after, before, junction, by_lane.get(lane.key, [])) for lane in lanes)
+    roads = "".join(
+        _road(lane, _marks(lane, lanes), numbers, after, before, junction, by_lane.get(lane.key, [])) for lane in lanes
+    )
     joined = "".join(
         _junction(number, [key for key in inside if junction[key] == number], numbers, before)
         for number in sorted(set(junction.values()))
@@ -101,8 +104,30 @@ def _link(keys: list[Key], own: int | None, junction: dict[Key, int], numbers: d
     return ""
 
 
+def _marks(lane: Lane, lanes: Sequence[Lane]) -> tuple[LineKind | None, LineKind | None]:
+    """What marks its left and its right border, the neighbour's line too: a border without a mark is a road's edge."""
+
+    def marked(kind: LineKind | None, line: FloatArray) -> LineKind | None:
+        if kind is not None or lane.junction or not len(line):
+            return kind
+        place = line[len(line) // 2]
+        return next(
+            (
+                own
+                for other in lanes
+                if other is not lane
+                for own, points in ((other.left, other.left_line), (other.right, other.right_line))
+                if own is not None and len(points) and np.hypot(*(points - place).T).min() < SAME_BORDER
+            ),
+            None,
+        )
+
+    return marked(lane.left, lane.left_line), marked(lane.right, lane.right_line)
+
+
 def _road(
     lane: Lane,
+    marks: tuple[LineKind | None, LineKind | None],
     numbers: dict[Key, int],
     after: dict[Key, list[Key]],
     before: dict[Key, list[Key]],
@@ -123,9 +148,7 @@ def _road(
     )
     inner = ('<predecessor id="-1"/>' if before[lane.key] else "") + ('<successor id="-1"/>' if after[lane.key] else "")
     mark = '<roadMark sOffset="0" type="{}" weight="standard" color="white" width="0.15"/>'
-    left, right = (
-        mark.format(_MARKS.get(kind, "none") if kind is not None else "none") for kind in (lane.left, lane.right)
-    )
+    left, right = (mark.format(_MARKS.get(kind, "none") if kind is not None else "none") for kind in marks)
     told = f"<signals>{''.join(signals)}</signals>" if signals else ""
     half, width = f"{lane.width / 2.0:.4f}", f"{lane.width:.4f}"
     middle = f'<center><lane id="0" type="none" level="false">{left}</lane></center>'

@@ -27,6 +27,7 @@ _KINDS = {
     9: ObjectKind.TRUCK,
     10: ObjectKind.OBSTACLE,
 }
+NARROW_M = 1.1  # CARLA's two-wheelers are at most 0.87 m wide, its cars at least 1.48
 # carla_msgs/CarlaTrafficLightStatus states
 _LIGHTS = {0: LightState.RED, 1: LightState.YELLOW, 2: LightState.GREEN}
 
@@ -116,6 +117,8 @@ def objects_from_bridge(messages: Iterable[Any], ego_id: int) -> Objects:
             continue
         pose, velocity = message.pose, message.twist.linear
         kind = _KINDS.get(int(message.classification), ObjectKind.UNKNOWN)
+        if kind is ObjectKind.CAR and size[1] < NARROW_M:  # the bridge calls who has no object_type a car
+            kind = ObjectKind.CYCLIST
         rows.append(
             (
                 int(message.id),

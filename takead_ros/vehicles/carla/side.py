@@ -31,10 +31,11 @@ class CarlaParameters(VehicleParameters, PedalParameters):
     length_m: float = number(4.79, 1.0, 20.0, "the ego's box, which the bridge does not tell")
     width_m: float = number(2.16, 0.5, 4.0, "the same")
     max_input_age_s: float = number(0.2, 0.05, 1.0, "between odometry and vehicle_status or objects, by header stamp")
+    bridge_waits: bool = Field(False, description="the bridge waits for a command in each step: one is sent for each")
 
     @classmethod
     def fixed_names(cls) -> frozenset[str]:
-        return frozenset({"vehicle", "role_name", "length_m", "width_m", "max_input_age_s"})
+        return frozenset({"vehicle", "role_name", "length_m", "width_m", "max_input_age_s", "bridge_waits"})
 
 
 class CarlaSide:
@@ -69,7 +70,12 @@ class CarlaSide:
                 _bridge(f"{role}/vehicle_control_manual_override", "std_msgs/msg/Bool", LATCHED), self._take_override
             ),
             Input(_bridge(f"{role}/vehicle_status", "carla_msgs/msg/CarlaEgoVehicleStatus", DEEP), _told(a.on_status)),
-            Input(_bridge(f"{role}/objects", "derived_object_msgs/msg/ObjectArray", DEEP), _told(a.on_objects)),
+            # The last that the bridge tells of a step. A command that comes before, it takes for two steps.
+            Input(
+                _bridge(f"{role}/objects", "derived_object_msgs/msg/ObjectArray", DEEP),
+                _told(a.on_objects),
+                ends_step=p.bridge_waits,
+            ),
             Input(_bridge(f"{role}/odometry", "nav_msgs/msg/Odometry", DEEP), self._take_odometry),
         )
         self._control = vehicle_message(self.output.type, "carla")
