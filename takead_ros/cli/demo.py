@@ -62,7 +62,7 @@ def demo(
     demonstrations: int = typer.Option(3, min=1, hidden=True, help="Training seeds for each family."),
     drives: int = typer.Option(6, min=1, hidden=True, help="Collection seeds of a round, for each family."),
     selection: int = typer.Option(10, min=1, hidden=True, help="Selection seeds for each family."),
-    tests: int = typer.Option(8, min=1, hidden=True, help="Test seeds for each family in MetaDrive."),
+    tests: int = typer.Option(4, min=1, hidden=True, help="Test seeds for each family in MetaDrive."),
     many: int = typer.Option(20, min=1, hidden=True, help="Test seeds for each family in the vector world."),
     families: str = typer.Option("core", hidden=True, help="Suite that is compared family by family."),
     family_tests: int = typer.Option(4, min=1, hidden=True, help="Test seeds for each of those families."),
