@@ -71,7 +71,7 @@ def test_imports_point_downwards(path: Path) -> None:
     assert own in RANK, f"{path}: '{own}' is in no layer; add it to LAYERS and to docs/design.md"
     for name in imported(path):
         parts = name.split(".")
-        assert parts[0] not in ("torch", "takead_training", "lightning") or own == "cli", f"{path} imports {name}"
+        assert parts[0] not in ("torch", "takead_training", "lightning"), f"{path} imports {name}"
         if parts[0] != PACKAGE or parts[1].startswith("__"):
             continue
         other = parts[1]

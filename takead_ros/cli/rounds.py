@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import shlex
 from pathlib import Path
 from typing import Any
@@ -106,8 +105,6 @@ def rounds(
 
 def _trainer_options(options: str, train: Any) -> list[str]:
     """The words of ``options``, refused here where 'takead train round' would: it comes to them after hours."""
-    from takead_training.commands.round import settings_of
-
     try:
         words = shlex.split(options)
     except ValueError as problem:
@@ -118,6 +115,5 @@ def _trainer_options(options: str, train: Any) -> list[str]:
     for option in typed.command.params:
         if option.name in OWN and typed.get_parameter_source(option.name).name == "COMMANDLINE":
             raise TakeadError(f"--options {options!r}: the loop itself says {option.opts[0]}; expected others")
-    given = command.make_context("round", [*needed, *words], parent=train).params
-    settings_of(**{name: given[name] for name in inspect.signature(settings_of).parameters})
+    command.make_context("round", [*needed, *words], parent=train)  # which refuses what no stage can have
     return words

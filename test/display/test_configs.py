@@ -111,7 +111,7 @@ MODELS = {
 
 def test_every_setting_of_a_panel_is_one_that_foxglove_knows() -> None:
     """By the models of panels in its SDK; a title beside them is how files have it."""
-    layouts = pytest.importorskip("foxglove.layouts", reason="extra foxglove")
+    layouts = pytest.importorskip("foxglove.layouts", reason="the foxglove extra is not installed")
 
     def known(model: Any, config: dict[str, Any], where: str) -> None:
         keys = set(model()._to_dict())

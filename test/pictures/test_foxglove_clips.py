@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("foxglove", reason="extra foxglove")
+pytest.importorskip("foxglove", reason="the foxglove extra is not installed")
 
 from mcap.reader import make_reader
 

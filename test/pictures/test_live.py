@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("foxglove", reason="extra foxglove")
+pytest.importorskip("foxglove", reason="the foxglove extra is not installed")
 
 from support.foxglove_client import PROTOCOL, FoxgloveClient, decode
 from takead_ros.domain.errors import TakeadError

@@ -15,7 +15,7 @@ from takead_ros.domain.scene import ControlKind, LightState
 from takead_ros.maps.lanemap import LaneMap
 from takead_ros.maps.roads import LanePath
 from takead_ros.scenarios.spec import Actor, Change, Control, Model, Phase, When
-from takead_ros.simulators.vector import bodies, traffic
+from takead_ros.simulators.vector import bodies, road, traffic
 from takead_ros.simulators.vector.batch import Batch
 from takead_ros.simulators.vector.compiled_scenario import CompiledScenario, compile_scenario
 
@@ -151,3 +151,14 @@ def test_following_is_the_definition_s(
     assert car_following.idm_acceleration_part(*arguments) == pytest.approx(
         car_following.idm_acceleration(*arguments), rel=1e-12, abs=1e-12
     )
+
+
+def test_a_place_that_is_no_number_is_beyond_every_lane() -> None:
+    batch = Batch(1)
+    batch.reset([0], [compile_scenario(scenario(), lane_map(0.0))])
+    assert road.beyond_lanes(batch.layout, batch.state, 0, batch.vehicle) == 0.0
+    for column in range(3):  # x, y, yaw
+        kept = batch.state.ego[0, column]
+        batch.state.ego[0, column] = np.nan
+        assert road.beyond_lanes(batch.layout, batch.state, 0, batch.vehicle) == np.inf
+        batch.state.ego[0, column] = kept

@@ -3,14 +3,9 @@
 import sys
 from pathlib import Path
 
-import carla
+from stepped import connected
 
-client = carla.Client("127.0.0.1", int(sys.argv[1]))
-client.set_timeout(20.0)
-world = client.get_world()
-settings = world.get_settings()
-settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
-world.apply_settings(settings)
+_, world = connected()
 blueprint = world.get_blueprint_library().find("vehicle.tesla.model3")
 blueprint.set_attribute("role_name", sys.argv[2])
 world.spawn_actor(blueprint, world.get_map().get_spawn_points()[0])

@@ -1,17 +1,12 @@
 """Sends every command of the client's batches, one in each batch, also behind a spawn. Prints what came back."""
 
 import json
-import sys
 
 import carla
 from carla import command as c
+from stepped import connected
 
-client = carla.Client("127.0.0.1", int(sys.argv[1]))
-client.set_timeout(20.0)
-world = client.get_world()
-settings = world.get_settings()
-settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
-world.apply_settings(settings)
+client, world = connected()
 library = world.get_blueprint_library()
 
 

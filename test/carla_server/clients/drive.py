@@ -6,13 +6,9 @@ import time
 from pathlib import Path
 
 import carla
+from stepped import connected
 
-client = carla.Client("127.0.0.1", int(sys.argv[1]))
-client.set_timeout(20.0)
-world = client.get_world()
-settings = world.get_settings()
-settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
-world.apply_settings(settings)
+_, world = connected()
 library = world.get_blueprint_library()
 places = world.get_map().get_spawn_points()
 cars = [world.spawn_actor(library.find("vehicle.tesla.model3"), place) for place in places[: int(sys.argv[3])]]

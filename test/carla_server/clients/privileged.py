@@ -1,21 +1,16 @@
 """Looks at the crossing through the world's actors as the leaderboard's agent does. Prints what its scenes say."""
 
 import json
-import sys
 from dataclasses import asdict
 
 import carla
+from stepped import connected
 
 from takead_ros.measures.driving_score import score_episode
 from takead_ros.runs.leaderboard.route import LeaderboardEpisode
 from takead_ros.vehicles.carla.control import PedalParameters
 
-client = carla.Client("127.0.0.1", int(sys.argv[1]))
-client.set_timeout(20.0)
-world = client.get_world()
-settings = world.get_settings()
-settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
-world.apply_settings(settings)
+_, world = connected()
 library = world.get_blueprint_library()
 
 

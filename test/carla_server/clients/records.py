@@ -1,16 +1,11 @@
 """Records a drive and a collision as `start_recording` of CARLA's examples does, looks it through, and replays it."""
 
 import json
-import sys
 
 import carla
+from stepped import connected
 
-client = carla.Client("127.0.0.1", int(sys.argv[1]))
-client.set_timeout(20.0)
-world = client.get_world()
-settings = world.get_settings()
-settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
-world.apply_settings(settings)
+client, world = connected()
 library = world.get_blueprint_library()
 hero = library.find("vehicle.tesla.model3")
 hero.set_attribute("role_name", "hero")

@@ -1,19 +1,14 @@
 """Looks at the light of the scenario that is served as the leaderboard's agent does, once at green and once at red."""
 
 import json
-import sys
 
 import carla
+from stepped import connected
 
 from takead_ros.runs.leaderboard.route import LeaderboardEpisode
 from takead_ros.vehicles.carla.control import PedalParameters
 
-client = carla.Client("127.0.0.1", int(sys.argv[1]))
-client.set_timeout(20.0)
-world = client.get_world()
-settings = world.get_settings()
-settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
-world.apply_settings(settings)
+_, world = connected()
 world.tick()
 (hero,) = [actor for actor in world.get_actors() if actor.attributes.get("role_name") == "hero"]
 (light,) = world.get_actors().filter("traffic.traffic_light")

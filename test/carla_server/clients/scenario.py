@@ -1,16 +1,11 @@
 """Takes the ego of the scenario that is served, drives a little, goes on to another one. Prints what it saw."""
 
 import json
-import sys
 
 import carla
+from stepped import connected
 
-client = carla.Client("127.0.0.1", int(sys.argv[1]))
-client.set_timeout(20.0)
-world = client.get_world()
-settings = world.get_settings()
-settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
-world.apply_settings(settings)
+client, world = connected()
 world.tick()
 heroes = [actor for actor in world.get_actors() if actor.attributes.get("role_name") == "hero"]
 others = [actor for actor in world.get_actors() if actor.attributes.get("role_name") == "scenario"]

@@ -5,13 +5,10 @@ import sys
 import time
 
 import carla
+from stepped import connected
 
-client = carla.Client("127.0.0.1", int(sys.argv[1]))
-client.set_timeout(60.0)
-world = client.get_world()
+client, world = connected(60.0)
 settings = world.get_settings()
-settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
-world.apply_settings(settings)
 manager = client.get_trafficmanager(int(sys.argv[4]))
 manager.set_synchronous_mode(True)
 manager.set_random_device_seed(1)

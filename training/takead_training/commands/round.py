@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
 from takead_ros.cli.json_output import JSON, json_file
 from takead_ros.console import ProgressBars
@@ -32,7 +34,18 @@ from takead_training.settings import RULES, Aggregation, Distil, Imitation, Mix,
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 
+class _Checked(TyperCommand):
+    """Refuses what no stage can have while it is parsed, so that who only parses (``takead train rounds``) hears it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        if not ctx.resilient_parsing:
+            settings_of(**{name: ctx.params[name] for name in inspect.signature(settings_of).parameters})
+        return rest
+
+
 @app.command(
+    cls=_Checked,
     epilog="Example: [bold]takead train round --parent models/baseline.onnx --clips runs/clips "
     "--demos runs/demonstrations --out runs/round-1[/bold]",
 )
