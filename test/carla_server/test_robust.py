@@ -186,7 +186,7 @@ def test_a_stream_that_is_not_there_is_refused(towns: KnownTowns) -> None:
 
 def test_what_is_not_answered_is_said_once(towns: KnownTowns) -> None:
     with running(towns) as run:
-        for name in ("send", "send", "no_such_call"):
+        for name in ("no_such_call", "no_such_call", "nor_such"):
             error, result = ask(run, name)
             assert "not answered by this server" in error and result is None
         said = [text for text in run.said if "asks for" in text]
@@ -194,4 +194,11 @@ def test_what_is_not_answered_is_said_once(towns: KnownTowns) -> None:
             assert "no meshes" in str(ask(run, "get_actor_component_names", 1)[1])
             assert ask(run, "enable_carsim", 1, "file")[1][0][0] is True
     assert sum("no meshes" in text for text in run.said) == 1 and sum("CarSim" in text for text in run.said) == 1
-    assert len(said) == 2 and "no client of this version sends" in said[1] and "no client" not in said[0]
+    assert len(said) == 2 and all("no client of this version sends" in text for text in said)
+
+
+def test_every_call_of_the_client_is_answered_or_refused_in_words(towns: KnownTowns) -> None:
+    with running(towns) as run:
+        names = set(run.server.world.layout.calls)
+        assert len(names) == 127 and names - {"tick_cue"} <= set(run.server.calls)  # that one waits for the frame
+        assert "no V2X radio" in str(ask(run, "send", 1, "x")[1])

@@ -18,6 +18,7 @@ from takead_ros.simulators.carla_server.values import (
     IDENTITY,
     ActorAttributeValue,
     ActorDescription,
+    CallRefused,
     Rotation,
     Transform,
     Vector3D,
@@ -89,6 +90,26 @@ def test_a_semantic_lidar_names_what_it_hits(towns: KnownTowns) -> None:
         labels["Roads"]
     }
     assert (rows[:, 3] > 0.0).all() and (rows[:, 3] <= 1.0).all()
+
+
+def test_a_sensor_passes_over_the_vehicles_that_it_was_told_to(towns: KnownTowns) -> None:
+    settings = {"channels": 16, "range": 50.0, "points_per_second": 160_000, "rotation_frequency": 20.0}
+    world, sensor, other = with_sensor(
+        towns, described("sensor.lidar.ray_cast_semantic", **settings), at(0.0, 0.0, 2.4)
+    )
+
+    def hit() -> set[int]:
+        (body,) = bodies_of(world, sensor)
+        return set(lidar_points(body, 6)[1][:, 4].copy().view("<u4").tolist())
+
+    actor_commands.pass_over(world, sensor, (other,))
+    assert hit() == {0}
+    actor_commands.pass_over(world, sensor, ())
+    assert hit() == {0, other}
+    with pytest.raises(CallRefused, match=f"actor {other} is a vehicle.tesla.model3, expected a sensor"):
+        actor_commands.pass_over(world, other, ())
+    with pytest.raises(CallRefused, match=f"{sensor}"):
+        actor_commands.pass_over(world, sensor, (sensor,))
 
 
 def test_a_radar_measures_distance_and_closing_speed(towns: KnownTowns) -> None:

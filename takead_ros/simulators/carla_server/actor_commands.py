@@ -76,6 +76,14 @@ def walk(world: ServerWorld, number: int, control: WalkerControl) -> None:
     world.rows.drive[row, c.WALK_X : c.WALK_SPEED + 1] = (*control.direction, speed)
 
 
+def pass_over(world: ServerWorld, number: int, vehicles: tuple[int, ...]) -> None:
+    """What a sensor's rays pass through from now on, in the place of what it was told before."""
+    sensor = world.actor(number)
+    if sensor.kind is not Kind.SENSOR:
+        raise CallRefused(f"actor {number} is a {sensor.type_id}, expected a sensor")
+    sensor.unseen = frozenset(world.vehicle(vehicle).id for vehicle in vehicles)
+
+
 def set_velocity(world: ServerWorld, number: int, velocity: Vector3D) -> None:
     """A velocity in the world for now; what drives it goes on from there."""
     actor = world.actor(number)

@@ -45,6 +45,7 @@ class ServerActor:
     pedal: float = 0.0  # of the Ackermann controller, -1 brake to 1 throttle
     lights: int = 0
     doors: set[int] = field(default_factory=set)  # that are open
+    unseen: frozenset[int] = frozenset()  # vehicles that this sensor's rays pass through
     shown: dict[tuple[str, int], float] = field(default_factory=dict)  # degrees that a wheel is to be drawn with
     attributes: dict[str, str] = field(default_factory=dict)
 

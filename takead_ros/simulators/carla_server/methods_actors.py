@@ -126,6 +126,11 @@ def _collisions(host: ServerHost, actor: int, enabled: bool) -> None:
     actor_commands.set_flag(host.world, actor, c.COLLIDES, enabled)
 
 
+@table.call("set_ignored_vehicles", "int", "list:int", returns=False)
+def _pass_over(host: ServerHost, sensor: int, vehicles: tuple[int, ...]) -> None:
+    actor_commands.pass_over(host.world, sensor, vehicles)
+
+
 @table.call("set_actor_autopilot", "int", "bool", returns=False)
 def _autopilot(host: ServerHost, actor: int, enabled: bool) -> None:
     """The traffic manager is the client's own; the server only hears of it."""

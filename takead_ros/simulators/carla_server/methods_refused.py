@@ -13,6 +13,8 @@ _POSES = "this server has no skeletons: walkers are boxes, their bones and poses
 _PICTURES = "this server has no renderer: textures and buffers of pictures are refused, never faked"
 _ROS = "this server has no ROS of its own: use carla_ros_bridge"
 _OTHER_PHYSICS = "this server has its own physics only: neither Chrono nor CarSim"
+_NO_LIVES = "walkers of this server are boxes that walk or stand: none of them falls down"
+_NO_RADIO = "this server has no V2X radio: messages are refused, never made up"
 # reason, and whether the call returns something; the types of the arguments are of no interest
 REFUSED: dict[str, tuple[str, bool, int]] = {
     "get_actor_component_names": (_PARTS, True, 1),
@@ -35,6 +37,8 @@ REFUSED: dict[str, tuple[str, bool, int]] = {
     "set_annotations_traverse_translucency": (_PICTURES, False, 1),
     "enable_sensor_for_ros": (_ROS, False, 1),
     "disable_sensor_for_ros": (_ROS, False, 1),
+    "send": (_NO_RADIO, False, 2),
+    "set_actor_dead": (_NO_LIVES, False, 1),
     "enable_chrono_physics": (_OTHER_PHYSICS, False, 7),
     "enable_carsim": (_OTHER_PHYSICS, False, 2),
     "use_carsim_road": (_OTHER_PHYSICS, False, 2),

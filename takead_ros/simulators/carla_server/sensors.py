@@ -207,8 +207,8 @@ _MEASURE: dict[str, Callable[[ServerWorld, ServerActor, Transform, _Memory], Ite
 
 
 def _ignored(actor: ServerActor) -> frozenset[int]:
-    """A sensor does not see what carries it."""
-    return frozenset({actor.id, actor.info.parent_id})
+    """A sensor sees neither what carries it nor the vehicles that it was told to pass over."""
+    return actor.unseen | {actor.id, actor.info.parent_id}
 
 
 def _cast(

@@ -38,6 +38,7 @@ for name in ("ray_cast", "ray_cast_semantic"):
     ear = world.spawn_actor(library.find(f"sensor.lidar.{name}"), carla.Transform(carla.Location(z=2.2)), attach_to=car)
     ear.listen(lambda data, name=name: heard.setdefault(name, []).append(data))
     ears.append(ear)
+ears[-1].set_ignored_vehicles([car.id])
 try:
     world.spawn_actor(library.find("sensor.camera.rgb"), carla.Transform(), attach_to=car)
 except RuntimeError as problem:
@@ -93,7 +94,12 @@ saw["wheel"] = car.get_wheel_steer_angle(carla.VehicleWheelLocation.FL_Wheel)
 saw["rolled"] = 0.0 <= car.get_wheel_pitch_angle(carla.VehicleWheelLocation.FL_Wheel) < 360.0
 car.restore_physx_physics()
 refused: list[str] = []
-for ask in (car.get_component_names, car.get_bone_names, walker.get_bones, lambda: client.start_recorder("a.log")):
+for ask in (
+    car.get_component_names,
+    car.get_bone_names,
+    walker.get_bones,
+    lambda: client.start_recorder("a.log"),
+):
     try:
         ask()
     except RuntimeError as problem:
