@@ -1,4 +1,9 @@
-"""Messages shaped as carla_ros_bridge publishes them, and maps."""
+"""Messages shaped as the two bridges publish them, and maps.
+
+Every test with the fixture ``bridge`` is the contract of both: carla_ros_bridge, and its fork
+openads-project/carla-ros-bridge, which has the same topics and messages but calls the frame ``carla_map``, may count
+its stamps from 1970, and may tell of parked vehicles of the map as objects.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +24,6 @@ def vector(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Msg:
     return Msg(x=x, y=y, z=z)
 
 
-def header(seconds: float) -> Msg:
-    whole = int(seconds)
-    return Msg(stamp=Msg(sec=whole, nanosec=round((seconds - whole) * 1e9)), frame_id="map")
-
-
 def pose(x: float, y: float, yaw: float) -> Msg:
     return Msg(position=vector(x, y), orientation=quaternion(yaw))
 
@@ -33,7 +33,18 @@ def twist(x: float = 0.0, y: float = 0.0, turn: float = 0.0) -> Msg:
 
 
 class Bridge:
-    """Builds the bridge's messages, in the units, frames and signs that it uses."""
+    """Builds the bridge's messages, in the units, frames and signs that it uses; ``since``: s of its clock at 0."""
+
+    def __init__(self, frame: str, since: int) -> None:
+        self.frame, self.since = frame, since
+
+    def stamp(self, seconds: float) -> int:
+        """ns of its clock."""
+        return self.since * 1_000_000_000 + round(seconds * 1e9)
+
+    def header(self, seconds: float) -> Msg:
+        sec, nanosec = divmod(self.stamp(seconds), 1_000_000_000)
+        return Msg(stamp=Msg(sec=sec, nanosec=nanosec), frame_id=self.frame)
 
     @staticmethod
     def world(opendrive: str) -> Any:
@@ -46,14 +57,14 @@ class Bridge:
         wheels = [Msg(max_steer_angle=a, position=vector(x, y)) for a, (x, y) in zip(locks, places, strict=True)]
         return Msg(id=7, type="vehicle.tesla.model3", rolename="ego_vehicle", wheels=wheels)
 
-    @staticmethod
-    def odometry(t: float, x: float, y: float, yaw: float, speed: float = 0.0, turn: float = 0.0) -> Any:
+    def odometry(self, t: float, x: float, y: float, yaw: float, speed: float = 0.0, turn: float = 0.0) -> Any:
         # the bridge's linear twist is wrong on slopes: only its sign is used, so that its size here is wrong as well
-        return Msg(header=header(t), pose=Msg(pose=pose(x, y, yaw)), twist=Msg(twist=twist(0.7 * speed, turn=turn)))
+        return Msg(
+            header=self.header(t), pose=Msg(pose=pose(x, y, yaw)), twist=Msg(twist=twist(0.7 * speed, turn=turn))
+        )
 
-    @staticmethod
-    def status(t: float, speed: float = 0.0, steer: float = 0.0) -> Any:
-        return Msg(header=header(t), velocity=abs(speed), control=Msg(steer=steer))
+    def status(self, t: float, speed: float = 0.0, steer: float = 0.0) -> Any:
+        return Msg(header=self.header(t), velocity=abs(speed), control=Msg(steer=steer))
 
     @staticmethod
     def object(
@@ -70,9 +81,8 @@ class Bridge:
             id=number, classification=kind, pose=pose(x, y, yaw), twist=twist(vx, vy), shape=Msg(dimensions=list(size))
         )
 
-    @staticmethod
-    def objects(t: float, *objects: Any) -> Any:
-        return Msg(header=header(t), objects=list(objects))
+    def objects(self, t: float, *objects: Any) -> Any:
+        return Msg(header=self.header(t), objects=list(objects))
 
     @staticmethod
     def waypoints(points: Any) -> Any:
@@ -89,9 +99,9 @@ class Bridge:
         return Msg(traffic_lights=[Msg(id=number, state=state)])
 
 
-@pytest.fixture
-def bridge() -> Bridge:
-    return Bridge()
+@pytest.fixture(params=[("map", 0), ("carla_map", 1_790_000_000)], ids=["carla_ros_bridge", "openads"])
+def bridge(request: pytest.FixtureRequest) -> Bridge:
+    return Bridge(*request.param)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def assembly(bridge: Any, crossing_xodr: str) -> SceneAssembly:
 
 def test_the_ego_is_told_in_ros_signs(assembly: SceneAssembly, bridge: Any) -> None:
     scene = assembly.scene(bridge.odometry(10.0, -40.0, -1.25, 0.1, speed=8.0, turn=0.2))
-    assert scene is not None and scene.stamp == 10_000_000_000
+    assert scene is not None and scene.stamp == bridge.stamp(10.0)
     ego = scene.ego
     assert (ego.x, ego.y, ego.yaw) == pytest.approx((-40.0, -1.25, 0.1))
     assert ego.speed == 8.0  # of vehicle_status, not odometry's
@@ -127,6 +127,14 @@ def test_a_light_of_another_arm_is_none_of_the_routes_business(assembly: SceneAs
     assembly.on_light_info(bridge.light_info(32, (-5.0, 14.0, 0.0), (3.25, 0.0), 3.0))  # at (-1.75, 14), going south
     scene = assembly.scene(bridge.odometry(10.0, -40.0, LANE, 0.0))
     assert scene is not None and scene.controls == ()
+
+
+def test_a_parked_vehicle_of_the_map_stands_there_as_another(assembly: SceneAssembly, bridge: Any) -> None:
+    """openads' publish_static_vehicles: numbers are the low 32 bits of the map's own."""
+    assembly.on_objects(bridge.objects(10.0, bridge.object(4_294_967_290, CAR, -30.0, LANE + 2.0)))
+    scene = assembly.scene(bridge.odometry(10.0, -40.0, LANE, 0.0, speed=8.0))
+    assert scene is not None and scene.objects.id.tolist() == [4_294_967_290]
+    assert (scene.objects.x[0], scene.objects.y[0]) == pytest.approx((-30.0, LANE + 2.0))
 
 
 def test_objects_are_moved_on_to_the_odometry_and_the_ego_is_none(assembly: SceneAssembly, bridge: Any) -> None:

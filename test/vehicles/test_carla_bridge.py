@@ -71,6 +71,14 @@ def test_a_slope_makes_no_car_slide() -> None:
 
 
 @pytest.mark.parametrize("yaw", [0.0, 90.0, -135.0])
+def test_openads_ignore_tilt_costs_a_slope_no_more_than_the_twist_is_wrong_by(yaw: float) -> None:
+    """It levels the pose but not the twist: what is wrong on slopes cannot be taken back. Speed is vehicle_status's."""
+    _, told = odometry((10.0, 0.0, 0.0), yaw, 10.0, 0.0)
+    level, _ = odometry((10.0, 0.0, 0.0), yaw, 0.0, 0.0)
+    assert abs(body_velocity(level.orientation, told.linear)[1]) < 0.35
+
+
+@pytest.mark.parametrize("yaw", [0.0, 90.0, -135.0])
 def test_the_angular_rate_is_of_map_and_used_so(yaw: float) -> None:
     """The bridge turns the linear part into the body frame, not the angular one: z is the rate about the vertical."""
     pose, twist = odometry((5.0, 0.0, 0.0), yaw, 0.0, 0.0, turn=0.3)
