@@ -8,13 +8,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from benchmarks.takeover_learning.evaluate import Scores
+from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.summary import CONFIDENCE, RESAMPLES
 
+Episodes = tuple[EpisodeScore, ...]
 TTC_S = 3.0  # of an episode in which nobody ever came nearer than that
 
 
 def paired(new: Sequence[Scores], old: Sequence[Scores]) -> tuple[float, float, float]:
     """Difference of Driving Scores (means over training seeds) with its bootstrap 95 % interval over episodes."""
+    return apart([run.episodes for run in new], [run.episodes for run in old])
+
+
+def apart(new: Sequence[Episodes], old: Sequence[Episodes]) -> tuple[float, float, float]:
+    """``paired`` of the episodes alone."""
     apart = _means(new) - _means(old)
     random = np.random.default_rng(0)
     drawn = apart[random.integers(0, len(apart), (RESAMPLES, len(apart)))].mean(1)
@@ -22,8 +29,8 @@ def paired(new: Sequence[Scores], old: Sequence[Scores]) -> tuple[float, float, 
     return float(apart.mean()), float(low), float(high)
 
 
-def _means(runs: Sequence[Scores]) -> np.ndarray:
-    return np.mean([[episode.driving_score for episode in run.episodes] for run in runs], axis=0)
+def _means(runs: Sequence[Episodes]) -> np.ndarray:
+    return np.mean([[episode.driving_score for episode in run] for run in runs], axis=0)
 
 
 def table(scores: Mapping[str, Sequence[Scores]], seconds: Mapping[str, float], against: Sequence[str]) -> list[str]:
