@@ -129,7 +129,7 @@ def speeds() -> list[str]:
     machine = f"{platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cores"
     lines = [
         f"{FRAMES} frames each, one run, {machine}, load {os.getloadavg()[0]:.0f} when it began. Frames per second are",
-        "those of this machine and load; the time of the processor per frame, which each side needs, depends on it less.",
+        "those of this machine and load; time of the processor, which each side needs, depends on it less.",
         "",
         "| vehicles | what is done in a frame | frames/s | server ms | client ms | the server's share |",
         "|---|---|---|---|---|---|",
