@@ -22,11 +22,11 @@ def paired(new: Sequence[Scores], old: Sequence[Scores]) -> tuple[float, float, 
 
 def apart(new: Sequence[Episodes], old: Sequence[Episodes]) -> tuple[float, float, float]:
     """``paired`` of the episodes alone."""
-    apart = _means(new) - _means(old)
+    difference = _means(new) - _means(old)
     random = np.random.default_rng(0)
-    drawn = apart[random.integers(0, len(apart), (RESAMPLES, len(apart)))].mean(1)
+    drawn = difference[random.integers(0, len(difference), (RESAMPLES, len(difference)))].mean(1)
     low, high = np.percentile(drawn, CONFIDENCE)
-    return float(apart.mean()), float(low), float(high)
+    return float(difference.mean()), float(low), float(high)
 
 
 def _means(runs: Sequence[Episodes]) -> np.ndarray:
