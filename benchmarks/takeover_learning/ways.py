@@ -49,7 +49,7 @@ def main() -> None:
         for line in table(rows, less):
             say(line)
         if asked.json:
-            write_atomically(asked.json, json.dumps(rows, indent=1) + "\n")
+            write_atomically(asked.json, json.dumps(rows, indent=1, allow_nan=False) + "\n")
 
 
 def read(text: str) -> tuple[str, list[Evaluation]]:
