@@ -18,7 +18,7 @@ from takead_ros.files import read_record, write_record
 from takead_ros.measures.driving_score import EpisodeScore, score_episode
 from takead_ros.policy.model import load_model
 from takead_ros.runs.batched import drive_batched
-from takead_ros.runs.results import RECORD, Evaluation, read_evaluation
+from takead_ros.runs.results import RECORD, read_evaluation
 from takead_ros.scenarios.suites import load_suite
 from takead_ros.simulators.perception import load_perception
 
@@ -50,20 +50,11 @@ def evaluate_elsewhere(
             str(model), "--passes", "unassisted", "--workers", str(workers), "--json", str(file),
         )  # fmt: skip
     found = read_evaluation(file)
-    return Scores(
-        model_sha256=found.model_sha256,
-        suite=suite,
-        perception=perception,
-        seeds=seeds,
-        standing=(),
-        episodes=scores_of(found),
-    )
-
-
-def scores_of(found: Evaluation) -> tuple[EpisodeScore, ...]:
-    """The episodes' scores of an evaluation, in its order."""
     names = [field.name for field in fields(EpisodeScore)]
-    return tuple(EpisodeScore(**{name: getattr(one, name) for name in names}) for one in found.episodes)
+    return Scores(
+        model_sha256=found.model_sha256, suite=suite, perception=perception, seeds=seeds, standing=(),
+        episodes=tuple(EpisodeScore(**{name: getattr(one, name) for name in names}) for one in found.episodes),
+    )  # fmt: skip
 
 
 def evaluate(model: Path, suite: str, perception: str, seeds: str, file: Path, reranked: bool = False) -> Scores:

@@ -8,29 +8,24 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from benchmarks.takeover_learning.evaluate import Scores
-from takead_ros.measures.driving_score import EpisodeScore
 from takead_ros.measures.summary import CONFIDENCE, RESAMPLES
+from takead_ros.runs.results import Evaluation
 
-Episodes = tuple[EpisodeScore, ...]
+Driven = Scores | Evaluation  # the scores of one network's episodes
 TTC_S = 3.0  # of an episode in which nobody ever came nearer than that
 
 
-def paired(new: Sequence[Scores], old: Sequence[Scores]) -> tuple[float, float, float]:
+def paired(new: Sequence[Driven], old: Sequence[Driven]) -> tuple[float, float, float]:
     """Difference of Driving Scores (means over training seeds) with its bootstrap 95 % interval over episodes."""
-    return apart([run.episodes for run in new], [run.episodes for run in old])
-
-
-def apart(new: Sequence[Episodes], old: Sequence[Episodes]) -> tuple[float, float, float]:
-    """``paired`` of the episodes alone."""
-    difference = _means(new) - _means(old)
+    apart = _means(new) - _means(old)
     random = np.random.default_rng(0)
-    drawn = difference[random.integers(0, len(difference), (RESAMPLES, len(difference)))].mean(1)
+    drawn = apart[random.integers(0, len(apart), (RESAMPLES, len(apart)))].mean(1)
     low, high = np.percentile(drawn, CONFIDENCE)
-    return float(difference.mean()), float(low), float(high)
+    return float(apart.mean()), float(low), float(high)
 
 
-def _means(runs: Sequence[Episodes]) -> np.ndarray:
-    return np.mean([[episode.driving_score for episode in run] for run in runs], axis=0)
+def _means(runs: Sequence[Driven]) -> np.ndarray:
+    return np.mean([[episode.driving_score for episode in run.episodes] for run in runs], axis=0)
 
 
 def table(scores: Mapping[str, Sequence[Scores]], seconds: Mapping[str, float], against: Sequence[str]) -> list[str]:

@@ -15,8 +15,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from benchmarks.takeover_learning.evaluate import scores_of
-from benchmarks.takeover_learning.report import apart
+from benchmarks.takeover_learning.report import paired
 from takead_ros.console import output, say
 from takead_ros.domain.errors import TakeadError
 from takead_ros.files import write_atomically
@@ -64,25 +63,30 @@ def compared(ways: dict[str, list[Evaluation]], less: str) -> list[Row]:
     """A row for each way. Raises TakeadError where ``less`` is none of them, or where other episodes were driven."""
     if less not in ways:
         raise TakeadError(f"--less {less}: no such way, expected one of {', '.join(ways)}")
-    driven = {
-        tuple((one.scenario, one.seed) for one in run.episodes): name for name, runs in ways.items() for run in runs
-    }
+    driven = {_driven(run): name for name, runs in ways.items() for run in runs}
     if len(driven) > 1:
-        raise TakeadError(f"the files of {' and '.join(driven.values())} are of different episodes, expected the same")
-    scores = {name: [scores_of(run) for run in runs] for name, runs in ways.items()}
+        raise TakeadError(
+            f"the files of {' and '.join(driven.values())} are of different episodes, simulators, parameters or passes"
+        )
     rows: list[Row] = []
-    for name, runs in scores.items():
-        each = [float(np.mean([episode.driving_score for episode in run])) for run in runs]
+    for name, runs in ways.items():
+        each = [run.driving_score for run in runs]
         rows.append(
             {
                 "way": name,
                 "score": float(np.mean(each)),
                 "each": each,
-                "success": float(np.mean([episode.success for run in runs for episode in run])),
-                "apart": None if name == less else apart(runs, scores[less]),
+                "success": float(np.mean([run.success_rate for run in runs])),
+                "apart": None if name == less else paired(runs, ways[less]),
             }
         )
     return rows
+
+
+def _driven(run: Evaluation) -> tuple[object, ...]:
+    """What was driven and how, in order: all that has to be the same in runs that are paired."""
+    episodes = tuple((episode.scenario, episode.seed) for episode in run.episodes)
+    return run.simulator, run.suite, str(run.parameters), "unassisted" in run.passes, episodes
 
 
 def table(rows: list[Row], less: str) -> list[str]:

@@ -195,6 +195,7 @@ def test_what_is_not_answered_is_said_once(towns: KnownTowns) -> None:
             assert ask(run, "enable_carsim", 1, "file")[1][0][0] is True
     assert sum("no meshes" in text for text in run.said) == 1 and sum("CarSim" in text for text in run.said) == 1
     assert len(said) == 2 and all("no client of this version sends" in text for text in said)
+    assert not any("no client" in text for text in run.said if "meshes" in text or "CarSim" in text)
 
 
 def test_every_call_of_the_client_is_answered_or_refused_in_words(towns: KnownTowns) -> None:

@@ -10,10 +10,10 @@ from takead_ros.domain.errors import TakeadError
 from takead_ros.runs.results import Evaluation, evaluation
 
 
-def driven(*scores: float, first: int = 0) -> Evaluation:
+def driven(*scores: float, first: int = 0, **settings: str) -> Evaluation:
     results = [episode_result(seed=first + at, driving_score=score) for at, score in enumerate(scores)]
     seeds = tuple(range(first, first + len(scores)))
-    return evaluation("m.onnx", run_settings(seeds=seeds), {"unassisted": results})
+    return evaluation("m.onnx", run_settings(seeds=seeds, **settings), {"unassisted": results})
 
 
 def test_means_over_training_seeds_are_paired_by_episode() -> None:
@@ -31,6 +31,9 @@ def test_means_over_training_seeds_are_paired_by_episode() -> None:
 def test_what_cannot_be_compared_is_named() -> None:
     ways = {"one": [driven(1.0, 2.0)], "other": [driven(1.0, 2.0, first=2)]}
     with pytest.raises(TakeadError, match="the files of one and other are of different episodes"):
+        compared(ways, "one")
+    ways = {"one": [driven(1.0)], "other": [driven(1.0, simulator="vector 0.1.0")]}
+    with pytest.raises(TakeadError, match="the files of one and other are of different episodes, simulators"):
         compared(ways, "one")
     with pytest.raises(TakeadError, match="--less three: no such way, expected one of one, other"):
         compared(ways, "three")

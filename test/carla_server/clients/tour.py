@@ -94,12 +94,7 @@ saw["wheel"] = car.get_wheel_steer_angle(carla.VehicleWheelLocation.FL_Wheel)
 saw["rolled"] = 0.0 <= car.get_wheel_pitch_angle(carla.VehicleWheelLocation.FL_Wheel) < 360.0
 car.restore_physx_physics()
 refused: list[str] = []
-for ask in (
-    car.get_component_names,
-    car.get_bone_names,
-    walker.get_bones,
-    lambda: client.start_recorder("a.log"),
-):
+for ask in (car.get_component_names, car.get_bone_names, walker.get_bones, lambda: client.start_recorder("a.log")):
     try:
         ask()
     except RuntimeError as problem:
